@@ -1,0 +1,13 @@
+// What the compiler cannot know: likelihood, temperature, cache lines.
+#pragma once
+
+#define LIKELY(x)    __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)  __builtin_expect(!!(x), 0)
+#define COLD         __attribute__((cold, noinline))
+#define HOT_INLINE   static inline __attribute__((always_inline))
+#define CACHE_LINE   64
+#define CACHE_ALIGN  _Alignas(CACHE_LINE)
+#define PREFETCH(p)  __builtin_prefetch((p), 0, 3)
+#define PREFETCHW(p) __builtin_prefetch((p), 1, 3)
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
