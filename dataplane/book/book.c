@@ -1,0 +1,177 @@
+#include "dataplane/book/book.h"
+
+#include <string.h>
+
+#include "dataplane/base/check.h"
+#include "dataplane/book/book_hot.h"
+
+enum { LOCATES = 65536, SPAN_ENTRIES_PER_LEVEL = 4, MATCHES_DEFAULT = 1u << 18 };
+
+// Slots per live order: at most 54 % of a table of 7-slot buckets is used with the default of 2 M
+// orders.
+static uint32_t bucket_count(uint32_t orders)
+{
+    uint32_t count = 1024;
+    while ((uint64_t)count * INDEX_SLOTS * 3 / 5 < orders)
+        count *= 2;
+    return count;
+}
+
+void book_config_defaults(struct book_config *config)
+{
+    const uint32_t largest = 1u << (SPAN_CLASSES - 1);
+    if (config->levels == 0)
+        config->levels = config->orders;
+    if (config->spans == 0) {
+        uint64_t units = (uint64_t)config->levels * SPAN_ENTRIES_PER_LEVEL / SPAN_MIN;
+        // Every side of every symbol may hold a span of class 0.
+        uint64_t least = 2ull * config->symbols;
+        units = units < least ? least : units;
+        config->spans = (uint32_t)((units + largest - 1) / largest * largest);
+    }
+    if (config->matches == 0)
+        config->matches = MATCHES_DEFAULT;
+}
+
+static uint64_t line_up(uint64_t bytes)
+{
+    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
+// The block in the order of <bill>: book_init hands out the same parts.
+uint64_t book_bytes(const struct book_config *config, struct bill_line *bill)
+{
+    const struct bill_line lines[BOOK_BILL_LINES] = {
+        {"order pool", line_up((uint64_t)config->orders * sizeof(struct order))},
+        {"order index", (uint64_t)bucket_count(config->orders) * sizeof(struct index_bucket)},
+        {"price levels", line_up((uint64_t)config->levels * sizeof(struct level))},
+        {"sorted prices",
+         (uint64_t)config->spans * SPAN_UNIT + line_up(span_state_bytes(config->spans))},
+        {"symbols", (uint64_t)config->symbols * sizeof(struct book_symbol)},
+        {"symbol directory", line_up((uint64_t)config->symbols * sizeof(struct symbol_info))},
+        {"locate table", LOCATES * sizeof(uint16_t)},
+        {"executions (for broken trades)",
+         line_up((uint64_t)config->matches * sizeof(struct book_match))},
+    };
+    uint64_t total = 0;
+    for (int i = 0; i < BOOK_BILL_LINES; i++) {
+        total += lines[i].bytes;
+        if (bill)
+            bill[i] = lines[i];
+    }
+    return total;
+}
+
+static void pools_reset(struct book *book)
+{
+    book->order_free = ORDER_NONE;
+    book->level_free = LEVEL_NONE;
+    book->order_next = book->level_next = 0;
+    book->orders_live = book->levels_live = 0;
+    book->symbol_count = 0;
+    memset(book->slot_of_locate, 0xff, LOCATES * sizeof(uint16_t));
+}
+
+void book_init(struct book *book, const struct book_config *config, void *memory)
+{
+    struct bill_line bill[BOOK_BILL_LINES];
+    uint8_t *part[BOOK_BILL_LINES];
+    MUST((uintptr_t)memory % CACHE_LINE == 0);
+    MUST(config->matches && (config->matches & (config->matches - 1)) == 0);
+    MUST(config->symbols < SYMBOL_NONE);
+    book_bytes(config, bill);
+    for (int i = 0; i < BOOK_BILL_LINES; i++) {
+        part[i] = memory;
+        memory = part[i] + bill[i].bytes;
+    }
+    memset(book, 0, sizeof *book);
+    book->config = *config;
+    book->orders = (struct order *)(void *)part[0];
+    book->index.buckets = (struct index_bucket *)(void *)part[1];
+    book->index.mask = bucket_count(config->orders) - 1;
+    book->index.shift = (uint32_t)__builtin_clzll(book->index.mask);
+    book->levels = (struct level *)(void *)part[2];
+    span_init(&book->spans, part[3], part[3] + (uint64_t)config->spans * SPAN_UNIT, config->spans);
+    book->symbols = (struct book_symbol *)(void *)part[4];
+    book->infos = (struct symbol_info *)(void *)part[5];
+    book->slot_of_locate = (uint16_t *)(void *)part[6];
+    book->matches = (struct book_match *)(void *)part[7];
+    pools_reset(book);
+}
+
+void book_reset(struct book *book)
+{
+    memset(book->index.buckets, 0, ((uint64_t)book->index.mask + 1) * sizeof(struct index_bucket));
+    memset(book->symbols, 0, book->config.symbols * sizeof(struct book_symbol));
+    memset(book->infos, 0, book->config.symbols * sizeof(struct symbol_info));
+    memset(book->matches, 0, book->config.matches * sizeof(struct book_match));
+    span_init(&book->spans, book->spans.units, book->spans.state, book->config.spans);
+    pools_reset(book);
+}
+
+bool side_resize(struct book *book, struct symbol_side *side, unsigned size_class)
+{
+    uint32_t span = size_class < SPAN_CLASSES ? span_alloc(&book->spans, size_class) : SPAN_NONE;
+    if (span == SPAN_NONE)
+        return false;
+    if (side->span != SPAN_NONE) {
+        const uint32_t *keys = span_keys(&book->spans, side->span);
+        const uint32_t *ids = span_levels(&book->spans, side->span, side->size_class);
+        memcpy(span_keys(&book->spans, span), keys, side->count * sizeof(uint32_t));
+        memcpy(span_levels(&book->spans, span, size_class), ids, side->count * sizeof(uint32_t));
+        span_free(&book->spans, side->span, side->size_class);
+    }
+    side->span = span;
+    side->size_class = (uint8_t)size_class;
+    return true;
+}
+
+uint16_t book_symbol_open(struct book *book, uint16_t locate)
+{
+    uint16_t slot = book->slot_of_locate[locate];
+    if (slot != SYMBOL_NONE || book->symbol_count == book->config.symbols)
+        return slot;
+    slot = (uint16_t)book->symbol_count++;
+    book->slot_of_locate[locate] = slot;
+    book->symbols[slot] = (struct book_symbol){
+        .side = {{.span = SPAN_NONE}, {.span = SPAN_NONE}},
+        .locate = locate,
+        .quality = QUALITY_HALTED,
+    };
+    return slot;
+}
+
+uint32_t book_depth(const struct book *book, uint32_t slot, enum book_side side_of, uint32_t depth,
+                    struct book_level *out)
+{
+    const struct symbol_side *side = &book->symbols[slot].side[side_of];
+    uint32_t n = side->count < depth ? side->count : depth;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t *ids = span_levels(&book->spans, side->span, side->size_class);
+        const struct level *level = &book->levels[ids[side->count - 1 - i]];
+        out[i] = (struct book_level){level->price, level->orders, level->shares};
+    }
+    return n;
+}
+
+bool book_queue_position(const struct book *book, uint64_t ref, uint32_t steps_max,
+                         struct book_position *out)
+{
+    struct index_key key = index_key(&book->index, ref);
+    struct index_place place = index_find(&book->index, book->orders, key, ref);
+    if (place.order == ORDER_NONE)
+        return false;
+    const struct order *order = &book->orders[place.order];
+    const struct level *level = &book->levels[order->level];
+    *out = (struct book_position){.price = level->price,
+                                  .shares = order->shares,
+                                  .slot = (uint16_t)(level->owner >> 1),
+                                  .side = level->owner & 1};
+    for (uint32_t at = order->prev; at != ORDER_NONE; at = book->orders[at].prev) {
+        if (out->orders_ahead == steps_max)
+            return false;
+        out->orders_ahead++;
+        out->shares_ahead += book->orders[at].shares;
+    }
+    return true;
+}
