@@ -1,6 +1,7 @@
 # Every verb of the project; `make help` lists them.
 #
-# Variables: BUILD=dir (default build), CC, MARCH, SAN=address,undefined|thread (own build directory), V=1.
+# Variables: BUILD=dir (default build), CC, MARCH, SAN=address,undefined|thread (own build directory), V=1,
+# DEPS=no (do not look for missing packages), JOBS=n, HUGEPAGES=n (2 MiB pages that tests and demo reserve).
 
 SHELL         := /bin/bash
 MAKEFLAGS     += --no-builtin-rules
@@ -16,11 +17,15 @@ Q        := $(if $(V),,@)
 
 WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
             -Wundef -Wwrite-strings -Wcast-qual -Wformat=2 -Wimplicit-fallthrough
-OPT      := $(if $(SAN),-O1,-O3) -g -fno-omit-frame-pointer
+# Instrumentation hides from gcc what is always written; the plain build keeps this warning.
+WARN     += $(if $(SAN)$(COV),$(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized))
+COV      ?=
+OPT      := $(if $(SAN)$(COV),-O1,-O3) -g -fno-omit-frame-pointer $(if $(COV),--coverage -fprofile-update=atomic)
 CPPFLAGS := -I. -I$(BUILD)/gen -D_GNU_SOURCE -DTICKGATE_VERSION='"$(VERSION)"'
 CFLAGS   := -std=c11 $(WARN) $(OPT) -march=$(MARCH) -fno-common -fstack-protector-strong -pthread \
             $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
-LDFLAGS  := -pthread -Wl,--as-needed -Wl,-z,relro,-z,now -rdynamic $(if $(SAN),-fsanitize=$(SAN))
+LDFLAGS  := -pthread -Wl,--as-needed -Wl,-z,relro,-z,now -rdynamic $(if $(SAN),-fsanitize=$(SAN)) \
+            $(if $(COV),--coverage)
 
 # --- rooms -------------------------------------------------------------------------------------------------
 # A room is a folder of the dataplane or control plane. `main.c` in a room is a program and stays out of the
@@ -58,8 +63,8 @@ main_tickgate-book         := bench/book/main.c
 main_tickgate-bench        := bench/latency/main.c
 have      = $(foreach p,$(programs),$(if $(wildcard $(main_$(notdir $(p)))),$(p)))
 
-.PHONY: all
-all: $(have)
+.PHONY: programs
+programs: $(have)
 
 $(BUILD)/tickgate: $(call obj,$(main_tickgate)) $(cp_lib) $(core_lib)
 $(BUILD)/tickgate-controlplane: $(call obj,$(main_tickgate-controlplane)) $(cp_lib) $(core_lib)
@@ -110,10 +115,114 @@ $(unit_bin): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(lane_lib) $(core_lib)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka $(CORE_LIBS)
 
+# tests/integration: C programs that need a DPDK port link everything; scripts drive the built programs.
+integration_bin := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/integration/*_test.c))
+$(integration_bin): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(dpdk_src)) $(lane_lib) $(core_lib)
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) -lrte_net_ring -lcmocka $(CORE_LIBS)
+
+# tests/fuzz/<name>_fuzz.c. Called by the fuzz verbs with CC=clang and the sanitizers, in its own build directory.
+fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
+$(fuzz_bin): $(BUILD)/%: $(BUILD)/obj/tests/fuzz/%.o $(exch_lib) $(cp_lib) $(lane_lib) $(core_lib)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(CP_LIBS) $(CORE_LIBS)
+
+.PHONY: integration-build fuzz-programs
+integration-build: programs $(integration_bin)
+fuzz-programs: $(fuzz_bin)
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: clean help
-clean:
+# --- verbs -------------------------------------------------------------------------------------------------
+# A verb installs what it needs, then calls make again: pkg-config and the compiler are there only from then on.
+
+DEPS      ?= yes
+JOBS      ?= $(shell nproc)
+HUGEPAGES ?= 512
+PREFIX    ?= /usr/local
+FUZZ_S    ?= 60
+deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
+sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
+fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
+
+.PHONY: all deps test unit sim integration fuzz soak asan ubsan tsan coverage lint install clean help
+
+all: ## build every program into build/
+	$(deps) build
+	$(sub) programs
+
+deps: ## install the packages that every verb needs (Debian; says what and why)
+	$(deps) build test lint demo
+
+test: ## all tests: unit, simulation, integration, fuzz corpora
+	$(deps) build test
+	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
+	$(sub) programs unit-build integration-build
+	$(sub) $(fuzz_make)
+	$(Q)tests/run --build $(BUILD) unit sim integration fuzz
+
+unit: ## unit tests
+	$(deps) build test
+	$(sub) unit-build
+	$(Q)tests/run --build $(BUILD) unit
+
+sim: ## simulation: the dataplane on a simulated port and clock
+	$(deps) build test
+	$(sub) unit-build
+	$(Q)tests/run --build $(BUILD) sim
+
+integration: ## real processes and ports
+	$(deps) build test
+	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
+	$(sub) programs integration-build
+	$(Q)tests/run --build $(BUILD) integration
+
+fuzz: ## every fuzzer for FUZZ_S seconds (60), findings in build/fuzz
+	$(deps) build test
+	$(sub) $(fuzz_make)
+	$(Q)tests/lib/run_fuzz.sh $(BUILD)/fuzz $(FUZZ_S)
+
+soak: ## simulation over SOAK_SEEDS seeds (5000), from SOAK_SEED on (1)
+	$(deps) build test
+	$(sub) unit-build
+	$(Q)TICKGATE_SEEDS=$(or $(SOAK_SEEDS),5000) TICKGATE_SEED=$(or $(SOAK_SEED),1) \
+	  tests/run --build $(BUILD) --timeout-factor 100 sim
+
+asan: san = address ## unit tests and simulation under AddressSanitizer
+ubsan: san = undefined ## the same under UndefinedBehaviorSanitizer
+tsan: san = thread ## the same under ThreadSanitizer
+asan ubsan tsan:
+	$(deps) build test
+	$(sub) SAN=$(strip $(san)) BUILD=$(BUILD)/san-$(strip $(san)) unit-build
+	$(Q)tests/run --build $(BUILD)/san-$(strip $(san)) --timeout-factor 10 unit sim
+
+coverage: ## lines and branches that unit tests and simulation reach, per room
+	$(deps) build test
+	$(sub) COV=1 BUILD=$(BUILD)/coverage unit-build
+	$(Q)find $(BUILD)/coverage -name '*.gcda' -delete
+	$(Q)tests/run --build $(BUILD)/coverage --timeout-factor 10 unit sim
+	$(Q)tests/lib/run_coverage.py $(BUILD)/coverage
+
+lint: ## include direction, sizes, lane rules, formatting, clang-tidy, cppcheck, spelling ...
+	$(deps) build lint
+	$(sub) lint-build
+	$(Q)tests/lint/run --build $(BUILD)
+
+install: ## programs into DESTDIR/PREFIX/bin
+	$(deps) build
+	$(sub) programs
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin
+	$(if $(have),$(Q)install -m 755 $(have) $(DESTDIR)$(PREFIX)/bin)
+
+clean: ## remove the build directory
 	rm -rf $(BUILD)
-help:
-	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 18
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+# Flags of a compilation, for clang-tidy and cppcheck; headers that the build generates must be there first.
+.PHONY: lint-build lint-flags
+lint-build: $(gen_headers) programs
+lint-flags:
+	@echo '$(CPPFLAGS) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API -std=c11'
