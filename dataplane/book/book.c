@@ -33,6 +33,14 @@ void book_config_defaults(struct book_config *config)
         config->matches = MATCHES_DEFAULT;
 }
 
+static uint32_t name_count(uint32_t symbols)
+{
+    uint32_t count = 64;
+    while (count < 2 * symbols)
+        count *= 2;
+    return count;
+}
+
 static uint64_t line_up(uint64_t bytes)
 {
     return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
@@ -50,6 +58,7 @@ uint64_t book_bytes(const struct book_config *config, struct bill_line *bill)
         {"symbols", (uint64_t)config->symbols * sizeof(struct book_symbol)},
         {"symbol directory", line_up((uint64_t)config->symbols * sizeof(struct symbol_info))},
         {"locate table", LOCATES * sizeof(uint16_t)},
+        {"name table", line_up(name_count(config->symbols) * sizeof(uint16_t))},
         {"executions (for broken trades)",
          line_up((uint64_t)config->matches * sizeof(struct book_match))},
     };
@@ -70,6 +79,7 @@ static void pools_reset(struct book *book)
     book->orders_live = book->levels_live = 0;
     book->symbol_count = 0;
     memset(book->slot_of_locate, 0xff, LOCATES * sizeof(uint16_t));
+    memset(book->slot_of_name, 0xff, ((uint64_t)book->name_mask + 1) * sizeof(uint16_t));
 }
 
 void book_init(struct book *book, const struct book_config *config, void *memory)
@@ -95,7 +105,9 @@ void book_init(struct book *book, const struct book_config *config, void *memory
     book->symbols = (struct book_symbol *)(void *)part[4];
     book->infos = (struct symbol_info *)(void *)part[5];
     book->slot_of_locate = (uint16_t *)(void *)part[6];
-    book->matches = (struct book_match *)(void *)part[7];
+    book->slot_of_name = (uint16_t *)(void *)part[7];
+    book->name_mask = name_count(config->symbols) - 1;
+    book->matches = (struct book_match *)(void *)part[8];
     pools_reset(book);
 }
 
@@ -139,6 +151,48 @@ uint16_t book_symbol_open(struct book *book, uint16_t locate)
         .quality = QUALITY_HALTED,
     };
     return slot;
+}
+
+static void name_trim(char out[9], const char name[8])
+{
+    uint32_t len = 8;
+    memcpy(out, name, 8);
+    while (len > 0 && out[len - 1] == ' ')
+        len--;
+    memset(out + len, 0, 9 - len);
+}
+
+// Where <name> stands in the name table, or the empty entry where it belongs. The table is at most half full.
+static uint32_t name_place(const struct book *book, const char name[9])
+{
+    uint64_t h;
+    memcpy(&h, name, sizeof h);
+    uint32_t at = (uint32_t)((h * UINT64_C(0x9E3779B97F4A7C15)) >> 40);
+    for (;; at++) {
+        uint16_t slot = book->slot_of_name[at & book->name_mask];
+        if (slot == SYMBOL_NONE || memcmp(book->infos[slot].name, name, 8) == 0)
+            return at & book->name_mask;
+    }
+}
+
+bool book_symbol_name(struct book *book, uint16_t slot, const char name[8])
+{
+    char trimmed[9];
+    name_trim(trimmed, name);
+    if (book->infos[slot].name[0])
+        return memcmp(book->infos[slot].name, trimmed, sizeof trimmed) == 0;
+    uint32_t at = name_place(book, trimmed);
+    memcpy(book->infos[slot].name, trimmed, sizeof trimmed);
+    if (book->slot_of_name[at] == SYMBOL_NONE)
+        book->slot_of_name[at] = slot;
+    return true;
+}
+
+uint16_t book_symbol_find(const struct book *book, const char name[8])
+{
+    char trimmed[9];
+    name_trim(trimmed, name);
+    return book->slot_of_name[name_place(book, trimmed)];
 }
 
 uint32_t book_depth(const struct book *book, uint32_t slot, enum book_side side_of, uint32_t depth,

@@ -78,6 +78,8 @@ struct book {
     uint32_t levels_live;
     uint32_t symbol_count;
     uint16_t *slot_of_locate; // 65,536 entries, SYMBOL_NONE where no symbol
+    uint16_t *slot_of_name;   // hash of the name -> slot, open addressing, name_mask + 1 entries
+    uint32_t name_mask;
     struct symbol_info *infos;
     struct book_match *matches;
     struct book_config config;
@@ -91,7 +93,7 @@ struct bill_line {
     const char *name;
     uint64_t bytes;
 };
-enum { BOOK_BILL_LINES = 8 };
+enum { BOOK_BILL_LINES = 9 };
 
 // Bytes of the block that book_init needs; <bill> (may be null) gets BOOK_BILL_LINES items that add
 // up to it.
@@ -107,6 +109,12 @@ void book_reset(struct book *book);
 // Slot of a locate, opened if it is new; SYMBOL_NONE when all slots are taken. A new symbol is
 // QUALITY_HALTED: the exchange has not said that it trades.
 uint16_t book_symbol_open(struct book *book, uint16_t locate);
+
+// Gives a symbol its name (8 characters, blanks on the right), once. False when it has another name already.
+bool book_symbol_name(struct book *book, uint16_t slot, const char name[8]);
+
+// Slot of a name of 8 characters as on the wire; SYMBOL_NONE when no symbol has it.
+uint16_t book_symbol_find(const struct book *book, const char name[8]);
 
 // --- reading (any thread that owns the book)
 // ----------------------------------------------------------------

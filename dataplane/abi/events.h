@@ -1,0 +1,64 @@
+// Events: what a lane tells the world. Records of EVENT_LEN bytes, little-endian, made from events.def.
+#pragma once
+
+#include <stdint.h>
+
+#include "dataplane/abi/limits.h"
+
+enum event_type {
+    EVENT_NONE = 0,
+#define EVENT(upper, lower, ring, help)      EVENT_##upper,
+#define EVENT_SAME(upper, lower, ring, help) EVENT_##upper,
+#define EVENT_END(lower)
+#define FIELD(lower, kind, field)
+#include "dataplane/abi/events.def"
+    EVENT_TYPES
+};
+
+#define EVENT_FIELD_u8(f)   uint8_t f;
+#define EVENT_FIELD_u16(f)  uint16_t f;
+#define EVENT_FIELD_u32(f)  uint32_t f;
+#define EVENT_FIELD_u64(f)  uint64_t f;
+#define EVENT_FIELD_chr4(f) char f[4];
+#define EVENT_FIELD_id(f)   uint8_t f[10];
+
+#define EVENT(upper, lower, ring, help) struct event_##lower {
+#define EVENT_SAME(upper, lower, ring, help)
+#define FIELD(lower, kind, field) EVENT_FIELD_##kind(field)
+#define EVENT_END(lower) };
+#include "dataplane/abi/events.def"
+
+struct event {
+    uint64_t sequence; // gap-free per ring of a lane, from 1
+    uint64_t tsc;      // receive stamp of the burst that caused it
+    uint64_t input;    // number of the lane's input that caused it
+    uint16_t type;     // enum event_type
+    uint8_t lane;
+    uint8_t unused[5];
+    union {
+#define EVENT(upper, lower, ring, help) struct event_##lower lower;
+#define EVENT_SAME(upper, lower, ring, help)
+#define FIELD(lower, kind, field)
+#define EVENT_END(lower)
+#include "dataplane/abi/events.def"
+        uint8_t payload[EVENT_LEN - 32];
+    };
+};
+_Static_assert(sizeof(struct event) == EVENT_LEN, "event");
+
+// For whoever shows events: fields of each type in the order of events.def.
+struct event_field {
+    const char *name;
+    const char *kind;
+    uint32_t offset; // in struct event
+};
+
+struct event_info {
+    const char *name; // upper case, as in EVENT_<name>
+    const char *help;
+    const struct event_field *fields;
+    uint32_t field_count;
+};
+
+// Null for a type that this version does not know.
+const struct event_info *event_info(uint16_t type);

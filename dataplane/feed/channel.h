@@ -1,0 +1,201 @@
+// A channel: one numbered stream of a venue, its lines, its book, and how far both can be trusted.
+//
+//   frame ─► transport header ─► arbiter ─► messages ─► book ─► best price published
+//                                  │ gap
+//                                  └─► wait for the other line ─► recovery request ─► splice ─►
+//                                  GOOD
+//                                                                 └► snapshot ─► splice ─► GOOD
+//                                                                 └► given up: SUSPECT until the
+//                                                                 next session
+//
+// One owner: the lane. While <book_lent> the main lcore owns the book (it resets it, or loads a
+// snapshot into it) and the lane only holds frames. Ticks are TSC ticks; nothing here reads a
+// clock.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/abi/cell.h"
+#include "dataplane/abi/counters.h"
+#include "dataplane/abi/events.h"
+#include "dataplane/abi/histograms.h"
+#include "dataplane/abi/limits.h"
+#include "dataplane/base/hints.h"
+#include "dataplane/book/book.h"
+#include "dataplane/feed/arbiter.h"
+#include "dataplane/feed/participants.h"
+
+enum { SESSION_LEN = 10 };
+
+// What a datagram of a line turned out to be.
+enum feed_kind {
+    FEED_DATA,      // at least one message
+    FEED_HEARTBEAT, // packet.sequence is the next number
+    FEED_END,       // end of session; packet.sequence is the next number there would have been
+    FEED_MALFORMED, // not of this protocol
+};
+
+struct feed_datagram {
+    enum feed_kind kind;
+    uint8_t session[SESSION_LEN]; // raw bytes, compared only
+    struct feed_packet packet;
+};
+
+struct channel;
+
+// A protocol behind the seam: a transport and the messages it carries. Tables are static and fixed
+// at READY.
+struct feed_protocol {
+    const char *name;
+    bool (*parse)(const uint8_t *payload, uint32_t len, struct feed_datagram *out);
+    // Asks for the cache lines that the messages of a datagram will touch. Changes nothing.
+    void (*prefetch)(const struct channel *ch, const uint8_t *payload, uint32_t len);
+    // Applies the messages of a packet from <skip> on; returns how many whole messages there were
+    // (skipped ones included): fewer than packet->count when the packet is cut.
+    uint32_t (*apply)(struct channel *ch, const struct feed_packet *packet, uint32_t skip);
+};
+
+extern const struct feed_protocol feed_itch50; // ITCH 5.0 over MoldUDP64
+extern const struct feed_protocol feed_deep10; // IEX DEEP 1.0 over IEX-TP
+
+const struct feed_protocol *feed_protocol_find(const char *name);
+
+enum channel_state {
+    CHANNEL_IDLE,       // nothing heard yet
+    CHANNEL_LIVE,       // in sequence
+    CHANNEL_WAITING,    // a gap, within the reorder window
+    CHANNEL_RECOVERING, // a gap, re-request outstanding
+    CHANNEL_SNAPSHOT,   // the book is with the main lcore
+    CHANNEL_ENDED,      // end of session seen and everything before it delivered
+};
+
+// Where a new session is entered when its first packet is not message 1.
+enum channel_start {
+    CHANNEL_START_FIRST,    // message 1: what is missing is a gap like any other
+    CHANNEL_START_SNAPSHOT, // load a snapshot, then splice
+    CHANNEL_START_LIVE,     // from the first packet on: every symbol stays SUSPECT
+};
+
+struct channel_config {
+    const struct feed_protocol *protocol;
+    enum channel_start start;
+    bool can_request;              // there is a re-request server
+    bool can_snapshot;             // there is a snapshot server
+    uint32_t reorder_frames;       // a gap is declared when this many packets wait behind it ...
+    uint64_t reorder_ticks;        // ... or when the oldest of them has waited this long
+    uint32_t hold_frames;          // packets held while a gap is recovered: part of the memory bill
+    uint64_t request_messages_max; // a larger gap is left to the snapshot, where there is one
+    uint64_t line_stale_ticks;     // a line without any packet for this long
+    uint32_t line_count;
+    struct book_config book;
+};
+
+// What a channel asks of the main lcore.
+enum feed_request_kind {
+    FEED_REQUEST_MESSAGES, // [sequence, sequence + count) of <session>
+    FEED_REQUEST_SNAPSHOT, // reset the book, load a snapshot into it, give it back
+    FEED_REQUEST_RESET,    // reset the book, give it back
+};
+
+struct feed_request {
+    enum feed_request_kind kind;
+    uint8_t channel;
+    uint8_t session[SESSION_LEN];
+    uint64_t sequence;
+    uint64_t count;
+};
+
+// The channel's way out; the lane fills it. All three are cold: they are called when something goes
+// wrong or ends.
+struct channel_sink {
+    void *context;
+    void (*event)(void *context,
+                  const struct event *event); // sequence, stamps and lane are filled in by the lane
+    bool (*request)(void *context,
+                    const struct feed_request *request); // false: no room, ask again later
+    void (*release)(void *context, struct frame *frame); // gives a held frame back
+};
+
+struct channel {
+    // Touched by every packet.
+    struct book book;
+    struct symbol_top *tops;   // per symbol slot, published
+    struct symbol_name *names; // per symbol slot, published
+    struct channel_counters *count;
+    const uint64_t *filter; // bitmap by locate, null: every symbol
+    const struct feed_protocol *protocol;
+    enum channel_state state;
+    bool book_lent;
+    bool lost;       // messages were given up: SUSPECT until snapshot or session change
+    uint8_t quality; // enum quality, of the channel as a whole
+    uint8_t index;
+    uint64_t deadline; // next tick at which channel_timers has something to do
+    uint64_t time_ns;  // of the last message, by its own clock
+
+    // Touched when something is not in sequence.
+    struct arbiter arbiter;
+    struct channel_config config;
+    struct channel_sink sink;
+    struct line_counters *lines[ARBITER_LINES];
+    struct histogram *lag;      // per channel: copies behind the first, in ticks
+    struct histogram *recovery; // gap declared to closed, in ticks
+    uint64_t last_seen[ARBITER_LINES];
+    uint64_t gap_since; // ticks: when the gap at arbiter.next was first seen
+    uint64_t gap_declared;
+    uint64_t gap_end;        // of the declared gap
+    uint64_t burst_tick;     // receive stamp of the burst in work
+    uint64_t first_sequence; // where the session was entered
+    uint8_t session[SESSION_LEN];
+    uint8_t session_before[SESSION_LEN]; // its late packets are no new session
+    uint8_t session_next[SESSION_LEN];   // seen while the book was lent
+    bool session_pending;
+    bool session_ended;   // end of session heard, perhaps not yet reached
+    bool request_pending; // the sink had no room
+    struct feed_request request;
+    struct participants participants;
+    uint64_t mwcb_levels[3]; // market-wide circuit breaker, price8
+    uint8_t mwcb_breached;   // '1'..'3', 0 none
+    uint8_t system_event;    // last ITCH S / DEEP S code
+    uint64_t trades_broken;
+};
+
+// Bytes of the channel's tables and the lines of the bill that add up to them.
+enum { CHANNEL_BILL_LINES = BOOK_BILL_LINES + 2 };
+uint64_t channel_bytes(const struct channel_config *config, struct bill_line *bill);
+
+// <memory>: channel_bytes(), zeroed, aligned to a cache line. tops, names, count, lines, lag,
+// recovery and sink are set by the caller before the first packet; tops and names hold
+// config->book.symbols entries.
+void channel_init(struct channel *ch, const struct channel_config *config, void *memory);
+
+// One datagram of <line>. True: the channel keeps <frame> (it will come back through sink.release);
+// false: the caller still owns it.
+bool channel_datagram(struct channel *ch, uint32_t line, const uint8_t *payload, uint32_t len,
+                      const struct frame *frame, uint64_t now);
+
+// Gap and line timers. Cheap to call when now < ch->deadline: the caller checks.
+void channel_timers(struct channel *ch, uint64_t now);
+
+// Answers of the main lcore.
+bool channel_recovered(struct channel *ch, const uint8_t *payload, uint32_t len,
+                       const struct frame *frame, uint64_t now);
+void channel_request_failed(struct channel *ch, uint64_t sequence, uint64_t now);
+// The book comes back. <next>: first message that is not in it (1 after a reset); <loaded>: false
+// when no snapshot could be had, and the book is empty.
+void channel_book_returned(struct channel *ch, uint64_t next, bool loaded, uint64_t now);
+
+// Gives every held frame back (stop).
+void channel_drop_held(struct channel *ch);
+
+// Trust in a symbol: the worst of the channel's and its own.
+static inline enum quality channel_symbol_quality(const struct channel *ch, uint32_t slot)
+{
+    uint8_t own = ch->book.symbols[slot].quality;
+    return own > ch->quality ? own : ch->quality;
+}
+
+static inline bool channel_wants(const struct channel *ch, uint16_t locate)
+{
+    return ch->filter == NULL || (ch->filter[locate >> 6] >> (locate & 63) & 1) || locate == 0;
+}

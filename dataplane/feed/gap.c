@@ -1,0 +1,215 @@
+#include "dataplane/feed/gap.h"
+
+#include <string.h>
+
+#include "dataplane/feed/publish.h"
+
+enum quality gap_quality(const struct channel *ch)
+{
+    if (ch->book_lent)
+        return QUALITY_RECOVERING;
+    return ch->lost || ch->state == CHANNEL_RECOVERING ? QUALITY_SUSPECT : QUALITY_GOOD;
+}
+
+static void gap_event(struct channel *ch, uint16_t type, uint64_t from, uint64_t to)
+{
+    struct event event = {.type = type};
+    event.gap.channel = ch->index;
+    event.gap.from = from;
+    event.gap.to = to;
+    event.gap.held = ch->arbiter.held;
+    ch->sink.event(ch->sink.context, &event);
+}
+
+// Posts ch->request; when the main lcore's ring has no room, the timer tries again.
+static void request_post(struct channel *ch)
+{
+    ch->request_pending = !ch->sink.request(ch->sink.context, &ch->request);
+    if (ch->request_pending)
+        ch->deadline = 0;
+}
+
+static void request_make(struct channel *ch, enum feed_request_kind kind, uint64_t from,
+                         uint64_t to)
+{
+    ch->request = (struct feed_request){
+        .kind = kind, .channel = ch->index, .sequence = from, .count = to - from};
+    memcpy(ch->request.session, ch->session, SESSION_LEN);
+    request_post(ch);
+}
+
+// From here on the main lcore owns the book: nothing is delivered until channel_book_returned.
+static void book_lend(struct channel *ch, enum feed_request_kind kind)
+{
+    ch->book_lent = true;
+    ch->state = CHANNEL_SNAPSHOT;
+    ch->deadline = UINT64_MAX;
+    channel_requalify(ch, QUALITY_RECOVERING);
+    request_make(ch, kind, ch->arbiter.next, ch->arbiter.next);
+}
+
+void gap_ask_snapshot(struct channel *ch)
+{
+    ch->count->snapshots++;
+    gap_event(ch, EVENT_SNAPSHOT_START, ch->arbiter.next, ch->arbiter.seen_end);
+    book_lend(ch, FEED_REQUEST_SNAPSHOT);
+}
+
+void gap_ask_reset(struct channel *ch)
+{
+    book_lend(ch, FEED_REQUEST_RESET);
+}
+
+// Nobody has the messages: go on behind them and never again call the channel's books good.
+static void gap_give_up(struct channel *ch, uint64_t now)
+{
+    uint64_t end = arbiter_gap_end(&ch->arbiter);
+    ch->count->lost_messages += end - ch->arbiter.next;
+    ch->lost = true;
+    gap_event(ch, EVENT_GAP_LOST, ch->arbiter.next, end);
+    arbiter_advance(&ch->arbiter, end);
+    ch->state = CHANNEL_LIVE;
+    channel_requalify(ch, QUALITY_SUSPECT);
+    channel_drain(ch);
+    gap_review(ch, now);
+}
+
+// The window is over: the other line does not have it either.
+static void gap_declare(struct channel *ch, uint64_t now)
+{
+    const uint64_t from = ch->arbiter.next, to = arbiter_gap_end(&ch->arbiter);
+    ch->count->gaps++;
+    ch->count->gap_messages += to - from;
+    ch->gap_declared = now;
+    ch->gap_end = to;
+    ch->deadline = UINT64_MAX;
+    gap_event(ch, EVENT_GAP_OPEN, from, to);
+    bool small = to - from <= ch->config.request_messages_max || !ch->config.can_snapshot;
+    if (ch->config.can_request && small) {
+        ch->state = CHANNEL_RECOVERING;
+        channel_requalify(ch, QUALITY_SUSPECT);
+        ch->count->requests++;
+        request_make(ch, FEED_REQUEST_MESSAGES, from, to);
+    } else if (ch->config.can_snapshot) {
+        gap_ask_snapshot(ch);
+    } else {
+        gap_give_up(ch, now);
+    }
+}
+
+// Everything up to the declared end is here.
+static void gap_closed(struct channel *ch, uint64_t now)
+{
+    histogram_record(ch->recovery, now - ch->gap_declared);
+    gap_event(ch, EVENT_GAP_CLOSED, ch->gap_end, ch->arbiter.next);
+    ch->state = CHANNEL_LIVE;
+    ch->deadline = UINT64_MAX;
+}
+
+void gap_review(struct channel *ch, uint64_t now)
+{
+    if (ch->book_lent || ch->state == CHANNEL_IDLE)
+        return;
+    if (ch->state == CHANNEL_RECOVERING) {
+        if (ch->arbiter.next < ch->gap_end)
+            return;
+        gap_closed(ch, now);
+    }
+    if (!arbiter_gap(&ch->arbiter)) {
+        ch->count->repaired += ch->state == CHANNEL_WAITING;
+        if (ch->state == CHANNEL_WAITING)
+            ch->state = CHANNEL_LIVE;
+        ch->deadline = ch->config.line_stale_ticks ? now + ch->config.line_stale_ticks : UINT64_MAX;
+        channel_requalify(ch, gap_quality(ch));
+        return;
+    }
+    // Another gap than the one that was waited for starts its own window, at the arrival of what
+    // waits behind it.
+    if (ch->state != CHANNEL_WAITING || ch->gap_end != ch->arbiter.next) {
+        ch->count->repaired += ch->state == CHANNEL_WAITING;
+        ch->state = CHANNEL_WAITING;
+        ch->gap_end = ch->arbiter.next; // while waiting: where the gap starts
+        uint64_t arrived = arbiter_gap_arrived(&ch->arbiter);
+        ch->gap_since = arrived < now ? arrived : now;
+        ch->deadline = ch->gap_since + ch->config.reorder_ticks;
+    }
+    if (ch->arbiter.held > ch->config.reorder_frames || now >= ch->deadline)
+        gap_declare(ch, now);
+    else
+        channel_requalify(ch, gap_quality(ch));
+}
+
+void channel_request_failed(struct channel *ch, uint64_t sequence, uint64_t now)
+{
+    if (ch->state != CHANNEL_RECOVERING || sequence < ch->arbiter.next || sequence >= ch->gap_end)
+        return; // an answer about a gap that has closed since
+    ch->count->requests_failed++;
+    if (ch->config.can_snapshot)
+        gap_ask_snapshot(ch);
+    else
+        gap_give_up(ch, now);
+}
+
+void channel_book_returned(struct channel *ch, uint64_t next, bool loaded, uint64_t now)
+{
+    ch->book_lent = false;
+    if (ch->session_pending) {
+        // The book is empty or of a session that is over; a reset that was meant for the snapshot
+        // does no harm.
+        if (ch->request.kind != FEED_REQUEST_RESET) {
+            gap_ask_reset(ch);
+            return;
+        }
+        channel_session_next(ch);
+        return;
+    }
+    ch->count->symbols_suspect = 0;
+    ch->count->symbols = ch->book.symbol_count;
+    for (uint32_t slot = 0; slot < ch->book.symbol_count; slot++)
+        ch->count->symbols_suspect += ch->book.symbols[slot].quality == QUALITY_SUSPECT;
+    gap_event(ch, loaded ? EVENT_SNAPSHOT_DONE : EVENT_SNAPSHOT_FAILED, next, ch->arbiter.seen_end);
+    ch->count->snapshots_failed += !loaded;
+    ch->lost = !loaded;
+    ch->state = CHANNEL_LIVE;
+    // Without a snapshot the channel goes on where it stood, and says that it is not to be trusted.
+    arbiter_start(&ch->arbiter, loaded ? next : arbiter_gap_end(&ch->arbiter));
+    channel_drain(ch);
+    gap_review(ch, now);
+}
+
+// --- timers
+// ---------------------------------------------------------------------------------------------------
+
+static void lines_watch(struct channel *ch, uint64_t now)
+{
+    uint32_t alive = 0;
+    for (uint32_t line = 0; line < ch->config.line_count; line++) {
+        if (now < ch->last_seen[line] + ch->config.line_stale_ticks) {
+            alive++;
+            continue;
+        }
+        if (ch->lines[line]->stale)
+            continue;
+        struct event event = {.type = EVENT_LINE_STALE};
+        event.line.channel = ch->index;
+        event.line.line = (uint8_t)line;
+        ch->lines[line]->stale = 1;
+        ch->count->stale_transitions++;
+        ch->sink.event(ch->sink.context, &event);
+    }
+    if (alive == 0 && ch->quality == QUALITY_GOOD && ch->state != CHANNEL_ENDED)
+        channel_requalify(ch, QUALITY_STALE);
+}
+
+void channel_timers(struct channel *ch, uint64_t now)
+{
+    if (ch->request_pending)
+        request_post(ch);
+    if (ch->state == CHANNEL_WAITING && now >= ch->deadline)
+        gap_review(ch, now);
+    if (ch->config.line_stale_ticks == 0)
+        return;
+    lines_watch(ch, now);
+    if (ch->state != CHANNEL_WAITING && !ch->request_pending)
+        ch->deadline = now + ch->config.line_stale_ticks / 2;
+}

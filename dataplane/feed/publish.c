@@ -1,0 +1,55 @@
+// Hot path.
+#include "dataplane/feed/publish.h"
+
+void symbol_publish(struct channel *ch, uint32_t slot)
+{
+    const struct book_symbol *sym = &ch->book.symbols[slot];
+    struct symbol_top *top = &ch->tops[slot];
+    symbol_top_begin(top);
+    top->locate = sym->locate;
+    top->quality = sym->quality;
+    top->trading_state = sym->trading_state;
+    top->last_price = sym->last_price;
+    top->last_shares = sym->last_shares;
+    top->volume = sym->volume;
+    symbol_top_end(top);
+}
+
+static enum quality symbol_own_quality(const struct book_symbol *sym)
+{
+    if (sym->flags & SYMBOL_SUSPECT)
+        return QUALITY_SUSPECT;
+    return sym->trading_state != 'T' || sym->flags & SYMBOL_OP_HALT ? QUALITY_HALTED : QUALITY_GOOD;
+}
+
+void symbol_requalify(struct channel *ch, uint32_t slot)
+{
+    struct book_symbol *sym = &ch->book.symbols[slot];
+    enum quality was = sym->quality, now = symbol_own_quality(sym);
+    sym->quality = (uint8_t)now;
+    symbol_publish(ch, slot);
+    if (was == now)
+        return;
+    ch->count->symbols_suspect += now == QUALITY_SUSPECT;
+    ch->count->symbols_suspect -= was == QUALITY_SUSPECT;
+    struct event event = {.type = EVENT_SYMBOL_QUALITY};
+    event.symbol_quality.channel = ch->index;
+    event.symbol_quality.locate = sym->locate;
+    event.symbol_quality.was = (uint8_t)was;
+    event.symbol_quality.now = (uint8_t)now;
+    ch->sink.event(ch->sink.context, &event);
+}
+
+void channel_requalify(struct channel *ch, enum quality quality)
+{
+    if (ch->quality == quality)
+        return;
+    struct event event = {.type = EVENT_CHANNEL_QUALITY};
+    event.channel_quality.channel = ch->index;
+    event.channel_quality.was = ch->quality;
+    event.channel_quality.now = (uint8_t)quality;
+    event.channel_quality.sequence = ch->arbiter.next;
+    ch->quality = (uint8_t)quality;
+    ch->count->quality = quality;
+    ch->sink.event(ch->sink.context, &event);
+}
