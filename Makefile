@@ -44,6 +44,15 @@ cp_src     := $(call src_of,controlplane,$(cp_rooms))
 exch_src   := $(filter-out %/main.c %/dpdk_link.c,$(wildcard bench/exchange/*.c))
 obj         = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
+# Identity of the contract between the two processes: a hash over the text of all its headers.
+abi_text    := $(sort $(wildcard dataplane/abi/*.h dataplane/abi/*.def))
+gen_headers := $(BUILD)/gen/abi_hash.h
+
+$(BUILD)/gen/abi_hash.h: $(abi_text)
+	@mkdir -p $(@D)
+	$(Q)cat $(abi_text) | sha256sum | \
+	  sed -E 's/^(.{16})(.{16}).*/#define ABI_HASH_HIGH 0x\1ull\n#define ABI_HASH_LOW  0x\2ull/' >$@
+
 core_lib := $(BUILD)/libtickgate-core.a
 lane_lib := $(BUILD)/libtickgate-lane.a
 cp_lib   := $(BUILD)/libtickgate-controlplane.a
@@ -51,7 +60,7 @@ exch_lib := $(BUILD)/libtickgate-exchange.a
 
 DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null | sed 's/-march=[^ ]*//')
 DPDK_LIBS   := $(shell pkg-config --libs libdpdk 2>/dev/null)
-CORE_LIBS   := -lyaml -lnuma -lhugetlbfs -lz -lm -ldl
+CORE_LIBS   := -lyaml -lnuma -lhugetlbfs -lpcap -lz -lm -ldl
 CP_LIBS     := -ljansson
 
 programs := $(addprefix $(BUILD)/,tickgate tickgate-dataplane tickgate-controlplane tickgate-exchange tickgate-book \
@@ -73,12 +82,13 @@ $(BUILD)/tickgate-controlplane: $(call obj,$(main_tickgate-controlplane)) $(cp_l
 $(BUILD)/tickgate-dataplane: $(call obj,$(main_tickgate-dataplane)) $(call obj,$(dpdk_src)) $(lane_lib) $(core_lib)
 $(BUILD)/tickgate-exchange: $(call obj,$(main_tickgate-exchange) $(wildcard bench/exchange/dpdk_link.c)) $(exch_lib) \
                             $(core_lib)
-$(BUILD)/tickgate-book: $(call obj,$(main_tickgate-book)) $(core_lib)
+$(BUILD)/tickgate-book: $(call obj,$(main_tickgate-book) bench/book/input.c bench/book/offline.c) $(core_lib)
 $(BUILD)/tickgate-bench: $(call obj,$(main_tickgate-bench)) $(exch_lib) $(lane_lib) $(core_lib)
 
 $(BUILD)/tickgate $(BUILD)/tickgate-controlplane: LIBS = $(CP_LIBS) $(CORE_LIBS)
 $(BUILD)/tickgate-dataplane $(BUILD)/tickgate-exchange: LIBS = $(DPDK_LIBS) -lrte_net_ring $(CORE_LIBS)
-$(BUILD)/tickgate-book $(BUILD)/tickgate-bench: LIBS = $(CORE_LIBS)
+$(BUILD)/tickgate-book: LIBS = -lpcap $(CORE_LIBS)
+$(BUILD)/tickgate-bench: LIBS = $(CORE_LIBS)
 
 $(have):
 	@echo "  LINK  $@"
@@ -103,6 +113,14 @@ $(BUILD)/obj/%.o: %.c | $(gen_headers)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# --- micro-benchmarks: bench/micro/<name>.c, each with its `make bench-<name>` below --------------------------
+
+bench_bin := $(patsubst bench/micro/%.c,$(BUILD)/bench/%,$(wildcard bench/micro/*.c))
+$(bench_bin): $(BUILD)/bench/%: $(BUILD)/obj/bench/micro/%.o $(call obj,bench/book/offline.c) $(exch_lib) $(lane_lib) $(core_lib)
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lpcap $(CORE_LIBS)
+
 # --- tests -------------------------------------------------------------------------------------------------
 # tests/unit/<room>/<name>_test.c is one cmocka program; it mirrors the tree and links the core archive only,
 # unless a line below adds more.
@@ -114,6 +132,8 @@ unit_bin  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(unit_src) $(sim_src))
 .PHONY: unit-build
 unit-build: $(unit_bin)
 
+$(filter $(BUILD)/tests/unit/exchange/%,$(unit_bin)): LIBS = $(exch_lib) $(core_lib)
+$(filter $(BUILD)/tests/unit/exchange/%,$(unit_bin)): $(exch_lib)
 $(unit_bin): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(lane_lib) $(core_lib)
 	@echo "  LINK  $@"
 	@mkdir -p $(@D)
@@ -150,11 +170,18 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: all deps test unit sim integration fuzz soak asan ubsan tsan coverage lint install clean help
+.PHONY: bench-book all deps test unit sim integration fuzz soak asan ubsan tsan coverage lint install clean help
 
 all: ## build every program into build/
 	$(deps) build
 	$(sub) programs
+
+bench-book: ## cost of a message: decode, book, best price (ns, instructions, memory)
+	$(deps) build test
+	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
+	$(sub) $(BUILD)/bench/book
+	$(Q)$(BUILD)/bench/book
+	$(Q)bench/micro/instructions.sh $(BUILD)/bench/book itch_apply --messages 400000 --live 200000
 
 deps: ## install the packages that every verb needs (Debian; says what and why)
 	$(deps) build test lint demo
