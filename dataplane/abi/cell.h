@@ -1,8 +1,9 @@
 // Sequence cells: records with one writer that never waits and readers that try again.
 //
-// The writer makes <version> odd, writes, makes it even. On x86-64 stores become visible in program order, so the
-// writer needs only compiler ordering (release stores); a reader loads the version with acquire, copies, and compares
-// after an acquire fence. A reader that loses the race too often answers "busy", it does not spin for ever.
+// The writer makes <version> odd, writes, makes it even. On x86-64 stores become visible in program
+// order, so the writer needs only compiler ordering (release stores); a reader loads the version
+// with acquire, copies, and compares after an acquire fence. A reader that loses the race too often
+// answers "busy", it does not spin for ever.
 #pragma once
 
 #include <stdatomic.h>
@@ -34,7 +35,8 @@ static inline void symbol_top_begin(struct symbol_top *top)
 {
     uint32_t version = atomic_load_explicit(&top->version, memory_order_relaxed);
     atomic_store_explicit(&top->version, version + 1, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release); // the odd version is visible before the fields change
+    atomic_thread_fence(
+        memory_order_release); // the odd version is visible before the fields change
 }
 
 static inline void symbol_top_end(struct symbol_top *top)
@@ -58,7 +60,8 @@ static inline bool symbol_top_read(const struct symbol_top *top, struct symbol_t
     return false;
 }
 
-// Name of the symbol in a slot. Written once per session; <locate> last, with release: 0 = not there yet.
+// Name of the symbol in a slot. Writer: the lane, once per session. <locate> is 0 while there is no
+// name or it is being written.
 struct symbol_name {
     char name[12]; // without trailing blanks, zero-terminated
     _Atomic uint32_t locate;
@@ -67,6 +70,20 @@ _Static_assert(sizeof(struct symbol_name) == 16, "symbol_name");
 
 static inline void symbol_name_publish(struct symbol_name *cell, uint16_t locate, const char *name)
 {
+    atomic_store_explicit(&cell->locate, 0, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release); // no locate is visible before the name changes
     strncpy(cell->name, name, sizeof cell->name - 1);
     atomic_store_explicit(&cell->locate, locate, memory_order_release);
+}
+
+// Copies the name (zero-terminated, whatever the memory holds) and returns its locate; 0: there is
+// none.
+static inline uint16_t symbol_name_read(const struct symbol_name *cell, char name[12])
+{
+    uint32_t before = atomic_load_explicit(&cell->locate, memory_order_acquire);
+    memcpy(name, cell->name, 12);
+    name[11] = 0;
+    atomic_thread_fence(memory_order_acquire);
+    uint32_t after = atomic_load_explicit(&cell->locate, memory_order_relaxed);
+    return before == after ? (uint16_t)after : 0;
 }

@@ -10,7 +10,7 @@
 #define STRUCT_OF_MAIN    struct main_counters
 
 const struct counter_info counter_table[] = {
-#define COUNTER(scope, name, kind, unit, help)                                                     \
+#define COUNTER(scope, name, kind, unit, help) \
     {SCOPE_##scope, COUNTER_##kind, offsetof(STRUCT_OF_##scope, name), #name, unit, help},
 #include "dataplane/abi/counters.def"
 };

@@ -1,10 +1,19 @@
-// Counters: one struct of plain 64-bit words per scope, made from counters.def. A word has one writer, which adds to it
-// plainly; readers load each word (8-byte loads do not tear on x86-64) and sum over instances.
+// Counters: one struct of plain 64-bit words per scope, made from counters.def. A word has one
+// writer, which adds to it plainly; readers load each word (8-byte loads do not tear on x86-64) and
+// sum over instances.
 #pragma once
 
 #include <stdint.h>
 
-enum counter_scope { SCOPE_LANE, SCOPE_CHANNEL, SCOPE_LINE, SCOPE_PORT, SCOPE_POOL, SCOPE_MAIN, SCOPES };
+enum counter_scope {
+    SCOPE_LANE,
+    SCOPE_CHANNEL,
+    SCOPE_LINE,
+    SCOPE_PORT,
+    SCOPE_POOL,
+    SCOPE_MAIN,
+    SCOPES
+};
 enum counter_kind { COUNTER_TOTAL, COUNTER_GAUGE, COUNTER_PEAK };
 
 // The scopes other than the one wanted expand to nothing.
@@ -13,7 +22,7 @@ enum counter_kind { COUNTER_TOTAL, COUNTER_GAUGE, COUNTER_PEAK };
 struct lane_counters {
     _Alignas(64)
 #define COUNTER(scope, name, kind, unit, help) COUNTER_IN_##scope(COUNTER_FIELD(name))
-#define COUNTER_IN_LANE(x)    x
+#define COUNTER_IN_LANE(x)                     x
 #define COUNTER_IN_CHANNEL(x)
 #define COUNTER_IN_LINE(x)
 #define COUNTER_IN_PORT(x)
@@ -74,7 +83,8 @@ struct main_counters {
 #define COUNTER_IN_MAIN(x)
 };
 
-// One row per counter, in the order of counters.def; <offset> is the byte offset in the struct of its scope.
+// One row per counter, in the order of counters.def; <offset> is the byte offset in the struct of
+// its scope.
 struct counter_info {
     enum counter_scope scope;
     enum counter_kind kind;

@@ -5,14 +5,18 @@
 #define EVENT(upper, lower, ring, help) static const struct event_field fields_##lower[] = {
 #define EVENT_SAME(upper, lower, ring, help)
 #define FIELD(lower, kind, field) {#field, #kind, offsetof(struct event, lower.field)},
-#define EVENT_END(lower) };
+#define EVENT_END(lower) \
+    }                    \
+    ;
 #include "dataplane/abi/events.def"
 
 #define FIELDS_OF(lower) fields_##lower, sizeof fields_##lower / sizeof fields_##lower[0]
 
 static const struct event_info infos[EVENT_TYPES] = {
-#define EVENT(upper, lower, ring, help)      [EVENT_##upper] = {#upper, help, FIELDS_OF(lower)},
-#define EVENT_SAME(upper, lower, ring, help) [EVENT_##upper] = {#upper, help, FIELDS_OF(lower)},
+#define EVENT(upper, lower, ring, help) \
+    [EVENT_##upper] = {#upper, help, EVENT_RING_##ring, FIELDS_OF(lower)},
+#define EVENT_SAME(upper, lower, ring, help) \
+    [EVENT_##upper] = {#upper, help, EVENT_RING_##ring, FIELDS_OF(lower)},
 #define FIELD(lower, kind, field)
 #define EVENT_END(lower)
 #include "dataplane/abi/events.def"

@@ -1,9 +1,14 @@
-// Events: what a lane tells the world. Records of EVENT_LEN bytes, little-endian, made from events.def.
+// Events: what a lane tells the world. Records of EVENT_LEN bytes, little-endian, made from
+// events.def.
 #pragma once
 
 #include <stdint.h>
 
 #include "dataplane/abi/limits.h"
+
+// Trading events are gap-free: a slot is used again only after the reader has committed it.
+// Diagnostics may drop, and are counted.
+enum event_ring_kind { EVENT_RING_TRADING, EVENT_RING_DIAGNOSTIC, EVENT_RING_KINDS };
 
 enum event_type {
     EVENT_NONE = 0,
@@ -25,15 +30,18 @@ enum event_type {
 #define EVENT(upper, lower, ring, help) struct event_##lower {
 #define EVENT_SAME(upper, lower, ring, help)
 #define FIELD(lower, kind, field) EVENT_FIELD_##kind(field)
-#define EVENT_END(lower) };
+#define EVENT_END(lower) \
+    }                    \
+    ;
 #include "dataplane/abi/events.def"
 
 struct event {
-    uint64_t sequence; // gap-free per ring of a lane, from 1
-    uint64_t tsc;      // receive stamp of the burst that caused it
-    uint64_t input;    // number of the lane's input that caused it
-    uint16_t type;     // enum event_type
-    uint8_t lane;
+    uint64_t
+        sequence;   // per ring of a lane, from 1; a number that a diagnostic ring skips was dropped
+    uint64_t tsc;   // receive stamp of the burst that caused it
+    uint64_t input; // number of the lane's input that caused it
+    uint16_t type;  // enum event_type
+    uint8_t lane;   // LANE_MAIN for the main lcore
     uint8_t unused[5];
     union {
 #define EVENT(upper, lower, ring, help) struct event_##lower lower;
@@ -56,6 +64,7 @@ struct event_field {
 struct event_info {
     const char *name; // upper case, as in EVENT_<name>
     const char *help;
+    enum event_ring_kind ring;
     const struct event_field *fields;
     uint32_t field_count;
 };

@@ -7,18 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dataplane/abi/quality.h"
 #include "dataplane/base/hints.h"
 
 #define SYMBOL_NONE UINT16_MAX
-
-// Trust in what a book shows. Order matters: the worst of channel and symbol is what counts.
-enum quality {
-    QUALITY_GOOD = 0,
-    QUALITY_HALTED = 1,     // the exchange says: not trading (or has not yet said that it trades)
-    QUALITY_STALE = 2,      // nothing heard on any line for the configured time
-    QUALITY_RECOVERING = 3, // a snapshot is being loaded
-    QUALITY_SUSPECT = 4,    // a gap is open, an unknown reference was seen, or an order did not fit
-};
 
 // One side of one symbol: its price levels in a span, sorted so that the best is last.
 struct symbol_side {

@@ -1,0 +1,221 @@
+// Commands: what the control plane asks of the dataplane. A few slots in the region, each with one
+// request and its answer.
+//
+//   FREE ──poster claims──► CLAIMED ──request written──► POSTED ──taken──► TAKEN ──answered──► DONE
+//   ──read──► FREE
+//                                                          │                 │
+//                                            poster gave up└──► FREE         └──► ABANDONED
+//                                            ──answered──► FREE
+//
+// FREE to CLAIMED, POSTED to TAKEN, POSTED to FREE, TAKEN to DONE and TAKEN to ABANDONED are
+// compare-and-swap: two may want to leave the same state. The rest are release stores of the one
+// who holds the slot. Request: written by the poster before POSTED (release), read by the taker
+// after TAKEN (acquire). Answer: written by the taker before DONE (release), read by the poster
+// after it saw DONE (acquire).
+//
+// The taker copies the request before it looks at it and checks every value: the poster is another
+// process.
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/abi/limits.h"
+
+enum command_type {
+    COMMAND_NONE = 0,
+#define COMMAND(upper, lower, target, help) COMMAND_##upper,
+#include "dataplane/abi/commands.def"
+    COMMAND_TYPES
+};
+
+enum command_state {
+    COMMAND_FREE = 0,
+    COMMAND_CLAIMED,
+    COMMAND_POSTED,
+    COMMAND_TAKEN,
+    COMMAND_DONE,
+    COMMAND_ABANDONED,
+};
+
+// COMMAND_RESULT(NAME, text)
+#define COMMAND_RESULT_LIST(X)                                                   \
+    X(OK, "done")                                                                \
+    X(UNKNOWN, "the dataplane does not know this command")                       \
+    X(BAD_ARGUMENT, "an argument is out of range")                               \
+    X(NO_SYMBOL, "the channel has no such symbol")                               \
+    X(NO_ORDER, "no such order in the book, or too many orders stand before it") \
+    X(BUSY, "the book is being loaded; ask again")
+
+enum command_result {
+#define COMMAND_RESULT_ENUM(upper, text) COMMAND_RESULT_##upper,
+    COMMAND_RESULT_LIST(COMMAND_RESULT_ENUM)
+#undef COMMAND_RESULT_ENUM
+        COMMAND_RESULTS
+};
+
+struct book_snapshot_request {
+    uint32_t channel;
+    uint32_t locate;
+    uint32_t depth; // levels a side, 1 to BOOK_DEPTH_MAX
+    uint32_t unused;
+};
+
+struct command_level {
+    uint32_t price; // price4
+    uint32_t orders;
+    uint64_t shares;
+};
+
+struct book_snapshot_answer {
+    uint64_t next_sequence; // of the channel: every message before it is in these levels
+    uint64_t time_ns;       // of the channel's last message, by the exchange's clock
+    uint32_t bid_count;
+    uint32_t ask_count;
+    uint8_t quality; // enum quality, the worst of symbol and channel
+    uint8_t trading_state;
+    uint8_t unused[6];
+    struct command_level bids[BOOK_DEPTH_MAX]; // best first
+    struct command_level asks[BOOK_DEPTH_MAX];
+};
+
+struct queue_position_request {
+    uint32_t channel;
+    uint32_t unused;
+    uint64_t reference;
+};
+
+struct queue_position_answer {
+    uint64_t next_sequence;
+    uint64_t shares_ahead;
+    uint32_t orders_ahead;
+    uint32_t price;  // price4
+    uint32_t shares; // of the order itself
+    uint16_t locate;
+    uint8_t side; // 0 bid, 1 ask
+    uint8_t quality;
+};
+
+struct filter_set_request {
+    uint32_t channel;
+    uint32_t all;                  // 1: every symbol, the bitmap does not count
+    uint64_t bitmap[LOCATES / 64]; // bit of a locate: follow it
+};
+
+struct filter_set_answer {
+    uint32_t symbols; // followed from now on; LOCATES for all
+    uint32_t unused;
+};
+
+struct command_slot {
+    _Alignas(CACHE_LINE_LEN) _Atomic uint32_t state;
+    uint32_t type;     // poster
+    uint32_t target;   // poster: lane, or LANE_MAIN
+    uint32_t result;   // taker
+    uint64_t sequence; // taker: trading event of <target> from which on the command is in force, 0
+                       // = none
+    uint64_t unused[5];
+    union {
+        struct book_snapshot_request book_snapshot;
+        struct queue_position_request queue_position;
+        struct filter_set_request filter_set;
+        uint8_t bytes[8256];
+    } request;
+    union {
+        struct book_snapshot_answer book_snapshot;
+        struct queue_position_answer queue_position;
+        struct filter_set_answer filter_set;
+        uint8_t bytes[COMMAND_SLOT_LEN - 64 - 8256];
+    } answer;
+};
+_Static_assert(sizeof(struct command_slot) == COMMAND_SLOT_LEN, "command_slot");
+
+// Doorbells: a taker looks at one word per turn, and at the slots only when it changed. Writers:
+// posters, by atomic add after the slot is POSTED. One line each, so that a turn finds it in its
+// own cache.
+struct command_bell {
+    _Alignas(CACHE_LINE_LEN) _Atomic uint64_t rung;
+    uint64_t unused[7];
+};
+
+// --- taker (dataplane)
+// ------------------------------------------------------------------------------
+
+static inline bool command_rung(const struct command_bell *bell, uint64_t *seen)
+{
+    uint64_t rung = atomic_load_explicit(&bell->rung, memory_order_acquire);
+    bool changed = rung != *seen;
+    *seen = rung;
+    return changed;
+}
+
+// Takes the slot if it is posted for <target>.
+static inline bool command_take(struct command_slot *slot, uint32_t target)
+{
+    uint32_t expected = COMMAND_POSTED;
+    if (atomic_load_explicit(&slot->state, memory_order_acquire) != COMMAND_POSTED ||
+        slot->target != target)
+        return false;
+    return atomic_compare_exchange_strong_explicit(&slot->state, &expected, COMMAND_TAKEN,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+
+// The answer is written; <sequence> as in struct command_slot.
+static inline void command_answer(struct command_slot *slot, enum command_result result,
+                                  uint64_t sequence)
+{
+    uint32_t expected = COMMAND_TAKEN;
+    slot->result = result;
+    slot->sequence = sequence;
+    if (!atomic_compare_exchange_strong_explicit(&slot->state, &expected, COMMAND_DONE,
+                                                 memory_order_release, memory_order_relaxed))
+        atomic_store_explicit(&slot->state, COMMAND_FREE, memory_order_release); // was abandoned
+}
+
+// --- poster (control plane)
+// -------------------------------------------------------------------------
+
+// A free slot, claimed; null when all are in use.
+static inline struct command_slot *command_claim(struct command_slot *slots)
+{
+    for (uint32_t i = 0; i < COMMAND_SLOTS; i++) {
+        uint32_t expected = COMMAND_FREE;
+        if (atomic_compare_exchange_strong_explicit(&slots[i].state, &expected, COMMAND_CLAIMED,
+                                                    memory_order_acquire, memory_order_relaxed))
+            return &slots[i];
+    }
+    return NULL;
+}
+
+// type, target and request are written.
+static inline void command_post(struct command_slot *slot, struct command_bell *bell)
+{
+    atomic_store_explicit(&slot->state, COMMAND_POSTED, memory_order_release);
+    atomic_fetch_add_explicit(&bell->rung, 1, memory_order_release);
+}
+
+static inline bool command_done(const struct command_slot *slot)
+{
+    return atomic_load_explicit(&slot->state, memory_order_acquire) == COMMAND_DONE;
+}
+
+static inline void command_release(struct command_slot *slot)
+{
+    atomic_store_explicit(&slot->state, COMMAND_FREE, memory_order_release);
+}
+
+// The poster no longer waits. True: it was done in the meantime, and the slot is still the
+// poster's.
+static inline bool command_abandon(struct command_slot *slot)
+{
+    uint32_t state = COMMAND_POSTED;
+    if (atomic_compare_exchange_strong_explicit(&slot->state, &state, COMMAND_FREE,
+                                                memory_order_relaxed, memory_order_relaxed))
+        return false;
+    state = COMMAND_TAKEN;
+    if (atomic_compare_exchange_strong_explicit(&slot->state, &state, COMMAND_ABANDONED,
+                                                memory_order_acquire, memory_order_acquire))
+        return false;
+    return state == COMMAND_DONE;
+}
