@@ -71,4 +71,19 @@ static inline void be64_store(void *p, uint64_t v)
     memcpy(p, &v, sizeof v);
 }
 
+static inline void le16_store(void *p, uint16_t v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+static inline void le32_store(void *p, uint32_t v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+static inline void le64_store(void *p, uint64_t v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "wire codecs assume a little-endian host");

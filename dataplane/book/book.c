@@ -162,7 +162,8 @@ static void name_trim(char out[9], const char name[8])
     memset(out + len, 0, 9 - len);
 }
 
-// Where <name> stands in the name table, or the empty entry where it belongs. The table is at most half full.
+// Where <name> stands in the name table, or the empty entry where it belongs. The table is at most
+// half full.
 static uint32_t name_place(const struct book *book, const char name[9])
 {
     uint64_t h;

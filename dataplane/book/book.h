@@ -110,7 +110,8 @@ void book_reset(struct book *book);
 // QUALITY_HALTED: the exchange has not said that it trades.
 uint16_t book_symbol_open(struct book *book, uint16_t locate);
 
-// Gives a symbol its name (8 characters, blanks on the right), once. False when it has another name already.
+// Gives a symbol its name (8 characters, blanks on the right), once. False when it has another name
+// already.
 bool book_symbol_name(struct book *book, uint16_t slot, const char name[8]);
 
 // Slot of a name of 8 characters as on the wire; SYMBOL_NONE when no symbol has it.

@@ -37,6 +37,8 @@ static bool check_level(struct checker *c, uint32_t index, uint32_t owner, uint3
     if (level->owner != owner || price_key(level->price, owner & 1) != key)
         return broken(c, "level %u: owner %u price %u, its span says owner %u key %u", index,
                       level->owner, level->price, owner, key);
+    if (book->config.orders == 0) // a book of levels: no queue behind them
+        return level->shares > 0 || broken(c, "level %u: no shares", index);
     for (uint32_t at = level->head; at != ORDER_NONE; at = book->orders[at].next) {
         const struct order *order = &book->orders[at];
         if (order->prev != prev || order->level != index)

@@ -15,6 +15,7 @@ enum {
     SPAN_MIN = 8,      // entries of class 0: one cache line of keys and levels
     SPAN_CLASSES = 12, // class 11 = 16,384 levels on one side of one book
     SPAN_LEVELS_MAX = SPAN_MIN << (SPAN_CLASSES - 1),
+    SPAN_WINDOW = 16, // keys that one comparison looks at: what a span of size class 0 has in all
     SPAN_UNIT = SPAN_MIN * 2 * (int)sizeof(uint32_t), // bytes of class 0
 };
 #define SPAN_NONE UINT32_MAX

@@ -25,7 +25,8 @@ enum symbol_flag {
     SYMBOL_SUSPECT = 1u << 0, // unknown reference or refused order: until a snapshot
     SYMBOL_OP_HALT = 1u << 1, // operational halt on this market
     SYMBOL_SHORT_RESTRICTED = 1u << 2,
-    SYMBOL_KNOWN = 1u << 3, // announced by the directory
+    SYMBOL_KNOWN = 1u << 3,      // announced by the directory
+    SYMBOL_TRANSITION = 1u << 4, // best changed within an event that is not complete (DEEP)
 };
 
 struct book_symbol {

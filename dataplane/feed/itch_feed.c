@@ -27,6 +27,15 @@ struct ahead {
 
 enum itch_kind { KIND_STATE = 0, KIND_ADD, KIND_REF, KIND_REPLACE };
 
+// Which messages of a batch are adds, and which refer to an order: each pass runs over one list, so
+// that it does not have to guess what comes next.
+struct batch {
+    struct ahead ahead[AHEAD];
+    uint8_t adds[AHEAD];
+    uint8_t refs[AHEAD];
+    uint32_t count, add_count, ref_count;
+};
+
 static const uint8_t kind_of[256] = {
     [ITCH50_ADD] = KIND_ADD,         [ITCH50_ADD_MPID] = KIND_ADD,
     [ITCH50_EXECUTED] = KIND_REF,    [ITCH50_EXECUTED_PRICE] = KIND_REF,
@@ -56,12 +65,15 @@ HOT_INLINE enum book_side side_of(char indicator)
 }
 
 // Pass 1: is it a message, do we want it, which bucket and which symbol will it touch.
-HOT_INLINE void look(struct channel *ch, const struct mold64_block *block, struct ahead *a)
+HOT_INLINE void look(struct channel *ch, const struct mold64_block *block, struct batch *b)
 {
     const struct book *book = &ch->book;
+    struct ahead *a = &b->ahead[b->count];
     const uint8_t *p = block->data;
+    b->count++;
     a->p = NULL;
     a->kind = KIND_STATE;
+    a->level = LEVEL_NONE;
     if (UNLIKELY(block->len < ITCH50_LEN_MIN || block->len != itch50_length(p[0]))) {
         itch_refuse(ch, p, block->len);
         return;
@@ -78,34 +90,36 @@ HOT_INLINE void look(struct channel *ch, const struct mold64_block *block, struc
         return;
     a->key = index_key(&book->index, itch50_ref(p));
     book_prefetch_ref(book, a->key);
-    if (LIKELY(a->slot != SYMBOL_NONE)) {
-        PREFETCHW(&book->symbols[a->slot]);
-        PREFETCHW(&ch->tops[a->slot]);
-    }
+    if (UNLIKELY(a->slot == SYMBOL_NONE))
+        return;
+    PREFETCHW(&book->symbols[a->slot]);
+    PREFETCHW(&ch->tops[a->slot]);
+    b->adds[b->add_count] = b->refs[b->ref_count] = (uint8_t)(a - b->ahead);
+    b->add_count += a->kind == KIND_ADD;
+    b->ref_count += a->kind != KIND_ADD;
     if (a->kind == KIND_REPLACE)
         book_prefetch_ref(book, index_key(&book->index, itch50_replace_new_ref(p)));
 }
 
-// Pass 2: the bucket is here: which order, or which part of the side.
-HOT_INLINE void look_order(const struct book *book, struct ahead *a)
+// Passes 2 and 3: the buckets are here, ask for the orders and the best prices; the orders are
+// here, ask for their levels and neighbours, and look for the levels that adds will join.
+HOT_INLINE void look_further(const struct book *book, struct batch *b)
 {
-    a->order = ORDER_NONE;
-    a->level = LEVEL_NONE;
-    if (a->p == NULL || a->kind == KIND_STATE || a->slot == SYMBOL_NONE)
-        return;
-    if (a->kind == KIND_ADD)
+    for (uint32_t i = 0; i < b->add_count; i++) {
+        const struct ahead *a = &b->ahead[b->adds[i]];
         book_prefetch_side(book, a->slot, side_of(itch50_add_side(a->p)));
-    else
+    }
+    for (uint32_t i = 0; i < b->ref_count; i++) {
+        struct ahead *a = &b->ahead[b->refs[i]];
         a->order = book_prefetch_order(book, a->key);
-}
-
-// Pass 3: the order is here: which level and which neighbours.
-HOT_INLINE void look_level(const struct book *book, struct ahead *a)
-{
-    if (a->order != ORDER_NONE)
-        book_prefetch_level(book, a->order);
-    else if (a->p && a->kind == KIND_ADD && a->slot != SYMBOL_NONE)
+    }
+    for (uint32_t i = 0; i < b->add_count; i++) {
+        struct ahead *a = &b->ahead[b->adds[i]];
         a->level = book_hint(book, a->slot, side_of(itch50_add_side(a->p)), itch50_add_price(a->p));
+    }
+    for (uint32_t i = 0; i < b->ref_count; i++)
+        if (LIKELY(b->ahead[b->refs[i]].order != ORDER_NONE))
+            book_prefetch_level(book, b->ahead[b->refs[i]].order);
 }
 
 // Pass 4: apply.
@@ -161,6 +175,12 @@ HOT_INLINE uint32_t apply_ref(struct channel *ch, const struct ahead *a)
 HOT_INLINE void apply_one(struct channel *ch, struct ahead *a)
 {
     uint32_t result;
+    if (UNLIKELY(a->p == NULL))
+        return;
+    // A directory entry of this very packet may have opened the symbol.
+    if (UNLIKELY(a->slot == SYMBOL_NONE))
+        a->slot = ch->book.slot_of_locate[itch50_locate(a->p)];
+    ch->time_ns = itch50_timestamp_ns(a->p);
     if (UNLIKELY(a->kind == KIND_STATE)) {
         itch_state(ch, a->p, a->slot);
         return;
@@ -168,7 +188,7 @@ HOT_INLINE void apply_one(struct channel *ch, struct ahead *a)
     if (a->kind == KIND_ADD)
         result = apply_add(ch, a);
     else if (UNLIKELY(a->slot == SYMBOL_NONE))
-        result = BOOK_UNKNOWN;
+        result = itch_unannounced(ch, a->p);
     else
         result = a->kind == KIND_REF ? apply_ref(ch, a) : apply_replace(ch, a);
     if (result & BOOK_BEST)
@@ -182,30 +202,20 @@ static uint32_t itch_apply(struct channel *ch, const struct feed_packet *packet,
     struct mold64_walk walk = {
         .next = packet->blocks, .end = packet->blocks + packet->len, .left = packet->count};
     struct mold64_block block;
-    struct ahead ahead[AHEAD];
+    struct batch b;
     uint32_t done = 0;
     while (done < skip && mold64_next(&walk, &block))
         done++;
     for (;;) {
-        uint32_t n = 0;
-        while (n < AHEAD && mold64_next(&walk, &block))
-            look(ch, &block, &ahead[n++]);
-        if (n == 0)
+        b.count = b.add_count = b.ref_count = 0;
+        while (b.count < AHEAD && mold64_next(&walk, &block))
+            look(ch, &block, &b);
+        if (b.count == 0)
             break;
-        for (uint32_t i = 0; i < n; i++)
-            look_order(&ch->book, &ahead[i]);
-        for (uint32_t i = 0; i < n; i++)
-            look_level(&ch->book, &ahead[i]);
-        for (uint32_t i = 0; i < n; i++) {
-            // A directory entry of this very packet may have opened the symbol.
-            if (UNLIKELY(ahead[i].slot == SYMBOL_NONE && ahead[i].p))
-                ahead[i].slot = ch->book.slot_of_locate[itch50_locate(ahead[i].p)];
-            if (LIKELY(ahead[i].p != NULL))
-                apply_one(ch, &ahead[i]);
-        }
-        if (ahead[n - 1].p)
-            ch->time_ns = itch50_timestamp_ns(ahead[n - 1].p);
-        done += n;
+        look_further(&ch->book, &b);
+        for (uint32_t i = 0; i < b.count; i++)
+            apply_one(ch, &b.ahead[i]);
+        done += b.count;
     }
     ch->count->messages += done > skip ? done - skip : 0;
     if (UNLIKELY(mold64_trailing(&walk)))

@@ -80,6 +80,17 @@ void itch_executed(struct channel *ch, uint32_t slot, uint64_t match, uint32_t s
         printed(ch, slot, match, shares, price);
 }
 
+uint32_t itch_unannounced(struct channel *ch, const uint8_t *p)
+{
+    if (p[0] == ITCH50_EXECUTED || p[0] == ITCH50_EXECUTED_PRICE) {
+        uint32_t shares = itch50_executed_shares(p);
+        ch->count->executed_shares += shares;
+        if (p[0] == ITCH50_EXECUTED || itch50_executed_price_printable(p) == 'Y')
+            ch->count->printed_shares += shares;
+    }
+    return BOOK_UNKNOWN;
+}
+
 // --- one handler per type
 // -------------------------------------------------------------------------------------
 

@@ -20,6 +20,10 @@ uint16_t itch_symbol_open(struct channel *ch, uint16_t locate, const char *stock
 void itch_executed(struct channel *ch, uint32_t slot, uint64_t match, uint32_t shares,
                    uint32_t price, bool printable, uint32_t result);
 
+// An order message of a symbol that nobody announced: its execution still counts. Returns
+// BOOK_UNKNOWN.
+uint32_t itch_unannounced(struct channel *ch, const uint8_t *p) COLD;
+
 // Every message that is not an order message.
 void itch_state(struct channel *ch, const uint8_t *p, uint16_t slot);
 

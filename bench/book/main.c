@@ -1,0 +1,232 @@
+// tickgate-book: the books at the end of a file of market data. The product's feed and book code,
+// no DPDK.
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench/book/input.h"
+#include "bench/book/offline.h"
+#include "dataplane/wire/iextp.h"
+
+struct options {
+    const char *path;
+    uint32_t symbols;
+    uint32_t orders;
+    bool check;
+};
+
+static const char usage[] = "usage: tickgate-book [--symbols N] [--orders N] [--check] FILE\n"
+                            "\n"
+                            "Builds every order book of FILE and prints the best bid and ask of "
+                            "each symbol that has one, as CSV.\n"
+                            "FILE: ITCH 5.0 BinaryFILE, or a pcap/pcapng of ITCH 5.0 over "
+                            "MoldUDP64 or IEX DEEP 1.0 over IEX-TP; gz is read.\n"
+                            "\n"
+                            "  --symbols N   symbol slots (default 65000)\n"
+                            "  --orders N    live orders (default 2000000)\n"
+                            "  --check       walk all invariants of the books at the end\n"
+                            "  --help        this text\n";
+
+static bool number(const char *name, const char *text, uint32_t max, uint32_t *out,
+                   struct error *err)
+{
+    char *end;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || value < 1 || value > max)
+        return error_set(err, EXIT_USAGE, "%s: '%s' is not a number from 1 to %u", name, text, max);
+    *out = (uint32_t)value;
+    return true;
+}
+
+// True: go on. False: <err> says why not, or nothing when only help was asked for.
+static bool options_parse(struct options *o, int argc, char **argv, struct error *err)
+{
+    static const struct option table[] = {
+        {"symbols", required_argument, NULL, 's'},
+        {"orders", required_argument, NULL, 'o'},
+        {"check", no_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    int c;
+    *o = (struct options){.symbols = 65000, .orders = 2000000};
+    while ((c = getopt_long(argc, argv, "h", table, NULL)) != -1) {
+        if (c == 's' && !number("--symbols", optarg, SYMBOLS_MAX - 1, &o->symbols, err))
+            return false;
+        if (c == 'o' && !number("--orders", optarg, 1u << 28, &o->orders, err))
+            return false;
+        if (c == 'c')
+            o->check = true;
+        if (c == 'h') {
+            fputs(usage, stdout);
+            return false;
+        }
+        if (c == '?')
+            return error_set(err, EXIT_USAGE, "try tickgate-book --help");
+    }
+    if (argc - optind != 1)
+        return error_set(err, EXIT_USAGE, "one file is wanted, %d given; try tickgate-book --help",
+                         argc - optind);
+    o->path = argv[optind];
+    return true;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+// The datagrams of a capture in their order; each destination is a line. The capture's clock is the
+// tick count.
+static bool run_capture(struct offline *o, const struct input *in, struct error *err)
+{
+    struct {
+        uint32_t ip;
+        uint16_t port;
+    } lines[LINES_MAX];
+    uint32_t count = 0;
+    for (uint64_t i = 0; i < in->datagram_count; i++) {
+        const struct input_datagram *d = &in->datagrams[i];
+        uint32_t line = 0;
+        while (line < count && (lines[line].ip != d->dst_ip || lines[line].port != d->dst_port))
+            line++;
+        if (line == count) {
+            if (count == LINES_MAX)
+                return error_set(err, EXIT_FAILED,
+                                 "more than %d destinations; filter the capture to one channel",
+                                 LINES_MAX);
+            lines[count].ip = d->dst_ip;
+            lines[count++].port = d->dst_port;
+        }
+        struct frame frame = {.data = d->payload, .len = d->len};
+        channel_datagram(&o->channel, line, d->payload, d->len, &frame, d->time_ns);
+    }
+    // The end of the file is the end of waiting.
+    if (o->channel.state == CHANNEL_WAITING)
+        channel_timers(&o->channel, UINT64_MAX);
+    return true;
+}
+
+// The blocks of a BinaryFILE are those of a MoldUDP64 packet: a slice is a packet of many messages.
+static void run_file(struct offline *o, const struct input *in)
+{
+    for (uint64_t i = 0; i < in->slice_count; i++) {
+        const struct input_slice *s = &in->slices[i];
+        const struct feed_packet packet = {.count = s->count, .len = s->len, .blocks = s->blocks};
+        o->channel.protocol->apply(&o->channel, &packet, 0);
+    }
+}
+
+static void print_side(const struct level *level)
+{
+    if (level)
+        printf(",%u.%04u,%lu,%u", level->price / 10000, level->price % 10000, level->shares,
+               level->orders);
+    else
+        printf(",,,");
+}
+
+static void print_books(const struct book *book)
+{
+    puts("symbol,bid_price,bid_shares,bid_orders,ask_price,ask_shares,ask_orders");
+    for (uint32_t locate = 0; locate <= UINT16_MAX; locate++) {
+        uint16_t slot = book->slot_of_locate[locate];
+        if (slot == SYMBOL_NONE)
+            continue;
+        const struct book_symbol *sym = &book->symbols[slot];
+        const struct level *bid = book_best(book, sym, BOOK_BID),
+                           *ask = book_best(book, sym, BOOK_ASK);
+        if (bid == NULL && ask == NULL)
+            continue;
+        fputs(book->infos[slot].name, stdout);
+        print_side(bid);
+        print_side(ask);
+        putchar('\n');
+    }
+}
+
+static void print_totals(const struct offline *o, const struct input *in, uint64_t ns)
+{
+    const struct channel_counters *c = &o->count;
+    if (in->truncated)
+        fprintf(stderr,
+                "tickgate-book: truncated: %lu bytes behind the last whole %s are ignored\n",
+                in->kind == INPUT_BINARYFILE ? in->len - in->whole : 0,
+                in->kind == INPUT_BINARYFILE ? "message" : "record");
+    if (c->orders_refused || c->symbols_refused)
+        fprintf(
+            stderr,
+            "tickgate-book: %lu orders and %lu symbols did not fit; raise --orders or --symbols\n",
+            c->orders_refused, c->symbols_refused);
+    if (c->gaps)
+        fprintf(stderr, "tickgate-book: %lu gaps, %lu messages missing in the capture\n", c->gaps,
+                c->gap_messages);
+    fprintf(stderr,
+            "messages=%lu live=%u unknown=%lu executed=%lu printed=%lu ns_per_message=%.1f\n",
+            c->messages, o->channel.book.orders_live, c->unknown_reference, c->executed_shares,
+            c->printed_shares, c->messages ? (double)ns / (double)c->messages : 0.0);
+}
+
+// IEX-TP by its version byte and protocol id; everything else is MoldUDP64.
+static const struct feed_protocol *protocol_of(const struct input *in)
+{
+    struct iextp_header h;
+    for (uint64_t i = 0; i < in->datagram_count; i++)
+        if (iextp_parse(in->datagrams[i].payload, in->datagrams[i].len, &h) &&
+            h.protocol == IEXTP_DEEP10)
+            return &feed_deep10;
+    return &feed_itch50;
+}
+
+static bool run(const struct options *opt, struct error *err)
+{
+    static struct offline o;
+    struct input in;
+    if (!input_load(&in, opt->path, err))
+        return false;
+    struct channel_config config = {
+        .protocol = protocol_of(&in),
+        .start = CHANNEL_START_LIVE,
+        .reorder_frames = 1024,
+        .reorder_ticks = 1000000000,
+        .hold_frames = 4096,
+        .line_count = LINES_MAX,
+        .book = {.symbols = opt->symbols, .orders = opt->orders},
+    };
+    if (config.protocol == &feed_deep10)
+        config.book = (struct book_config){.symbols = opt->symbols, .levels = opt->orders};
+    book_config_defaults(&config.book);
+    if (!offline_init(&o, &config, err))
+        return false;
+    uint64_t start = now_ns();
+    bool ok = true;
+    if (in.kind == INPUT_CAPTURE)
+        ok = run_capture(&o, &in, err);
+    else
+        run_file(&o, &in);
+    uint64_t ns = now_ns() - start;
+    char why[256];
+    if (ok && opt->check && !book_check(&o.channel.book, why, sizeof why))
+        ok = error_set(err, EXIT_FAILED, "invariant broken: %s", why);
+    if (ok) {
+        print_books(&o.channel.book);
+        print_totals(&o, &in, ns);
+    }
+    offline_free(&o);
+    input_free(&in);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    struct error err = {0};
+    struct options options;
+    if (!options_parse(&options, argc, argv, &err) || !run(&options, &err))
+        if (err.code != EXIT_OK)
+            fprintf(stderr, "tickgate-book: %s\n", err.text);
+    return err.code;
+}

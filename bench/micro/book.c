@@ -1,0 +1,155 @@
+// bench-book: what one message costs on a full-market day: decode, L3 book, best-price event.
+//
+// The day is generated beforehand and packed into MoldUDP64 payloads of at most 1,472 bytes, as
+// they would arrive. The directory and the opening book are applied first and reported by
+// themselves; the mix that follows is the figure.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench/book/offline.h"
+#include "bench/exchange/generate.h"
+#include "dataplane/base/bytes.h"
+
+enum { PAYLOAD_MAX = 1472 - 20 };
+
+struct packets {
+    uint8_t *bytes;
+    uint64_t len, room;
+    struct feed_packet *packet;
+    uint64_t count, packet_room;
+    uint64_t messages;
+};
+
+static void die(const char *what)
+{
+    fprintf(stderr, "bench-book: %s\n", what);
+    exit(EXIT_FAILED);
+}
+
+static void packet_open(struct packets *p, uint64_t sequence)
+{
+    if (p->count == p->packet_room) {
+        p->packet_room = p->packet_room ? 2 * p->packet_room : 1024;
+        p->packet = realloc(p->packet, p->packet_room * sizeof *p->packet);
+        if (p->packet == NULL)
+            die("out of memory");
+    }
+    p->packet[p->count++] = (struct feed_packet){.sequence = sequence};
+}
+
+static void message_add(struct packets *p, uint64_t sequence, const uint8_t *message, uint32_t len)
+{
+    if (p->len + len + 2 > p->room) {
+        p->room = p->room ? 2 * p->room : 1 << 26;
+        p->bytes = realloc(p->bytes, p->room);
+        if (p->bytes == NULL)
+            die("out of memory");
+    }
+    if (p->count == 0 || p->packet[p->count - 1].len + len + 2 > PAYLOAD_MAX)
+        packet_open(p, sequence);
+    struct feed_packet *packet = &p->packet[p->count - 1];
+    be16_store(p->bytes + p->len, (uint16_t)len);
+    memcpy(p->bytes + p->len + 2, message, len);
+    p->len += len + 2;
+    packet->len += len + 2;
+    packet->count++;
+    p->messages++;
+}
+
+// Addresses only now: the bytes have moved while they grew.
+static void packets_place(struct packets *p)
+{
+    const uint8_t *at = p->bytes;
+    for (uint64_t i = 0; i < p->count; i++) {
+        p->packet[i].blocks = at;
+        at += p->packet[i].len;
+    }
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t apply_all(struct channel *ch, const struct packets *p)
+{
+    uint64_t start = now_ns();
+    for (uint64_t i = 0; i < p->count; i++) {
+        // The next packet of the burst is asked for while this one is worked on, as the lane does.
+        if (i + 1 < p->count)
+            __builtin_prefetch(p->packet[i + 1].blocks);
+        ch->protocol->apply(ch, &p->packet[i], 0);
+    }
+    return now_ns() - start;
+}
+
+static uint64_t option(int argc, char **argv, const char *name, uint64_t value)
+{
+    for (int i = 1; i + 1 < argc; i += 2)
+        if (strcmp(argv[i], name) == 0)
+            return strtoull(argv[i + 1], NULL, 10);
+    return value;
+}
+
+static void generate(struct packets *opening, struct packets *mix, int argc, char **argv)
+{
+    static struct generator g;
+    struct error err = {0};
+    uint8_t message[GENERATOR_MESSAGE_MAX];
+    uint64_t messages = option(argc, argv, "--messages", 20000000);
+    struct generator_config config = {
+        .seed = option(argc, argv, "--seed", 1),
+        .symbols = (uint32_t)option(argc, argv, "--symbols", 8000),
+        .live_max = (uint32_t)option(argc, argv, "--live", 1600000),
+    };
+    // The day is the start, the opening book, and then the messages that are measured.
+    config.opening_orders = config.live_max;
+    config.messages = messages + config.live_max + 60ull * config.symbols;
+    if (!generator_init(&g, &config, &err))
+        die(err.text);
+    uint32_t len;
+    while (mix->messages < messages && (len = generator_next(&g, message)) > 0)
+        message_add(g.phase < PHASE_MIX ? opening : mix, g.emitted, message, len);
+    generator_free(&g);
+    packets_place(opening);
+    packets_place(mix);
+}
+
+static void report(const char *what, const struct packets *p, uint64_t ns)
+{
+    printf("%-13s messages=%lu packets=%lu messages_per_packet=%.1f ns_per_message=%.1f "
+           "messages_per_s=%.2fM\n",
+           what, p->messages, p->count, (double)p->messages / (double)p->count,
+           (double)ns / (double)p->messages, (double)p->messages * 1e3 / (double)ns);
+}
+
+int main(int argc, char **argv)
+{
+    static struct offline o;
+    struct packets opening = {0}, mix = {0};
+    struct error err = {0};
+    char why[256];
+    struct channel_config config = {
+        .protocol = &feed_itch50, .hold_frames = 64, .book = {.symbols = 12000, .orders = 2000000}};
+    generate(&opening, &mix, argc, argv);
+    book_config_defaults(&config.book);
+    if (!offline_init(&o, &config, &err))
+        die(err.text);
+    report("opening book", &opening, apply_all(&o.channel, &opening));
+    uint64_t best = o.count.best_changes;
+    report("mix", &mix, apply_all(&o.channel, &mix));
+    printf("live_orders=%u peak=%u levels=%u best_changes=%.1f%% unknown=%lu refused=%lu "
+           "memory=%lu MiB pages=%s\n",
+           o.channel.book.orders_live, o.channel.book.orders_peak, o.channel.book.levels_live,
+           100.0 * (double)(o.count.best_changes - best) / (double)mix.messages,
+           o.count.unknown_reference, o.count.orders_refused, o.bytes >> 20,
+           o.huge_pages ? "2 MiB" : "ordinary");
+    if (!book_check(&o.channel.book, why, sizeof why))
+        die(why);
+    puts("invariants hold");
+    return 0;
+}
