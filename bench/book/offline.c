@@ -61,10 +61,11 @@ bool offline_init(struct offline *o, const struct channel_config *config, struct
     ch->tops = (struct symbol_top *)(void *)((uint8_t *)o->memory + tables);
     ch->names = (struct symbol_name *)(void *)((uint8_t *)o->memory + tables + tops);
     ch->count = &o->count;
-    ch->lag = &o->lag;
     ch->recovery = &o->recovery;
-    for (int i = 0; i < ARBITER_LINES; i++)
+    for (int i = 0; i < ARBITER_LINES; i++) {
         ch->lines[i] = &o->lines[i];
+        ch->lag[i] = &o->lag[i];
+    }
     ch->sink = (struct channel_sink){o, sink_event, sink_request, sink_release};
     return true;
 }

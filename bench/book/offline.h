@@ -12,7 +12,7 @@ struct offline {
     struct channel channel;
     struct channel_counters count;
     struct line_counters lines[ARBITER_LINES];
-    struct histogram lag;
+    struct histogram lag[ARBITER_LINES];
     struct histogram recovery;
     uint64_t events[EVENT_TYPES];
     void *memory;

@@ -158,7 +158,7 @@ static void line_account(struct channel *ch, uint32_t line, const struct arbiter
     if (offer->verdict == ARBITER_DUPLICATE || offer->verdict == ARBITER_FULL) {
         count->duplicate += offer->verdict == ARBITER_DUPLICATE;
         if (offer->lag_known)
-            histogram_record(ch->lag, offer->lag);
+            histogram_record(ch->lag[line], offer->lag);
     } else {
         count->used++;
     }

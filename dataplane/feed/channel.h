@@ -138,7 +138,7 @@ struct channel {
     struct channel_config config;
     struct channel_sink sink;
     struct line_counters *lines[ARBITER_LINES];
-    struct histogram *lag;      // per channel: copies behind the first, in ticks
+    struct histogram *lag[ARBITER_LINES]; // per line: copies behind the first, in ticks
     struct histogram *recovery; // gap declared to closed, in ticks
     uint64_t last_seen[ARBITER_LINES];
     uint64_t gap_since; // ticks: when the gap at arbiter.next was first seen
@@ -154,9 +154,12 @@ struct channel {
     bool request_pending; // the sink had no room
     struct feed_request request;
     struct participants participants;
-    uint64_t mwcb_levels[3]; // market-wide circuit breaker, price8
-    uint8_t mwcb_breached;   // '1'..'3', 0 none
-    uint8_t system_event;    // last ITCH S / DEEP S code
+    uint64_t filter_active[1024]; // bitmap in force, where not every symbol is followed
+    const uint64_t *filter_next;  // bitmap being put in force, null: none
+    uint32_t filter_word;         // how far
+    uint64_t mwcb_levels[3];      // market-wide circuit breaker, price8
+    uint8_t mwcb_breached;        // '1'..'3', 0 none
+    uint8_t system_event;         // last ITCH S / DEEP S code
     uint64_t trades_broken;
 };
 
@@ -184,6 +187,11 @@ void channel_request_failed(struct channel *ch, uint64_t sequence, uint64_t now)
 // The book comes back. <next>: first message that is not in it (1 after a reset); <loaded>: false
 // when no snapshot could be had, and the book is empty.
 void channel_book_returned(struct channel *ch, uint64_t next, bool loaded, uint64_t now);
+
+// Live change of the symbols that are followed: <bitmap> (by locate, 65,536 bits) must stay until
+// the FILTER_CHANGED event; the lane calls the step once per turn until then. Returns work done.
+void channel_filter_begin(struct channel *ch, const uint64_t *bitmap);
+uint32_t channel_filter_step(struct channel *ch);
 
 // Gives every held frame back (stop).
 void channel_drop_held(struct channel *ch);

@@ -1,5 +1,6 @@
-// A port as a lane sees it: bursts of frames in, bursts out. The DPDK port and the simulated port fill the same
-// table; it is fixed at READY, so the indirect calls of a lane are the ones listed in docs/hot-path.md.
+// A port as a lane sees it: bursts of frames in, bursts out. The DPDK port and the simulated port
+// fill the same table; it is fixed at READY, so the indirect calls of a lane are the ones listed in
+// docs/hot-path.md.
 #pragma once
 
 #include <stdbool.h>
@@ -8,20 +9,26 @@
 #include "dataplane/base/hints.h"
 
 enum {
-    PORT_BURST = 32,        // frames per receive call
-    PORT_FRAME_MAX = 1522,  // Ethernet header, two VLAN tags less, 1,500 bytes, no FCS; longer is counted and refused
+    PORT_BURST = 32,       // frames per receive call
+    PORT_FRAME_MAX = 1522, // Ethernet header, two VLAN tags less, 1,500 bytes, no FCS; longer is
+                           // counted and refused
 };
 
 enum frame_flag {
-    FRAME_SEGMENTED = 1u << 0, // the driver chained buffers: only the first is visible, the lane refuses the frame
+    FRAME_SEGMENTED =
+        1u
+        << 0, // the driver chained buffers: only the first is visible, the lane refuses the frame
     FRAME_BAD_SUM = 1u << 1,   // the card says that an IP or UDP checksum is wrong
+    FRAME_RECOVERED = 1u << 2, // fetched by the main lcore: the buffer is its own, not a port's
 };
 
-// One Ethernet frame. The holder of <owner> owns the bytes until it gives the frame to port_release or port_send.
+// One Ethernet frame. The holder of <owner> owns the bytes until it gives the frame to port_release
+// or port_send.
 struct frame {
     const uint8_t *data; // first byte of the Ethernet header
     uint32_t len;        // bytes visible at data, no FCS
-    uint32_t flags;      // enum frame_flag
+    uint16_t flags;      // enum frame_flag
+    uint16_t input;      // which of the lane's inputs it came from; filled in by the lane
     uint64_t hw_ns;      // receive time by the card's clock in ns, 0 where there is none
     void *owner;         // the driver's buffer
 };
@@ -31,10 +38,11 @@ struct port;
 struct port_ops {
     // Up to <max> frames that have arrived on <queue>; never waits. The caller owns what it gets.
     uint16_t (*receive)(struct port *port, uint16_t queue, struct frame *frames, uint16_t max);
-    // A writable buffer of PORT_FRAME_MAX bytes for a frame to send, in <frame>->owner and ->data; false when the pool
-    // is empty. The caller sets ->len.
+    // A writable buffer of PORT_FRAME_MAX bytes for a frame to send, in <frame>->owner and ->data;
+    // false when the pool is empty. The caller sets ->len.
     bool (*buffer)(struct port *port, uint16_t queue, struct frame *frame);
-    // Hands <n> frames to the transmit ring in order and returns how many it took; the caller still owns the rest.
+    // Hands <n> frames to the transmit ring in order and returns how many it took; the caller still
+    // owns the rest.
     uint16_t (*send)(struct port *port, uint16_t queue, struct frame *frames, uint16_t n);
     // Gives a received frame (or an unsent buffer) back.
     void (*release)(struct port *port, struct frame *frame);
@@ -45,7 +53,7 @@ struct port {
     const struct port_ops *ops; // fixed at READY
     void *driver;               // the implementation's own state
     uint8_t mac[6];
-    uint8_t index;              // position in the configuration
-    int16_t numa_node;          // -1: the device does not say
+    uint8_t index;     // position in the configuration
+    int16_t numa_node; // -1: the device does not say
     char name[32];
 };

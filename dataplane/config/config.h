@@ -1,0 +1,127 @@
+// The configuration: one YAML file, checked against one table of options (options.def), into plain
+// arrays.
+//
+// Every error names file, line and key and says what would be right; unknown and repeated keys are
+// errors. Nothing is read from anywhere else but the file.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/abi/limits.h"
+#include "dataplane/base/error.h"
+
+enum { PATH_LEN = 128, DEVICE_LEN = 192, SERVERS_MAX = 4, FILTER_SYMBOLS_MAX = 4096 };
+
+struct config_endpoint {
+    uint32_t ip; // host order
+    uint16_t port;
+};
+
+struct config_node {
+    char name[64];
+    char region[NAME_LEN]; // name of the region file
+    char control_socket[PATH_LEN];
+    uint64_t page_size;    // bytes: 2 MiB or 1 GiB
+    uint64_t memory_limit; // bytes that the bill may reach
+    uint32_t main_core;
+    bool huge_pages;    // false: ordinary memory, for machines without any reserved
+    bool remote_memory; // true: a port or memory on another NUMA node is a warning, not an error
+    uint32_t trading_slots; // event ring of each lane
+    uint32_t diagnostic_slots;
+};
+
+struct config_port {
+    char name[NAME_LEN];
+    char device[DEVICE_LEN]; // PCI address (0000:3b:00.0) or vdev (net_memif0,role=client,...)
+    uint8_t mac[6];          // all zero: the device's own
+    uint32_t ip;             // host order, 0: none
+    uint32_t prefix_len;
+    uint32_t gateway;
+    uint32_t vlan; // 0: untagged
+    uint32_t rx_descriptors;
+    uint32_t tx_descriptors;
+    uint32_t mbufs;        // 0: worked out from descriptors and held frames
+    uint32_t igmp_version; // 2 or 3
+    bool promiscuous;
+    bool verify_checksums; // by the lane, where the card does not
+};
+
+enum config_idle { CONFIG_IDLE_POLL, CONFIG_IDLE_PAUSE, CONFIG_IDLE_YIELD, CONFIG_IDLE_SLEEP };
+
+struct config_lane {
+    char name[NAME_LEN];
+    uint32_t core;
+    enum config_idle idle;
+};
+
+struct config_line {
+    char name[NAME_LEN];
+    uint32_t port;  // index
+    uint32_t group; // multicast group or own address, host order
+    uint16_t udp_port;
+    uint32_t source; // 0: any
+};
+
+enum config_start { CONFIG_START_FIRST, CONFIG_START_SNAPSHOT, CONFIG_START_LIVE };
+
+struct config_recovery {
+    struct config_endpoint servers[SERVERS_MAX];
+    uint32_t server_count;
+    bool via_port; // through the first line's port; false: kernel sockets
+    uint32_t retry_ms;
+    uint32_t retries;      // per server, then the next
+    uint32_t rate_per_s;   // request datagrams
+    uint32_t messages_max; // wanted in one request datagram
+};
+
+struct config_snapshot {
+    struct config_endpoint server; // ip 0: none
+    char username[7];
+    char password[11];
+    uint32_t timeout_ms;
+};
+
+struct config_channel {
+    char name[NAME_LEN];
+    char protocol[16];
+    uint32_t lane; // index
+    uint32_t symbols;
+    uint32_t orders;
+    uint32_t levels;  // 0: as many as orders
+    uint32_t matches; // executions remembered for broken trades, power of two
+    uint32_t reorder_frames;
+    uint32_t reorder_us;
+    uint32_t hold_frames;
+    uint64_t request_messages_max; // a larger gap is left to the snapshot
+    uint32_t line_stale_ms;        // 0: never
+    enum config_start start;
+    struct config_line lines[LINES_MAX];
+    uint32_t line_count;
+    struct config_recovery recovery;
+    struct config_snapshot snapshot;
+    char (*filter)[8]; // names padded with blanks; null: every symbol. Owned by the configuration
+    uint32_t filter_count;
+};
+
+struct config {
+    struct config_node node;
+    struct config_port ports[PORTS_MAX];
+    uint32_t port_count;
+    struct config_lane lanes[LANES_MAX];
+    uint32_t lane_count;
+    struct config_channel channels[CHANNELS_MAX];
+    uint32_t channel_count;
+    uint64_t hash; // of the file's bytes
+};
+
+// False with <err> filled: EXIT_USAGE for what is wrong in the file, EXIT_FAILED when it cannot be
+// read.
+bool config_load(struct config *config, const char *path, struct error *err);
+// The same for text in memory; <name> stands for the path in errors.
+bool config_load_text(struct config *config, const char *name, const char *text, uint64_t len,
+                      struct error *err);
+void config_free(struct config *config);
+
+// The table of options as Markdown: docs/configuration.md.
+void config_print_options(void);

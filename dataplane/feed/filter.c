@@ -1,0 +1,82 @@
+// The set of symbols that a channel follows, changed while it runs.
+//
+// The change goes symbol by symbol: a symbol that is followed from now on has an incomplete book
+// and is SUSPECT until a snapshot; one that is no longer followed loses its orders, so that they do
+// not fill the pools for the rest of the day. A turn does a bounded piece of it.
+#include "dataplane/book/book_hot.h"
+#include "dataplane/feed/channel.h"
+#include "dataplane/feed/publish.h"
+
+enum { FILTER_WORDS = 1024, FILTER_WORDS_A_STEP = 16, FILTER_ORDERS_A_STEP = 64 };
+
+void channel_filter_begin(struct channel *ch, const uint64_t *bitmap)
+{
+    if (ch->filter == NULL) {
+        memset(ch->filter_active, 0xff, sizeof ch->filter_active);
+        ch->filter = ch->filter_active;
+    }
+    ch->filter_next = bitmap;
+    ch->filter_word = 0;
+}
+
+// Takes up to *<budget> orders of a symbol out of its book. True: none is left.
+static bool symbol_purge(struct channel *ch, uint32_t slot, uint32_t *budget)
+{
+    struct book *book = &ch->book;
+    for (uint32_t side = 0; side < 2; side++) {
+        const struct level *level;
+        while ((level = book_best(book, &book->symbols[slot], side)) != NULL) {
+            if (*budget == 0)
+                return false;
+            --*budget;
+            if (level->orders == 0) { // a book of levels
+                book_level_set(book, slot, side, level->price, 0);
+                continue;
+            }
+            uint64_t ref = book->orders[level->head].ref;
+            book_delete(book, slot, ref, index_key(&book->index, ref));
+        }
+    }
+    return true;
+}
+
+// One symbol whose bit changes. True: done.
+static bool locate_change(struct channel *ch, uint16_t locate, bool follow, uint32_t *budget)
+{
+    uint16_t slot = ch->book.slot_of_locate[locate];
+    if (slot == SYMBOL_NONE)
+        return true;
+    if (!follow && !symbol_purge(ch, slot, budget))
+        return false;
+    ch->book.symbols[slot].flags |= SYMBOL_SUSPECT;
+    best_publish(ch, slot);
+    symbol_requalify(ch, slot);
+    return true;
+}
+
+uint32_t channel_filter_step(struct channel *ch)
+{
+    uint32_t budget = FILTER_ORDERS_A_STEP;
+    if (ch->book_lent)
+        return 0; // the book is elsewhere: later
+    for (uint32_t n = 0; n < FILTER_WORDS_A_STEP && ch->filter_word < FILTER_WORDS;
+         n++, ch->filter_word++) {
+        uint64_t *active = &ch->filter_active[ch->filter_word];
+        for (uint64_t diff; (diff = *active ^ ch->filter_next[ch->filter_word]) != 0;) {
+            uint32_t bit = (uint32_t)__builtin_ctzll(diff);
+            bool follow = ch->filter_next[ch->filter_word] >> bit & 1;
+            if (!locate_change(ch, (uint16_t)(ch->filter_word * 64 + bit), follow, &budget))
+                return 1;
+            *active ^= 1ull << bit;
+        }
+    }
+    if (ch->filter_word < FILTER_WORDS)
+        return 1;
+    struct event event = {.type = EVENT_FILTER_CHANGED};
+    event.filter_changed.channel = ch->index;
+    for (uint32_t i = 0; i < FILTER_WORDS; i++)
+        event.filter_changed.symbols += (uint32_t)__builtin_popcountll(ch->filter_active[i]);
+    ch->filter_next = NULL;
+    ch->sink.event(ch->sink.context, &event);
+    return 1;
+}

@@ -1,0 +1,200 @@
+// Hot path. The poll loop of a lane, top down in the order of the data.
+#include "dataplane/lane/lane.h"
+
+#include "dataplane/lane/answer.h"
+#include "dataplane/lane/lane_event.h"
+#include "dataplane/wire/frame.h"
+
+// --- where a frame goes
+// ---------------------------------------------------------------------------------------
+
+HOT_INLINE uint32_t route_hash(uint32_t ip, uint16_t udp_port)
+{
+    uint32_t h = (ip ^ ((uint32_t)udp_port << 16 | udp_port)) * 0x9E3779B1u;
+    return h >> 24;
+}
+_Static_assert(LANE_DEMUX_MAX == 256, "route_hash gives eight bits");
+
+HOT_INLINE const struct lane_route *route_find(const struct lane *lane, uint32_t ip,
+                                               uint16_t udp_port, uint8_t port)
+{
+    for (uint32_t at = route_hash(ip, udp_port);; at++) {
+        const struct lane_route *r = &lane->routes[at % LANE_DEMUX_MAX];
+        if (!r->used)
+            return NULL;
+        if (r->ip == ip && r->udp_port == udp_port && r->port == port)
+            return r;
+    }
+}
+
+bool lane_route_add(struct lane *lane, uint8_t port, uint32_t ip, uint16_t udp_port,
+                    uint8_t channel, uint8_t line)
+{
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < LANE_DEMUX_MAX; i++)
+        used += lane->routes[i].used;
+    if (used >= LANE_DEMUX_MAX / 2 || route_find(lane, ip, udp_port, port))
+        return false;
+    uint32_t at = route_hash(ip, udp_port);
+    while (lane->routes[at % LANE_DEMUX_MAX].used)
+        at++;
+    lane->routes[at % LANE_DEMUX_MAX] = (struct lane_route){.ip = ip,
+                                                            .udp_port = udp_port,
+                                                            .channel = channel,
+                                                            .line = line,
+                                                            .port = port,
+                                                            .used = true};
+    return true;
+}
+
+// --- frames
+// ---------------------------------------------------------------------------------------------------
+
+// Not market data: the main lcore answers ARP and IGMP and reads what re-request servers say.
+static COLD bool frame_hand_over(struct lane *lane, uint8_t port, const struct frame *frame)
+{
+    struct lane_note note = {.kind = NOTE_FRAME, .port = port, .frame = *frame};
+    lane->count->frames_slow++;
+    bool taken = spsc_push(&lane->notes, &note);
+    lane->count->frames_slow_dropped += !taken;
+    return taken;
+}
+
+static COLD bool frame_refused(struct lane *lane, uint8_t port, const struct frame *frame,
+                               enum frame_code code)
+{
+    switch (code) {
+    case FRAME_ARP:
+    case FRAME_IGMP: return frame_hand_over(lane, port, frame);
+    case FRAME_FRAGMENT: lane->count->frames_fragment++; break;
+    case FRAME_TRUNCATED:
+    case FRAME_BAD_HEADER: lane->count->frames_bad++; break;
+    default: lane->count->frames_foreign++; break;
+    }
+    return false;
+}
+
+// True: somebody else owns the frame now.
+HOT_INLINE bool frame_take(struct lane *lane, const struct port *port, const struct frame *frame)
+{
+    struct frame_udp udp;
+    lane->count->bytes += frame->len;
+    lane->input++;
+    if (UNLIKELY(frame->flags)) {
+        lane->count->frames_jumbo += (frame->flags & FRAME_SEGMENTED) != 0;
+        lane->count->frames_bad_checksum += (frame->flags & FRAME_BAD_SUM) != 0;
+        return false;
+    }
+    enum frame_code code = frame_parse(frame->data, frame->len, &udp);
+    if (UNLIKELY(code != FRAME_UDP))
+        return frame_refused(lane, port->index, frame, code);
+    if (lane->verify_checksums &&
+        UNLIKELY(!frame_ip_checksum_ok(&udp) || !frame_udp_checksum_ok(&udp))) {
+        lane->count->frames_bad_checksum++;
+        return false;
+    }
+    const struct lane_route *route = route_find(lane, udp.dst_ip, udp.dst_port, port->index);
+    if (UNLIKELY(route == NULL)) {
+        // Unicast to us may be an answer to a request that went through this port.
+        if (!(udp.dst_mac[0] & 1))
+            return frame_hand_over(lane, port->index, frame);
+        lane->count->frames_foreign++;
+        return false;
+    }
+    return channel_datagram(lane->channels[route->channel], route->line, udp.payload,
+                            udp.payload_len, frame, lane->stamp);
+}
+
+// One burst of one port. The frames of a burst are asked for together; each is then worked through
+// to the end.
+HOT_INLINE uint32_t burst_take(struct lane *lane, uint16_t input)
+{
+    struct frame frames[PORT_BURST];
+    const struct lane_input *in = &lane->inputs[input];
+    struct port *port = in->port;
+    uint16_t n = port->ops->receive(port, in->queue, frames, PORT_BURST);
+    if (n == 0)
+        return 0;
+    for (uint16_t i = 0; i < n; i++)
+        PREFETCH(frames[i].data);
+    lane->stamp = lane->now(lane->clock);
+    lane->input++; // the burst boundary and its clock sample
+    lane->count->frames += n;
+    for (uint16_t i = 0; i < n; i++) {
+        frames[i].input = input;
+        if (!frame_take(lane, port, &frames[i]))
+            port->ops->release(port, &frames[i]);
+    }
+    histogram_record(&lane->histograms->frame_to_book, (lane->now(lane->clock) - lane->stamp) / n);
+    return n;
+}
+
+// --- the loop
+// -------------------------------------------------------------------------------------------------
+
+static COLD void timers_run(struct lane *lane, uint64_t now)
+{
+    uint64_t earliest = UINT64_MAX;
+    lane->input++;
+    lane->stamp = now;
+    for (uint32_t i = 0; i < lane->channel_count; i++) {
+        struct channel *ch = lane->channels[i];
+        if (now >= ch->deadline)
+            channel_timers(ch, now);
+        if (ch->deadline < earliest)
+            earliest = ch->deadline;
+    }
+    lane->deadline = earliest;
+}
+
+// Deadlines move when packets come: the earliest is worked out again after every busy turn.
+HOT_INLINE void deadline_review(struct lane *lane)
+{
+    uint64_t earliest = UINT64_MAX;
+    for (uint32_t i = 0; i < lane->channel_count; i++)
+        earliest = lane->channels[i]->deadline < earliest ? lane->channels[i]->deadline : earliest;
+    lane->deadline = earliest;
+}
+
+uint32_t lane_turn(struct lane *lane, uint64_t now)
+{
+    uint32_t work = 0;
+    for (uint32_t i = 0; i < lane->input_count; i++)
+        work += burst_take(lane, (uint16_t)i);
+    work += answers_take(lane, now);
+    if (UNLIKELY(command_rung(lane->bell, &lane->bell_seen)))
+        work += commands_take(lane);
+    if (work)
+        deadline_review(lane);
+    if (UNLIKELY(now >= lane->deadline))
+        timers_run(lane, now);
+    return work;
+}
+
+void lane_run(struct lane *lane)
+{
+    struct event ready = {.type = EVENT_LANE_READY};
+    lane_event(lane, &ready);
+    uint64_t now = lane->now(lane->clock);
+    while (!atomic_load_explicit(&lane->stop, memory_order_relaxed)) {
+        uint32_t work = lane_turn(lane, now);
+        uint64_t end = lane->now(lane->clock);
+        lane->count->polls++;
+        if (work) {
+            lane->count->polls_busy++;
+            lane->count->busy_ticks += end - now;
+            lane->count->inputs = lane->input;
+            histogram_record(&lane->histograms->poll, end - now);
+            if (end - now > lane->count->poll_ticks_max)
+                lane->count->poll_ticks_max = end - now;
+        } else {
+            lane_idle(lane);
+        }
+        now = end;
+    }
+    for (uint32_t i = 0; i < lane->channel_count; i++)
+        channel_drop_held(lane->channels[i]);
+    struct event stopped = {.type = EVENT_LANE_STOPPED};
+    stopped.lane_stopped.inputs = lane->input;
+    lane_event(lane, &stopped);
+}

@@ -1,0 +1,117 @@
+// A lane: one pinned core, its port queues, its channels. Everything it touches belongs to it; it
+// talks to the main lcore through two bounded rings and to the control plane through the region.
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/abi/region.h"
+#include "dataplane/base/spsc.h"
+#include "dataplane/feed/channel.h"
+#include "dataplane/port/port.h"
+
+enum {
+    LANE_DEMUX_MAX = 256,   // entries of the demultiplexing table; at most half are used
+    LANE_ANSWERS_MAX = 32,  // answers of the main lcore taken in one turn
+    LANE_RING_LEN = 4096,   // records of each ring to and from the main lcore
+    LANE_SEND_MAX = 8,      // frames of the main lcore sent in one turn
+    QUEUE_STEPS_MAX = 4096, // orders walked to answer for a queue position
+};
+
+// Lane to main lcore.
+enum lane_note_kind {
+    NOTE_REQUEST, // a channel asks
+    NOTE_FRAME,   // a frame that is not market data (ARP, IGMP, replies to requests): main owns it
+                  // now
+    NOTE_RETURN,  // a buffer of an ANSWER_FRAME comes back
+};
+
+struct lane_note {
+    enum lane_note_kind kind;
+    uint8_t port; // index of the port a NOTE_FRAME came from
+    struct feed_request request;
+    struct frame frame;
+};
+
+// Main lcore to lane.
+enum lane_answer_kind {
+    ANSWER_FRAME,  // recovered datagram: payload in frame.data, buffer in frame.owner, returned as
+                   // NOTE_RETURN
+    ANSWER_FAILED, // nobody has the messages from <sequence> on
+    ANSWER_BOOK,   // the channel's book comes back; <sequence>: first message not in it
+    ANSWER_SEND,   // a frame to send on <port>; the lane owns it
+    ANSWER_FILTER, // follow the symbols of <bitmap> from now on
+};
+
+struct lane_answer {
+    enum lane_answer_kind kind;
+    uint8_t channel;
+    uint8_t port;
+    bool loaded; // ANSWER_BOOK
+    uint64_t sequence;
+    struct frame frame;
+    const uint64_t *bitmap; // valid until the lane's next FILTER_CHANGED event
+};
+
+struct lane_input {
+    struct port *port;
+    uint16_t queue;
+};
+
+// Where a datagram goes: destination address and port to channel and line.
+struct lane_route {
+    uint32_t ip;
+    uint16_t udp_port;
+    uint8_t channel; // index into lane.channels
+    uint8_t line;
+    uint8_t port; // index of the port it must come from
+    bool used;
+};
+
+enum lane_idle { IDLE_POLL, IDLE_PAUSE, IDLE_YIELD, IDLE_SLEEP };
+
+struct lane {
+    // Hot: every turn.
+    struct lane_input inputs[PORTS_MAX];
+    uint32_t input_count;
+    uint32_t channel_count;
+    uint64_t input;    // number of the last input (law 5)
+    uint64_t deadline; // earliest channel deadline
+    uint64_t stamp;    // receive stamp of the burst in work
+    struct lane_counters *count;
+    struct lane_histograms *histograms;
+    struct channel *channels[CHANNELS_MAX];
+    struct lane_route routes[LANE_DEMUX_MAX];
+    struct command_bell *bell;
+    uint64_t bell_seen;
+
+    struct spsc notes;   // lane to main
+    struct spsc answers; // main to lane
+    struct event_writer trading;
+    struct event_writer diagnostics;
+    struct region_view view;
+    uint64_t (*now)(void *clock); // fixed at READY: the TSC, or a test's clock
+    void *clock;
+    enum lane_idle idle;
+    uint8_t index;
+    bool verify_checksums; // where the driver does not
+    bool events_lost; // a trading event found its ring full: everything is suspect until told again
+    _Atomic bool stop; // writer: main lcore
+};
+
+// Rings, writers and counters of lane <index> of the region; <notes>, <answers>: LANE_RING_LEN
+// records each.
+void lane_init(struct lane *lane, const struct region_view *view, uint8_t index, void *notes,
+               void *answers);
+void lane_input_add(struct lane *lane, struct port *port, uint16_t queue);
+void lane_channel_add(struct lane *lane, struct channel *ch);
+// False when the table is full or the destination is taken.
+bool lane_route_add(struct lane *lane, uint8_t port, uint32_t ip, uint16_t udp_port,
+                    uint8_t channel, uint8_t line);
+
+// One turn of the loop; returns how much there was to do. <now>: ticks.
+uint32_t lane_turn(struct lane *lane, uint64_t now);
+
+// Turns until lane->stop. The thread is pinned and owns everything above.
+void lane_run(struct lane *lane);
