@@ -41,7 +41,7 @@ enum region_access {
 struct region_reader {
     struct region_view view;
     struct region_header header; // copy, taken at attach
-    uint64_t mapped; // bytes
+    uint64_t mapped;             // bytes
     char path[256];
     dev_t device; // of the file, to notice that another took its name
     ino_t inode;

@@ -1,15 +1,16 @@
 // Sequence cells: records with one writer that never waits and readers that try again.
 //
-// The writer makes <version> odd, writes, makes it even. On x86-64 stores become visible in program
-// order, so the writer needs only compiler ordering (release stores); a reader loads the version
-// with acquire, copies, and compares after an acquire fence. A reader that loses the race too often
-// answers "busy", it does not spin for ever.
+// The writer makes <version> odd, writes, makes it even. x86-64 keeps stores in order among
+// themselves and loads among themselves, so both sides need only keep the compiler from reordering.
+// A reader that loses the race too often answers "busy", it does not spin for ever.
 #pragma once
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#define CELL_ORDER() __asm__ volatile("" ::: "memory")
 
 // Best prices and state of one symbol. Writer: the lane that owns the channel. One cache line.
 struct symbol_top {
@@ -35,8 +36,7 @@ static inline void symbol_top_begin(struct symbol_top *top)
 {
     uint32_t version = atomic_load_explicit(&top->version, memory_order_relaxed);
     atomic_store_explicit(&top->version, version + 1, memory_order_relaxed);
-    atomic_thread_fence(
-        memory_order_release); // the odd version is visible before the fields change
+    CELL_ORDER(); // the odd version is visible before the fields change
 }
 
 static inline void symbol_top_end(struct symbol_top *top)
@@ -53,7 +53,7 @@ static inline bool symbol_top_read(const struct symbol_top *top, struct symbol_t
         uint32_t before = atomic_load_explicit(&top->version, memory_order_acquire);
         memcpy((char *)out + sizeof before, (const char *)top + sizeof before,
                sizeof *top - sizeof before);
-        atomic_thread_fence(memory_order_acquire);
+        CELL_ORDER();
         if (!(before & 1) && atomic_load_explicit(&top->version, memory_order_relaxed) == before)
             return true;
     }
@@ -71,7 +71,7 @@ _Static_assert(sizeof(struct symbol_name) == 16, "symbol_name");
 static inline void symbol_name_publish(struct symbol_name *cell, uint16_t locate, const char *name)
 {
     atomic_store_explicit(&cell->locate, 0, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release); // no locate is visible before the name changes
+    CELL_ORDER(); // no locate is visible before the name changes
     strncpy(cell->name, name, sizeof cell->name - 1);
     atomic_store_explicit(&cell->locate, locate, memory_order_release);
 }
@@ -83,7 +83,7 @@ static inline uint16_t symbol_name_read(const struct symbol_name *cell, char nam
     uint32_t before = atomic_load_explicit(&cell->locate, memory_order_acquire);
     memcpy(name, cell->name, 12);
     name[11] = 0;
-    atomic_thread_fence(memory_order_acquire);
+    CELL_ORDER();
     uint32_t after = atomic_load_explicit(&cell->locate, memory_order_relaxed);
     return before == after ? (uint16_t)after : 0;
 }

@@ -1,11 +1,9 @@
 // Commands: what the control plane asks of the dataplane. A few slots in the region, each with one
 // request and its answer.
 //
-//   FREE ──poster claims──► CLAIMED ──request written──► POSTED ──taken──► TAKEN ──answered──► DONE
-//   ──read──► FREE
-//                                                          │                 │
-//                                            poster gave up└──► FREE         └──► ABANDONED
-//                                            ──answered──► FREE
+//   FREE ─claimed─► CLAIMED ─written─► POSTED ─taken─► TAKEN ─answered─► DONE ─read─► FREE
+//                                        │               │
+//                          poster gave up └─► FREE        └─► ABANDONED ─answered─► FREE
 //
 // FREE to CLAIMED, POSTED to TAKEN, POSTED to FREE, TAKEN to DONE and TAKEN to ABANDONED are
 // compare-and-swap: two may want to leave the same state. The rest are release stores of the one
@@ -110,12 +108,12 @@ struct filter_set_answer {
 
 struct command_slot {
     _Alignas(CACHE_LINE_LEN) _Atomic uint32_t state;
-    uint32_t type;     // poster
-    uint32_t target;   // poster: lane, or LANE_MAIN
-    uint32_t result;   // taker
-    uint64_t sequence; // taker: trading event of <target> from which on the command is in force, 0
+    uint32_t type;   // poster
+    uint32_t result; // taker
+    uint32_t unused1;
+    uint64_t sequence; // taker: trading event of the taker from which on the command is in force, 0
                        // = none
-    uint64_t unused[5];
+    uint64_t unused2[5];
     union {
         struct book_snapshot_request book_snapshot;
         struct queue_position_request queue_position;
@@ -150,14 +148,19 @@ static inline bool command_rung(const struct command_bell *bell, uint64_t *seen)
     return changed;
 }
 
+// The state of a slot that is posted names who may take it, so that a taker cannot get hold of a
+// slot that was withdrawn and posted for another meanwhile. <target>: lane, or LANE_MAIN.
+static inline uint32_t command_posted(uint32_t target)
+{
+    return COMMAND_POSTED | target << 8;
+}
+
 // Takes the slot if it is posted for <target>.
 static inline bool command_take(struct command_slot *slot, uint32_t target)
 {
-    uint32_t expected = COMMAND_POSTED;
-    if (atomic_load_explicit(&slot->state, memory_order_acquire) != COMMAND_POSTED ||
-        slot->target != target)
-        return false;
-    return atomic_compare_exchange_strong_explicit(&slot->state, &expected, COMMAND_TAKEN,
+    uint32_t expected = command_posted(target);
+    return atomic_load_explicit(&slot->state, memory_order_relaxed) == expected &&
+           atomic_compare_exchange_strong_explicit(&slot->state, &expected, COMMAND_TAKEN,
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
@@ -188,10 +191,11 @@ static inline struct command_slot *command_claim(struct command_slot *slots)
     return NULL;
 }
 
-// type, target and request are written.
-static inline void command_post(struct command_slot *slot, struct command_bell *bell)
+// Type and request are written; <bell> is that of <target>.
+static inline void command_post(struct command_slot *slot, uint32_t target,
+                                struct command_bell *bell)
 {
-    atomic_store_explicit(&slot->state, COMMAND_POSTED, memory_order_release);
+    atomic_store_explicit(&slot->state, command_posted(target), memory_order_release);
     atomic_fetch_add_explicit(&bell->rung, 1, memory_order_release);
 }
 
@@ -205,11 +209,11 @@ static inline void command_release(struct command_slot *slot)
     atomic_store_explicit(&slot->state, COMMAND_FREE, memory_order_release);
 }
 
-// The poster no longer waits. True: it was done in the meantime, and the slot is still the
-// poster's.
-static inline bool command_abandon(struct command_slot *slot)
+// The poster no longer waits for <target>. True: it was done in the meantime, and the slot is still
+// the poster's.
+static inline bool command_abandon(struct command_slot *slot, uint32_t target)
 {
-    uint32_t state = COMMAND_POSTED;
+    uint32_t state = command_posted(target);
     if (atomic_compare_exchange_strong_explicit(&slot->state, &state, COMMAND_FREE,
                                                 memory_order_relaxed, memory_order_relaxed))
         return false;

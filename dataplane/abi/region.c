@@ -79,7 +79,7 @@ bool region_format(void *memory, uint64_t length, const struct region_shape *sha
     struct region_header *header = region_header(view);
     // A reader that has an older content of this file open must not take it for complete meanwhile.
     atomic_store_explicit(&header->version, 0, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
+    CELL_ORDER();
     memset(memory, 0, view->length);
     header->magic = REGION_MAGIC;
     header->header_len = sizeof *header;
