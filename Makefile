@@ -139,6 +139,11 @@ $(unit_bin): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(lane_lib) $(core_lib)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka $(CORE_LIBS)
 
+# Simulations share a world and the exchange's generator.
+sim_lib_obj := $(call obj,$(filter-out %_test.c,$(wildcard tests/sim/*.c)) bench/book/offline.c)
+$(filter $(BUILD)/tests/sim/%,$(unit_bin)): $(sim_lib_obj) $(exch_lib)
+$(filter $(BUILD)/tests/sim/%,$(unit_bin)): LIBS = $(exch_lib) $(core_lib) -lpcap
+
 # tests/integration: C programs that need a DPDK port link everything; scripts drive the built programs.
 integration_bin := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/integration/*_test.c))
 $(integration_bin): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(dpdk_src)) $(lane_lib) $(core_lib)

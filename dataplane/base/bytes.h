@@ -1,4 +1,5 @@
-// Loads and stores of wire integers at any alignment. Nasdaq protocols are big-endian, IEX little-endian.
+// Loads and stores of wire integers at any alignment. Nasdaq protocols are big-endian, IEX
+// little-endian.
 #pragma once
 
 #include <stdint.h>
@@ -86,4 +87,5 @@ static inline void le64_store(void *p, uint64_t v)
     memcpy(p, &v, sizeof v);
 }
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "wire codecs assume a little-endian host");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "wire codecs assume a little-endian host");

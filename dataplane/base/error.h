@@ -11,7 +11,8 @@ struct error {
     char text[496];      // place, cause and remedy, one line, no trailing newline
 };
 
-// Fills <err> (unless it already holds an error: the first cause wins) and returns false, so that a function that
-// answers bool can `return error_set(...)`. <fmt> names the place (file, line, key, device), the cause and the remedy.
+// Fills <err> (unless it already holds an error: the first cause wins) and returns false, so that a
+// function that answers bool can `return error_set(...)`. <fmt> names the place (file, line, key,
+// device), the cause and the remedy.
 bool error_set(struct error *err, enum exit_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

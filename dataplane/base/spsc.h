@@ -1,8 +1,9 @@
-// Single-producer single-consumer ring of fixed-size records between a lane and the main lcore (one process).
+// Single-producer single-consumer ring of fixed-size records between a lane and the main lcore (one
+// process).
 //
-// Writer of <tail>: the producer. Writer of <head>: the consumer. Both only grow and are compared through their
-// unsigned difference. Release on publication pairs with acquire on the other side. Never waits: full and empty are
-// answers.
+// Writer of <tail>: the producer. Writer of <head>: the consumer. Both only grow and are compared
+// through their unsigned difference. Release on publication pairs with acquire on the other side.
+// Never waits: full and empty are answers.
 #pragma once
 
 #include <stdatomic.h>

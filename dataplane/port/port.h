@@ -28,9 +28,9 @@ struct frame {
     const uint8_t *data; // first byte of the Ethernet header
     uint32_t len;        // bytes visible at data, no FCS
     uint16_t flags;      // enum frame_flag
-    uint16_t input;      // which of the lane's inputs it came from; filled in by the lane
-    uint64_t hw_ns;      // receive time by the card's clock in ns, 0 where there is none
-    void *owner;         // the driver's buffer
+    uint16_t input; // filled in by the holder: input of the lane, or channel of a recovered one
+    uint64_t hw_ns; // receive time by the card's clock in ns, 0 where there is none
+    void *owner;    // the driver's buffer
 };
 
 struct port;

@@ -1,0 +1,152 @@
+// The main lcore: what lanes ask for, what the control plane orders, and everything that has time.
+#include <string.h>
+#include <time.h>
+
+#include "dataplane/base/log.h"
+#include "dataplane/control/dataplane.h"
+
+enum {
+    NOTES_MAX = 256,     // notes of a lane taken in one turn
+    STATISTICS_MS = 100, // drivers, pools, links, heartbeat
+    IDLE_NS = 20000,     // pause when a turn found nothing: the main lcore shares its core
+};
+
+// --- notes of the lanes
+// ---------------------------------------------------------------------------------------
+
+static void note_request(struct dataplane *d, const struct feed_request *request, uint64_t now_ns)
+{
+    struct dataplane_channel *c = d->channels[request->channel];
+    if (request->kind == FEED_REQUEST_MESSAGES)
+        recovery_request(&c->recovery, request);
+    else
+        snapshot_request(&c->snapshot, request, now_ns);
+}
+
+static uint32_t notes_take(struct dataplane *d, struct lane *lane, uint64_t now_ns)
+{
+    struct lane_note note;
+    uint32_t taken = 0;
+    for (; taken < NOTES_MAX && spsc_pop(&lane->notes, &note); taken++) {
+        switch (note.kind) {
+        case NOTE_REQUEST: note_request(d, &note.request, now_ns); break;
+        case NOTE_RETURN:
+            recovery_return(&d->channels[note.frame.input]->recovery, &note.frame);
+            break;
+        case NOTE_FRAME: {
+            struct port *port = &d->ports[note.port];
+            slow_frame(&d->slow[note.port], &note.frame, now_ns);
+            port->ops->release(port, &note.frame);
+            break;
+        }
+        }
+    }
+    return taken;
+}
+
+// --- orders of the control plane
+// ------------------------------------------------------------------------------
+
+static enum command_result filter_set(struct dataplane *d, const struct filter_set_request *request,
+                                      struct filter_set_answer *answer)
+{
+    if (request->channel >= d->config->channel_count)
+        return COMMAND_RESULT_BAD_ARGUMENT;
+    struct dataplane_channel *c = d->channels[request->channel];
+    // A bitmap is the lane's until it says FILTER_CHANGED; with two of them the one before the last
+    // is free, unless changes come faster than the lane takes them in.
+    if (c->channel.filter_next != NULL)
+        return COMMAND_RESULT_BUSY;
+    uint64_t *bitmap = c->filter[c->filter_turn++ % 2];
+    if (request->all)
+        memset(bitmap, 0xff, sizeof c->filter[0]);
+    else
+        memcpy(bitmap, request->bitmap, sizeof c->filter[0]);
+    const struct lane_answer order = {
+        .kind = ANSWER_FILTER, .channel = c->channel.index, .bitmap = bitmap};
+    struct lane *lane = d->lanes[d->config->channels[request->channel].lane];
+    if (!spsc_push(&lane->answers, &order))
+        return COMMAND_RESULT_BUSY;
+    answer->symbols = 0;
+    for (uint32_t i = 0; i < LOCATES / 64; i++)
+        answer->symbols += (uint32_t)__builtin_popcountll(bitmap[i]);
+    return COMMAND_RESULT_OK;
+}
+
+static uint32_t commands_take(struct dataplane *d)
+{
+    static struct filter_set_request
+        request; // 8 KiB: not on the stack; only the main lcore is here
+    uint32_t taken = 0;
+    if (!command_rung(region_command_bell(&d->view, d->view.shape.lanes), &d->bell_seen))
+        return 0;
+    for (uint32_t i = 0; i < COMMAND_SLOTS; i++) {
+        struct command_slot *slot = region_command_slot(&d->view, i);
+        if (!command_take(slot, LANE_MAIN))
+            continue;
+        enum command_result result = COMMAND_RESULT_UNKNOWN;
+        request = slot->request.filter_set;
+        if (slot->type == COMMAND_FILTER_SET)
+            result = filter_set(d, &request, &slot->answer.filter_set);
+        command_answer(slot, result, 0);
+        taken++;
+    }
+    return taken;
+}
+
+// --- what has time
+// --------------------------------------------------------------------------------------------
+
+static void link_report(struct dataplane *d, uint32_t i)
+{
+    const struct port_counters *count = region_port_counters(&d->view, i);
+    struct event event = {.type = EVENT_LINK_CHANGE, .tsc = clock_tsc()};
+    event.link_change.port = (uint8_t)i;
+    event.link_change.up = (uint8_t)count->link_up;
+    event_write(&d->events, &event);
+    log_info("link", "port %s is %s", d->ports[i].name, count->link_up ? "up" : "down");
+}
+
+static void statistics_take(struct dataplane *d)
+{
+    region_beat(&d->view, clock_tsc());
+    for (uint32_t i = 0; i < d->ports_open; i++) {
+        struct port_counters *count = region_port_counters(&d->view, i);
+        port_statistics(&d->ports[i], count);
+        port_pool(&d->ports[i], region_pool_counters(&d->view, i));
+        if (port_link_changed(&d->ports[i], count))
+            link_report(d, i);
+    }
+    for (uint32_t i = 0; i < d->config->channel_count; i++) {
+        const struct channel *ch = &d->channels[i]->channel;
+        // Gauges that the lane keeps for itself; reading a word of another core is what costs
+        // least.
+        ch->count->orders_live = ch->book.orders_live;
+        ch->count->orders_peak = ch->book.orders_peak;
+        ch->count->levels_live = ch->book.levels_live;
+    }
+}
+
+void dataplane_loop(struct dataplane *d, const volatile int *stop)
+{
+    uint64_t statistics_at = 0;
+    while (!*stop) {
+        uint64_t now_ns = clock_mono_ns();
+        uint32_t work = commands_take(d);
+        for (uint32_t i = 0; i < d->config->lane_count; i++)
+            work += notes_take(d, d->lanes[i], now_ns);
+        for (uint32_t i = 0; i < d->config->channel_count; i++) {
+            work += recovery_turn(&d->channels[i]->recovery, now_ns);
+            work += snapshot_turn(&d->channels[i]->snapshot, now_ns);
+        }
+        for (uint32_t i = 0; i < d->ports_open; i++)
+            work += slow_turn(&d->slow[i], now_ns);
+        if (now_ns >= statistics_at) {
+            statistics_at = now_ns + STATISTICS_MS * 1000000ull;
+            statistics_take(d);
+        }
+        d->count->turns++;
+        if (work == 0)
+            nanosleep(&(struct timespec){.tv_nsec = IDLE_NS}, NULL);
+    }
+}

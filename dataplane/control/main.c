@@ -1,0 +1,101 @@
+// tickgate-dataplane: configuration in, lanes running, until SIGINT or SIGTERM.
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dataplane/base/log.h"
+#include "dataplane/control/dataplane.h"
+
+static volatile int stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop = 1;
+}
+
+static const char usage[] = "usage: tickgate-dataplane --config FILE [--check]\n"
+                            "\n"
+                            "  --config FILE   the configuration (docs/configuration.md)\n"
+                            "  --check         read and check the configuration, then stop\n"
+                            "  --options       print the table of options as Markdown\n"
+                            "  --help          this text\n"
+                            "  --version       version of program and contract\n";
+
+struct arguments {
+    const char *config;
+    bool check;
+    bool done; // answered already
+};
+
+static bool arguments_parse(struct arguments *a, int argc, char **argv, struct error *err)
+{
+    static const struct option table[] = {
+        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
+        {"options", no_argument, NULL, 'o'},      {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},      {0},
+    };
+    int c;
+    while ((c = getopt_long(argc, argv, "c:h", table, NULL)) != -1) {
+        switch (c) {
+        case 'c': a->config = optarg; break;
+        case 'k': a->check = true; break;
+        case 'o':
+            config_print_options();
+            a->done = true;
+            return true;
+        case 'h':
+            fputs(usage, stdout);
+            a->done = true;
+            return true;
+        case 'v':
+            printf("tickgate-dataplane %s, contract %u.%u\n", TICKGATE_VERSION, REGION_MAJOR,
+                   REGION_MINOR);
+            a->done = true;
+            return true;
+        default: return error_set(err, EXIT_USAGE, "try tickgate-dataplane --help");
+        }
+    }
+    if (optind < argc)
+        return error_set(err, EXIT_USAGE, "'%s': no such argument; try tickgate-dataplane --help",
+                         argv[optind]);
+    return a->config != NULL ||
+           error_set(err, EXIT_USAGE, "--config FILE is wanted; try tickgate-dataplane --help");
+}
+
+static bool run(const struct arguments *a, struct error *err)
+{
+    static struct dataplane dataplane;
+    static struct config config;
+    struct sigaction action = {.sa_handler = on_signal};
+    if (!config_load(&config, a->config, err))
+        return false;
+    if (a->check) {
+        printf("%s: good: %u lanes, %u ports, %u channels\n", a->config, config.lane_count,
+               config.port_count, config.channel_count);
+        config_free(&config);
+        return true;
+    }
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    bool ok = dataplane_start(&dataplane, &config, err);
+    if (ok) {
+        log_info("ready", "%u lanes on region %s", config.lane_count, dataplane.region.path);
+        dataplane_loop(&dataplane, &stop);
+        log_info("stopping", "signal received");
+        dataplane_stop(&dataplane);
+    }
+    config_free(&config);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    struct error err = {0};
+    struct arguments arguments = {0};
+    if (arguments_parse(&arguments, argc, argv, &err) && (arguments.done || run(&arguments, &err)))
+        return EXIT_OK;
+    fprintf(stderr, "tickgate-dataplane: %s\n", err.text);
+    return err.code;
+}

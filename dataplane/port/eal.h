@@ -1,0 +1,67 @@
+// DPDK's environment and its ports, without DPDK's headers: what the start-up code and the main
+// lcore need.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/abi/counters.h"
+#include "dataplane/abi/limits.h"
+#include "dataplane/base/error.h"
+#include "dataplane/port/port.h"
+
+struct eal_config {
+    uint32_t main_core;
+    uint32_t cores[LANES_MAX]; // of the lanes
+    uint32_t core_count;
+    const char *devices[PORTS_MAX]; // PCI addresses or vdev strings
+    uint32_t device_count;
+    bool huge_pages;     // false: --no-huge, for machines without any reserved
+    uint32_t memory_mib; // of --no-huge
+    bool verbose;
+};
+
+// Starts DPDK on main_core and the lanes' cores, in memory that vanishes with the process
+// (--in-memory).
+bool eal_start(const struct eal_config *config, struct error *err);
+void eal_stop(void);
+
+// Runs <fn>(<arg>) on a lane's core; eal_join waits for it to return.
+bool eal_launch(uint32_t core, int (*fn)(void *), void *arg, struct error *err);
+void eal_join(uint32_t core);
+
+struct port_config {
+    const char *name;
+    const char *device;
+    uint16_t queues; // lanes that poll it
+    uint16_t rx_descriptors;
+    uint16_t tx_descriptors;
+    uint32_t mbufs;
+    uint8_t mac[6];      // all zero: the device's own
+    int node_wanted;     // NUMA node of the lanes, -1 any
+    bool remote_allowed; // a device on another node is a warning
+    bool promiscuous;
+    uint32_t groups[CHANNELS_MAX * LINES_MAX]; // multicast groups to receive, host order
+    uint32_t group_count;
+};
+
+// What the device turned out to be.
+struct port_facts {
+    char driver[NAME_LEN];
+    uint16_t mtu;
+    uint32_t speed_mbps;
+    bool checks_sums; // the card verifies IP and UDP checksums
+    bool hardware_time;
+    int node;
+};
+
+// Finds, configures and starts a device. <wait_ms>: how long a memif client waits for its server.
+bool port_open(struct port *port, const struct port_config *config, uint32_t wait_ms,
+               struct port_facts *facts, struct error *err);
+void port_close(struct port *port);
+
+// Main lcore: driver statistics into the counters, link state (true: it changed), buffer pool.
+void port_statistics(struct port *port, struct port_counters *count);
+bool port_link_changed(struct port *port, struct port_counters *count);
+void port_pool(struct port *port, struct pool_counters *count);
+uint64_t port_pool_bytes(const struct port *port);
