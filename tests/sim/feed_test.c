@@ -32,6 +32,7 @@ static struct world_config world_of(uint64_t seed)
         .reorder_ppm = (uint32_t)(r >> 33) % 200000,
         .skew = {(r >> 5) % 100000, (r >> 15) % 100000},
         .delay_max = 1 + (r >> 25) % 100000,
+        .cut_differs = seed % 2,
         .channel = {.reorder_frames = 128, .reorder_ticks = 400000, .hold_frames = 4096},
     };
     c.live = 200 + (uint32_t)(r >> 30) % 800;

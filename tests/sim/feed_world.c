@@ -30,8 +30,8 @@ struct world {
     const struct world_config *config;
     struct offline *o;
     struct world_result *result;
-    struct payload *payloads;
-    uint32_t payload_count;
+    struct payload *payloads[WORLD_LINES];
+    uint32_t payload_count[WORLD_LINES];
     uint64_t *offset_of; // of each message in <messages>, by sequence
     uint8_t *messages;   // blocks, one after another
     uint64_t message_bytes;
@@ -66,41 +66,57 @@ static void header_write(uint8_t *p, uint64_t sequence, uint16_t count)
 // --- the day
 // --------------------------------------------------------------------------------------------------
 
-static void day_make(struct world *w)
+static void messages_make(struct world *w)
 {
     static struct generator g;
     struct error err = {0};
-    uint8_t message[GENERATOR_MESSAGE_MAX];
     const struct generator_config gc = {.seed = w->config->seed,
                                         .symbols = w->config->symbols,
                                         .live_max = w->config->live,
                                         .messages = w->config->messages};
     MUST(generator_init(&g, &gc, &err));
-    w->payloads = calloc(w->config->messages, sizeof *w->payloads);
     w->offset_of = calloc(w->config->messages + 2, sizeof *w->offset_of);
     w->messages = malloc((size_t)w->config->messages * (GENERATOR_MESSAGE_MAX + 2));
     w->next_sequence = 1;
-    uint32_t len, room = 0;
-    while ((len = generator_next(&g, message)) > 0) {
-        struct payload *p = w->payload_count ? &w->payloads[w->payload_count - 1] : NULL;
-        if (p == NULL || p->len + len + 2 > room) {
-            p = &w->payloads[w->payload_count++];
-            p->sequence = w->next_sequence;
-            p->len = MOLD64_HEADER_LEN;
-            room = 100 + draw(w, PAYLOAD_MAX - 100); // packets of all sizes
-        }
-        be16_store(p->bytes + p->len, (uint16_t)len);
-        memcpy(p->bytes + p->len + 2, message, len);
-        w->offset_of[w->next_sequence] = w->message_bytes;
-        memcpy(w->messages + w->message_bytes, p->bytes + p->len, len + 2);
+    uint32_t len;
+    while ((len = generator_next(&g, w->messages + w->message_bytes + 2)) > 0) {
+        be16_store(w->messages + w->message_bytes, (uint16_t)len);
+        w->offset_of[w->next_sequence++] = w->message_bytes;
         w->message_bytes += len + 2;
-        w->next_sequence++;
-        p->len += len + 2;
-        p->count++;
-        header_write(p->bytes, p->sequence, (uint16_t)p->count);
     }
     w->offset_of[w->next_sequence] = w->message_bytes;
     generator_free(&g);
+}
+
+// Cuts the day into packets of all sizes. Lines need not be cut at the same message.
+static void packets_cut(struct world *w, uint32_t line)
+{
+    w->payloads[line] = calloc(w->config->messages, sizeof **w->payloads);
+    for (uint64_t sequence = 1; sequence < w->next_sequence;) {
+        struct payload *p = &w->payloads[line][w->payload_count[line]++];
+        uint32_t room = 100 + draw(w, PAYLOAD_MAX - 100 - MOLD64_HEADER_LEN);
+        uint64_t from = w->offset_of[sequence];
+        p->sequence = sequence;
+        while (sequence < w->next_sequence && w->offset_of[sequence + 1] - from <= room)
+            sequence++;
+        p->count = (uint32_t)(sequence - p->sequence);
+        p->len = MOLD64_HEADER_LEN + (uint32_t)(w->offset_of[sequence] - from);
+        header_write(p->bytes, p->sequence, (uint16_t)p->count);
+        memcpy(p->bytes + MOLD64_HEADER_LEN, w->messages + from, p->len - MOLD64_HEADER_LEN);
+    }
+}
+
+static void day_make(struct world *w)
+{
+    messages_make(w);
+    packets_cut(w, 0);
+    if (w->config->cut_differs) {
+        packets_cut(w, 1);
+        return;
+    }
+    w->payload_count[1] = w->payload_count[0];
+    w->payloads[1] = malloc(w->payload_count[0] * sizeof **w->payloads);
+    memcpy(w->payloads[1], w->payloads[0], w->payload_count[0] * sizeof **w->payloads);
 }
 
 static void happening_add(struct world *w, uint64_t time, uint32_t packet, uint8_t line)
@@ -118,30 +134,61 @@ static int happening_order(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-// Which line brings which packet when.
+// Packets of line B that bring anything of packet <i> of line A are lost with it.
+static void both_lose(struct world *w, uint32_t i, bool *lost_b)
+{
+    const struct payload *a = &w->payloads[0][i];
+    for (uint32_t k = 0; k < w->payload_count[1]; k++) {
+        const struct payload *b = &w->payloads[1][k];
+        if (k > 0 && b->sequence < a->sequence + a->count && a->sequence < b->sequence + b->count)
+            lost_b[k] = true;
+    }
+}
+
+static void packet_send(struct world *w, uint32_t line, uint32_t packet)
+{
+    const struct world_config *c = w->config;
+    // Both lines send a message at the same time, however it is cut.
+    uint64_t time = w->payloads[line][packet].sequence * (SPACING / 10) + c->skew[line];
+    if (draw(w, PPM) < c->reorder_ppm)
+        time += draw(w, (uint32_t)c->delay_max);
+    happening_add(w, time, packet, (uint8_t)line);
+    if (draw(w, PPM) < c->duplicate_ppm)
+        happening_add(w, time + draw(w, (uint32_t)c->delay_max + 1), packet, (uint8_t)line);
+}
+
+// Which line brings which packet when. The first packet names the session: losing it everywhere is
+// the late joiner's business. Where the lines are cut differently only line A loses packets of its
+// own.
 static void faults_make(struct world *w)
 {
     const struct world_config *c = w->config;
-    w->happenings = calloc((size_t)w->payload_count * 2 * WORLD_LINES, sizeof *w->happenings);
+    bool *lost[WORLD_LINES];
+    for (uint32_t line = 0; line < WORLD_LINES; line++)
+        lost[line] = calloc(w->payload_count[line], sizeof **lost);
+    w->happenings =
+        calloc((size_t)(w->payload_count[0] + w->payload_count[1]) * 2, sizeof *w->happenings);
     w->result->first_both_time = UINT64_MAX;
-    for (uint32_t i = 0; i < w->payload_count; i++) {
-        uint64_t sent = (uint64_t)(i + 1) * SPACING;
-        // The first packet names the session: losing it everywhere is the late joiner's business.
-        bool both = i > 0 && draw(w, PPM) < c->both_ppm;
-        uint32_t spared = draw(w, WORLD_LINES);
-        w->result->lost_both += both;
-        if (both && w->result->first_both_time == UINT64_MAX)
-            w->result->first_both_time = sent;
-        for (uint8_t line = 0; line < WORLD_LINES; line++) {
-            uint64_t time = sent + c->skew[line];
-            if (both || (line != spared && draw(w, PPM) < c->loss_ppm[line]))
-                continue;
-            if (draw(w, PPM) < c->reorder_ppm)
-                time += draw(w, (uint32_t)c->delay_max);
-            happening_add(w, time, i, line);
-            if (draw(w, PPM) < c->duplicate_ppm)
-                happening_add(w, time + draw(w, (uint32_t)c->delay_max + 1), i, line);
+    for (uint32_t i = 1; i < w->payload_count[0]; i++) {
+        // What line B's first packet brings cannot be lost on both.
+        bool can = w->payloads[0][i].sequence > w->payloads[1][0].count;
+        if (draw(w, PPM) < c->both_ppm && can) {
+            uint64_t sent = w->payloads[0][i].sequence * (SPACING / 10);
+            lost[0][i] = true;
+            both_lose(w, i, lost[1]);
+            w->result->lost_both++;
+            if (w->result->first_both_time == UINT64_MAX)
+                w->result->first_both_time = sent;
         }
+        uint32_t line = c->cut_differs ? 0 : draw(w, WORLD_LINES);
+        if (draw(w, PPM) < c->loss_ppm[line])
+            lost[line][i] = true;
+    }
+    for (uint32_t line = 0; line < WORLD_LINES; line++) {
+        for (uint32_t i = 0; i < w->payload_count[line]; i++)
+            if (!lost[line][i])
+                packet_send(w, line, i);
+        free(lost[line]);
     }
     qsort(w->happenings, w->happening_count, sizeof *w->happenings, happening_order);
 }
@@ -204,6 +251,10 @@ static void answer(struct world *w)
     uint64_t count = w->ask_end - w->ask_next;
     uint64_t most = 1 + draw(w, ANSWER_MESSAGES);
     count = count < most ? count : most;
+    // Servers may answer with more than was asked for: what is beyond the gap is there already.
+    if (draw(w, 4) == 0 && w->ask_next + count + 2 < w->next_sequence &&
+        count + 2 <= ANSWER_MESSAGES)
+        count += 2;
     uint64_t from = w->offset_of[w->ask_next], to = w->offset_of[w->ask_next + count];
     header_write(bytes, w->ask_next, (uint16_t)count);
     memcpy(bytes + MOLD64_HEADER_LEN, w->messages + from, to - from);
@@ -250,7 +301,8 @@ static void world_open(struct world *w, const struct world_config *config, struc
 
 static void world_close(struct world *w)
 {
-    free(w->payloads);
+    for (uint32_t line = 0; line < WORLD_LINES; line++)
+        free(w->payloads[line]);
     free(w->offset_of);
     free(w->messages);
     free(w->happenings);
@@ -268,7 +320,7 @@ void world_run(const struct world_config *config, struct offline *o, struct worl
     o->channel.sink = (struct channel_sink){&w, on_event, on_request, on_release};
     for (uint32_t i = 0; i < w.happening_count; i++) {
         const struct happening *h = &w.happenings[i];
-        const struct payload *p = &w.payloads[h->packet];
+        const struct payload *p = &w.payloads[h->line][h->packet];
         time_to(&w, h->time);
         arrive(&w, h->line, p->bytes, p->len);
         bool gap = w.now > result->first_both_time + config->channel.reorder_ticks +
@@ -291,11 +343,11 @@ void world_run_clean(const struct world_config *config, struct offline *o)
     struct world w;
     world_open(&w, config, o);
     day_make(&w);
-    for (uint32_t i = 0; i < w.payload_count; i++) {
+    for (uint32_t i = 0; i < w.payload_count[0]; i++) {
+        const struct payload *p = &w.payloads[0][i];
         const struct frame frame = {0};
         w.now += SPACING;
-        MUST(!channel_datagram(&o->channel, 0, w.payloads[i].bytes, w.payloads[i].len, &frame,
-                               w.now));
+        MUST(!channel_datagram(&o->channel, 0, p->bytes, p->len, &frame, w.now));
     }
     world_close(&w);
 }

@@ -21,6 +21,7 @@ struct world_config {
     uint32_t reorder_ppm;       // packets delayed by up to <delay_max>
     uint64_t skew[WORLD_LINES]; // ticks that a line is behind
     uint64_t delay_max;
+    bool cut_differs; // lines cut the day into packets at different messages
     bool server;
     uint32_t server_loss_ppm;
     struct channel_config channel; // protocol and book sizes are filled in by the world
