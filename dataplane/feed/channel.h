@@ -83,7 +83,7 @@ struct channel_config {
     bool can_request;              // there is a re-request server
     bool can_snapshot;             // there is a snapshot server
     uint32_t reorder_frames;       // a gap is declared when this many packets wait behind it ...
-    uint64_t reorder_ticks;        // ... or when the oldest of them has waited this long
+    uint64_t reorder_ticks;        // ... or when the one next to the gap has waited this long
     uint32_t hold_frames;          // packets held while a gap is recovered: part of the memory bill
     uint64_t request_messages_max; // a larger gap is left to the snapshot, where there is one
     uint64_t line_stale_ticks;     // a line without any packet for this long

@@ -168,17 +168,16 @@ static void faults_make(struct world *w)
         lost[line] = calloc(w->payload_count[line], sizeof **lost);
     w->happenings =
         calloc((size_t)(w->payload_count[0] + w->payload_count[1]) * 2, sizeof *w->happenings);
-    w->result->first_both_time = UINT64_MAX;
+    w->result->first_lost = UINT64_MAX;
     for (uint32_t i = 1; i < w->payload_count[0]; i++) {
         // What line B's first packet brings cannot be lost on both.
         bool can = w->payloads[0][i].sequence > w->payloads[1][0].count;
         if (draw(w, PPM) < c->both_ppm && can) {
-            uint64_t sent = w->payloads[0][i].sequence * (SPACING / 10);
             lost[0][i] = true;
             both_lose(w, i, lost[1]);
             w->result->lost_both++;
-            if (w->result->first_both_time == UINT64_MAX)
-                w->result->first_both_time = sent;
+            if (w->result->first_lost == UINT64_MAX)
+                w->result->first_lost = w->payloads[0][i].sequence;
         }
         uint32_t line = c->cut_differs ? 0 : draw(w, WORLD_LINES);
         if (draw(w, PPM) < c->loss_ppm[line])
@@ -312,6 +311,7 @@ void world_run(const struct world_config *config, struct offline *o, struct worl
 {
     struct world w;
     uint8_t beat[MOLD64_HEADER_LEN];
+    uint64_t known_at = UINT64_MAX;
     world_open(&w, config, o);
     memset(result, 0, sizeof *result);
     w.result = result;
@@ -323,9 +323,14 @@ void world_run(const struct world_config *config, struct offline *o, struct worl
         const struct payload *p = &w.payloads[h->line][h->packet];
         time_to(&w, h->time);
         arrive(&w, h->line, p->bytes, p->len);
-        bool gap = w.now > result->first_both_time + config->channel.reorder_ticks +
-                               config->delay_max + config->skew[0] + config->skew[1];
-        if (!config->server && gap && o->channel.quality == QUALITY_GOOD)
+        if (p->sequence > result->first_lost && known_at == UINT64_MAX)
+            known_at = w.now; // the first packet that shows the gap
+        // The window runs from the arrival of the packet next to the gap, which may come after one
+        // that is further on.
+        uint64_t window =
+            config->channel.reorder_ticks + config->delay_max + config->skew[0] + config->skew[1];
+        bool declared = known_at != UINT64_MAX && w.now > known_at + window;
+        if (!config->server && declared && o->channel.quality == QUALITY_GOOD)
             result->good_after_loss = w.now;
     }
     header_write(beat, w.next_sequence, MOLD64_HEARTBEAT);

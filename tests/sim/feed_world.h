@@ -28,9 +28,9 @@ struct world_config {
 };
 
 struct world_result {
-    uint32_t lost_both;       // packets
-    uint64_t first_both_time; // of the first packet lost on both lines, UINT64_MAX without
-    uint32_t suspect_events;  // transitions of the channel to SUSPECT
+    uint32_t lost_both;      // packets
+    uint64_t first_lost;     // first message of the first of them, UINT64_MAX without
+    uint32_t suspect_events; // transitions of the channel to SUSPECT
     uint64_t
         good_after_loss; // ticks at which the channel called itself good with an unrepaired gap
     uint32_t frames_out; // frames held by the channel at the end
