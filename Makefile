@@ -58,7 +58,7 @@ lane_lib := $(BUILD)/libtickgate-lane.a
 cp_lib   := $(BUILD)/libtickgate-controlplane.a
 exch_lib := $(BUILD)/libtickgate-exchange.a
 
-DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null | sed 's/-march=[^ ]*//')
+DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null | sed 's/-march=[^ ]*//; s/-I/-isystem /g')
 DPDK_LIBS   := $(shell pkg-config --libs libdpdk 2>/dev/null)
 CORE_LIBS   := -lyaml -lnuma -lhugetlbfs -lpcap -lz -lm -ldl
 CP_LIBS     := -ljansson
