@@ -51,8 +51,8 @@ HOT_INLINE uint32_t side_lower_bound(const uint32_t *keys, uint32_t count, uint3
 }
 
 // Level of <price>, LEVEL_NONE when the side has none; <at> gets its place (or where it belongs).
-HOT_INLINE uint32_t side_find(const struct book *book, const struct symbol_side *side, uint32_t key,
-                              uint32_t *at)
+HOT_CALL uint32_t side_find(const struct book *book, const struct symbol_side *side, uint32_t key,
+                            uint32_t *at)
 {
     if (side->count == 0) {
         *at = 0;
@@ -82,8 +82,8 @@ HOT_INLINE void span_erase(uint32_t *array, uint32_t count, uint32_t at)
 }
 
 // A new level at place <at> of its side; LEVEL_NONE when levels or spans are exhausted.
-HOT_INLINE uint32_t level_open(struct book *book, struct symbol_side *side, uint32_t owner,
-                               uint32_t price, uint32_t at)
+HOT_CALL uint32_t level_open(struct book *book, struct symbol_side *side, uint32_t owner,
+                             uint32_t price, uint32_t at)
 {
     if (UNLIKELY(side->span == SPAN_NONE || side->count == span_capacity(side->size_class))) {
         unsigned size_class = side->span == SPAN_NONE ? 0 : side->size_class + 1u;
@@ -109,7 +109,7 @@ HOT_INLINE uint32_t level_open(struct book *book, struct symbol_side *side, uint
     return index;
 }
 
-HOT_INLINE void level_close(struct book *book, struct symbol_side *side, uint32_t index)
+HOT_CALL void level_close(struct book *book, struct symbol_side *side, uint32_t index)
 {
     struct level *level = &book->levels[index];
     uint32_t *keys = span_keys(&book->spans, side->span);
@@ -161,9 +161,9 @@ HOT_INLINE void level_append(struct book *book, uint32_t level_index, uint32_t i
 }
 
 // A new order: <hint> is the level that look-ahead found for it, or LEVEL_NONE.
-HOT_INLINE uint32_t book_add_at(struct book *book, uint32_t slot, enum book_side side_of,
-                                uint64_t ref, struct index_key key, uint32_t shares, uint32_t price,
-                                uint32_t mpid, uint32_t hint)
+HOT_CALL uint32_t book_add_at(struct book *book, uint32_t slot, enum book_side side_of,
+                              uint64_t ref, struct index_key key, uint32_t shares, uint32_t price,
+                              uint32_t mpid, uint32_t hint)
 {
     struct book_symbol *sym = &book->symbols[slot];
     struct symbol_side *side = &sym->side[side_of];
@@ -204,7 +204,7 @@ HOT_INLINE uint32_t book_add_at(struct book *book, uint32_t slot, enum book_side
 }
 
 // Takes an order out of its level and the pool; the level closes with its last order.
-HOT_INLINE uint32_t order_unlink(struct book *book, struct index_key key, struct index_place place)
+HOT_CALL uint32_t order_unlink(struct book *book, struct index_key key, struct index_place place)
 {
     struct order *order = &book->orders[place.order];
     struct level *level = &book->levels[order->level];
@@ -339,15 +339,30 @@ HOT_INLINE void book_prefetch_level(const struct book *book, uint32_t order)
         PREFETCHW(&book->orders[o->next]);
 }
 
-// The lines in which an add will look for its price: the best keys of the side and their levels.
-HOT_INLINE void book_prefetch_side(const struct book *book, uint32_t slot, enum book_side side_of)
+// The lines of a side around its best prices: the window of a search, keys and levels.
+HOT_INLINE void book_prefetch_side(const struct book *book, const struct symbol_side *side)
 {
-    const struct symbol_side *side = &book->symbols[slot].side[side_of];
     if (side->count == 0)
         return;
     const uint32_t *keys = span_keys(&book->spans, side->span);
-    PREFETCH(keys + side->count - 1);
-    PREFETCH(keys + span_capacity(side->size_class) + side->count - 1);
+    const uint32_t *levels = keys + span_capacity(side->size_class);
+    uint32_t last = side->count - 1u, from = last > SPAN_WINDOW ? last - SPAN_WINDOW : 0;
+    PREFETCHW(keys + from);
+    PREFETCHW(keys + last);
+    PREFETCHW(levels + from);
+    PREFETCHW(levels + last);
+}
+
+// Fourth stage: the level has arrived. If it closes with this order, its side will be searched and
+// moved.
+HOT_INLINE void book_prefetch_close(const struct book *book, uint32_t order)
+{
+    uint32_t index = book->orders[order].level;
+    if (index >= book->config.levels)
+        return;
+    const struct level *level = &book->levels[index];
+    if (level->orders == 1 && level->owner >> 1 < book->config.symbols)
+        book_prefetch_side(book, &book->symbols[level->owner >> 1].side[level->owner & 1]);
 }
 
 // The level an add will join, if it is there already.

@@ -107,19 +107,22 @@ HOT_INLINE void look_further(const struct book *book, struct batch *b)
 {
     for (uint32_t i = 0; i < b->add_count; i++) {
         const struct ahead *a = &b->ahead[b->adds[i]];
-        book_prefetch_side(book, a->slot, side_of(itch50_add_side(a->p)));
+        book_prefetch_side(book, &book->symbols[a->slot].side[side_of(itch50_add_side(a->p))]);
     }
     for (uint32_t i = 0; i < b->ref_count; i++) {
         struct ahead *a = &b->ahead[b->refs[i]];
         a->order = book_prefetch_order(book, a->key);
     }
+    for (uint32_t i = 0; i < b->ref_count; i++)
+        if (LIKELY(b->ahead[b->refs[i]].order != ORDER_NONE))
+            book_prefetch_level(book, b->ahead[b->refs[i]].order);
     for (uint32_t i = 0; i < b->add_count; i++) {
         struct ahead *a = &b->ahead[b->adds[i]];
         a->level = book_hint(book, a->slot, side_of(itch50_add_side(a->p)), itch50_add_price(a->p));
     }
     for (uint32_t i = 0; i < b->ref_count; i++)
         if (LIKELY(b->ahead[b->refs[i]].order != ORDER_NONE))
-            book_prefetch_level(book, b->ahead[b->refs[i]].order);
+            book_prefetch_close(book, b->ahead[b->refs[i]].order);
 }
 
 // Pass 4: apply.
