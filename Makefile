@@ -139,6 +139,17 @@ $(unit_bin): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(lane_lib) $(core_lib)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka $(CORE_LIBS)
 
+# The control plane's tests link its archive; some of them talk to a program that plays the dataplane.
+cp_unit_bin := $(filter $(foreach r,$(cp_rooms),$(BUILD)/tests/unit/$(r)/%),$(unit_bin))
+$(cp_unit_bin): LIBS = $(cp_lib) $(core_lib) $(CP_LIBS)
+$(cp_unit_bin): $(cp_lib)
+fake_dataplane := $(BUILD)/tests/lib/fake_dataplane
+$(fake_dataplane): $(call obj,tests/lib/fake_dataplane.c) $(core_lib)
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
+unit-build integration-build: $(fake_dataplane)
+
 # Simulations share a world and the exchange's generator.
 sim_lib_obj := $(call obj,$(filter-out %_test.c,$(wildcard tests/sim/*.c)) bench/book/offline.c)
 $(filter $(BUILD)/tests/sim/%,$(unit_bin)): $(sim_lib_obj) $(exch_lib)

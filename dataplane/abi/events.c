@@ -4,7 +4,9 @@
 
 #define EVENT(upper, lower, ring, help) static const struct event_field fields_##lower[] = {
 #define EVENT_SAME(upper, lower, ring, help)
-#define FIELD(lower, kind, field) {#field, #kind, offsetof(struct event, lower.field)},
+#define FIELD(lower, kind, field)                                      \
+    {#field, #kind, FIELD_##kind, offsetof(struct event, lower.field), \
+     sizeof(((struct event *)0)->lower.field)},
 #define EVENT_END(lower) \
     }                    \
     ;

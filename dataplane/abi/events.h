@@ -20,12 +20,18 @@ enum event_type {
     EVENT_TYPES
 };
 
-#define EVENT_FIELD_u8(f)   uint8_t f;
-#define EVENT_FIELD_u16(f)  uint16_t f;
-#define EVENT_FIELD_u32(f)  uint32_t f;
-#define EVENT_FIELD_u64(f)  uint64_t f;
-#define EVENT_FIELD_chr4(f) char f[4];
-#define EVENT_FIELD_id(f)   uint8_t f[10];
+#define EVENT_FIELD_u8(f)      uint8_t f;
+#define EVENT_FIELD_u16(f)     uint16_t f;
+#define EVENT_FIELD_u32(f)     uint32_t f;
+#define EVENT_FIELD_u64(f)     uint64_t f;
+#define EVENT_FIELD_chr4(f)    char f[4];
+#define EVENT_FIELD_id(f)      uint8_t f[10];
+#define EVENT_FIELD_channel(f) uint8_t f;
+#define EVENT_FIELD_line(f)    uint8_t f;
+#define EVENT_FIELD_port(f)    uint8_t f;
+#define EVENT_FIELD_quality(f) uint8_t f;
+#define EVENT_FIELD_letter(f)  uint8_t f;
+#define EVENT_FIELD_locate(f)  uint16_t f;
 
 #define EVENT(upper, lower, ring, help) struct event_##lower {
 #define EVENT_SAME(upper, lower, ring, help)
@@ -54,11 +60,28 @@ struct event {
 };
 _Static_assert(sizeof(struct event) == EVENT_LEN, "event");
 
+enum event_field_kind {
+    FIELD_u8,
+    FIELD_u16,
+    FIELD_u32,
+    FIELD_u64,
+    FIELD_chr4,
+    FIELD_id,
+    FIELD_channel,
+    FIELD_line,
+    FIELD_port,
+    FIELD_quality,
+    FIELD_letter,
+    FIELD_locate,
+};
+
 // For whoever shows events: fields of each type in the order of events.def.
 struct event_field {
     const char *name;
-    const char *kind;
-    uint32_t offset; // in struct event
+    const char *kind_name;
+    enum event_field_kind kind;
+    uint16_t offset; // in struct event
+    uint16_t len;    // bytes
 };
 
 struct event_info {

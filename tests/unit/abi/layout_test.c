@@ -81,7 +81,7 @@ static void print_events(FILE *out)
         const struct event_info *info = event_info(type);
         fprintf(out, "event %u %s\n", type, info->name);
         for (uint32_t i = 0; i < info->field_count; i++)
-            fprintf(out, "  %6u %6s  %s\n", info->fields[i].offset, info->fields[i].kind,
+            fprintf(out, "  %6u %6s  %s\n", info->fields[i].offset, info->fields[i].kind_name,
                     info->fields[i].name);
     }
 }
@@ -180,7 +180,8 @@ static void print_doc_events(FILE *out)
         fprintf(out, "| %u | `%s` | %s |", type, info->name,
                 info->ring == EVENT_RING_TRADING ? "trading" : "diagnostic");
         for (uint32_t i = 0; i < info->field_count; i++)
-            fprintf(out, "%s `%s` %s", i ? "," : "", info->fields[i].name, info->fields[i].kind);
+            fprintf(out, "%s `%s` %s", i ? "," : "", info->fields[i].name,
+                    info->fields[i].kind_name);
         fprintf(out, " | %s |\n", info->help);
     }
 }

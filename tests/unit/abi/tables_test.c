@@ -56,7 +56,8 @@ static void test_events(void **state)
         assert_true(info->ring < EVENT_RING_KINDS);
         for (uint32_t i = 0; i < info->field_count; i++) {
             assert_true(info->fields[i].offset >= offsetof(struct event, payload));
-            assert_true(info->fields[i].offset < sizeof(struct event));
+            assert_true(info->fields[i].len > 0);
+            assert_true(info->fields[i].offset + info->fields[i].len <= sizeof(struct event));
         }
     }
     assert_string_equal(event_info(EVENT_GAP_OPEN)->name, "GAP_OPEN");

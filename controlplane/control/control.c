@@ -1,0 +1,78 @@
+#include "controlplane/control/control.h"
+
+#include <string.h>
+
+#include "controlplane/region/call.h"
+#include "dataplane/base/clock.h"
+
+enum { RATE_NS = 1000000000 };
+
+bool control_init(struct control *control, const char *region)
+{
+    memset(control, 0, sizeof *control);
+    source_init(&control->source, region);
+    control->started_ns = clock_mono_ns();
+    return event_log_init(&control->log);
+}
+
+void control_free(struct control *control)
+{
+    source_close(&control->source);
+    event_log_free(&control->log);
+    symbol_table_free(&control->symbols);
+}
+
+static void sample_rates(struct control *control, uint64_t now_ns)
+{
+    struct rate_sample *newer = &control->rates[1];
+    if (now_ns - newer->ns < RATE_NS || !snapshot_take(&control->snapshot, &control->source))
+        return;
+    const struct snapshot *s = &control->snapshot;
+    control->rates[0] = *newer;
+    newer->epoch = s->identity.epoch;
+    newer->ns = now_ns;
+    newer->tsc = s->tsc;
+    for (uint32_t i = 0; i < s->shape.lanes; i++) {
+        newer->frames[i] = s->lane_counters[i].frames;
+        newer->busy_ticks[i] = s->lane_counters[i].busy_ticks;
+    }
+    for (uint32_t i = 0; i < s->shape.channels; i++)
+        newer->messages[i] = s->channel_counters[i].messages;
+}
+
+bool control_tick(struct control *control, uint64_t now_ns)
+{
+    uint64_t attached = control->source.attached;
+    // Drained before the look, which lets go of a region that has been replaced.
+    event_log_drain(&control->log, &control->source);
+    bool changed = source_look(&control->source, now_ns);
+    if (control->source.attached != attached)
+        call_sweep(&control->source);
+    sample_rates(control, now_ns);
+    return changed;
+}
+
+static bool rates_valid(const struct control *control)
+{
+    const struct rate_sample *older = &control->rates[0], *newer = &control->rates[1];
+    return older->ns && older->epoch == newer->epoch && newer->ns > older->ns &&
+           newer->tsc > older->tsc;
+}
+
+uint64_t control_rate(const struct control *control, uint64_t newer, uint64_t older)
+{
+    if (!rates_valid(control) || newer < older)
+        return 0;
+    uint64_t elapsed_ns = control->rates[1].ns - control->rates[0].ns;
+    return (uint64_t)((unsigned __int128)(newer - older) * 1000000000 / elapsed_ns);
+}
+
+uint64_t control_busy_permille(const struct control *control, uint32_t lane)
+{
+    const struct rate_sample *older = &control->rates[0], *newer = &control->rates[1];
+    if (!rates_valid(control) || newer->busy_ticks[lane] < older->busy_ticks[lane])
+        return 0;
+    uint64_t busy = newer->busy_ticks[lane] - older->busy_ticks[lane];
+    uint64_t all = newer->tsc - older->tsc;
+    return busy >= all ? 1000 : busy * 1000 / all;
+}

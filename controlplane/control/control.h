@@ -1,0 +1,48 @@
+// What the control plane knows: the dataplane's region, its latest events, rates. One thread.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controlplane/region/events.h"
+#include "controlplane/region/snapshot.h"
+#include "controlplane/region/source.h"
+#include "controlplane/region/symbols.h"
+
+// Totals of the last two seconds, for rates.
+struct rate_sample {
+    uint64_t epoch;
+    uint64_t ns; // CLOCK_MONOTONIC
+    uint64_t tsc;
+    uint64_t frames[LANES_MAX];
+    uint64_t busy_ticks[LANES_MAX];
+    uint64_t messages[CHANNELS_MAX];
+};
+
+struct control {
+    struct source source;
+    struct event_log log;
+    struct snapshot snapshot; // of the method in work
+    struct symbol_table symbols;
+    struct rate_sample rates[2]; // older, newer
+    uint64_t started_ns;         // CLOCK_MONOTONIC
+    // Written by the server.
+    uint64_t clients;
+    uint64_t clients_refused;
+    uint64_t clients_cut_off;
+    uint64_t requests;
+};
+
+// False: no memory.
+bool control_init(struct control *control, const char *region);
+void control_free(struct control *control);
+
+enum { CONTROL_TICK_MS = 100 };
+// Every CONTROL_TICK_MS: drain the rings, look after the dataplane, sample rates. True when the
+// state of the dataplane has changed.
+bool control_tick(struct control *control, uint64_t now_ns);
+
+// Per second over the last second; 0 while there are not two samples of this instance.
+uint64_t control_rate(const struct control *control, uint64_t newer, uint64_t older);
+// Thousandths of the time that a lane was busy.
+uint64_t control_busy_permille(const struct control *control, uint32_t lane);

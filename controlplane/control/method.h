@@ -1,0 +1,111 @@
+// Methods of the control socket: one table of names, parameters and help (methods.c), from which
+// the dispatcher, `help` and docs/control.md come.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controlplane/control/control.h"
+#include "controlplane/region/call.h"
+
+// JSON-RPC 2.0's own codes, and ours from -32001 on. RPC_ERROR(NAME, code, meaning)
+#define RPC_ERROR_LIST(X)                                                                \
+    X(PARSE, -32700, "The line is not JSON")                                             \
+    X(REQUEST, -32600, "The JSON is not a request, or too long a line")                  \
+    X(METHOD, -32601, "There is no such method")                                         \
+    X(PARAMS, -32602, "A parameter is missing, unknown or out of range")                 \
+    X(INTERNAL, -32603, "The control plane itself failed")                               \
+    X(NOT_CONNECTED, -32001,                                                             \
+      "No dataplane: no region, one of another build, or its process ended")             \
+    X(NO_ANSWER, -32002, "The dataplane runs but does not answer in time")               \
+    X(UNKNOWN, -32003, "The symbol, order, lane or channel is not known")                \
+    X(BUSY, -32004, "Not now: the book is being loaded or all command slots are in use") \
+    X(REFUSED, -32005, "Refused")
+
+enum rpc_error {
+#define RPC_ERROR_ENUM(upper, code, meaning) RPC_ERROR_##upper = (code),
+    RPC_ERROR_LIST(RPC_ERROR_ENUM)
+#undef RPC_ERROR_ENUM
+};
+
+struct job;
+
+enum param_type { PARAM_STRING, PARAM_INTEGER, PARAM_STRINGS };
+
+struct param {
+    const char *name;
+    enum param_type type;
+    bool required;
+    int64_t min; // of an integer; of the length of a string; of the number of strings
+    int64_t max;
+    const char *help;
+};
+
+enum { PARAMS_MAX = 6 };
+
+struct method {
+    const char *name;
+    const char *help;
+    bool dataplane; // needs one that lives
+    // Sets the job's result or error, or posts its call and leaves it pending.
+    void (*run)(struct control *control, struct job *job);
+    // The call of a pending job was answered (CALL_ANSWERED); everything else is handled by the
+    // caller.
+    void (*answered)(struct control *control, struct job *job);
+    struct param params[PARAMS_MAX]; // ends with a null name
+};
+
+extern const struct method methods[];
+extern const uint32_t method_count;
+
+// One request in work. Result, id and params are owned by the job.
+struct job {
+    const struct method *method;
+    json_t *id;     // null: a notification, nobody wants the answer
+    json_t *params; // object
+    json_t *result;
+    int error; // enum rpc_error, 0 = none
+    char message[640];
+    bool pending; // <call> is posted
+    uint32_t step;
+    uint32_t channel;
+    uint32_t depth;
+    char symbol[12];
+    struct call call;
+};
+
+void job_fail(struct job *job, enum rpc_error error, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void job_clear(struct job *job);
+
+// Posts the job's call and leaves it pending, or fails it.
+void job_call(struct control *control, struct job *job, enum command_type type, uint32_t target);
+
+// Parameters of a job that were checked against the table.
+const char *job_string(const struct job *job, const char *name); // null: not given
+int64_t job_integer(const struct job *job, const char *name, int64_t otherwise);
+
+// Takes the snapshot for the job, or fails it.
+bool job_snapshot(struct control *control, struct job *job);
+
+// methods_state.c
+void method_version(struct control *control, struct job *job);
+void method_help(struct control *control, struct job *job);
+void method_status(struct control *control, struct job *job);
+void method_feeds(struct control *control, struct job *job);
+void method_lanes(struct control *control, struct job *job);
+void method_ports(struct control *control, struct job *job);
+void method_memory(struct control *control, struct job *job);
+// methods_counters.c
+void method_counters(struct control *control, struct job *job);
+void method_histograms(struct control *control, struct job *job);
+void method_events(struct control *control, struct job *job);
+// methods_market.c
+void method_symbols(struct control *control, struct job *job);
+void method_book(struct control *control, struct job *job);
+void method_book_answered(struct control *control, struct job *job);
+void method_queue_position(struct control *control, struct job *job);
+void method_queue_position_answered(struct control *control, struct job *job);
+void method_filter_set(struct control *control, struct job *job);
+void method_filter_set_answered(struct control *control, struct job *job);

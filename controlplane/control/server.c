@@ -1,0 +1,371 @@
+#include "controlplane/control/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "controlplane/control/rpc.h"
+#include "dataplane/base/clock.h"
+#include "dataplane/base/log.h"
+
+enum { NS_PER_MS = 1000000 };
+
+// --- one client
+// -------------------------------------------------------------------------------------
+
+static void client_close(struct server *server, struct client *client)
+{
+    if (client->job.pending)
+        call_drop(&client->job.call, &server->control->source);
+    job_clear(&client->job);
+    close(client->fd); // epoll forgets it
+    free(client->out);
+    client->fd = -1;
+    client->out = NULL;
+    client->in_len = client->out_len = client->out_at = client->out_max = 0;
+    client->skipping = client->ended = false;
+    server->control->clients--;
+}
+
+static void client_cut(struct server *server, struct client *client, const char *why)
+{
+    log_warn("client-cut-off", "%s", why);
+    server->control->clients_cut_off++;
+    client_close(server, client);
+}
+
+static size_t client_waiting(const struct client *client)
+{
+    return client->out_len - client->out_at;
+}
+
+// Adds <text> and a newline to what is to be sent; takes ownership. False: the client was cut off.
+static bool client_say(struct server *server, struct client *client, char *text)
+{
+    size_t len = text ? strlen(text) : 0;
+    if (text == NULL)
+        return true;
+    if (client->out_at) {
+        memmove(client->out, client->out + client->out_at, client_waiting(client));
+        client->out_len -= client->out_at;
+        client->out_at = 0;
+    }
+    if (client->out_len == 0)
+        client->moved_ns = clock_mono_ns();
+    size_t need = client->out_len + len + 1;
+    if (need > client->out_max && need <= SERVER_OUT_MAX) {
+        char *grown = realloc(client->out, need * 3 / 2);
+        if (grown) {
+            client->out = grown;
+            client->out_max = need * 3 / 2;
+        }
+    }
+    if (need > client->out_max) {
+        free(text);
+        client_cut(server, client, "too much waits to be sent");
+        return false;
+    }
+    memcpy(client->out + client->out_len, text, len);
+    client->out[need - 1] = '\n';
+    client->out_len = need;
+    free(text);
+    return true;
+}
+
+// Requests that are complete, until one has to wait. False: the client was cut off.
+static bool client_serve(struct server *server, struct client *client)
+{
+    size_t at = 0;
+    char *newline;
+    while (!client->job.pending && client_waiting(client) < SERVER_OUT_SOFT &&
+           (newline = memchr(client->in + at, '\n', client->in_len - at)) != NULL) {
+        char *line = client->in + at;
+        char *reply = NULL;
+        at = (size_t)(newline - client->in) + 1;
+        if (client->skipping)
+            client->skipping = false;
+        else if (newline > line && !(newline == line + 1 && *line == '\r'))
+            rpc_handle(server->control, line, (size_t)(newline - line), &client->job, &reply);
+        if (!client_say(server, client, reply))
+            return false;
+    }
+    memmove(client->in, client->in + at, client->in_len - at);
+    client->in_len -= at;
+    if (client->in_len == sizeof client->in && memchr(client->in, '\n', client->in_len) == NULL) {
+        client->in_len = 0;
+        if (!client->skipping) {
+            client->skipping = true;
+            return client_say(server, client,
+                              rpc_error_text(RPC_ERROR_REQUEST, "the line is too long"));
+        }
+    }
+    return true;
+}
+
+// False: the client is gone.
+static bool client_receive(struct server *server, struct client *client)
+{
+    size_t room = sizeof client->in - client->in_len;
+    if (room == 0) // its requests wait for their turn
+        return true;
+    ssize_t n = recv(client->fd, client->in + client->in_len, room, MSG_DONTWAIT);
+    if (n > 0)
+        client->in_len += (size_t)n;
+    else if (n == 0)
+        client->ended = true;
+    else if (errno != EAGAIN && errno != EINTR) {
+        client_close(server, client);
+        return false;
+    }
+    return client_serve(server, client);
+}
+
+static bool client_send(struct server *server, struct client *client)
+{
+    while (client_waiting(client)) {
+        ssize_t n = send(client->fd, client->out + client->out_at, client_waiting(client),
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return true;
+        if (n < 0) {
+            client_close(server, client);
+            return false;
+        }
+        client->out_at += (size_t)n;
+        client->moved_ns = clock_mono_ns();
+    }
+    client->out_len = client->out_at = 0;
+    return true;
+}
+
+// Sends what can be sent, takes further requests, and tells epoll what to wait for. Closes a client
+// that has said everything and got every answer.
+static void client_settle(struct server *server, struct client *client)
+{
+    size_t before;
+    do {
+        before = client->in_len;
+        if (!client_send(server, client) || !client_serve(server, client))
+            return;
+    } while (client->in_len != before);
+    bool idle = !client->job.pending && client_waiting(client) == 0;
+    if (client->ended && idle) {
+        client_close(server, client);
+        return;
+    }
+    uint32_t events = client_waiting(client) ? EPOLLOUT : 0;
+    if (!client->ended && client->in_len < sizeof client->in)
+        events |= EPOLLIN;
+    if (events == client->events)
+        return;
+    client->events = events;
+    struct epoll_event event = {.events = events, .data.ptr = client};
+    epoll_ctl(server->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
+}
+
+static void client_event(struct server *server, struct client *client, uint32_t events)
+{
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR) && !client_receive(server, client))
+        return;
+    // Both directions are closed: what it asked for is done, nobody waits for the answer.
+    if (events & (EPOLLHUP | EPOLLERR))
+        client_close(server, client);
+    else
+        client_settle(server, client);
+}
+
+// --- all clients
+// ------------------------------------------------------------------------------------
+
+static void accept_clients(struct server *server)
+{
+    int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    struct client *client = NULL;
+    for (uint32_t i = 0; i < SERVER_CLIENTS_MAX && client == NULL; i++)
+        if (server->clients[i].fd < 0)
+            client = &server->clients[i];
+    if (client == NULL) {
+        char *text = rpc_error_text(RPC_ERROR_REFUSED, "too many clients");
+        server->control->clients_refused++;
+        if (text && send(fd, text, strlen(text), MSG_NOSIGNAL) > 0)
+            (void)!send(fd, "\n", 1, MSG_NOSIGNAL);
+        free(text);
+        close(fd);
+        return;
+    }
+    client->fd = fd;
+    client->events = EPOLLIN;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
+    epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+    server->control->clients++;
+}
+
+// Jobs that wait for the dataplane. True: some still do.
+static bool resume_jobs(struct server *server)
+{
+    bool waiting = false;
+    for (uint32_t i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        struct client *client = &server->clients[i];
+        char *reply;
+        if (client->fd < 0 || !client->job.pending)
+            continue;
+        rpc_resume(server->control, &client->job, &reply);
+        if (client->job.pending)
+            waiting = true;
+        else if (client_say(server, client, reply))
+            client_settle(server, client);
+    }
+    return waiting;
+}
+
+static void cut_slow_clients(struct server *server, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        struct client *client = &server->clients[i];
+        if (client->fd >= 0 && client_waiting(client) &&
+            now_ns > client->moved_ns + server->patience_ns)
+            client_cut(server, client, "it does not read its answers");
+    }
+}
+
+static void tick(struct server *server, uint64_t now_ns)
+{
+    struct source *source = &server->control->source;
+    if (control_tick(server->control, now_ns)) {
+        if (source->state == SOURCE_LIVE || source->state == SOURCE_STARTING)
+            log_info("attached", "%s, dataplane with pid %u", source->reader.path,
+                     source_header(source)->identity.pid);
+        else
+            log_warn("not-connected", "%s", source->why);
+    }
+    cut_slow_clients(server, now_ns);
+}
+
+void server_run(struct server *server, const volatile sig_atomic_t *stop)
+{
+    uint64_t next_tick = 0;
+    bool waiting = false;
+    while (!*stop) {
+        struct epoll_event events[SERVER_CLIENTS_MAX + 1];
+        uint64_t now = clock_mono_ns();
+        if (now >= next_tick) {
+            tick(server, now);
+            next_tick = now + (uint64_t)CONTROL_TICK_MS * NS_PER_MS;
+        }
+        int timeout_ms = waiting ? 1 : (int)((next_tick - now) / NS_PER_MS) + 1;
+        int n = epoll_wait(server->epoll_fd, events, SERVER_CLIENTS_MAX + 1, timeout_ms);
+        for (int i = 0; i < n; i++) {
+            struct client *client = events[i].data.ptr;
+            if (client == NULL)
+                accept_clients(server);
+            else if (client->fd >= 0)
+                client_event(server, client, events[i].events);
+        }
+        waiting = resume_jobs(server);
+    }
+}
+
+// --- socket
+// -----------------------------------------------------------------------------------------
+
+// True: somebody answers on the socket in <address>.
+static bool answered(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool yes = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+    if (fd >= 0)
+        close(fd);
+    return yes;
+}
+
+static bool make_folder(const char *path, struct error *err)
+{
+    char folder[108];
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL || slash == folder)
+        return true;
+    *slash = 0;
+    if (mkdir(folder, 0755) == 0 || errno == EEXIST)
+        return true;
+    return error_set(err, EXIT_FAILED, "%s: cannot make the folder of the socket: %s", folder,
+                     strerror(errno));
+}
+
+static bool bind_socket(struct server *server, struct error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat status;
+    memcpy(address.sun_path, server->path, sizeof address.sun_path);
+    if (!make_folder(server->path, err))
+        return false;
+    if (lstat(server->path, &status) == 0) {
+        if (!S_ISSOCK(status.st_mode))
+            return error_set(err, EXIT_USAGE, "%s: is there and no socket; name another path",
+                             server->path);
+        if (answered(&address))
+            return error_set(err, EXIT_FAILED,
+                             "%s: another control plane answers here; stop it first", server->path);
+        unlink(server->path);
+    }
+    server->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mode_t mask = umask(0117); // owner and group
+    int bound = server->listen_fd < 0
+                    ? -1
+                    : bind(server->listen_fd, (const struct sockaddr *)&address, sizeof address);
+    umask(mask);
+    server->bound = bound == 0;
+    if (bound != 0 || listen(server->listen_fd, SERVER_CLIENTS_MAX) != 0)
+        return error_set(err, EXIT_FAILED, "%s: cannot listen: %s", server->path, strerror(errno));
+    return true;
+}
+
+bool server_open(struct server *server, struct control *control, const char *path,
+                 struct error *err)
+{
+    memset(server, 0, sizeof *server);
+    server->listen_fd = server->epoll_fd = -1;
+    server->control = control;
+    server->patience_ns = (uint64_t)SERVER_PATIENCE_MS * NS_PER_MS;
+    if (strlen(path) >= sizeof server->path)
+        return error_set(err, EXIT_USAGE, "%s: longer than the %zu characters of a socket's path",
+                         path, sizeof server->path - 1);
+    memcpy(server->path, path, strlen(path));
+    server->clients = calloc(SERVER_CLIENTS_MAX, sizeof *server->clients);
+    if (server->clients == NULL)
+        return error_set(err, EXIT_FAILED, "no memory for %u clients", SERVER_CLIENTS_MAX);
+    for (uint32_t i = 0; i < SERVER_CLIENTS_MAX; i++)
+        server->clients[i].fd = -1;
+    if (!bind_socket(server, err))
+        return false;
+    server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+    if (server->epoll_fd < 0 ||
+        epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->listen_fd, &event) != 0)
+        return error_set(err, EXIT_FAILED, "%s: epoll: %s", server->path, strerror(errno));
+    return true;
+}
+
+void server_close(struct server *server)
+{
+    for (uint32_t i = 0; server->clients && i < SERVER_CLIENTS_MAX; i++)
+        if (server->clients[i].fd >= 0)
+            client_close(server, &server->clients[i]);
+    free(server->clients);
+    server->clients = NULL;
+    if (server->epoll_fd >= 0)
+        close(server->epoll_fd);
+    if (server->bound)
+        unlink(server->path);
+    if (server->listen_fd >= 0)
+        close(server->listen_fd);
+}

@@ -1,0 +1,57 @@
+// The control socket: JSON-RPC 2.0, one request and one answer a line, over a Unix stream socket.
+//
+// Bounded everywhere: clients, the length of a request, what waits to be sent. A client's requests
+// are answered in order, one at a time; while its answers wait to be sent it is not read from. One
+// that does not read for SERVER_PATIENCE_MS, or lets more than SERVER_OUT_MAX bytes pile up, is cut
+// off and counted.
+#pragma once
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controlplane/control/control.h"
+#include "controlplane/control/method.h"
+#include "dataplane/base/error.h"
+
+enum {
+    SERVER_CLIENTS_MAX = 64,
+    SERVER_LINE_MAX = 64 * 1024,   // one request, newline included
+    SERVER_OUT_SOFT = 1024 * 1024, // with more than this to send no further request is taken
+    SERVER_OUT_MAX = 64 * 1024 * 1024,
+    SERVER_PATIENCE_MS = 10000,
+};
+
+struct client {
+    int fd;          // -1: the slot is free
+    bool skipping;   // the rest of a line that was too long
+    bool ended;      // the client sends no more
+    uint32_t events; // what epoll watches for
+    size_t in_len;
+    size_t out_len;
+    size_t out_at;     // sent so far
+    size_t out_max;    // bytes of <out>
+    uint64_t moved_ns; // when it last took something, while something waits
+    char *out;
+    struct job job;
+    char in[SERVER_LINE_MAX];
+};
+
+struct server {
+    struct control *control;
+    struct client *clients; // SERVER_CLIENTS_MAX
+    int epoll_fd;
+    int listen_fd;
+    bool bound; // <path> is ours to remove
+    char path[108];
+    uint64_t patience_ns;
+};
+
+// Binds the socket: makes its folder if that is missing, takes the place of a socket that nobody
+// answers on, refuses one that is answered.
+bool server_open(struct server *server, struct control *control, const char *path,
+                 struct error *err);
+// Until *<stop> is set, which a signal handler may do.
+void server_run(struct server *server, const volatile sig_atomic_t *stop);
+void server_close(struct server *server);

@@ -1,0 +1,24 @@
+// Values as the control socket shows them.
+#pragma once
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "controlplane/control/method.h"
+
+// Integer with four implied decimals as a decimal text: "12.3400".
+json_t *view_price(int64_t price4);
+// UTC as "2026-11-21T08:15:00.000000123Z"; null for 0.
+json_t *view_utc(uint64_t ns);
+json_t *view_ip(uint32_t address); // null for 0
+json_t *view_count(uint64_t value);
+// A character that the exchange sent, as a string; "" for none.
+json_t *view_letter(uint8_t letter);
+// The worst of symbol and channel, by name.
+json_t *view_quality(uint64_t symbol, uint64_t channel);
+
+// Sum and quantiles of a histogram; its times are in nanoseconds.
+json_t *view_latency(const struct source *source, const struct histogram *histogram);
+
+// Index of a channel by its name, -1 when there is none.
+int view_channel(const struct snapshot *snapshot, const char *name);

@@ -1,0 +1,47 @@
+// A command to the dataplane: posted, then asked after until it is answered or the time is up.
+// Never waits.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controlplane/region/source.h"
+
+enum call_state {
+    CALL_PENDING,
+    CALL_ANSWERED, // <result>, <sequence> and <answer> are filled in
+    CALL_NO_SLOT,  // all command slots are in use
+    CALL_TIMEOUT,  // posted or taken, but not answered in time
+    CALL_LOST,     // the region has vanished or another instance has come
+};
+
+struct call {
+    enum command_type type;
+    uint32_t target; // lane, or LANE_MAIN
+    uint32_t slot;
+    uint32_t result; // enum command_result
+    uint64_t sequence;
+    uint64_t epoch;
+    uint64_t deadline_ns; // CLOCK_MONOTONIC
+    union {
+        struct book_snapshot_request book_snapshot;
+        struct queue_position_request queue_position;
+        struct filter_set_request filter_set;
+    } request;
+    union {
+        struct book_snapshot_answer book_snapshot;
+        struct queue_position_answer queue_position;
+        struct filter_set_answer filter_set;
+    } answer;
+};
+
+// Posts <type>, <target> and <request>, which the caller has filled in.
+enum call_state call_post(struct call *call, struct source *source, uint64_t deadline_ns);
+enum call_state call_look(struct call *call, struct source *source, uint64_t now_ns);
+// Nobody wants the answer any more.
+void call_drop(struct call *call, struct source *source);
+
+// After attaching: slots that a control plane before this one left behind are made free.
+void call_sweep(struct source *source);
+
+const char *command_result_text(uint32_t result);
