@@ -3,17 +3,60 @@
 #include <numa.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// A list of the kernel's ("0-3,8") names <core>.
+static bool list_has(const char *path, uint32_t core)
+{
+    char line[1024];
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return false;
+    bool read = fgets(line, sizeof line, file) != NULL;
+    fclose(file);
+    for (char *at = line; read && *at && *at != '\n'; at += *at == ',') {
+        unsigned long first = strtoul(at, &at, 10);
+        unsigned long last = *at == '-' ? strtoul(at + 1, &at, 10) : first;
+        if (core >= first && core <= last)
+            return true;
+        if (*at != ',')
+            break;
+    }
+    return false;
+}
+
+bool cpu_exists(uint32_t core)
+{
+    return list_has("/sys/devices/system/cpu/online", core);
+}
+
+// DPDK pins the thread that starts it, so the first answer is kept: it is about the process.
+static const cpu_set_t *allowed(void)
+{
+    static cpu_set_t set;
+    static bool known;
+    if (!known)
+        known = sched_getaffinity(0, sizeof set, &set) == 0;
+    return &set;
+}
 
 bool cpu_allowed(uint32_t core)
 {
-    cpu_set_t set;
-    return core < CPU_SETSIZE && sched_getaffinity(0, sizeof set, &set) == 0 &&
-           CPU_ISSET(core, &set);
+    return core < CPU_SETSIZE && CPU_ISSET(core, allowed());
 }
 
 int cpu_node(uint32_t core)
 {
     return numa_available() < 0 ? -1 : numa_node_of_cpu((int)core);
+}
+
+bool cpu_siblings(uint32_t core, uint32_t other)
+{
+    char path[96];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
+             core);
+    return core != other && list_has(path, other);
 }
 
 void cpu_allowed_text(char *text, size_t len)

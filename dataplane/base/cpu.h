@@ -5,9 +5,13 @@
 #include <stdint.h>
 #include <stddef.h>
 
+// The machine has the core, and it is online.
+bool cpu_exists(uint32_t core);
 // The process may run on <core>.
 bool cpu_allowed(uint32_t core);
 // NUMA node by libnuma; -1 where the machine has none or the core does not exist.
 int cpu_node(uint32_t core);
+// Two different cores that are threads of one physical core.
+bool cpu_siblings(uint32_t core, uint32_t other);
 // "0-3,8": the cores the process may use, for error messages.
 void cpu_allowed_text(char *text, size_t len);

@@ -45,6 +45,7 @@ struct config_port {
     uint32_t igmp_version; // 2 or 3
     bool promiscuous;
     bool verify_checksums; // by the lane, where the card does not
+    bool flow_rules;       // steer groups by the card, where it can
 };
 
 enum config_idle { CONFIG_IDLE_POLL, CONFIG_IDLE_PAUSE, CONFIG_IDLE_YIELD, CONFIG_IDLE_SLEEP };
@@ -65,10 +66,12 @@ struct config_line {
 
 enum config_start { CONFIG_START_FIRST, CONFIG_START_SNAPSHOT, CONFIG_START_LIVE };
 
+enum config_via { CONFIG_VIA_KERNEL, CONFIG_VIA_PORT };
+
 struct config_recovery {
     struct config_endpoint servers[SERVERS_MAX];
     uint32_t server_count;
-    bool via_port; // through the first line's port; false: kernel sockets
+    enum config_via via; // kernel sockets, or the first line's port
     uint32_t retry_ms;
     uint32_t retries;      // per server, then the next
     uint32_t rate_per_s;   // request datagrams
@@ -116,7 +119,7 @@ struct config {
 };
 
 // False with <err> filled: EXIT_USAGE for what is wrong in the file, EXIT_FAILED when it cannot be
-// read.
+// read. Warns (log_warn) of what works but costs. config_free afterwards in both cases.
 bool config_load(struct config *config, const char *path, struct error *err);
 // The same for text in memory; <name> stands for the path in errors.
 bool config_load_text(struct config *config, const char *name, const char *text, uint64_t len,

@@ -1,0 +1,486 @@
+// YAML into struct config. libyaml checks the syntax and keeps the line of every node; the table of
+// options says what may stand where.
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "dataplane/base/check.h"
+#include "dataplane/base/hints.h"
+#include "dataplane/config/option.h"
+#include "dataplane/config/places.h"
+
+enum {
+    FILE_BYTES_MAX = 1 << 20,
+    ROOT = SECTIONS, // stands for the top of the file where a section is named
+    REFERENCES_MAX = CHANNELS_MAX * (1 + LINES_MAX),
+};
+
+// The option rows, from the table.
+#define NODE_TYPE     struct config_node
+#define PORT_TYPE     struct config_port
+#define LANE_TYPE     struct config_lane
+#define CHANNEL_TYPE  struct config_channel
+#define LINE_TYPE     struct config_line
+#define RECOVERY_TYPE struct config_recovery
+#define SNAPSHOT_TYPE struct config_snapshot
+
+const struct option_row option_rows[] = {
+#define OPTION(section, key, kind, fallback, min, max, words, help) \
+    {SECTION_##section,                                             \
+     OPTION_##kind,                                                 \
+     #key,                                                          \
+     fallback,                                                      \
+     min,                                                           \
+     max,                                                           \
+     words,                                                         \
+     help,                                                          \
+     offsetof(section##_TYPE, key),                                 \
+     sizeof(((section##_TYPE *)0)->key)},
+#include "dataplane/config/options.def"
+#undef OPTION
+};
+const uint32_t option_count = ARRAY_LEN(option_rows);
+
+const struct section_row section_rows[SECTIONS] = {
+#define SECTION(id, key, type, max, help) {#key, max, sizeof(struct type), help},
+#include "dataplane/config/sections.def"
+#undef SECTION
+};
+
+// Which section stands in which, and where its structures and their count are.
+static const struct child {
+    uint32_t parent;
+    enum section section;
+    bool required;
+    uint32_t offset;
+    uint32_t count_offset; // of lists
+} children[] = {
+    {ROOT, SECTION_NODE, false, offsetof(struct config, node), 0},
+    {ROOT, SECTION_PORT, true, offsetof(struct config, ports), offsetof(struct config, port_count)},
+    {ROOT, SECTION_LANE, true, offsetof(struct config, lanes), offsetof(struct config, lane_count)},
+    {ROOT, SECTION_CHANNEL, true, offsetof(struct config, channels),
+     offsetof(struct config, channel_count)},
+    {SECTION_CHANNEL, SECTION_LINE, true, offsetof(struct config_channel, lines),
+     offsetof(struct config_channel, line_count)},
+    {SECTION_CHANNEL, SECTION_RECOVERY, false, offsetof(struct config_channel, recovery), 0},
+    {SECTION_CHANNEL, SECTION_SNAPSHOT, false, offsetof(struct config_channel, snapshot), 0},
+};
+
+struct reference {
+    enum option_kind kind;
+    uint32_t *index; // to be filled
+    char name[NAME_LEN];
+};
+
+struct loader {
+    struct config *config;
+    struct error *err;
+    yaml_document_t document;
+    struct places places;
+    struct reference references[REFERENCES_MAX];
+    uint32_t reference_count;
+};
+
+static uint32_t line_of(const yaml_node_t *node)
+{
+    return (uint32_t)node->start_mark.line + 1;
+}
+
+static bool fault(struct loader *l, uint32_t line, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static bool fault(struct loader *l, uint32_t line, const char *key, const char *fmt, ...)
+{
+    char text[sizeof l->err->text];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return error_set(l->err, EXIT_USAGE, "%s:%u: %s: %s", l->places.file, line, key, text);
+}
+
+// A list or map where a value should be, or the other way round.
+static bool fault_shape(struct loader *l, const struct option_row *row, const yaml_node_t *node,
+                        const char *key)
+{
+    char range[VALUE_WHY_LEN];
+    value_range(row, range, sizeof range);
+    return fault(l, line_of(node), key, "is not what stands here; it takes %s", range);
+}
+
+// "section.key", or the key alone at the top of the file.
+static const char *join(char full[PLACE_KEY_LEN], const char *path, const char *key)
+{
+    snprintf(full, PLACE_KEY_LEN, "%s%s%s", path, *path ? "." : "", key);
+    return full;
+}
+
+static const char *text_of(const yaml_node_t *node)
+{
+    return (const char *)node->data.scalar.value;
+}
+
+static size_t len_of(const yaml_node_t *node)
+{
+    return node->data.scalar.length;
+}
+
+// --- options of more than one scalar
+// ----------------------------------------------------------------------------
+
+static bool is_list(struct loader *l, const struct option_row *row, yaml_node_t *node,
+                    const char *key, uint64_t *count)
+{
+    *count = 0;
+    if (node->type == YAML_SEQUENCE_NODE)
+        *count = (uint64_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    return (*count >= row->min && *count <= row->max) || fault_shape(l, row, node, key);
+}
+
+// The scalar at <at> of a list, null with an error when it is none.
+static yaml_node_t *item(struct loader *l, yaml_node_t *list, uint64_t at, const char *key)
+{
+    yaml_node_t *node = yaml_document_get_node(&l->document, list->data.sequence.items.start[at]);
+    if (node->type == YAML_SCALAR_NODE)
+        return node;
+    fault(l, line_of(node), key, "holds a list or a map where one value is wanted");
+    return NULL;
+}
+
+static bool endpoints_read(struct loader *l, const struct option_row *row, yaml_node_t *node,
+                           const char *key, struct config_recovery *recovery)
+{
+    char why[VALUE_WHY_LEN];
+    uint64_t count;
+    if (!is_list(l, row, node, key, &count))
+        return false;
+    for (uint64_t i = 0; i < count; i++) {
+        const yaml_node_t *at = item(l, node, i, key);
+        if (at == NULL)
+            return false;
+        if (!value_endpoint(text_of(at), len_of(at), &recovery->servers[i], why))
+            return fault(l, line_of(at), key, "%s", why);
+    }
+    recovery->server_count = (uint32_t)count;
+    return true;
+}
+
+static bool symbols_read(struct loader *l, const struct option_row *row, yaml_node_t *node,
+                         const char *key, struct config_channel *channel)
+{
+    char why[VALUE_WHY_LEN];
+    uint64_t count;
+    if (node->type == YAML_SCALAR_NODE && strcmp(text_of(node), "all") == 0)
+        return true;
+    if (!is_list(l, row, node, key, &count))
+        return false;
+    channel->filter = calloc(count, sizeof *channel->filter);
+    MUST(channel->filter != NULL);
+    for (uint64_t i = 0; i < count; i++) {
+        const yaml_node_t *at = item(l, node, i, key);
+        if (at == NULL)
+            return false;
+        if (!value_symbol(text_of(at), len_of(at), channel->filter[i], why))
+            return fault(l, line_of(at), key, "%s", why);
+    }
+    channel->filter_count = (uint32_t)count;
+    return true;
+}
+
+// Names may be used before they are defined: references are looked up when the file is read.
+static bool reference_read(struct loader *l, const struct option_row *row, const yaml_node_t *node,
+                           uint32_t *index)
+{
+    struct reference *r = &l->references[l->reference_count];
+    if (node->type != YAML_SCALAR_NODE || len_of(node) >= sizeof r->name)
+        return false;
+    MUST(l->reference_count++ < REFERENCES_MAX);
+    r->kind = row->kind;
+    r->index = index;
+    memcpy(r->name, text_of(node), len_of(node));
+    return true;
+}
+
+static bool option_read(struct loader *l, const struct option_row *row, yaml_node_t *node,
+                        const char *key, void *base)
+{
+    char why[VALUE_WHY_LEN];
+    uint8_t *member = (uint8_t *)base + row->offset;
+    place_add(&l->places, member, key, line_of(node));
+    switch (row->kind) {
+    case OPTION_ENDPOINTS: return endpoints_read(l, row, node, key, base);
+    case OPTION_SYMBOLS: return symbols_read(l, row, node, key, base);
+    case OPTION_LANE_REF:
+    case OPTION_PORT_REF:
+        if (reference_read(l, row, node, (uint32_t *)(void *)member))
+            return true;
+        break;
+    default:
+        if (node->type != YAML_SCALAR_NODE)
+            break;
+        return value_parse(row, text_of(node), len_of(node), member, why) ||
+               fault(l, line_of(node), key, "%s", why);
+    }
+    return fault_shape(l, row, node, key);
+}
+
+// --- sections
+// ------------------------------------------------------------------------------------------------
+
+static bool section_read(struct loader *l, uint32_t section, yaml_node_t *node, const char *path,
+                         void *base);
+
+static const struct option_row *option_find(uint32_t section, const char *key)
+{
+    for (uint32_t i = 0; i < option_count; i++)
+        if (option_rows[i].section == section && strcmp(option_rows[i].key, key) == 0)
+            return &option_rows[i];
+    return NULL;
+}
+
+static const struct child *child_find(uint32_t section, const char *key)
+{
+    for (uint32_t i = 0; i < ARRAY_LEN(children); i++)
+        if (children[i].parent == section &&
+            strcmp(section_rows[children[i].section].key, key) == 0)
+            return &children[i];
+    return NULL;
+}
+
+// "unknown key; keys here are ...".
+static bool key_unknown(struct loader *l, uint32_t section, const yaml_node_t *key,
+                        const char *path)
+{
+    char text[sizeof l->err->text], shown[48], full[PLACE_KEY_LEN];
+    size_t at = (size_t)snprintf(text, sizeof text, "unknown key; keys here are");
+    for (uint32_t i = 0; i < option_count; i++)
+        if (option_rows[i].section == section)
+            at += (size_t)snprintf(text + at, sizeof text - at, " %s", option_rows[i].key);
+    for (uint32_t i = 0; i < ARRAY_LEN(children); i++)
+        if (children[i].parent == section)
+            at += (size_t)snprintf(text + at, sizeof text - at, " %s",
+                                   section_rows[children[i].section].key);
+    return fault(l, line_of(key), join(full, path, value_shown(text_of(key), len_of(key), shown)),
+                 "%s", text);
+}
+
+static bool list_read(struct loader *l, const struct child *child, yaml_node_t *node,
+                      const char *path, uint8_t *base)
+{
+    const struct section_row *row = &section_rows[child->section];
+    char key[PLACE_KEY_LEN];
+    uint64_t count = 0;
+    if (node->type == YAML_SEQUENCE_NODE)
+        count = (uint64_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    if (count < 1 || count > row->max)
+        return fault(l, line_of(node), path,
+                     "takes a list of 1 to %u entries; each begins with '- '", row->max);
+    // The count stands before the entries are read: what is freed after an error is in them.
+    *(uint32_t *)(void *)(base + child->count_offset) = (uint32_t)count;
+    for (uint64_t i = 0; i < count; i++) {
+        yaml_node_t *entry =
+            yaml_document_get_node(&l->document, node->data.sequence.items.start[i]);
+        snprintf(key, sizeof key, "%.40s[%u]", path, (uint32_t)i);
+        if (!section_read(l, child->section, entry, key, base + child->offset + i * row->size))
+            return false;
+    }
+    return true;
+}
+
+static bool child_read(struct loader *l, const struct child *child, yaml_node_t *node,
+                       const char *path, uint8_t *base)
+{
+    if (section_rows[child->section].max)
+        return list_read(l, child, node, path, base);
+    return section_read(l, child->section, node, path, base + child->offset);
+}
+
+// Defaults of the options that the file leaves out; required ones are an error.
+static bool defaults_fill(struct loader *l, uint32_t section, uint32_t line, const char *path,
+                          uint8_t *base)
+{
+    char key[PLACE_KEY_LEN], why[VALUE_WHY_LEN];
+    for (uint32_t i = 0; i < option_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (row->section != section || place_find(&l->places, base + row->offset))
+            continue;
+        join(key, path, row->key);
+        if (row->fallback == NULL) {
+            value_range(row, why, sizeof why);
+            return fault(l, line, key, "is missing; it takes %s", why);
+        }
+        place_add(&l->places, base + row->offset, key, line);
+        MUST(row->kind == OPTION_SYMBOLS ||
+             value_parse(row, row->fallback, strlen(row->fallback), base + row->offset, why));
+    }
+    return true;
+}
+
+static bool children_complete(struct loader *l, uint32_t section, uint32_t line, const char *path,
+                              const bool seen[ARRAY_LEN(children)], uint8_t *base)
+{
+    char key[PLACE_KEY_LEN];
+    for (uint32_t i = 0; i < ARRAY_LEN(children); i++) {
+        if (children[i].parent != section || seen[i])
+            continue;
+        const char *name = section_rows[children[i].section].key;
+        if (children[i].required)
+            return fault(l, line, join(key, path, name),
+                         "is missing; at least one entry is wanted");
+        if (section == ROOT &&
+            !defaults_fill(l, children[i].section, line, name, base + children[i].offset))
+            return false;
+    }
+    return true;
+}
+
+static bool pair_read(struct loader *l, uint32_t section, yaml_node_pair_t *pair, const char *path,
+                      bool seen[ARRAY_LEN(children)], uint8_t *base)
+{
+    const yaml_node_t *key = yaml_document_get_node(&l->document, pair->key);
+    yaml_node_t *value = yaml_document_get_node(&l->document, pair->value);
+    char full[PLACE_KEY_LEN];
+    if (key->type != YAML_SCALAR_NODE || strlen(text_of(key)) != len_of(key))
+        return fault(l, line_of(key), *path ? path : "(top)", "a key must be a word");
+    const struct option_row *row = option_find(section, text_of(key));
+    const struct child *child = child_find(section, text_of(key));
+    if (!row && !child)
+        return key_unknown(l, section, key, path);
+    join(full, path, text_of(key));
+    if (row ? place_find(&l->places, base + row->offset) != NULL : seen[child - children])
+        return fault(l, line_of(key), full, "stands here a second time; remove one");
+    if (row)
+        return option_read(l, row, value, full, base);
+    seen[child - children] = true;
+    return child_read(l, child, value, full, base);
+}
+
+static bool section_read(struct loader *l, uint32_t section, yaml_node_t *node, const char *path,
+                         void *base)
+{
+    bool seen[ARRAY_LEN(children)] = {false};
+    if (node->type != YAML_MAPPING_NODE)
+        return fault(l, line_of(node), *path ? path : "(top)",
+                     "takes lines of the form 'key: value'");
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++)
+        if (!pair_read(l, section, pair, path, seen, base))
+            return false;
+    return defaults_fill(l, section, line_of(node), path, base) &&
+           children_complete(l, section, line_of(node), path, seen, base);
+}
+
+static bool references_resolve(struct loader *l)
+{
+    const struct config *c = l->config;
+    for (uint32_t i = 0; i < l->reference_count; i++) {
+        const struct reference *r = &l->references[i];
+        const bool lane = r->kind == OPTION_LANE_REF;
+        const uint32_t count = lane ? c->lane_count : c->port_count;
+        uint32_t at = 0;
+        while (at < count && strcmp(r->name, lane ? c->lanes[at].name : c->ports[at].name) != 0)
+            at++;
+        if (at == count) {
+            char shown[48];
+            return place_fault(&l->places, r->index, l->err,
+                               "there is no %s '%s'; name one of the section '%s'",
+                               lane ? "lane" : "port", value_shown(r->name, strlen(r->name), shown),
+                               lane ? "lanes" : "ports");
+        }
+        *r->index = at;
+    }
+    return true;
+}
+
+// --- file
+// -------------------------------------------------------------------------------------------------
+
+static bool syntax_fault(struct loader *l, const yaml_parser_t *parser)
+{
+    size_t line = parser->problem_mark.line + 1;
+    return error_set(l->err, EXIT_USAGE, "%s:%lu: not YAML: %s%s%s; check indentation and quotes",
+                     l->places.file, line, parser->problem ? parser->problem : "cannot be read",
+                     parser->context ? " " : "", parser->context ? parser->context : "");
+}
+
+static bool document_read(struct loader *l, yaml_parser_t *parser)
+{
+    yaml_document_t more;
+    yaml_node_t *root = yaml_document_get_root_node(&l->document);
+    if (root == NULL)
+        return error_set(l->err, EXIT_USAGE,
+                         "%s:1: the file is empty; it takes ports, lanes and channels "
+                         "(docs/configuration.md)",
+                         l->places.file);
+    if (!section_read(l, ROOT, root, "", l->config) || !references_resolve(l))
+        return false;
+    if (!yaml_parser_load(parser, &more))
+        return syntax_fault(l, parser);
+    root = yaml_document_get_root_node(&more);
+    bool single =
+        root == NULL || fault(l, line_of(root), "---", "a second document; a file holds one");
+    yaml_document_delete(&more);
+    return single && config_check(l->config, &l->places, l->err);
+}
+
+// FNV-1a, 64 bits: tells configurations apart, no more.
+static uint64_t hash_of(const char *text, uint64_t len)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (uint64_t i = 0; i < len; i++)
+        h = (h ^ (uint8_t)text[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+bool config_load_text(struct config *config, const char *name, const char *text, uint64_t len,
+                      struct error *err)
+{
+    struct loader *l = calloc(1, sizeof *l);
+    yaml_parser_t parser;
+    bool ok = false;
+    memset(config, 0, sizeof *config);
+    MUST(l != NULL && yaml_parser_initialize(&parser));
+    l->config = config;
+    l->err = err;
+    l->places.file = name;
+    config->hash = hash_of(text, len);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+    if (yaml_parser_load(&parser, &l->document)) {
+        ok = document_read(l, &parser);
+        yaml_document_delete(&l->document);
+    } else {
+        syntax_fault(l, &parser);
+    }
+    yaml_parser_delete(&parser);
+    free(l);
+    return ok;
+}
+
+bool config_load(struct config *config, const char *path, struct error *err)
+{
+    memset(config, 0, sizeof *config);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return error_set(err, EXIT_FAILED, "%s: %s; name a readable file with --config", path,
+                         strerror(errno));
+    char *text = malloc(FILE_BYTES_MAX + 1);
+    MUST(text != NULL);
+    size_t len = fread(text, 1, FILE_BYTES_MAX + 1, file);
+    bool ok = !ferror(file) || error_set(err, EXIT_FAILED, "%s: %s", path, strerror(errno));
+    fclose(file);
+    if (ok && len > FILE_BYTES_MAX)
+        ok = error_set(err, EXIT_USAGE, "%s: larger than 1 MiB: this is no configuration", path);
+    ok = ok && config_load_text(config, path, text, len, err);
+    free(text);
+    return ok;
+}
+
+void config_free(struct config *config)
+{
+    for (uint32_t i = 0; i < CHANNELS_MAX; i++) {
+        free(config->channels[i].filter);
+        config->channels[i].filter = NULL;
+    }
+}
