@@ -16,8 +16,9 @@ struct memory_region {
     uint64_t length; // rounded up to whole pages
     uint64_t page_size;
     char path[192];
-    int fd;    // holds an exclusive flock for as long as the instance lives
-    bool huge; // on hugetlbfs; false: ordinary pages under /dev/shm
+    bool named; // the file stands under <path>
+    int fd;     // holds an exclusive flock for as long as the instance lives
+    bool huge;  // on hugetlbfs; false: ordinary pages under /dev/shm
 };
 
 // Path of the region file <name> on the hugetlbfs mount that libhugetlbfs reports for <page_size>,
