@@ -20,6 +20,8 @@ WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 # Where gcc cannot see that a value is always written: behind instrumentation, and in tests, as an assertion of cmocka
 # that fails does not return but does not say so.
 unsure   := $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
+# Texts are cut to their field on purpose: snprintf bounds every one of them.
+WARN     += $(if $(findstring clang,$(CC)),,-Wno-format-truncation)
 WARN     += $(if $(SAN)$(COV),$(unsure))
 COV      ?=
 OPT      := $(if $(SAN)$(COV),-O1,-O3) -g -fno-omit-frame-pointer $(if $(COV),--coverage -fprofile-update=atomic)

@@ -8,11 +8,11 @@
 
 static bool join(const char *folder, const char *name, char *path, size_t path_len)
 {
-    int n = snprintf(path, path_len, "%s/%s", folder, name);
+    int n = snprintf(path, path_len, "%s/tickgate.%s", folder, name);
     return n > 0 && (size_t)n < path_len;
 }
 
-// Takes the file <folder>/<name> for the answer if it is newer than <newest>.
+// Takes the file <folder>/tickgate.<name> for the answer if it is newer than <newest>.
 static void consider(const char *folder, const char *name, struct timespec *newest, char *path,
                      size_t path_len)
 {

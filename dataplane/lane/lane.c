@@ -161,6 +161,9 @@ uint32_t lane_turn(struct lane *lane, uint64_t now)
     uint32_t work = 0;
     for (uint32_t i = 0; i < lane->input_count; i++)
         work += burst_take(lane, (uint16_t)i);
+    // What follows happens after the frames: time does not go back.
+    if (now < lane->stamp)
+        now = lane->stamp;
     work += answers_take(lane, now);
     if (UNLIKELY(command_rung(lane->bell, &lane->bell_seen)))
         work += commands_take(lane);
