@@ -9,7 +9,6 @@
 #include <rte_ethdev.h>
 #include <rte_log.h>
 #include <rte_mbuf.h>
-#include <rte_version.h>
 
 #include "bench/exchange/link.h"
 #include "bench/exchange/pack.h"

@@ -57,6 +57,7 @@ static bool is_capture(uint32_t magic)
 
 bool source_file_open(struct source *s, const char *path, const char *filter, struct error *err)
 {
+    memset(s, 0, sizeof *s);
     errno = 0;
     gzFile file = gzopen(path, "rb");
     if (!file)

@@ -46,4 +46,5 @@ bool source_pcap_open(struct source *s, const char *path, const char *filter, st
 // A file, by what its first bytes are.
 bool source_file_open(struct source *s, const char *path, const char *filter, struct error *err);
 
+// Also after a failed open.
 void source_close(struct source *s);

@@ -91,6 +91,7 @@ static void itch_close(struct source *s)
 bool source_itch_open(struct source *s, const char *path, struct error *err)
 {
     memset(s, 0, sizeof *s);
+    errno = 0;
     gzFile file = gzopen(path, "rb");
     if (!file)
         return error_set(err, EXIT_FAILED, "%s: %s", path, strerror(errno ? errno : ENOMEM));
@@ -114,12 +115,12 @@ bool source_itch_open(struct source *s, const char *path, struct error *err)
     // can have, and a capital letter. Anything else would be replayed as nonsense.
     refill(s);
     if (f->have < 2) {
-        itch_close(s);
+        source_close(s);
         return error_set(err, EXIT_FAILED, "%s: empty or unreadable as a BinaryFILE", path);
     }
     uint32_t length = be16_load(buffer);
     if (length == 0 || length > 1450 || (f->have > 2 && (buffer[2] < 'A' || buffer[2] > 'z'))) {
-        itch_close(s);
+        source_close(s);
         return error_set(
             err, EXIT_FAILED,
             "%s: byte 0: not a BinaryFILE (2-byte length, message), a pcap or a pcapng file", path);

@@ -85,8 +85,9 @@ static void channel_print(const struct exchange *x, uint32_t index)
 
 void summary_print(const struct exchange *x)
 {
-    printf("%s of %s over %s: %" PRIu64 " messages in %.3f s (%.0f a second)%s\n", mode_name(x),
-           x->options->source, x->link.describe, messages_sum(x), (double)x->stream_ns / 1e9,
+    printf("%s of %s over %s: %" PRIu64 " %s in %.3f s (%.0f a second)%s\n", mode_name(x),
+           x->options->source, x->link.describe, messages_sum(x),
+           x->channels[0].numbered ? "messages" : "payloads", (double)x->stream_ns / 1e9,
            rate_of(x), x->interrupted ? ", interrupted" : "");
     for (uint32_t i = 0; i < x->options->channels; i++)
         channel_print(x, i);

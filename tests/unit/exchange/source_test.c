@@ -147,25 +147,28 @@ static void cut_gzip_counts_to_the_cut(void **state)
     free(bytes);
 }
 
+static void assert_refused(const char *path, const char *filter, enum exit_code code,
+                           const char *says)
+{
+    struct source s;
+    struct error err = {0};
+    assert_false(source_file_open(&s, path, filter, &err));
+    assert_int_equal(err.code, code);
+    if (!strstr(err.text, says))
+        fail_msg("'%s' does not say '%s'", err.text, says);
+    source_close(&s); // as whoever cleans up after a failure does
+}
+
 static void what_is_no_source_is_refused(void **state)
 {
     (void)state;
-    struct source s;
-    struct error err = {0};
-    assert_false(source_file_open(&s, "nowhere/day.itch", NULL, &err));
-    assert_non_null(strstr(err.text, "nowhere/day.itch: No such file"));
-    err = (struct error){0};
-    assert_false(source_file_open(&s, file("a", "%PDF-1.4 not a day", 18, false), NULL, &err));
-    assert_non_null(strstr(err.text, "not a BinaryFILE"));
-    err = (struct error){0};
-    assert_false(source_file_open(&s, file("a", "", 0, false), NULL, &err));
-    assert_non_null(strstr(err.text, "empty"));
-    err = (struct error){0};
-    assert_false(source_file_open(&s, file("a", "\0\14S00000000000", 14, false), "udp", &err));
-    assert_int_equal(err.code, EXIT_USAGE);
-    err = (struct error){0};
-    assert_false(source_file_open(&s, file("a", "\xd4\xc3\xb2\xa1 short", 10, false), NULL, &err));
-    assert_int_equal(err.code, EXIT_FAILED);
+    assert_refused("nowhere/day.itch", NULL, EXIT_FAILED, "nowhere/day.itch: No such file");
+    assert_refused(file("a", "%PDF-1.4 not a day", 18, false), NULL, EXIT_FAILED,
+                   "not a BinaryFILE");
+    assert_refused(file("a", "", 0, false), NULL, EXIT_FAILED, "empty");
+    assert_refused(file("a", "\0\14S00000000000", 14, false), "udp", EXIT_USAGE,
+                   "--filter works on captures");
+    assert_refused(file("a", "\xd4\xc3\xb2\xa1 short", 10, false), NULL, EXIT_FAILED, "truncated");
 }
 
 // A full-MTU packet of 38 messages and a short one, VLAN-tagged.
