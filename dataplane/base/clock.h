@@ -17,8 +17,7 @@ static inline uint64_t clock_tsc(void)
     return __builtin_ia32_rdtsc();
 }
 
-// Takes about <ms> milliseconds of wall time; prefers the kernel's own figure where it is
-// published.
+// Counts ticks against CLOCK_MONOTONIC_RAW, which nobody slews, for about <ms> milliseconds.
 void clock_calibrate(struct clock_calibration *cal, uint32_t ms);
 
 uint64_t clock_mono_ns(void);                                                    // CLOCK_MONOTONIC

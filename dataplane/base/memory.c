@@ -2,10 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <hugetlbfs.h>
 #include <numa.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,54 +14,55 @@
 
 #include "dataplane/base/log.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 // Linux 5.14; the C library of Debian 12 has it, older ones do not
+#endif
+#define MMAP_HUGE_2MIB (21 << 26) // MAP_HUGE_2MB of linux/mman.h: whatever the default size is
+
 static const uint64_t mib = 1 << 20;
+static const uint64_t private_page = 2 << 20;
+static bool remote_allowed;
+
+void memory_remote_allow(bool allowed)
+{
+    remote_allowed = allowed;
+}
 
 static uint64_t round_up(uint64_t bytes, uint64_t unit)
 {
     return (bytes + unit - 1) / unit * unit;
 }
 
-// One of the kernel's counts of huge pages; of <node> alone where it is given and the kernel tells.
-static uint64_t pages_count(uint64_t page_size, int node, const char *what)
+// --- huge pages
+// ------------------------------------------------------------------------------------------------
+
+static bool count_read(const char *path, uint64_t *count)
 {
-    char path[128];
-    unsigned long long count = 0;
-    if (node >= 0)
-        snprintf(path, sizeof path, "/sys/devices/system/node/node%d/hugepages/hugepages-%lukB/%s",
-                 node, page_size / 1024, what);
-    else
-        snprintf(path, sizeof path, "/sys/kernel/mm/hugepages/hugepages-%lukB/%s", page_size / 1024,
-                 what);
     FILE *file = fopen(path, "r");
     if (file == NULL)
-        return node >= 0 ? pages_count(page_size, -1, what) : 0;
-    if (fscanf(file, "%llu", &count) != 1)
-        count = 0;
+        return false;
+    bool read = fscanf(file, "%lu", count) == 1;
     fclose(file);
-    return count;
+    return read;
 }
 
+// Free pages of a size by the kernel's own count: of <node>, or of the machine when <node> is -1 or
+// other nodes may be used.
 static uint64_t pages_free(uint64_t page_size, int node)
 {
-    return pages_count(page_size, node, "free_hugepages");
+    char path[128];
+    uint64_t count;
+    snprintf(path, sizeof path,
+             "/sys/devices/system/node/node%d/hugepages/hugepages-%lukB/free_hugepages", node,
+             page_size / 1024);
+    if (node >= 0 && !remote_allowed && count_read(path, &count))
+        return count;
+    snprintf(path, sizeof path, "/sys/kernel/mm/hugepages/hugepages-%lukB/free_hugepages",
+             page_size / 1024);
+    return count_read(path, &count) ? count : 0;
 }
 
-// "<what>: <wanted> huge pages ...": too few are found out before the first is touched.
-static bool pages_suffice(const char *what, uint64_t wanted, uint64_t page_size, int node,
-                          struct error *err)
-{
-    uint64_t have = pages_free(page_size, node);
-    return have >= wanted ||
-           error_set(err, EXIT_FAILED,
-                     "%s: %lu huge pages of %lu MiB are needed%s, %lu are free; reserve more "
-                     "(echo %lu > /sys/kernel/mm/hugepages/hugepages-%lukB/nr_hugepages), lower "
-                     "channels.orders, or set node.huge_pages: false",
-                     what, wanted, page_size / mib, node > 0 ? " on the lane's NUMA node" : "",
-                     have, pages_count(page_size, -1, "nr_hugepages") + wanted - have,
-                     page_size / 1024);
-}
-
-// The page size is one that this machine has at all.
+// The machine has pages of this size at all.
 static bool page_size_known(uint64_t page_size)
 {
     long sizes[16];
@@ -73,6 +72,97 @@ static bool page_size_known(uint64_t page_size)
             return true;
     return false;
 }
+
+static bool pages_suffice(const char *what, uint64_t length, uint64_t page_size, int node,
+                          struct error *err)
+{
+    uint64_t wanted = length / page_size, have = pages_free(page_size, node);
+    char where[32] = "";
+    if (have >= wanted)
+        return true;
+    if (node >= 0 && !remote_allowed)
+        snprintf(where, sizeof where, " on NUMA node %d", node);
+    return error_set(err, EXIT_FAILED,
+                     "%s: %lu huge pages of %lu MiB are needed%s, %lu are free; reserve %lu more "
+                     "(/sys/kernel/mm/hugepages), lower what takes them (channels.orders, "
+                     "hold_frames), or set node.huge_pages: false",
+                     what, wanted, page_size / mib, where, have, wanted - have);
+}
+
+// --- placement
+// ------------------------------------------------------------------------------------------------
+
+bool memory_locality(const void *p, uint64_t bytes, int node, uint64_t *local, uint64_t *looked_at)
+{
+    enum { LOOKS = 4096 };
+    static void *pages[LOOKS];
+    static int nodes[LOOKS];
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    const uint64_t total = round_up(bytes, page) / page;
+    const uint64_t count = total < LOOKS ? total : LOOKS;
+    *local = *looked_at = 0;
+    for (uint64_t i = 0; i < count; i++)
+        pages[i] = (void *)((uintptr_t)p / page * page + i * total / count * page);
+    if (count == 0 || numa_available() < 0 || numa_move_pages(0, count, pages, NULL, nodes, 0) < 0)
+        return false;
+    for (uint64_t i = 0; i < count; i++) {
+        *looked_at += nodes[i] >= 0;
+        *local += nodes[i] == node;
+    }
+    return *looked_at > 0;
+}
+
+// Touches every page now, where a failure is an answer and not a signal in the middle of a session.
+static bool pages_fault_in(void *memory, uint64_t length)
+{
+    if (madvise(memory, length, MADV_POPULATE_WRITE) == 0)
+        return true;
+    if (errno != EINVAL)
+        return false;
+    memset(memory, 0, length); // Linux before 5.14
+    return true;
+}
+
+static bool placed_check(const char *what, const void *memory, uint64_t length, int node,
+                         struct error *err)
+{
+    uint64_t local, looked_at;
+    if (node < 0 || !memory_locality(memory, length, node, &local, &looked_at) ||
+        local == looked_at)
+        return true;
+    if (!remote_allowed)
+        return error_set(err, EXIT_FAILED,
+                         "%s: %lu of %lu pages looked at are not on NUMA node %d; reserve memory "
+                         "there, move the lane, or set node.remote_memory: true",
+                         what, looked_at - local, looked_at, node);
+    log_warn("memory_remote", "%s: %lu of %lu pages looked at are not on NUMA node %d", what,
+             looked_at - local, looked_at, node);
+    return true;
+}
+
+// Binds, faults in, locks, and looks where the pages are.
+static bool pages_settle(const char *what, void *memory, uint64_t length, int node, bool huge,
+                         struct error *err)
+{
+    if (node >= 0 && numa_available() >= 0) {
+        numa_set_bind_policy(!remote_allowed);
+        numa_tonode_memory(memory, length, node);
+    }
+    if (!pages_fault_in(memory, length))
+        return error_set(err, EXIT_FAILED,
+                         "%s: %lu MiB could not be had although they were counted free: %s; a "
+                         "limit of the cgroup, or another process was faster",
+                         what, length / mib, strerror(errno));
+    // Huge pages stay where they are without a lock.
+    if (mlock(memory, length) != 0 && !huge)
+        log_warn("memory_unlocked",
+                 "%s: may be paged out (%s); raise the limit of locked memory (ulimit -l)", what,
+                 strerror(errno));
+    return placed_check(what, memory, length, node, err);
+}
+
+// --- region
+// ------------------------------------------------------------------------------------------------
 
 bool memory_region_path(const char *name, uint64_t page_size, bool huge, char *path,
                         uint64_t path_len)
@@ -84,138 +174,103 @@ bool memory_region_path(const char *name, uint64_t page_size, bool huge, char *p
     return n > 0 && (uint64_t)n < path_len;
 }
 
-static void node_bind(void *memory, uint64_t length, int node)
+// Process that holds the flock of a file, 0 when the kernel does not tell (another container).
+static int lock_holder(int fd)
 {
-    if (node >= 0 && numa_available() >= 0)
-        numa_tonode_memory(memory, length, node);
-}
-
-// Every page there and zeroed. The kernel answers an error where touching the page would raise
-// SIGBUS (a node without huge pages, a full tmpfs).
-static bool pages_touch(void *memory, uint64_t length)
-{
-    if (madvise(memory, length, MADV_POPULATE_WRITE) == 0)
-        return true;
-    if (errno != EINVAL) // EINVAL: a kernel before 5.14
-        return false;
-    memset(memory, 0, length);
-    return true;
-}
-
-// Process that holds the lock of <fd>'s file, 0 when the kernel does not say.
-static int holder_of(int fd)
-{
-    char line[160];
-    struct stat s;
+    char line[256];
+    struct stat file;
     int holder = 0;
     FILE *locks = fopen("/proc/locks", "r");
-    if (locks == NULL)
-        return 0;
-    while (fstat(fd, &s) == 0 && holder == 0 && fgets(line, sizeof line, locks)) {
+    while (locks && holder == 0 && fstat(fd, &file) == 0 && fgets(line, sizeof line, locks)) {
         int pid;
-        unsigned major, minor;
+        unsigned major_of, minor_of;
         unsigned long inode;
-        if (sscanf(line, "%*d: FLOCK %*s %*s %d %x:%x:%lu", &pid, &major, &minor, &inode) == 4 &&
-            inode == s.st_ino && major == major(s.st_dev) && minor == minor(s.st_dev))
+        if (sscanf(line, "%*d: FLOCK %*s WRITE %d %x:%x:%lu", &pid, &major_of, &minor_of, &inode) ==
+                4 &&
+            major_of == major(file.st_dev) && minor_of == minor(file.st_dev) &&
+            inode == file.st_ino)
             holder = pid;
     }
-    fclose(locks);
+    if (locks)
+        fclose(locks);
     return holder;
 }
 
-static bool held_by_other(const char *path, int holder, struct error *err)
+static bool region_held(const char *path, int fd, struct error *err)
 {
-    char who[32] = "";
-    if (holder > 0)
-        snprintf(who, sizeof who, " (process %d)", holder);
+    char by[48] = "";
+    int pid = lock_holder(fd);
+    if (pid > 0)
+        snprintf(by, sizeof by, " (process %d)", pid);
     return error_set(err, EXIT_FAILED,
                      "%s: another dataplane%s runs on this region; stop it, or give this one "
                      "another node.region",
-                     path, who);
+                     path, by);
 }
 
 // A file that another process holds is its region; one that nobody holds was left by an instance
-// that died.
+// that died. Only the holder of a file's lock removes it, and only after a look that the path still
+// means that file: of two starting at once, neither removes what the other has just made.
 static bool stale_remove(const char *path, struct error *err)
 {
-    for (int tries = 0; tries < 8; tries++) {
-        struct stat opened, named;
-        int fd = open(path, O_RDWR | O_CLOEXEC);
-        if (fd < 0)
-            return errno == ENOENT || error_set(err, EXIT_FAILED, "%s: %s", path, strerror(errno));
-        bool held = flock(fd, LOCK_EX | LOCK_NB) != 0;
-        int holder = held ? holder_of(fd) : 0;
-        // Between opening and locking another instance may have put its own file in this place.
-        bool same =
-            fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino;
-        if (!held && same) {
-            log_info("region_stale", "%s was left by an instance that died; replaced", path);
-            unlink(path);
-        }
-        close(fd);
-        if (held)
-            return held_by_other(path, holder, err);
-        if (same)
-            return true;
+    struct stat opened, named;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || error_set(err, EXIT_FAILED,
+                                            "%s: %s; remove it, or give this dataplane another "
+                                            "node.region",
+                                            path, strerror(errno));
+    bool free = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (!free) {
+        region_held(path, fd, err);
+    } else if (fstat(fd, &opened) == 0 && stat(path, &named) == 0 &&
+               opened.st_ino == named.st_ino && opened.st_dev == named.st_dev) {
+        log_info("region_stale", "%s was left by an instance that died; replaced", path);
+        unlink(path);
     }
-    return held_by_other(path, 0, err);
+    close(fd);
+    return free;
 }
 
-// Temporary files "<path>.<pid>" of instances that died before they were ready.
-static void temporaries_remove(const char *path)
+// Gives the nameless file its name. The kernel refuses a name that is taken, so of two instances
+// that start at once one gets it.
+static bool region_name(struct memory_region *r, struct error *err)
 {
-    char pattern[224];
-    glob_t found;
-    snprintf(pattern, sizeof pattern, "%s.[0-9]*", path);
-    if (glob(pattern, 0, NULL, &found) != 0)
-        return;
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        char *end;
-        long pid = strtol(found.gl_pathv[i] + strlen(path) + 1, &end, 10);
-        int fd = *end == '\0' && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH
-                     ? open(found.gl_pathv[i], O_RDWR | O_CLOEXEC)
-                     : -1;
-        if (fd < 0)
-            continue;
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-            unlink(found.gl_pathv[i]);
-        close(fd);
+    char self[48];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", r->fd);
+    for (int tries = 0; tries < 3; tries++) {
+        if (!stale_remove(r->path, err))
+            return false;
+        if (linkat(AT_FDCWD, self, AT_FDCWD, r->path, AT_SYMLINK_FOLLOW) == 0)
+            return true;
+        if (errno != EEXIST)
+            break;
     }
-    globfree(&found);
+    return error_set(err, EXIT_FAILED, "%s: %s", r->path, strerror(errno));
 }
 
-// Under a temporary name until it is locked and whole, so that nobody sees half a file; the link
-// fails where another instance was faster.
+// Nameless until it is locked and whole: nobody sees half a region, and an instance that dies
+// before leaves nothing.
 static bool region_create(struct memory_region *r, int node, struct error *err)
 {
-    char temporary[224];
-    snprintf(temporary, sizeof temporary, "%s.%d", r->path, (int)getpid());
-    r->fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
-    bool ok = r->fd >= 0 && flock(r->fd, LOCK_EX | LOCK_NB) == 0 &&
-              ftruncate(r->fd, (off_t)r->length) == 0;
-    if (ok) {
-        r->memory = mmap(NULL, r->length, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
-        if (r->memory == MAP_FAILED)
-            r->memory = NULL;
-        else
-            node_bind(r->memory, r->length, node);
-        ok = r->memory && pages_touch(r->memory, r->length);
+    char folder[sizeof r->path];
+    snprintf(folder, sizeof folder, "%s", r->path);
+    *strrchr(folder, '/') = '\0';
+    r->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
+    if (r->fd < 0 || flock(r->fd, LOCK_EX | LOCK_NB) != 0 ||
+        ftruncate(r->fd, (off_t)r->length) != 0)
+        return error_set(err, EXIT_FAILED, "%s: a file of %lu MiB cannot be made: %s", folder,
+                         r->length / mib, strerror(errno));
+    r->memory = mmap(NULL, r->length, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
+    if (r->memory == MAP_FAILED) {
+        r->memory = NULL;
+        return error_set(err, EXIT_FAILED, "%s: %lu MiB cannot be mapped: %s", r->path,
+                         r->length / mib, strerror(errno));
     }
-    if (!ok) {
-        error_set(err, EXIT_FAILED,
-                  "%s: no memory for %lu MiB: %s; free some, or lower "
-                  "channels.orders",
-                  temporary, r->length / mib, strerror(errno));
-    } else {
-        mlock(r->memory, r->length); // without the right to lock, huge pages stay all the same
-        r->named = link(temporary, r->path) == 0;
-        ok = r->named ||
-             (errno == EEXIST ? held_by_other(r->path, 0, err)
-                              : error_set(err, EXIT_FAILED, "%s: %s", r->path, strerror(errno)));
-    }
-    if (r->fd >= 0)
-        unlink(temporary);
-    return ok;
+    if (!pages_settle(r->path, r->memory, r->length, node, r->huge, err))
+        return false;
+    r->named = region_name(r, err);
+    return r->named;
 }
 
 bool memory_region_open(struct memory_region *r, const char *name, uint64_t length,
@@ -227,17 +282,17 @@ bool memory_region_open(struct memory_region *r, const char *name, uint64_t leng
               memory_region_path(name, page_size, true, r->path, sizeof r->path);
     if (huge_pages && !r->huge)
         log_warn("huge_pages",
-                 "no free huge pages of %lu MiB or no hugetlbfs mount: ordinary memory is used; "
-                 "latency suffers (sysctl "
-                 "vm.nr_hugepages=512, mount -t hugetlbfs none /dev/hugepages)",
+                 "no free huge pages of %lu MiB or no hugetlbfs mount: ordinary memory is used, "
+                 "latency suffers; reserve some (sysctl vm.nr_hugepages=512, mount -t hugetlbfs "
+                 "none /dev/hugepages)",
                  page_size / mib);
     if (!r->huge && !memory_region_path(name, page_size, false, r->path, sizeof r->path))
-        return error_set(err, EXIT_USAGE, "node.region: '%s' is too long; shorten it", name);
+        return error_set(err, EXIT_USAGE, "%s: too long for the name of a region", name);
     r->page_size = r->huge ? page_size : (uint64_t)sysconf(_SC_PAGESIZE);
     r->length = round_up(length, r->page_size);
-    temporaries_remove(r->path);
+    // Before the pages are counted: what a dead instance left has pages of its own.
     if (!stale_remove(r->path, err) ||
-        (r->huge && !pages_suffice(r->path, r->length / r->page_size, r->page_size, node, err)))
+        (r->huge && !pages_suffice(r->path, r->length, r->page_size, node, err)))
         return false;
     if (region_create(r, node, err))
         return true;
@@ -258,102 +313,32 @@ void memory_region_close(struct memory_region *r)
     r->fd = -1;
 }
 
+// --- private tables
+// ------------------------------------------------------------------------------------------------
+
 void *memory_private(uint64_t bytes, int node, bool huge_pages, bool *huge, struct error *err)
 {
-    const uint64_t page = 2 * mib, length = round_up(bytes, page);
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (huge_pages ? MAP_HUGETLB : 0);
+    static const char what[] = "tables of the channel";
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (huge_pages ? MAP_HUGETLB | MMAP_HUGE_2MIB : 0);
+    uint64_t length = round_up(bytes, private_page);
     *huge = huge_pages;
-    if (huge_pages && !pages_suffice("book tables", length / page, page, node, err))
+    if (huge_pages && !pages_suffice(what, length, private_page, node, err))
         return NULL;
     void *p = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
-    bool mapped = p != MAP_FAILED;
-    if (mapped) {
-        node_bind(p, length, node);
-        if (!huge_pages)
-            madvise(p, length, MADV_HUGEPAGE);
-    }
-    if (!mapped || !pages_touch(p, length)) {
-        error_set(err, EXIT_FAILED,
-                  "no memory for %lu MiB of book tables: %s; free some, or lower channels.orders",
-                  length / mib, strerror(errno));
-        if (mapped)
-            munmap(p, length);
+    if (p == MAP_FAILED) {
+        error_set(err, EXIT_FAILED, "%s: %lu MiB cannot be mapped: %s", what, length / mib,
+                  strerror(errno));
         return NULL;
     }
-    mlock(p, length);
-    return p;
+    if (!huge_pages)
+        madvise(p, length, MADV_HUGEPAGE); // what the kernel can do without a reservation
+    if (pages_settle(what, p, length, node, huge_pages, err))
+        return p;
+    munmap(p, length);
+    return NULL;
 }
 
 void memory_private_free(void *memory, uint64_t bytes)
 {
-    munmap(memory, round_up(bytes, 2 * mib));
-}
-
-bool memory_locality(const void *p, uint64_t bytes, int node, uint64_t *local, uint64_t *looked_at)
-{
-    enum { LOOKS = 4096 };
-    static void *pages[LOOKS];
-    static int nodes[LOOKS];
-    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    const uint64_t all = round_up(bytes, page) / page;
-    uint64_t count = all < LOOKS ? all : LOOKS;
-    *local = *looked_at = 0;
-    for (uint64_t i = 0; i < count; i++)
-        pages[i] = (void *)((uintptr_t)p + i * (bytes / count) / page * page);
-    if (count == 0 || numa_available() < 0 || numa_move_pages(0, count, pages, NULL, nodes, 0) < 0)
-        return false;
-    for (uint64_t i = 0; i < count; i++) {
-        *looked_at += nodes[i] >= 0;
-        *local += nodes[i] == node;
-    }
-    return *looked_at > 0;
-}
-
-// --- the bill
-// --------------------------------------------------------------------------------------------------
-
-void bill_add(struct memory_bill *bill, const char *name, uint64_t bytes, uint64_t page_size,
-              int node)
-{
-    if (bill->count == BILL_ITEMS_MAX) { // the total stays right
-        bill->items[BILL_ITEMS_MAX - 1].bytes += bytes;
-        return;
-    }
-    struct memory_bill_item *item = &bill->items[bill->count++];
-    snprintf(item->name, sizeof item->name, "%s", name);
-    item->bytes = bytes;
-    item->page_size = page_size;
-    item->node = node;
-}
-
-uint64_t bill_total(const struct memory_bill *bill)
-{
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < bill->count; i++)
-        total += bill->items[i].bytes;
-    return total;
-}
-
-void bill_print(const struct memory_bill *bill, FILE *out)
-{
-    fprintf(out, "memory bill\n");
-    for (uint32_t i = 0; i < bill->count; i++)
-        fprintf(out, "  %-48s %9.2f MiB\n", bill->items[i].name,
-                (double)bill->items[i].bytes / (double)mib);
-    fprintf(out, "  %-48s %9.2f MiB\n", "total", (double)bill_total(bill) / (double)mib);
-    fflush(out);
-}
-
-bool bill_check(const struct memory_bill *bill, uint64_t limit, struct error *err)
-{
-    const struct memory_bill_item *largest = &bill->items[0];
-    for (uint32_t i = 1; i < bill->count; i++)
-        if (bill->items[i].bytes > largest->bytes)
-            largest = &bill->items[i];
-    return bill_total(bill) <= limit ||
-           error_set(err, EXIT_USAGE,
-                     "the configuration needs %lu MiB, node.memory_limit is %lu MiB; the largest "
-                     "item is '%s' with %lu "
-                     "MiB: lower it (orders, levels, hold_frames) or raise the limit",
-                     bill_total(bill) / mib + 1, limit / mib, largest->name, largest->bytes / mib);
+    munmap(memory, round_up(bytes, private_page));
 }

@@ -1,5 +1,5 @@
 // Memory of the dataplane: huge pages through libhugetlbfs, NUMA placement through libnuma, and the
-// bill of it all.
+// bill of it all. Start and stop only; nothing here is for a lane.
 #pragma once
 
 #include <stdbool.h>
@@ -8,17 +8,20 @@
 
 #include "dataplane/base/error.h"
 
+// What does not fit on its node is an error; with <allowed> other nodes are used and a warning says
+// how much of it is there. One setting for the process, made before the first allocation.
+void memory_remote_allow(bool allowed);
+
 // --- the region: a named file
-// --------------------------------------------------------------------------------
 
 struct memory_region {
     void *memory;
     uint64_t length; // rounded up to whole pages
     uint64_t page_size;
     char path[192];
-    bool named; // the file stands under <path>
     int fd;     // holds an exclusive flock for as long as the instance lives
     bool huge;  // on hugetlbfs; false: ordinary pages under /dev/shm
+    bool named; // the file is there under <path>, and ours to remove
 };
 
 // Path of the region file <name> on the hugetlbfs mount that libhugetlbfs reports for <page_size>,
@@ -26,20 +29,19 @@ struct memory_region {
 bool memory_region_path(const char *name, uint64_t page_size, bool huge, char *path,
                         uint64_t path_len);
 
-// Creates <name>: locked, zeroed, every page there and on <node> (-1: any). A file of a dead
-// instance is replaced; one that another process has locked is an error that names it. <huge_pages>
-// true on a machine that has none reserved falls back to ordinary pages with a warning; too few are
-// an error that says how many are missing.
+// Creates <name>: locked, zeroed, every page there and on <node> (-1: any), and only then visible.
+// A file that an instance left when it died is replaced; one that another process has locked is an
+// error that names the process. <huge_pages> true on a machine that has none reserved falls back to
+// ordinary pages with a warning; too few are an error that says how many are missing.
 bool memory_region_open(struct memory_region *r, const char *name, uint64_t length,
                         uint64_t page_size, int node, bool huge_pages, struct error *err);
 // Unmaps and removes the file.
 void memory_region_close(struct memory_region *r);
 
 // --- private tables
-// --------------------------------------------------------------------------------------------
 
-// Zeroed memory that nobody else sees, every page there and on <node>; <*huge>: in 2 MiB pages.
-// Null with <err>.
+// Zeroed memory that nobody else sees, every page there and on <node> (-1: any); <*huge>: in 2 MiB
+// pages. Null with <err>.
 void *memory_private(uint64_t bytes, int node, bool huge_pages, bool *huge, struct error *err);
 void memory_private_free(void *memory, uint64_t bytes);
 
@@ -48,7 +50,6 @@ void memory_private_free(void *memory, uint64_t bytes);
 bool memory_locality(const void *p, uint64_t bytes, int node, uint64_t *local, uint64_t *looked_at);
 
 // --- the bill
-// ------------------------------------------------------------------------------------------------
 
 enum { BILL_ITEMS_MAX = 256 };
 
@@ -57,7 +58,7 @@ struct memory_bill {
         char name[48];
         uint64_t bytes;
         uint64_t page_size;
-        int node;
+        int node; // -1: not bound
     } items[BILL_ITEMS_MAX];
     uint32_t count;
 };

@@ -161,27 +161,36 @@ static void second_holder_is_refused_and_a_dead_one_replaced(void **state)
     second_holder(true);
 }
 
-// An instance killed while it made its region leaves "<path>.<pid>".
-static void temporary_of_a_dead_instance_is_removed(void **state)
+// A node that is not there stands for one whose memory ran out: the kernel is asked where the pages
+// are, and what it says decides.
+static void pages_on_another_node_are_an_error_unless_allowed(void **state)
 {
     (void)state;
+    if (numa_available() < 0) {
+        print_message("no NUMA system calls here\n");
+        skip();
+    }
     struct memory_region r;
     struct error err = {0};
-    char path[192], dead[224], alive[224];
+    char path[192];
+    bool huge;
+    const int nowhere = numa_max_node() + 1;
+    assert_null(memory_private(4 << 20, nowhere, false, &huge, &err));
+    assert_int_equal(err.code, EXIT_FAILED);
+    assert_non_null(strstr(err.text, "are not on NUMA node"));
+    assert_non_null(strstr(err.text, "node.remote_memory"));
+    err = (struct error){0};
+    assert_false(memory_region_open(&r, name, 1 << 20, page_2m, nowhere, false, &err));
+    assert_non_null(strstr(err.text, "are not on NUMA node"));
     assert_true(memory_region_path(name, page_2m, false, path, sizeof path));
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(0);
-    waitpid(pid, NULL, 0);
-    snprintf(dead, sizeof dead, "%s.%d", path, (int)pid);
-    snprintf(alive, sizeof alive, "%s.%d", path, (int)getppid());
-    close(open(dead, O_CREAT | O_RDWR, 0600));
-    close(open(alive, O_CREAT | O_RDWR, 0600));
-    assert_true(memory_region_open(&r, name, 4096, page_2m, -1, false, &err));
-    assert_false(file_exists(dead));
-    assert_true(file_exists(alive));
-    memory_region_close(&r);
-    unlink(alive);
+    assert_false(file_exists(path)); // the start that failed left nothing
+
+    memory_remote_allow(true);
+    err = (struct error){0};
+    void *p = memory_private(4 << 20, nowhere, false, &huge, &err);
+    memory_remote_allow(false);
+    assert_non_null(p);
+    memory_private_free(p, 4 << 20);
 }
 
 static void too_few_huge_pages_are_an_error_before_any_is_touched(void **state)
@@ -197,7 +206,7 @@ static void too_few_huge_pages_are_an_error_before_any_is_touched(void **state)
     assert_false(memory_region_open(&r, name, pages * page_2m, page_2m, -1, true, &err));
     assert_int_equal(err.code, EXIT_FAILED);
     assert_non_null(strstr(err.text, wanted));
-    assert_non_null(strstr(err.text, "nr_hugepages"));
+    assert_non_null(strstr(err.text, "/sys/kernel/mm/hugepages"));
     assert_true(memory_region_path(name, page_2m, true, path, sizeof path));
     assert_false(file_exists(path));
 
@@ -313,7 +322,7 @@ int main(void)
         cmocka_unit_test(region_lies_where_libhugetlbfs_says),
         cmocka_unit_test(region_falls_back_to_ordinary_memory),
         cmocka_unit_test(second_holder_is_refused_and_a_dead_one_replaced),
-        cmocka_unit_test(temporary_of_a_dead_instance_is_removed),
+        cmocka_unit_test(pages_on_another_node_are_an_error_unless_allowed),
         cmocka_unit_test(too_few_huge_pages_are_an_error_before_any_is_touched),
         cmocka_unit_test(private_memory_is_zeroed_and_of_the_kind_asked_for),
         cmocka_unit_test(locality_is_what_the_kernel_says),
