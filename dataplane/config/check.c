@@ -12,8 +12,7 @@ struct check {
     struct error *err;
 };
 
-// --- names
-// ------------------------------------------------------------------------------------------------
+// --- names ---
 
 // <names>: <count> texts, <step> bytes apart.
 static bool names_differ(const struct check *c, const char *names, uint32_t count, size_t step)
@@ -40,8 +39,7 @@ static bool names_check(const struct check *c)
                         sizeof(struct config_channel));
 }
 
-// --- cores
-// ------------------------------------------------------------------------------------------------
+// --- cores ---
 
 static bool core_usable(const struct check *c, const uint32_t *core)
 {
@@ -80,18 +78,22 @@ static bool cores_check(const struct check *c)
                          "%u): each slows the other down",
                          other->name, lane->name, other->core, lane->core);
         }
+        // Neither policy gives the core up; the main thread would never run.
+        if (lane->core == config->node.main_core && lane->idle < CONFIG_IDLE_YIELD)
+            return place_fault(c->places, &lane->core, c->err,
+                               "core %u is node.main_core, and a lane that polls starves the main "
+                               "thread; take another core, or set lanes.idle to yield or sleep",
+                               lane->core);
         if (lane->core == config->node.main_core)
             log_warn("core_shared",
                      "lane '%s' and the main thread share core %u: recovery and timers wait for "
-                     "the lane%s",
-                     lane->name, lane->core,
-                     lane->idle >= CONFIG_IDLE_YIELD ? "" : "; set lanes.idle to yield");
+                     "the lane",
+                     lane->name, lane->core);
     }
     return true;
 }
 
-// --- ports and lines
-// ------------------------------------------------------------------------------------------------
+// --- ports and lines ---
 
 static bool is_multicast(uint32_t ip)
 {
@@ -171,8 +173,7 @@ static bool line_check(const struct check *c, uint32_t channel, uint32_t index)
     return line_unique(c, channel, index);
 }
 
-// --- channels
-// ------------------------------------------------------------------------------------------------
+// --- channels ---
 
 static bool channel_check(const struct check *c, uint32_t index)
 {

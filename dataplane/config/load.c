@@ -127,8 +127,7 @@ static size_t len_of(const yaml_node_t *node)
     return node->data.scalar.length;
 }
 
-// --- options of more than one scalar
-// ----------------------------------------------------------------------------
+// --- options of more than one scalar ---
 
 static bool is_list(struct loader *l, const struct option_row *row, yaml_node_t *node,
                     const char *key, uint64_t *count)
@@ -194,7 +193,8 @@ static bool reference_read(struct loader *l, const struct option_row *row, const
                            uint32_t *index)
 {
     struct reference *r = &l->references[l->reference_count];
-    if (node->type != YAML_SCALAR_NODE || len_of(node) >= sizeof r->name)
+    if (node->type != YAML_SCALAR_NODE || len_of(node) >= sizeof r->name ||
+        strlen(text_of(node)) != len_of(node))
         return false;
     MUST(l->reference_count++ < REFERENCES_MAX);
     r->kind = row->kind;
@@ -226,8 +226,7 @@ static bool option_read(struct loader *l, const struct option_row *row, yaml_nod
     return fault_shape(l, row, node, key);
 }
 
-// --- sections
-// ------------------------------------------------------------------------------------------------
+// --- sections ---
 
 static bool section_read(struct loader *l, uint32_t section, yaml_node_t *node, const char *path,
                          void *base);
@@ -249,21 +248,62 @@ static const struct child *child_find(uint32_t section, const char *key)
     return NULL;
 }
 
-// "unknown key; keys here are ...".
+// Edits that turn one word into the other (Levenshtein), PLACE_KEY_LEN for words too long.
+static uint32_t edits(const char *a, const char *b)
+{
+    uint32_t row[PLACE_KEY_LEN + 1], columns = (uint32_t)strlen(b);
+    if (columns > PLACE_KEY_LEN || strlen(a) > PLACE_KEY_LEN)
+        return PLACE_KEY_LEN;
+    for (uint32_t j = 0; j <= columns; j++)
+        row[j] = j;
+    for (uint32_t i = 0; a[i]; i++) {
+        uint32_t corner = row[0];
+        row[0] = i + 1;
+        for (uint32_t j = 0; j < columns; j++) {
+            uint32_t above = row[j + 1], change = corner + (a[i] != b[j]);
+            uint32_t shift = (above < row[j] ? above : row[j]) + 1;
+            row[j + 1] = change < shift ? change : shift;
+            corner = above;
+        }
+    }
+    return row[columns];
+}
+
+// What to write instead: the key that was probably meant, or all there are.
+struct advice {
+    const char *meant; // null: no key is near
+    uint32_t edits;
+    char keys[320];
+};
+
+static void advise(struct advice *a, const char *wrong, const char *key)
+{
+    // The beginning of a key (igmp for igmp_version) is near, too.
+    uint32_t n = strncmp(key, wrong, strlen(wrong)) == 0 ? 1 : edits(wrong, key);
+    size_t at = strlen(a->keys);
+    if (n < a->edits && *wrong) {
+        a->edits = n;
+        a->meant = key;
+    }
+    snprintf(a->keys + at, sizeof a->keys - at, " %s", key);
+}
+
 static bool key_unknown(struct loader *l, uint32_t section, const yaml_node_t *key,
                         const char *path)
 {
-    char text[sizeof l->err->text], shown[48], full[PLACE_KEY_LEN];
-    size_t at = (size_t)snprintf(text, sizeof text, "unknown key; keys here are");
+    const char *wrong = text_of(key);
+    struct advice a = {.edits = strlen(wrong) / 3 + 2};
+    char shown[48], full[PLACE_KEY_LEN + sizeof shown + 2];
     for (uint32_t i = 0; i < option_count; i++)
         if (option_rows[i].section == section)
-            at += (size_t)snprintf(text + at, sizeof text - at, " %s", option_rows[i].key);
+            advise(&a, wrong, option_rows[i].key);
     for (uint32_t i = 0; i < ARRAY_LEN(children); i++)
         if (children[i].parent == section)
-            at += (size_t)snprintf(text + at, sizeof text - at, " %s",
-                                   section_rows[children[i].section].key);
-    return fault(l, line_of(key), join(full, path, value_shown(text_of(key), len_of(key), shown)),
-                 "%s", text);
+            advise(&a, wrong, section_rows[children[i].section].key);
+    snprintf(full, sizeof full, "%s%s%s", path, *path ? "." : "",
+             value_shown(wrong, len_of(key), shown));
+    return a.meant ? fault(l, line_of(key), full, "unknown key; did you mean '%s'?", a.meant)
+                   : fault(l, line_of(key), full, "unknown key; keys here are%s", a.keys);
 }
 
 static bool list_read(struct loader *l, const struct child *child, yaml_node_t *node,
@@ -394,8 +434,7 @@ static bool references_resolve(struct loader *l)
     return true;
 }
 
-// --- file
-// -------------------------------------------------------------------------------------------------
+// --- file ---
 
 static bool syntax_fault(struct loader *l, const yaml_parser_t *parser)
 {

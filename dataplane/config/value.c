@@ -20,8 +20,7 @@ static bool refuse(char why[VALUE_WHY_LEN], const char *text, size_t len, const 
     return false;
 }
 
-// --- ranges
-// -----------------------------------------------------------------------------------------------
+// --- ranges ---
 
 static void size_text(uint64_t bytes, char *out, size_t len)
 {
@@ -81,8 +80,7 @@ static bool out_of_range(const struct option_row *row, const char *text, size_t 
     return refuse(why, text, len, remedy);
 }
 
-// --- numbers
-// ----------------------------------------------------------------------------------------------
+// --- numbers ---
 
 // Decimal digits from the start of <text>; returns how many there were, 0 also when the value does
 // not fit 64 bits.
@@ -105,8 +103,13 @@ struct suffix {
     uint64_t factor;
 };
 
-static const struct suffix size_suffixes[] = {
-    {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}, {NULL, 0}};
+static const struct suffix size_suffixes[] = {{"KiB", 1ull << 10},
+                                              {"MiB", 1ull << 20},
+                                              {"GiB", 1ull << 30},
+                                              {"K", 1ull << 10},
+                                              {"M", 1ull << 20},
+                                              {"G", 1ull << 30},
+                                              {NULL, 0}};
 // In nanoseconds, so that whole microseconds and milliseconds can be told from others.
 static const struct suffix time_suffixes[] = {
     {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {NULL, 0}};
@@ -151,8 +154,7 @@ static bool number_store(const struct option_row *row, const char *text, size_t 
     return true;
 }
 
-// --- addresses
-// ---------------------------------------------------------------------------------------
+// --- addresses ---
 
 static bool ipv4_parse(const char *text, size_t len, uint32_t *out)
 {
@@ -205,8 +207,7 @@ bool value_endpoint(const char *text, size_t len, struct config_endpoint *out,
     return true;
 }
 
-// --- text
-// -------------------------------------------------------------------------------------------------
+// --- text ---
 
 static bool text_store(const struct option_row *row, const char *text, size_t len, void *member)
 {
