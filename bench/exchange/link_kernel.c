@@ -85,20 +85,24 @@ static uint32_t kernel_send(struct link *l, const struct link_packet *packets, u
         vectors[n] = (struct iovec){payload.base, packets[n].length};
         messages[n] = (struct mmsghdr){.msg_hdr = {.msg_iov = &vectors[n], .msg_iovlen = 1}};
     }
-    int sent = sendmmsg(k->sockets[endpoint], messages, n, 0);
-    if (LIKELY(sent > 0))
-        return (uint32_t)sent;
-    switch (errno) {
-    case ECONNREFUSED: // nobody listened when an earlier datagram arrived; says nothing about this
-                       // one
-    case EAGAIN:
-    case ENOBUFS:
-    case EINTR: return 0;
-    case EPERM: return 1; // a firewall rule of this host drops it: lost like on a wire
-    default:
-        error_set(err, EXIT_FAILED, "line to %s: send: %s", k->names[endpoint], strerror(errno));
-        return 0;
+    uint32_t sent = 0;
+    // A datagram that nobody listens to (unicast) makes a later call fail once: that says nothing
+    // about the packets left.
+    for (uint32_t tries = 0; sent < n && tries < 2 * LINK_BURST; tries++) {
+        int got = sendmmsg(k->sockets[endpoint], messages + sent, n - sent, 0);
+        if (LIKELY(got > 0))
+            sent += (uint32_t)got;
+        else if (errno == EPERM) // a firewall rule of this host drops it: lost like on a wire
+            sent++;
+        else if (errno == EAGAIN || errno == ENOBUFS)
+            break;
+        else if (errno != ECONNREFUSED && errno != EINTR) {
+            error_set(err, EXIT_FAILED, "line to %s: send: %s", k->names[endpoint],
+                      strerror(errno));
+            break;
+        }
     }
+    return sent;
 }
 
 static bool kernel_up(struct link *l)
