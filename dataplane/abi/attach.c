@@ -11,8 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// --- guard
-// ------------------------------------------------------------------------------------------
+// --- guard ---
 
 struct guard {
     sigjmp_buf back;
@@ -57,8 +56,7 @@ static __attribute__((noinline)) bool guarded(const void *memory, uint64_t lengt
     return true;
 }
 
-// --- checks
-// -----------------------------------------------------------------------------------------
+// --- checks ---
 
 __attribute__((format(printf, 4, 5))) static enum region_fault
 fault(enum region_fault code, char *why, size_t why_len, const char *text, ...)
@@ -155,8 +153,7 @@ enum region_fault region_check(const void *memory, uint64_t length, struct regio
     return REGION_FINE;
 }
 
-// --- files
-// ------------------------------------------------------------------------------------------
+// --- files ---
 
 // Which process drains is decided by a lock on the first byte. It belongs to the open file, so it
 // goes with the process however that ends, and it is not the lock that the dataplane holds on the

@@ -137,8 +137,7 @@ struct command_bell {
     uint64_t unused[7];
 };
 
-// --- taker (dataplane)
-// ------------------------------------------------------------------------------
+// --- taker (dataplane) ---
 
 static inline bool command_rung(const struct command_bell *bell, uint64_t *seen)
 {
@@ -176,8 +175,7 @@ static inline void command_answer(struct command_slot *slot, enum command_result
         atomic_store_explicit(&slot->state, COMMAND_FREE, memory_order_release); // was abandoned
 }
 
-// --- poster (control plane)
-// -------------------------------------------------------------------------
+// --- poster (control plane) ---
 
 // A free slot, claimed; null when all are in use.
 static inline struct command_slot *command_claim(struct command_slot *slots)

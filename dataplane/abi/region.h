@@ -35,8 +35,7 @@ enum region_state {
     REGION_STOPPED = 3
 };
 
-// --- descriptors: written once, before region_publish
-// --------------------------------------------------
+// --- descriptors: written once, before region_publish ---
 
 struct lane_info {
     char name[NAME_LEN];
@@ -102,8 +101,7 @@ struct bill_item {
     int32_t numa_node;
 };
 
-// --- header
-// -------------------------------------------------------------------------------------------
+// --- header ---
 
 struct region_shape {
     uint32_t lanes;

@@ -33,8 +33,7 @@ static uint64_t round_up(uint64_t bytes, uint64_t unit)
     return (bytes + unit - 1) / unit * unit;
 }
 
-// --- huge pages
-// ------------------------------------------------------------------------------------------------
+// --- huge pages ---
 
 static bool count_read(const char *path, uint64_t *count)
 {
@@ -89,8 +88,7 @@ static bool pages_suffice(const char *what, uint64_t length, uint64_t page_size,
                      what, wanted, page_size / mib, where, have, wanted - have);
 }
 
-// --- placement
-// ------------------------------------------------------------------------------------------------
+// --- placement ---
 
 bool memory_locality(const void *p, uint64_t bytes, int node, uint64_t *local, uint64_t *looked_at)
 {
@@ -161,8 +159,7 @@ static bool pages_settle(const char *what, void *memory, uint64_t length, int no
     return placed_check(what, memory, length, node, err);
 }
 
-// --- region
-// ------------------------------------------------------------------------------------------------
+// --- region ---
 
 bool memory_region_path(const char *name, uint64_t page_size, bool huge, char *path,
                         uint64_t path_len)
@@ -313,8 +310,7 @@ void memory_region_close(struct memory_region *r)
     r->fd = -1;
 }
 
-// --- private tables
-// ------------------------------------------------------------------------------------------------
+// --- private tables ---
 
 void *memory_private(uint64_t bytes, int node, bool huge_pages, bool *huge, struct error *err)
 {

@@ -117,8 +117,7 @@ bool book_symbol_name(struct book *book, uint16_t slot, const char name[8]);
 // Slot of a name of 8 characters as on the wire; SYMBOL_NONE when no symbol has it.
 uint16_t book_symbol_find(const struct book *book, const char name[8]);
 
-// --- reading (any thread that owns the book)
-// ----------------------------------------------------------------
+// --- reading (any thread that owns the book) ---
 
 struct book_level {
     uint32_t price;
@@ -151,8 +150,7 @@ static inline const struct level *book_best(const struct book *book, const struc
     return sym->side[side].count ? &book->levels[sym->side[side].top] : NULL;
 }
 
-// --- invariants
-// ---------------------------------------------------------------------------------------------
+// --- invariants ---
 
 // Walks everything: counts, sums, order of spans, queue links, index entries, best levels. False
 // and one line of text at the first thing that does not hold.

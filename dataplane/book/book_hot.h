@@ -308,8 +308,7 @@ HOT_INLINE uint32_t book_level_set(struct book *book, uint32_t slot, enum book_s
     return side->top == index ? BOOK_BEST : 0;
 }
 
-// --- look-ahead: what a packet's messages will touch, asked for before they are applied
-// -----------------------
+// --- look-ahead: what a packet's messages will touch, asked for before they are applied ---
 
 HOT_INLINE void book_prefetch_ref(const struct book *book, struct index_key key)
 {

@@ -11,8 +11,7 @@ enum {
     IDLE_NS = 20000,     // pause when a turn found nothing: the main lcore shares its core
 };
 
-// --- notes of the lanes
-// ---------------------------------------------------------------------------------------
+// --- notes of the lanes ---
 
 static void note_request(struct dataplane *d, const struct feed_request *request, uint64_t now_ns)
 {
@@ -44,8 +43,7 @@ static uint32_t notes_take(struct dataplane *d, struct lane *lane, uint64_t now_
     return taken;
 }
 
-// --- orders of the control plane
-// ------------------------------------------------------------------------------
+// --- orders of the control plane ---
 
 static enum command_result filter_set(struct dataplane *d, const struct filter_set_request *request,
                                       struct filter_set_answer *answer)
@@ -94,8 +92,7 @@ static uint32_t commands_take(struct dataplane *d)
     return taken;
 }
 
-// --- what has time
-// --------------------------------------------------------------------------------------------
+// --- what has time ---
 
 static void link_report(struct dataplane *d, uint32_t i)
 {

@@ -61,8 +61,7 @@ void recovery_return(struct recovery *r, const struct frame *frame)
     r->free[r->free_count++] = (uint16_t)(offset / RECOVERY_BUFFER_LEN);
 }
 
-// --- requests
-// -------------------------------------------------------------------------------------------------
+// --- requests ---
 
 static uint32_t request_write(const struct recovery *r, uint8_t *p)
 {
@@ -115,8 +114,7 @@ static void unanswered(struct recovery *r, uint64_t now_ns)
     r->send_at = now_ns + ((uint64_t)r->config.retry_ms * 1000000 << (doubled < 6 ? doubled : 6));
 }
 
-// --- answers
-// --------------------------------------------------------------------------------------------------
+// --- answers ---
 
 // An answer that brings the first missing message goes to the lane; anything else is stray.
 static bool answer_take(struct recovery *r, uint16_t buffer, uint32_t len, uint64_t now_ns)

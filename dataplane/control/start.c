@@ -21,8 +21,7 @@ static uint64_t tsc_now(void *clock)
     return clock_tsc();
 }
 
-// --- what the configuration means
-// -----------------------------------------------------------------------------
+// --- what the configuration means ---
 
 static uint64_t us_to_ticks(const struct dataplane *d, uint64_t us)
 {
@@ -95,8 +94,7 @@ static int node_of_lane(const struct config *config, uint32_t lane)
     return cpu_node(config->lanes[lane].core);
 }
 
-// --- stages
-// ---------------------------------------------------------------------------------------------------
+// --- stages ---
 
 static void shape_make(const struct config *config, uint32_t bill_items, struct region_shape *shape)
 {

@@ -48,8 +48,7 @@ void channel_init(struct channel *ch, const struct channel_config *config, void 
     ch->deadline = UINT64_MAX;
 }
 
-// --- sessions
-// -------------------------------------------------------------------------------------------------
+// --- sessions ---
 
 static void session_event(struct channel *ch, uint16_t type, uint64_t sequence)
 {
@@ -114,8 +113,7 @@ void channel_session_next(struct channel *ch)
     ch->mwcb_breached = 0;
 }
 
-// --- packets
-// --------------------------------------------------------------------------------------------------
+// --- packets ---
 
 // Applies a packet that is due. A packet that ends before its count says so leaves the rest
 // missing.

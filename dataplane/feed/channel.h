@@ -139,7 +139,7 @@ struct channel {
     struct channel_sink sink;
     struct line_counters *lines[ARBITER_LINES];
     struct histogram *lag[ARBITER_LINES]; // per line: copies behind the first, in ticks
-    struct histogram *recovery; // gap declared to closed, in ticks
+    struct histogram *recovery;           // gap declared to closed, in ticks
     uint64_t last_seen[ARBITER_LINES];
     uint64_t gap_since; // ticks: when the gap at arbiter.next was first seen
     uint64_t gap_declared;

@@ -177,8 +177,7 @@ void channel_book_returned(struct channel *ch, uint64_t next, bool loaded, uint6
     gap_review(ch, now);
 }
 
-// --- timers
-// ---------------------------------------------------------------------------------------------------
+// --- timers ---
 
 static void lines_watch(struct channel *ch, uint64_t now)
 {

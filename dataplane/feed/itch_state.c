@@ -44,8 +44,7 @@ uint16_t itch_symbol_open(struct channel *ch, uint16_t locate, const char *stock
     return locate == 0 ? SYMBOL_NONE : slot_open(ch, locate, stock);
 }
 
-// --- prints
-// ---------------------------------------------------------------------------------------------------
+// --- prints ---
 
 // Remembers an execution by its day-unique match number. Direct-mapped: numbers grow, so what a
 // broken trade names is there unless <matches> later executions have come since.
@@ -91,8 +90,7 @@ uint32_t itch_unannounced(struct channel *ch, const uint8_t *p)
     return BOOK_UNKNOWN;
 }
 
-// --- one handler per type
-// -------------------------------------------------------------------------------------
+// --- one handler per type ---
 
 static void on_system_event(struct channel *ch, const uint8_t *p, uint16_t slot)
 {

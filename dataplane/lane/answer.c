@@ -2,8 +2,7 @@
 
 #include "dataplane/lane/lane_event.h"
 
-// --- main lcore
-// -----------------------------------------------------------------------------------------------
+// --- main lcore ---
 
 static void answer_frame(struct lane *lane, struct channel *ch, struct lane_answer *answer,
                          uint64_t now)
@@ -61,8 +60,7 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
     return taken;
 }
 
-// --- control plane
-// --------------------------------------------------------------------------------------------
+// --- control plane ---
 
 // Channel of this lane by its index in the region, null when it is not ours.
 static struct channel *channel_of(const struct lane *lane, uint32_t index)

@@ -5,8 +5,7 @@
 #include "dataplane/lane/lane_event.h"
 #include "dataplane/wire/frame.h"
 
-// --- where a frame goes
-// ---------------------------------------------------------------------------------------
+// --- where a frame goes ---
 
 HOT_INLINE uint32_t route_hash(uint32_t ip, uint16_t udp_port)
 {
@@ -47,8 +46,7 @@ bool lane_route_add(struct lane *lane, uint8_t port, uint32_t ip, uint16_t udp_p
     return true;
 }
 
-// --- frames
-// ---------------------------------------------------------------------------------------------------
+// --- frames ---
 
 // Not market data: the main lcore answers ARP and IGMP and reads what re-request servers say.
 static COLD bool frame_hand_over(struct lane *lane, uint8_t port, const struct frame *frame)
@@ -129,8 +127,7 @@ HOT_INLINE uint32_t burst_take(struct lane *lane, uint16_t input)
     return n;
 }
 
-// --- the loop
-// -------------------------------------------------------------------------------------------------
+// --- the loop ---
 
 static COLD void timers_run(struct lane *lane, uint64_t now)
 {

@@ -30,8 +30,7 @@ struct dpdk_port {
     bool link_up;
 };
 
-// --- hot
-// ------------------------------------------------------------------------------------------------------
+// --- hot ---
 
 static uint16_t port_receive(struct port *port, uint16_t queue, struct frame *frames, uint16_t max)
 {
@@ -87,8 +86,7 @@ static void port_release(struct port *port, struct frame *frame)
 
 static const struct port_ops dpdk_ops = {port_receive, port_buffer, port_send, port_release};
 
-// --- set-up
-// ---------------------------------------------------------------------------------------------------
+// --- set-up ---
 
 static bool find(struct dpdk_port *p, const struct port_config *config, struct error *err)
 {
@@ -242,8 +240,7 @@ void port_close(struct port *port)
     port->driver = NULL;
 }
 
-// --- main lcore
-// -----------------------------------------------------------------------------------------------
+// --- main lcore ---
 
 void port_statistics(struct port *port, struct port_counters *count)
 {

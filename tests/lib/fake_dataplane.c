@@ -132,8 +132,7 @@ static void fill(void)
             h, clock_ns_to_ticks(&(struct clock_calibration){.tsc_hz = 2000000000}, 4000));
 }
 
-// --- commands
-// -----------------------------------------------------------------------------------------
+// --- commands ---
 
 static enum command_result book(const struct book_snapshot_request *request,
                                 struct book_snapshot_answer *answer)
@@ -192,8 +191,7 @@ static void take_commands(void)
     }
 }
 
-// --- orders
-// -------------------------------------------------------------------------------------------
+// --- orders ---
 
 static void write_events(unsigned long count, bool wait)
 {

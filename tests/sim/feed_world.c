@@ -63,8 +63,7 @@ static void header_write(uint8_t *p, uint64_t sequence, uint16_t count)
     be16_store(p + 18, count);
 }
 
-// --- the day
-// --------------------------------------------------------------------------------------------------
+// --- the day ---
 
 static void messages_make(struct world *w)
 {
@@ -192,8 +191,7 @@ static void faults_make(struct world *w)
     qsort(w->happenings, w->happening_count, sizeof *w->happenings, happening_order);
 }
 
-// --- the channel's way out
-// --------------------------------------------------------------------------------------
+// --- the channel's way out ---
 
 static void on_event(void *context, const struct event *event)
 {
@@ -357,8 +355,7 @@ void world_run_clean(const struct world_config *config, struct offline *o)
     world_close(&w);
 }
 
-// --- comparison
-// -------------------------------------------------------------------------------------------------
+// --- comparison ---
 
 static bool side_equal(const struct book *a, uint32_t sa, const struct book *b, uint32_t sb,
                        enum book_side side)

@@ -108,8 +108,7 @@ static void print_all(FILE *out)
     print_events(out);
 }
 
-// --- docs/abi.md
-// ------------------------------------------------------------------------------------
+// --- docs/abi.md ---
 
 static void print_parts(FILE *out)
 {
@@ -233,8 +232,7 @@ static void print_doc(FILE *out)
     print_doc_commands(out);
 }
 
-// --- comparison
-// -------------------------------------------------------------------------------------
+// --- comparison ---
 
 static char *read_file(const char *path)
 {

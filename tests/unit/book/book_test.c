@@ -59,8 +59,7 @@ static uint32_t replace(struct book *b, uint32_t slot, uint64_t old, uint64_t re
                         shares, price, LEVEL_NONE);
 }
 
-// --- model
-// ----------------------------------------------------------------------------------------------------
+// --- model ---
 
 struct model_order {
     uint64_t ref;
