@@ -188,11 +188,17 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: bench-book all deps test unit sim integration fuzz soak asan ubsan tsan coverage lint install clean help
+.PHONY: demo bench-book all deps test unit sim integration fuzz soak asan ubsan tsan coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
 	$(sub) programs
+
+demo: ## a day of market data through the appliance, watched; CAPTURE=file replays real data
+	$(deps) build demo
+	$(Q)drivers-config/hugepages.sh $(HUGEPAGES) || true
+	$(sub) programs
+	$(Q)bench/demo/run --build $(BUILD) $(if $(CAPTURE),--capture $(CAPTURE))
 
 bench-book: ## cost of a message: decode, book, best price (ns, instructions, memory)
 	$(deps) build test
@@ -257,6 +263,11 @@ lint: ## include direction, sizes, lane rules, formatting, clang-tidy, cppcheck,
 	$(deps) build lint
 	$(sub) lint-build
 	$(Q)tests/lint/run --build $(BUILD)
+
+docs: ## write docs/configuration.md from the table of options
+	$(deps) build
+	$(sub) programs
+	$(Q)$(BUILD)/tickgate-dataplane --options >docs/configuration.md
 
 install: ## programs into DESTDIR/PREFIX/bin
 	$(deps) build

@@ -45,7 +45,8 @@ static const char introduction[] =
     "      password: secret\n"
     "```\n"
     "\n"
-    "Sizes take `KiB`, `MiB` or `GiB`. Times are in the unit that ends the key, or carry `us`, "
+    "Sizes take `KiB`, `MiB` or `GiB` (also `K`, `M`, `G`). Times are in the unit that ends the "
+    "key, or carry `us`, "
     "`ms`\n"
     "or `s`. A list stands as `[a, b]` or as lines that begin with `-`.\n";
 
