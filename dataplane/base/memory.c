@@ -61,6 +61,16 @@ static uint64_t pages_free(uint64_t page_size, int node)
     return count_read(path, &count) ? count : 0;
 }
 
+// Pages of a size that the machine has set aside, in use or not.
+static uint64_t pages_reserved(uint64_t page_size)
+{
+    char path[128];
+    uint64_t count;
+    snprintf(path, sizeof path, "/sys/kernel/mm/hugepages/hugepages-%lukB/nr_hugepages",
+             page_size / 1024);
+    return count_read(path, &count) ? count : 0;
+}
+
 // The machine has pages of this size at all.
 static bool page_size_known(uint64_t page_size)
 {
@@ -275,11 +285,12 @@ bool memory_region_open(struct memory_region *r, const char *name, uint64_t leng
 {
     memset(r, 0, sizeof *r);
     r->fd = -1;
-    r->huge = huge_pages && page_size_known(page_size) && pages_free(page_size, -1) > 0 &&
+    r->huge = huge_pages && page_size_known(page_size) && pages_reserved(page_size) > 0 &&
               memory_region_path(name, page_size, true, r->path, sizeof r->path);
     if (huge_pages && !r->huge)
         log_warn("huge_pages",
-                 "no free huge pages of %lu MiB or no hugetlbfs mount: ordinary memory is used, "
+                 "no huge pages of %lu MiB are reserved, or no hugetlbfs mount is there: ordinary "
+                 "memory is used, "
                  "latency suffers; reserve some (sysctl vm.nr_hugepages=512, mount -t hugetlbfs "
                  "none /dev/hugepages)",
                  page_size / mib);
