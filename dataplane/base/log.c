@@ -5,7 +5,8 @@
 #include <unistd.h>
 
 // One write per line, so that lines of several threads do not mix.
-static void line_write(const char *level, const char *event, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void line_write(const char *level, const char *event,
+                                                             const char *fmt, va_list ap)
 {
     char text[768];
     int len = snprintf(text, sizeof text - 1, "%s %s: ", level, event);
