@@ -105,7 +105,7 @@ static void frame_write(uint8_t *frame, struct template *t, const uint8_t *paylo
     be16_store(ip + 24, udp_length);
     // The length counts twice, in the header and in the pseudo header; a sum of 0 is sent as its
     // equal, all ones.
-    uint16_t udp = (uint16_t)~fold((uint64_t)t->udp_sum + 2u * udp_length + sum);
+    uint16_t udp = (uint16_t)~fold((uint64_t)t->udp_sum + 2ull * udp_length + sum);
     be16_store(ip + 26, udp ? udp : 0xffff);
     memcpy(frame + t->length, payload, length);
 }
@@ -254,25 +254,24 @@ static void dpdk_close(struct link *l)
     memset(l, 0, sizeof *l);
 }
 
+// 0000:03:00.0 or 03:00.0; names of virtual devices have no colon there.
 static bool is_pci(const char *device)
 {
-    unsigned domain, bus, slot, function;
-    char behind;
-    return sscanf(device, "%x:%x:%x.%x%c", &domain, &bus, &slot, &function, &behind) == 4 ||
-           sscanf(device, "%x:%x.%x%c", &bus, &slot, &function, &behind) == 3;
+    size_t digits = strspn(device, "0123456789abcdefABCDEF");
+    return (digits == 4 || digits == 2) && device[digits] == ':';
 }
 
 // Free huge pages of 2 MiB; DPDK says little when there are too few.
 static uint64_t huge_free_mib(void)
 {
-    unsigned long long pages = 0;
+    char line[32] = "";
     FILE *f = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "r");
     if (f) {
-        if (fscanf(f, "%llu", &pages) != 1)
-            pages = 0;
+        if (!fgets(line, sizeof line, f))
+            line[0] = 0;
         fclose(f);
     }
-    return pages * 2;
+    return strtoull(line, NULL, 10) * 2;
 }
 
 enum { ARGUMENTS_MAX = 24 };

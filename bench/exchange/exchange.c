@@ -11,9 +11,9 @@
 #include "dataplane/base/hints.h"
 
 enum {
-    SERVICE_US = 20,     // services are looked at so often while packets flow
-    SLEEP_LEAST_US = 60, // a shorter wait is spent polling: waking takes about as long
-    SLEEP_MOST_US = 500, // so that a client of the port or of GLIMPSE does not wait for long
+    SERVICE_NS = 20000,     // services are looked at so often while packets flow
+    SLEEP_LEAST_NS = 60000, // a shorter wait is spent polling: waking takes about as long
+    SLEEP_MOST_NS = 500000, // so that a client of the port or of GLIMPSE does not wait for long
 };
 
 static bool source_open(struct exchange *x, struct error *err)
@@ -37,14 +37,14 @@ static bool channel_open(struct exchange *x, uint32_t index, struct error *err)
     pack_init(&c->pack, o->session[index], o->payload_max, o->pack_messages);
     c->numbered = true;
     c->sent_next = 1;
-    c->fault_seed = random_mix(o->generator.seed * 16 + index * 4 + 2);
+    c->fault_seed = random_mix(o->generator.seed * 16 + index * 4ull + 2);
     c->both_below = o->both_below[index];
     for (uint32_t i = 0; i < CHANNEL_LINES; i++) {
         uint32_t place = index * CHANNEL_LINES + i;
         struct line *l = &c->lines[i];
         l->used = o->lines[place].used;
         l->faults = o->lines[place].faults;
-        l->faults.seed = random_mix(o->generator.seed * 16 + index * 4 + i);
+        l->faults.seed = random_mix(o->generator.seed * 16 + index * 4ull + i);
         memcpy(l->name, option_line_names[place], strlen(option_line_names[place]) + 1);
     }
     if (o->glimpse.used &&
@@ -143,7 +143,7 @@ static bool services_turn(struct exchange *x, uint64_t now)
 {
     if (now < x->service_ns)
         return false;
-    x->service_ns = now + SERVICE_US * 1000;
+    x->service_ns = now + SERVICE_NS;
     bool any = rerequest_poll(&x->rerequest);
     if (x->link.poll)
         any |= x->link.poll(&x->link, x->options->request_port ? rerequest_answer : NULL,
@@ -284,7 +284,7 @@ static void flush_all(struct exchange *x, uint64_t now)
 // Nanoseconds until something is due, as far as the clock decides it.
 static uint64_t until_due(const struct exchange *x, uint64_t now)
 {
-    uint64_t next = now + SLEEP_MOST_US * 1000;
+    uint64_t next = now + SLEEP_MOST_NS;
     for (uint32_t i = 0; i < x->options->channels; i++) {
         const struct channel *c = &x->channels[i];
         const struct store_packet *p = channel_pending(c);
@@ -306,11 +306,11 @@ static void idle(struct exchange *x, uint64_t now)
         return;
     }
     uint64_t wait_ns = x->options->idle == IDLE_SLEEP ? until_due(x, now) : 0;
-    if (wait_ns < SLEEP_LEAST_US * 1000) {
+    if (wait_ns < SLEEP_LEAST_NS) {
         sched_yield();
         return;
     }
-    wait_ns -= SLEEP_LEAST_US * 1000 / 2;
+    wait_ns -= SLEEP_LEAST_NS / 2;
     struct pollfd p = {.fd = x->rerequest.socket, .events = POLLIN};
     struct timespec limit = {0, (long)wait_ns};
     (void)ppoll(&p, 1, &limit, NULL);

@@ -24,6 +24,8 @@ enum {
 // side, 45..55 add or delete, 56..63 recent or any.
 enum { PICK_DISTANCE = 32, PICK_SIDE = 44, PICK_CHURN = 45, PICK_RECENT = 56 };
 
+#define RECENT_BELOW (256ull * GENERATOR_RECENT_PERCENT) // of 25,600
+
 enum { CHURN_ADD_2048 = (int)((uint64_t)(DAY_A + DAY_F) * 2048 / (DAY_A + DAY_F + DAY_D)) + 1 };
 
 static uint32_t share_of(uint64_t count)
@@ -39,7 +41,8 @@ void mix_init(struct generator *g)
     g->executed_below = share_of(below += DAY_E);
     g->cancel_below = share_of(below += DAY_X);
     g->imbalance_below = share_of(below += DAY_I);
-    g->trade_below = share_of(below += DAY_P);
+    below += DAY_P;
+    g->trade_below = share_of(below);
     g->attributed_below = (uint32_t)(((uint64_t)DAY_F << 32) / (DAY_A + DAY_F));
 }
 
@@ -142,7 +145,7 @@ uint32_t mix_add(struct generator *g, uint32_t symbol, uint64_t pick, uint8_t *m
 // The caller made sure that the symbol has a live order.
 static uint16_t victim_draw(uint64_t pick, const struct market_symbol *s)
 {
-    if ((pick >> PICK_RECENT) * 100 < 256 * GENERATOR_RECENT_PERCENT) {
+    if ((pick >> PICK_RECENT) * 100 < RECENT_BELOW) {
         uint16_t place = market_recent(s, (uint32_t)pick);
         if (place != MARKET_NIL)
             return place;
@@ -319,7 +322,7 @@ static void ahead_guess(struct generator *g, uint32_t at)
             PREFETCHW(&s->orders[s->free]);
         return;
     }
-    if ((t->pick >> PICK_RECENT) * 100 < 256 * GENERATOR_RECENT_PERCENT)
+    if ((t->pick >> PICK_RECENT) * 100 < RECENT_BELOW)
         t->place = s->recent[t->pick % MARKET_RECENT];
     else
         t->place =

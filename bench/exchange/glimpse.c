@@ -34,7 +34,7 @@ static char login_refused(const struct glimpse *g, const struct soup_login *logi
     memcpy(session, g->session, PACK_SESSION);
     session[strcspn(session, " ")] = 0;
     if (g->user[0] &&
-        (strcasecmp(g->user, login->user) || strcasecmp(g->password, login->password)))
+        (strcasecmp(g->user, login->user) != 0 || strcasecmp(g->password, login->password) != 0))
         return 'A';
     if (login->session[0] && strcmp(login->session, session) != 0)
         return 'S';

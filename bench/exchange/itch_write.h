@@ -3,6 +3,7 @@
 // dataplane's decoder on purpose, so that one misreading of the specification is not made twice.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -101,7 +102,7 @@ static inline uint32_t itch_decline_levels(uint8_t *m, uint64_t time_ns, const u
 {
     struct itch_common c = {0, 0, time_ns};
     uint8_t *p = itch_begin(m, 'V', &c);
-    for (uint32_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++)
         be64_store(p + 8 * i, level[i]);
     return 35;
 }

@@ -62,8 +62,9 @@ bool market_init(struct market *m, struct error *err)
         places += cap_for(m->symbols[i].target);
     uint64_t ladders = (uint64_t)m->count * sizeof(struct market_ladder);
     m->memory_bytes = ladders + places * sizeof(struct market_order);
-    m->memory =
-        mmap(NULL, m->memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    // cppcheck-suppress invalidFunctionArg ; -1 is what anonymous memory wants
+    m->memory = mmap(NULL, m->memory_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (m->memory == MAP_FAILED) {
         m->memory = NULL;
         return error_set(

@@ -98,7 +98,7 @@ bool value_session(struct options *o, const char *text, struct error *err)
 static bool address_port(char *text, uint32_t *address, uint16_t *port)
 {
     char *colon = strchr(text, ':');
-    uint64_t number;
+    uint64_t number = 0;
     struct in_addr in;
     struct error none = {0};
     if (!colon)
@@ -162,21 +162,24 @@ bool value_line(struct options *o, const char *text, struct error *err)
     return true;
 }
 
-// 0 .. 1, or per cent with a sign, as a threshold of 2^32.
-static bool probability(const char *option, const char *text, const char *number, char **end,
-                        uint32_t *below, struct error *err)
+// 0 .. 1, or per cent with a sign, as a threshold of 2^32. NULL after an error, otherwise what is
+// behind the number.
+static const char *probability(const char *option, const char *text, const char *number,
+                               uint32_t *below, struct error *err)
 {
-    double v = isdigit((unsigned char)*number) ? strtod(number, end) : -1;
-    if (v >= 0 && **end == '%') {
+    char *end = NULL;
+    double v = isdigit((unsigned char)*number) ? strtod(number, &end) : -1;
+    if (end && *end == '%') {
         v /= 100;
-        ++*end;
+        end++;
     }
-    if (!(v >= 0 && v <= 1))
-        return error_set(err, EXIT_USAGE,
-                         "--%s %s: a probability from 0 to 1, or 0%% to 100%%, is wanted", option,
-                         text);
+    if (!end || !(v >= 0 && v <= 1)) {
+        error_set(err, EXIT_USAGE, "--%s %s: a probability from 0 to 1, or 0%% to 100%%, is wanted",
+                  option, text);
+        return NULL;
+    }
     *below = v >= 1 ? UINT32_MAX : (uint32_t)(v * 4294967296.0);
-    return true;
+    return end;
 }
 
 static bool nothing_behind(const char *option, const char *text, const char *end, struct error *err)
@@ -189,10 +192,10 @@ bool value_loss(struct options *o, const char *text, struct error *err)
     static const char *const others[] = {"both", "both2", "rerequest", NULL};
     uint32_t place = 0, below = 0;
     const char *rest = "";
-    char *end = NULL;
-    if (!named("loss", text, others, &place, &rest, err) ||
-        !probability("loss", text, rest, &end, &below, err) ||
-        !nothing_behind("loss", text, end, err))
+    if (!named("loss", text, others, &place, &rest, err))
+        return false;
+    const char *end = probability("loss", text, rest, &below, err);
+    if (!end || !nothing_behind("loss", text, end, err))
         return false;
     if (place < OPTION_LINES) {
         o->lines[place].faults.loss_below = below;
@@ -209,12 +212,12 @@ bool value_duplicate(struct options *o, const char *text, struct error *err)
 {
     uint32_t place = 0;
     const char *rest = "";
-    char *end = NULL;
-    if (!named("duplicate", text, NULL, &place, &rest, err) ||
-        !probability("duplicate", text, rest, &end, &o->lines[place].faults.duplicate_below, err))
+    if (!named("duplicate", text, NULL, &place, &rest, err))
         return false;
+    const char *end =
+        probability("duplicate", text, rest, &o->lines[place].faults.duplicate_below, err);
     o->lines[place].faulty = true;
-    return nothing_behind("duplicate", text, end, err);
+    return end && nothing_behind("duplicate", text, end, err);
 }
 
 bool value_reorder(struct options *o, const char *text, struct error *err)
@@ -222,11 +225,11 @@ bool value_reorder(struct options *o, const char *text, struct error *err)
     uint32_t place = 0;
     uint64_t depth = 1;
     const char *rest = "";
-    char *end = NULL;
-    if (!named("reorder", text, NULL, &place, &rest, err) ||
-        !probability("reorder", text, rest, &end, &o->lines[place].faults.reorder_below, err))
+    if (!named("reorder", text, NULL, &place, &rest, err))
         return false;
-    if (*end == ',' && !value_number("reorder", end + 1, 1, LINE_DEPTH_MAX, &depth, err))
+    const char *end =
+        probability("reorder", text, rest, &o->lines[place].faults.reorder_below, err);
+    if (!end || (*end == ',' && !value_number("reorder", end + 1, 1, LINE_DEPTH_MAX, &depth, err)))
         return false;
     o->lines[place].faulty = true;
     o->lines[place].faults.depth = (uint32_t)depth;

@@ -45,7 +45,7 @@ static void refill(struct source *s)
         if (n < 0 || code != Z_OK)
             snprintf(s->warning, sizeof s->warning,
                      "%s: byte %llu: the file is cut off or damaged here; what is before it counts",
-                     f->path, (unsigned long long)(f->offset + f->have));
+                     f->path, (unsigned long long)f->offset + f->have);
     }
 }
 
@@ -64,7 +64,7 @@ static enum source_result itch_next(struct source *s, struct source_item *item, 
             snprintf(s->warning, sizeof s->warning,
                      "%s: byte %llu: the file ends in the middle of message %llu; what is before "
                      "it counts",
-                     f->path, (unsigned long long)(f->offset + f->at),
+                     f->path, (unsigned long long)f->offset + f->at,
                      (unsigned long long)f->messages + 1);
         return SOURCE_END;
     }

@@ -23,8 +23,9 @@ bool store_init(struct store *s, uint32_t mib, bool keep_all, bool sums, struct 
     s->keep_all = keep_all;
     s->sums = sums;
     // Touched only as it fills.
-    void *memory = mmap(NULL, s->memory_bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    // cppcheck-suppress invalidFunctionArg ; -1 is what anonymous memory wants
+    void *memory = mmap(NULL, s->memory_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (memory == MAP_FAILED)
         return error_set(err, EXIT_FAILED, "--store-mib %u: no memory; lower it", mib);
     (void)madvise(memory, s->memory_bytes, MADV_HUGEPAGE); // fewer page faults while it fills

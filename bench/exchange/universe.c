@@ -143,13 +143,14 @@ bool universe_targets(struct market *m, const uint32_t *rank, uint32_t live, str
     double sum = 0;
     for (uint32_t i = 0; i < m->count; i++)
         sum += 1 / sqrt(rank[i] + 1.0);
+    const double most = MARKET_SYMBOL_ORDERS / 2.0; // half of the places: a day has ups and downs
     double top = live / sum;
-    if (top > MARKET_SYMBOL_ORDERS / 2)
+    if (top > most)
         return error_set(
             err, EXIT_USAGE,
-            "generator: %u live orders on %u symbols put %.0f on one of them, at most %d; "
+            "generator: %u live orders on %u symbols put %.0f on one of them, at most %.0f; "
             "lower --live or raise --symbols",
-            live, m->count, top, MARKET_SYMBOL_ORDERS / 2);
+            live, m->count, top, most);
     for (uint32_t i = 0; i < m->count; i++) {
         double target = top / sqrt(rank[i] + 1.0) + 0.5;
         m->symbols[i].target = (uint16_t)(target < 1 ? 1 : target);

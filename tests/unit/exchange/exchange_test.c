@@ -117,7 +117,7 @@ static void run_args(const char *text)
     int argc = 1;
     snprintf(buffer, sizeof buffer, "--port fake --line A=239.1.1.1:1 --end-s 0 --idle poll %s",
              text);
-    for (char *word = strtok(buffer, " "); word; word = strtok(NULL, " "))
+    for (char *next, *word = strtok_r(buffer, " ", &next); word; word = strtok_r(NULL, " ", &next))
         argv[argc++] = word;
     err = (struct error){0};
     options_defaults(&options);

@@ -57,20 +57,19 @@ static bool before(const struct model_order *a, const struct model_order *b)
 
 static int model_order_compare(const void *x, const void *y)
 {
-    const struct model_order *a = *(struct model_order *const *)x,
-                             *b = *(struct model_order *const *)y;
+    const struct model_order *a = x, *b = y;
     return before(a, b) ? -1 : before(b, a);
 }
 
-static struct model_order **model_sorted(struct model *m)
+static struct model_order *model_sorted(struct model *m)
 {
-    struct model_order **all = malloc((m->live + 1) * sizeof *all);
+    struct model_order *all = malloc((m->live + 1) * sizeof *all);
     uint64_t n = 0;
     for (uint32_t locate = 0; locate < 65536; locate++)
         for (uint32_t i = 0; i < m->symbols[locate].count; i++)
-            all[n++] = &m->orders[m->symbols[locate].orders[i]];
+            all[n++] = m->orders[m->symbols[locate].orders[i]];
     assert_int_equal(n, m->live);
-    qsort(all, n, sizeof(struct model_order *), model_order_compare);
+    qsort(all, n, sizeof all[0], model_order_compare);
     return all;
 }
 
@@ -83,13 +82,13 @@ static void picture_is_the_market(void **state)
     while (day_follow(p, m, 50000)) {
         struct picture *copy = picture_copy(p);
         picture_sort(copy);
-        struct model_order **all = model_sorted(m);
+        struct model_order *all = model_sorted(m);
         assert_int_equal(copy->live, m->live);
         for (uint64_t i = 0; i < m->live; i++) {
-            assert_int_equal(copy->orders[i].reference, all[i]->reference);
-            assert_int_equal(copy->orders[i].shares, all[i]->shares);
-            assert_int_equal(copy->orders[i].price, all[i]->price);
-            assert_int_equal(copy->orders[i].side, all[i]->side);
+            assert_int_equal(copy->orders[i].reference, all[i].reference);
+            assert_int_equal(copy->orders[i].shares, all[i].shares);
+            assert_int_equal(copy->orders[i].price, all[i].price);
+            assert_int_equal(copy->orders[i].side, all[i].side);
         }
         free(all);
         picture_drop(copy);
@@ -175,7 +174,9 @@ static struct glimpse *server_make(uint16_t *port)
 {
     struct glimpse *g = calloc(1, sizeof *g);
     struct error err = {0};
-    memcpy(g->session, "TESTDAY   ", 10);
+    struct pack p;
+    pack_init(&p, "TESTDAY", PACK_PAYLOAD_MAX, 1);
+    memcpy(g->session, p.session, sizeof g->session);
     for (*port = 28000; *port < 28200; ++*port, err = (struct error){0})
         if (glimpse_open(g, INADDR_LOOPBACK, *port, &err))
             return g;
@@ -210,7 +211,7 @@ static void late_joiner_gets_the_market(void **state)
 
     struct model *seen = model_make(100000);
     size_t at = 0;
-    uint32_t length, types[256] = {0};
+    uint32_t length = 0, types[256] = {0};
     const uint8_t *packet = packet_next(&c, &at, &length);
     assert_int_equal(length, 31);
     assert_memory_equal(packet, "A   TESTDAY                   1", 31);
@@ -237,12 +238,12 @@ static void late_joiner_gets_the_market(void **state)
     assert_int_equal(types['A'] + types['F'], m->live);
     assert_true(types['F'] > 0);
     // Priority survives: both sorted by priority have the same orders in the same places.
-    struct model_order **ours = model_sorted(seen), **theirs = model_sorted(m);
+    struct model_order *ours = model_sorted(seen), *theirs = model_sorted(m);
     assert_int_equal(seen->live, m->live);
     for (uint64_t i = 0; i < m->live; i++) {
-        assert_int_equal(ours[i]->reference, theirs[i]->reference);
-        assert_int_equal(ours[i]->shares, theirs[i]->shares);
-        assert_int_equal(ours[i]->price, theirs[i]->price);
+        assert_int_equal(ours[i].reference, theirs[i].reference);
+        assert_int_equal(ours[i].shares, theirs[i].shares);
+        assert_int_equal(ours[i].price, theirs[i].price);
     }
     assert_memory_equal(seen->state, m->state, sizeof seen->state);
     assert_int_equal(g->snapshots, 1);

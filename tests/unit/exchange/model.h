@@ -143,16 +143,37 @@ static inline bool model_reduce(struct model *m, struct model_order *o, uint32_t
     return true;
 }
 
+// E, C, X, D, U: what happens to an order that must live.
+static inline bool model_change(struct model *m, const uint8_t *p, bool strict)
+{
+    uint16_t locate = (uint16_t)model_int(p + 1, 2);
+    struct model_order *o = model_find(m, model_int(p + 11, 8));
+    if (!o || o->locate != locate)
+        return model_fail(m, "an order that does not live, or of another symbol");
+    char side = o->side;
+    switch (p[0]) {
+    case 'E':
+    case 'C':
+        if (strict && o != model_best(m, locate, side))
+            return model_fail(m, "an execution that is not the first order at the best price");
+        if (strict && (m->state[locate] != 'T' || m->market_off[locate]))
+            return model_fail(m, "an execution in a halt");
+        return model_reduce(m, o, (uint32_t)model_int(p + 19, 4), true);
+    case 'X': return model_reduce(m, o, (uint32_t)model_int(p + 19, 4), false);
+    case 'D': model_kill(m, o); return true;
+    default: break;
+    }
+    model_kill(m, o);
+    return model_add(m, locate, model_int(p + 19, 8), side, (uint32_t)model_int(p + 27, 4),
+                     (uint32_t)model_int(p + 31, 4));
+}
+
 // Applies one message. False, with <problem> set, when it refers to an order that does not live,
 // carries another instrument than its order, or leaves the book locked or crossed. With <strict>
 // executions must hit the first order.
 static inline bool model_apply(struct model *m, const uint8_t *p, bool strict)
 {
     uint16_t locate = (uint16_t)model_int(p + 1, 2);
-    uint64_t reference = model_int(p + 11, 8);
-    struct model_order *o = strchr("ECXDU", p[0]) ? model_find(m, reference) : NULL;
-    if (strchr("ECXDU", p[0]) && (!o || o->locate != locate))
-        return model_fail(m, "an order that does not live, or of another symbol");
     switch (p[0]) {
     case 'R': memcpy(m->name[locate], p + 11, 8); return true;
     case 'H': m->state[locate] = p[19]; return true;
@@ -161,32 +182,18 @@ static inline bool model_apply(struct model *m, const uint8_t *p, bool strict)
     case 'F':
         if (memcmp(m->name[locate], p + 24, 8) != 0)
             return model_fail(m, "an add with another name than the directory");
-        if (!model_add(m, locate, reference, (char)p[19], (uint32_t)model_int(p + 20, 4),
+        if (!model_add(m, locate, model_int(p + 11, 8), (char)p[19], (uint32_t)model_int(p + 20, 4),
                        (uint32_t)model_int(p + 32, 4)))
             return false;
         break;
     case 'E':
     case 'C':
-        if (strict && o != model_best(m, locate, o->side))
-            return model_fail(m, "an execution that is not the first order at the best price");
-        if (strict && (m->state[locate] != 'T' || m->market_off[locate]))
-            return model_fail(m, "an execution in a halt");
-        if (!model_reduce(m, o, (uint32_t)model_int(p + 19, 4), true))
-            return false;
-        break;
     case 'X':
-        if (!model_reduce(m, o, (uint32_t)model_int(p + 19, 4), false))
+    case 'D':
+    case 'U':
+        if (!model_change(m, p, strict))
             return false;
         break;
-    case 'D': model_kill(m, o); break;
-    case 'U': {
-        char side = o->side;
-        model_kill(m, o);
-        if (!model_add(m, locate, model_int(p + 19, 8), side, (uint32_t)model_int(p + 27, 4),
-                       (uint32_t)model_int(p + 31, 4)))
-            return false;
-        break;
-    }
     default: return true;
     }
     if (!strict)
@@ -199,8 +206,7 @@ static inline bool model_apply(struct model *m, const uint8_t *p, bool strict)
 static inline uint32_t model_length(uint8_t type)
 {
     static const struct {
-        char type;
-        uint8_t length;
+        uint8_t type, length;
     } lengths[] = {{'S', 12}, {'R', 39}, {'H', 25}, {'Y', 20}, {'L', 26}, {'V', 35},
                    {'W', 12}, {'K', 28}, {'J', 35}, {'h', 21}, {'A', 36}, {'F', 40},
                    {'E', 31}, {'C', 36}, {'X', 23}, {'D', 19}, {'U', 35}, {'P', 44},

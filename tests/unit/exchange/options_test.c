@@ -17,7 +17,7 @@ static bool parse(struct options *o, const char *text, struct error *err)
     char *argv[32] = {name};
     int argc = 1;
     snprintf(buffer, sizeof buffer, "%s", text);
-    for (char *word = strtok(buffer, " "); word; word = strtok(NULL, " "))
+    for (char *next, *word = strtok_r(buffer, " ", &next); word; word = strtok_r(NULL, " ", &next))
         argv[argc++] = word;
     *err = (struct error){0};
     options_defaults(o);

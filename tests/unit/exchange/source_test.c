@@ -128,21 +128,21 @@ static void cut_file_counts_to_the_cut(void **state)
 static void cut_gzip_counts_to_the_cut(void **state)
 {
     (void)state;
-    enum { MESSAGES = 100000 };
-    uint8_t *bytes = malloc(MESSAGES * 14);
-    for (uint32_t i = 0; i < MESSAGES; i++) {
+    const size_t messages = 100000;
+    uint8_t *bytes = malloc(messages * 14);
+    for (size_t i = 0; i < messages; i++) {
         uint8_t m[14] = {0, 12, 'S'};
         for (uint32_t j = 3; j < 14; j++)
             m[j] = j < 8 ? 0 : (uint8_t)((i * 2654435761u) >> (j % 4 * 8));
         memcpy(bytes + i * 14, m, 14);
     }
-    const char *path = file("a", bytes, MESSAGES * 14, true);
+    const char *path = file("a", bytes, messages * 14, true);
     FILE *f = fopen(path, "rb+");
     fseek(f, 0, SEEK_END);
     assert_int_equal(ftruncate(fileno(f), ftell(f) / 2), 0);
     fclose(f);
     struct totals t = read_all(path, NULL, SOURCE_MESSAGES);
-    assert_in_range(t.items, MESSAGES / 4, MESSAGES * 3 / 4);
+    assert_in_range(t.items, messages / 4, messages * 3 / 4);
     assert_non_null(strstr(t.warning, "cut off or damaged"));
     free(bytes);
 }
@@ -243,7 +243,8 @@ static void frames(void **state)
     uint8_t tagged[40 + 64];
     memcpy(tagged, header, 40);
     memcpy(tagged + 40, plain, 12);
-    memcpy(tagged + 52, "\x88\xa8\0\1\x81\0\0\2", 8);
+    static const uint8_t tags[8] = {0x88, 0xa8, 0, 1, 0x81, 0, 0, 2};
+    memcpy(tagged + 52, tags, sizeof tags);
     memcpy(tagged + 60, plain + 12, 40);
     tagged[32] = tagged[36] = 60;
     struct totals t = read_all(file("b", tagged, 100, false), NULL, SOURCE_PAYLOADS);
