@@ -285,4 +285,4 @@ help: ## this list
 .PHONY: lint-build lint-flags
 lint-build: $(gen_headers) programs
 lint-flags:
-	@echo '$(CPPFLAGS) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API -std=c11'
+	$(info $(CPPFLAGS) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API -std=c11)@:

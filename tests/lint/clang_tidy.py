@@ -10,6 +10,8 @@ def check(tree):
     if not paths:
         return
     flags = compile_flags(tree)
+    if (tree.root / "tests/lint/include").is_dir():
+        flags.append("-Itests/lint/include")
 
     def tidy(path):
         config = [] if (tree.root / ".clang-tidy").is_file() else ["--checks=-*,clang-analyzer-*,bugprone-*"]
