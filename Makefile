@@ -152,6 +152,10 @@ $(fake_dataplane): $(call obj,tests/lib/fake_dataplane.c) $(core_lib)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
 unit-build integration-build: $(fake_dataplane)
 
+# The feed is tested on a channel without a lane.
+$(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): $(call obj,bench/book/offline.c)
+$(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): LIBS = $(core_lib)
+
 # Simulations share a world and the exchange's generator.
 sim_lib_obj := $(call obj,$(filter-out %_test.c,$(wildcard tests/sim/*.c)) bench/book/offline.c)
 $(filter $(BUILD)/tests/sim/%,$(unit_bin)): $(sim_lib_obj) $(exch_lib)
