@@ -104,15 +104,19 @@ static void link_report(struct dataplane *d, uint32_t i)
     log_info("link", "port %s is %s", d->ports[i].name, count->link_up ? "up" : "down");
 }
 
-static void statistics_take(struct dataplane *d)
+static void statistics_take(struct dataplane *d, uint64_t now_ns)
 {
     region_beat(&d->view, clock_tsc());
     for (uint32_t i = 0; i < d->ports_open; i++) {
         struct port_counters *count = region_port_counters(&d->view, i);
         port_statistics(&d->ports[i], count);
         port_pool(&d->ports[i], region_pool_counters(&d->view, i));
-        if (port_link_changed(&d->ports[i], count))
+        if (port_link_changed(&d->ports[i], count)) {
             link_report(d, i);
+            if (count->link_up)
+                slow_link_up(&d->slow[i], now_ns);
+        }
+        port_mend(&d->ports[i], now_ns);
     }
     for (uint32_t i = 0; i < d->config->channel_count; i++) {
         const struct channel *ch = &d->channels[i]->channel;
@@ -137,10 +141,10 @@ void dataplane_loop(struct dataplane *d, const volatile int *stop)
             work += snapshot_turn(&d->channels[i]->snapshot, now_ns);
         }
         for (uint32_t i = 0; i < d->ports_open; i++)
-            work += slow_turn(&d->slow[i], now_ns);
+            work += slow_receive(&d->slow[i], now_ns) + slow_turn(&d->slow[i], now_ns);
         if (now_ns >= statistics_at) {
             statistics_at = now_ns + STATISTICS_MS * 1000000ull;
-            statistics_take(d);
+            statistics_take(d, now_ns);
         }
         d->count->turns++;
         if (work == 0)

@@ -178,6 +178,34 @@ static bool stage_region(struct dataplane *d, struct error *err)
     return true;
 }
 
+// Queue of a port that belongs to <lane>: lanes count in the order of the configuration.
+static uint16_t queue_of_lane(const struct config *config, uint32_t port, uint32_t lane)
+{
+    uint16_t queue = 0;
+    for (uint32_t i = 0; i < lane; i++)
+        queue += lane_uses_port(config, i, port);
+    return queue;
+}
+
+// What arrives on the port, and whose it is.
+static void port_lines_add(const struct config *config, uint32_t port, struct port_config *pc)
+{
+    for (uint32_t c = 0; c < config->channel_count; c++) {
+        const uint32_t lane = config->channels[c].lane;
+        for (uint32_t l = 0; l < config->channels[c].line_count; l++) {
+            const struct config_line *line = &config->channels[c].lines[l];
+            if (line->port != port)
+                continue;
+            pc->groups[pc->group_count++] = line->group;
+            pc->routes[pc->route_count++] =
+                (struct port_route){.ip = line->group,
+                                    .udp_port = line->udp_port,
+                                    .queue = queue_of_lane(config, port, lane)};
+            pc->node_wanted = node_of_lane(config, lane);
+        }
+    }
+}
+
 static bool stage_ports(struct dataplane *d, struct error *err)
 {
     const struct config *config = d->config;
@@ -205,14 +233,11 @@ static bool stage_ports(struct dataplane *d, struct error *err)
             .node_wanted = -1,
             .remote_allowed = config->node.remote_memory,
             .promiscuous = from->promiscuous,
+            .flow_rules = from->flow_rules,
+            .vlan = (uint16_t)from->vlan,
         };
         memcpy(pc.mac, from->mac, sizeof pc.mac);
-        for (uint32_t c = 0; c < config->channel_count; c++)
-            for (uint32_t l = 0; l < config->channels[c].line_count; l++)
-                if (config->channels[c].lines[l].port == i) {
-                    pc.groups[pc.group_count++] = config->channels[c].lines[l].group;
-                    pc.node_wanted = node_of_lane(config, config->channels[c].lane);
-                }
+        port_lines_add(config, i, &pc);
         d->ports[i].index = (uint8_t)i;
         if (!port_open(&d->ports[i], &pc, PORT_WAIT_MS, &d->facts[i], err))
             return false;
@@ -265,11 +290,10 @@ static void stage_lanes(struct dataplane *d)
 static bool stage_wire_up(struct dataplane *d, struct error *err)
 {
     const struct config *config = d->config;
-    uint16_t queue[PORTS_MAX] = {0};
     for (uint32_t i = 0; i < config->lane_count; i++)
         for (uint32_t p = 0; p < config->port_count; p++)
             if (lane_uses_port(config, i, p)) {
-                lane_input_add(d->lanes[i], &d->ports[p], queue[p]++);
+                lane_input_add(d->lanes[i], &d->ports[p], queue_of_lane(config, p, i));
                 d->lanes[i]->verify_checksums |=
                     config->ports[p].verify_checksums && !d->facts[p].checks_sums;
             }
@@ -337,11 +361,27 @@ static void describe(struct dataplane *d)
     }
 }
 
-// Frames of the main lcore go out through the lane that polls the port.
+static bool own_queue_send(struct port *port, const uint8_t *bytes, uint32_t len)
+{
+    struct frame frame;
+    if (!port->ops->buffer(port, port->main_queue, &frame))
+        return false;
+    memcpy((uint8_t *)(uintptr_t)frame.data, bytes, len); // ours until it is sent
+    frame.len = len;
+    if (port->ops->send(port, port->main_queue, &frame, 1) == 1)
+        return true;
+    port->ops->release(port, &frame);
+    return false;
+}
+
+// Frames of the main lcore go out through its own queue, or else through the lane that polls the
+// port.
 static bool slow_send(void *context, struct port *port, const uint8_t *bytes, uint32_t len)
 {
     struct dataplane *d = context;
     struct lane_answer answer = {.kind = ANSWER_SEND, .port = port->index};
+    if (port->main_queue)
+        return own_queue_send(port, bytes, len);
     for (uint32_t i = 0; i < d->config->lane_count; i++) {
         if (!lane_uses_port(d->config, i, port->index))
             continue;
@@ -366,6 +406,8 @@ static void stage_slow(struct dataplane *d)
             .port = &d->ports[i],
             .count = region_port_counters(&d->view, i),
             .ip = config->ports[i].ip,
+            .prefix_len = config->ports[i].prefix_len,
+            .gateway = config->ports[i].gateway,
             .vlan = (uint16_t)config->ports[i].vlan,
             .igmp_version = (uint8_t)config->ports[i].igmp_version,
             .random = d->clock.tsc_at,
@@ -376,7 +418,8 @@ static void stage_slow(struct dataplane *d)
             for (uint32_t l = 0; l < config->channels[c].line_count; l++)
                 if (config->channels[c].lines[l].port == i &&
                     config->channels[c].lines[l].group >> 28 == 0xe)
-                    slow_group_add(&d->slow[i], config->channels[c].lines[l].group, now);
+                    slow_group_add(&d->slow[i], config->channels[c].lines[l].group,
+                                   config->channels[c].lines[l].source, now);
     }
 }
 
@@ -402,6 +445,7 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
 {
     memset(d, 0, sizeof *d);
     d->config = config;
+    memory_remote_allow(config->node.remote_memory);
     clock_calibrate(&d->clock, 50);
     histogram_edges_init(d->clock.tsc_hz);
     bool ok = stage_bill(d, err) && stage_region(d, err) && stage_ports(d, err);
@@ -425,7 +469,7 @@ void dataplane_stop(struct dataplane *d)
         region_state_set(&d->view, REGION_STOPPING);
     for (uint32_t i = 0; i < d->ports_open; i++)
         if (d->lanes_running)
-            slow_leave(&d->slow[i]);
+            slow_leave(&d->slow[i], clock_mono_ns());
     if (d->lanes_running)
         usleep(20000); // the leaves go out through the lanes
     for (uint32_t i = 0; i < d->config->lane_count && d->lanes_running; i++) {

@@ -1,24 +1,27 @@
-// DPDK's environment: arguments from the configuration, lcores.
-#include "dataplane/port/eal.h"
-
+// DPDK's environment: arguments from the configuration, devices, lcores.
 #include <ctype.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include <rte_eal.h>
-#include <rte_errno.h>
-#include <rte_launch.h>
-#include <rte_lcore.h>
+#include "dataplane/port/dpdk_compat.h"
+#include "dataplane/port/eal.h"
 
-enum { ARGS_MAX = 64, ARG_LEN = 256 };
+enum { ARGS_MAX = 64, ARG_LEN = 512 };
 
 struct arguments {
     char text[ARGS_MAX][ARG_LEN];
     char *argv[ARGS_MAX + 1];
     int count;
 };
+
+// Core of lcore i + 1; lcore 0 is the main one. Numbers of lcores are not those of cores, so that a
+// lane may share the main core of a small machine.
+static uint32_t lane_cores[LANES_MAX];
+static uint32_t lane_count;
 
 static void arg_add(struct arguments *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -35,46 +38,131 @@ static void arg_add(struct arguments *a, const char *fmt, ...)
     a->argv[++a->count] = NULL;
 }
 
-static bool is_vdev(const char *device)
+bool eal_is_pci(const char *device)
 {
-    return !isxdigit((unsigned char)device[0]) || strncmp(device, "net_", 4) == 0;
+    unsigned domain, bus, slot, function;
+    char behind = ',';
+    int n = sscanf(device, "%x:%x:%x.%x%c", &domain, &bus, &slot, &function, &behind);
+    if (n < 4)
+        n = 1 + sscanf(device, "%x:%x.%x%c", &bus, &slot, &function, &behind);
+    return n >= 4 && behind == ',';
+}
+
+// --- devices
+// ------------------------------------------------------------------------------------------------
+
+// A card that is not there, or belongs to the kernel: said here, where the cause is known.
+static bool pci_check(const char *device, struct error *err)
+{
+    char path[128], target[256];
+    int len = (int)strcspn(device, ",");
+    const char *domain = strchr(device, ':') != strrchr(device, ':') ? "" : "0000:";
+    snprintf(path, sizeof path, "/sys/bus/pci/devices/%s%.*s", domain, len, device);
+    if (access(path, F_OK) != 0)
+        return error_set(err, EXIT_FAILED,
+                         "ports.device: there is no PCI device %.*s; dpdk-devbind.py --status "
+                         "lists those of this machine",
+                         len, device);
+    snprintf(path, sizeof path, "/sys/bus/pci/devices/%s%.*s/driver", domain, len, device);
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    target[n > 0 ? n : 0] = '\0';
+    const char *driver = strrchr(target, '/') ? strrchr(target, '/') + 1 : "none";
+    // Mellanox cards are driven through their kernel driver.
+    static const char *const usable[] = {"vfio-pci", "uio_pci_generic", "igb_uio", "mlx5_core",
+                                         "mlx4_core"};
+    for (size_t i = 0; i < sizeof usable / sizeof usable[0]; i++)
+        if (strcmp(driver, usable[i]) == 0)
+            return true;
+    return error_set(err, EXIT_FAILED,
+                     "ports.device: PCI device %.*s is bound to driver '%s'; bind it with "
+                     "dpdk-devbind.py -b vfio-pci %.*s",
+                     len, device, driver, len, device);
+}
+
+static bool devices_check(const struct eal_config *config, struct error *err)
+{
+    for (uint32_t i = 0; i < config->device_count; i++)
+        if (eal_is_pci(config->devices[i]) && !pci_check(config->devices[i], err))
+            return false;
+    return true;
+}
+
+// One after the other, so that the one that fails can be named.
+static bool vdevs_attach(const struct eal_config *config, struct error *err)
+{
+    for (uint32_t i = 0; i < config->device_count; i++) {
+        const char *device = config->devices[i];
+        if (eal_is_pci(device))
+            continue;
+        int failed = rte_dev_probe(device);
+        if (failed)
+            return error_set(err, EXIT_FAILED,
+                             "ports.device: '%s' does not open: %s; check the driver's name and "
+                             "arguments, the interface or socket it names, and permissions",
+                             device, strerror(failed < 0 ? -failed : EINVAL));
+    }
+    return true;
+}
+
+// --- environment
+// ------------------------------------------------------------------------------------------------
+
+static void cores_add(struct arguments *a, const struct eal_config *config)
+{
+    char cores[ARG_LEN];
+    int len = snprintf(cores, sizeof cores, "0@%u", config->main_core);
+    lane_count = config->core_count;
+    for (uint32_t i = 0; i < lane_count; i++) {
+        lane_cores[i] = config->cores[i];
+        len += snprintf(cores + len, sizeof cores - (size_t)len, ",%u@%u", i + 1, lane_cores[i]);
+    }
+    arg_add(a, "--lcores=%s", cores);
+    arg_add(a, "--main-lcore=0");
+}
+
+static void arguments_make(struct arguments *a, const struct eal_config *config)
+{
+    bool pci = false;
+    memset(a, 0, sizeof *a);
+    arg_add(a, "tickgate-dataplane");
+    cores_add(a, config);
+    arg_add(a, "--no-telemetry");
+    arg_add(a, "--log-level=%s", config->verbose ? "lib.*:info" : "*:error");
+    if (config->huge_pages) {
+        arg_add(a, "--in-memory");
+        arg_add(a, "--single-file-segments"); // zero-copy memif and virtio_user need it
+    } else {
+        arg_add(a, "--no-huge");
+        arg_add(a, "--no-shconf");
+        arg_add(a, "-m%u", config->memory_mib);
+    }
+    for (uint32_t i = 0; i < config->device_count; i++) {
+        if (!eal_is_pci(config->devices[i]))
+            continue;
+        arg_add(a, "--allow=%s", config->devices[i]);
+        pci = true;
+    }
+    if (!pci)
+        arg_add(a, "--no-pci");
 }
 
 bool eal_start(const struct eal_config *config, struct error *err)
 {
-    static struct arguments a;
-    char cores[ARG_LEN];
-    int len = snprintf(cores, sizeof cores, "%u", config->main_core);
-    bool pci = false;
-    for (uint32_t i = 0; i < config->core_count; i++)
-        len += snprintf(cores + len, sizeof cores - (size_t)len, ",%u", config->cores[i]);
-    arg_add(&a, "tickgate-dataplane");
-    arg_add(&a, "--lcores=%s", cores);
-    arg_add(&a, "--main-lcore=%u", config->main_core);
-    arg_add(&a, "--no-telemetry");
-    arg_add(&a, "--log-level=%s", config->verbose ? "lib.*:info" : "*:error");
-    if (config->huge_pages) {
-        arg_add(&a, "--in-memory");
-        arg_add(&a, "--single-file-segments"); // zero-copy memif and virtio_user need it
-    } else {
-        arg_add(&a, "--no-huge");
-        arg_add(&a, "--no-shconf");
-        arg_add(&a, "-m%u", config->memory_mib);
-    }
-    for (uint32_t i = 0; i < config->device_count; i++) {
-        pci |= !is_vdev(config->devices[i]);
-        arg_add(&a, is_vdev(config->devices[i]) ? "--vdev=%s" : "--allow=%s", config->devices[i]);
-    }
-    if (!pci)
-        arg_add(&a, "--no-pci");
+    static struct arguments a; // EAL keeps pointers into it
+    if (!devices_check(config, err))
+        return false;
+    arguments_make(&a, config);
     signal(SIGPIPE, SIG_IGN); // virtio_user raises it when its peer dies
-    if (rte_eal_init(a.count, a.argv) >= 0)
+    if (rte_eal_init(a.count, a.argv) < 0)
+        return error_set(err, EXIT_FAILED,
+                         "DPDK does not start (%s): too few %s, or no permission; see the lines "
+                         "above%s",
+                         rte_strerror(rte_errno), config->huge_pages ? "free huge pages" : "memory",
+                         config->huge_pages ? ", or set node.huge_pages: false" : "");
+    if (vdevs_attach(config, err))
         return true;
-    return error_set(err, EXIT_FAILED,
-                     "DPDK does not start (%s): a device that does not exist, too few huge pages, "
-                     "or no permission; see "
-                     "the lines above, and try huge_pages: false to tell memory from devices",
-                     rte_strerror(rte_errno));
+    eal_stop();
+    return false;
 }
 
 void eal_stop(void)
@@ -82,14 +170,22 @@ void eal_stop(void)
     rte_eal_cleanup();
 }
 
+static uint32_t lcore_of(uint32_t core)
+{
+    uint32_t lane = 0;
+    while (lane < lane_count && lane_cores[lane] != core)
+        lane++;
+    return lane + 1;
+}
+
 bool eal_launch(uint32_t core, int (*fn)(void *), void *arg, struct error *err)
 {
-    int failed = rte_eal_remote_launch(fn, arg, core);
+    int failed = rte_eal_remote_launch(fn, arg, lcore_of(core));
     return failed == 0 || error_set(err, EXIT_FAILED, "core %u: the lane does not start: %s", core,
                                     strerror(-failed));
 }
 
 void eal_join(uint32_t core)
 {
-    rte_eal_wait_lcore(core);
+    rte_eal_wait_lcore(lcore_of(core));
 }

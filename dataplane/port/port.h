@@ -15,9 +15,8 @@ enum {
 };
 
 enum frame_flag {
-    FRAME_SEGMENTED =
-        1u
-        << 0, // the driver chained buffers: only the first is visible, the lane refuses the frame
+    FRAME_SEGMENTED = 1u << 0, // longer than PORT_FRAME_MAX or chained buffers, of which only the
+                               // first is visible: the lane refuses it
     FRAME_BAD_SUM = 1u << 1,   // the card says that an IP or UDP checksum is wrong
     FRAME_RECOVERED = 1u << 2, // fetched by the main lcore: the buffer is its own, not a port's
 };
@@ -53,7 +52,8 @@ struct port {
     const struct port_ops *ops; // fixed at READY
     void *driver;               // the implementation's own state
     uint8_t mac[6];
-    uint8_t index;     // position in the configuration
-    int16_t numa_node; // -1: the device does not say
+    uint8_t index;       // position in the configuration
+    int16_t numa_node;   // -1: the device does not say
+    uint16_t main_queue; // queue pair of the main lcore; 0: none (queue 0 is a lane's)
     char name[32];
 };

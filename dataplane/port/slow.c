@@ -1,114 +1,118 @@
 #include "dataplane/port/slow.h"
 
-#include <string.h>
+#include "dataplane/port/slow_parts.h"
+#include "dataplane/wire/frame_build.h"
 
-#include "dataplane/wire/arp.h"
-#include "dataplane/wire/frame.h"
-#include "dataplane/wire/igmp.h"
+enum { RECEIVES_MAX = 4 }; // bursts of our own queue taken in one turn
 
-enum { FRAME_ROOM = 1522 };
-
-static const uint64_t ms_ns = 1000000;
-
-void slow_group_add(struct slow_port *s, uint32_t group, uint64_t now_ns)
+void slow_link_up(struct slow_port *s, uint64_t now_ns)
 {
-    for (uint32_t i = 0; i < s->group_count; i++)
-        if (s->groups[i].group == group)
-            return;
-    if (s->group_count < SLOW_GROUPS_MAX)
-        s->groups[s->group_count++] =
-            (struct slow_group){.group = group, .report_at = now_ns, .reports = SLOW_REPORTS};
+    slow_igmp_rejoin(s, now_ns);
+    slow_arp_announce(s, now_ns);
 }
 
-// Gratuitous requests of others are noise; what asks for our address is answered.
-static void arp_take(struct slow_port *s, const struct frame_udp *f)
+// A tag of id 0 carries a priority and no VLAN.
+static bool is_ours(const struct slow_port *s, const struct frame_udp *f)
 {
-    struct arp request;
-    uint8_t out[FRAME_ROOM];
-    s->count->arp_in++;
-    if (!arp_parse(f->payload, f->payload_len, &request) || request.operation != ARP_REQUEST ||
-        s->ip == 0 || request.target_ip != s->ip)
-        return;
-    struct arp reply = {.operation = ARP_REPLY, .sender_ip = s->ip, .target_ip = request.sender_ip};
-    memcpy(reply.sender_mac, s->port->mac, sizeof reply.sender_mac);
-    memcpy(reply.target_mac, request.sender_mac, sizeof reply.target_mac);
-    if (s->send(s->context, s->port, out, arp_frame_build(out, f->vlan[0], &reply)))
-        s->count->arp_out++;
+    uint16_t vlan = f->vlan[0] == FRAME_NO_VLAN ? 0 : f->vlan[0];
+    return vlan == s->vlan && f->vlan[1] == FRAME_NO_VLAN;
 }
 
-// A pause drawn from the querier's response time, so that the hosts of a segment do not answer at
-// once.
-static uint64_t answer_delay_ns(struct slow_port *s, uint32_t response_ds)
+static void datagram_take(struct slow_port *s, const struct frame_udp *f, uint64_t now_ns)
 {
-    s->random = s->random * 6364136223846793005ull + 1442695040888963407ull;
-    return (s->random >> 33) % (response_ds * 100 + 1) * ms_ns;
-}
-
-static void igmp_take(struct slow_port *s, const struct frame_udp *f, uint64_t now_ns)
-{
-    struct igmp_query query;
-    s->count->igmp_in++;
-    if (!igmp_query_parse(f->payload, f->payload_len, &query))
-        return;
-    if (query.version < s->igmp_version)
-        s->igmp_version = query.version < 2 ? 2 : query.version;
-    for (uint32_t i = 0; i < s->group_count; i++) {
-        struct slow_group *g = &s->groups[i];
-        if (query.group != 0 && query.group != g->group)
-            continue;
-        uint64_t at = now_ns + answer_delay_ns(s, query.response_ds);
-        g->answer = true;
-        if (at < g->report_at)
-            g->report_at = at;
-    }
+    if (s->datagram && s->ip && f->dst_ip == s->ip && frame_ip_checksum_ok(f) &&
+        frame_udp_checksum_ok(f))
+        s->datagram(s->context, s->port, f, now_ns);
 }
 
 void slow_frame(struct slow_port *s, const struct frame *frame, uint64_t now_ns)
 {
     struct frame_udp f;
     enum frame_code code = frame_parse(frame->data, frame->len, &f);
+    if ((code != FRAME_ARP && code != FRAME_IGMP && code != FRAME_UDP) || !is_ours(s, &f))
+        return;
     if (code == FRAME_ARP)
-        arp_take(s, &f);
+        slow_arp_frame(s, &f, now_ns);
     else if (code == FRAME_IGMP)
-        igmp_take(s, &f, now_ns);
+        slow_igmp_frame(s, &f, now_ns);
+    else
+        datagram_take(s, &f, now_ns);
 }
 
-static bool report_send(struct slow_port *s, uint32_t group, enum igmp_record_type type)
+uint32_t slow_receive(struct slow_port *s, uint64_t now_ns)
 {
-    uint8_t out[FRAME_ROOM];
-    const struct igmp_host host = {
-        .mac = s->port->mac, .ip = s->ip, .vlan = s->vlan ? s->vlan : FRAME_NO_VLAN};
-    const struct igmp_record record = {.type = type, .group = group};
-    uint32_t written, len;
-    if (s->igmp_version == 3)
-        len = igmp_v3_frame_build(out, sizeof out, &host, &record, 1, &written);
-    else
-        len = igmp_v2_frame_build(out, &host,
-                                  type == IGMP_TO_INCLUDE ? IGMP_LEAVE_V2 : IGMP_REPORT_V2, group);
-    if (!s->send(s->context, s->port, out, len))
-        return false;
-    s->count->igmp_out++;
-    return true;
+    struct frame frames[PORT_BURST];
+    struct port *port = s->port;
+    uint32_t taken = 0;
+    if (port->main_queue == 0)
+        return 0;
+    for (int i = 0; i < RECEIVES_MAX; i++) {
+        uint16_t n = port->ops->receive(port, port->main_queue, frames, PORT_BURST);
+        for (uint16_t f = 0; f < n; f++) {
+            if (frames[f].flags == 0)
+                slow_frame(s, &frames[f], now_ns);
+            port->ops->release(port, &frames[f]);
+        }
+        taken += n;
+        if (n < PORT_BURST)
+            break;
+    }
+    return taken;
 }
 
 uint32_t slow_turn(struct slow_port *s, uint64_t now_ns)
 {
-    uint32_t work = 0;
-    for (uint32_t i = 0; i < s->group_count; i++) {
-        struct slow_group *g = &s->groups[i];
-        if (now_ns < g->report_at ||
-            !report_send(s, g->group, g->answer ? IGMP_IS_EXCLUDE : IGMP_TO_EXCLUDE))
-            continue;
-        work++;
-        g->answer = false;
-        g->reports -= g->reports > 0;
-        g->report_at = g->reports ? now_ns + SLOW_REPEAT_MS * ms_ns : UINT64_MAX;
-    }
-    return work;
+    return slow_igmp_turn(s, now_ns) + slow_arp_turn(s, now_ns);
 }
 
-void slow_leave(struct slow_port *s)
+// --- datagrams
+// ------------------------------------------------------------------------------------------------
+
+// Who gets the frame on the way to <ip>; 0: nobody.
+static uint32_t next_hop(const struct slow_port *s, uint32_t ip)
 {
-    for (uint32_t i = 0; i < s->group_count; i++)
-        report_send(s, s->groups[i].group, IGMP_TO_INCLUDE);
+    const uint32_t mask = s->prefix_len ? ~UINT32_C(0) << (32 - s->prefix_len) : 0;
+    if (s->ip == 0 || ip == 0)
+        return 0;
+    return ((ip ^ s->ip) & mask) == 0 ? ip : s->gateway;
+}
+
+void slow_neighbour_want(struct slow_port *s, uint32_t ip, uint64_t now_ns)
+{
+    uint32_t hop = ip_is_multicast(ip) ? 0 : next_hop(s, ip);
+    struct slow_neighbour *n = hop ? slow_neighbour(s, hop, now_ns) : NULL;
+    if (n)
+        n->wanted = true;
+}
+
+enum slow_result slow_udp_send(struct slow_port *s, uint32_t dst_ip, uint16_t dst_port,
+                               uint16_t src_port, const void *payload, uint32_t len,
+                               uint64_t now_ns)
+{
+    uint8_t bytes[SLOW_FRAME_ROOM], mac[FRAME_MAC_LEN];
+    if (len > SLOW_PAYLOAD_MAX || s->ip == 0)
+        return SLOW_NO_ROUTE;
+    if (ip_is_multicast(dst_ip)) {
+        frame_mac_of_group(mac, dst_ip);
+    } else {
+        uint32_t hop = next_hop(s, dst_ip);
+        struct slow_neighbour *n = hop ? slow_neighbour(s, hop, now_ns) : NULL;
+        if (n == NULL)
+            return SLOW_NO_ROUTE;
+        n->used = true;
+        if (n->state != NEIGHBOUR_KNOWN)
+            return SLOW_RESOLVING;
+        memcpy(mac, n->mac, sizeof mac);
+    }
+    const struct frame_udp_out out = {
+        .dst_mac = mac,
+        .src_mac = s->port->mac,
+        .vlan = slow_tag(s),
+        .src_port = src_port,
+        .dst_port = dst_port,
+        .src_ip = s->ip,
+        .dst_ip = dst_ip,
+    };
+    uint32_t frame_len = frame_udp_build(bytes, &out, payload, (uint16_t)len);
+    return s->send(s->context, s->port, bytes, frame_len) ? SLOW_SENT : SLOW_NO_ROOM;
 }
