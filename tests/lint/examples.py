@@ -6,15 +6,16 @@ LONG_C = "int f(void)\n{\n" + "    ;\n" * 69 + "}\n"
 LONG_PY = "def f():\n" + "    pass\n" * 70
 GRAPH_DOC = """## Entry points
 | `lane_poll` | the loop |
+| `handlers` | one per message type |
 ## Calls out of the project
 | `memcpy` | copies |
 ## Calls through a pointer
-| `burst` | the driver |
+| `driver` | the driver |
 ## Divisions
 | `fill` | on fills |
 """
 GRAPH_GOOD = """#include <string.h>
-int (*volatile driver)(int);
+int (*volatile driver)(int), (*volatile other)(int);
 volatile int by;
 static int burst(int x)
 {
@@ -36,6 +37,11 @@ static int kind(int x, int *out)
     default: return x;
     }
 }
+static int add(int x)
+{
+    return x + by;
+}
+int (*const handlers[])(int) = {add, fill};
 int lane_poll(int *out, const int *in)
 {
     memcpy(out, in, (unsigned)by);
@@ -110,18 +116,20 @@ BAD = [
     ("clang_tidy", "does not compile", {"a.c": "int f(\n", ".clang-tidy": TIDY}, "a.c", 1, "expected"),
     ("cppcheck", "out of bounds", {"a.c": "int f(void)\n{\n    int a[2] = {0};\n    return a[2];\n}\n"}, "a.c", 4,
      "out of bounds"),
-    ("lane_graph", "call outside", graph("    *out = system(0);\n    return kind"), "dataplane/lane/a.c", 27,
+    ("lane_graph", "call outside", graph("    *out = system(0);\n    return kind"), "dataplane/lane/a.c", 32,
      "calls system"),
-    ("lane_graph", "pointer", graph("    *out = driver(1);\n    return kind"), "dataplane/lane/a.c", 27,
+    ("lane_graph", "pointer", graph("    *out = other(1);\n    return kind"), "dataplane/lane/a.c", 32,
      "lane_poll calls through a pointer"),
-    ("lane_graph", "division", graph("    *out = *in / by;\n    return kind"), "dataplane/lane/a.c", 27,
+    ("lane_graph", "division", graph("    *out = *in / by;\n    return kind"), "dataplane/lane/a.c", 32,
      "lane_poll divides"),
-    ("lane_graph", "floating point", graph("    *out = *in * 0.3;\n    return kind"), "dataplane/lane/a.c", 27,
+    ("lane_graph", "floating point", graph("    *out = *in * 0.3;\n    return kind"), "dataplane/lane/a.c", 32,
      "lane_poll computes in floating point"),
     ("lane_graph", "recursion", graph("    *out = lane_poll(out, in + 1) + 1;\n    *out += lane_poll(out, in);\n"
-     "    return kind"), "dataplane/lane/a.c", 27, "recursion"),
+     "    return kind"), "dataplane/lane/a.c", 32, "recursion"),
+    ("lane_graph", "behind a table", {"docs/hot-path.md": GRAPH_DOC, "dataplane/lane/a.c":
+     GRAPH_GOOD.replace("x + by", "x % by")}, "dataplane/lane/a.c", 26, "add divides"),
     ("lane_graph", "stale table", {**graph("    return kind"), "docs/hot-path.md": GRAPH_DOC + "| `gone` | x |\n"},
-     "docs/hot-path.md", 9, "gone: listed"),
+     "docs/hot-path.md", 10, "gone: listed"),
     ("lane_graph", "no entry", {**graph("    return kind"), "docs/hot-path.md": "## Entry points\n| `gone` | x |\n"},
      "docs/hot-path.md", 2, "gone: no function"),
 ]

@@ -1,7 +1,9 @@
 """Everything a lane can reach, in compiled code, keeps to docs/hot-path.md: no call out of the project but the listed
 ones, no call through a pointer but the listed ones, no recursion, no division, no floating point, no system call.
 
-The tables of docs/hot-path.md are the input: a row `| `name` | why |` under the headings below."""
+The tables of docs/hot-path.md are the input: rows `| `name` | why |` under the headings below. A call through a pointer
+is named by the expression in the source, as the compiler may have put it into any caller; one inside a header of a
+library is named by the header."""
 
 import re
 
@@ -9,13 +11,14 @@ from objects import global_names, read_objects
 from tools import ToolError, run
 
 DOCUMENT = "docs/hot-path.md"
+POINTER = "calls through a pointer"
 TABLES = {
-    "Entry points": "entry",
-    "Calls through a pointer": "calls through a pointer",
+    "Entry points": "entry",  # functions, and tables of functions
+    "Calls through a pointer": POINTER,
     "Calls out of the project": "outside",
     "Divisions": "divides",
 }
-ROW = re.compile(r"^\| `(\w+)` \|")
+ROW = re.compile(r"^\| `([^`]+)` \|")
 
 
 def tables(tree):
@@ -61,14 +64,34 @@ class Walk:
         self.done.add(key)
         self.open.append(function)
         for kind, address in function.faults:
-            listed = self.allowed.get(kind, {})
-            if function.plain() in listed:
-                self.used[kind].add(function.plain())
-            else:
-                self.report(function, address, f"{function.plain()} {kind}")
+            self.fault(function, kind, address)
         for callee, address, called in function.calls:
             self.call(function, callee, address, called)
         self.open.pop()
+
+    def fault(self, function, kind, address):
+        if kind == POINTER:
+            names = self.pointers_at(*self.place(function, address))
+        else:
+            names = self.allowed.get(kind, {}).keys() & {function.plain()}
+        if names:
+            self.used[kind] |= set(names)
+        else:
+            self.report(function, address, f"{function.plain()} {kind}")
+
+    def pointers_at(self, path, line):
+        """The listed expressions that a statement holds; it may go over some lines."""
+        names = [name for name in self.allowed[POINTER] if path.endswith("/" + name)]
+        if path in self.tree.paths:
+            text = "\n".join(self.tree.code(path).splitlines()[max(line - 3, 0) : line + 1])
+            names += [name for name in self.allowed[POINTER] if name + "(" in text]
+        return names
+
+    def enter(self, path, name):
+        """A function by name, of this object or of another."""
+        path = path if name in self.objects[path] else self.names.get(name)
+        if path:
+            self.visit(self.objects[path][name])
 
     def call(self, function, callee, address, called):
         path = function.path if callee in self.objects[function.path] else self.names.get(callee)
@@ -102,15 +125,15 @@ def check(tree):
     if not allowed["entry"]:
         raise ToolError(f"{DOCUMENT} lists no entry point of a lane")
     paths = lane_objects(tree)
-    objects = read_objects(tree.root, paths)
-    names = global_names(tree.root, paths)
-    walk = Walk(tree, objects, names, allowed)
+    objects, pointers = read_objects(tree.root, paths)
+    walk = Walk(tree, objects, global_names(tree.root, paths), allowed)
     for entry, number in allowed["entry"].items():
-        starts = [table[entry] for table in objects.values() if entry in table]
+        starts = [(path, entry) for path in paths if entry in objects[path]]
+        starts += [(path, name) for path in paths for name in pointers[path].get(entry, ())]
         if not starts:
-            yield DOCUMENT, number, f"{entry}: no function of this name in {tree.build}/obj"
-        for start in starts:
-            walk.visit(start)
+            yield DOCUMENT, number, f"{entry}: no function or table of this name in {tree.build}/obj"
+        for path, name in starts:
+            walk.enter(path, name)
     yield from walk.found
     for kind, listed in allowed.items():
         for name, number in listed.items():

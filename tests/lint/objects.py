@@ -6,6 +6,9 @@ import re
 
 from tools import run
 
+SYMBOL = re.compile(r"^([0-9a-f]+) \S*\s+\S*O (\S+)\t([0-9a-f]+)\s+(?:\.hidden )?(\w+)$")
+RELOCATIONS_OF = re.compile(r"^RELOCATION RECORDS FOR \[(\S+)\]:")
+ADDRESS_OF = re.compile(r"^([0-9a-f]+) R_X86_64_64\s+(\S+)$")
 SECTION = re.compile(r"^Disassembly of section (\S+):")
 FUNCTION = re.compile(r"^([0-9a-f]+) <([^>]+)>:")
 INSTRUCTION = re.compile(r"^\s+([0-9a-f]+):\t(?:(?:notrack|bnd|lock|rep\w*|data16|cs|ds) )*(\S+)\s*(.*)$")
@@ -106,14 +109,33 @@ class Reader:
         if callee and (called or callee != function.name):
             function.calls.append((callee, address, called))
 
-    def resolve(self, place):
+    def resolve(self, place, displacement=4):
         """A symbol, or the function at an offset of a section. Displacements are relative to the next instruction."""
         found = PLACE.match(place)
         base, offset = found.group(1), int(found.group(2) or "0", 16)
         if base not in self.starts:
             return base
         starts = self.starts[base]
-        return starts[max(bisect.bisect_right(starts, (offset + 4, "\x7f")) - 1, 0)][1]
+        return starts[max(bisect.bisect_right(starts, (offset + displacement, "\x7f")) - 1, 0)][1]
+
+    def tables(self, text):
+        """{name of a variable: [functions whose addresses it holds]} from `objdump -tr`."""
+        variables = []
+        found = {}
+        section = None
+        for line in text.splitlines():
+            symbol = SYMBOL.match(line)
+            if symbol:
+                start, size = int(symbol.group(1), 16), int(symbol.group(3), 16)
+                variables.append((symbol.group(2), start, start + size, symbol.group(4)))
+            elif RELOCATIONS_OF.match(line):
+                section = RELOCATIONS_OF.match(line).group(1)
+            else:
+                address = ADDRESS_OF.match(line)
+                for where, start, end, name in variables if address else ():
+                    if where == section and start <= int(address.group(1), 16) < end:
+                        found.setdefault(name, []).append(self.resolve(address.group(2), 0))
+        return found
 
 
 def switch_table(operands, relocation, recent):
@@ -125,12 +147,16 @@ def switch_table(operands, relocation, recent):
 
 
 def read_objects(root, paths):
-    """{object path: {function name: Function}}"""
-    found = {}
+    """({object path: {function name: Function}}, {object path: {table name: [function names]}})"""
+    functions = {}
+    tables = {}
     for path in paths:
         _, text, _ = run(["objdump", "-dr", "--no-show-raw-insn", str(path)], root)
-        found[path] = Reader(path, text).read()
-    return found
+        reader = Reader(path, text)
+        functions[path] = reader.read()
+        _, text, _ = run(["objdump", "-tr", str(path)], root)
+        tables[path] = reader.tables(text)
+    return functions, tables
 
 
 def global_names(root, paths):
