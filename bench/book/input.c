@@ -109,7 +109,8 @@ static bool datagram_add(struct input *in, const struct pcap_pkthdr *head, const
         in->other_frames++;
         return true;
     }
-    if (!grow((void **)&in->datagrams, in->datagram_count, sizeof in->datagrams[0]))
+    if (in->frames == NULL ||
+        !grow((void **)&in->datagrams, in->datagram_count, sizeof in->datagrams[0]))
         return false;
     uint8_t *copy = in->frames + in->whole; // <whole> counts the bytes copied
     memcpy(copy, udp.payload, udp.payload_len);
@@ -138,7 +139,7 @@ static bool read_capture(struct input *in, const char *path, struct error *err)
     }
     in->frames = malloc(in->len);
     bool ok = in->frames != NULL;
-    if (pcap_datalink(capture) != DLT_EN10MB)
+    if (ok && pcap_datalink(capture) != DLT_EN10MB)
         ok = error_set(err, EXIT_FAILED, "%s: link type %s; only Ethernet captures are read", path,
                        pcap_datalink_val_to_name(pcap_datalink(capture)));
     struct pcap_pkthdr *head;

@@ -106,7 +106,7 @@ static bool run_capture(struct offline *o, const struct input *in, struct error 
         channel_datagram(&o->channel, line, d->payload, d->len, &frame, d->time_ns);
     }
     // The end of the file is the end of waiting.
-    if (o->channel.state == CHANNEL_WAITING)
+    while (arbiter_gap(&o->channel.arbiter))
         channel_timers(&o->channel, UINT64_MAX);
     return true;
 }

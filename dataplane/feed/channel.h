@@ -183,7 +183,7 @@ void channel_timers(struct channel *ch, uint64_t now);
 // Answers of the main lcore.
 bool channel_recovered(struct channel *ch, const uint8_t *payload, uint32_t len,
                        const struct frame *frame, uint64_t now);
-void channel_request_failed(struct channel *ch, uint64_t sequence, uint64_t now);
+void channel_request_failed(struct channel *ch, uint64_t sequence);
 // The book comes back. <next>: first message that is not in it (1 after a reset); <loaded>: false
 // when no snapshot could be had, and the book is empty.
 void channel_book_returned(struct channel *ch, uint64_t next, bool loaded, uint64_t now);

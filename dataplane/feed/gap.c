@@ -61,7 +61,7 @@ void gap_ask_reset(struct channel *ch)
 }
 
 // Nobody has the messages: go on behind them and never again call the channel's books good.
-static void gap_give_up(struct channel *ch, uint64_t now)
+static void gap_give_up(struct channel *ch)
 {
     uint64_t end = arbiter_gap_end(&ch->arbiter);
     ch->count->lost_messages += end - ch->arbiter.next;
@@ -71,7 +71,7 @@ static void gap_give_up(struct channel *ch, uint64_t now)
     ch->state = CHANNEL_LIVE;
     channel_requalify(ch, QUALITY_SUSPECT);
     channel_drain(ch);
-    gap_review(ch, now);
+    ch->deadline = 0; // the next gap, if there is one, is the next turn's: a turn gives up one
 }
 
 // The window is over: the other line does not have it either.
@@ -93,7 +93,7 @@ static void gap_declare(struct channel *ch, uint64_t now)
     } else if (ch->config.can_snapshot) {
         gap_ask_snapshot(ch);
     } else {
-        gap_give_up(ch, now);
+        gap_give_up(ch);
     }
 }
 
@@ -139,7 +139,7 @@ void gap_review(struct channel *ch, uint64_t now)
         channel_requalify(ch, gap_quality(ch));
 }
 
-void channel_request_failed(struct channel *ch, uint64_t sequence, uint64_t now)
+void channel_request_failed(struct channel *ch, uint64_t sequence)
 {
     if (ch->state != CHANNEL_RECOVERING || sequence < ch->arbiter.next || sequence >= ch->gap_end)
         return; // an answer about a gap that has closed since
@@ -147,7 +147,7 @@ void channel_request_failed(struct channel *ch, uint64_t sequence, uint64_t now)
     if (ch->config.can_snapshot)
         gap_ask_snapshot(ch);
     else
-        gap_give_up(ch, now);
+        gap_give_up(ch);
 }
 
 void channel_book_returned(struct channel *ch, uint64_t next, bool loaded, uint64_t now)
@@ -204,11 +204,11 @@ void channel_timers(struct channel *ch, uint64_t now)
 {
     if (ch->request_pending)
         request_post(ch);
-    if (ch->state == CHANNEL_WAITING && now >= ch->deadline)
+    if (arbiter_gap(&ch->arbiter))
         gap_review(ch, now);
     if (ch->config.line_stale_ticks == 0)
         return;
     lines_watch(ch, now);
-    if (ch->state != CHANNEL_WAITING && !ch->request_pending)
+    if (ch->state != CHANNEL_WAITING && !ch->request_pending && !arbiter_gap(&ch->arbiter))
         ch->deadline = now + ch->config.line_stale_ticks / 2;
 }

@@ -48,7 +48,7 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
             continue;
         switch (answer.kind) {
         case ANSWER_FRAME: answer_frame(lane, ch, &answer, now); break;
-        case ANSWER_FAILED: channel_request_failed(ch, answer.sequence, now); break;
+        case ANSWER_FAILED: channel_request_failed(ch, answer.sequence); break;
         case ANSWER_BOOK: channel_book_returned(ch, answer.sequence, answer.loaded, now); break;
         case ANSWER_FILTER: channel_filter_begin(ch, answer.bitmap); break;
         case ANSWER_SEND: break;

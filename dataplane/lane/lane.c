@@ -103,6 +103,20 @@ HOT_INLINE bool frame_take(struct lane *lane, const struct port *port, const str
                             udp.payload_len, frame, lane->stamp);
 }
 
+// <ticks> / <n> without a division: times the reciprocal, 32 bits behind the point. Bursts of over
+// a second (2^31 ticks) count as that.
+HOT_INLINE uint64_t per_frame(uint64_t ticks, uint16_t n)
+{
+#define RECIPROCAL_4(i) \
+    UINT32_MAX / (i), UINT32_MAX / ((i) + 1), UINT32_MAX / ((i) + 2), UINT32_MAX / ((i) + 3)
+    static const uint32_t reciprocal[PORT_BURST + 4] = {
+        UINT32_MAX,       UINT32_MAX,       UINT32_MAX / 2,   UINT32_MAX / 3,
+        RECIPROCAL_4(4),  RECIPROCAL_4(8),  RECIPROCAL_4(12), RECIPROCAL_4(16),
+        RECIPROCAL_4(20), RECIPROCAL_4(24), RECIPROCAL_4(28), RECIPROCAL_4(32),
+    };
+    return ((ticks < INT32_MAX ? ticks : INT32_MAX) * reciprocal[n]) >> 32;
+}
+
 // One burst of one port. The frames of a burst are asked for together; each is then worked through
 // to the end.
 HOT_INLINE uint32_t burst_take(struct lane *lane, uint16_t input)

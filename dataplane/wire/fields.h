@@ -49,9 +49,12 @@
 #define FIELD_GET_BE_alpha4(fn, offset) FIELD_ACCESSOR(fn, const char *, (const char *)p + (offset))
 #define FIELD_GET_BE_alpha8(fn, offset) FIELD_ACCESSOR(fn, const char *, (const char *)p + (offset))
 
-#define FIELD_GET_LE_u8(fn, offset)     FIELD_ACCESSOR(fn, uint8_t, p[offset])
-#define FIELD_GET_LE_u32(fn, offset)    FIELD_ACCESSOR(fn, uint32_t, le32_load(p + (offset)))
-#define FIELD_GET_LE_i64(fn, offset)    FIELD_ACCESSOR(fn, int64_t, (int64_t)le64_load(p + (offset)))
+#define FIELD_GET_LE_u8(fn, offset)  FIELD_ACCESSOR(fn, uint8_t, p[offset])
+#define FIELD_GET_LE_u32(fn, offset) FIELD_ACCESSOR(fn, uint32_t, le32_load(p + (offset)))
+// clang-format off
+#define FIELD_GET_LE_i64(fn, offset) \
+    FIELD_ACCESSOR(fn, int64_t, (int64_t)le64_load(p + (offset)))
+// clang-format on
 #define FIELD_GET_LE_chr(fn, offset)    FIELD_ACCESSOR(fn, char, (char)p[offset])
 #define FIELD_GET_LE_alpha4(fn, offset) FIELD_ACCESSOR(fn, const char *, (const char *)p + (offset))
 #define FIELD_GET_LE_alpha8(fn, offset) FIELD_ACCESSOR(fn, const char *, (const char *)p + (offset))
