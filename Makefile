@@ -192,7 +192,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench-book all deps test unit sim integration fuzz soak asan ubsan tsan coverage lint docs install clean help
+.PHONY: demo bench-book all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -251,10 +251,12 @@ soak: ## simulation over SOAK_SEEDS seeds (5000), from SOAK_SEED on (1)
 asan: san = address ## unit tests and simulation under AddressSanitizer
 ubsan: san = undefined ## the same under UndefinedBehaviorSanitizer
 tsan: san = thread ## the same under ThreadSanitizer
-asan ubsan tsan:
+san: san = address,undefined ## the same under the first two at once
+asan ubsan tsan san: san_build = $(BUILD)/san-$(subst $(comma),-,$(strip $(san)))
+asan ubsan tsan san:
 	$(deps) build test
-	$(sub) SAN=$(strip $(san)) BUILD=$(BUILD)/san-$(strip $(san)) unit-build
-	$(Q)tests/run --build $(BUILD)/san-$(strip $(san)) --timeout-factor 10 unit sim
+	$(sub) SAN=$(strip $(san)) BUILD=$(san_build) unit-build
+	$(Q)tests/run --build $(san_build) --timeout-factor 10 unit sim
 
 coverage: ## lines and branches that unit tests and simulation reach, per room
 	$(deps) build test
