@@ -10,14 +10,14 @@ enum { RATE_NS = 1000000000 };
 bool control_init(struct control *control, const char *region)
 {
     memset(control, 0, sizeof *control);
-    source_init(&control->source, region);
+    contact_init(&control->contact, region);
     control->started_ns = clock_mono_ns();
     return event_log_init(&control->log);
 }
 
 void control_free(struct control *control)
 {
-    source_close(&control->source);
+    contact_close(&control->contact);
     event_log_free(&control->log);
     symbol_table_free(&control->symbols);
 }
@@ -25,7 +25,7 @@ void control_free(struct control *control)
 static void sample_rates(struct control *control, uint64_t now_ns)
 {
     struct rate_sample *newer = &control->rates[1];
-    if (now_ns - newer->ns < RATE_NS || !snapshot_take(&control->snapshot, &control->source))
+    if (now_ns - newer->ns < RATE_NS || !snapshot_take(&control->snapshot, &control->contact))
         return;
     const struct snapshot *s = &control->snapshot;
     control->rates[0] = *newer;
@@ -42,12 +42,12 @@ static void sample_rates(struct control *control, uint64_t now_ns)
 
 bool control_tick(struct control *control, uint64_t now_ns)
 {
-    uint64_t attached = control->source.attached;
+    uint64_t attached = control->contact.attached;
     // Drained before the look, which lets go of a region that has been replaced.
-    event_log_drain(&control->log, &control->source);
-    bool changed = source_look(&control->source, now_ns);
-    if (control->source.attached != attached)
-        call_sweep(&control->source);
+    event_log_drain(&control->log, &control->contact);
+    bool changed = contact_look(&control->contact, now_ns);
+    if (control->contact.attached != attached)
+        call_sweep(&control->contact);
     sample_rates(control, now_ns);
     return changed;
 }

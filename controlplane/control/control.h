@@ -6,7 +6,7 @@
 
 #include "controlplane/region/events.h"
 #include "controlplane/region/snapshot.h"
-#include "controlplane/region/source.h"
+#include "controlplane/region/contact.h"
 #include "controlplane/region/symbols.h"
 
 // Totals of the last two seconds, for rates.
@@ -20,7 +20,7 @@ struct rate_sample {
 };
 
 struct control {
-    struct source source;
+    struct contact contact;
     struct event_log log;
     struct snapshot snapshot; // of the method in work
     struct symbol_table symbols;

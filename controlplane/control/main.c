@@ -6,6 +6,7 @@
 
 #include "controlplane/control/server.h"
 #include "dataplane/base/log.h"
+#include "dataplane/config/config.h"
 
 static volatile sig_atomic_t stop;
 
@@ -18,13 +19,11 @@ static void on_stop(int number)
 static const char help[] =
     "Usage: tickgate-controlplane [--region NAME|PATH] [--socket PATH] [--config FILE]\n"
     "\n"
-    "Attaches to the region of tickgate-dataplane, waits for it where it is not there, and "
-    "answers\n"
-    "on a Unix socket (docs/control.md). Runs until SIGINT or SIGTERM.\n"
+    "Attaches to the region of tickgate-dataplane, waits for it where it is not there,\n"
+    "and answers on a Unix socket (docs/control.md). Runs until SIGINT or SIGTERM.\n"
     "\n"
-    "  --region NAME|PATH  region of the dataplane: a file's path, or a name that is looked for "
-    "on\n"
-    "                      hugetlbfs and in /dev/shm (tickgate)\n"
+    "  --region NAME|PATH  the dataplane's region: its name in the configuration, looked\n"
+    "                      for on hugetlbfs and in /dev/shm, or a file's path (tickgate)\n"
     "  --socket PATH       control socket (/run/tickgate/control.sock)\n"
     "  --config FILE       take both from the dataplane's configuration; options win\n"
     "  --version           print the version and end\n"
@@ -73,6 +72,27 @@ static bool options_read(struct options *options, int argc, char **argv, int *co
     return true;
 }
 
+// What no option says comes from the configuration, or is what the configuration would have by
+// default.
+static bool options_complete(struct options *options, struct error *err)
+{
+    static struct config config;
+    if (options->config) {
+        if (!config_load(&config, options->config, err))
+            return false;
+        if (options->region == NULL)
+            options->region = config.node.region;
+        if (options->socket == NULL)
+            options->socket = config.node.control_socket;
+        config_free(&config);
+    }
+    if (options->region == NULL)
+        options->region = "tickgate";
+    if (options->socket == NULL)
+        options->socket = "/run/tickgate/control.sock";
+    return true;
+}
+
 static int run(const struct options *options)
 {
     struct error err = {0};
@@ -95,10 +115,15 @@ static int run(const struct options *options)
 
 int main(int argc, char **argv)
 {
-    struct options options = {.region = "tickgate", .socket = "/run/tickgate/control.sock"};
+    struct options options = {0};
+    struct error err = {0};
     int code;
     if (!options_read(&options, argc, argv, &code))
         return code;
+    if (!options_complete(&options, &err)) {
+        fprintf(stderr, "tickgate-controlplane: %s\n", err.text);
+        return (int)err.code;
+    }
     struct sigaction action = {.sa_handler = on_stop};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);

@@ -71,7 +71,7 @@ const struct method methods[] = {
      {{"channel", PARAM_STRING, true, 1, NAME_LEN - 1, "Channel of the order"},
       {"reference", PARAM_INTEGER, true, 0, INT64_MAX, "Order reference number"}}},
     {"filter_set",
-     "Sets which symbols a lane follows",
+     "Sets which symbols a lane follows; in force with the FILTER_CHANGED event of each channel",
      true,
      method_filter_set,
      method_filter_set_answered,
@@ -116,12 +116,12 @@ void job_call(struct control *control, struct job *job, enum command_type type, 
 {
     job->call.type = type;
     job->call.target = target;
-    switch (call_post(&job->call, &control->source, clock_mono_ns() + CALL_MS * 1000000ull)) {
+    switch (call_post(&job->call, &control->contact, clock_mono_ns() + CALL_MS * 1000000ull)) {
     case CALL_PENDING: job->pending = true; return;
     case CALL_NO_SLOT:
         job_fail(job, RPC_ERROR_BUSY, "all %u command slots are in use; ask again", COMMAND_SLOTS);
         return;
-    default: job_fail(job, RPC_ERROR_NOT_CONNECTED, "%s", control->source.why); return;
+    default: job_fail(job, RPC_ERROR_NOT_CONNECTED, "%s", control->contact.why); return;
     }
 }
 
@@ -138,8 +138,8 @@ int64_t job_integer(const struct job *job, const char *name, int64_t otherwise)
 
 bool job_snapshot(struct control *control, struct job *job)
 {
-    if (snapshot_take(&control->snapshot, &control->source))
+    if (snapshot_take(&control->snapshot, &control->contact))
         return true;
-    job_fail(job, RPC_ERROR_NOT_CONNECTED, "%s", control->source.why);
+    job_fail(job, RPC_ERROR_NOT_CONNECTED, "%s", control->contact.why);
     return false;
 }

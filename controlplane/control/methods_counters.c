@@ -117,8 +117,7 @@ void method_counters(struct control *control, struct job *job)
     }
 }
 
-// --- histograms
-// -------------------------------------------------------------------------------------
+// --- histograms ---
 
 static json_t *buckets_view(const struct histogram *histogram)
 {
@@ -146,7 +145,7 @@ void method_histograms(struct control *control, struct job *job)
             json_t *view = instance_view(&instance);
             json_object_set_new(view, "histogram", json_string(info->name));
             json_object_set_new(view, "scope", json_string(scope_names[info->scope]));
-            json_object_set_new(view, "summary", view_latency(&control->source, histogram));
+            json_object_set_new(view, "summary", view_latency(&control->contact, histogram));
             json_object_set_new(view, "buckets", buckets_view(histogram));
             json_array_append_new(list, view);
         }

@@ -119,7 +119,7 @@ static void choice_narrow(const struct event_log *log, bool follow, struct choic
 void method_events(struct control *control, struct job *job)
 {
     struct event_log *log = &control->log;
-    event_log_drain(log, &control->source);
+    event_log_drain(log, &control->contact);
     int64_t after = job_integer(job, "after", -1);
     struct choice choice = {
         .first = log->count >= EVENT_LOG_LEN ? log->count - EVENT_LOG_LEN + 1 : 1,
@@ -130,8 +130,8 @@ void method_events(struct control *control, struct job *job)
     if (after >= 0 && (uint64_t)after >= choice.first)
         choice.first = (uint64_t)after < choice.end ? (uint64_t)after + 1 : choice.end;
     choice_narrow(log, after >= 0, &choice);
-    bool names = snapshot_take(&control->snapshot, &control->source) &&
-                 symbol_table_copy(&control->symbols, &control->source);
+    bool names = snapshot_take(&control->snapshot, &control->contact) &&
+                 symbol_table_copy(&control->symbols, &control->contact);
     json_t *list = json_array();
     for (uint64_t n = choice.first; n < choice.end; n++)
         if (chosen(event_log_at(log, n), &choice))

@@ -12,12 +12,12 @@ static bool job_symbols(struct control *control, struct job *job)
 {
     if (!job_snapshot(control, job))
         return false;
-    if (symbol_table_copy(&control->symbols, &control->source))
+    if (symbol_table_copy(&control->symbols, &control->contact))
         return true;
-    if (source_attached(&control->source))
+    if (contact_attached(&control->contact))
         job_fail(job, RPC_ERROR_INTERNAL, "no memory for a copy of the symbol table");
     else
-        job_fail(job, RPC_ERROR_NOT_CONNECTED, "%s", control->source.why);
+        job_fail(job, RPC_ERROR_NOT_CONNECTED, "%s", control->contact.why);
     return false;
 }
 
@@ -32,8 +32,7 @@ static bool job_channel(const struct control *control, struct job *job, int *cha
     return false;
 }
 
-// --- symbols
-// ----------------------------------------------------------------------------------------
+// --- symbols ---
 
 static int64_t spread_of(const struct symbol_row *row)
 {
@@ -168,8 +167,7 @@ void method_symbols(struct control *control, struct job *job)
     job->result = json_pack("{s:o,s:o}", "symbols", list, "total", view_count(table->count));
 }
 
-// --- book
-// -------------------------------------------------------------------------------------------
+// --- book ---
 
 void method_book(struct control *control, struct job *job)
 {
@@ -222,8 +220,7 @@ void method_book_answered(struct control *control, struct job *job)
     json_object_set_new(result, "asks", levels_view(answer->asks, answer->ask_count));
 }
 
-// --- queue position
-// ---------------------------------------------------------------------------------
+// --- queue position ---
 
 void method_queue_position(struct control *control, struct job *job)
 {
@@ -253,8 +250,7 @@ void method_queue_position_answered(struct control *control, struct job *job)
     json_object_set_new(result, "next_sequence", view_count(answer->next_sequence));
 }
 
-// --- filter
-// -----------------------------------------------------------------------------------------
+// --- filter ---
 
 static int lane_find(const struct snapshot *s, const char *name)
 {

@@ -14,12 +14,12 @@ static void set(json_t *object, const char *name, json_t *value)
 
 static const char *state_text(const struct control *control)
 {
-    switch (control->source.state) {
-    case SOURCE_ABSENT: return "absent";
-    case SOURCE_DEAD: return "dead";
-    case SOURCE_SILENT: return "silent";
-    case SOURCE_STARTING: return "starting";
-    case SOURCE_LIVE: break;
+    switch (control->contact.state) {
+    case CONTACT_ABSENT: return "absent";
+    case CONTACT_DEAD: return "dead";
+    case CONTACT_SILENT: return "silent";
+    case CONTACT_STARTING: return "starting";
+    case CONTACT_LIVE: break;
     }
     return control->snapshot.state == REGION_STOPPING ? "stopping" : "ready";
 }
@@ -31,7 +31,7 @@ void method_version(struct control *control, struct job *job)
     job->result = json_object();
     set(job->result, "control_plane", json_string(TICKGATE_VERSION));
     set(job->result, "dataplane", json_null());
-    if (snapshot_take(&control->snapshot, &control->source))
+    if (snapshot_take(&control->snapshot, &control->contact))
         set(job->result, "dataplane", json_string(control->snapshot.identity.program));
     snprintf(text, sizeof text, "%u.%u", REGION_MAJOR, REGION_MINOR);
     set(job->result, "region", json_string(text));
@@ -62,8 +62,7 @@ void method_help(struct control *control, struct job *job)
     job->result = json_pack("{s:o}", "methods", list);
 }
 
-// --- status
-// -----------------------------------------------------------------------------------------
+// --- status ---
 
 static json_t *status_channels(const struct control *control)
 {
@@ -105,7 +104,7 @@ static json_t *status_control(const struct control *control)
     json_t *own = json_object();
     set(own, "version", json_string(TICKGATE_VERSION));
     set(own, "uptime_s", view_count((clock_mono_ns() - control->started_ns) / NS_PER_S));
-    set(own, "attached", view_count(control->source.attached));
+    set(own, "attached", view_count(control->contact.attached));
     set(own, "clients", view_count(control->clients));
     set(own, "clients_refused", view_count(control->clients_refused));
     set(own, "clients_cut_off", view_count(control->clients_cut_off));
@@ -126,13 +125,13 @@ void method_status(struct control *control, struct job *job)
     set(result, "node", json_string(s->identity.node));
     set(result, "state", json_string(state_text(control)));
     set(result, "version", json_string(s->identity.program));
-    set(result, "region", json_string(control->source.reader.path));
+    set(result, "region", json_string(control->contact.reader.path));
     set(result, "epoch", view_count(s->identity.epoch));
     set(result, "pid", view_count(s->identity.pid));
     set(result, "started", view_utc(s->identity.epoch));
     set(result, "uptime_s",
         view_count(now > s->identity.epoch ? (now - s->identity.epoch) / NS_PER_S : 0));
-    set(result, "heartbeat_age_ms", view_count(control->source.heartbeat_age_ns / 1000000));
+    set(result, "heartbeat_age_ms", view_count(control->contact.heartbeat_age_ns / 1000000));
     snprintf(text, sizeof text, "%016llx", (unsigned long long)s->identity.config_hash);
     set(result, "config_hash", json_string(text));
     set(result, "lanes", view_count(s->shape.lanes));
@@ -143,8 +142,7 @@ void method_status(struct control *control, struct job *job)
     set(result, "control_plane", status_control(control));
 }
 
-// --- feeds
-// ------------------------------------------------------------------------------------------
+// --- feeds ---
 
 static json_t *feed_line(const struct control *control, uint32_t channel, uint32_t line)
 {
@@ -174,7 +172,7 @@ static json_t *feed_line(const struct control *control, uint32_t channel, uint32
     set(row, "lost_messages", view_count(recovery ? 0 : lost));
     set(row, "heartbeats", view_count(count->heartbeats));
     set(row, "malformed", view_count(count->malformed));
-    set(row, "lag", view_latency(&control->source, &s->line_histograms[channel][line].lag));
+    set(row, "lag", view_latency(&control->contact, &s->line_histograms[channel][line].lag));
     return row;
 }
 
@@ -203,7 +201,7 @@ static json_t *feed_channel(const struct control *control, uint32_t i)
     set(row, "held", view_count(count->held));
     set(row, "held_peak", view_count(count->held_peak));
     set(row, "held_max", view_count(info->hold_frames));
-    set(row, "recovery", view_latency(&control->source, &s->channel_histograms[i].recovery));
+    set(row, "recovery", view_latency(&control->contact, &s->channel_histograms[i].recovery));
     json_t *lines = json_array();
     for (uint32_t line = 0; line < info->lines; line++)
         json_array_append_new(lines, feed_line(control, i, line));
@@ -223,8 +221,7 @@ void method_feeds(struct control *control, struct job *job)
     job->result = json_pack("{s:o}", "feeds", list);
 }
 
-// --- lanes, ports, memory
-// ---------------------------------------------------------------------------
+// --- lanes, ports, memory ---
 
 static json_t *lane_row(const struct control *control, uint32_t i)
 {
@@ -250,14 +247,15 @@ static json_t *lane_row(const struct control *control, uint32_t i)
         view_count(
             control_rate(control, control->rates[1].frames[i], control->rates[0].frames[i])));
     set(row, "messages", view_count(messages));
-    set(row, "busy_ns", view_count(source_ticks_ns(&control->source, count->busy_ticks)));
+    set(row, "busy_ns", view_count(contact_ticks_ns(&control->contact, count->busy_ticks)));
     set(row, "frames_foreign", view_count(count->frames_foreign));
     set(row, "frames_refused", view_count(refused));
     set(row, "events", view_count(count->events));
     set(row, "events_refused", view_count(count->events_refused));
-    set(row, "poll_max_ns", view_count(source_ticks_ns(&control->source, count->poll_ticks_max)));
-    set(row, "frame_to_book", view_latency(&control->source, &s->lane_histograms[i].frame_to_book));
-    set(row, "poll", view_latency(&control->source, &s->lane_histograms[i].poll));
+    set(row, "poll_max_ns", view_count(contact_ticks_ns(&control->contact, count->poll_ticks_max)));
+    set(row, "frame_to_book",
+        view_latency(&control->contact, &s->lane_histograms[i].frame_to_book));
+    set(row, "poll", view_latency(&control->contact, &s->lane_histograms[i].poll));
     return row;
 }
 

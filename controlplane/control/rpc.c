@@ -39,8 +39,7 @@ static char *finish(struct job *job)
     return text;
 }
 
-// --- parameters
-// -------------------------------------------------------------------------------------
+// --- parameters ---
 
 static bool length_fits(const struct param *param, size_t length)
 {
@@ -151,8 +150,7 @@ static bool params_take(struct job *job, const json_t *params)
     return params_check(job);
 }
 
-// --- requests
-// ---------------------------------------------------------------------------------------
+// --- requests ---
 
 static bool request_take(struct job *job, json_t *request)
 {
@@ -189,13 +187,13 @@ static bool request_take(struct job *job, json_t *request)
 // The dataplane that the method needs: there, and alive.
 static bool dataplane_there(const struct control *control, struct job *job)
 {
-    const struct source *source = &control->source;
+    const struct contact *contact = &control->contact;
     if (!job->method->dataplane)
         return true;
-    switch (source->state) {
-    case SOURCE_ABSENT:
-    case SOURCE_DEAD: job_fail(job, RPC_ERROR_NOT_CONNECTED, "%s", source->why); return false;
-    case SOURCE_SILENT: job_fail(job, RPC_ERROR_NO_ANSWER, "%s", source->why); return false;
+    switch (contact->state) {
+    case CONTACT_ABSENT:
+    case CONTACT_DEAD: job_fail(job, RPC_ERROR_NOT_CONNECTED, "%s", contact->why); return false;
+    case CONTACT_SILENT: job_fail(job, RPC_ERROR_NO_ANSWER, "%s", contact->why); return false;
     default: return true;
     }
 }
@@ -220,7 +218,7 @@ void rpc_handle(struct control *control, const char *line, size_t len, struct jo
 void rpc_resume(struct control *control, struct job *job, char **reply)
 {
     *reply = NULL;
-    enum call_state state = call_look(&job->call, &control->source, clock_mono_ns());
+    enum call_state state = call_look(&job->call, &control->contact, clock_mono_ns());
     if (state == CALL_PENDING)
         return;
     job->pending = false;

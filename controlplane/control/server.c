@@ -17,13 +17,12 @@
 
 enum { NS_PER_MS = 1000000 };
 
-// --- one client
-// -------------------------------------------------------------------------------------
+// --- one client ---
 
 static void client_close(struct server *server, struct client *client)
 {
     if (client->job.pending)
-        call_drop(&client->job.call, &server->control->source);
+        call_drop(&client->job.call, &server->control->contact);
     job_clear(&client->job);
     close(client->fd); // epoll forgets it
     free(client->out);
@@ -181,8 +180,7 @@ static void client_event(struct server *server, struct client *client, uint32_t 
         client_settle(server, client);
 }
 
-// --- all clients
-// ------------------------------------------------------------------------------------
+// --- all clients ---
 
 static void accept_clients(struct server *server)
 {
@@ -239,13 +237,13 @@ static void cut_slow_clients(struct server *server, uint64_t now_ns)
 
 static void tick(struct server *server, uint64_t now_ns)
 {
-    struct source *source = &server->control->source;
+    struct contact *contact = &server->control->contact;
     if (control_tick(server->control, now_ns)) {
-        if (source->state == SOURCE_LIVE || source->state == SOURCE_STARTING)
-            log_info("attached", "%s, dataplane with pid %u", source->reader.path,
-                     source_header(source)->identity.pid);
+        if (contact->state == CONTACT_LIVE || contact->state == CONTACT_STARTING)
+            log_info("attached", "%s, dataplane with pid %u", contact->reader.path,
+                     contact_header(contact)->identity.pid);
         else
-            log_warn("not-connected", "%s", source->why);
+            log_warn("not-connected", "%s", contact->why);
     }
     cut_slow_clients(server, now_ns);
 }
@@ -274,8 +272,7 @@ void server_run(struct server *server, const volatile sig_atomic_t *stop)
     }
 }
 
-// --- socket
-// -----------------------------------------------------------------------------------------
+// --- socket ---
 
 // True: somebody answers on the socket in <address>.
 static bool answered(const struct sockaddr_un *address)

@@ -59,11 +59,11 @@ static json_t *quantile(const struct histogram *h, double q, uint64_t max_ns)
     return view_count(edge < max_ns ? edge : max_ns);
 }
 
-json_t *view_latency(const struct source *source, const struct histogram *histogram)
+json_t *view_latency(const struct contact *contact, const struct histogram *histogram)
 {
     enum { ALARM_NS = 2750 };
     uint64_t samples = histogram_samples(histogram), over = 0;
-    uint64_t max_ns = source_ticks_ns(source, histogram->max_ticks);
+    uint64_t max_ns = contact_ticks_ns(contact, histogram->max_ticks);
     json_t *view = json_object();
     json_object_set_new(view, "samples", view_count(samples));
     if (samples == 0)
@@ -71,7 +71,7 @@ json_t *view_latency(const struct source *source, const struct histogram *histog
     for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
         over += histogram_edges_ns[i] > ALARM_NS ? histogram->bucket[i] : 0;
     json_object_set_new(view, "mean_ns",
-                        view_count(source_ticks_ns(source, histogram->sum_ticks / samples)));
+                        view_count(contact_ticks_ns(contact, histogram->sum_ticks / samples)));
     json_object_set_new(view, "p50_ns", quantile(histogram, 0.5, max_ns));
     json_object_set_new(view, "p90_ns", quantile(histogram, 0.9, max_ns));
     json_object_set_new(view, "p99_ns", quantile(histogram, 0.99, max_ns));

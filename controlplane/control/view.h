@@ -18,7 +18,7 @@ json_t *view_letter(uint8_t letter);
 json_t *view_quality(uint64_t symbol, uint64_t channel);
 
 // Sum and quantiles of a histogram; its times are in nanoseconds.
-json_t *view_latency(const struct source *source, const struct histogram *histogram);
+json_t *view_latency(const struct contact *contact, const struct histogram *histogram);
 
 // Index of a channel by its name, -1 when there is none.
 int view_channel(const struct snapshot *snapshot, const char *name);

@@ -60,9 +60,9 @@ static void do_sweep(const struct region_view *view, void *context)
     }
 }
 
-static bool same_instance(const struct call *call, const struct source *source)
+static bool same_instance(const struct call *call, const struct contact *contact)
 {
-    return source_attached(source) && source_header(source)->identity.epoch == call->epoch;
+    return contact_attached(contact) && contact_header(contact)->identity.epoch == call->epoch;
 }
 
 // Counts and qualities of the answer are another process's: within their bounds from here on.
@@ -77,36 +77,36 @@ static void answer_clean(struct call *call)
         book->ask_count = BOOK_DEPTH_MAX;
 }
 
-enum call_state call_post(struct call *call, struct source *source, uint64_t deadline_ns)
+enum call_state call_post(struct call *call, struct contact *contact, uint64_t deadline_ns)
 {
     struct pass pass = {.call = call};
-    if (!source_attached(source))
+    if (!contact_attached(contact))
         return CALL_LOST;
-    call->epoch = source_header(source)->identity.epoch;
+    call->epoch = contact_header(contact)->identity.epoch;
     call->deadline_ns = deadline_ns;
-    return source_pass(source, do_post, &pass) ? pass.state : CALL_LOST;
+    return contact_pass(contact, do_post, &pass) ? pass.state : CALL_LOST;
 }
 
-enum call_state call_look(struct call *call, struct source *source, uint64_t now_ns)
+enum call_state call_look(struct call *call, struct contact *contact, uint64_t now_ns)
 {
     struct pass pass = {.call = call, .give_up = now_ns >= call->deadline_ns};
-    if (!same_instance(call, source) || !source_pass(source, do_look, &pass))
+    if (!same_instance(call, contact) || !contact_pass(contact, do_look, &pass))
         return CALL_LOST;
     if (pass.state == CALL_ANSWERED)
         answer_clean(call);
     return pass.state;
 }
 
-void call_drop(struct call *call, struct source *source)
+void call_drop(struct call *call, struct contact *contact)
 {
     struct pass pass = {.call = call, .give_up = true};
-    if (same_instance(call, source))
-        source_pass(source, do_look, &pass);
+    if (same_instance(call, contact))
+        contact_pass(contact, do_look, &pass);
 }
 
-void call_sweep(struct source *source)
+void call_sweep(struct contact *contact)
 {
-    source_pass(source, do_sweep, NULL);
+    contact_pass(contact, do_sweep, NULL);
 }
 
 const char *command_result_text(uint32_t result)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controlplane/region/source.h"
+#include "controlplane/region/contact.h"
 
 enum call_state {
     CALL_PENDING,
@@ -36,12 +36,12 @@ struct call {
 };
 
 // Posts <type>, <target> and <request>, which the caller has filled in.
-enum call_state call_post(struct call *call, struct source *source, uint64_t deadline_ns);
-enum call_state call_look(struct call *call, struct source *source, uint64_t now_ns);
+enum call_state call_post(struct call *call, struct contact *contact, uint64_t deadline_ns);
+enum call_state call_look(struct call *call, struct contact *contact, uint64_t now_ns);
 // Nobody wants the answer any more.
-void call_drop(struct call *call, struct source *source);
+void call_drop(struct call *call, struct contact *contact);
 
 // After attaching: slots that a control plane before this one left behind are made free.
-void call_sweep(struct source *source);
+void call_sweep(struct contact *contact);
 
 const char *command_result_text(uint32_t result);

@@ -67,14 +67,14 @@ static void copy_cursors(const struct region_view *view, void *context)
                 atomic_load_explicit(&region_ring(view, s, kind)->committed, memory_order_acquire);
 }
 
-static void store(struct event_log *log, const struct source *source, const struct chunk *chunk)
+static void store(struct event_log *log, const struct contact *contact, const struct chunk *chunk)
 {
     for (uint32_t i = 0; i < chunk->count; i++) {
         log->count++;
         log->records[log->count % EVENT_LOG_LEN] = (struct logged_event){
             .event = chunk->events[i],
             .epoch = log->epoch,
-            .utc_ns = source_utc_ns(source, chunk->events[i].tsc),
+            .utc_ns = contact_utc_ns(contact, chunk->events[i].tsc),
             .number = log->count,
             .ring = chunk->kind,
         };
@@ -83,23 +83,23 @@ static void store(struct event_log *log, const struct source *source, const stru
 }
 
 // One ring until it is empty or has been emptied once. False: the region has vanished.
-static bool drain_ring(struct event_log *log, struct source *source, uint32_t ring_source,
+static bool drain_ring(struct event_log *log, struct contact *contact, uint32_t ring_source,
                        enum event_ring_kind kind, uint32_t *total)
 {
     static struct chunk chunk; // 32 KiB: not for the stack; one thread drains
-    uint32_t slots = region_ring_slots(&source->reader.view, kind);
+    uint32_t slots = region_ring_slots(&contact->reader.view, kind);
     chunk.ring_source = ring_source;
     chunk.kind = kind;
     chunk.cursor = log->cursor[ring_source][kind];
     for (uint32_t n = 0; n < slots; n += chunk.count) {
-        if (!source_pass(source, copy_chunk, &chunk))
+        if (!contact_pass(contact, copy_chunk, &chunk))
             return false;
         log->damaged += chunk.damaged;
         if (chunk.count == 0 && !chunk.damaged)
             break;
         // Stored first: what is committed may be overwritten at once.
-        store(log, source, &chunk);
-        if (!source_pass(source, commit_chunk, &chunk))
+        store(log, contact, &chunk);
+        if (!contact_pass(contact, commit_chunk, &chunk))
             return false;
         log->cursor[ring_source][kind] = chunk.cursor;
         *total += chunk.count;
@@ -110,24 +110,24 @@ static bool drain_ring(struct event_log *log, struct source *source, uint32_t ri
     return true;
 }
 
-uint32_t event_log_drain(struct event_log *log, struct source *source)
+uint32_t event_log_drain(struct event_log *log, struct contact *contact)
 {
     uint32_t total = 0;
-    if (!source_attached(source))
+    if (!contact_attached(contact))
         return 0;
-    uint64_t epoch = source_header(source)->identity.epoch;
+    uint64_t epoch = contact_header(contact)->identity.epoch;
     if (log->epoch != epoch) {
         struct cursors cursors;
-        if (!source_pass(source, copy_cursors, &cursors))
+        if (!contact_pass(contact, copy_cursors, &cursors))
             return 0;
         memcpy(log->cursor, cursors.at, sizeof log->cursor);
         log->epoch = epoch;
     }
-    uint32_t sources = region_sources(&source->reader.view.shape);
+    uint32_t sources = region_sources(&contact->reader.view.shape);
     memset(log->lost, 0, sizeof log->lost);
     for (uint32_t s = 0; s < sources; s++)
         for (int kind = 0; kind < EVENT_RING_KINDS; kind++)
-            if (!drain_ring(log, source, s, kind, &total))
+            if (!drain_ring(log, contact, s, kind, &total))
                 return total;
     return total;
 }

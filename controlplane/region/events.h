@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controlplane/region/source.h"
+#include "controlplane/region/contact.h"
 
 enum { EVENT_LOG_LEN = 8192, EVENT_SOURCES_MAX = LANES_MAX + 1 };
 
@@ -33,7 +33,7 @@ bool event_log_init(struct event_log *log);
 void event_log_free(struct event_log *log);
 
 // Drains what is there, at most a ring's length of each ring; returns how many events came.
-uint32_t event_log_drain(struct event_log *log, struct source *source);
+uint32_t event_log_drain(struct event_log *log, struct contact *contact);
 
 // Record <number>; null when it is not in the log (any more).
 const struct logged_event *event_log_at(const struct event_log *log, uint64_t number);

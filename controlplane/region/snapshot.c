@@ -82,14 +82,14 @@ static void clean(struct snapshot *s)
     text_clean(s->identity.program, sizeof s->identity.program);
 }
 
-bool snapshot_take(struct snapshot *snapshot, struct source *source)
+bool snapshot_take(struct snapshot *snapshot, struct contact *contact)
 {
-    if (!source_attached(source))
+    if (!contact_attached(contact))
         return false;
     snapshot->tsc = clock_tsc();
-    snapshot->identity = source_header(source)->identity;
-    snapshot->shape = source->reader.view.shape;
-    if (!source_pass(source, copy_all, snapshot))
+    snapshot->identity = contact_header(contact)->identity;
+    snapshot->shape = contact->reader.view.shape;
+    if (!contact_pass(contact, copy_all, snapshot))
         return false;
     clean(snapshot);
     return true;

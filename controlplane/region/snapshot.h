@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controlplane/region/source.h"
+#include "controlplane/region/contact.h"
 
 struct snapshot {
     uint64_t tsc; // when it was taken
@@ -32,7 +32,7 @@ struct snapshot {
 };
 
 // False: the region has vanished.
-bool snapshot_take(struct snapshot *snapshot, struct source *source);
+bool snapshot_take(struct snapshot *snapshot, struct contact *contact);
 
 // Zero-terminates <text> within <len> bytes and replaces what is not printable ASCII by '?'.
 void text_clean(char *text, size_t len);

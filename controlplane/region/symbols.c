@@ -33,12 +33,12 @@ int symbol_row_compare(const void *pa, const void *pb)
     return order ? order : (a->channel > b->channel) - (a->channel < b->channel);
 }
 
-bool symbol_table_copy(struct symbol_table *table, struct source *source)
+bool symbol_table_copy(struct symbol_table *table, struct contact *contact)
 {
     table->count = 0;
-    if (!source_attached(source))
+    if (!contact_attached(contact))
         return false;
-    uint64_t most = region_symbols(&source->reader.view.shape);
+    uint64_t most = region_symbols(&contact->reader.view.shape);
     if (most > table->capacity) {
         struct symbol_row *rows = realloc(table->rows, most * sizeof *rows);
         if (rows == NULL)
@@ -46,7 +46,7 @@ bool symbol_table_copy(struct symbol_table *table, struct source *source)
         table->rows = rows;
         table->capacity = most;
     }
-    if (!source_pass(source, copy_rows, table)) {
+    if (!contact_pass(contact, copy_rows, table)) {
         table->count = 0;
         return false;
     }

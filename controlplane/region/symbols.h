@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controlplane/region/source.h"
+#include "controlplane/region/contact.h"
 
 struct symbol_row {
     char name[12]; // printable, "" where the directory has not named it
@@ -23,7 +23,7 @@ struct symbol_table {
 
 // All symbols that are in use, sorted by name, then channel; grows the table as needed. False: no
 // memory, or the region has vanished.
-bool symbol_table_copy(struct symbol_table *table, struct source *source);
+bool symbol_table_copy(struct symbol_table *table, struct contact *contact);
 void symbol_table_free(struct symbol_table *table);
 
 // Rows of that name stand together, one per channel that has it: the first of them, null when there

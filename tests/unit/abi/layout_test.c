@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "dataplane/abi/region.h"
+#include "tests/lib/golden.h"
 
 struct field {
     const char *name;
@@ -232,60 +233,16 @@ static void print_doc(FILE *out)
     print_doc_commands(out);
 }
 
-// --- comparison ---
-
-static char *read_file(const char *path)
-{
-    FILE *in = fopen(path, "r");
-    if (in == NULL)
-        return calloc(1, 1);
-    char *text = NULL;
-    size_t len = 0;
-    FILE *copy = open_memstream(&text, &len);
-    for (int c; (c = fgetc(in)) != EOF;)
-        fputc(c, copy);
-    fclose(in);
-    fclose(copy);
-    return text;
-}
-
-static void compare(const char *path, void (*print)(FILE *out))
-{
-    char *now = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&now, &len);
-    print(out);
-    fclose(out);
-    const char *mode = getenv("TICKGATE_GOLDEN");
-    if (mode && strcmp(mode, "write") == 0) {
-        FILE *file = fopen(path, "w");
-        assert_non_null(file);
-        assert_int_equal(fwrite(now, 1, len, file), len);
-        assert_int_equal(fclose(file), 0);
-    }
-    char *was = read_file(path);
-    size_t line = 1, i = 0;
-    for (; was[i] && was[i] == now[i]; i++)
-        line += was[i] == '\n';
-    if (was[i] != now[i])
-        fail_msg("%s:%zu differs from the code. If the change is meant: raise REGION_MINOR (or "
-                 "MAJOR) and run this "
-                 "test with TICKGATE_GOLDEN=write",
-                 path, line);
-    free(was);
-    free(now);
-}
-
 static void test_layout(void **state)
 {
     (void)state;
-    compare("tests/golden/abi_layout.txt", print_all);
+    golden_compare("tests/golden/abi_layout.txt", print_all);
 }
 
 static void test_document(void **state)
 {
     (void)state;
-    compare("docs/abi.md", print_doc);
+    golden_compare("docs/abi.md", print_doc);
 }
 
 int main(void)

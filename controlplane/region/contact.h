@@ -7,19 +7,19 @@
 
 #include "dataplane/abi/attach.h"
 
-enum source_state {
-    SOURCE_ABSENT, // no region, or one that is refused: <why>
-    SOURCE_DEAD,   // the process has ended; its region is still attached
-    SOURCE_SILENT, // no heartbeat for SOURCE_SILENT_MS
-    SOURCE_STARTING,
-    SOURCE_LIVE,
+enum contact_state {
+    CONTACT_ABSENT, // no region, or one that is refused: <why>
+    CONTACT_DEAD,   // the process has ended; its region is still attached
+    CONTACT_SILENT, // no heartbeat for CONTACT_SILENT_MS
+    CONTACT_STARTING,
+    CONTACT_LIVE,
 };
 
-enum { SOURCE_RETRY_MS = 250, SOURCE_SILENT_MS = 2000 };
+enum { CONTACT_RETRY_MS = 250, CONTACT_SILENT_MS = 2000 };
 
-struct source {
+struct contact {
     char where[256]; // name or path of the region, as given
-    enum source_state state;
+    enum contact_state state;
     struct region_reader reader;
     uint64_t retry_ns;         // next attempt to attach, CLOCK_MONOTONIC
     uint64_t heartbeat_age_ns; // at the last look
@@ -28,29 +28,29 @@ struct source {
     char why[512];             // one line: what is wrong and the remedy; "" while live
 };
 
-void source_init(struct source *source, const char *where);
-void source_close(struct source *source);
+void contact_init(struct contact *contact, const char *where);
+void contact_close(struct contact *contact);
 
 // Looks at the dataplane; attaches if it is time for another try. Cheap: a few words and two system
 // calls. True when <state> or the attached instance has changed.
-bool source_look(struct source *source, uint64_t now_ns);
+bool contact_look(struct contact *contact, uint64_t now_ns);
 
 // A region is mapped; it may be that of a dead dataplane.
-static inline bool source_attached(const struct source *source)
+static inline bool contact_attached(const struct contact *contact)
 {
-    return source->reader.fd >= 0;
+    return contact->reader.fd >= 0;
 }
 
 // region_pass for the attached region; a region that has vanished is detached.
-bool source_pass(struct source *source, void (*copy)(const struct region_view *view, void *context),
-                 void *context);
+bool contact_pass(struct contact *contact,
+                  void (*copy)(const struct region_view *view, void *context), void *context);
 
-static inline const struct region_header *source_header(const struct source *source)
+static inline const struct region_header *contact_header(const struct contact *contact)
 {
-    return &source->reader.header;
+    return &contact->reader.header;
 }
 
 // UTC in ns of a TSC value of the dataplane.
-uint64_t source_utc_ns(const struct source *source, uint64_t tsc);
+uint64_t contact_utc_ns(const struct contact *contact, uint64_t tsc);
 // ns of a number of ticks.
-uint64_t source_ticks_ns(const struct source *source, uint64_t ticks);
+uint64_t contact_ticks_ns(const struct contact *contact, uint64_t ticks);

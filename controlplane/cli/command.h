@@ -1,0 +1,76 @@
+// The command tree: one table (commands.c) of what can be said, from which parsing, every --help
+// and the command line's part of docs/control.md come.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "dataplane/base/error.h"
+
+enum argument_kind {
+    ARGUMENT_TEXT,
+    ARGUMENT_NUMBER,
+    ARGUMENT_LIST, // words joined by commas
+    ARGUMENT_FLAG, // an option without a value
+};
+
+// A positional argument (UPPER-case name) or an option (--name).
+struct argument {
+    const char *name;  // "SYMBOL", or "--depth"
+    const char *value; // placeholder of an option's value
+    const char *param; // of the method; null: the renderer's business
+    enum argument_kind kind;
+    bool required;
+    const char *help;
+};
+
+enum { ARGUMENTS_MAX = 6, WORDS_MAX = 2 };
+
+struct command {
+    const char *words[WORDS_MAX]; // "show", "book"
+    const char *help;
+    const char *method;
+    // Prints a result; <options> holds the arguments that have no param, by name.
+    void (*print)(FILE *out, const json_t *result, const json_t *options);
+    bool follows; // --watch prints only what is new (method parameter "after")
+    struct argument arguments[ARGUMENTS_MAX];
+};
+
+extern const struct command commands[];
+extern const uint32_t command_count;
+
+// What a command line says.
+struct invocation {
+    const struct command *command; // null: help or version was asked for and printed
+    json_t *params;
+    json_t *options;
+    const char *socket; // null: the default
+    bool json;
+    uint32_t watch_ms; // 0: once
+};
+
+// False with EXIT_USAGE. Texts that were asked for (--help, --version) go to <out>, with ->command
+// null.
+bool invocation_parse(struct invocation *invocation, int argc, char **argv, FILE *out,
+                      struct error *err);
+void invocation_free(struct invocation *invocation);
+
+// Help of everything that begins with these words (0 to WORDS_MAX of them).
+void help_print(FILE *out, const char *const *words, uint32_t count);
+
+// print.c
+void print_status(FILE *out, const json_t *result, const json_t *options);
+void print_version(FILE *out, const json_t *result, const json_t *options);
+void print_feeds(FILE *out, const json_t *result, const json_t *options);
+void print_lanes(FILE *out, const json_t *result, const json_t *options);
+void print_latency(FILE *out, const json_t *result, const json_t *options);
+void print_counters(FILE *out, const json_t *result, const json_t *options);
+void print_symbols(FILE *out, const json_t *result, const json_t *options);
+void print_book(FILE *out, const json_t *result, const json_t *options);
+void print_queue(FILE *out, const json_t *result, const json_t *options);
+void print_ports(FILE *out, const json_t *result, const json_t *options);
+void print_memory(FILE *out, const json_t *result, const json_t *options);
+void print_events(FILE *out, const json_t *result, const json_t *options);
+void print_filter(FILE *out, const json_t *result, const json_t *options);

@@ -1,0 +1,109 @@
+// tickgate: asks the control plane and prints its answers.
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "controlplane/cli/client.h"
+#include "controlplane/cli/command.h"
+
+static volatile sig_atomic_t stop;
+
+static void on_stop(int number)
+{
+    (void)number;
+    stop = 1;
+}
+
+static void print_result(const struct invocation *invocation, const json_t *result)
+{
+    if (!invocation->json) {
+        invocation->command->print(stdout, result, invocation->options);
+        return;
+    }
+    // One line a sample when there are many, so that a line is a document.
+    json_dumpf(result, stdout, invocation->watch_ms ? JSON_COMPACT : JSON_INDENT(2));
+    fputc('\n', stdout);
+}
+
+// One question and its answer on <client>, which is opened if need be. False with <err>.
+static bool ask(const struct invocation *invocation, struct client *client, const char *path,
+                struct error *err)
+{
+    bool following = invocation->command->follows && invocation->watch_ms;
+    if (client->fd < 0 && !client_open(client, path, err))
+        return false;
+    json_t *result =
+        client_call(client, invocation->command->method, json_copy(invocation->params), err);
+    if (result == NULL) {
+        client_close(client);
+        return false;
+    }
+    if (invocation->watch_ms && !following && !invocation->json && isatty(STDOUT_FILENO))
+        fputs("\033[H\033[J", stdout); // upper left corner, clear the rest
+    print_result(invocation, result);
+    if (invocation->watch_ms && !following && !invocation->json && !isatty(STDOUT_FILENO))
+        fputc('\n', stdout);
+    if (following)
+        json_object_set(invocation->params, "after", json_object_get(result, "next_after"));
+    json_decref(result);
+    return true;
+}
+
+// False: standard output is closed or full.
+static bool flush_output(struct error *err)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    return error_set(err, EXIT_FAILED, "cannot write to standard output: %s", strerror(errno));
+}
+
+// Again and again; a control plane that goes away is waited for.
+static void watch(const struct invocation *invocation, struct client *client, const char *path,
+                  struct error *err)
+{
+    bool told = false;
+    while (!stop && flush_output(err)) {
+        struct error lost = {0};
+        struct timespec pause = {.tv_sec = invocation->watch_ms / 1000,
+                                 .tv_nsec = invocation->watch_ms % 1000 * 1000000L};
+        nanosleep(&pause, NULL);
+        if (stop || ask(invocation, client, path, &lost)) {
+            told = false;
+            continue;
+        }
+        if (!told)
+            fprintf(stderr, "tickgate: %s\n", lost.text);
+        told = true;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct invocation invocation;
+    struct client client = {.fd = -1};
+    struct error err = {0};
+    struct sigaction action = {.sa_handler = on_stop};
+    signal(SIGPIPE, SIG_IGN);
+    if (invocation_parse(&invocation, argc, argv, stdout, &err) && invocation.command) {
+        const char *path = invocation.socket;
+        if (path == NULL)
+            path = getenv("TICKGATE_SOCKET");
+        if (path == NULL || *path == 0)
+            path = "/run/tickgate/control.sock";
+        bool answered = ask(&invocation, &client, path, &err);
+        if (answered && invocation.watch_ms) {
+            sigaction(SIGINT, &action, NULL);
+            sigaction(SIGTERM, &action, NULL);
+            watch(&invocation, &client, path, &err);
+        }
+    }
+    flush_output(&err);
+    if (err.code != EXIT_OK)
+        fprintf(stderr, "tickgate: %s\n", err.text);
+    client_close(&client);
+    invocation_free(&invocation);
+    return (int)err.code;
+}

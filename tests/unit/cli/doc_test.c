@@ -1,0 +1,163 @@
+// docs/control.md is made from the tables of methods, errors and commands.
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <unistd.h>
+
+#include "controlplane/cli/command.h"
+#include "controlplane/control/method.h"
+#include "controlplane/control/server.h"
+#include "tests/lib/golden.h"
+
+static void print_intro(FILE *out)
+{
+    fprintf(
+        out,
+        "# The control socket and the command line\n\n"
+        "Made from the tables of `controlplane/control` and `controlplane/cli`; `make unit` fails "
+        "when this page is behind them.\n\n"
+        "`tickgate-controlplane` attaches to the dataplane's region (see [abi.md](abi.md)), waits "
+        "for it where it is not there,\n"
+        "and answers on a Unix stream socket that its owner and group may use. "
+        "`tickgate` asks there. When the dataplane\n"
+        "ends, requests are refused with its reason; when a new instance comes up, the control "
+        "plane attaches to it by itself.\n\n");
+}
+
+static void print_protocol(FILE *out)
+{
+    fprintf(
+        out,
+        "## Protocol\n\n"
+        "[JSON-RPC 2.0](https://www.jsonrpc.org/specification), one request and one answer a "
+        "line:\n\n"
+        "```\n"
+        "$ echo '{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"book\", \"params\": {\"symbol\": "
+        "\"AAPL\", \"depth\": 1}}' |\n"
+        "      socat - UNIX-CONNECT:/run/tickgate/control.sock\n"
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"symbol\":\"AAPL\", ...}}\n"
+        "```\n\n"
+        "- Parameters by name or by position; unknown ones are errors. No batches.\n"
+        "- Prices are decimal texts with four places, times in nanoseconds, counts integers. What "
+        "is "
+        "not there is `null`.\n"
+        "- A request has at most %u bytes, its newline included. Requests of a client are answered "
+        "in order.\n"
+        "- At most %u clients. One that does not read its answers for %u s is cut off; while more "
+        "than %u KiB wait\n"
+        "  to be sent to a client no further request of it is taken. `status` counts both.\n\n",
+        SERVER_LINE_MAX, SERVER_CLIENTS_MAX, SERVER_PATIENCE_MS / 1000, SERVER_OUT_SOFT / 1024);
+}
+
+static void print_methods(FILE *out)
+{
+    static const char *const types[] = {
+        [PARAM_STRING] = "string", [PARAM_INTEGER] = "integer", [PARAM_STRINGS] = "strings"};
+    fprintf(out, "## Methods\n");
+    for (uint32_t i = 0; i < method_count; i++) {
+        const struct method *method = &methods[i];
+        fprintf(out, "\n### %s\n\n%s.%s\n", method->name, method->help,
+                method->dataplane ? "" : " Also without a dataplane.");
+        if (method->params[0].name)
+            fprintf(out, "\n| parameter | type | from | to | meaning |\n|---|---|---|---|---|\n");
+        for (uint32_t k = 0; k < PARAMS_MAX && method->params[k].name; k++) {
+            const struct param *param = &method->params[k];
+            fprintf(out, "| `%s`%s | %s | %lld | %lld | %s |\n", param->name,
+                    param->required ? " (required)" : "", types[param->type], (long long)param->min,
+                    (long long)param->max, param->help);
+        }
+    }
+    fprintf(out, "\nThe bounds of a string are those of its length, the bounds of strings those of "
+                 "their number.\n");
+}
+
+static void print_errors(FILE *out)
+{
+    fprintf(out, "\n## Errors\n\n| code | meaning | exit code of `tickgate` |\n|---|---|---|\n");
+#define ERROR_ROW(upper, code, meaning)                                                     \
+    fprintf(out, "| %d | %s | %d |\n", code, meaning,                                       \
+            (code) == -32001 || (code) == -32002                       ? EXIT_NOT_CONNECTED \
+            : (code) == -32600 || (code) == -32601 || (code) == -32602 ? EXIT_USAGE         \
+                                                                       : EXIT_FAILED);
+    RPC_ERROR_LIST(ERROR_ROW)
+}
+
+static void print_commands(FILE *out)
+{
+    fprintf(out, "\n## Command line\n\n```\n");
+    help_print(out, NULL, 0);
+    fprintf(out,
+            "```\n\n"
+            "Tables are aligned and without colour; `--json` prints the result of the method, with "
+            "`--watch` one line a sample.\n"
+            "`--watch` waits for a control plane that goes away, and ends at SIGINT or SIGTERM.\n\n"
+            "| command | method | arguments |\n|---|---|---|\n");
+    for (uint32_t i = 0; i < command_count; i++) {
+        const struct command *command = &commands[i];
+        fprintf(out, "| `tickgate %s%s%s` | `%s` | ", command->words[0],
+                command->words[1] ? " " : "", command->words[1] ? command->words[1] : "",
+                command->method);
+        for (uint32_t k = 0; k < ARGUMENTS_MAX && command->arguments[k].name; k++) {
+            const struct argument *argument = &command->arguments[k];
+            fprintf(out, "%s`", k ? "; " : "");
+            for (const char *c = argument->name; *c; c++) // a bar would end the cell
+                fprintf(out, *c == '|' ? "\\|" : "%c", *c);
+            fprintf(out, "%s%s` %s", argument->value ? " " : "",
+                    argument->value ? argument->value : "", argument->help);
+        }
+        fprintf(out, " |\n");
+    }
+}
+
+static void print_doc(FILE *out)
+{
+    print_intro(out);
+    print_protocol(out);
+    print_methods(out);
+    print_errors(out);
+    print_commands(out);
+}
+
+static void test_document(void **state)
+{
+    (void)state;
+    golden_compare("docs/control.md", print_doc);
+}
+
+// Every command asks for a method that there is, with parameters that it has.
+static void test_commands_fit_methods(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < command_count; i++) {
+        const struct method *method = NULL;
+        for (uint32_t k = 0; k < method_count; k++)
+            if (strcmp(methods[k].name, commands[i].method) == 0)
+                method = &methods[k];
+        assert_non_null(method);
+        for (uint32_t k = 0; k < ARGUMENTS_MAX && commands[i].arguments[k].name; k++) {
+            const char *param = commands[i].arguments[k].param;
+            bool known = param == NULL;
+            for (uint32_t p = 0; !known && p < PARAMS_MAX && method->params[p].name; p++)
+                known = strcmp(method->params[p].name, param) == 0;
+            assert_true(known);
+        }
+    }
+}
+
+int main(void)
+{
+    if (access("docs", F_OK) != 0) {
+        fprintf(stderr, "start this from the root of the tree: docs is not here\n");
+        return 77;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_document),
+        cmocka_unit_test(test_commands_fit_methods),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
