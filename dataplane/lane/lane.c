@@ -137,7 +137,8 @@ HOT_INLINE uint32_t burst_take(struct lane *lane, uint16_t input)
         if (!frame_take(lane, port, &frames[i]))
             port->ops->release(port, &frames[i]);
     }
-    histogram_record(&lane->histograms->frame_to_book, (lane->now(lane->clock) - lane->stamp) / n);
+    histogram_record(&lane->histograms->frame_to_book,
+                     per_frame(lane->now(lane->clock) - lane->stamp, n));
     return n;
 }
 

@@ -170,7 +170,7 @@ static uint32_t records_send(struct slow_port *s, const struct igmp_record *reco
 static uint32_t turn_v3(struct slow_port *s, uint64_t now_ns)
 {
     struct igmp_record records[SLOW_GROUPS_MAX];
-    struct slow_group *due[SLOW_GROUPS_MAX];
+    struct slow_group *due[SLOW_GROUPS_MAX] = {0};
     uint32_t count = 0, frames = 0;
     for (uint32_t i = 0; i < s->group_count; i++) {
         struct slow_group *g = &s->groups[i];

@@ -29,7 +29,8 @@ static struct parsed *parse(const char *line)
     snprintf(p->text, sizeof p->text, "%s", line);
     snprintf(p->name, sizeof p->name, "tickgate");
     p->words[0] = p->name;
-    for (char *word = strtok(p->text, " "); word; word = strtok(NULL, " "))
+    char *rest = NULL;
+    for (char *word = strtok_r(p->text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
         p->words[argc++] = word;
     FILE *out = open_memstream(&p->out, &p->out_len);
     p->ok = invocation_parse(&p->invocation, argc, p->words, out, &p->err);

@@ -113,8 +113,9 @@ static void every_type_decodes_field_by_field(void **state)
         struct show got;
         assert_true(show_itch50(&got, p, len));
         assert_string_equal(got.text, vectors[i].text);
-        seen[p[0]] =
-            true; // NOLINT(clang-analyzer-core.uninitialized.ArraySubscript): hex_alloc fills it
+        // hex_alloc fills what it answers, which the analyzer does not see.
+        // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.ArraySubscript)
+        seen[p[0]] = true;
         free(p);
     }
     for (size_t i = 0; i < ARRAY_LEN(spec_lengths); i++)
