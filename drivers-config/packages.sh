@@ -106,11 +106,16 @@ if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo -n)
 fi
 
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# What apt says is shown only when it fails. Recommended packages are left out: what is needed is in the table. The lock
+# is waited for, as a fresh machine often runs its own first update.
 apt() {
-    # Recommended packages are left out: what is needed is in the table. The lock is waited for, as a fresh
-    # machine often runs its own first update.
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 \
-        -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 -qq "$@" </dev/null >&2
+    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 \
+        -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 -qq "$@" </dev/null >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        return 1
+    fi
 }
 refresh() {
     say "refreshing the package lists (apt-get update)"
