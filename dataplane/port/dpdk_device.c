@@ -98,9 +98,11 @@ static bool pool_make(struct dpdk_port *p, struct error *err)
     int device_node = rte_eth_dev_socket_id(p->id);
     int node = device_node >= 0 ? device_node : config->node_wanted;
     snprintf(name, sizeof name, "mbufs-%.18s", config->name);
-    // Asked for on a node of a machine that has only one, DPDK counts it as any.
     p->pool = rte_pktmbuf_pool_create(name, config->mbufs, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
                                       node);
+    if (p->pool == NULL) // nothing left on that node: pool_check says whether others will do
+        p->pool = rte_pktmbuf_pool_create(name, config->mbufs, POOL_CACHE, 0,
+                                          RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
     if (p->pool == NULL)
         return error_set(err, EXIT_FAILED,
                          "port %s: no memory for %u frame buffers (%u MiB): %s; reserve more huge "
