@@ -65,6 +65,7 @@ static void book_give_back(struct snapshot *s, uint64_t next, bool loaded)
     s->answer = (struct lane_answer){
         .kind = ANSWER_BOOK, .channel = s->channel->index, .sequence = next, .loaded = loaded};
     s->channel->book = s->loader.book;
+    memcpy(s->channel->filter_active, s->loader.filter_active, sizeof s->loader.filter_active);
     if (s->fd >= 0)
         close(s->fd);
     s->fd = -1;
@@ -102,7 +103,11 @@ void snapshot_request(struct snapshot *s, const struct feed_request *request, ui
     s->loader.tops = s->channel->tops;
     s->loader.names = s->channel->names;
     s->loader.participants = s->channel->participants;
-    s->loader.filter = s->channel->filter;
+    // The spin's directory may announce symbols that are followed by name.
+    memcpy(s->loader.filter_active, s->channel->filter_active, sizeof s->loader.filter_active);
+    s->loader.filter = s->channel->filter ? s->loader.filter_active : NULL;
+    s->loader.follow = s->channel->follow;
+    s->loader.follow_count = s->channel->follow_count;
     s->loader.index = s->channel->index;
     s->loader.count = &s->scratch;
     s->loader.sink = (struct channel_sink){s, sink_event, sink_request, sink_release};

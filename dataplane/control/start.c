@@ -251,6 +251,11 @@ static bool stage_channels(struct dataplane *d, struct error *err)
     const struct config *config = d->config;
     for (uint32_t i = 0; i < config->channel_count; i++) {
         const struct config_channel *from = &config->channels[i];
+        if (from->recovery.server_count && from->recovery.via == CONFIG_VIA_PORT)
+            return error_set(err, EXIT_USAGE,
+                             "channel %s: recovery.via: port: requests go through kernel sockets "
+                             "only; set via: kernel",
+                             from->name);
         struct dataplane_channel *c = d->channels[i] =
             aligned_alloc(CACHE_LINE, (sizeof *c + 63) / 64 * 64);
         struct channel_config cc;
@@ -264,6 +269,7 @@ static bool stage_channels(struct dataplane *d, struct error *err)
             return false;
         channel_init(&c->channel, &cc, c->memory);
         c->channel.index = (uint8_t)i;
+        channel_follow(&c->channel, (const char(*)[8])from->filter, from->filter_count);
         if (!recovery_init(&c->recovery, &from->recovery, (uint8_t)i, cc.protocol,
                            d->lanes[from->lane], d->count, err))
             return false;

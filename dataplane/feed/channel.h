@@ -156,6 +156,8 @@ struct channel {
     struct participants participants;
     uint64_t filter_active[1024]; // bitmap in force, where not every symbol is followed
     const uint64_t *filter_next;  // bitmap being put in force, null: none
+    const char (*follow)[8];      // names to follow from the start, padded with blanks
+    uint32_t follow_count;        // 0: every symbol
     uint32_t filter_word;         // how far
     uint64_t mwcb_levels[3];      // market-wide circuit breaker, price8
     uint8_t mwcb_breached;        // '1'..'3', 0 none
@@ -187,6 +189,12 @@ void channel_request_failed(struct channel *ch, uint64_t sequence);
 // The book comes back. <next>: first message that is not in it (1 after a reset); <loaded>: false
 // when no snapshot could be had, and the book is empty.
 void channel_book_returned(struct channel *ch, uint64_t next, bool loaded, uint64_t now);
+
+// Follow only <names> (8 characters each, padded with blanks) from the first message on; the caller
+// keeps them.
+void channel_follow(struct channel *ch, const char (*names)[8], uint32_t count);
+// A symbol is announced: its locate is followed if its name is on that list.
+void channel_announced(struct channel *ch, uint16_t locate, const char *name);
 
 // Live change of the symbols that are followed: <bitmap> (by locate, 65,536 bits) must stay until
 // the FILTER_CHANGED event; the lane calls the step once per turn until then. Returns work done.

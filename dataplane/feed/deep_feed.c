@@ -44,6 +44,7 @@ static uint16_t slot_of(struct channel *ch, const uint8_t *p)
     ch->book.symbols[slot].flags |=
         SYMBOL_OP_HALT; // until the spin says otherwise (DEEP 1.08, Trading Status)
     book_symbol_name(&ch->book, slot, deep10_symbol(p));
+    channel_announced(ch, ch->book.symbols[slot].locate, deep10_symbol(p));
     symbol_name_publish(&ch->names[slot], ch->book.symbols[slot].locate, ch->book.infos[slot].name);
     return slot;
 }

@@ -9,6 +9,21 @@
 
 enum { FILTER_WORDS = 1024, FILTER_WORDS_A_STEP = 16, FILTER_ORDERS_A_STEP = 64 };
 
+void channel_follow(struct channel *ch, const char (*names)[8], uint32_t count)
+{
+    ch->follow = names;
+    ch->follow_count = count;
+    if (count)
+        ch->filter = ch->filter_active; // nobody yet: locates come with the directory
+}
+
+void channel_announced(struct channel *ch, uint16_t locate, const char *name)
+{
+    for (uint32_t i = 0; i < ch->follow_count; i++)
+        if (memcmp(ch->follow[i], name, 8) == 0)
+            ch->filter_active[locate >> 6] |= 1ull << (locate & 63);
+}
+
 void channel_filter_begin(struct channel *ch, const uint64_t *bitmap)
 {
     if (ch->filter == NULL) {
@@ -17,6 +32,7 @@ void channel_filter_begin(struct channel *ch, const uint64_t *bitmap)
     }
     ch->filter_next = bitmap;
     ch->filter_word = 0;
+    ch->follow_count = 0; // the list of the start is over
 }
 
 // Takes up to *<budget> orders of a symbol out of its book. True: none is left.

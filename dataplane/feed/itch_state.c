@@ -106,6 +106,9 @@ static void on_directory(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
     struct itch50_directory m;
     itch50_directory_read(p, &m);
+    channel_announced(ch, m.locate, m.stock);
+    if (!channel_wants(ch, m.locate))
+        return;
     slot = itch_symbol_open(ch, m.locate, m.stock);
     if (slot == SYMBOL_NONE)
         return;
