@@ -8,12 +8,12 @@
 #include "dataplane/base/log.h"
 #include "dataplane/config/config.h"
 
-static volatile sig_atomic_t stop;
+static atomic_bool stop; // lock-free: a signal handler may set it
 
 static void on_stop(int number)
 {
     (void)number;
-    stop = 1;
+    stop = true;
 }
 
 static const char help[] =

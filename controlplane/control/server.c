@@ -248,7 +248,7 @@ static void tick(struct server *server, uint64_t now_ns)
     cut_slow_clients(server, now_ns);
 }
 
-void server_run(struct server *server, const volatile sig_atomic_t *stop)
+void server_run(struct server *server, const atomic_bool *stop)
 {
     uint64_t next_tick = 0;
     bool waiting = false;

@@ -6,7 +6,7 @@
 // off and counted.
 #pragma once
 
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,5 +53,5 @@ struct server {
 bool server_open(struct server *server, struct control *control, const char *path,
                  struct error *err);
 // Until *<stop> is set, which a signal handler may do.
-void server_run(struct server *server, const volatile sig_atomic_t *stop);
+void server_run(struct server *server, const atomic_bool *stop);
 void server_close(struct server *server);

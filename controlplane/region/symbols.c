@@ -40,10 +40,11 @@ bool symbol_table_copy(struct symbol_table *table, struct contact *contact)
         return false;
     uint64_t most = region_symbols(&contact->reader.view.shape);
     if (most > table->capacity) {
-        struct symbol_row *rows = realloc(table->rows, most * sizeof *rows);
-        if (rows == NULL)
+        free(table->rows);
+        table->capacity = 0;
+        table->rows = aligned_alloc(_Alignof(struct symbol_row), most * sizeof *table->rows);
+        if (table->rows == NULL)
             return false;
-        table->rows = rows;
         table->capacity = most;
     }
     if (!contact_pass(contact, copy_rows, table)) {

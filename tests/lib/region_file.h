@@ -40,6 +40,16 @@ static inline struct region_identity region_file_identity(void)
     return identity;
 }
 
+// Zeroed memory for a struct that holds parts of a region, which are aligned to cache lines.
+static inline void *region_file_alloc(size_t bytes)
+{
+    size_t whole = (bytes + CACHE_LINE_LEN - 1) / CACHE_LINE_LEN * CACHE_LINE_LEN;
+    void *memory = aligned_alloc(CACHE_LINE_LEN, whole);
+    if (memory == NULL)
+        abort();
+    return memset(memory, 0, whole);
+}
+
 // Formats, but does not publish. A failure ends the program: no test goes on without its region.
 static inline void region_file_make(struct region_file *file, const struct region_shape *shape,
                                     const struct region_identity *identity)

@@ -19,7 +19,7 @@
 
 static int setup(void **state)
 {
-    struct region_file *file = calloc(1, sizeof *file);
+    struct region_file *file = region_file_alloc(sizeof *file);
     struct region_shape shape = region_file_shape();
     struct region_identity identity = region_file_identity();
     region_file_make(file, &shape, &identity);

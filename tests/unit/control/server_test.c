@@ -22,7 +22,7 @@ struct fixture {
     struct control control;
     struct server server;
     pthread_t thread;
-    volatile sig_atomic_t stop;
+    atomic_bool stop;
     char folder[64];
     char path[96];
 };

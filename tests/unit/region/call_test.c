@@ -20,7 +20,7 @@ struct fixture {
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
+    struct fixture *f = region_file_alloc(sizeof *f);
     struct region_shape shape = region_file_shape();
     struct region_identity identity = region_file_identity();
     region_file_make(&f->file, &shape, &identity);

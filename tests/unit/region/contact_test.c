@@ -48,7 +48,7 @@ static void make(struct fixture *f, uint64_t epoch, uint32_t pid)
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
+    struct fixture *f = region_file_alloc(sizeof *f);
     make(f, 1, (uint32_t)getpid());
     contact_init(&f->contact, f->file.path);
     assert_true(event_log_init(&f->log));
