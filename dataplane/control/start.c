@@ -120,7 +120,13 @@ static bool stage_bill(struct dataplane *d, struct error *err)
     struct bill_line lines[CHANNEL_BILL_LINES];
     char name[sizeof((struct bill_item *)0)->name];
     for (uint32_t i = 0; i < config->channel_count; i++) {
-        channel_config_make(d, &config->channels[i], &cc);
+        const struct config_channel *from = &config->channels[i];
+        if (from->recovery.server_count && from->recovery.via == CONFIG_VIA_PORT)
+            return error_set(err, EXIT_USAGE,
+                             "channel %s: recovery.via: port: requests go through kernel sockets "
+                             "only; set via: kernel",
+                             from->name);
+        channel_config_make(d, from, &cc);
         channel_bytes(&cc, lines);
         for (int l = 0; l < CHANNEL_BILL_LINES; l++) {
             snprintf(name, sizeof name, "%.15s: %s", config->channels[i].name, lines[l].name);
@@ -251,11 +257,6 @@ static bool stage_channels(struct dataplane *d, struct error *err)
     const struct config *config = d->config;
     for (uint32_t i = 0; i < config->channel_count; i++) {
         const struct config_channel *from = &config->channels[i];
-        if (from->recovery.server_count && from->recovery.via == CONFIG_VIA_PORT)
-            return error_set(err, EXIT_USAGE,
-                             "channel %s: recovery.via: port: requests go through kernel sockets "
-                             "only; set via: kernel",
-                             from->name);
         struct dataplane_channel *c = d->channels[i] =
             aligned_alloc(CACHE_LINE, (sizeof *c + 63) / 64 * 64);
         struct channel_config cc;

@@ -180,7 +180,7 @@ static uint32_t turn_v3(struct slow_port *s, uint64_t now_ns)
         records[count++] = record_of(g, g->answer ? ANSWER : JOIN);
     }
     uint32_t done = records_send(s, records, count, &frames);
-    for (uint32_t i = 0; i < done; i++)
+    for (uint32_t i = 0; i < done && due[i]; i++)
         reported(due[i], now_ns);
     return frames;
 }

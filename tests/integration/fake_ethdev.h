@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dataplane/port/dpdk_port.h"
+#include "dataplane/wire/frame_build.h"
 
 enum { FAKE_RULES = 80, FAKE_QUEUES = 8, FAKE_FIFO = 8192 };
 
@@ -295,4 +296,26 @@ static inline struct rte_mbuf *fake_sent(uint16_t queue)
 {
     struct fake_fifo *fifo = &fake.tx[queue];
     return fifo->head == fifo->tail ? NULL : fifo->mbufs[fifo->head++ % FAKE_FIFO];
+}
+
+// --- frames for it ---
+
+#define IP(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+static const uint32_t group_a = IP(233, 54, 12, 111), group_b = IP(233, 49, 196, 111);
+static const uint32_t own_ip = IP(10, 0, 0, 2);
+static const uint64_t ms = 1000000;
+
+// A UDP datagram to <ip> as a whole frame; returns its length.
+static uint32_t datagram(uint8_t *bytes, uint32_t ip, uint16_t udp_port)
+{
+    static const uint8_t to[6] = {1, 0, 0x5e, 1, 2, 3}, from[6] = {2, 0, 0, 0, 0, 9};
+    const struct frame_udp_out out = {.dst_mac = to,
+                                      .src_mac = from,
+                                      .vlan = FRAME_NO_VLAN,
+                                      .src_port = 1,
+                                      .dst_port = udp_port,
+                                      .src_ip = IP(10, 0, 0, 9),
+                                      .dst_ip = ip};
+    return frame_udp_build(bytes, &out, "payload", 7);
 }

@@ -7,14 +7,7 @@
 
 #include "dataplane/base/clock.h"
 #include "dataplane/base/cpu.h"
-#include "dataplane/wire/frame_build.h"
 #include "tests/integration/fake_ethdev.h"
-
-#define IP(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
-
-static const uint32_t group_a = IP(233, 54, 12, 111), group_b = IP(233, 49, 196, 111);
-static const uint32_t own_ip = IP(10, 0, 0, 2);
-static const uint64_t ms = 1000000;
 
 static struct port port;
 static struct port_facts facts;
@@ -59,19 +52,6 @@ static uint32_t pool_in_use(void)
 {
     const struct dpdk_port *p = port.driver;
     return rte_mempool_in_use_count(p->pool);
-}
-
-static uint32_t datagram(uint8_t *bytes, uint32_t ip, uint16_t udp_port)
-{
-    static const uint8_t to[6] = {1, 0, 0x5e, 1, 2, 3}, from[6] = {2, 0, 0, 0, 0, 9};
-    const struct frame_udp_out out = {.dst_mac = to,
-                                      .src_mac = from,
-                                      .vlan = FRAME_NO_VLAN,
-                                      .src_port = 1,
-                                      .dst_port = udp_port,
-                                      .src_ip = IP(10, 0, 0, 9),
-                                      .dst_ip = ip};
-    return frame_udp_build(bytes, &out, "payload", 7);
 }
 
 static void arrive(uint16_t queue, uint32_t ip, uint16_t udp_port)
