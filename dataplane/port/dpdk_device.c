@@ -209,7 +209,7 @@ static bool sort_setup(struct dpdk_port *p, const struct rte_eth_dev_info *info,
 // ------------------------------------------------------------------------------------------------
 
 // Groups in the card's filter; a driver that has none is told to let all multicast through.
-static void groups_join(const struct dpdk_port *p)
+static void groups_join(struct dpdk_port *p)
 {
     const struct port_config *config = &p->config;
     struct rte_ether_addr macs[CHANNELS_MAX * LINES_MAX];
@@ -224,13 +224,12 @@ static void groups_join(const struct dpdk_port *p)
         m[5] = (uint8_t)config->groups[i];
         count++;
     }
-    if (config->promiscuous && rte_eth_promiscuous_enable(p->id) != 0)
+    bool filtered = rte_eth_dev_set_mc_addr_list(p->id, macs, count) == 0 ||
+                    rte_eth_allmulticast_enable(p->id) == 0;
+    if (config->promiscuous || !filtered)
+        p->promiscuous = rte_eth_promiscuous_enable(p->id) == 0;
+    if (config->promiscuous && !p->promiscuous)
         log_warn("promiscuous", "port %s: the device cannot be promiscuous", config->name);
-    if (rte_eth_dev_set_mc_addr_list(p->id, macs, count) != 0 &&
-        rte_eth_allmulticast_enable(p->id) != 0 && !config->promiscuous &&
-        rte_eth_promiscuous_enable(p->id) != 0)
-        log_info("multicast_filter", "port %s: the device has no filter for multicast",
-                 config->name);
 }
 
 // Drivers that stamp in other units than nanoseconds and have no clock that could be read.
@@ -280,6 +279,18 @@ static bool can_mend(const struct dpdk_port *p, const struct rte_eth_dev_info *i
     return strcmp(info->driver_name, "net_virtio_user") == 0;
 }
 
+// Drivers over an interface of the kernel say that the link is up whatever happens to it.
+static void carrier_find(struct dpdk_port *p, const char *driver)
+{
+    const char *at = strstr(p->device, "iface=");
+    p->carrier[0] = '\0';
+    if (at == NULL || (strcmp(driver, "net_af_packet") != 0 && strcmp(driver, "net_af_xdp") != 0))
+        return;
+    at += strlen("iface=");
+    snprintf(p->carrier, sizeof p->carrier, "/sys/class/net/%.*s/carrier",
+             (int)strcspn(at, ",") % 16, at);
+}
+
 static void facts_fill(const struct dpdk_port *p, const struct rte_eth_dev_info *info,
                        struct port_facts *facts)
 {
@@ -307,6 +318,7 @@ bool device_open(struct dpdk_port *p, struct port *port, uint32_t wait_ms, struc
         return error_set(err, EXIT_FAILED, "port %s: %s", p->config.name, strerror(-failed));
     stamp_register(p, &info);
     p->mendable = can_mend(p, &info);
+    carrier_find(p, info.driver_name);
     memcpy(mac.addr_bytes, p->config.mac, 6);
     if (!rte_is_zero_ether_addr(&mac) && rte_eth_dev_default_mac_addr_set(p->id, &mac) != 0)
         log_info("mac", "port %s: the device keeps its own address; ours is used in what we send",
@@ -331,6 +343,9 @@ void device_close(struct dpdk_port *p)
         return;
     if (p->started)
         flows_remove(p);
+    if (p->promiscuous)
+        rte_eth_promiscuous_disable(p->id); // an interface of the kernel would stay so
+    p->promiscuous = false;
     if (rte_eth_stats_get(p->id, &stats) == 0)
         stats_add(&p->before, &stats);
     stop(p);

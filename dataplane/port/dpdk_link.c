@@ -98,9 +98,21 @@ uint64_t port_pool_bytes(const struct port *port)
 // --- link
 // ------------------------------------------------------------------------------------------------
 
+// "1" in a file that cannot be read while the interface is down.
+static bool carrier_is_up(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    int up = file ? fgetc(file) : '0';
+    if (file)
+        fclose(file);
+    return up == '1';
+}
+
 static bool link_is_up(const struct dpdk_port *p)
 {
     struct rte_eth_link link = {0};
+    if (p->carrier[0])
+        return p->started && carrier_is_up(p->carrier);
     return p->started && rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status;
 }
 

@@ -59,6 +59,8 @@ struct dpdk_port {
     bool configured; // the device is open
     bool link_up;
     bool mendable;       // its peer can go away and come back (memif client, virtio-user)
+    bool promiscuous;    // we made it so
+    char carrier[64];    // file of the kernel that says whether the link is up; empty: ask DPDK
     uint32_t pauses;     // how often it was paused: the value of the next <paused>
     uint64_t down_since; // ns; 0: up
     uint64_t mend_at;    // ns: not before
