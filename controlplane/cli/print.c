@@ -83,6 +83,7 @@ void print_feeds(FILE *out, const json_t *result, const json_t *options)
                                              {"protocol", "protocol", COLUMN_TEXT},
                                              {"lane", "lane", COLUMN_TEXT},
                                              {"quality", "quality", COLUMN_TEXT},
+                                             {"next", "next_sequence", COLUMN_COUNT},
                                              {"messages", "messages", COLUMN_COUNT},
                                              {"per second", "messages_per_s", COLUMN_COUNT},
                                              {"gaps", "gaps", COLUMN_COUNT},
@@ -94,15 +95,23 @@ void print_feeds(FILE *out, const json_t *result, const json_t *options)
                                              {"held peak", "held_peak", COLUMN_COUNT},
                                              {"recovery p50", "recovery.p50_ns", COLUMN_NS},
                                              {0}};
-    static const struct column lines[] = {
-        {"channel", "channel", COLUMN_TEXT},      {"line", "line", COLUMN_TEXT},
-        {"state", "state", COLUMN_TEXT},          {"group", "group", COLUMN_TEXT},
-        {"udp", "udp_port", COLUMN_COUNT},        {"port", "port", COLUMN_TEXT},
-        {"packets", "packets", COLUMN_COUNT},     {"used", "used", COLUMN_COUNT},
-        {"duplicate", "duplicate", COLUMN_COUNT}, {"late", "late", COLUMN_COUNT},
-        {"lost", "lost_messages", COLUMN_COUNT},  {"malformed", "malformed", COLUMN_COUNT},
-        {"behind p50", "lag.p50_ns", COLUMN_NS},  {"p99", "lag.p99_ns", COLUMN_NS},
-        {"max", "lag.max_ns", COLUMN_NS},         {0}};
+    static const struct column lines[] = {{"channel", "channel", COLUMN_TEXT},
+                                          {"line", "line", COLUMN_TEXT},
+                                          {"state", "state", COLUMN_TEXT},
+                                          {"group", "group", COLUMN_TEXT},
+                                          {"udp", "udp_port", COLUMN_COUNT},
+                                          {"port", "port", COLUMN_TEXT},
+                                          {"silent ms", "silent_ms", COLUMN_COUNT},
+                                          {"packets", "packets", COLUMN_COUNT},
+                                          {"used", "used", COLUMN_COUNT},
+                                          {"duplicate", "duplicate", COLUMN_COUNT},
+                                          {"late", "late", COLUMN_COUNT},
+                                          {"lost", "lost_messages", COLUMN_COUNT},
+                                          {"malformed", "malformed", COLUMN_COUNT},
+                                          {"behind p50", "lag.p50_ns", COLUMN_NS},
+                                          {"p99", "lag.p99_ns", COLUMN_NS},
+                                          {"max", "lag.max_ns", COLUMN_NS},
+                                          {0}};
     (void)options;
     const json_t *feeds = json_object_get(result, "feeds");
     json_t *rows = lines_of(feeds);
@@ -297,13 +306,10 @@ void print_memory(FILE *out, const json_t *result, const json_t *options)
                                          {"page", "page_bytes", COLUMN_BYTES},
                                          {"node", "numa_node", COLUMN_COUNT},
                                          {0}};
-    static const struct column pools[] = {{"pool", "pool", COLUMN_TEXT},
-                                          {"buffers", "buffers", COLUMN_COUNT},
-                                          {"of bytes", "buffer_bytes", COLUMN_COUNT},
-                                          {"free", "free", COLUMN_COUNT},
-                                          {"fewest free", "free_min", COLUMN_COUNT},
-                                          {"failures", "failures", COLUMN_COUNT},
-                                          {0}};
+    static const struct column pools[] = {
+        {"pool", "pool", COLUMN_TEXT},          {"buffers", "buffers", COLUMN_COUNT},
+        {"free", "free", COLUMN_COUNT},         {"fewest free", "free_min", COLUMN_COUNT},
+        {"failures", "failures", COLUMN_COUNT}, {0}};
     (void)options;
     json_t *rows = json_copy(json_object_get(result, "bill"));
     json_array_append_new(rows, json_pack("{s:s,s:O}", "item", "total", "bytes",

@@ -144,6 +144,16 @@ void method_status(struct control *control, struct job *job)
 
 // --- feeds ---
 
+// Since the last datagram; null before the first.
+static json_t *silence(const struct control *control, const struct line_counters *count)
+{
+    uint64_t now = control->snapshot.tsc;
+    if (count->last_seen == 0)
+        return json_null();
+    uint64_t ticks = now > count->last_seen ? now - count->last_seen : 0;
+    return view_count(contact_ticks_ns(&control->contact, ticks) / 1000000);
+}
+
 static json_t *feed_line(const struct control *control, uint32_t channel, uint32_t line)
 {
     const struct snapshot *s = &control->snapshot;
@@ -164,6 +174,7 @@ static json_t *feed_line(const struct control *control, uint32_t channel, uint32
                     : count->stale        ? "stale"
                     : count->packets == 0 ? "unheard"
                                           : "alive"));
+    set(row, "silent_ms", silence(control, count));
     set(row, "packets", view_count(count->packets));
     set(row, "bytes", view_count(count->bytes));
     set(row, "used", view_count(count->used));
@@ -186,6 +197,7 @@ static json_t *feed_channel(const struct control *control, uint32_t i)
     set(row, "protocol", json_string(info->protocol));
     set(row, "lane", json_string(s->lanes[info->lane].name));
     set(row, "quality", view_quality(0, count->quality));
+    set(row, "next_sequence", view_count(count->next_sequence));
     set(row, "packets", view_count(count->packets));
     set(row, "messages", view_count(count->messages));
     set(row, "messages_per_s",
@@ -328,8 +340,7 @@ void method_memory(struct control *control, struct job *job)
         const struct pool_counters *count = &s->pool_counters[i];
         json_t *row = json_object();
         set(row, "pool", json_string(s->pools[i].name));
-        set(row, "buffers", view_count(s->pools[i].buffers));
-        set(row, "buffer_bytes", view_count(s->pools[i].buffer_len));
+        set(row, "buffers", view_count(count->size));
         set(row, "free", view_count(count->free));
         set(row, "free_min", view_count(count->free_min));
         set(row, "failures", view_count(count->failures));

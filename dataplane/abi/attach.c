@@ -206,7 +206,10 @@ enum region_fault region_attach(struct region_reader *reader, const char *path,
     reader->fd = open(path, (access == REGION_DRAIN ? O_RDWR : O_RDONLY) | O_CLOEXEC);
     if (reader->fd < 0)
         return fault(errno == ENOENT ? REGION_ABSENT : REGION_SYSTEM, why, why_len, "%s: %s%s",
-                     path, strerror(errno), errno == ENOENT ? "; is the dataplane running?" : "");
+                     path, strerror(errno),
+                     errno == ENOENT   ? "; is the dataplane running?"
+                     : errno == EACCES ? "; use the account that the dataplane runs under"
+                                       : "");
     enum region_fault code = map(reader, access, why, why_len);
     if (code == REGION_FINE && access == REGION_DRAIN && !drain_lock(reader->fd)) {
         code = fault(REGION_BUSY, why, why_len,

@@ -87,10 +87,6 @@ struct port_info {
 
 struct pool_info {
     char name[NAME_LEN];
-    uint32_t buffers;
-    uint32_t buffer_len;
-    int32_t numa_node;
-    uint32_t unused;
 };
 
 // One line of what start-up prints: all memory of the dataplane.

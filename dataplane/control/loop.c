@@ -125,6 +125,9 @@ static void statistics_take(struct dataplane *d, uint64_t now_ns)
         ch->count->orders_live = ch->book.orders_live;
         ch->count->orders_peak = ch->book.orders_peak;
         ch->count->levels_live = ch->book.levels_live;
+        ch->count->next_sequence = ch->arbiter.next;
+        for (uint32_t line = 0; line < ch->config.line_count; line++)
+            ch->lines[line]->last_seen = ch->last_seen[line];
     }
 }
 

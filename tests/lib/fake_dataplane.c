@@ -87,8 +87,7 @@ static void describe(void)
     port->queues = 1;
     port->numa_node = -1;
     snprintf(region_pool_info(&view, 0)->name, NAME_LEN, "md0 receive");
-    region_pool_info(&view, 0)->buffers = 4096;
-    region_pool_info(&view, 0)->buffer_len = 2048;
+    region_pool_counters(&view, 0)->size = 4096;
     static const char *const items[3] = {"books", "buffers", "region"};
     for (uint32_t i = 0; i < 3; i++) {
         snprintf(region_bill_item(&view, i)->name, 48, "%s", items[i]);

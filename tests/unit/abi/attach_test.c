@@ -117,6 +117,7 @@ static void test_refuses_wrong_files(void **state)
 
 struct cut {
     struct region_file *file;
+    off_t keep; // bytes that are left
     uint64_t sum;
     int steps;
 };
@@ -127,7 +128,7 @@ static void copy_while_cut(const struct region_view *view, void *context)
     struct cut *cut = context;
     cut->sum += region_command_slot(view, COMMAND_SLOTS - 1)->type;
     cut->steps = 1;
-    if (ftruncate(cut->file->fd, 4096) != 0)
+    if (ftruncate(cut->file->fd, cut->keep) != 0)
         abort();
     cut->sum += region_command_slot(view, COMMAND_SLOTS - 1)->type;
     cut->steps = 2;
@@ -153,7 +154,7 @@ static void test_outlives_a_cut(void **state)
         region_publish(&file->view);
         assert_int_equal(region_attach(&reader, file->path, REGION_READ, why, sizeof why),
                          REGION_FINE);
-        struct cut cut = {.file = file};
+        struct cut cut = {.file = file, .keep = 4096};
         int calls = 0;
         assert_true(region_pass(&reader, copy_nothing, &calls));
         assert_int_equal(calls, 1);
@@ -164,6 +165,42 @@ static void test_outlives_a_cut(void **state)
         assert_int_equal(calls, 1);
         region_detach(&reader);
     }
+}
+
+// The same on huge pages, where whole pages go. Wants two free ones of 2 MiB.
+static void test_outlives_a_cut_of_huge_pages(void **state)
+{
+    enum { HUGE = 2 << 20 };
+    (void)state;
+    struct region_shape shape = region_file_shape();
+    struct region_identity identity = region_file_identity();
+    struct region_file file = {.path = "/dev/hugepages/tickgate-test-XXXXXX"};
+    shape.symbols[0] = 30000; // longer than one page
+    file.fd = mkstemp(file.path);
+    if (file.fd < 0)
+        skip();
+    uint64_t length = (region_bytes(&shape) + HUGE - 1) / HUGE * HUGE;
+    void *memory = MAP_FAILED;
+    if (fallocate(file.fd, 0, 0, (off_t)length) == 0)
+        memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd, 0);
+    if (memory == MAP_FAILED) {
+        close(file.fd);
+        unlink(file.path);
+        skip();
+    }
+    assert_true(region_format(memory, length, &shape, &identity, &file.view));
+    region_publish(&file.view);
+    struct region_reader reader;
+    char why[300];
+    struct cut cut = {.file = &file, .keep = HUGE};
+    assert_int_equal(region_attach(&reader, file.path, REGION_READ, why, sizeof why), REGION_FINE);
+    assert_int_equal(reader.mapped, length);
+    assert_false(region_pass(&reader, copy_while_cut, &cut));
+    assert_int_equal(cut.steps, 1);
+    region_detach(&reader);
+    munmap(memory, length);
+    close(file.fd);
+    unlink(file.path);
 }
 
 // A SIGBUS that is none of ours still ends the process.
@@ -237,6 +274,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refuses_wrong_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refuses_wrong_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_outlives_a_cut, setup, teardown),
+        cmocka_unit_test(test_outlives_a_cut_of_huge_pages),
         cmocka_unit_test_setup_teardown(test_other_bus_errors_kill, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_drains, setup, teardown),
         cmocka_unit_test_setup_teardown(test_notices_another_file, setup, teardown),
