@@ -20,10 +20,13 @@ static void start(void)
     struct region_identity identity = region_file_identity();
     region_file_make(&file, &shape, &identity);
     region_market_fill(&file);
+    region_beat(&file.view, clock_tsc());
     region_publish(&file.view);
     if (!control_init(&control, file.path))
         abort();
-    control_tick(&control, 1);
+    control_tick(&control, 1); // the only look: the dataplane lives from here on
+    if (control.contact.state != CONTACT_STARTING)
+        abort();
     unlink(file.path); // stays attached, leaves nothing behind
 }
 
@@ -54,7 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *at = (const char *)data, *end = at + size;
     if (file.view.base == NULL)
         start();
-    region_beat(&file.view, clock_tsc());
     while (at < end) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t len = newline ? (size_t)(newline - at) : (size_t)(end - at);
