@@ -1,8 +1,32 @@
-"""Bug patterns that clang-tidy and the clang analyzer know; the set is .clang-tidy at the root."""
+"""Bug patterns that clang-tidy and the clang analyzer know; the set is .clang-tidy at the root.
+
+A file in which nothing was found is not looked at again until it, a project header below it, the flags or the set
+change: build/lint remembers."""
 
 import concurrent.futures
+import hashlib
+import re
 
 from tools import JOBS, ToolError, compile_flags, findings, run
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+DEFAULT_CHECKS = "--checks=-*,clang-analyzer-*,bugprone-*"
+
+
+def headers(tree, path, seen):
+    """<path> and every project header below it."""
+    if path not in seen and path in tree.paths:
+        seen.add(path)
+        for name in INCLUDE.findall(tree.text(path)):
+            headers(tree, name, seen)
+    return seen
+
+
+def fingerprint(tree, path, command):
+    known = hashlib.sha256("\0".join(command).encode())
+    for name in [*tree.files(".clang-tidy"), *sorted(headers(tree, path, set()))]:
+        known.update(f"\0{name}\0{tree.text(name)}".encode())
+    return known.hexdigest()
 
 
 def check(tree):
@@ -12,10 +36,19 @@ def check(tree):
     flags = compile_flags(tree)
     if (tree.root / "tests/lint/include").is_dir():
         flags.append("-Itests/lint/include")
+    clean = tree.build / "lint/clang_tidy"
+    clean.mkdir(parents=True, exist_ok=True)
 
     def tidy(path):
-        config = [] if (tree.root / ".clang-tidy").is_file() else ["--checks=-*,clang-analyzer-*,bugprone-*"]
-        return path, *run(["clang-tidy", "--quiet", *config, path, "--", *flags], tree.root, ok=(0, 1))
+        config = [] if ".clang-tidy" in tree.paths else [DEFAULT_CHECKS]
+        command = ["clang-tidy", "--quiet", *config, path, "--", *flags]
+        mark = clean / fingerprint(tree, path, command)
+        if mark.exists():
+            return path, 0, "", ""
+        code, out, err = run(command, tree.root, ok=(0, 1))
+        if code == 0 and not any(findings(tree, out)):
+            mark.touch()
+        return path, code, out, err
 
     seen = set()
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
