@@ -27,7 +27,6 @@ test     libclang-rt-@-dev    sanitizer and fuzzer run time of clang
 test     tshark               second decoder that captures are compared with
 test     iproute2             network namespaces and veth pairs of integration tests
 test     ethtool              switches checksum offload off on a veth pair
-test     iptables             drops frames on purpose in integration tests
 test     valgrind             counts instructions where the machine has no counters
 lint     python3              the checks of tests/lint
 lint     git                  lists the files of the tree
