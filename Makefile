@@ -214,7 +214,7 @@ bench-book: ## cost of a message: decode, book, best price (ns, instructions, me
 	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
 	$(sub) $(BUILD)/bench/book
 	$(Q)$(BUILD)/bench/book
-	$(Q)bench/micro/instructions.sh $(BUILD)/bench/book itch_apply --messages 400000 --live 200000
+	$(Q)bench/micro/instructions.sh $(BUILD)/bench/book apply_mix mix --messages 2000000 --live 400000
 
 deps: ## install the packages that every verb needs (Debian; says what and why)
 	$(deps) build test lint demo

@@ -127,6 +127,12 @@ static void report(const char *what, const struct packets *p, uint64_t ns)
            (double)ns / (double)p->messages, (double)p->messages * 1e3 / (double)ns);
 }
 
+// By a name of its own, so that the instructions of the mix can be counted without the opening.
+static __attribute__((noinline)) void apply_mix(struct channel *ch, const struct packets *p)
+{
+    report("mix", p, apply_all(ch, p));
+}
+
 int main(int argc, char **argv)
 {
     static struct offline o;
@@ -141,7 +147,7 @@ int main(int argc, char **argv)
         die(err.text);
     report("opening book", &opening, apply_all(&o.channel, &opening));
     uint64_t best = o.count.best_changes;
-    report("mix", &mix, apply_all(&o.channel, &mix));
+    apply_mix(&o.channel, &mix);
     printf("live_orders=%u peak=%u levels=%u best_changes=%.1f%% unknown=%lu refused=%lu "
            "memory=%lu MiB pages=%s\n",
            o.channel.book.orders_live, o.channel.book.orders_peak, o.channel.book.levels_live,

@@ -37,8 +37,8 @@ static bool job_channel(const struct control *control, struct job *job, int *cha
 static int64_t spread_of(const struct symbol_row *row)
 {
     const struct symbol_top *top = &row->top;
-    bool both = !row->torn && top->bid_shares && top->ask_shares;
-    return both ? (int64_t)top->ask_price - (int64_t)top->bid_price : INT64_MIN;
+    bool both = !row->torn && top->shares[0] && top->shares[1];
+    return both ? (int64_t)top->price[1] - (int64_t)top->price[0] : INT64_MIN;
 }
 
 #define LARGEST_FIRST(a, b) (((a) < (b)) - ((a) > (b)))
@@ -99,8 +99,8 @@ static json_t *symbol_view(const struct snapshot *s, const struct symbol_row *ro
                             ? json_string("busy")
                             : view_quality(top.quality, s->channel_counters[row->channel].quality));
     json_object_set_new(view, "trading_state", view_letter(top.trading_state));
-    side_view(view, bid, top.bid_price, top.bid_shares, top.bid_orders);
-    side_view(view, ask, top.ask_price, top.ask_shares, top.ask_orders);
+    side_view(view, bid, top.price[0], top.shares[0], top.orders[0]);
+    side_view(view, ask, top.price[1], top.shares[1], top.orders[1]);
     json_object_set_new(view, "spread", spread == INT64_MIN ? json_null() : view_price(spread));
     json_object_set_new(view, "last_price",
                         top.last_shares ? view_price(top.last_price) : json_null());

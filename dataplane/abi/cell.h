@@ -18,12 +18,9 @@ struct symbol_top {
     uint16_t locate;                       // 0: the slot was never used
     uint8_t quality;                       // enum quality of the symbol; the channel's is a counter
     uint8_t trading_state;                 // ITCH H state, 0 not said yet
-    uint32_t bid_price;                    // price4
-    uint32_t ask_price;
-    uint64_t bid_shares; // 0: the side is empty
-    uint64_t ask_shares;
-    uint32_t bid_orders;
-    uint32_t ask_orders;
+    uint32_t price[2];                     // best bid, best ask: price4
+    uint64_t shares[2];                    // 0: the side is empty
+    uint32_t orders[2];
     uint32_t last_price;
     uint32_t last_shares;
     uint64_t volume;

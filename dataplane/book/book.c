@@ -5,17 +5,7 @@
 #include "dataplane/base/check.h"
 #include "dataplane/book/book_hot.h"
 
-enum { LOCATES = 65536, SPAN_ENTRIES_PER_LEVEL = 4, MATCHES_DEFAULT = 1u << 18 };
-
-// Slots per live order: at most 54 % of a table of 7-slot buckets is used with the default of 2 M
-// orders.
-static uint32_t bucket_count(uint32_t orders)
-{
-    uint32_t count = 1024;
-    while ((uint64_t)count * INDEX_SLOTS * 3 / 5 < orders)
-        count *= 2;
-    return count;
-}
+enum { LOCATES = 65536, SPAN_KEYS_PER_LEVEL = 4, MATCHES_DEFAULT = 1u << 18 };
 
 void book_config_defaults(struct book_config *config)
 {
@@ -23,7 +13,7 @@ void book_config_defaults(struct book_config *config)
     if (config->levels == 0)
         config->levels = config->orders;
     if (config->spans == 0) {
-        uint64_t units = (uint64_t)config->levels * SPAN_ENTRIES_PER_LEVEL / SPAN_MIN;
+        uint64_t units = (uint64_t)config->levels * SPAN_KEYS_PER_LEVEL / SPAN_MIN;
         // Every side of every symbol may hold a span of class 0.
         uint64_t least = 2ull * config->symbols;
         units = units < least ? least : units;
@@ -50,9 +40,8 @@ static uint64_t line_up(uint64_t bytes)
 uint64_t book_bytes(const struct book_config *config, struct bill_line *bill)
 {
     const struct bill_line lines[BOOK_BILL_LINES] = {
-        {"order pool", line_up((uint64_t)config->orders * sizeof(struct order))},
-        {"order index", (uint64_t)bucket_count(config->orders) * sizeof(struct index_bucket)},
-        {"price levels", line_up((uint64_t)config->levels * sizeof(struct level))},
+        {"orders", (uint64_t)pair_lines(config->orders) * CACHE_LINE},
+        {"price levels", (uint64_t)pair_lines(config->levels) * CACHE_LINE},
         {"sorted prices",
          (uint64_t)config->spans * SPAN_UNIT + line_up(span_state_bytes(config->spans))},
         {"symbols", (uint64_t)config->symbols * sizeof(struct book_symbol)},
@@ -71,11 +60,8 @@ uint64_t book_bytes(const struct book_config *config, struct bill_line *bill)
     return total;
 }
 
-static void pools_reset(struct book *book)
+static void directory_reset(struct book *book)
 {
-    book->order_free = ORDER_NONE;
-    book->level_free = LEVEL_NONE;
-    book->order_next = book->level_next = 0;
     book->orders_live = book->levels_live = 0;
     book->symbol_count = 0;
     memset(book->slot_of_locate, 0xff, LOCATES * sizeof(uint16_t));
@@ -96,29 +82,29 @@ void book_init(struct book *book, const struct book_config *config, void *memory
     }
     memset(book, 0, sizeof *book);
     book->config = *config;
-    book->orders = (struct order *)(void *)part[0];
-    book->index.buckets = (struct index_bucket *)(void *)part[1];
-    book->index.mask = bucket_count(config->orders) - 1;
-    book->index.shift = (uint32_t)__builtin_clzll(book->index.mask);
-    book->levels = (struct level *)(void *)part[2];
-    span_init(&book->spans, part[3], part[3] + (uint64_t)config->spans * SPAN_UNIT, config->spans);
-    book->symbols = (struct book_symbol *)(void *)part[4];
-    book->infos = (struct symbol_info *)(void *)part[5];
-    book->slot_of_locate = (uint16_t *)(void *)part[6];
-    book->slot_of_name = (uint16_t *)(void *)part[7];
+    const uint32_t order_lines = pair_lines(config->orders);
+    book->records = (struct pair_record *)(void *)part[0];
+    book->order_table = (struct pair_table){book->records, 0, order_lines};
+    book->level_table = (struct pair_table){book->records, order_lines, pair_lines(config->levels)};
+    span_init(&book->spans, part[2], part[2] + (uint64_t)config->spans * SPAN_UNIT, config->spans);
+    book->symbols = (struct book_symbol *)(void *)part[3];
+    book->infos = (struct symbol_info *)(void *)part[4];
+    book->slot_of_locate = (uint16_t *)(void *)part[5];
+    book->slot_of_name = (uint16_t *)(void *)part[6];
     book->name_mask = name_count(config->symbols) - 1;
-    book->matches = (struct book_match *)(void *)part[8];
-    pools_reset(book);
+    book->matches = (struct book_match *)(void *)part[7];
+    directory_reset(book);
 }
 
 void book_reset(struct book *book)
 {
-    memset(book->index.buckets, 0, ((uint64_t)book->index.mask + 1) * sizeof(struct index_bucket));
+    memset(book->records, 0,
+           ((uint64_t)book->order_table.lines + book->level_table.lines) * CACHE_LINE);
     memset(book->symbols, 0, book->config.symbols * sizeof(struct book_symbol));
     memset(book->infos, 0, book->config.symbols * sizeof(struct symbol_info));
     memset(book->matches, 0, book->config.matches * sizeof(struct book_match));
     span_init(&book->spans, book->spans.units, book->spans.state, book->config.spans);
-    pools_reset(book);
+    directory_reset(book);
 }
 
 bool side_resize(struct book *book, struct symbol_side *side, unsigned size_class)
@@ -127,10 +113,8 @@ bool side_resize(struct book *book, struct symbol_side *side, unsigned size_clas
     if (span == SPAN_NONE)
         return false;
     if (side->span != SPAN_NONE) {
-        const uint32_t *keys = span_keys(&book->spans, side->span);
-        const uint32_t *ids = span_levels(&book->spans, side->span, side->size_class);
-        memcpy(span_keys(&book->spans, span), keys, side->count * sizeof(uint32_t));
-        memcpy(span_levels(&book->spans, span, size_class), ids, side->count * sizeof(uint32_t));
+        memcpy(span_keys(&book->spans, span), span_keys(&book->spans, side->span),
+               side->count * sizeof(uint32_t));
         span_free(&book->spans, side->span, side->size_class);
     }
     side->span = span;
@@ -146,7 +130,7 @@ uint16_t book_symbol_open(struct book *book, uint16_t locate)
     slot = (uint16_t)book->symbol_count++;
     book->slot_of_locate[locate] = slot;
     book->symbols[slot] = (struct book_symbol){
-        .side = {{.span = SPAN_NONE}, {.span = SPAN_NONE}},
+        .side = {{.span = SPAN_NONE, .top = LEVEL_NONE}, {.span = SPAN_NONE, .top = LEVEL_NONE}},
         .locate = locate,
         .quality = QUALITY_HALTED,
     };
@@ -202,8 +186,10 @@ uint32_t book_depth(const struct book *book, uint32_t slot, enum book_side side_
     const struct symbol_side *side = &book->symbols[slot].side[side_of];
     uint32_t n = side->count < depth ? side->count : depth;
     for (uint32_t i = 0; i < n; i++) {
-        const uint32_t *ids = span_levels(&book->spans, side->span, side->size_class);
-        const struct level *level = &book->levels[ids[side->count - 1 - i]];
+        uint32_t key = span_keys(&book->spans, side->span)[side->count - 1 - i];
+        uint32_t index =
+            level_find(book, level_key(owner_of(slot, side_of), price_key(key, side_of)));
+        const struct level *level = level_at(book, index);
         out[i] = (struct book_level){level->price, level->orders, level->shares};
     }
     return n;
@@ -212,21 +198,20 @@ uint32_t book_depth(const struct book *book, uint32_t slot, enum book_side side_
 bool book_queue_position(const struct book *book, uint64_t ref, uint32_t steps_max,
                          struct book_position *out)
 {
-    struct index_key key = index_key(&book->index, ref);
-    struct index_place place = index_find(&book->index, book->orders, key, ref);
-    if (place.order == ORDER_NONE)
+    uint32_t index = order_find(book, order_key(book, ref));
+    if (index == ORDER_NONE)
         return false;
-    const struct order *order = &book->orders[place.order];
-    const struct level *level = &book->levels[order->level];
+    const struct order *order = order_at(book, index);
+    const struct level *level = level_at(book, order->level);
     *out = (struct book_position){.price = level->price,
                                   .shares = order->shares,
-                                  .slot = (uint16_t)(level->owner >> 1),
-                                  .side = level->owner & 1};
-    for (uint32_t at = order->prev; at != ORDER_NONE; at = book->orders[at].prev) {
+                                  .slot = (uint16_t)level_slot(level),
+                                  .side = level_side(level)};
+    for (uint32_t at = order->prev; at != order->level; at = order_at(book, at)->prev) {
         if (out->orders_ahead == steps_max)
             return false;
         out->orders_ahead++;
-        out->shares_ahead += book->orders[at].shares;
+        out->shares_ahead += order_at(book, at)->shares;
     }
     return true;
 }

@@ -5,9 +5,13 @@
 // snapshot). All prices are price4 (integers with four implied decimals), all sizes are shares. The
 // operations of the hot path are in book_hot.h; this header is the data model and the slow side.
 //
-//   reference ─► order index ─► order ─► level ─► symbol side
-//                               prev/next: time priority within the level
-//                               levels of a side: sorted span, best at the end
+//   reference ─► order ─► level ◄─ symbol, side, price
+//                ring of a level and its orders: time priority
+//   symbol side ─► span of sorted prices, best at the end
+//
+// Orders and levels are records of two hash tables in one array, and do not move (pair_table.h). A
+// message that joins or leaves a queue therefore reads one line of orders and one of levels; the
+// sorted prices are only needed when a level opens or closes, which few messages do.
 #pragma once
 
 #include <stdbool.h>
@@ -15,34 +19,56 @@
 #include <stdint.h>
 
 #include "dataplane/base/hints.h"
-#include "dataplane/book/order_index.h"
+#include "dataplane/book/pair_table.h"
 #include "dataplane/book/span.h"
 #include "dataplane/book/symbol.h"
 
+#define ORDER_NONE UINT32_MAX
 #define LEVEL_NONE UINT32_MAX
 
 enum book_side { BOOK_BID = 0, BOOK_ASK = 1 };
 
+// One displayed order. Price, side and symbol are those of its level. A record of the order table:
+// <away> and <reach> are the table's.
+struct order {
+    uint64_t ref; // 0: no order
+    uint16_t away, reach;
+    uint32_t shares; // displayed and still open
+    uint32_t level;
+    uint32_t mpid; // attribution as on the wire, 0 without one
+    uint32_t next; // younger order, behind the youngest the level itself
+    uint32_t prev; // older order, before the oldest the level itself
+};
+_Static_assert(sizeof(struct order) == PAIR_RECORD, "two orders to a cache line");
+
+// One price of one side of one symbol: a record of the level table, whose key is price and owner.
 struct level {
     uint32_t price;
-    uint32_t owner; // symbol slot << 1 | side, LEVEL_NONE while the level is free
+    uint32_t owner; // (symbol slot + 1) << 1 | side; 0: no level
+    uint16_t away, reach;
     uint32_t orders;
-    uint32_t head; // oldest order; next free level in the pool
-    uint32_t tail; // youngest order
-    uint32_t unused;
     uint64_t shares;
+    uint32_t first; // oldest order, the level itself while it has none
+    uint32_t last;  // youngest order
 };
-_Static_assert(sizeof(struct level) == 32, "two levels to a cache line");
+_Static_assert(sizeof(struct level) == PAIR_RECORD, "two levels to a cache line");
+_Static_assert(offsetof(struct order, next) == offsetof(struct pair_record, next) &&
+                   offsetof(struct order, prev) == offsetof(struct pair_record, prev) &&
+                   offsetof(struct level, first) == offsetof(struct pair_record, next) &&
+                   offsetof(struct level, last) == offsetof(struct pair_record, prev),
+               "a level and its orders are one ring");
 
 // What an operation did. Several bits may be set; 0 = done, best prices untouched.
 enum book_result {
-    BOOK_BEST = 1u << 0,    // price, shares or orders at the best bid or ask changed
-    BOOK_UNKNOWN = 1u << 1, // no such reference: ignored (lost data or a start in mid-day)
-    BOOK_FULL = 1u << 2, // orders, levels, spans or index exhausted: the order is not in the book
-    BOOK_DUPLICATE = 1u << 3, // the reference is live already: ignored
-    BOOK_CLAMPED = 1u << 4,   // a reduction larger than what was left: the order is gone
-    BOOK_FOREIGN = 1u << 5,   // the reference belongs to another symbol: ignored
-    BOOK_EMPTY = 1u << 6,     // an order without shares: ignored
+    BOOK_BEST_BID = 1u << BOOK_BID, // price, shares or orders at the best bid changed
+    BOOK_BEST_ASK = 1u << BOOK_ASK,
+    BOOK_BEST = BOOK_BEST_BID | BOOK_BEST_ASK,
+    BOOK_UNKNOWN = 1u << 2,   // no such reference: ignored (lost data or a start in mid-day)
+    BOOK_FULL = 1u << 3,      // orders, levels or spans exhausted: the order is not in the book
+    BOOK_DUPLICATE = 1u << 4, // the reference is live already: ignored
+    BOOK_CLAMPED = 1u << 5,   // a reduction larger than what was left: the order is gone
+    BOOK_FOREIGN = 1u << 6,   // the reference belongs to another symbol: ignored
+    BOOK_EMPTY = 1u << 7,     // an order without shares or without a reference: ignored
 };
 
 struct book_config {
@@ -63,18 +89,13 @@ struct book_match {
 };
 
 struct book {
-    struct order *orders;
-    struct level *levels;
+    struct pair_record *records; // orders, then levels
     struct book_symbol *symbols;
-    struct order_index index;
+    struct pair_table order_table;
+    struct pair_table level_table;
     struct span_arena spans;
-    uint32_t
-        order_free; // head of the pool's free list (last in, first out: the warmest line first)
-    uint32_t order_next; // orders never used yet start here
-    uint32_t level_free;
-    uint32_t level_next;
     uint32_t orders_live;
-    uint32_t orders_peak;
+    uint32_t orders_peak; // as of the packets' ends
     uint32_t levels_live;
     uint32_t symbol_count;
     uint16_t *slot_of_locate; // 65,536 entries, SYMBOL_NONE where no symbol
@@ -85,6 +106,16 @@ struct book {
     struct book_config config;
 };
 
+static inline struct order *order_at(const struct book *book, uint32_t index)
+{
+    return (struct order *)(void *)&book->records[index];
+}
+
+static inline struct level *level_at(const struct book *book, uint32_t index)
+{
+    return (struct level *)(void *)&book->records[index];
+}
+
 // Fills the sizes that follow from <orders> where they are 0: levels = orders, spans = 4 entries
 // per level, matches = 262,144.
 void book_config_defaults(struct book_config *config);
@@ -93,7 +124,7 @@ struct bill_line {
     const char *name;
     uint64_t bytes;
 };
-enum { BOOK_BILL_LINES = 9 };
+enum { BOOK_BILL_LINES = 8 };
 
 // Bytes of the block that book_init needs; <bill> (may be null) gets BOOK_BILL_LINES items that add
 // up to it.
@@ -147,7 +178,7 @@ bool book_queue_position(const struct book *book, uint64_t ref, uint32_t steps_m
 static inline const struct level *book_best(const struct book *book, const struct book_symbol *sym,
                                             enum book_side side)
 {
-    return sym->side[side].count ? &book->levels[sym->side[side].top] : NULL;
+    return sym->side[side].top != LEVEL_NONE ? level_at(book, sym->side[side].top) : NULL;
 }
 
 // --- invariants ---

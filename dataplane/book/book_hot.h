@@ -1,288 +1,276 @@
 // Hot path. The operations of the book, inlined into the decoder of each feed.
 //
 // Each returns enum book_result bits. References and levels are reached by index; every loop is
-// bounded (probe length, logarithm of a span, SPAN_LEVELS_MAX entries moved when a level far from
-// the touch appears).
+// bounded (probe length, logarithm of a span, SPAN_LEVELS_MAX keys moved when a level far from the
+// touch appears).
 #pragma once
-
-#include <emmintrin.h>
-#include <string.h>
 
 #include "dataplane/base/hints.h"
 #include "dataplane/book/book.h"
+#include "dataplane/book/keys.h"
 
-// Prices are sorted by key so that on both sides the best is the largest and stands last.
-HOT_INLINE uint32_t price_key(uint32_t price, enum book_side side)
+// --- names of orders and levels ---
+
+// An order's reference and the line of the order table where it belongs.
+struct order_key {
+    uint64_t ref;
+    uint32_t line;
+};
+
+HOT_INLINE struct order_key order_key(const struct book *book, uint64_t ref)
 {
-    return side == BOOK_BID ? price : ~price;
+    return (struct order_key){.ref = ref, .line = pair_home(&book->order_table, ref)};
 }
 
-// Bit i is set where keys[i] < key, for the 16 keys from <keys> on.
-HOT_INLINE uint32_t keys_below(const uint32_t *keys, uint32_t key)
+// ORDER_NONE when no live order has this reference. Reference 0 belongs to no order (ITCH 5.0, 1.6:
+// P carries it), and marks an empty record.
+HOT_INLINE uint32_t order_find(const struct book *book, struct order_key key)
 {
-    // SSE compares signed: both sides are shifted by half the range.
-    const __m128i half = _mm_set1_epi32(INT32_MIN);
-    const __m128i want = _mm_xor_si128(_mm_set1_epi32((int)key), half);
-    const __m128i *lines = (const __m128i *)(const void *)keys;
-    __m128i below[4];
-    for (int i = 0; i < 4; i++)
-        below[i] = _mm_cmplt_epi32(_mm_xor_si128(_mm_loadu_si128(lines + i), half), want);
-    return (uint32_t)_mm_movemask_epi8(
-        _mm_packs_epi16(_mm_packs_epi32(below[0], below[1]), _mm_packs_epi32(below[2], below[3])));
+    return LIKELY(key.ref) ? pair_find(&book->order_table, key.line, key.ref) : ORDER_NONE;
 }
 
-// Number of keys of a side below <key>: its place, counted from the worst. The 16 best are compared
-// at once and without a branch, because most of what happens, happens near the touch; the rest is
-// halved. A span has at least 16 words from any of its keys that is 16 or more before its end, and
-// from its start (the levels follow the keys).
-HOT_INLINE uint32_t side_lower_bound(const uint32_t *keys, uint32_t count, uint32_t key)
+HOT_INLINE uint32_t owner_of(uint32_t slot, enum book_side side)
 {
-    uint32_t from = count > SPAN_WINDOW ? count - SPAN_WINDOW : 0;
-    uint32_t below = keys_below(keys + from, key) & ((1u << (count - from)) - 1);
-    if (LIKELY(below || from == 0))
-        return from + (uint32_t)__builtin_popcount(below);
-    const uint32_t *base = keys;
-    for (uint32_t n = from; n > 1;) {
-        uint32_t step = n / 2;
-        base = base[step - 1] < key ? base + step : base;
-        n -= step;
-    }
-    return (uint32_t)(base - keys) + (*base < key);
+    return (slot + 1) << 1 | side;
 }
 
-// Level of <price>, LEVEL_NONE when the side has none; <at> gets its place (or where it belongs).
-HOT_CALL uint32_t side_find(const struct book *book, const struct symbol_side *side, uint32_t key,
-                            uint32_t *at)
+HOT_INLINE uint64_t level_key(uint32_t owner, uint32_t price)
 {
-    if (side->count == 0) {
-        *at = 0;
-        return LEVEL_NONE;
-    }
-    const uint32_t *keys = span_keys(&book->spans, side->span);
-    uint32_t place = side_lower_bound(keys, side->count, key);
-    *at = place;
-    // The word behind the last key is inside the span; what it holds is checked by <place>.
-    bool there = (place < side->count) & (keys[place] == key);
-    uint32_t level = keys[span_capacity(side->size_class) + (there ? place : 0)];
-    return there ? level : LEVEL_NONE;
+    return (uint64_t)owner << 32 | price;
 }
+
+HOT_INLINE uint32_t level_slot(const struct level *level)
+{
+    return (level->owner >> 1) - 1;
+}
+
+HOT_INLINE struct symbol_side *level_key_side(const struct book *book, uint64_t key)
+{
+    return &book->symbols[(key >> 33) - 1].side[key >> 32 & 1];
+}
+
+HOT_INLINE enum book_side level_side(const struct level *level)
+{
+    return level->owner & 1;
+}
+
+HOT_INLINE uint32_t level_find(const struct book *book, uint64_t key)
+{
+    return pair_find(&book->level_table, pair_home(&book->level_table, key), key);
+}
+
+HOT_INLINE bool level_is(const struct book *book, uint32_t index, uint64_t key)
+{
+    return book->records[index].key == key;
+}
+
+// --- levels ---
 
 // Moves a side to a span of another class. False when the arena has no such block.
 bool side_resize(struct book *book, struct symbol_side *side, unsigned size_class) COLD;
 
-HOT_INLINE void span_insert(uint32_t *array, uint32_t count, uint32_t at, uint32_t value)
+// A new level; LEVEL_NONE when levels or spans are exhausted.
+HOT_CALL uint32_t level_open(struct book *book, struct symbol_side *side, uint64_t key)
 {
-    memmove(array + at + 1, array + at, (count - at) * sizeof *array);
-    array[at] = value;
-}
-
-HOT_INLINE void span_erase(uint32_t *array, uint32_t count, uint32_t at)
-{
-    memmove(array + at, array + at + 1, (count - at - 1) * sizeof *array);
-}
-
-// A new level at place <at> of its side; LEVEL_NONE when levels or spans are exhausted.
-HOT_CALL uint32_t level_open(struct book *book, struct symbol_side *side, uint32_t owner,
-                             uint32_t price, uint32_t at)
-{
+    const uint32_t price = (uint32_t)key, owner = (uint32_t)(key >> 32);
     if (UNLIKELY(side->span == SPAN_NONE || side->count == span_capacity(side->size_class))) {
         unsigned size_class = side->span == SPAN_NONE ? 0 : side->size_class + 1u;
         if (!side_resize(book, side, size_class))
             return LEVEL_NONE;
     }
-    uint32_t index = book->level_free;
-    if (LIKELY(index != LEVEL_NONE))
-        book->level_free = book->levels[index].head;
-    else if (book->level_next < book->config.levels)
-        index = book->level_next++;
-    else
+    if (UNLIKELY(book->levels_live == book->config.levels))
+        return LEVEL_NONE;
+    uint32_t index = pair_take(&book->level_table, pair_home(&book->level_table, key), key);
+    if (UNLIKELY(index == PAIR_NONE))
         return LEVEL_NONE;
     uint32_t *keys = span_keys(&book->spans, side->span);
-    span_insert(keys, side->count, at, price_key(price, owner & 1));
-    span_insert(keys + span_capacity(side->size_class), side->count, at, index);
+    uint32_t sorted = price_key(price, owner & 1);
+    uint32_t at = keys_lower_bound(keys, side->count, sorted);
+    keys_insert(keys, side->count, at, sorted);
+    side->top = at == side->count ? index : side->top;
     side->count++;
-    if (at + 1 == side->count)
-        side->top = index;
-    book->levels[index] =
-        (struct level){.price = price, .owner = owner, .head = ORDER_NONE, .tail = ORDER_NONE};
+    struct level *level = level_at(book, index);
+    level->orders = 0;
+    level->shares = 0;
+    level->first = level->last = index;
     book->levels_live++;
     return index;
 }
 
 HOT_CALL void level_close(struct book *book, struct symbol_side *side, uint32_t index)
 {
-    struct level *level = &book->levels[index];
+    const struct level *level = level_at(book, index);
+    const enum book_side side_of = level_side(level);
+    const uint32_t owner = level->owner;
+    const uint64_t key = level_key(owner, level->price);
     uint32_t *keys = span_keys(&book->spans, side->span);
-    uint32_t *ids = keys + span_capacity(side->size_class);
-    uint32_t at = side_lower_bound(keys, side->count, price_key(level->price, level->owner & 1));
-    span_erase(keys, side->count, at);
-    span_erase(ids, side->count, at);
-    side->count--;
-    if (at == side->count && at > 0)
-        side->top = ids[at - 1];
-    level->owner = LEVEL_NONE;
-    level->head = book->level_free;
-    book->level_free = index;
+    uint32_t at = keys_lower_bound(keys, side->count, price_key(level->price, side_of));
+    uint32_t left = --side->count;
+    keys_erase(keys, left + 1, at);
+    pair_give(&book->level_table, pair_home(&book->level_table, key), index);
     book->levels_live--;
-    if (UNLIKELY(side->size_class > 0 && side->count * 8u <= span_capacity(side->size_class)))
+    if (at == left)
+        side->top = left ? level_find(book, level_key(owner, price_key(keys[left - 1], side_of)))
+                         : LEVEL_NONE;
+    if (UNLIKELY(side->size_class > 0 && left * 8u <= span_capacity(side->size_class)))
         side_resize(book, side, side->size_class - 1u);
 }
 
-HOT_INLINE uint32_t order_take(struct book *book)
+// --- operations ---
+
+HOT_INLINE uint32_t best_bit(const struct symbol_side *side, uint32_t level, enum book_side side_of)
 {
-    uint32_t index = book->order_free;
-    if (LIKELY(index != ORDER_NONE)) {
-        book->order_free = book->orders[index].next;
-        return index;
-    }
-    return book->order_next < book->config.orders ? book->order_next++ : ORDER_NONE;
+    return (uint32_t)(side->top == level) << side_of;
 }
 
-HOT_INLINE void order_give(struct book *book, uint32_t index)
+struct book_add {
+    struct order_key key;
+    uint64_t level; // level_key
+    uint32_t shares;
+    uint32_t mpid; // attribution, 0 without one
+    uint32_t hint; // level it will join, as look-ahead found it; book_level_any when nobody looked
+};
+
+// A hint that says nothing: some record of the level table.
+HOT_INLINE uint32_t book_level_any(const struct book *book)
 {
-    book->orders[index].next = book->order_free;
-    book->order_free = index;
+    return 2 * book->level_table.first;
 }
 
-// Appends an order to its level: last in time.
-HOT_INLINE void level_append(struct book *book, uint32_t level_index, uint32_t index,
-                             uint32_t shares)
+// The level that an order joins, opened if need be.
+HOT_INLINE uint32_t level_join(struct book *book, uint64_t key, uint32_t hint)
 {
-    struct level *level = &book->levels[level_index];
-    uint32_t tail = level->tail;
-    book->orders[index].prev = tail;
-    book->orders[index].next = ORDER_NONE;
-    // Stores without a load: the older order's line need not be there.
-    uint32_t *link = tail == ORDER_NONE ? &level->head : &book->orders[tail].next;
-    *link = index;
-    level->tail = index;
-    level->orders++;
-    level->shares += shares;
+    if (LIKELY(level_is(book, hint, key)))
+        return hint;
+    uint32_t level = level_find(book, key);
+    return level != LEVEL_NONE ? level : level_open(book, level_key_side(book, key), key);
 }
 
-// A new order: <hint> is the level that look-ahead found for it, or LEVEL_NONE.
-HOT_CALL uint32_t book_add_at(struct book *book, uint32_t slot, enum book_side side_of,
-                              uint64_t ref, struct index_key key, uint32_t shares, uint32_t price,
-                              uint32_t mpid, uint32_t hint)
+HOT_INLINE uint32_t book_add(struct book *book, struct book_add add)
 {
-    struct book_symbol *sym = &book->symbols[slot];
-    struct symbol_side *side = &sym->side[side_of];
-    const uint32_t owner = slot << 1 | side_of;
-    if (UNLIKELY(shares == 0))
+    if (UNLIKELY(add.shares == 0 || add.key.ref == 0))
         return BOOK_EMPTY;
-    if (UNLIKELY(index_find(&book->index, book->orders, key, ref).order != ORDER_NONE))
+    if (UNLIKELY(pair_find(&book->order_table, add.key.line, add.key.ref) != PAIR_NONE))
         return BOOK_DUPLICATE;
-    uint32_t level = hint;
-    if (hint == LEVEL_NONE || book->levels[hint].owner != owner ||
-        book->levels[hint].price != price) {
-        uint32_t at;
-        level = side_find(book, side, price_key(price, side_of), &at);
-        if (level == LEVEL_NONE) {
-            level = level_open(book, side, owner, price, at);
-            if (UNLIKELY(level == LEVEL_NONE))
-                return BOOK_FULL;
-        }
-    }
-    uint32_t index = order_take(book);
-    bool placed = index != ORDER_NONE && index_insert(&book->index, key, index);
-    if (UNLIKELY(!placed)) {
-        if (index != ORDER_NONE)
-            order_give(book, index);
-        if (book->levels[level].orders == 0)
-            level_close(book, side, level);
+    struct symbol_side *side = level_key_side(book, add.level);
+    uint32_t level_index = level_join(book, add.level, add.hint);
+    if (UNLIKELY(level_index == LEVEL_NONE))
+        return BOOK_FULL;
+    struct level *level = level_at(book, level_index);
+    uint32_t index = LIKELY(book->orders_live < book->config.orders)
+                         ? pair_take(&book->order_table, add.key.line, add.key.ref)
+                         : PAIR_NONE;
+    if (UNLIKELY(index == PAIR_NONE)) {
+        if (level->orders == 0)
+            level_close(book, side, level_index);
         return BOOK_FULL;
     }
-    struct order *order = &book->orders[index];
-    order->ref = ref;
-    order->shares = shares;
-    order->level = level;
-    order->mpid = mpid;
-    level_append(book, level, index, shares);
-    if (++book->orders_live > book->orders_peak)
-        book->orders_peak = book->orders_live;
-    return side->top == level ? BOOK_BEST : 0;
+    struct order *order = order_at(book, index);
+    order->shares = add.shares;
+    order->level = level_index;
+    order->mpid = add.mpid;
+    // Last in time: between the youngest order and the level.
+    uint32_t last = level->last;
+    order->next = level_index;
+    order->prev = last;
+    book->records[last].next = index;
+    level->last = index;
+    level->orders++;
+    level->shares += add.shares;
+    book->orders_live++;
+    return best_bit(side, level_index, add.level >> 32 & 1);
 }
 
-// Takes an order out of its level and the pool; the level closes with its last order.
-HOT_CALL uint32_t order_unlink(struct book *book, struct index_key key, struct index_place place)
+// Takes an order out of its level and the table; the level closes with its last order.
+HOT_INLINE uint32_t order_unlink(struct book *book, struct symbol_side *sides, uint32_t line,
+                                 uint32_t index)
 {
-    struct order *order = &book->orders[place.order];
-    struct level *level = &book->levels[order->level];
-    struct symbol_side *side = &book->symbols[level->owner >> 1].side[level->owner & 1];
+    const struct order *order = order_at(book, index);
     const uint32_t level_index = order->level;
-    const uint32_t result = side->top == level_index ? BOOK_BEST : 0;
+    struct level *level = level_at(book, level_index);
+    const enum book_side side_of = level_side(level);
+    struct symbol_side *side = &sides[side_of];
+    const uint32_t result = best_bit(side, level_index, side_of);
     level->shares -= order->shares;
-    if (--level->orders == 0) {
-        level_close(book, side, level_index);
-    } else {
-        const uint32_t prev = order->prev, next = order->next;
-        uint32_t *before = prev == ORDER_NONE ? &level->head : &book->orders[prev].next;
-        uint32_t *after = next == ORDER_NONE ? &level->tail : &book->orders[next].prev;
-        *before = next;
-        *after = prev;
-    }
-    index_remove(&book->index, key, place);
-    order_give(book, place.order);
+    book->records[order->prev].next = order->next;
+    book->records[order->next].prev = order->prev;
+    pair_give(&book->order_table, line, index);
     book->orders_live--;
+    if (--level->orders == 0)
+        level_close(book, side, level_index);
     return result;
 }
 
-HOT_INLINE uint32_t order_slot(const struct book *book, uint32_t index)
+// The order that a message of symbol <slot> refers to. <hint>: where look-ahead found it; any order
+// record when nobody looked. On failure ORDER_NONE, and *result says why.
+HOT_INLINE uint32_t order_of(const struct book *book, uint32_t slot, struct order_key key,
+                             uint32_t hint, uint32_t *result)
 {
-    return book->levels[book->orders[index].level].owner >> 1;
+    uint32_t index = hint;
+    if (UNLIKELY(book->records[hint].key != key.ref || key.ref == 0)) {
+        index = order_find(book, key);
+        *result = BOOK_UNKNOWN;
+        if (index == ORDER_NONE)
+            return ORDER_NONE;
+    }
+    *result = BOOK_FOREIGN;
+    return LIKELY(level_slot(level_at(book, order_at(book, index)->level)) == slot) ? index
+                                                                                    : ORDER_NONE;
 }
 
-HOT_INLINE uint32_t book_delete(struct book *book, uint32_t slot, uint64_t ref,
-                                struct index_key key)
+HOT_INLINE uint32_t book_delete(struct book *book, uint32_t slot, struct order_key key,
+                                uint32_t hint)
 {
-    struct index_place place = index_find(&book->index, book->orders, key, ref);
-    if (UNLIKELY(place.order == ORDER_NONE))
-        return BOOK_UNKNOWN;
-    if (UNLIKELY(order_slot(book, place.order) != slot))
-        return BOOK_FOREIGN;
-    return order_unlink(book, key, place);
+    uint32_t result;
+    uint32_t index = order_of(book, slot, key, hint, &result);
+    if (UNLIKELY(index == ORDER_NONE))
+        return result;
+    return order_unlink(book, book->symbols[slot].side, key.line, index);
 }
 
 // Takes <shares> off an order (execution or partial cancel); it keeps its priority and dies at
 // zero. <price> gets the order's display price.
-HOT_INLINE uint32_t book_reduce(struct book *book, uint32_t slot, uint64_t ref,
-                                struct index_key key, uint32_t shares, uint32_t *price)
+HOT_CALL uint32_t book_reduce(struct book *book, uint32_t slot, struct order_key key, uint32_t hint,
+                              uint32_t shares, uint32_t *price)
 {
-    struct index_place place = index_find(&book->index, book->orders, key, ref);
-    if (UNLIKELY(place.order == ORDER_NONE))
-        return BOOK_UNKNOWN;
-    if (UNLIKELY(order_slot(book, place.order) != slot))
-        return BOOK_FOREIGN;
-    struct order *order = &book->orders[place.order];
-    struct level *level = &book->levels[order->level];
+    uint32_t result;
+    uint32_t index = order_of(book, slot, key, hint, &result);
+    if (UNLIKELY(index == ORDER_NONE))
+        return result;
+    struct order *order = order_at(book, index);
+    struct level *level = level_at(book, order->level);
+    struct symbol_side *sides = book->symbols[slot].side;
     *price = level->price;
     if (shares >= order->shares) {
         uint32_t clamped = shares > order->shares ? BOOK_CLAMPED : 0;
-        return clamped | order_unlink(book, key, place);
+        return clamped | order_unlink(book, sides, key.line, index);
     }
     order->shares -= shares;
     level->shares -= shares;
-    return book->symbols[slot].side[level->owner & 1].top == order->level ? BOOK_BEST : 0;
+    return best_bit(&sides[level_side(level)], order->level, level_side(level));
 }
 
 // The old order dies, the new one inherits side, symbol and attribution and goes to the end of its
 // queue, even at the same price (OUCH 5.0: a replace gets a new time).
-HOT_INLINE uint32_t book_replace(struct book *book, uint32_t slot, uint64_t old_ref,
-                                 struct index_key old_key, uint64_t ref, struct index_key key,
-                                 uint32_t shares, uint32_t price, uint32_t hint)
+HOT_CALL uint32_t book_replace(struct book *book, uint32_t slot, struct order_key old,
+                               uint32_t hint, struct order_key new, uint32_t shares, uint32_t price)
 {
-    struct index_place place = index_find(&book->index, book->orders, old_key, old_ref);
-    if (UNLIKELY(place.order == ORDER_NONE))
-        return BOOK_UNKNOWN;
-    if (UNLIKELY(order_slot(book, place.order) != slot))
-        return BOOK_FOREIGN;
-    if (UNLIKELY(ref != old_ref &&
-                 index_find(&book->index, book->orders, key, ref).order != ORDER_NONE))
+    uint32_t result;
+    uint32_t index = order_of(book, slot, old, hint, &result);
+    if (UNLIKELY(index == ORDER_NONE))
+        return result;
+    if (UNLIKELY(new.ref != old.ref &&order_find(book, new) != ORDER_NONE))
         return BOOK_DUPLICATE;
-    const uint32_t mpid = book->orders[place.order].mpid;
-    const enum book_side side = book->levels[book->orders[place.order].level].owner & 1;
-    uint32_t result = order_unlink(book, old_key, place);
-    return result | book_add_at(book, slot, side, ref, key, shares, price, mpid, hint);
+    const struct order *order = order_at(book, index);
+    const struct book_add add = {
+        .key = new,
+        .level = level_key(level_at(book, order->level)->owner, price),
+        .shares = shares,
+        .mpid = order->mpid,
+        .hint = book_level_any(book),
+    };
+    result = order_unlink(book, book->symbols[slot].side, old.line, index);
+    return result | book_add(book, add);
 }
 
 // Books of feeds that publish levels, not orders: <shares> replaces the level's aggregate, 0
@@ -291,87 +279,79 @@ HOT_INLINE uint32_t book_level_set(struct book *book, uint32_t slot, enum book_s
                                    uint32_t price, uint64_t shares)
 {
     struct symbol_side *side = &book->symbols[slot].side[side_of];
-    uint32_t at;
-    uint32_t index = side_find(book, side, price_key(price, side_of), &at);
+    const uint64_t key = level_key(owner_of(slot, side_of), price);
+    uint32_t index = level_find(book, key);
     if (shares == 0) {
         if (index == LEVEL_NONE)
             return BOOK_UNKNOWN;
-        bool best = side->top == index;
+        uint32_t best = best_bit(side, index, side_of);
         level_close(book, side, index);
-        return best ? BOOK_BEST : 0;
+        return best;
     }
     if (index == LEVEL_NONE)
-        index = level_open(book, side, slot << 1 | side_of, price, at);
+        index = level_open(book, side, key);
     if (UNLIKELY(index == LEVEL_NONE))
         return BOOK_FULL;
-    book->levels[index].shares = shares;
-    return side->top == index ? BOOK_BEST : 0;
+    level_at(book, index)->shares = shares;
+    return best_bit(side, index, side_of);
 }
 
 // --- look-ahead: what a packet's messages will touch, asked for before they are applied ---
+//
+// Each stage reads what the one before has asked for. A hint may be wrong by the time its message
+// is applied (an earlier message of the packet did it); the operation compares and looks again.
 
-HOT_INLINE void book_prefetch_ref(const struct book *book, struct index_key key)
+// The line where an order will stand has arrived: if it has overflowed, the next are looked at too.
+HOT_INLINE void book_look_home(const struct book *book, uint32_t line)
 {
-    PREFETCH(&book->index.buckets[key.bucket]);
+    const struct pair_record *pair = &book->records[2 * (uint64_t)line];
+    if (UNLIKELY((pair->away != 0) | (pair[1].key != 0)))
+        pair_prefetch(&book->order_table, pair_line_after(&book->order_table, line, 1));
 }
 
-// Second stage: the bucket has arrived, ask for the order.
-HOT_INLINE uint32_t book_prefetch_order(const struct book *book, struct index_key key)
+// The order that a reference names, if it stands in its home line. Asks for its level and its
+// neighbours in the queue.
+HOT_INLINE uint32_t book_look_order(const struct book *book, struct order_key key)
 {
-    uint32_t order = index_guess(&book->index, key);
-    if (order != ORDER_NONE)
-        PREFETCHW(&book->orders[order]);
-    return order;
+    uint32_t index = pair_candidate(&book->order_table, key.line, key.ref);
+    if (UNLIKELY(book->records[index].key != key.ref)) {
+        index = order_find(book, key);
+        if (index == ORDER_NONE)
+            return 0;
+    }
+    const struct order *order = order_at(book, index);
+    PREFETCHW(&book->records[order->level]);
+    PREFETCHW(&book->records[order->prev]);
+    PREFETCHW(&book->records[order->next]);
+    return index;
 }
 
-// Third stage: the order has arrived, ask for its level and its queue neighbours. A guess may be
-// wrong (tag collision, order of an earlier message of this packet): prefetching the wrong line
-// costs, but changes nothing.
-HOT_INLINE void book_prefetch_level(const struct book *book, uint32_t order)
+// The prices of a side that a level joins or leaves: the lines of most sides.
+HOT_INLINE void book_look_side(const struct book *book, const struct symbol_side *side)
 {
-    const struct order *o = &book->orders[order];
-    if (o->level < book->config.levels)
-        PREFETCHW(&book->levels[o->level]);
-    if (o->prev < book->config.orders)
-        PREFETCHW(&book->orders[o->prev]);
-    if (o->next < book->config.orders)
-        PREFETCHW(&book->orders[o->next]);
+    const uint32_t *keys = span_keys(&book->spans, side->span == SPAN_NONE ? 0 : side->span);
+    PREFETCHW(keys);
+    PREFETCHW(keys + SPAN_MIN);
+    PREFETCHW(keys + 2 * SPAN_MIN);
+    PREFETCHW(keys + 3 * SPAN_MIN);
 }
 
-// The lines of a side around its best prices: the window of a search, keys and levels.
-HOT_INLINE void book_prefetch_side(const struct book *book, const struct symbol_side *side)
+// The level that an add joins, if it stands in its home line. Asks for the order it will stand
+// behind, or for the prices among which the level will be opened.
+HOT_INLINE uint32_t book_look_level(const struct book *book, uint32_t line, uint64_t key)
 {
-    if (side->count == 0)
-        return;
-    const uint32_t *keys = span_keys(&book->spans, side->span);
-    const uint32_t *levels = keys + span_capacity(side->size_class);
-    uint32_t last = side->count - 1u, from = last > SPAN_WINDOW ? last - SPAN_WINDOW : 0;
-    PREFETCHW(keys + from);
-    PREFETCHW(keys + last);
-    PREFETCHW(levels + from);
-    PREFETCHW(levels + last);
+    uint32_t index = pair_candidate(&book->level_table, line, key);
+    if (LIKELY(level_is(book, index, key)))
+        PREFETCHW(&book->records[level_at(book, index)->last]);
+    else
+        book_look_side(book, level_key_side(book, key));
+    return index;
 }
 
-// Fourth stage: the level has arrived. If it closes with this order, its side will be searched and
-// moved.
-HOT_INLINE void book_prefetch_close(const struct book *book, uint32_t order)
+// The level of an order has arrived: if it closes with the order, its side will be searched.
+HOT_INLINE void book_look_close(const struct book *book, uint32_t slot, uint32_t index)
 {
-    uint32_t index = book->orders[order].level;
-    if (index >= book->config.levels)
-        return;
-    const struct level *level = &book->levels[index];
-    if (level->orders == 1 && level->owner >> 1 < book->config.symbols)
-        book_prefetch_side(book, &book->symbols[level->owner >> 1].side[level->owner & 1]);
-}
-
-// The level an add will join, if it is there already.
-HOT_INLINE uint32_t book_hint(const struct book *book, uint32_t slot, enum book_side side_of,
-                              uint32_t price)
-{
-    uint32_t at;
-    uint32_t level =
-        side_find(book, &book->symbols[slot].side[side_of], price_key(price, side_of), &at);
-    if (level != LEVEL_NONE)
-        PREFETCHW(&book->levels[level]);
-    return level;
+    const struct level *level = level_at(book, order_at(book, index)->level);
+    if (UNLIKELY(level->orders == 1))
+        book_look_side(book, &book->symbols[slot].side[level_side(level)]);
 }

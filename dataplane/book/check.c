@@ -28,34 +28,31 @@ static bool broken(const struct checker *c, const char *fmt, ...)
 }
 
 // One level: its queue forwards and back, its sums, and each order findable by its reference.
-static bool check_level(struct checker *c, uint32_t index, uint32_t owner, uint32_t key)
+static bool check_level(struct checker *c, uint32_t index)
 {
     const struct book *book = c->book;
-    const struct level *level = &book->levels[index];
+    const struct level *level = level_at(book, index);
     uint64_t shares = 0;
-    uint32_t orders = 0, prev = ORDER_NONE;
-    if (level->owner != owner || price_key(level->price, owner & 1) != key)
-        return broken(c, "level %u: owner %u price %u, its span says owner %u key %u", index,
-                      level->owner, level->price, owner, key);
+    uint32_t orders = 0, prev = index;
     if (book->config.orders == 0) // a book of levels: no queue behind them
         return level->shares > 0 || broken(c, "level %u: no shares", index);
-    for (uint32_t at = level->head; at != ORDER_NONE; at = book->orders[at].next) {
-        const struct order *order = &book->orders[at];
+    for (uint32_t at = level->first; at != index; at = order_at(book, at)->next) {
+        const struct order *order = order_at(book, at);
         if (order->prev != prev || order->level != index)
             return broken(c, "order %u (ref %lu): broken queue link in level %u", at, order->ref,
                           index);
         if (order->shares == 0)
             return broken(c, "order %u (ref %lu): no shares left", at, order->ref);
-        struct index_key k = index_key(&book->index, order->ref);
-        if (index_find(&book->index, book->orders, k, order->ref).order != at)
-            return broken(c, "order %u (ref %lu): the index does not find it", at, order->ref);
+        if (order_find(book, order_key(book, order->ref)) != at)
+            return broken(c, "order %u (ref %lu): its reference does not lead to it", at,
+                          order->ref);
         shares += order->shares;
         prev = at;
         if (++orders > level->orders)
             return broken(c, "level %u: more orders in the queue than its count %u", index,
                           level->orders);
     }
-    if (orders == 0 || orders != level->orders || shares != level->shares || prev != level->tail)
+    if (orders == 0 || orders != level->orders || shares != level->shares || prev != level->last)
         return broken(c, "level %u: counts %u orders %lu shares, queue has %u and %lu", index,
                       level->orders, level->shares, orders, shares);
     c->orders += orders;
@@ -66,24 +63,27 @@ static bool check_side(struct checker *c, uint32_t slot, enum book_side side_of)
 {
     const struct book *book = c->book;
     const struct symbol_side *side = &book->symbols[slot].side[side_of];
+    uint32_t index = LEVEL_NONE;
     if (side->span == SPAN_NONE)
-        return side->count == 0 ||
+        return (side->count == 0 && side->top == LEVEL_NONE) ||
                broken(c, "symbol %u side %d: levels but no span", slot, side_of);
     if (side->count > span_capacity(side->size_class))
         return broken(c, "symbol %u side %d: %u levels in a span of %u", slot, side_of, side->count,
                       span_capacity(side->size_class));
     const uint32_t *keys = span_keys(&book->spans, side->span);
-    const uint32_t *ids = span_levels(&book->spans, side->span, side->size_class);
     for (uint32_t i = 0; i < side->count; i++) {
         if (i > 0 && keys[i - 1] >= keys[i])
             return broken(c, "symbol %u side %d: keys %u and %u out of order at %u", slot, side_of,
                           keys[i - 1], keys[i], i);
-        if (!check_level(c, ids[i], slot << 1 | side_of, keys[i]))
+        index = level_find(book, level_key(owner_of(slot, side_of), price_key(keys[i], side_of)));
+        if (index == LEVEL_NONE)
+            return broken(c, "symbol %u side %d: no level for key %u", slot, side_of, keys[i]);
+        if (!check_level(c, index))
             return false;
     }
-    if (side->count && side->top != ids[side->count - 1])
+    if (side->top != index)
         return broken(c, "symbol %u side %d: top is level %u, last of span is %u", slot, side_of,
-                      side->top, ids[side->count - 1]);
+                      side->top, index);
     c->levels += side->count;
     c->units += 1u << side->size_class;
     return true;
@@ -95,29 +95,25 @@ bool book_check_symbol(const struct book *book, uint32_t slot, char *why, size_t
     return check_side(&c, slot, BOOK_BID) && check_side(&c, slot, BOOK_ASK);
 }
 
-// Every tag of the index leads to a live order whose home it is; displaced counts add up.
-static bool check_index(struct checker *c)
+// Every record is found by its key, and the records away from home are those that are counted.
+static bool check_table(struct checker *c, const struct pair_table *t, const char *what,
+                        uint32_t live)
 {
-    const struct book *book = c->book;
-    uint64_t entries = 0, away = 0, displaced = 0;
-    for (uint64_t b = 0; b <= book->index.mask; b++) {
-        const struct index_bucket *bucket = &book->index.buckets[b];
-        displaced += bucket->displaced;
-        for (uint32_t s = 0; s < INDEX_SLOTS; s++) {
-            if (bucket->tag[s] == 0)
-                continue;
-            struct index_key key = index_key(&book->index, book->orders[bucket->order[s]].ref);
-            uint32_t distance = ((uint32_t)b - key.bucket) & book->index.mask;
-            if (key.tag != bucket->tag[s] || distance >= INDEX_PROBE_MAX)
-                return broken(c, "bucket %lu slot %u: order %u does not belong here", b, s,
-                              bucket->order[s]);
-            entries++;
-            away += distance != 0;
-        }
+    uint64_t records = 0, away = 0, counted = 0;
+    for (uint32_t at = 2 * t->first; at < 2 * (t->first + t->lines); at++) {
+        const struct pair_record *r = &t->records[at];
+        counted += at % 2 ? 0 : r->away;
+        if (r->key == 0)
+            continue;
+        uint32_t home = pair_home(t, r->key);
+        if (pair_find(t, home, r->key) != at)
+            return broken(c, "%s %u: its key %lx does not lead to it", what, at, r->key);
+        records++;
+        away += home != at / 2;
     }
-    if (entries != book->orders_live || away != displaced)
-        return broken(c, "index holds %lu entries (%lu away, %lu counted), book %u orders", entries,
-                      away, displaced, book->orders_live);
+    if (records != live || away != counted)
+        return broken(c, "%s table holds %lu records (%lu away, %lu counted), book counts %u", what,
+                      records, away, counted, live);
     return true;
 }
 
@@ -133,5 +129,6 @@ bool book_check(const struct book *book, char *why, size_t why_len)
     if (c.units != book->spans.units_used)
         return broken(&c, "sides hold %lu span units, arena counts %u", c.units,
                       book->spans.units_used);
-    return check_index(&c);
+    return check_table(&c, &book->order_table, "order", book->orders_live) &&
+           check_table(&c, &book->level_table, "level", book->levels_live);
 }

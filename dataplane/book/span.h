@@ -1,22 +1,19 @@
 // Spans: the sorted price arrays of the book, carved from one fixed arena by a binary buddy
 // allocator.
 //
-// A span of class c holds SPAN_MIN << c entries. Each entry is a price key and a level index, kept
-// as two parallel arrays of u32 so that a search reads keys only: one cache line holds 16 keys, and
-// a span of class 0 (keys and levels) is exactly one line. Neighbours that are both free are joined
-// again, so a day's churn does not shatter the arena. Every operation is bounded by SPAN_CLASSES
-// steps.
+// A span of class c holds SPAN_MIN << c price keys; a span of class 0 is one cache line. Neighbours
+// that are both free are joined again, so a day's churn does not shatter the arena. Every operation
+// is bounded by SPAN_CLASSES steps.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum {
-    SPAN_MIN = 8,      // entries of class 0: one cache line of keys and levels
-    SPAN_CLASSES = 12, // class 11 = 16,384 levels on one side of one book
+    SPAN_MIN = 16,     // keys of class 0, and what one comparison looks at
+    SPAN_CLASSES = 11, // class 10 = 16,384 levels on one side of one book
     SPAN_LEVELS_MAX = SPAN_MIN << (SPAN_CLASSES - 1),
-    SPAN_WINDOW = 16, // keys that one comparison looks at: what a span of size class 0 has in all
-    SPAN_UNIT = SPAN_MIN * 2 * (int)sizeof(uint32_t), // bytes of class 0
+    SPAN_UNIT = SPAN_MIN * (int)sizeof(uint32_t), // bytes of class 0: a cache line
 };
 #define SPAN_NONE UINT32_MAX
 
@@ -49,10 +46,4 @@ static inline uint32_t span_capacity(unsigned size_class)
 static inline uint32_t *span_keys(const struct span_arena *arena, uint32_t unit)
 {
     return (uint32_t *)(void *)(arena->units + (uint64_t)unit * SPAN_UNIT);
-}
-
-static inline uint32_t *span_levels(const struct span_arena *arena, uint32_t unit,
-                                    unsigned size_class)
-{
-    return span_keys(arena, unit) + span_capacity(size_class);
 }

@@ -18,7 +18,7 @@ struct symbol_side {
     uint16_t count;     // levels
     uint8_t size_class; // of the span
     uint8_t unused;
-    uint32_t top; // level index of the best price, meaningful while count > 0
+    uint32_t top; // level of the best price, LEVEL_NONE while there is none
 };
 
 enum symbol_flag {

@@ -50,7 +50,7 @@ static void cells_clear(struct channel *ch)
         atomic_store_explicit(&ch->names[slot].locate, 0, memory_order_release);
         symbol_top_begin(&ch->tops[slot]);
         ch->tops[slot].locate = 0;
-        ch->tops[slot].bid_shares = ch->tops[slot].ask_shares = 0;
+        ch->tops[slot].shares[0] = ch->tops[slot].shares[1] = 0;
         symbol_top_end(&ch->tops[slot]);
     }
 }

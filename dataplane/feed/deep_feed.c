@@ -83,7 +83,8 @@ static void on_level(struct channel *ch, const uint8_t *p, uint16_t slot)
     bool complete = deep10_level_buy_flags(p) & 1;
     if (complete && sym->flags & SYMBOL_TRANSITION) {
         sym->flags &= (uint8_t)~SYMBOL_TRANSITION;
-        best_publish(ch, slot);
+        best_publish(ch, slot, BOOK_BID);
+        best_publish(ch, slot, BOOK_ASK);
     }
 }
 

@@ -49,8 +49,8 @@ static bool symbol_purge(struct channel *ch, uint32_t slot, uint32_t *budget)
                 book_level_set(book, slot, side, level->price, 0);
                 continue;
             }
-            uint64_t ref = book->orders[level->head].ref;
-            book_delete(book, slot, ref, index_key(&book->index, ref));
+            uint64_t ref = order_at(book, level->first)->ref;
+            book_delete(book, slot, order_key(book, ref), level->first);
         }
     }
     return true;
@@ -65,7 +65,8 @@ static bool locate_change(struct channel *ch, uint16_t locate, bool follow, uint
     if (!follow && !symbol_purge(ch, slot, budget))
         return false;
     ch->book.symbols[slot].flags |= SYMBOL_SUSPECT;
-    best_publish(ch, slot);
+    best_publish(ch, slot, BOOK_BID);
+    best_publish(ch, slot, BOOK_ASK);
     symbol_requalify(ch, slot);
     return true;
 }

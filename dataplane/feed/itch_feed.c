@@ -17,10 +17,10 @@ enum {
 
 // What the passes know about one message.
 struct ahead {
-    const uint8_t *p; // null: nothing to apply (zero length, unknown, wrong length, filtered)
-    struct index_key key;
-    uint32_t order; // guess: index of the order it refers to, ORDER_NONE
-    uint32_t level; // guess: level an add will join, LEVEL_NONE
+    const uint8_t *p;    // null: nothing to apply (zero length, unknown, wrong length, filtered)
+    uint64_t level;      // of an add: the key of its level
+    uint32_t order_line; // where its reference belongs in the order table
+    uint32_t hint;       // of an add: its level's line, then its level; else the order referred to
     uint16_t slot;
     uint8_t kind; // enum itch_kind
 };
@@ -33,7 +33,6 @@ struct batch {
     struct ahead ahead[AHEAD];
     uint8_t adds[AHEAD];
     uint8_t refs[AHEAD];
-    uint32_t count, add_count, ref_count;
 };
 
 static const uint8_t kind_of[256] = {
@@ -64,110 +63,121 @@ HOT_INLINE enum book_side side_of(char indicator)
     return indicator == 'B' ? BOOK_BID : BOOK_ASK;
 }
 
-// Pass 1: is it a message, do we want it, which bucket and which symbol will it touch.
-HOT_INLINE void look(struct channel *ch, const struct mold64_block *block, struct batch *b)
+// Pass 1: is it a message, do we want it, which order and which symbol will it touch. Returns its
+// kind.
+HOT_INLINE uint8_t look(struct channel *ch, const struct mold64_block *block, struct ahead *a)
 {
     const struct book *book = &ch->book;
-    struct ahead *a = &b->ahead[b->count];
     const uint8_t *p = block->data;
-    b->count++;
     a->p = NULL;
-    a->kind = KIND_STATE;
-    a->level = LEVEL_NONE;
     if (UNLIKELY(block->len < ITCH50_LEN_MIN || block->len != itch50_length(p[0]))) {
         itch_refuse(ch, p, block->len);
-        return;
+        return KIND_STATE;
     }
-    uint16_t locate = itch50_locate(p);
-    a->kind = kind_of[p[0]];
+    const uint16_t locate = itch50_locate(p);
     if (UNLIKELY(!channel_wants(ch, locate)) && p[0] != ITCH50_DIRECTORY) {
         ch->count->filtered++;
-        return;
+        return KIND_STATE;
     }
+    const uint16_t slot = book->slot_of_locate[locate];
+    const uint8_t kind = kind_of[p[0]];
     a->p = p;
-    a->slot = book->slot_of_locate[locate];
-    if (a->kind == KIND_STATE)
-        return;
-    a->key = index_key(&book->index, itch50_ref(p));
-    book_prefetch_ref(book, a->key);
-    if (UNLIKELY(a->slot == SYMBOL_NONE))
-        return;
-    PREFETCHW(&book->symbols[a->slot]);
-    PREFETCHW(&ch->tops[a->slot]);
-    b->adds[b->add_count] = b->refs[b->ref_count] = (uint8_t)(a - b->ahead);
-    b->add_count += a->kind == KIND_ADD;
-    b->ref_count += a->kind != KIND_ADD;
-    if (a->kind == KIND_REPLACE)
-        book_prefetch_ref(book, index_key(&book->index, itch50_replace_new_ref(p)));
+    a->kind = kind;
+    a->slot = slot;
+    if (UNLIKELY(kind == KIND_STATE))
+        return KIND_STATE;
+    a->order_line = pair_home(&book->order_table, itch50_ref(p));
+    pair_prefetch(&book->order_table, a->order_line);
+    if (UNLIKELY(slot == SYMBOL_NONE))
+        return KIND_STATE; // nothing more to look at
+    PREFETCHW(&book->symbols[slot]);
+    PREFETCHW(&ch->tops[slot]);
+    return kind;
 }
 
-// Passes 2 and 3: the buckets are here, ask for the orders and the best prices; the orders are
-// here, ask for their levels and neighbours, and look for the levels that adds will join.
-HOT_INLINE void look_further(const struct book *book, struct batch *b)
+HOT_INLINE uint64_t level_of_add(const uint8_t *p, uint32_t slot)
 {
-    for (uint32_t i = 0; i < b->add_count; i++) {
-        const struct ahead *a = &b->ahead[b->adds[i]];
-        book_prefetch_side(book, &book->symbols[a->slot].side[side_of(itch50_add_side(a->p))]);
-    }
-    for (uint32_t i = 0; i < b->ref_count; i++) {
-        struct ahead *a = &b->ahead[b->refs[i]];
-        a->order = book_prefetch_order(book, a->key);
-    }
-    for (uint32_t i = 0; i < b->ref_count; i++)
-        if (LIKELY(b->ahead[b->refs[i]].order != ORDER_NONE))
-            book_prefetch_level(book, b->ahead[b->refs[i]].order);
-    for (uint32_t i = 0; i < b->add_count; i++) {
+    return level_key(owner_of(slot, side_of(itch50_add_side(p))), itch50_add_price(p));
+}
+
+// Pass 3 for a replace: what its order told about the side, and where the new order will stand.
+HOT_INLINE void look_replace(const struct book *book, const struct ahead *a)
+{
+    const uint32_t owner = level_at(book, order_at(book, a->hint)->level)->owner;
+    const uint64_t level = level_key(owner, itch50_replace_price(a->p));
+    uint64_t ref = itch50_replace_new_ref(a->p);
+    pair_prefetch(&book->order_table, pair_home(&book->order_table, ref));
+    pair_prefetch(&book->level_table, pair_home(&book->level_table, level));
+}
+
+// Pass 2: the lines of the orders are here, ask for their levels and neighbours. Pass 3: the levels
+// are here, ask for what joining or leaving them will touch.
+HOT_INLINE void look_further(const struct book *book, struct batch *b, uint32_t adds, uint32_t refs)
+{
+    for (uint32_t i = 0; i < adds; i++) {
         struct ahead *a = &b->ahead[b->adds[i]];
-        a->level = book_hint(book, a->slot, side_of(itch50_add_side(a->p)), itch50_add_price(a->p));
+        a->level = level_of_add(a->p, a->slot);
+        a->hint = pair_home(&book->level_table, a->level);
+        pair_prefetch(&book->level_table, a->hint);
+        book_look_home(book, a->order_line);
     }
-    for (uint32_t i = 0; i < b->ref_count; i++)
-        if (LIKELY(b->ahead[b->refs[i]].order != ORDER_NONE))
-            book_prefetch_close(book, b->ahead[b->refs[i]].order);
+    for (uint32_t i = 0; i < refs; i++) {
+        struct ahead *a = &b->ahead[b->refs[i]];
+        a->hint = book_look_order(book, (struct order_key){itch50_ref(a->p), a->order_line});
+    }
+    for (uint32_t i = 0; i < adds; i++) {
+        struct ahead *a = &b->ahead[b->adds[i]];
+        a->hint = book_look_level(book, a->hint, a->level);
+    }
+    for (uint32_t i = 0; i < refs; i++) {
+        const struct ahead *a = &b->ahead[b->refs[i]];
+        book_look_close(book, a->slot, a->hint);
+        if (UNLIKELY(a->kind == KIND_REPLACE))
+            look_replace(book, a);
+    }
 }
 
 // Pass 4: apply.
 HOT_INLINE uint32_t apply_add(struct channel *ch, struct ahead *a)
 {
     const uint8_t *p = a->p;
-    if (UNLIKELY(a->slot == SYMBOL_NONE)) {
-        a->slot = itch_symbol_open(ch, itch50_locate(p), itch50_add_stock(p));
-        if (a->slot == SYMBOL_NONE)
-            return BOOK_FULL;
-    }
     uint32_t mpid = 0;
     if (UNLIKELY(p[0] == ITCH50_ADD_MPID))
         memcpy(&mpid, itch50_add_mpid_mpid(p), sizeof mpid);
-    return book_add_at(&ch->book, a->slot, side_of(itch50_add_side(p)), itch50_ref(p), a->key,
-                       itch50_add_shares(p), itch50_add_price(p), mpid, a->level);
+    return book_add(&ch->book, (struct book_add){
+                                   .key = {itch50_ref(p), a->order_line},
+                                   .level = a->level,
+                                   .shares = itch50_add_shares(p),
+                                   .mpid = mpid,
+                                   .hint = a->hint,
+                               });
 }
 
 HOT_INLINE uint32_t apply_replace(struct channel *ch, const struct ahead *a)
 {
     const uint8_t *p = a->p;
-    uint64_t ref = itch50_replace_new_ref(p);
-    return book_replace(&ch->book, a->slot, itch50_ref(p), a->key, ref,
-                        index_key(&ch->book.index, ref), itch50_replace_shares(p),
-                        itch50_replace_price(p), LEVEL_NONE);
+    return book_replace(&ch->book, a->slot, (struct order_key){itch50_ref(p), a->order_line},
+                        a->hint, order_key(&ch->book, itch50_replace_new_ref(p)),
+                        itch50_replace_shares(p), itch50_replace_price(p));
 }
 
 HOT_INLINE uint32_t apply_ref(struct channel *ch, const struct ahead *a)
 {
     const uint8_t *p = a->p;
+    const struct order_key key = {itch50_ref(p), a->order_line};
     struct book *book = &ch->book;
     uint32_t price = 0, result;
     switch (p[0]) {
-    case ITCH50_DELETE: return book_delete(book, a->slot, itch50_ref(p), a->key);
+    case ITCH50_DELETE: return book_delete(book, a->slot, key, a->hint);
     case ITCH50_CANCEL:
-        return book_reduce(book, a->slot, itch50_ref(p), a->key, itch50_cancel_shares(p), &price);
+        return book_reduce(book, a->slot, key, a->hint, itch50_cancel_shares(p), &price);
     case ITCH50_EXECUTED:
-        result =
-            book_reduce(book, a->slot, itch50_ref(p), a->key, itch50_executed_shares(p), &price);
+        result = book_reduce(book, a->slot, key, a->hint, itch50_executed_shares(p), &price);
         itch_executed(ch, a->slot, itch50_executed_match(p), itch50_executed_shares(p), price, true,
                       result);
         return result;
     default: // ITCH50_EXECUTED_PRICE: the level is the order's own price, the print is at another
-        result = book_reduce(book, a->slot, itch50_ref(p), a->key, itch50_executed_price_shares(p),
-                             &price);
+        result = book_reduce(book, a->slot, key, a->hint, itch50_executed_price_shares(p), &price);
         itch_executed(ch, a->slot, itch50_executed_price_match(p), itch50_executed_price_shares(p),
                       itch50_executed_price_price(p), itch50_executed_price_printable(p) == 'Y',
                       result);
@@ -175,27 +185,40 @@ HOT_INLINE uint32_t apply_ref(struct channel *ch, const struct ahead *a)
     }
 }
 
+// The symbol was not there when the packet was looked at: a directory entry of this very packet may
+// have opened it, and an order opens one that nobody announced.
+static COLD void symbol_late(struct channel *ch, struct ahead *a)
+{
+    a->slot = ch->book.slot_of_locate[itch50_locate(a->p)];
+    a->hint = 2 * a->order_line; // some order
+    if (a->kind != KIND_ADD)
+        return;
+    if (a->slot == SYMBOL_NONE)
+        a->slot = itch_symbol_open(ch, itch50_locate(a->p), itch50_add_stock(a->p));
+    a->level = level_of_add(a->p, a->slot);
+    a->hint = book_level_any(&ch->book);
+}
+
 HOT_INLINE void apply_one(struct channel *ch, struct ahead *a)
 {
     uint32_t result;
     if (UNLIKELY(a->p == NULL))
         return;
-    // A directory entry of this very packet may have opened the symbol.
     if (UNLIKELY(a->slot == SYMBOL_NONE))
-        a->slot = ch->book.slot_of_locate[itch50_locate(a->p)];
+        symbol_late(ch, a);
     ch->time_ns = itch50_timestamp_ns(a->p);
     if (UNLIKELY(a->kind == KIND_STATE)) {
         itch_state(ch, a->p, a->slot);
         return;
     }
-    if (a->kind == KIND_ADD)
+    if (UNLIKELY(a->slot == SYMBOL_NONE))
+        result = a->kind == KIND_ADD ? BOOK_FULL : itch_unannounced(ch, a->p);
+    else if (a->kind == KIND_ADD)
         result = apply_add(ch, a);
-    else if (UNLIKELY(a->slot == SYMBOL_NONE))
-        result = itch_unannounced(ch, a->p);
     else
-        result = a->kind == KIND_REF ? apply_ref(ch, a) : apply_replace(ch, a);
+        result = LIKELY(a->kind == KIND_REF) ? apply_ref(ch, a) : apply_replace(ch, a);
     if (result & BOOK_BEST)
-        best_publish(ch, a->slot);
+        best_publish(ch, a->slot, (result & BOOK_BEST) >> 1);
     if (UNLIKELY(result & ~(uint32_t)BOOK_BEST))
         itch_trouble(ch, a->p, a->slot, result);
 }
@@ -210,16 +233,22 @@ static uint32_t itch_apply(struct channel *ch, const struct feed_packet *packet,
     while (done < skip && mold64_next(&walk, &block))
         done++;
     for (;;) {
-        b.count = b.add_count = b.ref_count = 0;
-        while (b.count < AHEAD && mold64_next(&walk, &block))
-            look(ch, &block, &b);
-        if (b.count == 0)
+        uint32_t count = 0, adds = 0, refs = 0;
+        while (count < AHEAD && mold64_next(&walk, &block)) {
+            uint8_t kind = look(ch, &block, &b.ahead[count]);
+            b.adds[adds] = b.refs[refs] = (uint8_t)count++;
+            adds += kind == KIND_ADD;
+            refs += kind >= KIND_REF;
+        }
+        if (count == 0)
             break;
-        look_further(&ch->book, &b);
-        for (uint32_t i = 0; i < b.count; i++)
+        look_further(&ch->book, &b, adds, refs);
+        for (uint32_t i = 0; i < count; i++)
             apply_one(ch, &b.ahead[i]);
-        done += b.count;
+        done += count;
     }
+    if (ch->book.orders_live > ch->book.orders_peak)
+        ch->book.orders_peak = ch->book.orders_live;
     ch->count->messages += done > skip ? done - skip : 0;
     if (UNLIKELY(mold64_trailing(&walk)))
         ch->count->trailing_bytes++;
@@ -237,7 +266,8 @@ static void itch_prefetch(const struct channel *ch, const uint8_t *payload, uint
     mold64_walk_begin(&walk, payload, len, &h);
     for (uint32_t i = 0; i < AHEAD && mold64_next(&walk, &block); i++)
         if (block.len == itch50_length(block.data[0]) && kind_of[block.data[0]] != KIND_STATE)
-            book_prefetch_ref(&ch->book, index_key(&ch->book.index, itch50_ref(block.data)));
+            pair_prefetch(&ch->book.order_table,
+                          pair_home(&ch->book.order_table, itch50_ref(block.data)));
 }
 
 const struct feed_protocol feed_itch50 = {

@@ -7,21 +7,20 @@
 #include "dataplane/book/book.h"
 #include "dataplane/feed/channel.h"
 
-HOT_INLINE void best_publish(struct channel *ch, uint32_t slot)
+// The best price of one side.
+HOT_INLINE void best_publish(struct channel *ch, uint32_t slot, enum book_side side)
 {
+    static const struct level none;
     struct book_symbol *sym = &ch->book.symbols[slot];
     struct symbol_top *top = &ch->tops[slot];
-    const struct level *bid = book_best(&ch->book, sym, BOOK_BID);
-    const struct level *ask = book_best(&ch->book, sym, BOOK_ASK);
+    const uint32_t index = sym->side[side].top;
+    const struct level *best = index == LEVEL_NONE ? &none : level_at(&ch->book, index);
     sym->changes++;
     ch->count->best_changes++;
     symbol_top_begin(top);
-    top->bid_price = bid ? bid->price : 0;
-    top->bid_shares = bid ? bid->shares : 0;
-    top->bid_orders = bid ? bid->orders : 0;
-    top->ask_price = ask ? ask->price : 0;
-    top->ask_shares = ask ? ask->shares : 0;
-    top->ask_orders = ask ? ask->orders : 0;
+    top->price[side] = best->price;
+    top->shares[side] = best->shares;
+    top->orders[side] = best->orders;
     top->changes = (uint32_t)sym->changes;
     symbol_top_end(top);
 }

@@ -39,12 +39,12 @@ static void symbol(uint32_t channel, uint32_t slot, uint16_t locate, const char 
     symbol_top_begin(top);
     top->locate = locate;
     top->trading_state = 'T';
-    top->bid_price = bid;
-    top->ask_price = ask;
-    top->bid_shares = bid ? 100 : 0;
-    top->ask_shares = ask ? 200 : 0;
-    top->bid_orders = bid ? 1 : 0;
-    top->ask_orders = ask ? 2 : 0;
+    top->price[0] = bid;
+    top->price[1] = ask;
+    top->shares[0] = bid ? 100 : 0;
+    top->shares[1] = ask ? 200 : 0;
+    top->orders[0] = bid ? 1 : 0;
+    top->orders[1] = ask ? 2 : 0;
     top->last_price = bid;
     top->last_shares = volume ? 50 : 0;
     top->volume = volume;

@@ -12,10 +12,10 @@ static inline void region_market_symbol(struct region_file *file, uint32_t chann
     symbol_top_begin(top);
     top->locate = locate;
     top->trading_state = 'T';
-    top->bid_price = bid;
-    top->bid_shares = bid ? 100 : 0;
-    top->ask_price = ask;
-    top->ask_shares = ask ? 200 : 0;
+    top->price[0] = bid;
+    top->shares[0] = bid ? 100 : 0;
+    top->price[1] = ask;
+    top->shares[1] = ask ? 200 : 0;
     top->volume = volume;
     top->changes = changes;
     symbol_top_end(top);

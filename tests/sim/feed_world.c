@@ -7,6 +7,7 @@
 #include "bench/exchange/generate.h"
 #include "dataplane/base/bytes.h"
 #include "dataplane/base/check.h"
+#include "dataplane/book/book_hot.h"
 #include "dataplane/feed/gap.h"
 #include "dataplane/wire/mold64.h"
 
@@ -364,17 +365,23 @@ static bool side_equal(const struct book *a, uint32_t sa, const struct book *b, 
     if (x->count != y->count)
         return false;
     for (uint32_t i = 0; i < x->count; i++) {
-        const struct level *l = &a->levels[span_levels(&a->spans, x->span, x->size_class)[i]];
-        const struct level *m = &b->levels[span_levels(&b->spans, y->span, y->size_class)[i]];
-        if (l->price != m->price || l->orders != m->orders || l->shares != m->shares)
+        uint32_t key = span_keys(&a->spans, x->span)[i];
+        if (span_keys(&b->spans, y->span)[i] != key)
             return false;
-        uint32_t p = l->head, q = m->head;
-        for (; p != ORDER_NONE && q != ORDER_NONE; p = a->orders[p].next, q = b->orders[q].next)
-            if (a->orders[p].ref != b->orders[q].ref ||
-                a->orders[p].shares != b->orders[q].shares ||
-                a->orders[p].mpid != b->orders[q].mpid)
+        uint32_t price = price_key(key, side);
+        uint32_t li = level_find(a, level_key(owner_of(sa, side), price));
+        uint32_t mi = level_find(b, level_key(owner_of(sb, side), price));
+        const struct level *l = level_at(a, li), *m = level_at(b, mi);
+        if (l->orders != m->orders || l->shares != m->shares)
+            return false;
+        uint32_t p = l->first, q = m->first;
+        while (p != li && q != mi) {
+            const struct order *o = order_at(a, p), *r = order_at(b, q);
+            if (o->ref != r->ref || o->shares != r->shares || o->mpid != r->mpid)
                 return false;
-        if (p != q)
+            p = o->next, q = r->next;
+        }
+        if (p != li || q != mi)
             return false;
     }
     return true;

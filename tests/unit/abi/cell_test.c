@@ -31,10 +31,10 @@ static struct shared *shared_new(void)
 static void top_write(struct symbol_top *top, uint32_t n)
 {
     symbol_top_begin(top);
-    top->bid_price = n;
-    top->bid_shares = (uint64_t)n * 3;
-    top->ask_price = n + 1;
-    top->ask_shares = (uint64_t)n * 5;
+    top->price[0] = n;
+    top->shares[0] = (uint64_t)n * 3;
+    top->price[1] = n + 1;
+    top->shares[1] = (uint64_t)n * 5;
     top->volume = (uint64_t)n * 7;
     symbol_top_end(top);
 }
@@ -64,11 +64,11 @@ static void test_never_torn(void **state)
     uint32_t read = 0, last = 0;
     while (read < 200000) {
         struct symbol_top out;
-        if (!symbol_top_read(&s->top, &out) || out.bid_price == 0)
+        if (!symbol_top_read(&s->top, &out) || out.price[0] == 0)
             continue;
-        uint32_t n = out.bid_price;
-        if (out.bid_shares != (uint64_t)n * 3 || out.ask_price != n + 1 ||
-            out.ask_shares != (uint64_t)n * 5 || out.volume != (uint64_t)n * 7) {
+        uint32_t n = out.price[0];
+        if (out.shares[0] != (uint64_t)n * 3 || out.price[1] != n + 1 ||
+            out.shares[1] != (uint64_t)n * 5 || out.volume != (uint64_t)n * 7) {
             kill(pid, SIGKILL);
             fail_msg("torn record at %u", n);
         }

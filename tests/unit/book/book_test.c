@@ -24,7 +24,7 @@ static struct book *book_make(struct book_config config)
 
 static void book_drop(struct book *book)
 {
-    free(book->orders); // first part of the block
+    free(book->records); // first part of the block
     free(book);
 }
 
@@ -38,25 +38,27 @@ static void assert_sound(const struct book *book)
 static uint32_t add(struct book *b, uint32_t slot, enum book_side side, uint64_t ref,
                     uint32_t shares, uint32_t price)
 {
-    return book_add_at(b, slot, side, ref, index_key(&b->index, ref), shares, price, 0, LEVEL_NONE);
+    return book_add(b, (struct book_add){.key = order_key(b, ref),
+                                         .level = level_key(owner_of(slot, side), price),
+                                         .shares = shares,
+                                         .hint = book_level_any(b)});
 }
 
 static uint32_t del(struct book *b, uint32_t slot, uint64_t ref)
 {
-    return book_delete(b, slot, ref, index_key(&b->index, ref));
+    return book_delete(b, slot, order_key(b, ref), 0);
 }
 
 static uint32_t reduce(struct book *b, uint32_t slot, uint64_t ref, uint32_t shares)
 {
     uint32_t price = 0;
-    return book_reduce(b, slot, ref, index_key(&b->index, ref), shares, &price);
+    return book_reduce(b, slot, order_key(b, ref), 0, shares, &price);
 }
 
 static uint32_t replace(struct book *b, uint32_t slot, uint64_t old, uint64_t ref, uint32_t shares,
                         uint32_t price)
 {
-    return book_replace(b, slot, old, index_key(&b->index, old), ref, index_key(&b->index, ref),
-                        shares, price, LEVEL_NONE);
+    return book_replace(b, slot, order_key(b, old), 0, order_key(b, ref), shares, price);
 }
 
 // --- model ---
@@ -176,12 +178,12 @@ static uint32_t model_step(struct book *b, uint64_t *next_ref)
         break;
     }
     }
-    bool changed = !level_equal(bid, model_best(slot, BOOK_BID)) ||
-                   !level_equal(ask, model_best(slot, BOOK_ASK));
     // A replace of the best by an equal order changes only the queue: reporting it is allowed,
     // hiding a change is not.
-    if (changed)
-        assert_true(result & BOOK_BEST);
+    if (!level_equal(bid, model_best(slot, BOOK_BID)))
+        assert_int_equal(result & BOOK_BEST, BOOK_BEST_BID);
+    if (!level_equal(ask, model_best(slot, BOOK_ASK)))
+        assert_int_equal(result & BOOK_BEST, BOOK_BEST_ASK);
     assert_int_equal(result & ~(uint32_t)BOOK_BEST, want);
     return slot;
 }
@@ -229,11 +231,9 @@ static void test_full_pools_refuse_and_stay_sound(void **state)
     assert_int_equal(full, 136);
     assert_sound(b);
     // A place that becomes free can be taken again.
-    uint64_t live = b->orders[b->levels[b->symbols[0].side[BOOK_BID].top].head].ref;
-    assert_true(del(b, 0, live) & BOOK_BEST);
-    assert_int_not_equal(add(b, 0, BOOK_BID, 1000, 10, b->levels[b->symbols[0].side[0].top].price) &
-                             BOOK_FULL,
-                         BOOK_FULL);
+    const struct level *best = book_best(b, &b->symbols[0], BOOK_BID);
+    assert_int_equal(del(b, 0, order_at(b, best->first)->ref), BOOK_BEST_BID);
+    assert_false(add(b, 0, BOOK_BID, 1000, 10, best->price) & BOOK_FULL);
     assert_sound(b);
     book_drop(b);
 }
@@ -244,16 +244,18 @@ static void test_wrong_references_change_nothing(void **state)
     struct book *b = book_make((struct book_config){.symbols = 2, .orders = 16});
     book_symbol_open(b, 1);
     book_symbol_open(b, 2);
-    assert_int_equal(add(b, 0, BOOK_ASK, 5, 10, 100), BOOK_BEST);
+    assert_int_equal(add(b, 0, BOOK_ASK, 5, 10, 100), BOOK_BEST_ASK);
     assert_int_equal(add(b, 1, BOOK_ASK, 5, 10, 100), BOOK_DUPLICATE);
     assert_int_equal(add(b, 0, BOOK_ASK, 6, 0, 100), BOOK_EMPTY);
+    assert_int_equal(add(b, 0, BOOK_ASK, 0, 10, 100), BOOK_EMPTY);
+    assert_int_equal(del(b, 0, 0), BOOK_UNKNOWN);
     assert_int_equal(del(b, 0, 6), BOOK_UNKNOWN);
     assert_int_equal(reduce(b, 0, 6, 1), BOOK_UNKNOWN);
     assert_int_equal(replace(b, 0, 6, 7, 1, 1), BOOK_UNKNOWN);
     assert_int_equal(del(b, 1, 5), BOOK_FOREIGN);
-    assert_int_equal(replace(b, 0, 5, 5, 20, 90), BOOK_BEST);
+    assert_int_equal(replace(b, 0, 5, 5, 20, 90), BOOK_BEST_ASK);
     assert_int_equal(b->orders_live, 1);
-    assert_int_equal(reduce(b, 0, 5, 21), BOOK_BEST | BOOK_CLAMPED);
+    assert_int_equal(reduce(b, 0, 5, 21), BOOK_BEST_ASK | BOOK_CLAMPED);
     assert_int_equal(b->orders_live, 0);
     assert_sound(b);
     book_drop(b);
@@ -277,31 +279,54 @@ static void test_extreme_prices_sort(void **state)
     book_drop(b);
 }
 
-// Every reference of a full table in few buckets: entries leave their home bucket and all are found
-// and removed.
-static void test_crowded_index(void **state)
+// More references with one home than lines that a look-up may touch: they leave their home, all are
+// found and removed, and those that find no place are refused.
+static void test_crowded_table(void **state)
 {
     (void)state;
+    enum { CROWD = 2 * PAIR_PROBE_MAX + 16 };
     struct book *b = book_make((struct book_config){.symbols = 1, .orders = 4000});
     book_symbol_open(b, 1);
-    uint64_t refs[64];
+    uint64_t refs[CROWD];
     unsigned n = 0;
-    for (uint64_t ref = 1; n < 64; ref++)
-        if (index_key(&b->index, ref).bucket == 9)
+    for (uint64_t ref = 1; n < CROWD; ref++)
+        if (order_key(b, ref).line == 9)
             refs[n++] = ref;
-    unsigned in = 0;
-    for (unsigned i = 0; i < 64; i++)
-        in += !(add(b, 0, BOOK_BID, refs[i], 1, 100 + i) & BOOK_FULL);
-    assert_int_equal(in, INDEX_SLOTS * INDEX_PROBE_MAX);
+    for (unsigned i = 0; i < CROWD; i++)
+        assert_int_equal(add(b, 0, BOOK_BID, refs[i], 1, 100 + i) == BOOK_FULL,
+                         i >= 2 * PAIR_PROBE_MAX);
     assert_sound(b);
-    for (unsigned i = 0; i < in; i += 2)
+    assert_int_equal(add(b, 0, BOOK_BID, refs[2 * PAIR_PROBE_MAX - 1], 1, 100), BOOK_DUPLICATE);
+    for (unsigned i = 0; i < 2 * PAIR_PROBE_MAX; i += 2)
         assert_false(del(b, 0, refs[i]) & BOOK_UNKNOWN);
     assert_sound(b);
-    for (unsigned i = 1; i < in; i += 2)
+    for (unsigned i = 1; i < 2 * PAIR_PROBE_MAX; i += 2)
         assert_false(del(b, 0, refs[i]) & BOOK_UNKNOWN);
     assert_int_equal(b->orders_live, 0);
     assert_sound(b);
     book_drop(b);
+}
+
+// As many orders as the configuration says, whatever the pattern of their references.
+static void test_holds_what_it_promises(void **state)
+{
+    (void)state;
+    enum { ORDERS = 100000 };
+    for (unsigned pattern = 0; pattern < 6; pattern++) {
+        struct book *b = book_make((struct book_config){.symbols = 1, .orders = ORDERS});
+        book_symbol_open(b, 1);
+        srandom(pattern + 1);
+        for (uint64_t i = 1; i <= ORDERS; i++) {
+            const uint64_t refs[] = {i,       i << 20,    i * 100,
+                                     i << 40, ~i * 65537, (uint64_t)random() << 31 ^ i << 3};
+            assert_false(add(b, 0, BOOK_BID, refs[pattern], 1, 100 * (uint32_t)(i % 16000)) &
+                         BOOK_FULL);
+        }
+        assert_int_equal(b->orders_live, ORDERS);
+        assert_int_equal(add(b, 0, BOOK_BID, UINT64_MAX, 1, 100), BOOK_FULL);
+        assert_sound(b);
+        book_drop(b);
+    }
 }
 
 static void test_deep_side_grows_and_shrinks(void **state)
@@ -327,7 +352,8 @@ int main(void)
         cmocka_unit_test(test_full_pools_refuse_and_stay_sound),
         cmocka_unit_test(test_wrong_references_change_nothing),
         cmocka_unit_test(test_extreme_prices_sort),
-        cmocka_unit_test(test_crowded_index),
+        cmocka_unit_test(test_crowded_table),
+        cmocka_unit_test(test_holds_what_it_promises),
         cmocka_unit_test(test_deep_side_grows_and_shrinks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -352,7 +352,7 @@ static void put_symbol(struct fixture *f, uint32_t channel, uint32_t slot, const
     symbol_name_publish(region_names(&f->file.view, channel) + slot, (uint16_t)(slot + 1), name);
     struct symbol_top *top = region_tops(&f->file.view, channel) + slot;
     symbol_top_begin(top);
-    top->bid_price = 10 * channel + slot;
+    top->price[0] = 10 * channel + slot;
     symbol_top_end(top);
 }
 
@@ -371,7 +371,7 @@ static void test_symbols(void **state)
     assert_non_null(symbol_table_find(&f->symbols, "AAPL", &count));
     assert_int_equal(count, 2);
     assert_int_equal(symbol_table_get(&f->symbols, "AAPL", -1)->channel, 0);
-    assert_int_equal(symbol_table_get(&f->symbols, "AAPL", 1)->top.bid_price, 59);
+    assert_int_equal(symbol_table_get(&f->symbols, "AAPL", 1)->top.price[0], 59);
     assert_null(symbol_table_get(&f->symbols, "MSFT", 1));
     assert_null(symbol_table_get(&f->symbols, "AAP", -1));
     assert_null(symbol_table_get(&f->symbols, "ZZZ", -1));
