@@ -155,11 +155,13 @@ struct tcp {
     uint32_t snd_wnd; // bytes from snd_una on that the peer takes; readable
     uint32_t snd_wl1, snd_wl2;
     uint32_t snd_wnd_max;
-    uint32_t want; // longest payload refused for the window; 0: none
+    uint32_t want;      // longest payload refused for the window; 0: none
+    uint32_t first_seq; // of the first byte of the stream
     uint32_t fin_seq;
     uint32_t peer_fin_seq;
     uint32_t rcv_nxt;
     uint32_t rcv_mask;
+    uint32_t rcv_wnd; // what we offer: always all of it, as the caller takes every run
     uint8_t *rcv_ring;
     uint32_t last_ack; // the last that we sent
     uint8_t snd_shift, rcv_shift;
@@ -169,6 +171,7 @@ struct tcp {
     // --- loss and congestion
     uint32_t cwnd; // readable
     uint32_t ssthresh;
+    uint32_t cwnd_acked; // bytes acknowledged towards the next increase
     uint32_t recover;    // loss recovery ends here
     uint32_t rtx_nxt;    // next byte to look at for sending again
     uint32_t rtx_end;    // behind the last one
@@ -176,7 +179,8 @@ struct tcp {
     uint32_t dup_acks;
     bool in_recovery;     // after duplicate acknowledgements
     bool in_timeout;      // after a time-out
-    bool spurious_watch;  // the first acknowledgement will tell whether the time-out was too early
+    uint8_t spurious;     // enum in parts.h: will the next acknowledgement tell whether the
+                          // time-out came too early
     uint32_t spurious_ts; // time stamp of the first segment sent again
     uint32_t cwnd_before, ssthresh_before;
     uint64_t srtt_ns; // smoothed round trip, 0: nothing measured; readable
@@ -201,6 +205,7 @@ struct tcp {
     uint32_t challenges;                  // in that window
     uint16_t local_port;
     uint32_t reset_seq; // of the RST that is due
+    bool reset_bare;    // it acknowledges nothing
 
     struct tcp_counters count;
     struct tcp_config config;
