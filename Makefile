@@ -197,7 +197,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench-book all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
+.PHONY: demo bench-book bench-tcp all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -215,6 +215,12 @@ bench-book: ## cost of a message: decode, book, best price (ns, instructions, me
 	$(sub) $(BUILD)/bench/book
 	$(Q)$(BUILD)/bench/book
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/book apply_mix mix --messages 2000000 --live 400000
+
+bench-tcp: ## cost of a frame with an order: from approved payload to what the transmit ring takes (ns, instructions)
+	$(deps) build test
+	$(sub) $(BUILD)/bench/tcp
+	$(Q)$(BUILD)/bench/tcp
+	$(Q)bench/micro/instructions.sh $(BUILD)/bench/tcp batch_send tcp_frame --messages 20000 --payload 52
 
 deps: ## install the packages that every verb needs (Debian; says what and why)
 	$(deps) build test lint demo

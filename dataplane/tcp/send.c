@@ -65,8 +65,7 @@ uint32_t tcp_frame(struct tcp *c, const void *payload, uint32_t len, uint64_t no
     }
     if (c->sums_by_card)
         checksum_store(tcp + 16,
-                       checksum_fold(checksum_pseudo(c->config.local_ip, c->config.remote_ip,
-                                                     IP_PROTOCOL_TCP, tcp_len)));
+                       checksum_fold((uint64_t)c->pseudo_sum + __builtin_bswap16(tcp_len)));
     else
         checksum_store(tcp + 16, checksum_finish(checksum_add(sum, payload, len)));
 

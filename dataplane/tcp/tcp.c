@@ -13,9 +13,7 @@ void head_update(struct tcp *c)
         be32_store(tcp + TCP_HEADER_LEN + 8, c->ts_recent);
         len += TCP_TIMESTAMP_LEN;
     }
-    // The length belongs to the pseudo header too, but changes with every frame.
-    uint64_t sum = checksum_pseudo(c->config.local_ip, c->config.remote_ip, IP_PROTOCOL_TCP, 0);
-    c->head_sum = checksum_fold(checksum_add(sum, tcp, len));
+    c->head_sum = checksum_fold(checksum_add(c->pseudo_sum, tcp, len));
 }
 
 void head_build(struct tcp *c)
@@ -34,6 +32,8 @@ void head_build(struct tcp *c)
         .window = (uint16_t)(c->rcv_wnd >> c->rcv_shift),
     };
     uint8_t mac[FRAME_MAC_LEN];
+    // The length belongs to it too, but changes with every frame.
+    c->pseudo_sum = checksum_fold(checksum_pseudo(ip.src_ip, ip.dst_ip, IP_PROTOCOL_TCP, 0));
     memcpy(mac, c->head, sizeof mac);
     uint32_t at =
         frame_eth_write(c->head, mac, c->config.local_mac, c->config.vlan, ETHERTYPE_IPV4);

@@ -133,6 +133,7 @@ struct tcp {
     uint32_t snd_nxt;    // next byte to send for the first time
     uint32_t mss;        // payload of a segment, timestamps deducted
     uint32_t head_sum;   // of all that stands in head[]'s TCP part and pseudo header
+    uint32_t pseudo_sum; // of the pseudo header without its length
     uint32_t ip_sum;     // of head[]'s IP header, without its length
     uint32_t timed_seq;  // the byte whose acknowledgement is measured
     uint64_t timed_ns;   // when it was sent; 0: none

@@ -102,7 +102,7 @@ static const struct column {
 
 // --- the segments: numbers relative to what the connection expects
 
-enum ack_of { ACK_ALL, ACK_UNA, ACK_FUTURE, ACK_ANCIENT };
+enum ack_of { ALL, UNA, FUTURE, ANCIENT };
 
 struct row {
     const char *name;
@@ -122,37 +122,37 @@ enum { SYN = TCP_SYN, ACK = TCP_ACK, FIN = TCP_FIN, RST = TCP_RST, PSH = TCP_PSH
 
 static const struct row rows[] = {
     // columns: syn-sent, established, fin-wait-1 and 2, closing, time-wait, close-wait, last-ack
-    {"syn",                    SYN,       0,     ACK_ALL,     0,  60000, 0,  "-= A= A= A= A= A= A= A="},
-    {"syn, old",               SYN,       -900,  ACK_ALL,     0,  60000, 0,  "-= A= A= A= A= A= A= A="},
-    {"syn and ack",            SYN | ACK, 0,     ACK_ALL,     0,  60000, 0,  "AE A= A= A= A= A= A= A="},
-    {"syn and ack of another", SYN | ACK, 0,     ACK_FUTURE,  0,  60000, 0,  "R= A= A= A= A= A= A= A="},
-    {"rst",                    RST,       0,     ACK_ALL,     0,  0,     0,  "-= -C -C -C -C -C -C -C"},
-    {"rst and ack",            RST | ACK, 0,     ACK_ALL,     0,  0,     0,  "-C -C -C -C -C -C -C -C"},
-    {"rst and ack of another", RST | ACK, 0,     ACK_FUTURE,  0,  0,     0,  "-= -C -C -C -C -C -C -C"},
-    {"rst in window",          RST | ACK, 10,    ACK_ALL,     0,  0,     0,  "-C A= A= A= A= A= A= A="},
-    {"rst old",                RST,       -10,   ACK_ALL,     0,  0,     0,  "-= -= -= -= -= -= -= -="},
-    {"rst behind window",      RST,       70000, ACK_ALL,     0,  0,     0,  "-= -= -= -= -= -= -= -="},
-    {"fin",                    FIN | ACK, 0,     ACK_ALL,     0,  60000, 0,  "-= AW AT AT AT A= A= -C"},
-    {"fin, ours unseen",       FIN | ACK, 0,     ACK_UNA,     0,  60000, 0,  "R= AW AG AT A= A= A= A="},
-    {"fin ahead",              FIN | ACK, 5,     ACK_UNA,     0,  60000, 0,  "R= A= A= A= A= A= A= A="},
-    {"fin old",                FIN | ACK, -1,    ACK_UNA,     0,  60000, 0,  "R= A= A= A= A= A= A= A="},
-    {"fin with data",          FIN | ACK, 0,     ACK_UNA,     10, 60000, 10, "R= AW AG AT A= A= A= A="},
-    {"ack",                    ACK,       0,     ACK_ALL,     0,  60000, 0,  "-= -= -2 -= -T -= -= -C"},
-    {"ack of the future",      ACK,       0,     ACK_FUTURE,  0,  60000, 0,  "R= A= A= A= A= A= A= A="},
-    {"ack too old",            ACK,       0,     ACK_ANCIENT, 0,  60000, 0,  "R= A= A= A= A= A= A= A="},
-    {"ack out of window",      ACK,       70000, ACK_ALL,     0,  60000, 0,  "-= A= A= A= A= A= A= A="},
-    {"no flag",                0,         0,     ACK_ALL,     0,  60000, 0,  "-= -= -= -= -= -= -= -="},
-    {"data without ack",       PSH,       0,     ACK_ALL,     10, 60000, 0,  "-= -= -= -= -= -= -= -="},
-    {"data",                   ACK,       0,     ACK_UNA,     10, 60000, 10, "R= A= A= A= A= A= A= A="},
-    {"data, blind ack",        ACK,       0,     ACK_FUTURE,  10, 60000, 0,  "R= A= A= A= A= A= A= A="},
-    {"data old",               ACK,       -10,   ACK_UNA,     10, 60000, 0,  "R= A= A= A= A= A= A= A="},
-    {"data half old",          ACK,       -4,    ACK_UNA,     10, 60000, 6,  "R= A= A= A= A= A= A= A="},
-    {"data ahead",             ACK,       20,    ACK_UNA,     10, 60000, 0,  "R= A= A= A= A= A= A= A="},
-    {"data behind window",     ACK,       65536, ACK_UNA,     10, 60000, 0,  "R= A= A= A= A= A= A= A="},
-    {"window shut",            ACK,       0,     ACK_UNA,     0,  0,     0,  "R= -= -= -= -= -= -= -="},
-    {"data, window shut",      ACK,       0,     ACK_UNA,     10, 0,     10, "R= A= A= A= A= A= A= A="},
-    {"keepalive",              ACK,       -1,    ACK_ALL,     0,  60000, 0,  "-= A= A= A= A= A= A= A="},
-    {"keepalive with a byte",  ACK,       -1,    ACK_ALL,     1,  60000, 0,  "-= A= A= A= A= A= A= A="},
+    {"syn",                    SYN,       0,     ALL,     0,  60000, 0,  "-= A= A= A= A= A= A= A="},
+    {"syn, old",               SYN,       -900,  ALL,     0,  60000, 0,  "-= A= A= A= A= A= A= A="},
+    {"syn and ack",            SYN | ACK, 0,     ALL,     0,  60000, 0,  "AE A= A= A= A= A= A= A="},
+    {"syn and ack of another", SYN | ACK, 0,     FUTURE,  0,  60000, 0,  "R= A= A= A= A= A= A= A="},
+    {"rst",                    RST,       0,     ALL,     0,  0,     0,  "-= -C -C -C -C -C -C -C"},
+    {"rst and ack",            RST | ACK, 0,     ALL,     0,  0,     0,  "-C -C -C -C -C -C -C -C"},
+    {"rst and ack of another", RST | ACK, 0,     FUTURE,  0,  0,     0,  "-= -C -C -C -C -C -C -C"},
+    {"rst in window",          RST | ACK, 10,    ALL,     0,  0,     0,  "-C A= A= A= A= A= A= A="},
+    {"rst old",                RST,       -10,   ALL,     0,  0,     0,  "-= -= -= -= -= -= -= -="},
+    {"rst behind window",      RST,       70000, ALL,     0,  0,     0,  "-= -= -= -= -= -= -= -="},
+    {"fin",                    FIN | ACK, 0,     ALL,     0,  60000, 0,  "-= AW AT AT AT A= A= -C"},
+    {"fin, ours unseen",       FIN | ACK, 0,     UNA,     0,  60000, 0,  "R= AW AG AT A= A= A= A="},
+    {"fin ahead",              FIN | ACK, 5,     UNA,     0,  60000, 0,  "R= A= A= A= A= A= A= A="},
+    {"fin old",                FIN | ACK, -1,    UNA,     0,  60000, 0,  "R= A= A= A= A= A= A= A="},
+    {"fin with data",          FIN | ACK, 0,     UNA,     10, 60000, 10, "R= AW AG AT A= A= A= A="},
+    {"ack",                    ACK,       0,     ALL,     0,  60000, 0,  "-= -= -2 -= -T -= -= -C"},
+    {"ack of the future",      ACK,       0,     FUTURE,  0,  60000, 0,  "R= A= A= A= A= A= A= A="},
+    {"ack too old",            ACK,       0,     ANCIENT, 0,  60000, 0,  "R= A= A= A= A= A= A= A="},
+    {"ack out of window",      ACK,       70000, ALL,     0,  60000, 0,  "-= A= A= A= A= A= A= A="},
+    {"no flag",                0,         0,     ALL,     0,  60000, 0,  "-= -= -= -= -= -= -= -="},
+    {"data without ack",       PSH,       0,     ALL,     10, 60000, 0,  "-= -= -= -= -= -= -= -="},
+    {"data",                   ACK,       0,     UNA,     10, 60000, 10, "R= A= A= A= A= A= A= A="},
+    {"data, blind ack",        ACK,       0,     FUTURE,  10, 60000, 0,  "R= A= A= A= A= A= A= A="},
+    {"data old",               ACK,       -10,   UNA,     10, 60000, 0,  "R= A= A= A= A= A= A= A="},
+    {"data half old",          ACK,       -4,    UNA,     10, 60000, 6,  "R= A= A= A= A= A= A= A="},
+    {"data ahead",             ACK,       20,    UNA,     10, 60000, 0,  "R= A= A= A= A= A= A= A="},
+    {"data behind window",     ACK,       65536, UNA,     10, 60000, 0,  "R= A= A= A= A= A= A= A="},
+    {"window shut",            ACK,       0,     UNA,     0,  0,     0,  "R= -= -= -= -= -= -= -="},
+    {"data, window shut",      ACK,       0,     UNA,     10, 0,     10, "R= A= A= A= A= A= A= A="},
+    {"keepalive",              ACK,       -1,    ALL,     0,  60000, 0,  "-= A= A= A= A= A= A= A="},
+    {"keepalive with a byte",  ACK,       -1,    ALL,     1,  60000, 0,  "-= A= A= A= A= A= A= A="},
 };
 // clang-format on
 
@@ -188,11 +188,11 @@ static void cell_check(const struct row *row, const struct column *column, const
     if (column->state >= TCP_ESTABLISHED && column->state <= TCP_FIN_WAIT_2)
         delivered = row->delivered;
     uint32_t ack = rig.conn.snd_nxt;
-    if (row->ack == ACK_UNA)
+    if (row->ack == UNA)
         ack = rig.conn.snd_una;
-    if (row->ack == ACK_FUTURE)
+    if (row->ack == FUTURE)
         ack += 1;
-    if (row->ack == ACK_ANCIENT)
+    if (row->ack == ANCIENT)
         ack -= 200000;
     struct tcp_segment s = {
         .payload = text,
