@@ -81,7 +81,8 @@ static uint64_t apply_all(struct channel *ch, const struct packets *p)
     for (uint64_t i = 0; i < p->count; i++) {
         // The next packet of the burst is asked for while this one is worked on, as the lane does.
         if (i + 1 < p->count)
-            __builtin_prefetch(p->packet[i + 1].blocks);
+            for (uint32_t at = 0; at < p->packet[i + 1].len; at += 64)
+                __builtin_prefetch(p->packet[i + 1].blocks + at);
         ch->protocol->apply(ch, &p->packet[i], 0);
     }
     return now_ns() - start;

@@ -32,7 +32,8 @@ enum book_side { BOOK_BID = 0, BOOK_ASK = 1 };
 // <away> and <reach> are the table's.
 struct order {
     uint64_t ref; // 0: no order
-    uint16_t away, reach;
+    uint8_t away, reach;
+    uint16_t unused;
     uint32_t shares; // displayed and still open
     uint32_t level;
     uint32_t mpid; // attribution as on the wire, 0 without one
@@ -45,7 +46,9 @@ _Static_assert(sizeof(struct order) == PAIR_RECORD, "two orders to a cache line"
 struct level {
     uint32_t price;
     uint32_t owner; // (symbol slot + 1) << 1 | side; 0: no level
-    uint16_t away, reach;
+    uint8_t away, reach;
+    uint8_t best; // 1: the best price of its side
+    uint8_t unused;
     uint32_t orders;
     uint64_t shares;
     uint32_t first; // oldest order, the level itself while it has none

@@ -69,9 +69,19 @@ HOT_INLINE bool level_is(const struct book *book, uint32_t index, uint64_t key)
 // Moves a side to a span of another class. False when the arena has no such block.
 bool side_resize(struct book *book, struct symbol_side *side, unsigned size_class) COLD;
 
-// A new level; LEVEL_NONE when levels or spans are exhausted.
-HOT_CALL uint32_t level_open(struct book *book, struct symbol_side *side, uint64_t key)
+HOT_INLINE void side_set_top(struct book *book, struct symbol_side *side, uint32_t index)
 {
+    if (side->top != LEVEL_NONE)
+        level_at(book, side->top)->best = 0;
+    side->top = index;
+    if (index != LEVEL_NONE)
+        level_at(book, index)->best = 1;
+}
+
+// A new level; LEVEL_NONE when levels or spans are exhausted.
+HOT_CALL uint32_t level_open(struct book *book, uint64_t key)
+{
+    struct symbol_side *side = level_key_side(book, key);
     const uint32_t price = (uint32_t)key, owner = (uint32_t)(key >> 32);
     if (UNLIKELY(side->span == SPAN_NONE || side->count == span_capacity(side->size_class))) {
         unsigned size_class = side->span == SPAN_NONE ? 0 : side->size_class + 1u;
@@ -87,40 +97,45 @@ HOT_CALL uint32_t level_open(struct book *book, struct symbol_side *side, uint64
     uint32_t sorted = price_key(price, owner & 1);
     uint32_t at = keys_lower_bound(keys, side->count, sorted);
     keys_insert(keys, side->count, at, sorted);
-    side->top = at == side->count ? index : side->top;
-    side->count++;
     struct level *level = level_at(book, index);
+    level->best = 0;
     level->orders = 0;
     level->shares = 0;
     level->first = level->last = index;
+    if (at == side->count)
+        side_set_top(book, side, index);
+    side->count++;
     book->levels_live++;
     return index;
 }
 
-HOT_CALL void level_close(struct book *book, struct symbol_side *side, uint32_t index)
+HOT_CALL void level_close(struct book *book, uint32_t index)
 {
     const struct level *level = level_at(book, index);
     const enum book_side side_of = level_side(level);
     const uint32_t owner = level->owner;
     const uint64_t key = level_key(owner, level->price);
+    struct symbol_side *side = level_key_side(book, key);
     uint32_t *keys = span_keys(&book->spans, side->span);
     uint32_t at = keys_lower_bound(keys, side->count, price_key(level->price, side_of));
     uint32_t left = --side->count;
     keys_erase(keys, left + 1, at);
     pair_give(&book->level_table, pair_home(&book->level_table, key), index);
     book->levels_live--;
-    if (at == left)
-        side->top = left ? level_find(book, level_key(owner, price_key(keys[left - 1], side_of)))
-                         : LEVEL_NONE;
+    if (at == left) {
+        uint64_t next = left ? level_key(owner, price_key(keys[left - 1], side_of)) : 0;
+        side->top = LEVEL_NONE;
+        side_set_top(book, side, left ? level_find(book, next) : LEVEL_NONE);
+    }
     if (UNLIKELY(side->size_class > 0 && left * 8u <= span_capacity(side->size_class)))
         side_resize(book, side, side->size_class - 1u);
 }
 
 // --- operations ---
 
-HOT_INLINE uint32_t best_bit(const struct symbol_side *side, uint32_t level, enum book_side side_of)
+HOT_INLINE uint32_t best_bit(const struct level *level)
 {
-    return (uint32_t)(side->top == level) << side_of;
+    return (uint32_t)level->best << level_side(level);
 }
 
 struct book_add {
@@ -143,7 +158,7 @@ HOT_INLINE uint32_t level_join(struct book *book, uint64_t key, uint32_t hint)
     if (LIKELY(level_is(book, hint, key)))
         return hint;
     uint32_t level = level_find(book, key);
-    return level != LEVEL_NONE ? level : level_open(book, level_key_side(book, key), key);
+    return level != LEVEL_NONE ? level : level_open(book, key);
 }
 
 HOT_INLINE uint32_t book_add(struct book *book, struct book_add add)
@@ -152,7 +167,6 @@ HOT_INLINE uint32_t book_add(struct book *book, struct book_add add)
         return BOOK_EMPTY;
     if (UNLIKELY(pair_find(&book->order_table, add.key.line, add.key.ref) != PAIR_NONE))
         return BOOK_DUPLICATE;
-    struct symbol_side *side = level_key_side(book, add.level);
     uint32_t level_index = level_join(book, add.level, add.hint);
     if (UNLIKELY(level_index == LEVEL_NONE))
         return BOOK_FULL;
@@ -162,7 +176,7 @@ HOT_INLINE uint32_t book_add(struct book *book, struct book_add add)
                          : PAIR_NONE;
     if (UNLIKELY(index == PAIR_NONE)) {
         if (level->orders == 0)
-            level_close(book, side, level_index);
+            level_close(book, level_index);
         return BOOK_FULL;
     }
     struct order *order = order_at(book, index);
@@ -178,26 +192,23 @@ HOT_INLINE uint32_t book_add(struct book *book, struct book_add add)
     level->orders++;
     level->shares += add.shares;
     book->orders_live++;
-    return best_bit(side, level_index, add.level >> 32 & 1);
+    return best_bit(level);
 }
 
 // Takes an order out of its level and the table; the level closes with its last order.
-HOT_INLINE uint32_t order_unlink(struct book *book, struct symbol_side *sides, uint32_t line,
-                                 uint32_t index)
+HOT_INLINE uint32_t order_unlink(struct book *book, uint32_t line, uint32_t index)
 {
     const struct order *order = order_at(book, index);
     const uint32_t level_index = order->level;
     struct level *level = level_at(book, level_index);
-    const enum book_side side_of = level_side(level);
-    struct symbol_side *side = &sides[side_of];
-    const uint32_t result = best_bit(side, level_index, side_of);
+    const uint32_t result = best_bit(level);
     level->shares -= order->shares;
     book->records[order->prev].next = order->next;
     book->records[order->next].prev = order->prev;
     pair_give(&book->order_table, line, index);
     book->orders_live--;
     if (--level->orders == 0)
-        level_close(book, side, level_index);
+        level_close(book, level_index);
     return result;
 }
 
@@ -225,7 +236,7 @@ HOT_INLINE uint32_t book_delete(struct book *book, uint32_t slot, struct order_k
     uint32_t index = order_of(book, slot, key, hint, &result);
     if (UNLIKELY(index == ORDER_NONE))
         return result;
-    return order_unlink(book, book->symbols[slot].side, key.line, index);
+    return order_unlink(book, key.line, index);
 }
 
 // Takes <shares> off an order (execution or partial cancel); it keeps its priority and dies at
@@ -239,15 +250,14 @@ HOT_CALL uint32_t book_reduce(struct book *book, uint32_t slot, struct order_key
         return result;
     struct order *order = order_at(book, index);
     struct level *level = level_at(book, order->level);
-    struct symbol_side *sides = book->symbols[slot].side;
     *price = level->price;
     if (shares >= order->shares) {
         uint32_t clamped = shares > order->shares ? BOOK_CLAMPED : 0;
-        return clamped | order_unlink(book, sides, key.line, index);
+        return clamped | order_unlink(book, key.line, index);
     }
     order->shares -= shares;
     level->shares -= shares;
-    return best_bit(&sides[level_side(level)], order->level, level_side(level));
+    return best_bit(level);
 }
 
 // The old order dies, the new one inherits side, symbol and attribution and goes to the end of its
@@ -269,31 +279,30 @@ HOT_CALL uint32_t book_replace(struct book *book, uint32_t slot, struct order_ke
         .mpid = order->mpid,
         .hint = book_level_any(book),
     };
-    result = order_unlink(book, book->symbols[slot].side, old.line, index);
+    result = order_unlink(book, old.line, index);
     return result | book_add(book, add);
 }
 
 // Books of feeds that publish levels, not orders: <shares> replaces the level's aggregate, 0
 // removes it. The level counts no orders. BOOK_UNKNOWN: removal of a level that is not there.
-HOT_INLINE uint32_t book_level_set(struct book *book, uint32_t slot, enum book_side side_of,
+HOT_INLINE uint32_t book_level_set(struct book *book, uint32_t slot, enum book_side side,
                                    uint32_t price, uint64_t shares)
 {
-    struct symbol_side *side = &book->symbols[slot].side[side_of];
-    const uint64_t key = level_key(owner_of(slot, side_of), price);
+    const uint64_t key = level_key(owner_of(slot, side), price);
     uint32_t index = level_find(book, key);
     if (shares == 0) {
         if (index == LEVEL_NONE)
             return BOOK_UNKNOWN;
-        uint32_t best = best_bit(side, index, side_of);
-        level_close(book, side, index);
+        uint32_t best = best_bit(level_at(book, index));
+        level_close(book, index);
         return best;
     }
     if (index == LEVEL_NONE)
-        index = level_open(book, side, key);
+        index = level_open(book, key);
     if (UNLIKELY(index == LEVEL_NONE))
         return BOOK_FULL;
     level_at(book, index)->shares = shares;
-    return best_bit(side, index, side_of);
+    return best_bit(level_at(book, index));
 }
 
 // --- look-ahead: what a packet's messages will touch, asked for before they are applied ---
@@ -301,11 +310,11 @@ HOT_INLINE uint32_t book_level_set(struct book *book, uint32_t slot, enum book_s
 // Each stage reads what the one before has asked for. A hint may be wrong by the time its message
 // is applied (an earlier message of the packet did it); the operation compares and looks again.
 
-// The line where an order will stand has arrived: if it has overflowed, the next are looked at too.
+// The line where an order will stand has arrived: if it is full, the next is looked at too.
 HOT_INLINE void book_look_home(const struct book *book, uint32_t line)
 {
     const struct pair_record *pair = &book->records[2 * (uint64_t)line];
-    if (UNLIKELY((pair->away != 0) | (pair[1].key != 0)))
+    if (UNLIKELY(((pair[0].key != 0) & (pair[1].key != 0)) | (pair->away != 0)))
         pair_prefetch(&book->order_table, pair_line_after(&book->order_table, line, 1));
 }
 
@@ -326,32 +335,23 @@ HOT_INLINE uint32_t book_look_order(const struct book *book, struct order_key ke
     return index;
 }
 
-// The prices of a side that a level joins or leaves: the lines of most sides.
+// The prices of a side that a level joins or leaves: all lines of most sides, and where the search
+// in a longer one begins.
 HOT_INLINE void book_look_side(const struct book *book, const struct symbol_side *side)
 {
     const uint32_t *keys = span_keys(&book->spans, side->span == SPAN_NONE ? 0 : side->span);
-    PREFETCHW(keys);
-    PREFETCHW(keys + SPAN_MIN);
-    PREFETCHW(keys + 2 * SPAN_MIN);
-    PREFETCHW(keys + 3 * SPAN_MIN);
+    const uint32_t count = side->count;
+    PREFETCHW(keys + count / 4);
+    PREFETCHW(keys + count / 2);
+    PREFETCHW(keys + count - count / 4);
+    PREFETCHW(keys + count);
 }
 
-// The level that an add joins, if it stands in its home line. Asks for the order it will stand
-// behind, or for the prices among which the level will be opened.
+// The level that an add joins, if it stands in its home line; asks for the order it will stand
+// behind.
 HOT_INLINE uint32_t book_look_level(const struct book *book, uint32_t line, uint64_t key)
 {
     uint32_t index = pair_candidate(&book->level_table, line, key);
-    if (LIKELY(level_is(book, index, key)))
-        PREFETCHW(&book->records[level_at(book, index)->last]);
-    else
-        book_look_side(book, level_key_side(book, key));
+    PREFETCHW(&book->records[level_at(book, index)->last]);
     return index;
-}
-
-// The level of an order has arrived: if it closes with the order, its side will be searched.
-HOT_INLINE void book_look_close(const struct book *book, uint32_t slot, uint32_t index)
-{
-    const struct level *level = level_at(book, order_at(book, index)->level);
-    if (UNLIKELY(level->orders == 1))
-        book_look_side(book, &book->symbols[slot].side[level_side(level)]);
 }

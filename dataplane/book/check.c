@@ -78,6 +78,9 @@ static bool check_side(struct checker *c, uint32_t slot, enum book_side side_of)
         index = level_find(book, level_key(owner_of(slot, side_of), price_key(keys[i], side_of)));
         if (index == LEVEL_NONE)
             return broken(c, "symbol %u side %d: no level for key %u", slot, side_of, keys[i]);
+        if (level_at(book, index)->best != (i + 1 == side->count))
+            return broken(c, "symbol %u side %d: level %u of %u says best=%u", slot, side_of, i,
+                          side->count, level_at(book, index)->best);
         if (!check_level(c, index))
             return false;
     }

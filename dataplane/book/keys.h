@@ -29,20 +29,20 @@ HOT_INLINE uint32_t keys_below(const uint32_t *keys, uint32_t key)
         _mm_packs_epi16(_mm_packs_epi32(below[0], below[1]), _mm_packs_epi32(below[2], below[3])));
 }
 
-// Number of keys below <key>: its place, counted from the worst. Halved down to what one
-// comparison takes in, without a branch that depends on the prices. May read SPAN_MIN words from
-// any key on: behind the last span of the arena stands its state.
+// Number of keys below <key>: its place, counted from the worst. The first keys of the lines are
+// halved, then one line is compared as a whole: no branch depends on the prices, and no line is
+// touched that the side does not use.
 HOT_INLINE uint32_t keys_lower_bound(const uint32_t *keys, uint32_t count, uint32_t key)
 {
-    const uint32_t *base = keys;
-    uint32_t n = count;
-    while (n > SPAN_MIN) {
-        uint32_t half = n / 2;
-        base += (base[half - 1] < key) * half; // not a branch
-        n -= half;
+    uint32_t line = 0;
+    for (uint32_t lines = (count + SPAN_MIN - 1) / SPAN_MIN; lines > 1;) {
+        uint32_t half = lines / 2;
+        line += (keys[line + half * SPAN_MIN] < key) * half * SPAN_MIN;
+        lines -= half;
     }
-    uint32_t below = keys_below(base, key) & ((1u << n) - 1);
-    return (uint32_t)(base - keys) + (uint32_t)__builtin_popcount(below);
+    uint32_t in_line = count - line < SPAN_MIN ? count - line : SPAN_MIN;
+    uint32_t below = keys_below(keys + line, key) & ((1u << in_line) - 1);
+    return line + (uint32_t)__builtin_popcount(below);
 }
 
 // Lines of keys are moved whole: which keys of a line are live does not matter, and a copy of a
@@ -86,14 +86,29 @@ HOT_INLINE void keys_insert(uint32_t *keys, uint32_t count, uint32_t at, uint32_
     keys[at] = key;
 }
 
-// <count> keys, the last one not live any more once one is gone. Reads one word behind the line.
+// The keys of a line, moved down by one; <after> comes in behind.
+HOT_INLINE void keys_down(const uint32_t *line, uint32_t after, __m128i moved[4])
+{
+    const __m128i *old = (const __m128i *)(const void *)line;
+    __m128i v[5];
+    for (int i = 0; i < 4; i++)
+        v[i] = _mm_loadu_si128(old + i);
+    v[4] = _mm_cvtsi32_si128((int)after);
+    for (int i = 0; i < 4; i++)
+        moved[i] = _mm_alignr_epi8(v[i + 1], v[i], 4);
+}
+
+// <count> keys become count - 1.
 HOT_INLINE void keys_erase(uint32_t *keys, uint32_t count, uint32_t at)
 {
     uint32_t line = at / SPAN_MIN * SPAN_MIN;
     __m128i moved[4];
-    for (int i = 0; i < 4; i++)
-        moved[i] = _mm_loadu_si128((const __m128i *)(const void *)(keys + line + 1) + i);
+    // Nothing is read from the next line unless this side has keys there: it may be far away.
+    keys_down(keys + line, keys[line + SPAN_MIN < count ? line + SPAN_MIN : line], moved);
     keys_blend(keys + line, moved, at - line);
-    for (line += SPAN_MIN; line < count; line += SPAN_MIN)
-        keys_copy(keys + line, keys + line + 1);
+    for (line += SPAN_MIN; line < count; line += SPAN_MIN) {
+        keys_down(keys + line, keys[line + SPAN_MIN < count ? line + SPAN_MIN : line], moved);
+        for (int i = 0; i < 4; i++)
+            _mm_storeu_si128((__m128i *)(void *)(keys + line) + i, moved[i]);
+    }
 }

@@ -24,12 +24,13 @@ enum {
 // What the table sees of a record. May alias: the owner's structure is the same memory.
 struct __attribute__((may_alias)) pair_record {
     uint64_t key;
-    uint16_t away;  // first of a line: records whose home this is and that stand further on
-    uint16_t reach; // first of a line: lines between home and the farthest of them, at most
-    uint8_t rest[12];
+    uint8_t away;  // first of a line: records whose home this is and that stand further on
+    uint8_t reach; // first of a line: lines between home and the farthest of them, at most
+    uint8_t rest[14];
     uint32_t next, prev; // a ring of records: an order's neighbours, a level's ends
 };
 _Static_assert(sizeof(struct pair_record) == PAIR_RECORD, "two records to a cache line");
+_Static_assert(2 * PAIR_PROBE_MAX <= UINT8_MAX, "away");
 
 struct pair_table {
     struct pair_record *records; // of all tables, two a line, zeroed: empty
@@ -37,10 +38,10 @@ struct pair_table {
     uint32_t lines;
 };
 
-// Lines of a table for <records> live ones.
+// Lines of a table that is half full with <records> live ones: whole groups.
 static inline uint32_t pair_lines(uint32_t records)
 {
-    return (records + records / 2) / PAIR_PROBE_MAX * PAIR_PROBE_MAX + PAIR_PROBE_MAX;
+    return (records / PAIR_PROBE_MAX + 1) * PAIR_PROBE_MAX;
 }
 
 // Home line of a key. Keys are references that increase and prices that are multiples of a tick:
@@ -100,7 +101,7 @@ HOT_CALL uint32_t pair_take_far(struct pair_table *t, uint32_t home, uint64_t ke
             continue;
         t->records[at].key = key;
         first->away++;
-        first->reach = first->reach < i ? (uint16_t)i : first->reach;
+        first->reach = first->reach < i ? (uint8_t)i : first->reach;
         return at;
     }
     return PAIR_NONE;

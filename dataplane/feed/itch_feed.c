@@ -15,30 +15,42 @@ enum {
     AHEAD = 64
 }; // messages looked at before they are applied; packets with more are taken in pieces
 
-// What the passes know about one message.
-struct ahead {
-    const uint8_t *p;    // null: nothing to apply (zero length, unknown, wrong length, filtered)
-    uint64_t level;      // of an add: the key of its level
-    uint32_t order_line; // where its reference belongs in the order table
-    uint32_t hint;       // of an add: its level's line, then its level; else the order referred to
-    uint16_t slot;
-    uint8_t kind; // enum itch_kind
+enum itch_kind {
+    KIND_STATE = 0,
+    KIND_NOTHING, // zero length, unknown, wrong length, filtered
+    KIND_LATE,    // an order of a symbol that is not there yet
+    KIND_ADD,
+    KIND_DELETE, // from here on it refers to an order
+    KIND_REDUCE, // E C X
+    KIND_REPLACE,
 };
 
-enum itch_kind { KIND_STATE = 0, KIND_ADD, KIND_REF, KIND_REPLACE };
+// What the passes know about one message.
+struct ahead {
+    const uint8_t *p;
+    uint64_t level;      // of an add: the key of its level
+    uint32_t order_line; // where its reference belongs in the order table
+    uint32_t hint;       // of an add: its level; else the order it refers to
+    uint16_t slot;
+    uint16_t kind; // enum itch_kind
+};
 
-// Which messages of a batch are adds, and which refer to an order: each pass runs over one list, so
-// that it does not have to guess what comes next.
+// Which messages of a batch are adds, which refer to an order and which of these replace it, and
+// the sides whose prices will be searched: each pass runs over one list, so that it does not have
+// to guess what comes next.
 struct batch {
     struct ahead ahead[AHEAD];
-    uint8_t adds[AHEAD];
-    uint8_t refs[AHEAD];
+    uint16_t adds[AHEAD];
+    uint16_t refs[AHEAD];
+    uint16_t replaces[AHEAD];
+    const struct symbol_side *sides[AHEAD];
+    uint32_t count, add_count, ref_count, replace_count;
 };
 
 static const uint8_t kind_of[256] = {
     [ITCH50_ADD] = KIND_ADD,         [ITCH50_ADD_MPID] = KIND_ADD,
-    [ITCH50_EXECUTED] = KIND_REF,    [ITCH50_EXECUTED_PRICE] = KIND_REF,
-    [ITCH50_CANCEL] = KIND_REF,      [ITCH50_DELETE] = KIND_REF,
+    [ITCH50_EXECUTED] = KIND_REDUCE, [ITCH50_EXECUTED_PRICE] = KIND_REDUCE,
+    [ITCH50_CANCEL] = KIND_REDUCE,   [ITCH50_DELETE] = KIND_DELETE,
     [ITCH50_REPLACE] = KIND_REPLACE,
 };
 
@@ -63,36 +75,53 @@ HOT_INLINE enum book_side side_of(char indicator)
     return indicator == 'B' ? BOOK_BID : BOOK_ASK;
 }
 
-// Pass 1: is it a message, do we want it, which order and which symbol will it touch. Returns its
-// kind.
-HOT_INLINE uint8_t look(struct channel *ch, const struct mold64_block *block, struct ahead *a)
+// Pass 1: is it a message, do we want it, which order and which symbol will it touch.
+HOT_INLINE enum itch_kind look(struct channel *ch, const struct mold64_block *block,
+                               struct ahead *a)
 {
     const struct book *book = &ch->book;
     const uint8_t *p = block->data;
-    a->p = NULL;
     if (UNLIKELY(block->len < ITCH50_LEN_MIN || block->len != itch50_length(p[0]))) {
         itch_refuse(ch, p, block->len);
-        return KIND_STATE;
+        return KIND_NOTHING;
     }
     const uint16_t locate = itch50_locate(p);
     if (UNLIKELY(!channel_wants(ch, locate)) && p[0] != ITCH50_DIRECTORY) {
         ch->count->filtered++;
-        return KIND_STATE;
+        return KIND_NOTHING;
     }
     const uint16_t slot = book->slot_of_locate[locate];
-    const uint8_t kind = kind_of[p[0]];
+    const enum itch_kind kind = kind_of[p[0]];
     a->p = p;
-    a->kind = kind;
     a->slot = slot;
     if (UNLIKELY(kind == KIND_STATE))
         return KIND_STATE;
     a->order_line = pair_home(&book->order_table, itch50_ref(p));
     pair_prefetch(&book->order_table, a->order_line);
     if (UNLIKELY(slot == SYMBOL_NONE))
-        return KIND_STATE; // nothing more to look at
+        return KIND_LATE;
     PREFETCHW(&book->symbols[slot]);
     PREFETCHW(&ch->tops[slot]);
     return kind;
+}
+
+HOT_INLINE void look_at_all(struct channel *ch, struct mold64_walk *walk, struct batch *b)
+{
+    struct mold64_block block;
+    uint32_t count = 0, adds = 0, refs = 0, replaces = 0;
+    while (count < AHEAD && mold64_next(walk, &block)) {
+        struct ahead *a = &b->ahead[count];
+        const enum itch_kind kind = look(ch, &block, a);
+        a->kind = (uint16_t)kind;
+        b->adds[adds] = b->refs[refs] = b->replaces[replaces] = (uint16_t)count++;
+        adds += kind == KIND_ADD;
+        refs += kind >= KIND_DELETE;
+        replaces += kind == KIND_REPLACE;
+    }
+    b->count = count;
+    b->add_count = adds;
+    b->ref_count = refs;
+    b->replace_count = replaces;
 }
 
 HOT_INLINE uint64_t level_of_add(const uint8_t *p, uint32_t slot)
@@ -100,7 +129,7 @@ HOT_INLINE uint64_t level_of_add(const uint8_t *p, uint32_t slot)
     return level_key(owner_of(slot, side_of(itch50_add_side(p))), itch50_add_price(p));
 }
 
-// Pass 3 for a replace: what its order told about the side, and where the new order will stand.
+// For a replace: what its order told about the side, and where the new order will stand.
 HOT_INLINE void look_replace(const struct book *book, const struct ahead *a)
 {
     const uint32_t owner = level_at(book, order_at(book, a->hint)->level)->owner;
@@ -112,43 +141,55 @@ HOT_INLINE void look_replace(const struct book *book, const struct ahead *a)
 
 // Pass 2: the lines of the orders are here, ask for their levels and neighbours. Pass 3: the levels
 // are here, ask for what joining or leaving them will touch.
-HOT_INLINE void look_further(const struct book *book, struct batch *b, uint32_t adds, uint32_t refs)
+HOT_INLINE void look_further(const struct book *book, struct batch *b)
 {
-    for (uint32_t i = 0; i < adds; i++) {
+    uint32_t sides = 0;
+    for (uint32_t i = 0; i < b->add_count; i++) {
         struct ahead *a = &b->ahead[b->adds[i]];
         a->level = level_of_add(a->p, a->slot);
         a->hint = pair_home(&book->level_table, a->level);
         pair_prefetch(&book->level_table, a->hint);
         book_look_home(book, a->order_line);
     }
-    for (uint32_t i = 0; i < refs; i++) {
+    for (uint32_t i = 0; i < b->ref_count; i++) {
         struct ahead *a = &b->ahead[b->refs[i]];
         a->hint = book_look_order(book, (struct order_key){itch50_ref(a->p), a->order_line});
     }
-    for (uint32_t i = 0; i < adds; i++) {
+    for (uint32_t i = 0; i < b->add_count; i++) {
         struct ahead *a = &b->ahead[b->adds[i]];
         a->hint = book_look_level(book, a->hint, a->level);
+        b->sides[sides] = &book->symbols[a->slot].side[a->level >> 32 & 1];
+        sides += !level_is(book, a->hint, a->level);
     }
-    for (uint32_t i = 0; i < refs; i++) {
+    for (uint32_t i = 0; i < b->ref_count; i++) {
         const struct ahead *a = &b->ahead[b->refs[i]];
-        book_look_close(book, a->slot, a->hint);
-        if (UNLIKELY(a->kind == KIND_REPLACE))
-            look_replace(book, a);
+        const struct level *level = level_at(book, order_at(book, a->hint)->level);
+        b->sides[sides] = &book->symbols[a->slot].side[level_side(level)];
+        sides += level->orders == 1;
     }
+    for (uint32_t i = 0; i < b->replace_count; i++)
+        look_replace(book, &b->ahead[b->replaces[i]]);
+    for (uint32_t i = 0; i < sides; i++)
+        book_look_side(book, b->sides[i]);
 }
 
 // Pass 4: apply.
-HOT_INLINE uint32_t apply_add(struct channel *ch, struct ahead *a)
+HOT_INLINE uint32_t mpid_of_add(const uint8_t *p)
 {
-    const uint8_t *p = a->p;
     uint32_t mpid = 0;
     if (UNLIKELY(p[0] == ITCH50_ADD_MPID))
         memcpy(&mpid, itch50_add_mpid_mpid(p), sizeof mpid);
+    return mpid;
+}
+
+HOT_INLINE uint32_t apply_add(struct channel *ch, const struct ahead *a)
+{
+    const uint8_t *p = a->p;
     return book_add(&ch->book, (struct book_add){
                                    .key = {itch50_ref(p), a->order_line},
                                    .level = a->level,
                                    .shares = itch50_add_shares(p),
-                                   .mpid = mpid,
+                                   .mpid = mpid_of_add(p),
                                    .hint = a->hint,
                                });
 }
@@ -187,36 +228,47 @@ HOT_INLINE uint32_t apply_ref(struct channel *ch, const struct ahead *a)
 
 // The symbol was not there when the packet was looked at: a directory entry of this very packet may
 // have opened it, and an order opens one that nobody announced.
-static COLD void symbol_late(struct channel *ch, struct ahead *a)
+static COLD uint32_t apply_late(struct channel *ch, struct ahead *a)
 {
     a->slot = ch->book.slot_of_locate[itch50_locate(a->p)];
+    a->kind = kind_of[a->p[0]];
+    if (a->kind == KIND_ADD) {
+        if (a->slot == SYMBOL_NONE)
+            a->slot = itch_symbol_open(ch, itch50_locate(a->p), itch50_add_stock(a->p));
+        if (a->slot == SYMBOL_NONE)
+            return BOOK_FULL;
+        a->level = level_of_add(a->p, a->slot);
+        a->hint = book_level_any(&ch->book);
+        return apply_add(ch, a);
+    }
     a->hint = 2 * a->order_line; // some order
-    if (a->kind != KIND_ADD)
-        return;
     if (a->slot == SYMBOL_NONE)
-        a->slot = itch_symbol_open(ch, itch50_locate(a->p), itch50_add_stock(a->p));
-    a->level = level_of_add(a->p, a->slot);
-    a->hint = book_level_any(&ch->book);
+        return itch_unannounced(ch, a->p);
+    return a->kind == KIND_REPLACE ? apply_replace(ch, a) : apply_ref(ch, a);
+}
+
+// What is no order of a known symbol.
+static __attribute__((noinline)) uint32_t apply_other(struct channel *ch, struct ahead *a)
+{
+    if (a->kind == KIND_LATE)
+        return apply_late(ch, a);
+    if (a->kind == KIND_STATE) {
+        if (a->slot == SYMBOL_NONE)
+            a->slot = ch->book.slot_of_locate[itch50_locate(a->p)];
+        itch_state(ch, a->p, a->slot);
+    }
+    return 0;
 }
 
 HOT_INLINE void apply_one(struct channel *ch, struct ahead *a)
 {
     uint32_t result;
-    if (UNLIKELY(a->p == NULL))
-        return;
-    if (UNLIKELY(a->slot == SYMBOL_NONE))
-        symbol_late(ch, a);
-    ch->time_ns = itch50_timestamp_ns(a->p);
-    if (UNLIKELY(a->kind == KIND_STATE)) {
-        itch_state(ch, a->p, a->slot);
-        return;
-    }
-    if (UNLIKELY(a->slot == SYMBOL_NONE))
-        result = a->kind == KIND_ADD ? BOOK_FULL : itch_unannounced(ch, a->p);
+    if (UNLIKELY(a->kind < KIND_ADD))
+        result = apply_other(ch, a);
     else if (a->kind == KIND_ADD)
         result = apply_add(ch, a);
     else
-        result = LIKELY(a->kind == KIND_REF) ? apply_ref(ch, a) : apply_replace(ch, a);
+        result = LIKELY(a->kind != KIND_REPLACE) ? apply_ref(ch, a) : apply_replace(ch, a);
     if (result & BOOK_BEST)
         best_publish(ch, a->slot, (result & BOOK_BEST) >> 1);
     if (UNLIKELY(result & ~(uint32_t)BOOK_BEST))
@@ -233,19 +285,15 @@ static uint32_t itch_apply(struct channel *ch, const struct feed_packet *packet,
     while (done < skip && mold64_next(&walk, &block))
         done++;
     for (;;) {
-        uint32_t count = 0, adds = 0, refs = 0;
-        while (count < AHEAD && mold64_next(&walk, &block)) {
-            uint8_t kind = look(ch, &block, &b.ahead[count]);
-            b.adds[adds] = b.refs[refs] = (uint8_t)count++;
-            adds += kind == KIND_ADD;
-            refs += kind >= KIND_REF;
-        }
-        if (count == 0)
+        look_at_all(ch, &walk, &b);
+        if (b.count == 0)
             break;
-        look_further(&ch->book, &b, adds, refs);
-        for (uint32_t i = 0; i < count; i++)
+        look_further(&ch->book, &b);
+        for (uint32_t i = 0; i < b.count; i++)
             apply_one(ch, &b.ahead[i]);
-        done += count;
+        done += b.count;
+        if (LIKELY(b.ahead[b.count - 1].kind != KIND_NOTHING))
+            ch->time_ns = itch50_timestamp_ns(b.ahead[b.count - 1].p);
     }
     if (ch->book.orders_live > ch->book.orders_peak)
         ch->book.orders_peak = ch->book.orders_live;
@@ -265,7 +313,7 @@ static void itch_prefetch(const struct channel *ch, const uint8_t *payload, uint
         return;
     mold64_walk_begin(&walk, payload, len, &h);
     for (uint32_t i = 0; i < AHEAD && mold64_next(&walk, &block); i++)
-        if (block.len == itch50_length(block.data[0]) && kind_of[block.data[0]] != KIND_STATE)
+        if (block.len == itch50_length(block.data[0]) && kind_of[block.data[0]] >= KIND_ADD)
             pair_prefetch(&ch->book.order_table,
                           pair_home(&ch->book.order_table, itch50_ref(block.data)));
 }
