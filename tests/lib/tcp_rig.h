@@ -172,7 +172,8 @@ static inline uint32_t rig_frame_build(uint8_t *p, const struct tcp_segment *s,
     uint32_t at = frame_eth_write(p, rig_local_mac, rig_remote_mac, FRAME_NO_VLAN, ETHERTYPE_IPV4);
     at += frame_ip_write(p + at, &ip, len);
     tcp_header_write(p + at, s, options_len);
-    memcpy(p + at + TCP_HEADER_LEN, options, options_len);
+    if (options_len)
+        memcpy(p + at + TCP_HEADER_LEN, options, options_len);
     if (s->payload_len)
         memcpy(p + at + TCP_HEADER_LEN + options_len, s->payload, s->payload_len);
     tcp_checksum_write(p + at, ip.src_ip, ip.dst_ip, len);
