@@ -152,6 +152,15 @@ $(fake_dataplane): $(call obj,tests/lib/fake_dataplane.c) $(core_lib)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
 unit-build integration-build: $(fake_dataplane)
 
+# lwIP as a peer of our TCP: a program of its own, as its functions have the names of ours.
+lwip_peer := $(BUILD)/tests/lib/lwip_peer
+$(call obj,tests/lib/lwip_peer.c): CPPFLAGS += $(shell pkg-config --cflags lwip 2>/dev/null | sed 's/-I/-isystem /g')
+$(lwip_peer): $(call obj,tests/lib/lwip_peer.c)
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -llwip
+unit-build: $(if $(wildcard /usr/include/lwip/lwip/tcp.h),$(lwip_peer))
+
 # The feed is tested on a channel without a lane.
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): $(call obj,bench/book/offline.c)
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): LIBS = $(core_lib)

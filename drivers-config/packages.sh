@@ -27,6 +27,7 @@ test     libclang-rt-@-dev    sanitizer and fuzzer run time of clang
 test     tshark               second decoder that captures are compared with
 test     iproute2             network namespaces and veth pairs of integration tests
 test     ethtool              switches checksum offload off on a veth pair
+test     liblwip-dev          a second TCP that ours is tested against
 test     valgrind             counts instructions where the machine has no counters
 lint     python3              the checks of tests/lint
 lint     git                  lists the files of the tree

@@ -111,14 +111,16 @@ static bool timestamp_check(struct tcp *c, const struct tcp_segment *s, uint64_t
     return false;
 }
 
-// Part of it lies in the window (RFC 9293, section 3.10.7.4, first). The window is never zero.
+// Part of it lies in the window (RFC 9293, section 3.10.7.4, first). The window is never zero. A
+// bare acknowledgement may stand right behind it: a peer whose whole window was lost has no other
+// number to acknowledge with, and both sides would wait for ever.
 static bool acceptable(const struct tcp *c, const struct tcp_segment *s)
 {
     uint32_t edge = c->rcv_nxt + c->rcv_wnd;
     uint32_t len = tcp_segment_len(s);
-    if (!seq_before(s->seq, edge))
-        return false;
-    return len ? seq_after(s->seq + len, c->rcv_nxt) : !seq_before(s->seq, c->rcv_nxt);
+    if (len == 0)
+        return !seq_before(s->seq, c->rcv_nxt) && !seq_after(s->seq, edge);
+    return seq_before(s->seq, edge) && seq_after(s->seq + len, c->rcv_nxt);
 }
 
 static COLD void outside_take(struct tcp *c, const struct tcp_segment *s, uint64_t now_ns)

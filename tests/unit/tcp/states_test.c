@@ -138,6 +138,8 @@ static const struct row rows[] = {
     {"fin old",                FIN | ACK, -1,    UNA,     0,  60000, 0,  "R= A= A= A= A= A= A= A="},
     {"fin with data",          FIN | ACK, 0,     UNA,     10, 60000, 10, "R= AW AG AT A= A= A= A="},
     {"ack",                    ACK,       0,     ALL,     0,  60000, 0,  "-= -= -2 -= -T -= -= -C"},
+    {"ack at the edge",        ACK,       65535, ALL,     0,  60000, 0,  "-= -= -2 -= -T -= -= -C"},
+    {"ack behind it",          ACK,       65536, ALL,     0,  60000, 0,  "-= A= A= A= A= A= A= A="},
     {"ack of the future",      ACK,       0,     FUTURE,  0,  60000, 0,  "R= A= A= A= A= A= A= A="},
     {"ack too old",            ACK,       0,     ANCIENT, 0,  60000, 0,  "R= A= A= A= A= A= A= A="},
     {"ack out of window",      ACK,       70000, ALL,     0,  60000, 0,  "-= A= A= A= A= A= A= A="},
