@@ -147,7 +147,7 @@ static bool sketch_again(struct tcp *c, struct sketch *k)
         return false;
     // Into a window that is shut one byte may go: it asks for the window.
     uint32_t edge = c->snd_una + (c->snd_wnd ? c->snd_wnd : 1);
-    if (seq_before(edge, limit) && c->rtx_nxt != end)
+    if (seq_before(edge, limit) && !(c->rtx_nxt == end && end == c->snd_una))
         limit = edge;
     if (!seq_before(c->rtx_nxt, limit))
         return false;
@@ -230,6 +230,12 @@ static uint32_t ack_write(struct tcp *c, uint64_t now_ns, uint8_t *out)
     return frame_write(c, &k, now_ns, out);
 }
 
+// A FIN takes a place in the window like a byte; alone it may ask whether the window is still shut.
+static bool fin_fits(const struct tcp *c)
+{
+    return c->fin_seq == c->snd_una || seq_before(c->fin_seq, c->snd_una + c->snd_wnd);
+}
+
 // Serves the most urgent bit of <due> that has anything to say.
 static uint32_t due_write(struct tcp *c, uint64_t now_ns, uint8_t *out)
 {
@@ -245,7 +251,7 @@ static uint32_t due_write(struct tcp *c, uint64_t now_ns, uint8_t *out)
     }
     if (due & TCP_DUE_RETRANSMIT && (len = retransmit_write(c, now_ns, out)) > 0)
         return len;
-    if (due & TCP_DUE_FIN) {
+    if (due & TCP_DUE_FIN && fin_fits(c)) {
         c->due &= (uint8_t)~TCP_DUE_FIN;
         return fin_write(c, now_ns, out);
     }

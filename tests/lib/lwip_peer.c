@@ -59,12 +59,31 @@ static void message_send(const struct lwip_message *m, size_t len)
         exit(1);
 }
 
+// lwIP answers the SYN with its own window before a connection can be told to have a smaller one,
+// and does not bear it when a peer fills what it takes back: so the answer names the smaller one.
+static void window_patch(uint8_t *ip)
+{
+    uint8_t *tcp = ip + (ip[0] & 15) * 4;
+    if (!(tcp[13] & TCP_SYN) || settings.window == 0 || settings.window > 0xffff)
+        return;
+    uint16_t before, after = lwip_htons((uint16_t)settings.window), sum;
+    memcpy(&before, tcp + 14, 2);
+    memcpy(&sum, tcp + 16, 2);
+    memcpy(tcp + 14, &after, 2);
+    uint32_t total = (uint16_t)~sum + (uint16_t)~before + (uint32_t)after; // RFC 1624
+    total = (total & 0xffff) + (total >> 16);
+    total = (total & 0xffff) + (total >> 16);
+    sum = (uint16_t)~total;
+    memcpy(tcp + 16, &sum, 2);
+}
+
 static err_t frame_out(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
 {
     struct lwip_message m = {.kind = LWIP_FRAME};
     (void)netif;
     (void)to;
     m.len = pbuf_copy_partial(p, m.frame, sizeof m.frame, 0);
+    window_patch(m.frame);
     message_send(&m, offsetof(struct lwip_message, frame) + m.len);
     return ERR_OK;
 }

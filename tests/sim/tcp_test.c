@@ -64,7 +64,10 @@ static void peer_ask(struct world *w, struct lwip_message *m, size_t len)
     RIG_MUST(send(peer_fd, m, len, 0) == (ssize_t)len);
     for (;;) {
         ssize_t got = recv(peer_fd, &answer, sizeof answer, 0);
-        RIG_MUST(got > 0);
+        if (got <= 0) {
+            world_print(w, "peer is gone");
+            abort();
+        }
         if (answer.kind == LWIP_STATUS)
             break;
         RIG_MUST(answer.len <= 1500);

@@ -320,6 +320,36 @@ static void a_small_window_is_asked_about_too(void **state)
     assert_true(rig_send(&rig, text, 50));
 }
 
+static void a_fin_waits_for_its_place_in_the_window(void **state)
+{
+    (void)state;
+    assert_true(open_plain(&rig));
+    assert_true(peer_acks(&rig, 0, 100));
+    assert_true(rig_send(&rig, text, 50));
+    assert_true(rig_send(&rig, text, 50));
+    tcp_close(&rig.conn, rig.now_ns);
+    assert_false(rig_output(&rig));
+    assert_true(peer_data(&rig, 0, 5));
+    rig.conn.snd_wnd = 100; // the helper's data opens the window
+    assert_true(rig_output(&rig));
+    assert_int_equal(rig.out.flags, TCP_ACK);
+    assert_false(rig_output(&rig));
+    assert_true(peer_acks(&rig, 50, 52));
+    assert_true(rig_output(&rig));
+    assert_int_equal(rig.out.flags, TCP_FIN | TCP_ACK);
+    assert_int_equal(rig.out.seq, rig.isn + 1 + 100);
+    rig_free(&rig);
+    // Into a window that is shut it goes alone, when nothing else is out.
+    assert_true(open_plain(&rig));
+    assert_true(rig_send(&rig, text, 50));
+    tcp_close(&rig.conn, rig.now_ns);
+    assert_true(rig_output(&rig));
+    assert_true(peer_acks(&rig, 50, 0));
+    rig_pass(&rig, rig.conn.rto_at_ns - rig.now_ns);
+    assert_true(rig_output(&rig));
+    assert_int_equal(rig.out.flags, TCP_FIN | TCP_ACK);
+}
+
 static void a_silent_peer_is_asked_and_given_up(void **state)
 {
     (void)state;
@@ -434,6 +464,7 @@ int main(void)
         cmocka_unit_test_teardown(the_congestion_window_is_a_limit, tear_down),
         cmocka_unit_test_teardown(a_shut_window_is_asked_about, tear_down),
         cmocka_unit_test_teardown(a_small_window_is_asked_about_too, tear_down),
+        cmocka_unit_test_teardown(a_fin_waits_for_its_place_in_the_window, tear_down),
         cmocka_unit_test_teardown(a_silent_peer_is_asked_and_given_up, tear_down),
         cmocka_unit_test_teardown(resets_from_outside, tear_down),
         cmocka_unit_test_teardown(set_up_refuses_what_cannot_work, tear_down),
