@@ -11,7 +11,11 @@
 #include "dataplane/wire/frame.h"
 #include "dataplane/wire/frame_build.h"
 
-enum { RIG_STREAM_MAX = 1 << 20, RIG_LOCAL_PORT = 40000, RIG_REMOTE_PORT = 9000 };
+enum { RIG_LOCAL_PORT = 40000, RIG_REMOTE_PORT = 9000 };
+
+#ifndef RIG_STREAM_MAX
+#define RIG_STREAM_MAX (1 << 20) // bytes of either stream that are looked at
+#endif
 
 #define RIG_MS(n) ((uint64_t)(n)*1000000u)
 #define RIG_US(n) ((uint64_t)(n)*1000u)
