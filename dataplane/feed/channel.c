@@ -107,6 +107,7 @@ void channel_session_next(struct channel *ch)
     participants_reset(&ch->participants);
     ch->count->session_changes++;
     ch->session_pending = false;
+    ch->session_ended = false;
     ch->state = CHANNEL_IDLE;
     ch->quality = QUALITY_STALE;
     ch->count->quality = QUALITY_STALE;
