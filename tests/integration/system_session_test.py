@@ -40,8 +40,10 @@ def qualities(s):
 def silence_and_sessions(folder):
     first, second = (reference_books(write_day(folder, day)) for day in (FIRST, SECOND))
     with Wire() as wire, System("session") as s:
-        configure(s, wire)
-        start_exchange(s, wire, *FIRST, "--session", "MORNING", "--end-s", "1")
+        # What the second session sends while the books of the first are put away is asked for again.
+        server = f"{wire.there}:26400"
+        configure(s, wire, recovery=f"{{servers: ['{server}']}}")
+        start_exchange(s, wire, *FIRST, "--session", "MORNING", "--end-s", "1", "--rerequest", server)
         s.wait_feed("some of the day", lambda f: f["messages"] > 10000)
 
         s.processes["exchange"].send_signal(signal.SIGSTOP)
@@ -56,8 +58,9 @@ def silence_and_sessions(folder):
         assert_same_books(first, s.books())
         assert s.processes["exchange"].wait(60) == 0
 
-        start_exchange(s, wire, *SECOND, "--session", "EVENING", "--end-s", "30")
-        counters = s.wait_counters("the end of the second session", lambda c: c["end_of_session"] == 2)
+        start_exchange(s, wire, *SECOND, "--session", "EVENING", "--end-s", "30", "--rerequest", server)
+        counters = s.wait_counters("the end of the second session",
+                                   lambda c: c["end_of_session"] == 2 and c["next_sequence"] == 60001)
         assert counters["session_changes"] == 1 and counters["lost_messages"] == 0, counters
         assert_same_books(second, s.books())
         assert counters["messages"] == 120000 and s.feed()["quality"] == "good"
