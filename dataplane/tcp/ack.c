@@ -101,7 +101,7 @@ void loss_timeout(struct tcp *c, uint64_t now_ns)
         c->cwnd_before = c->cwnd;
         c->ssthresh_before = c->ssthresh;
         ssthresh_halve(c);
-        c->spurious = c->timestamps && !c->in_recovery ? SPURIOUS_TO_STAMP : SPURIOUS_NO;
+        c->spurious = c->in_recovery ? SPURIOUS_NO : SPURIOUS_TO_STAMP;
     }
     c->cwnd = c->mss;
     c->cwnd_acked = 0;
@@ -122,7 +122,15 @@ void loss_timeout(struct tcp *c, uint64_t now_ns)
     c->rto_at_ns = now_ns + c->rto_ns;
 }
 
-// The acknowledgement was under way before the first retransmission (RFC 3522): nothing was lost.
+// The acknowledgement was under way before the first retransmission: it came before that was
+// written, or echoes an older time stamp (RFC 3522).
+static bool timeout_early(const struct tcp *c, const struct tcp_segment *s)
+{
+    if (c->spurious == SPURIOUS_TO_STAMP)
+        return true;
+    return c->spurious == SPURIOUS_STAMPED && s->ts_echo && seq_before(s->ts_echo, c->spurious_ts);
+}
+
 static void timeout_undo(struct tcp *c)
 {
     c->count.spurious++;
@@ -206,8 +214,7 @@ static void progress(struct tcp *c, const struct tcp_segment *s, uint64_t now_ns
     uint32_t acked = s->ack - c->snd_una;
     c->snd_una = s->ack;
     ranges_drop(c->sacked, &c->sacked_count, c->snd_una);
-    if (UNLIKELY(c->spurious == SPURIOUS_STAMPED && s->ts_echo &&
-                 seq_before(s->ts_echo, c->spurious_ts)))
+    if (UNLIKELY(timeout_early(c, s)))
         timeout_undo(c);
     c->spurious = SPURIOUS_NO;
     rtt_take(c, s, now_ns);

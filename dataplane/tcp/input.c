@@ -31,7 +31,7 @@ static void options_agree(struct tcp *c, const struct tcp_segment *s)
 
 static void connected(struct tcp *c, const struct tcp_segment *s, uint64_t now_ns)
 {
-    bool clean = c->backoff == 0;
+    bool clean = c->timed_ns != 0;
     options_agree(c, s);
     c->rcv_nxt = s->seq + 1;
     c->last_ack = c->rcv_nxt;
@@ -47,7 +47,9 @@ static void connected(struct tcp *c, const struct tcp_segment *s, uint64_t now_n
     c->backoff = 0;
     c->rto_ns = ns_of_us(c->config.rto_first_us);
     if (clean)
-        rtt_sample(c, now_ns - c->oldest_ns);
+        rtt_sample(c, now_ns - c->timed_ns);
+    c->timed_ns = 0;
+    c->probes = 0;
     // After a SYN that had to be sent again the network gets one segment (RFC 5681, section 3.1).
     c->cwnd = clean ? cwnd_initial(c) : c->mss;
     c->rto_at_ns = now_ns + c->rto_ns;

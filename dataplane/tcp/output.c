@@ -173,7 +173,7 @@ static uint32_t retransmit_write(struct tcp *c, uint64_t now_ns, uint8_t *out)
     c->rtx_credit--;
     c->timed_ns = 0;
     if (c->spurious == SPURIOUS_TO_STAMP) {
-        c->spurious = SPURIOUS_STAMPED;
+        c->spurious = c->timestamps ? SPURIOUS_STAMPED : SPURIOUS_NO;
         c->spurious_ts = tcp_tick(c, now_ns);
     }
     if (k.flags & TCP_FIN)
@@ -211,7 +211,10 @@ static uint32_t reset_frame_write(const struct tcp *c, uint32_t seq, bool bare, 
 static uint32_t syn_write(struct tcp *c, uint64_t now_ns, uint8_t *out)
 {
     struct sketch k = {.seq = c->snd_una, .flags = TCP_SYN};
-    c->count.retransmits += c->backoff > 0;
+    // Its round trip is only known if it was sent once.
+    c->timed_ns = c->probes == 0 ? now_ns : 0;
+    c->count.retransmits += c->probes > 0;
+    c->probes++;
     return frame_write(c, &k, now_ns, out);
 }
 

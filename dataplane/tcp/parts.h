@@ -22,7 +22,12 @@ enum tcp_due {
     TCP_DUE_ACK = 1u << 6,
 };
 
-enum tcp_spurious { SPURIOUS_NO, SPURIOUS_TO_STAMP, SPURIOUS_STAMPED };
+// After a time-out: may the next acknowledgement show that it came too early?
+enum tcp_spurious {
+    SPURIOUS_NO,
+    SPURIOUS_TO_STAMP, // nothing has been sent again yet
+    SPURIOUS_STAMPED,  // by its time stamp
+};
 
 static inline uint64_t ns_of_us(uint64_t us)
 {

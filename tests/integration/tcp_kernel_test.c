@@ -147,10 +147,11 @@ static void server_turn(void)
     if (server.fd < 0 || server.error)
         return;
     server_read();
-    server_write();
+    if (!server.error) // the first one tells the cause
+        server_write();
     // We send nothing after the peer's FIN: it waits for all of ours.
-    bool all = server.sent == world.config.receive_total &&
-               server.received == world.config.send_total;
+    bool all =
+        server.sent == world.config.receive_total && server.received == world.config.send_total;
     if (!server.done && all && (!world.config.we_close_first || server.ended)) {
         shutdown(server.fd, SHUT_WR);
         server.done = true;

@@ -274,6 +274,15 @@ static void an_early_time_out_is_taken_back(void **state)
     assert_false(rig_output(&rig));
     // The timer has learned from it.
     assert_true(rig.conn.rto_ns > RIG_MS(30));
+    // It comes when the timer has run out, but nothing has been sent again.
+    uint64_t spurious = rig.conn.count.spurious;
+    assert_true(peer_acks(&rig, 3000, 60000));
+    send_bytes(1, 1000);
+    rig_pass(&rig, rig.conn.rto_at_ns - rig.now_ns);
+    assert_true(peer_acks(&rig, 4000, 60000));
+    assert_int_equal(rig.conn.count.spurious, spurious + 1);
+    assert_false(rig_output(&rig));
+    assert_true(rig.conn.cwnd > rig.conn.mss);
     // An answer to what was sent again takes nothing back.
     rig_free(&rig);
     open_timestamps();

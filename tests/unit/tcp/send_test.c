@@ -69,9 +69,18 @@ static void nothing_leaves_without_a_neighbour(void **state)
     tcp_neighbour_clear(&rig.conn);
     assert_true(rig_connect(&rig));
     assert_false(rig_output(&rig));
+    rig_pass(&rig, RIG_MS(300)); // its timer runs out once
+    assert_false(rig_output(&rig));
     tcp_neighbour_set(&rig.conn, rig_remote_mac);
     assert_true(rig_output(&rig));
     assert_int_equal(rig.out.flags, TCP_SYN);
+    rig.now_ns += RIG_US(40);
+    struct tcp_segment s = {
+        .seq = 1, .ack = rig.isn + 1, .flags = TCP_SYN | TCP_ACK, .window = 1000};
+    assert_true(rig_segment(&rig, s));
+    assert_int_equal(rig.conn.srtt_ns, RIG_US(40)); // waiting for the neighbour is no round trip
+    assert_true(rig.conn.cwnd > rig.conn.mss);
+    assert_int_equal(rig.conn.count.retransmits, 0);
     rig_free(&rig);
     assert_true(open_plain(&rig));
     tcp_neighbour_clear(&rig.conn);
