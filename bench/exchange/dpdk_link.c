@@ -15,6 +15,7 @@
 #include "bench/exchange/store.h"
 #include "dataplane/base/bytes.h"
 #include "dataplane/base/hints.h"
+#include "dataplane/base/unix_path.h"
 
 enum {
     PORTS_MAX = 2,
@@ -308,6 +309,7 @@ static bool eal_start(const struct link_options *o, struct error *err)
     argument(list, &count, "-l");
     argument(list, &count, text);
     for (uint32_t i = 0; i < o->port_count; i++) {
+        unix_path_clear_memif(o->ports[i]);
         argument(list, &count, is_pci(o->ports[i]) ? "-a" : "--vdev");
         argument(list, &count, o->ports[i]);
         pci |= is_pci(o->ports[i]);

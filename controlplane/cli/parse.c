@@ -17,8 +17,7 @@ static uint32_t word_count(const struct command *command)
     return command->words[1] ? 2 : 1;
 }
 
-// --- help
-// -------------------------------------------------------------------------------------------
+// --- help ---
 
 static void print_usage(FILE *out, const struct command *command)
 {
@@ -94,8 +93,7 @@ void help_print(FILE *out, const char *const *words, uint32_t count)
           out);
 }
 
-// --- parsing
-// ----------------------------------------------------------------------------------------
+// --- parsing ---
 
 struct parser {
     struct invocation *out;

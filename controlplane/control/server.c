@@ -14,6 +14,7 @@
 #include "controlplane/control/rpc.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
+#include "dataplane/base/unix_path.h"
 
 enum { NS_PER_MS = 1000000 };
 
@@ -274,16 +275,6 @@ void server_run(struct server *server, const atomic_bool *stop)
 
 // --- socket ---
 
-// True: somebody answers on the socket in <address>.
-static bool answered(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool yes = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
-    if (fd >= 0)
-        close(fd);
-    return yes;
-}
-
 static bool make_folder(const char *path, struct error *err)
 {
     char folder[108];
@@ -301,18 +292,18 @@ static bool make_folder(const char *path, struct error *err)
 static bool bind_socket(struct server *server, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct stat status;
     memcpy(address.sun_path, server->path, sizeof address.sun_path);
     if (!make_folder(server->path, err))
         return false;
-    if (lstat(server->path, &status) == 0) {
-        if (!S_ISSOCK(status.st_mode))
-            return error_set(err, EXIT_USAGE, "%s: is there and no socket; name another path",
-                             server->path);
-        if (answered(&address))
-            return error_set(err, EXIT_FAILED,
-                             "%s: another control plane answers here; stop it first", server->path);
-        unlink(server->path);
+    switch (unix_path_look(server->path, SOCK_STREAM)) {
+    case UNIX_PATH_FREE: break;
+    case UNIX_PATH_STALE: unlink(server->path); break;
+    case UNIX_PATH_OTHER:
+        return error_set(err, EXIT_USAGE, "%s: is there and no socket; name another path",
+                         server->path);
+    case UNIX_PATH_LIVE:
+        return error_set(err, EXIT_FAILED, "%s: another control plane answers here; stop it first",
+                         server->path);
     }
     server->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     mode_t mask = umask(0117); // owner and group

@@ -36,8 +36,7 @@ bool device_find(struct dpdk_port *p, struct error *err)
         p->config.name, name);
 }
 
-// --- NUMA
-// ------------------------------------------------------------------------------------------------
+// --- NUMA ---
 
 static bool remote(const struct dpdk_port *p, const char *what, int node, struct error *err)
 {
@@ -114,8 +113,7 @@ static bool pool_make(struct dpdk_port *p, struct error *err)
     return pool_check(p, node, err);
 }
 
-// --- queues
-// ------------------------------------------------------------------------------------------------
+// --- queues ---
 
 static bool queues_refused(const struct dpdk_port *p, const char *what, int failed,
                            struct error *err)
@@ -205,8 +203,7 @@ static bool sort_setup(struct dpdk_port *p, const struct rte_eth_dev_info *info,
     return steer_open(p, err);
 }
 
-// --- filters and time
-// ------------------------------------------------------------------------------------------------
+// --- filters and time ---
 
 // Groups in the card's filter; a driver that has none is told to let all multicast through.
 static void groups_join(struct dpdk_port *p)
@@ -269,8 +266,7 @@ static void stamp_register(struct dpdk_port *p, const struct rte_eth_dev_info *i
         p->stamp.offset = -1;
 }
 
-// --- the whole
-// ------------------------------------------------------------------------------------------------
+// --- the whole ---
 
 static bool can_mend(const struct dpdk_port *p, const struct rte_eth_dev_info *info)
 {

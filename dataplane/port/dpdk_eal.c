@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dataplane/base/unix_path.h"
 #include "dataplane/port/dpdk_compat.h"
 #include "dataplane/port/eal.h"
 
@@ -48,8 +49,7 @@ bool eal_is_pci(const char *device)
     return n >= 4 && behind == ',';
 }
 
-// --- devices
-// ------------------------------------------------------------------------------------------------
+// --- devices ---
 
 // A card that is not there, or belongs to the kernel: said here, where the cause is known.
 static bool pci_check(const char *device, struct error *err)
@@ -94,6 +94,7 @@ static bool vdevs_attach(const struct eal_config *config, struct error *err)
         const char *device = config->devices[i];
         if (eal_is_pci(device))
             continue;
+        unix_path_clear_memif(device);
         int failed = rte_dev_probe(device);
         if (failed)
             return error_set(err, EXIT_FAILED,
@@ -104,8 +105,7 @@ static bool vdevs_attach(const struct eal_config *config, struct error *err)
     return true;
 }
 
-// --- environment
-// ------------------------------------------------------------------------------------------------
+// --- environment ---
 
 static void cores_add(struct arguments *a, const struct eal_config *config)
 {

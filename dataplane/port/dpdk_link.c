@@ -45,8 +45,7 @@ void port_close(struct port *port)
     port->ops = NULL;
 }
 
-// --- statistics
-// ------------------------------------------------------------------------------------------------
+// --- statistics ---
 
 void stats_add(struct rte_eth_stats *sum, const struct rte_eth_stats *more)
 {
@@ -95,8 +94,7 @@ uint64_t port_pool_bytes(const struct port *port)
     return (uint64_t)pool->size * (pool->header_size + pool->elt_size + pool->trailer_size);
 }
 
-// --- link
-// ------------------------------------------------------------------------------------------------
+// --- link ---
 
 // "1" in a file that cannot be read while the interface is down.
 static bool carrier_is_up(const char *path)
@@ -128,8 +126,7 @@ bool port_link_changed(struct port *port, struct port_counters *count)
     return true;
 }
 
-// --- mending
-// ------------------------------------------------------------------------------------------------
+// --- mending ---
 
 static bool lanes_are_out(const struct dpdk_port *p)
 {

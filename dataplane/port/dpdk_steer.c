@@ -94,8 +94,7 @@ static uint16_t steer_send(struct port *port, uint16_t queue, struct frame *fram
 
 const struct port_ops dpdk_steer_ops = {steer_receive, dpdk_buffer, steer_send, dpdk_release};
 
-// --- set-up
-// ------------------------------------------------------------------------------------------------
+// --- set-up ---
 
 static void table_fill(struct steer *steer, const struct port_config *config)
 {

@@ -65,8 +65,7 @@ uint32_t slow_turn(struct slow_port *s, uint64_t now_ns)
     return slow_igmp_turn(s, now_ns) + slow_arp_turn(s, now_ns);
 }
 
-// --- datagrams
-// ------------------------------------------------------------------------------------------------
+// --- datagrams ---
 
 // Who gets the frame on the way to <ip>; 0: nobody.
 static uint32_t next_hop(const struct slow_port *s, uint32_t ip)

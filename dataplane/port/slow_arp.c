@@ -26,8 +26,7 @@ static bool arp_send(struct slow_port *s, uint16_t operation, const uint8_t *dst
     return true;
 }
 
-// --- our address
-// ------------------------------------------------------------------------------------------------
+// --- our address ---
 
 void slow_arp_announce(struct slow_port *s, uint64_t now_ns)
 {
@@ -46,8 +45,7 @@ static void conflict_warn(struct slow_port *s, const uint8_t *mac, uint64_t now_
              s->ip >> 16 & 255, s->ip >> 8 & 255, s->ip & 255);
 }
 
-// --- neighbours
-// ------------------------------------------------------------------------------------------------
+// --- neighbours ---
 
 static struct slow_neighbour *neighbour_find(struct slow_port *s, uint32_t ip)
 {
@@ -100,8 +98,7 @@ static bool neighbour_turn(struct slow_port *s, struct slow_neighbour *n, uint64
     return true;
 }
 
-// --- in and out
-// ------------------------------------------------------------------------------------------------
+// --- in and out ---
 
 static bool mac_is_host(const uint8_t *mac)
 {

@@ -51,8 +51,7 @@ void slow_igmp_rejoin(struct slow_port *s, uint64_t now_ns)
     }
 }
 
-// --- queries
-// ------------------------------------------------------------------------------------------------
+// --- queries ---
 
 // The query is about this group and, where it names senders, about one of ours.
 static bool concerns(const struct igmp_query *query, const struct slow_group *g)
@@ -93,8 +92,7 @@ void slow_igmp_frame(struct slow_port *s, const struct frame_udp *f, uint64_t no
     }
 }
 
-// --- reports
-// ------------------------------------------------------------------------------------------------
+// --- reports ---
 
 static struct igmp_host host_of(const struct slow_port *s)
 {

@@ -100,8 +100,7 @@ static const char *text_of(const json_t *object, const char *name)
     return text ? text : "(none)";
 }
 
-// --- envelopes
-// ----------------------------------------------------------------------------------------
+// --- envelopes ---
 
 static void test_wrong_envelopes(void **state)
 {
@@ -173,8 +172,7 @@ static void test_wrong_parameters(void **state)
                  "nothing was changed");
 }
 
-// --- methods
-// ------------------------------------------------------------------------------------------
+// --- methods ---
 
 static void test_every_method_answers(void **state)
 {
@@ -311,8 +309,7 @@ static void test_events(void **state)
     json_decref(r);
 }
 
-// --- commands
-// -----------------------------------------------------------------------------------------
+// --- commands ---
 
 static struct command_slot *posted(struct fixture *f, const char *method, const char *params)
 {
@@ -422,8 +419,7 @@ static void test_filter(void **state)
     json_decref(answer);
 }
 
-// --- no dataplane
-// -------------------------------------------------------------------------------------
+// --- no dataplane ---
 
 static void test_no_dataplane(void **state)
 {

@@ -231,8 +231,7 @@ static void test_name_is_found(void **state)
     assert_false(region_path_find("/tmp/too-long", path, 4));
 }
 
-// --- events
-// -------------------------------------------------------------------------------------------
+// --- events ---
 
 static void test_a_successor_loses_nothing(void **state)
 {
@@ -309,8 +308,7 @@ static void test_impossible_ring(void **state)
     assert_int_equal(f->log.damaged, 1);
 }
 
-// --- snapshot, symbols
-// --------------------------------------------------------------------------------
+// --- snapshot, symbols ---
 
 static void test_snapshot_copies(void **state)
 {

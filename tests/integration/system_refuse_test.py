@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""What the programs refuse, as a person meets it: the exit code, the place and the remedy, and nothing left behind.
+
+Each case edits a good configuration; what must be said is a list of words that all have to be in the last lines.
+"""
+
+import contextlib
+import mmap
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from system import BUILD, System, cores, free_huge_pages, need_programs, skip, wait_for  # noqa: E402
+
+FAILED, USAGE, NOT_CONNECTED = 1, 2, 3
+GOOD = """node:
+  name: refuse
+  region: {region}
+  main_core: {main}
+  control_socket: {folder}/control.sock
+  huge_pages: {huge}
+ports:
+  - {{name: md0, device: "net_memif0,role=server,socket={folder}/m.sock,socket-abstract=no"}}
+lanes:
+  - {{name: lane0, core: {lane}, idle: {idle}}}
+channels:
+  - name: nasdaq
+    lane: lane0
+    symbols: 100
+    orders: 10000
+    lines: [{{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}}]
+    recovery: {{servers: ['127.0.0.1:9']}}
+"""
+
+# (what is wrong, text to replace, replacement, exit code, what the message says)
+CONFIGURATIONS = (
+    ("unknown key", "  region:", "  regoin:", USAGE, [":3:", "node.regoin", "did you mean 'region'"]),
+    ("repeated key", "  name: refuse", "  name: refuse\n  name: again", USAGE, [":3:", "node.name", "remove one"]),
+    ("value out of range", "udp_port: 26477", "udp_port: 99999", USAGE, [":16:", "udp_port", "1 to 65535"]),
+    ("value of another kind", "orders: 10000", "orders: many", USAGE, [":15:", "orders", "many"]),
+    ("no such lane", "lane: lane0\n    sym", "lane: lane7\n    sym", USAGE, [":13:", "lane7"]),
+    ("not YAML", "node:", "node: [", USAGE, ["config.yaml"]),
+    ("missing PCI device", "net_memif0,role=server,socket={folder}/m.sock,socket-abstract=no", "0000:99:00.0", FAILED,
+     ["no PCI device 0000:99:00.0", "dpdk-devbind.py"]),
+    ("missing driver", "net_memif0", "net_nonsense0", FAILED, ["net_nonsense0", "does not open", "check"]),
+    ("missing interface", "net_memif0,role=server,socket={folder}/m.sock,socket-abstract=no",
+     "net_af_packet0,iface=nosuchif", FAILED, ["nosuchif", "does not open", "check"]),
+    ("core that does not exist", "core: {lane}, idle", "core: 999, idle", USAGE, [":10:", "core 999", "take one of"]),
+    ("core shared by two lanes", "lanes:\n", "lanes:\n  - {{name: lane1, core: {lane}, idle: poll}}\n", USAGE,
+     ["lanes[1].core", f"core {cores()[1]}", "a core of its own"]),
+    ("more memory than its limit", "orders: 10000", "orders: 100000000", USAGE, ["memory_limit"]),
+    ("recovery by a port without an address", "recovery: {{servers", "recovery: {{via: port, servers", USAGE,
+     [":17:", "recovery.via", "ip"]),
+)
+
+
+def said(program, *argv):
+    """(exit code, last two lines of stderr) of a program that is to end by itself."""
+    done = subprocess.run([str(BUILD / program), *map(str, argv)], capture_output=True, text=True, timeout=60)
+    lines = done.stderr.strip().splitlines()
+    return done.returncode, "; ".join(lines[-2:])
+
+
+def check(what, got, code, words):
+    assert got[0] == code, f"{what}: exit code {got[0]}, not {code}: {got[1]}"
+    for word in words:
+        assert word in got[1], f"{what}: '{word}' is not in: {got[1]}"
+
+
+def regions(s):
+    places = [pathlib.Path("/dev/hugepages"), pathlib.Path("/dev/shm")]
+    return sorted(str(p) for place in places if place.exists() for p in place.iterdir() if s.name in p.name)
+
+
+def values(s):
+    main, lane, _ = cores()
+    return {"region": s.name, "main": main, "lane": lane, "folder": s.dir, "huge": "true" if s.huge else "false",
+            "idle": "poll" if main != lane else "yield"}
+
+
+def configurations(s):
+    path = s.dir / "config.yaml"
+    for what, old, new, code, words in CONFIGURATIONS:
+        good, old, new = GOOD.format(**values(s)), old.format(**values(s)), new.format(**values(s))
+        assert old in good, f"{what}: the good configuration has no '{old}'"
+        path.write_text(good.replace(old, new, 1))
+        check(what, said("tickgate-dataplane", "--config", path), code, words)
+        assert regions(s) == [], f"{what}: {regions(s)} left behind"
+    return len(CONFIGURATIONS)
+
+
+def too_few_huge_pages(s):
+    if not s.huge:
+        return 0
+    text = GOOD.format(**values(s)).replace("huge_pages", "memory_limit: 1000GiB\n  huge_pages")
+    (s.dir / "config.yaml").write_text(text.replace("orders: 10000", "orders: 134000000"))
+    before = free_huge_pages()
+    check("too few huge pages", said("tickgate-dataplane", "--config", s.dir / "config.yaml"), FAILED,
+          ["huge pages of 2 MiB are needed", "reserve", "channels.orders"])
+    assert regions(s) == [] and free_huge_pages() == before, "huge pages are gone"
+    return 1
+
+
+def usage(s):
+    path = s.dir / "absent.yaml"
+    check("no configuration", said("tickgate-dataplane", "--config", path), FAILED, ["absent.yaml", "--config"])
+    check("unknown option", said("tickgate-dataplane", "--cnofig", path), USAGE, ["--cnofig"])
+    check("unknown option", said("tickgate-exchange", "--lien", "A=1.2.3.4:5"), USAGE, ["--lien"])
+    check("nobody answers", said("tickgate", "status", "--socket", s.dir / "no.sock"), NOT_CONNECTED, ["no.sock"])
+    check("no such command", said("tickgate", "shwo"), USAGE, ["shwo"])
+    return 5
+
+
+def files(s):
+    bad = s.dir / "bad.pcap"
+    bad.write_bytes(b"this is no capture, and it is long enough to look at " * 10)
+    check("no capture", said("tickgate-book", bad), FAILED, ["bad.pcap"])
+    check("no such file", said("tickgate-book", s.dir / "none.itch"), FAILED, ["none.itch"])
+    day = s.dir / "day.itch"
+    subprocess.run([str(BUILD / "tickgate-exchange"), "--messages", "5000", "--symbols", "20", "--live", "500", "--write",
+                    str(day)], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    whole = subprocess.run([str(BUILD / "tickgate-book"), str(day)], capture_output=True, text=True, timeout=60)
+    data = day.read_bytes()
+    day.write_bytes(data[:-3])
+    cut = subprocess.run([str(BUILD / "tickgate-book"), str(day)], capture_output=True, text=True, timeout=60)
+    assert "messages=4999" in cut.stderr and "messages=5000" in whole.stderr, cut.stderr
+    assert "cut" in cut.stderr or "truncated" in cut.stderr, f"a file that is cut: {cut.stderr}"
+    return 3
+
+
+def second_and_killed(s):
+    """One dataplane a region; one that is killed leaves nothing that its successor does not clear away."""
+    (s.dir / "config.yaml").write_text(GOOD.format(**values(s)))
+    before = free_huge_pages()
+    s.start_dataplane()
+    s.start_controlplane()
+    s.wait_ready()
+    check("second dataplane", said("tickgate-dataplane", "--config", s.dir / "config.yaml"), FAILED, [s.name, "another"])
+    s.ask("status")
+    first = s.ask("status")["epoch"]
+
+    for how, name in ((signal.SIGKILL, "dataplane"), (signal.SIGKILL, "controlplane")):
+        s.end(name, how)
+    assert said("tickgate", "status", "--socket", s.socket)[0] == NOT_CONNECTED
+    s.start_dataplane()
+    s.start_controlplane()
+    wait_for("the next dataplane", lambda: (s.ask("status") or {}).get("epoch", first) != first, s.alive)
+    s.wait_ready()
+    foreign_version(s)
+    assert s.end("controlplane") == 0 and s.end("dataplane") == 0
+    assert regions(s) == [], f"{regions(s)} left behind"
+    assert not s.socket.exists() and not (s.dir / "m.sock").exists(), "a socket is left behind"
+    assert free_huge_pages() == before, f"{before - free_huge_pages()} huge pages are left behind"
+    return 3
+
+
+def foreign_version(s):
+    """A copy of the region whose version is another one is not attached to."""
+    region = pathlib.Path(regions(s)[0])
+    copy = s.dir / "region"
+    with open(region, "rb") as f, contextlib.closing(mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)) as m:
+        data = bytearray(m[:])
+    # The version stands behind the magic (docs/abi.md); a reader sees it before anything else.
+    assert data[:8].strip(b"\0"), "no magic"
+    data[8] ^= 0x40
+    copy.write_bytes(data)
+    got = subprocess.Popen([str(BUILD / "tickgate-controlplane"), "--region", str(copy), "--socket", str(s.dir / "v.sock")],
+                           stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    try:
+        wait_for("the control plane's socket", (s.dir / "v.sock").exists)
+        code, line = said("tickgate", "status", "--socket", s.dir / "v.sock")
+        assert code == NOT_CONNECTED and "version" in line, f"another version: {code}: {line}"
+    finally:
+        got.terminate()
+        got.wait(60)
+
+
+def main():
+    need_programs()
+    if os.geteuid() != 0:
+        skip("needs root for huge pages and ports")
+    with System("refuse") as s:
+        done = sum(part(s) for part in (configurations, too_few_huge_pages, usage, files, second_and_killed))
+    print(f"{done} cases")
+
+
+if __name__ == "__main__":
+    main()
