@@ -110,7 +110,7 @@ def usage(s):
     check("unknown option", said("tickgate-dataplane", "--cnofig", path), USAGE, ["--cnofig"])
     check("unknown option", said("tickgate-exchange", "--lien", "A=1.2.3.4:5"), USAGE, ["--lien"])
     check("nobody answers", said("tickgate", "status", "--socket", s.dir / "no.sock"), NOT_CONNECTED, ["no.sock"])
-    check("no such command", said("tickgate", "shwo"), USAGE, ["shwo"])
+    check("no such command", said("tickgate", "frobnicate"), USAGE, ["frobnicate"])
     return 5
 
 
