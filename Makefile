@@ -184,7 +184,7 @@ $(integration_bin): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(dpdk_s
 
 # tests/fuzz/<name>_fuzz.c. Called by the fuzz verbs with CC=clang and the sanitizers, in its own build directory.
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
-$(fuzz_bin): $(BUILD)/%: $(BUILD)/obj/tests/fuzz/%.o $(exch_lib) $(cp_lib) $(lane_lib) $(core_lib)
+$(fuzz_bin): $(BUILD)/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,bench/book/offline.c) $(exch_lib) $(cp_lib) $(lane_lib) $(core_lib)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(CP_LIBS) $(CORE_LIBS)
 
