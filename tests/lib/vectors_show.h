@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "dataplane/wire/deep10.h"
 #include "dataplane/wire/itch50.h"
 
 struct show {
@@ -56,6 +57,28 @@ static inline bool show_itch50(struct show *s, const uint8_t *p, uint32_t len)
     break;                \
     }
 #include "dataplane/wire/itch50.def"
+    }
+    return true;
+}
+
+// The same for DEEP 1.0, whose messages may be longer than the table says.
+static inline bool show_deep10(struct show *s, const uint8_t *p, uint32_t len)
+{
+    s->len = 0;
+    s->text[0] = 0;
+    if (len == 0 || deep10_length(p[0]) == 0 || deep10_length(p[0]) > len)
+        return false;
+    show_add(s, "%c", p[0]);
+    switch (p[0]) {
+#define DEEP10_MESSAGE(letter, upper, lower, length, title) \
+    case letter: {                                          \
+        struct deep10_##lower m;                            \
+        deep10_##lower##_read(p, &m);
+#define DEEP10_FIELD(lower, kind, field, offset) SHOW_##kind(#field, m.field)
+#define DEEP10_END(lower) \
+    break;                \
+    }
+#include "dataplane/wire/deep10.def"
     }
     return true;
 }
