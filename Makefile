@@ -154,7 +154,8 @@ unit-build integration-build: $(fake_dataplane)
 
 # lwIP as a peer of our TCP: a program of its own, as its functions have the names of ours.
 lwip_peer := $(BUILD)/tests/lib/lwip_peer
-$(call obj,tests/lib/lwip_peer.c): CPPFLAGS += $(shell pkg-config --cflags lwip 2>/dev/null | sed 's/-I/-isystem /g')
+LWIP_CFLAGS := $(shell pkg-config --cflags lwip 2>/dev/null | sed 's/-I/-isystem /g')
+$(call obj,tests/lib/lwip_peer.c): CPPFLAGS += $(LWIP_CFLAGS)
 $(lwip_peer): $(call obj,tests/lib/lwip_peer.c)
 	@echo "  LINK  $@"
 	@mkdir -p $(@D)
@@ -311,4 +312,4 @@ help: ## this list
 .PHONY: lint-build lint-flags
 lint-build: $(gen_headers) programs
 lint-flags:
-	$(info $(CPPFLAGS) $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API -std=c11)@:
+	$(info $(CPPFLAGS) $(DPDK_CFLAGS) $(LWIP_CFLAGS) -DALLOW_EXPERIMENTAL_API -std=c11)@:

@@ -37,6 +37,7 @@ lint     cppcheck             bug patterns, second opinion
 lint     shellcheck           bug patterns of shell scripts
 lint     codespell            spelling
 lint     libcmocka-dev        headers that the checked tests include
+lint     liblwip-dev          the same
 demo     python3              the live view and the summary
 demo     gnuplot-nox          latency plots
 '

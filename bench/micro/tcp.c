@@ -109,6 +109,11 @@ static void batch_check(uint32_t n, uint32_t len, bool card)
     }
 }
 
+static double ns_of(uint64_t ticks, uint64_t hz)
+{
+    return (double)ticks * 1e9 / (double)hz;
+}
+
 static int compare(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -143,10 +148,11 @@ static void run(const char *name, uint32_t n, uint32_t len, bool timestamps, boo
     struct clock_calibration clock;
     clock_calibrate(&clock, 50);
     uint64_t hz = clock.tsc_hz;
+    uint64_t p50 = batches / 2, p99 = batches * 99 / 100;
     printf("tcp_frame case=%s at_once=%u payload=%u messages=%lu p50_ns=%.1f p99_ns=%.1f "
            "checked=%lu\n",
-           name, n, len, batches * n, (double)ticks[batches / 2] * 1e9 / (double)hz / n,
-           (double)ticks[batches * 99 / 100] * 1e9 / (double)hz / n, checked);
+           name, n, len, batches * n, ns_of(ticks[p50], hz) / n, ns_of(ticks[p99], hz) / n,
+           checked);
     free(ticks);
 }
 
@@ -161,7 +167,8 @@ static void counter_cost(void)
         ticks[i] = clock_tsc() - start;
     }
     qsort(ticks, COUNT, sizeof *ticks, compare);
-    printf("counter p50_ns=%.1f\n", (double)ticks[COUNT / 2] * 1e9 / (double)clock.tsc_hz);
+    uint64_t p50 = ticks[COUNT / 2];
+    printf("counter p50_ns=%.1f\n", ns_of(p50, clock.tsc_hz));
 }
 
 int main(int argc, char **argv)

@@ -145,9 +145,9 @@ static bool sketch_again(struct tcp *c, struct sketch *k)
     }
     if (c->rtx_credit == 0 || !seq_before(c->rtx_nxt, limit))
         return false;
-    // Into a window that is shut one byte may go: it asks for the window.
+    // Into a window that is shut one byte may go, or a FIN: it asks for the window.
     uint32_t edge = c->snd_una + (c->snd_wnd ? c->snd_wnd : 1);
-    if (seq_before(edge, limit) && !(c->rtx_nxt == end && end == c->snd_una))
+    if (seq_before(edge, limit))
         limit = edge;
     if (!seq_before(c->rtx_nxt, limit))
         return false;

@@ -97,8 +97,6 @@ void tcp_frame_undo(struct tcp *c, uint32_t len)
     c->snd_nxt -= len;
     if (c->timed_ns && seq_after(c->timed_seq, c->snd_nxt))
         c->timed_ns = 0;
-    if (tcp_flight(c) == 0)
-        c->rto_at_ns = UINT64_MAX;
     // Whatever it acknowledged has not been acknowledged.
     c->due |= TCP_DUE_ACK;
     c->count.undone += len;

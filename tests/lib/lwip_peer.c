@@ -138,7 +138,7 @@ static void session_error(void *arg, err_t err)
 {
     (void)arg;
     session = NULL;
-    status.error = err;
+    status.error = (int32_t)err; // err_t is a signed char
     status.closed = true;
 }
 

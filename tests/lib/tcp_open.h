@@ -74,14 +74,20 @@ static inline bool peer_sacks(struct rig *r, uint32_t ack, uint32_t from, uint32
     return rig_segment(r, s);
 }
 
-// Data of the peer at <offset> from what we wait for: byte i of its stream is <i * 7>.
+// Byte <i> of the peer's stream. It has no period that a ring could hide behind.
+static inline uint8_t open_byte(uint32_t i)
+{
+    return (uint8_t)((i + 1) * 0x9e3779b1u >> 24);
+}
+
+// Data of the peer at <offset> from what we wait for.
 static inline bool peer_data(struct rig *r, int32_t offset, uint32_t len)
 {
     uint8_t bytes[1500];
     struct tcp_segment s = peer_segment(r, r->conn.snd_una - r->isn - 1, 60000);
     s.seq += (uint32_t)offset;
     for (uint32_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)((s.seq - open_peer_isn - 1 + i) * 7);
+        bytes[i] = open_byte(s.seq - open_peer_isn - 1 + i);
     s.payload = bytes;
     s.payload_len = len;
     return rig_segment(r, s);
@@ -90,7 +96,7 @@ static inline bool peer_data(struct rig *r, int32_t offset, uint32_t len)
 static inline bool received_right(const struct rig *r)
 {
     for (uint32_t i = 0; i < r->received_len; i++)
-        if (r->received[i] != (uint8_t)(i * 7))
+        if (r->received[i] != open_byte(i))
             return false;
     return true;
 }

@@ -85,6 +85,7 @@ static void holes_are_filled_in_any_order(void **state)
         }
         assert_true(rig.received_len >= 6000);
         assert_true(received_right(&rig));
+        assert_int_equal(rig.conn.count.bytes_in, rig.received_len);
         rig_free(&rig);
     }
 }

@@ -326,6 +326,46 @@ static void a_fin_out_of_order_waits_for_what_is_before_it(void **state)
     assert_true(rig_output(&rig));
     assert_int_equal(rig.out.ack, peer_isn + 1 + 11 + 1);
     rig_free(&rig);
+    // What the peer sends beyond its own end is not delivered.
+    established();
+    struct tcp_segment fin = {.seq = rig.conn.rcv_nxt + 5,
+                              .ack = rig.conn.snd_nxt,
+                              .window = 60000,
+                              .flags = TCP_ACK | TCP_FIN};
+    assert_true(rig_segment(&rig, fin));
+    s.payload_len = 6;
+    s.seq = rig.conn.rcv_nxt;
+    assert_true(rig_segment(&rig, s));
+    assert_int_equal(rig.conn.state, TCP_CLOSE_WAIT);
+    assert_int_equal(rig.received_len, 5);
+    rig_free(&rig);
+}
+
+// What has been received goes beyond it: a FIN there is a lie.
+static void a_fin_inside_held_bytes_is_not_believed(void **state)
+{
+    (void)state;
+    established();
+    uint32_t first = rig.conn.rcv_nxt;
+    struct tcp_segment s = {.payload = (const uint8_t *)"world",
+                            .payload_len = 5,
+                            .seq = first + 6,
+                            .ack = rig.conn.snd_nxt,
+                            .window = 60000,
+                            .flags = TCP_ACK};
+    struct tcp_segment lie = {
+        .seq = first + 8, .ack = rig.conn.snd_nxt, .window = 60000, .flags = TCP_ACK | TCP_FIN};
+    assert_true(rig_segment(&rig, s));
+    assert_true(rig_segment(&rig, lie));
+    s.payload = (const uint8_t *)"hello ";
+    s.payload_len = 6;
+    s.seq = first;
+    assert_true(rig_segment(&rig, s));
+    assert_int_equal(rig.received_len, 11);
+    assert_int_equal(rig.conn.state, TCP_ESTABLISHED);
+    peer_says(TCP_ACK | TCP_FIN, rig.conn.snd_nxt);
+    assert_int_equal(rig.conn.state, TCP_CLOSE_WAIT);
+    rig_free(&rig);
 }
 
 static void a_fin_is_sent_again_until_it_is_seen(void **state)
@@ -384,6 +424,7 @@ int main(void)
         cmocka_unit_test(nothing_is_sent_unless_established),
         cmocka_unit_test(an_abort_resets_every_open_state),
         cmocka_unit_test(a_fin_out_of_order_waits_for_what_is_before_it),
+        cmocka_unit_test(a_fin_inside_held_bytes_is_not_believed),
         cmocka_unit_test(a_fin_is_sent_again_until_it_is_seen),
         cmocka_unit_test(waiting_for_the_peers_fin_ends),
     };
