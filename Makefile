@@ -35,7 +35,7 @@ LDFLAGS  := -pthread -Wl,--as-needed -Wl,-z,relro,-z,now -rdynamic $(if $(SAN),-
 # A room is a folder of the dataplane or control plane. `main.c` in a room is a program and stays out of the
 # archives; files named dpdk_*.c are the only ones that may include rte_* headers.
 
-core_rooms := abi base config wire feed book tcp
+core_rooms := abi base config wire feed book tcp risk order venue strategy
 lane_rooms := lane control port
 cp_rooms   := region control cli
 src_of      = $(filter-out %/main.c,$(foreach r,$(2),$(wildcard $(1)/$(r)/*.c)))

@@ -1,0 +1,114 @@
+// Words of trading that both processes use: refusals, scopes of a limit, trading states, and the
+// kill words.
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/abi/limits.h"
+
+enum refusal {
+#define REFUSAL(number, upper, help) REFUSAL_##upper = (number),
+#include "dataplane/abi/refusals.def"
+    REFUSALS
+};
+
+// "?" for a number that this version does not know.
+const char *refusal_name(unsigned refusal);
+const char *refusal_help(unsigned refusal);
+
+// Whose limit it is. The tightest binds.
+#define SCOPE_LIST(X)     \
+    X(FIRM, firm)         \
+    X(ACCOUNT, account)   \
+    X(STRATEGY, strategy) \
+    X(SYMBOL, symbol)     \
+    X(SESSION, session)
+
+enum trade_scope {
+#define SCOPE_ENUM(upper, lower) TRADE_##upper,
+    SCOPE_LIST(SCOPE_ENUM)
+#undef SCOPE_ENUM
+        TRADE_SCOPES
+};
+
+enum trading_state {
+    TRADING_ACTIVE = 0,
+    TRADING_REDUCING = 1, // orders that make the position smaller, and cancels
+    TRADING_HALTED = 2,   // cancels only
+};
+
+// --- kill ---
+//
+// One set of words per lane and asker. An asker only sets bits (atomic or) and then rings; only the
+// lane clears them, on a RESUME command. The lane reads them for every order, and in the turn after
+// <rung> has changed it cancels what is open under them.
+
+enum kill_asker {
+    KILL_BY_OPERATOR, // control plane
+    KILL_BY_MAIN,     // main lcore: dead-man's lease, client that died
+    KILL_BY_LANE,     // the lane itself: contradictions, budgets
+    KILL_ASKERS
+};
+
+struct kill_words {
+    _Alignas(CACHE_LINE_LEN) _Atomic uint64_t rung; // asker: counts what it asked for
+    _Atomic uint64_t all;                           // 1: everything
+    _Atomic uint64_t sessions[SESSIONS_MAX / 64 + 1];
+    _Atomic uint64_t strategies[STRATEGIES_MAX / 64];
+    _Atomic uint64_t accounts[ACCOUNTS_MAX / 64];
+    _Atomic uint64_t symbols[INSTRUMENTS_MAX / 64];
+    uint64_t unused[(8 - (2 + SESSIONS_MAX / 64 + 1 + STRATEGIES_MAX / 64 + ACCOUNTS_MAX / 64 +
+                          INSTRUMENTS_MAX / 64) %
+                             8) %
+                    8];
+};
+
+static inline bool kill_bit(const _Atomic uint64_t *words, uint32_t index)
+{
+    return atomic_load_explicit(&words[index / 64], memory_order_relaxed) >> (index % 64) & 1;
+}
+
+// The words of <scope>; TRADE_FIRM is <all>.
+static inline _Atomic uint64_t *kill_scope(struct kill_words *k, enum trade_scope scope)
+{
+    switch (scope) {
+    case TRADE_ACCOUNT: return k->accounts;
+    case TRADE_STRATEGY: return k->strategies;
+    case TRADE_SYMBOL: return k->symbols;
+    case TRADE_SESSION: return k->sessions;
+    default: return &k->all;
+    }
+}
+
+// The asker's side. <index> is below the maximum of its scope (limits.h); 0 for TRADE_FIRM.
+static inline void kill_ask(struct kill_words *k, enum trade_scope scope, uint32_t index)
+{
+    atomic_fetch_or_explicit(&kill_scope(k, scope)[index / 64], 1ull << (index % 64),
+                             memory_order_release);
+    atomic_fetch_add_explicit(&k->rung, 1, memory_order_release);
+}
+
+// The lane's side.
+static inline void kill_lift(struct kill_words *k, enum trade_scope scope, uint32_t index)
+{
+    atomic_fetch_and_explicit(&kill_scope(k, scope)[index / 64], ~(1ull << (index % 64)),
+                              memory_order_release);
+}
+
+// Who is killed by <k>, or TRADE_SCOPES: nobody.
+static inline enum trade_scope kill_hit(const struct kill_words *k, uint32_t account,
+                                        uint32_t strategy, uint32_t symbol, uint32_t session)
+{
+    const uint64_t all = atomic_load_explicit(&k->all, memory_order_relaxed);
+    const bool one = kill_bit(k->accounts, account) | kill_bit(k->strategies, strategy) |
+                     kill_bit(k->symbols, symbol) | kill_bit(k->sessions, session);
+    if (__builtin_expect(!all && !one, 1))
+        return TRADE_SCOPES;
+    return all                                 ? TRADE_FIRM
+           : kill_bit(k->accounts, account)    ? TRADE_ACCOUNT
+           : kill_bit(k->strategies, strategy) ? TRADE_STRATEGY
+           : kill_bit(k->symbols, symbol)      ? TRADE_SYMBOL
+                                               : TRADE_SESSION;
+}

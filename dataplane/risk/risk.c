@@ -1,0 +1,109 @@
+// Hot path, but for risk_bytes and risk_init.
+#include "dataplane/risk/risk.h"
+
+#include <string.h>
+
+static uint64_t lines(uint64_t bytes)
+{
+    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
+uint64_t risk_bytes(uint32_t symbols, uint32_t positions)
+{
+    return lines((uint64_t)symbols * sizeof(struct symbol_use)) +
+           (uint64_t)positions * sizeof(struct position);
+}
+
+void risk_init(struct risk *r, uint32_t symbols, uint32_t positions,
+               const struct limit_table *limits, struct kill_words *kills, void *memory)
+{
+    uint8_t *p = memory;
+    memset(r, 0, sizeof *r);
+    r->limits = limits;
+    r->kills = kills;
+    r->symbols = (struct symbol_use *)(void *)p;
+    r->positions =
+        (struct position *)(void *)(p + lines((uint64_t)symbols * sizeof(struct symbol_use)));
+    r->position_mask = positions - 1;
+    r->symbol_count = symbols;
+}
+
+uint32_t position_open(struct risk *r, uint32_t account, uint32_t instrument)
+{
+    const uint32_t key = position_key(account, instrument);
+    uint32_t at = key * 0x9E3779B1u >> 8 & r->position_mask;
+    while (r->positions[at].key != key) { // ends: at most half of the table is used
+        if (r->positions[at].key == 0) {
+            if (r->position_count > r->position_mask / 2)
+                return POSITION_NONE;
+            r->position_count++;
+            r->positions[at].key = key;
+            return at;
+        }
+        at = (at + 1) & r->position_mask;
+    }
+    return at;
+}
+
+// --- exposure ---
+
+static void use_move(struct risk_use *use, const struct exposure *was, const struct exposure *now)
+{
+    use->orders += now->orders - was->orders;
+    use->notional += now->notional - was->notional;
+}
+
+void exposure_move(struct risk *r, const struct exposure_owner *owner, const struct exposure *was,
+                   const struct exposure *now)
+{
+    struct position *p = &r->positions[owner->position];
+    struct symbol_use *s = &r->symbols[owner->instrument];
+    const uint64_t shares = (uint64_t)now->shares - was->shares;
+    use_move(&r->firm, was, now);
+    use_move(&r->accounts[owner->account], was, now);
+    use_move(&r->strategies[owner->strategy], was, now);
+    use_move(&r->sessions[owner->session], was, now);
+    use_move(&s->use, was, now);
+    if (owner->sells) {
+        p->open_sell += shares;
+        s->open_sell += shares;
+    } else {
+        p->open_buy += shares;
+        s->open_buy += shares;
+    }
+}
+
+// A sum that would not fit stays at its maximum, and is counted: no day comes near it.
+static void sum_add(struct risk *r, uint64_t *sum, uint64_t more)
+{
+    if (UNLIKELY(__builtin_add_overflow(*sum, more, sum))) {
+        *sum = UINT64_MAX;
+        r->overflows++;
+    }
+}
+
+void exposure_fill(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
+                   uint32_t price)
+{
+    struct position *p = &r->positions[owner->position];
+    const uint64_t value = (uint64_t)shares * price;
+    const int64_t change = owner->sells ? -(int64_t)shares : (int64_t)shares;
+    sum_add(r, owner->sells ? &p->sold : &p->bought, shares);
+    sum_add(r, owner->sells ? &p->sold_value : &p->bought_value, value);
+    p->shares += change;
+    p->fills++;
+    r->symbols[owner->instrument].shares += change;
+}
+
+void exposure_break(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
+                    uint32_t price)
+{
+    struct position *p = &r->positions[owner->position];
+    const uint64_t value = (uint64_t)shares * price;
+    const int64_t change = owner->sells ? (int64_t)shares : -(int64_t)shares;
+    *(owner->sells ? &p->sold : &p->bought) -= shares;
+    *(owner->sells ? &p->sold_value : &p->bought_value) -= value;
+    p->shares += change;
+    p->fills--;
+    r->symbols[owner->instrument].shares += change;
+}
