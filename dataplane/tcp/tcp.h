@@ -118,7 +118,7 @@ struct tcp_runs {
 };
 
 // Everything is private but <state>, <reason>, <due>, <deadline_ns>, <count> and the figures marked
-// so. All zero until tcp_init.
+// so. Aligned to a cache line; all zero until tcp_init.
 struct tcp {
     // --- what an order needs: the first three cache lines
     CACHE_ALIGN uint8_t head[TCP_HEAD_MAX]; // of the next frame with data, all but what a frame
