@@ -41,9 +41,10 @@ static const struct {
      "id=130839"},
     {"41484736456c65ae0d155a494558542020200000000010270000000000001027000000000000fb00000053005c"
      "826c5a1027000000000000000000000000000000000000000000000000000000000000",
-     "A auction_type=H timestamp_ns=1517060400125130311 symbol=ZIEXT    paired_shares=0 referenc"
-     "e_price=10000 indicative_price=10000 imbalance_shares=251 imbalance_side=S extension=0 sch"
-     "eduled_s=1517060700 book_price=10000 collar_reference_price=0 lower_price=0 upper_price=0"},
+     "A auction_type=H timestamp_ns=1517060400125130311 symbol=ZIEXT    paired_shares=0 "
+     "reference_price=10000 indicative_price=10000 imbalance_shares=251 imbalance_side=S "
+     "extension=0 scheduled_s=1517060700 book_price=10000 collar_reference_price=0 lower_price=0 "
+     "upper_price=0"},
     {"5851f85f3a86d5b10d155a5849455420202040420f0000000000",
      "X price_type=Q timestamp_ns=1517064180131848184 symbol=ZXIET    price=1000000"},
 };
