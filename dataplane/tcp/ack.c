@@ -251,10 +251,13 @@ static bool sack_take(struct tcp *c, const struct tcp_segment *s)
     return news;
 }
 
-// Newer than what the window was last taken from (RFC 9293, section 3.10.7.4, fifth).
+// Newer than what the window was last taken from (RFC 9293, section 3.10.7.4, fifth), or beside an
+// acknowledgement of something new, which may stand on a segment that the peer sends again: the
+// window counts from there, so the old one would reach too far.
 static bool window_take(struct tcp *c, const struct tcp_segment *s)
 {
-    if (seq_before(s->seq, c->snd_wl1) || (s->seq == c->snd_wl1 && seq_before(s->ack, c->snd_wl2)))
+    if (s->ack == c->snd_una && (seq_before(s->seq, c->snd_wl1) ||
+                                 (s->seq == c->snd_wl1 && seq_before(s->ack, c->snd_wl2))))
         return false;
     uint32_t before = c->snd_wnd;
     c->snd_wnd = (uint32_t)s->window << c->snd_shift;

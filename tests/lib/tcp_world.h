@@ -64,6 +64,8 @@ struct world {
     uint64_t send_again_ns; // between messages, at most
     uint64_t lost, doubled, damaged, refused;
     bool closing;
+    uint32_t edge; // of our stream: the peer has offered room up to here, at some time
+    bool edge_known;
     // Hands a frame to the peer.
     void (*deliver)(struct world *w, const uint8_t *frame, uint32_t len);
     void *peer;
@@ -82,6 +84,7 @@ static inline void world_make(struct world *w, const struct world_config *config
     w->send_again_ns = RIG_MS(2);
     w->lost = w->doubled = w->damaged = w->refused = 0;
     w->closing = false;
+    w->edge_known = false;
 }
 
 static inline void world_free(struct world *w)
@@ -152,6 +155,31 @@ static inline uint64_t world_next(const struct world *w)
     return next;
 }
 
+// A window may be taken back, but nothing is sent that no window ever had room for.
+static inline void world_edge_learn(struct world *w, const uint8_t *frame, uint32_t len)
+{
+    struct frame_udp ip;
+    struct tcp_segment s;
+    if (frame_parse(frame, len, &ip) != FRAME_NOT_UDP || ip.protocol != IP_PROTOCOL_TCP ||
+        tcp_parse(&ip, false, &s) != TCP_SEGMENT || !(s.flags & TCP_ACK))
+        return;
+    bool syn = s.flags & TCP_SYN;
+    uint32_t shift = syn ? 0 : w->rig.conn.snd_shift;
+    uint32_t edge = s.ack + ((uint32_t)s.window << shift);
+    if (!w->edge_known || seq_after(edge, w->edge))
+        w->edge = edge;
+    w->edge_known = true;
+}
+
+static inline void world_edge_check(const struct world *w)
+{
+    const struct tcp_segment *s = &w->rig.out;
+    uint32_t end = s->seq + s->payload_len;
+    // One byte may ask for a window that is shut.
+    bool asks = end == w->rig.conn.snd_una + 1;
+    RIG_MUST(s->payload_len == 0 || asks || (w->edge_known && !seq_after(end, w->edge)));
+}
+
 // What has arrived is what the peer sends there.
 static inline void world_check_received(struct world *w)
 {
@@ -174,10 +202,12 @@ static inline void world_fly(struct world *w)
             return;
         struct world_flying f = w->flying[best];
         w->flying[best] = w->flying[--w->flying_count];
-        if (f.to_peer)
+        if (f.to_peer) {
             w->deliver(w, f.frame, f.len);
-        else
+        } else {
+            world_edge_learn(w, f.frame, f.len);
             rig_arrive(&w->rig, f.frame, f.len);
+        }
         world_check_received(w);
     }
 }
@@ -201,6 +231,7 @@ static inline void world_order(struct world *w)
         return;
     }
     rig_look(&w->rig, frame, frame_len);
+    world_edge_check(w);
     w->sent += len;
     world_send(w, true, frame, frame_len);
 }
@@ -221,9 +252,11 @@ static inline void world_step(struct world *w)
         tcp_close(&r->conn, r->now_ns);
     }
     // Bounded, as a lane does it.
-    for (int i = 0; i < 8 && rig_output(r); i++)
+    for (int i = 0; i < 8 && rig_output(r); i++) {
+        world_edge_check(w);
         if (!world_refuses(w))
             world_send(w, true, r->frame, r->frame_len);
+    }
 }
 
 static inline bool world_over(const struct world *w)

@@ -241,6 +241,26 @@ static void a_window_lets_only_whole_payloads_through(void **state)
     assert_int_equal(rig.conn.snd_wnd, 100);
 }
 
+// A peer whose data was lost acknowledges ours on what it sends again: its number is lower than
+// that of acknowledgements before, and the window is no wider for it.
+static void a_window_does_not_move_with_an_acknowledgement(void **state)
+{
+    (void)state;
+    assert_true(open_plain(&rig));
+    struct tcp_segment ahead = peer_segment(&rig, 0, 100);
+    ahead.seq += 500; // its data before that was lost
+    assert_true(rig_segment(&rig, ahead));
+    assert_true(rig_send(&rig, text, 50));
+    assert_true(rig_send(&rig, text, 50));
+    struct tcp_segment again = peer_segment(&rig, 80, 20);
+    again.payload = (const uint8_t *)text;
+    again.payload_len = 20;
+    assert_true(rig_segment(&rig, again));
+    assert_int_equal(rig.received_len, 20);
+    assert_false(rig_send(&rig, text, 1));
+    assert_int_equal(rig.conn.snd_wnd, 20);
+}
+
 static void the_send_buffer_is_a_limit(void **state)
 {
     (void)state;
@@ -487,6 +507,7 @@ int main(void)
         cmocka_unit_test_teardown(an_order_takes_the_acknowledgement_along, tear_down),
         cmocka_unit_test_teardown(what_the_port_refuses_was_never_sent, tear_down),
         cmocka_unit_test_teardown(a_window_lets_only_whole_payloads_through, tear_down),
+        cmocka_unit_test_teardown(a_window_does_not_move_with_an_acknowledgement, tear_down),
         cmocka_unit_test_teardown(the_send_buffer_is_a_limit, tear_down),
         cmocka_unit_test_teardown(the_congestion_window_is_a_limit, tear_down),
         cmocka_unit_test_teardown(a_shut_window_is_asked_about, tear_down),
