@@ -25,12 +25,14 @@ bool recovery_init(struct recovery *r, const struct config_recovery *config, uin
         return true;
     r->gap_ns = 1000000000ull / config->rate_per_s;
     r->buffers = calloc(RECOVERY_BUFFERS, RECOVERY_BUFFER_LEN);
-    r->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (r->buffers == NULL || r->fd < 0)
+    if (config->via == CONFIG_VIA_KERNEL)
+        r->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (r->buffers == NULL || (config->via == CONFIG_VIA_KERNEL && r->fd < 0))
         return error_set(err, EXIT_FAILED, "recovery of channel %u: no socket or memory: %s",
                          channel, strerror(errno));
     int room = 4 << 20;
-    setsockopt(r->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    if (r->fd >= 0)
+        setsockopt(r->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
     for (uint16_t i = 0; i < RECOVERY_BUFFERS; i++)
         r->free[r->free_count++] = i;
     return true;
@@ -44,10 +46,19 @@ void recovery_close(struct recovery *r)
     r->fd = -1;
 }
 
+void recovery_through(struct recovery *r, struct slow_port *port, uint64_t now_ns)
+{
+    if (r->config.server_count == 0 || r->config.via != CONFIG_VIA_PORT)
+        return;
+    r->port = port;
+    for (uint32_t i = 0; i < r->config.server_count; i++)
+        slow_neighbour_want(port, r->config.servers[i].ip, now_ns);
+}
+
 void recovery_request(struct recovery *r, const struct feed_request *request)
 {
     r->active = true;
-    r->failed = r->fd < 0;
+    r->failed = r->config.server_count == 0;
     r->next = request->sequence;
     r->end = request->sequence + request->count;
     r->tries = 0;
@@ -81,21 +92,31 @@ static uint32_t request_write(const struct recovery *r, uint8_t *p)
     return iextp_request_write(p, &feed, &range, 1);
 }
 
-static void ask(struct recovery *r, uint64_t now_ns)
+// A send that fails, or whose neighbour is not known yet, is a datagram that was lost: the retry or
+// the next server deals with it.
+static void request_send(struct recovery *r, const uint8_t *bytes, uint32_t len, uint64_t now_ns)
 {
-    uint8_t bytes[IEXTP_REQUEST_HEADER_LEN + IEXTP_RANGE_LEN];
     const struct config_endpoint *server = &r->config.servers[r->server];
     const struct sockaddr_in to = {.sin_family = AF_INET,
                                    .sin_port = htons(server->port),
                                    .sin_addr.s_addr = htonl(server->ip)};
+    if (r->port)
+        slow_udp_send(r->port, server->ip, server->port,
+                      (uint16_t)(RECOVERY_UDP_FIRST + r->channel), bytes, len, now_ns);
+    else
+        sendto(r->fd, bytes, len, 0, (const struct sockaddr *)&to, sizeof to);
+}
+
+static void ask(struct recovery *r, uint64_t now_ns)
+{
+    uint8_t bytes[IEXTP_REQUEST_HEADER_LEN + IEXTP_RANGE_LEN];
     uint32_t len = request_write(r, bytes);
     r->count->requests_sent++;
     r->count->request_retries += r->tries > 0;
     r->tries++;
     r->sent_at = now_ns;
     r->send_at = now_ns + (uint64_t)r->config.retry_ms * 1000000;
-    // A send that fails is a datagram that was lost: the retry or the next server deals with it.
-    sendto(r->fd, bytes, len, 0, (const struct sockaddr *)&to, sizeof to);
+    request_send(r, bytes, len, now_ns);
 }
 
 // The server has not answered in time: again, the next one, or nobody has it. Each retry waits
@@ -156,6 +177,25 @@ static uint32_t answers_read(struct recovery *r, uint64_t now_ns)
             r->free_count--;
     }
     return work;
+}
+
+bool recovery_datagram(struct recovery *r, const struct slow_port *port, const struct frame_udp *f,
+                       uint64_t now_ns)
+{
+    if (r->port != port || f->dst_port != RECOVERY_UDP_FIRST + r->channel)
+        return false;
+    bool known = false;
+    for (uint32_t i = 0; i < r->config.server_count; i++)
+        known |= r->config.servers[i].ip == f->src_ip;
+    if (!known || f->payload_len > RECOVERY_BUFFER_LEN || r->free_count == 0) {
+        r->count->answers_refused++;
+        return true;
+    }
+    uint16_t buffer = r->free[r->free_count - 1];
+    memcpy(r->buffers + (size_t)buffer * RECOVERY_BUFFER_LEN, f->payload, f->payload_len);
+    if (answer_take(r, buffer, f->payload_len, now_ns))
+        r->free_count--;
+    return true;
 }
 
 uint32_t recovery_turn(struct recovery *r, uint64_t now_ns)

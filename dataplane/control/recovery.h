@@ -14,11 +14,13 @@
 #include "dataplane/base/error.h"
 #include "dataplane/config/config.h"
 #include "dataplane/lane/lane.h"
+#include "dataplane/port/slow.h"
 
 enum {
     RECOVERY_BUFFER_LEN = 2048, // longer answers are no MoldUDP64 over Ethernet
     RECOVERY_BUFFERS = 512,     // per channel; lent to the lane with each answer
     RECOVERY_READS_MAX = 32,    // answers read per channel and turn
+    RECOVERY_UDP_FIRST = 49152, // own UDP port of channel 0 on a port of the dataplane, and so on
 };
 
 struct recovery {
@@ -26,8 +28,9 @@ struct recovery {
     struct lane *lane;
     const struct feed_protocol *protocol;
     struct main_counters *count;
-    uint8_t channel; // index
-    int fd;          // UDP, non-blocking; -1 when the channel has no server
+    uint8_t channel;        // index
+    int fd;                 // UDP, non-blocking; -1 when the channel has no server, or another way
+    struct slow_port *port; // way to the servers; null: the kernel's
     bool active;
     bool cancelled;
     uint32_t server;
@@ -47,7 +50,12 @@ struct recovery {
 bool recovery_init(struct recovery *r, const struct config_recovery *config, uint8_t channel,
                    const struct feed_protocol *protocol, struct lane *lane,
                    struct main_counters *count, struct error *err);
+// Requests go through <port> from now on: for a channel with via: port, before the first turn.
+void recovery_through(struct recovery *r, struct slow_port *port, uint64_t now_ns);
 void recovery_request(struct recovery *r, const struct feed_request *request);
+// A datagram to our address on <port>. True: it is an answer to this channel's requests.
+bool recovery_datagram(struct recovery *r, const struct slow_port *port, const struct frame_udp *f,
+                       uint64_t now_ns);
 // The lane is done with a buffer.
 void recovery_return(struct recovery *r, const struct frame *frame);
 // One turn: reads answers, asks, retries. Returns work done.

@@ -121,11 +121,6 @@ static bool stage_bill(struct dataplane *d, struct error *err)
     char name[sizeof((struct bill_item *)0)->name];
     for (uint32_t i = 0; i < config->channel_count; i++) {
         const struct config_channel *from = &config->channels[i];
-        if (from->recovery.server_count && from->recovery.via == CONFIG_VIA_PORT)
-            return error_set(err, EXIT_USAGE,
-                             "channel %s: recovery.via: port: requests go through kernel sockets "
-                             "only; set via: kernel",
-                             from->name);
         channel_config_make(d, from, &cc);
         channel_bytes(&cc, lines);
         for (int l = 0; l < CHANNEL_BILL_LINES; l++) {
@@ -404,6 +399,16 @@ static bool slow_send(void *context, struct port *port, const uint8_t *bytes, ui
     return false;
 }
 
+// A datagram to our address: an answer to the requests of one of the channels, or nobody's.
+static void slow_datagram(void *context, struct port *port, const struct frame_udp *f,
+                          uint64_t now_ns)
+{
+    struct dataplane *d = context;
+    for (uint32_t i = 0; i < d->config->channel_count; i++)
+        if (recovery_datagram(&d->channels[i]->recovery, &d->slow[port->index], f, now_ns))
+            return;
+}
+
 static void stage_slow(struct dataplane *d)
 {
     const struct config *config = d->config;
@@ -419,6 +424,7 @@ static void stage_slow(struct dataplane *d)
             .igmp_version = (uint8_t)config->ports[i].igmp_version,
             .random = d->clock.tsc_at,
             .send = slow_send,
+            .datagram = slow_datagram,
             .context = d,
         };
         for (uint32_t c = 0; c < config->channel_count; c++)
@@ -428,6 +434,9 @@ static void stage_slow(struct dataplane *d)
                     slow_group_add(&d->slow[i], config->channels[c].lines[l].group,
                                    config->channels[c].lines[l].source, now);
     }
+    for (uint32_t c = 0; c < config->channel_count; c++)
+        recovery_through(&d->channels[c]->recovery, &d->slow[config->channels[c].lines[0].port],
+                         now);
 }
 
 static int lane_main(void *arg)

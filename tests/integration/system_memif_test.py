@@ -2,7 +2,8 @@
 """Exchange and dataplane over memif: whatever the lines lose, the books end as tickgate-book's.
 
 Both lines lose packets, some of them the same ones, and duplicate, reorder and delay others; what both lost comes
-from the re-request server. The same with a real day where there is one.
+from the re-request server, through kernel sockets or through the port itself. The same with a real day where there is
+one.
 """
 
 import pathlib
@@ -22,18 +23,19 @@ def free_port():
         return s.getsockname()[1]
 
 
-def play(source, rows):
+def play(source, rows, via):
     with System("memif") as s:
-        server = f"127.0.0.1:{free_port()}"
+        server = f"127.0.0.1:{free_port()}" if via == "kernel" else "10.0.0.1:26490"
+        service = ("--rerequest", server) if via == "kernel" else ("--rerequest-on-port", "26490")
         s.configure(
-            {"md0": {"device": s.memif}},
+            {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
             {"nasdaq": {
                 "symbols": 12000, "orders": 100000,
                 "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477},"
                          " {name: B, port: md0, group: 233.54.12.112, udp_port: 26478}]",
-                "recovery": f"{{servers: ['{server}']}}"}})
+                "recovery": f"{{servers: ['{server}'], via: {via}}}"}})
         s.start_memif_exchange("--line", "A=233.54.12.111:26477", "--line", "B=233.54.12.112:26478", *source, *FAULTS,
-                               "--rerequest", server, "--end-s", "30", "--rate", "200000")
+                               *service, "--end-s", "30", "--rate", "200000")
         s.start_dataplane()
         s.start_controlplane()
         s.wait_ready()
@@ -56,13 +58,15 @@ def play(source, rows):
 def main():
     need_programs()
     with System("day") as s:
-        feed = play(DAY, reference_books(write_day(s.dir, DAY)))
-    said = f"{feed['messages']} messages, {feed['recovered_messages']} recovered"
+        rows, said = reference_books(write_day(s.dir, DAY)), []
+    for via in ("kernel", "port"):
+        feed = play(DAY, rows, via)
+        said.append(f"via {via}: {feed['messages']} messages, {feed['recovered_messages']} recovered")
     capture = SHARED / "data/itch/aapl_20120621_0930_1030.itch"
     if capture.exists():
-        feed = play(["--source", capture, "--pack-messages", "8"], reference_books(capture))
-        said += f"; {capture.name}: {feed['messages']} messages, {feed['recovered_messages']} recovered"
-    print(said)
+        feed = play(["--source", capture, "--pack-messages", "8"], reference_books(capture), "kernel")
+        said.append(f"{capture.name}: {feed['messages']} messages, {feed['recovered_messages']} recovered")
+    print("; ".join(said))
 
 
 if __name__ == "__main__":
