@@ -161,7 +161,8 @@ static inline void world_edge_learn(struct world *w, const uint8_t *frame, uint3
     struct frame_udp ip;
     struct tcp_segment s;
     if (frame_parse(frame, len, &ip) != FRAME_NOT_UDP || ip.protocol != IP_PROTOCOL_TCP ||
-        tcp_parse(&ip, false, &s) != TCP_SEGMENT || !(s.flags & TCP_ACK))
+        tcp_parse(&ip, false, &s) != TCP_SEGMENT || !(s.flags & TCP_ACK) ||
+        !tcp_match(&w->rig.conn, &s)) // the kernel may still speak of an earlier connection
         return;
     bool syn = s.flags & TCP_SYN;
     uint32_t shift = syn ? 0 : w->rig.conn.snd_shift;
