@@ -168,7 +168,7 @@ enum ouch_code ouch50_report(const uint8_t *p, uint32_t len, struct ouch_report 
     } else {
         good = rest50(p, out);
     }
-    return LIKELY(good) ? OUCH_OK : OUCH_BAD_VALUE;
+    return LIKELY(good && out->quantity <= OUCH50_QUANTITY_MAX) ? OUCH_OK : OUCH_BAD_VALUE;
 }
 
 // --- OUCH 4.2 ---
@@ -248,7 +248,7 @@ enum ouch_code ouch42_report(const uint8_t *p, uint32_t len, const struct ouch_p
         return OUCH_OK;
     }
     out->ref = ouch_token_read(ouch42_canceled_token(p), prefix);
-    if (UNLIKELY(!rest42(p, prefix, out)))
+    if (UNLIKELY(!rest42(p, prefix, out) || out->quantity > OUCH50_QUANTITY_MAX))
         return OUCH_BAD_VALUE;
     const bool chain_known = out->kind != REPORT_REPLACED && out->kind != REPORT_REPLACED_DEAD;
     return LIKELY(out->ref && (chain_known || out->ref_was)) ? OUCH_OK : OUCH_FOREIGN;

@@ -172,6 +172,9 @@ static void captured_answers_become_reports(void **state)
     p[47] = 'L';
     p[29] = 1; // a price above 32 bits
     assert_int_equal(ouch50_report(p, len, &r), OUCH_BAD_VALUE);
+    p[29] = 0;
+    be32_store(p + 14, 1000000);
+    assert_int_equal(ouch50_report(p, len, &r), OUCH_BAD_VALUE);
     free(p);
     p = hex_alloc(captured_canceled, &len);
     assert_int_equal(ouch50_report(p, len, &r), OUCH_OK);

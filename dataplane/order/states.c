@@ -1,0 +1,529 @@
+// Hot path: what each effect of states.def does.
+#include <string.h>
+
+#include "dataplane/base/check.h"
+#include "dataplane/order/order.h"
+
+void order_place_free(struct order_table *t, uint32_t index); // table.c
+
+struct step {
+    struct order_table *t;
+    struct own_order *o;
+    const struct ouch_report *r; // null: the session found it out
+    struct order_outcome *out;
+    uint32_t index;
+    enum order_message message;
+};
+
+// --- pieces ---
+
+static void wrong(struct step *s)
+{
+    s->o->flags |= ORDER_QUARANTINED;
+    s->t->wrong++;
+    s->out->did |= DID_WRONG;
+}
+
+static void end(struct step *s, uint32_t reason)
+{
+    struct own_order *o = s->o;
+    o->life = LIFE_DEAD;
+    o->waits = 0;
+    o->open = 0;
+    o->reason_kind = (uint8_t)s->message;
+    o->reason = reason;
+    order_place_free(s->t, s->index);
+    s->out->did |= DID_CHANGE | DID_END;
+}
+
+// Whatever the exchange says about an order shows that it has it.
+static void lives(struct step *s)
+{
+    if (s->o->life == LIFE_LIVE)
+        return;
+    s->o->life = LIFE_LIVE;
+    s->out->did |= DID_CHANGE;
+}
+
+static void settle(struct step *s)
+{
+    if (s->o->waits == 0)
+        order_timer_stop(s->t, s->index);
+    s->out->did |= DID_CHANGE;
+}
+
+// The cancel named a number that is not alive: it was ignored.
+static void recancel_if_missed(struct step *s)
+{
+    if (s->o->waits & WAIT_CANCEL && s->o->cancel_ref != s->o->ref)
+        s->out->did |= DO_CANCEL;
+}
+
+static void change_done(struct step *s)
+{
+    s->o->waits &= (uint8_t)~WAIT_CHANGE;
+    s->o->change_ref = 0;
+    recancel_if_missed(s);
+    settle(s);
+}
+
+// What the exchange says is open now; the total of the chain is never less than its parts.
+static void open_set(struct own_order *o, uint32_t open)
+{
+    const uint64_t parts = (uint64_t)open + o->filled + o->prevented;
+    const uint64_t total = parts > o->change_total ? parts : o->change_total;
+    o->quantity = total < UINT32_MAX ? (uint32_t)total : UINT32_MAX;
+    o->open = open;
+}
+
+// The replacement is what the exchange works with from here on.
+static void replaced(struct step *s, uint32_t open, uint32_t price)
+{
+    struct own_order *o = s->o;
+    o->ref = o->change_ref;
+    open_set(o, open);
+    o->price = price;
+    change_done(s);
+}
+
+static uint32_t change_open(const struct own_order *o)
+{
+    const uint32_t gone = o->filled + o->prevented;
+    return o->change_total > gone ? o->change_total - gone : 0;
+}
+
+// The acknowledgement of the replace has not come, but something that only follows it.
+static void replaced_unsaid(struct step *s)
+{
+    replaced(s, change_open(s->o), s->o->change_price);
+}
+
+// True: the message names a link of the chain that has been replaced. What it takes off is known:
+// the replaced message has left it out already.
+static bool of_old_link(const struct step *s)
+{
+    return s->r->ref != s->o->ref && !(s->o->waits & WAIT_REPLACE && s->r->ref == s->o->change_ref);
+}
+
+// --- effects ---
+
+static void do_NOTHING(struct step *s)
+{
+    (void)s;
+}
+
+static void do_WRONG(struct step *s)
+{
+    wrong(s);
+}
+
+static void do_LIVES(struct step *s)
+{
+    lives(s);
+}
+
+// Accepted values win over entered ones: a price as good or better, never more shares. What has
+// been taken off already stays off.
+static bool accepted_take(struct step *s)
+{
+    struct own_order *o = s->o;
+    const uint32_t off = o->quantity - o->open;
+    if (UNLIKELY(o->flags & ORDER_ACCEPTED || s->r->quantity > o->quantity ||
+                 side_sells(s->r->side) != side_sells(o->side))) {
+        wrong(s);
+        return false;
+    }
+    o->flags |= ORDER_ACCEPTED;
+    o->exchange_ref = s->r->exchange_ref;
+    o->quantity = s->r->quantity;
+    o->open = s->r->quantity > off ? s->r->quantity - off : 0;
+    o->price = s->r->price;
+    o->side = s->r->side;
+    o->display = s->r->display;
+    return true;
+}
+
+static void do_ACCEPT(struct step *s)
+{
+    if (!accepted_take(s))
+        return;
+    lives(s);
+    settle(s);
+    if (UNLIKELY(s->o->open == 0))
+        end(s, 0);
+}
+
+// Something else has shown before that the exchange took it; by now it may be replaced or over.
+static void do_TARDY(struct step *s)
+{
+    if (s->o->life == LIFE_LIVE && s->r->ref == s->o->ref) {
+        do_ACCEPT(s);
+        return;
+    }
+    if (UNLIKELY(s->o->flags & ORDER_ACCEPTED))
+        wrong(s);
+    s->o->flags |= ORDER_ACCEPTED;
+}
+
+static void do_STILLBORN(struct step *s)
+{
+    if (UNLIKELY(s->o->flags & ORDER_ACCEPTED)) {
+        wrong(s);
+        return;
+    }
+    s->o->flags |= ORDER_ACCEPTED;
+    s->o->exchange_ref = s->r->exchange_ref;
+    end(s, 0);
+}
+
+static bool replace_fits(struct step *s)
+{
+    if (LIKELY(s->r->ref == s->o->change_ref && s->r->ref_was == s->o->ref))
+        return true;
+    wrong(s);
+    return false;
+}
+
+// Fewer shares than we think: executions that are still to be read. More is a contradiction, and
+// believed, as it is the worse.
+static void do_REPLACE(struct step *s)
+{
+    if (!replace_fits(s))
+        return;
+    const uint32_t expected = change_open(s->o);
+    lives(s);
+    replaced(s, s->r->quantity, s->r->price);
+    s->o->exchange_ref = s->r->exchange_ref;
+    if (UNLIKELY(s->r->quantity > expected))
+        wrong(s);
+    if (UNLIKELY(s->r->quantity == 0))
+        end(s, 0);
+}
+
+static void do_REPLACE_D(struct step *s)
+{
+    if (!replace_fits(s))
+        return;
+    replaced(s, 0, s->r->price);
+    end(s, 0);
+}
+
+static void do_REDUCE(struct step *s)
+{
+    struct own_order *o = s->o;
+    if (of_old_link(s))
+        return;
+    if (UNLIKELY(s->r->ref != o->ref))
+        replaced_unsaid(s);
+    lives(s);
+    const uint32_t off = s->r->quantity < o->open ? s->r->quantity : o->open;
+    if (UNLIKELY(s->r->quantity > o->open || s->r->quantity == 0))
+        wrong(s);
+    o->open -= off;
+    if (s->r->reason == 'Q')
+        o->prevented += off;
+    s->out->did |= DID_CHANGE;
+    if (o->open == 0) {
+        end(s, s->r->reason);
+        return;
+    }
+    if (s->r->reason == 'U') {
+        o->waits &= (uint8_t)~WAIT_CANCEL;
+        settle(s);
+    }
+}
+
+static void fill_told(struct step *s, uint32_t shares)
+{
+    s->o->filled += shares;
+    s->out->did |= DID_FILL | DID_CHANGE;
+    s->out->shares = shares;
+    s->out->price = s->r->price;
+    s->out->match = s->r->match;
+    execution_add(s->t, s->index, s->r->ref, s->r->match, shares, s->r->price);
+}
+
+static void do_FILL(struct step *s)
+{
+    struct own_order *o = s->o;
+    const uint32_t shares = s->r->quantity;
+    if (!of_old_link(s)) {
+        if (UNLIKELY(s->r->ref != o->ref))
+            replaced_unsaid(s);
+        lives(s);
+        if (UNLIKELY(shares > o->open))
+            wrong(s); // more than there was: it is in the position all the same
+        o->open -= shares < o->open ? shares : o->open;
+    }
+    fill_told(s, shares);
+    if (o->open == 0) // a replace on its way finds nothing to replace, and is ignored
+        end(s, 0);
+}
+
+// The exchange traded what we thought was over: the position is real, and somebody has to look.
+static void do_FILL_DEAD(struct step *s)
+{
+    if (s->o->open == 0 && of_old_link(s)) { // accounted for by the replaced message
+        fill_told(s, s->r->quantity);
+        return;
+    }
+    fill_told(s, s->r->quantity);
+    s->out->did |= DID_UNCLAIMED;
+    wrong(s);
+}
+
+static struct execution *execution_of(struct step *s)
+{
+    return execution_find(s->t, s->o->session, s->r->ref, s->r->match);
+}
+
+static void undo(struct step *s, struct execution *e)
+{
+    s->o->filled -= e->shares < s->o->filled ? e->shares : s->o->filled;
+    s->out->did |= DID_BREAK | DID_CHANGE;
+    s->out->broken_shares = e->shares;
+    s->out->broken_price = e->price;
+    s->out->match = e->match;
+    e->shares = 0;
+}
+
+// Shares of a broken trade do not come back to the order.
+static void do_BREAK(struct step *s)
+{
+    struct execution *e = execution_of(s);
+    if (UNLIKELY(e == NULL || e->shares == 0)) {
+        wrong(s);
+        return;
+    }
+    undo(s, e);
+}
+
+// The same execution with other shares or another price.
+static void do_CORRECT(struct step *s)
+{
+    struct execution *e = execution_of(s);
+    if (UNLIKELY(e == NULL || e->shares == 0)) {
+        wrong(s);
+        return;
+    }
+    undo(s, e);
+    e->shares = s->r->quantity;
+    e->price = s->r->price;
+    s->o->filled += e->shares;
+    s->out->did |= DID_FILL;
+    s->out->shares = e->shares;
+    s->out->price = e->price;
+}
+
+static void do_REFUSE(struct step *s)
+{
+    if (UNLIKELY(s->o->flags & ORDER_ACCEPTED || s->r->ref != s->o->ref || s->o->filled)) {
+        wrong(s);
+        return;
+    }
+    end(s, s->r->reason);
+}
+
+// The original stays as it is. While nobody knows whether there is one, the answer may also be its.
+static void do_REFUSE_R(struct step *s)
+{
+    if (s->r->ref == s->o->change_ref) {
+        lives(s);
+        change_done(s);
+    } else {
+        do_REFUSE(s);
+    }
+}
+
+// It will be cancelled after the cross: nothing more to wait for.
+static void do_LATER(struct step *s)
+{
+    lives(s);
+    order_timer_stop(s->t, s->index);
+}
+
+static void do_REFUSE_C(struct step *s)
+{
+    lives(s);
+    s->o->waits &= (uint8_t)~WAIT_CANCEL;
+    settle(s);
+}
+
+static void do_MOVE(struct step *s)
+{
+    lives(s);
+    s->o->exchange_ref = s->r->exchange_ref;
+    s->o->display = s->r->display;
+    s->out->did |= DID_CHANGE;
+}
+
+static void do_MODIFY(struct step *s)
+{
+    struct own_order *o = s->o;
+    const uint32_t expected = change_open(o);
+    const bool turned = side_sells(s->r->side) != side_sells(o->side);
+    lives(s);
+    if (LIKELY(!turned))
+        o->side = s->r->side;
+    open_set(o, s->r->quantity);
+    change_done(s);
+    if (UNLIKELY(turned || s->r->quantity > expected))
+        wrong(s);
+    if (o->open == 0)
+        end(s, 0);
+}
+
+// --- what the session finds out ---
+
+static void do_NEVER(struct step *s)
+{
+    end(s, 0);
+}
+
+static void do_DROP(struct step *s)
+{
+    change_done(s);
+}
+
+// The exchange has it, and does not say what became of it: what it may execute stays reserved.
+static void do_DOUBT(struct step *s)
+{
+    s->o->life = LIFE_UNKNOWN;
+    s->o->flags |= ORDER_QUARANTINED;
+    s->out->did |= DID_CHANGE | DO_CANCEL;
+}
+
+static void do_DOUBT_R(struct step *s)
+{
+    s->o->flags |= ORDER_QUARANTINED;
+    s->out->did |= DID_CHANGE | DO_CANCEL;
+}
+
+static void do_ASK(struct step *s)
+{
+    s->o->flags |= ORDER_ASKED;
+    s->out->did |= DO_ASK;
+}
+
+// Repeating a cancel is harmless; after some times somebody has to look.
+static void do_RECANCEL(struct step *s)
+{
+    if (s->o->cancels < ORDER_CANCELS_MAX)
+        s->out->did |= DO_CANCEL;
+    else
+        wrong(s);
+}
+
+// --- the table ---
+
+enum { COLUMNS = 15 };
+
+#define ROW_OF_15(P, PC, L, LR, LM, LC, LRC, LMC, U, UR, UM, UC, URC, UMC, D)                    \
+    {                                                                                            \
+        do_##P, do_##PC, do_##L, do_##LR, do_##LM, do_##LC, do_##LRC, do_##LMC, do_##U, do_##UR, \
+            do_##UM, do_##UC, do_##URC, do_##UMC, do_##D,                                        \
+    }
+
+static void (*const effects[ORDER_MESSAGES][COLUMNS])(struct step *) = {
+#define ORDER_ROW(message, ...) [ORDER_MESSAGE_##message] = ROW_OF_15(__VA_ARGS__),
+#include "dataplane/order/states.def"
+};
+
+#define ORDER_REPORT_IS(upper, lower) \
+    _Static_assert((int)ORDER_MESSAGE_##upper == (int)REPORT_##upper, #upper);
+ORDER_REPORT_IS(ACCEPTED, )
+ORDER_REPORT_IS(CANCELED, )
+ORDER_REPORT_IS(BROKEN, )
+ORDER_REPORT_IS(RESTATED, )
+_Static_assert((int)ORDER_MESSAGE_NOT_SENT == (int)REPORT_ORDER_KINDS, "reports come first");
+
+// States that cannot be have no column.
+static uint32_t column_of(const struct own_order *o)
+{
+    enum { NO = COLUMNS };
+    static const uint8_t columns[LIVES][WAITS] = {
+        [LIFE_PENDING] = {0, NO, NO, NO, 1, NO, NO, NO},
+        [LIFE_LIVE] = {2, 3, 4, NO, 5, 6, 7, NO},
+        [LIFE_UNKNOWN] = {8, 9, 10, NO, 11, 12, 13, NO},
+        [LIFE_DEAD] = {14, NO, NO, NO, NO, NO, NO, NO},
+    };
+    const uint32_t column = columns[o->life][o->waits];
+    MUST(column < COLUMNS);
+    return column;
+}
+
+// --- reading ---
+
+// Time and letter name a message of an order; executions have a number of their own.
+static bool seen_before(struct own_order *o, const struct ouch_report *r)
+{
+    const uint64_t print = (r->time_ns << 8 | r->letter) ^ r->match * 0x9E3779B97F4A7C15ull;
+    for (uint32_t i = 0; i < ORDER_SEEN_MESSAGES; i++)
+        if (o->seen[i] == print)
+            return true;
+    o->seen[o->seen_count++ % ORDER_SEEN_MESSAGES] = print;
+    return false;
+}
+
+static bool is_duplicate(struct order_table *t, struct own_order *o, const struct ouch_report *r)
+{
+    if (r->kind == REPORT_EXECUTED)
+        return execution_find(t, o->session, r->ref, r->match) != NULL;
+    return seen_before(o, r);
+}
+
+void order_report(struct order_table *t, uint32_t index, const struct ouch_report *r,
+                  struct order_outcome *out)
+{
+    struct own_order *o = &t->orders[index];
+    *out = (struct order_outcome){.did = 0};
+    if (UNLIKELY(is_duplicate(t, o, r))) {
+        t->duplicates++;
+        o->flags |= ORDER_QUARANTINED;
+        out->did = DID_DUPLICATE;
+        return;
+    }
+    struct step s = {t, o, r, out, index, (enum order_message)r->kind};
+    effects[r->kind][column_of(o)](&s);
+}
+
+void order_found_out(struct order_table *t, uint32_t index, enum order_message message,
+                     struct order_outcome *out)
+{
+    struct own_order *o = &t->orders[index];
+    struct step s = {t, o, NULL, out, index, message};
+    *out = (struct order_outcome){.did = 0};
+    effects[message][column_of(o)](&s);
+}
+
+struct order_worst order_worst(const struct own_order *o)
+{
+    struct order_worst w = {0};
+    if (o->life == LIFE_DEAD)
+        return w;
+    w.orders = 1;
+    w.shares = o->open;
+    w.notional = (uint64_t)o->open * o->price;
+    if (o->waits & WAIT_CHANGE) {
+        const uint32_t open = change_open(o);
+        const uint64_t notional = (uint64_t)open * o->change_price;
+        w.shares = open > w.shares ? open : w.shares;
+        w.notional = notional > w.notional ? notional : w.notional;
+    }
+    return w;
+}
+
+const char *order_life_name(enum order_life life)
+{
+    static const char *const names[LIVES] = {"pending", "live", "unknown", "dead"};
+    return life < LIVES ? names[life] : "?";
+}
+
+const char *order_message_name(enum order_message message)
+{
+    static const char *const names[ORDER_MESSAGES] = {
+#define ORDER_ROW(name, ...) #name,
+#include "dataplane/order/states.def"
+    };
+    return message < ORDER_MESSAGES ? names[message] : "?";
+}
