@@ -102,8 +102,9 @@ static inline enum trade_scope kill_hit(const struct kill_words *k, uint32_t acc
                                         uint32_t strategy, uint32_t symbol, uint32_t session)
 {
     const uint64_t all = atomic_load_explicit(&k->all, memory_order_relaxed);
-    const bool one = kill_bit(k->accounts, account) | kill_bit(k->strategies, strategy) |
-                     kill_bit(k->symbols, symbol) | kill_bit(k->sessions, session);
+    // Integers, as clang warns of | between truth values; && would branch four times.
+    const int one = (int)kill_bit(k->accounts, account) | (int)kill_bit(k->strategies, strategy) |
+                    (int)kill_bit(k->symbols, symbol) | (int)kill_bit(k->sessions, session);
     if (__builtin_expect(!all && !one, 1))
         return TRADE_SCOPES;
     return all                                 ? TRADE_FIRM
