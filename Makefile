@@ -152,6 +152,14 @@ $(fake_dataplane): $(call obj,tests/lib/fake_dataplane.c) $(core_lib)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
 unit-build integration-build: $(fake_dataplane)
 
+# Our decoding in lines that tshark's can be compared with.
+decode := $(BUILD)/tests/lib/decode
+$(decode): $(call obj,tests/lib/decode.c) $(core_lib)
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
+integration-build: $(decode)
+
 # lwIP as a peer of our TCP: a program of its own, as its functions have the names of ours.
 lwip_peer := $(BUILD)/tests/lib/lwip_peer
 LWIP_CFLAGS := $(shell pkg-config --cflags lwip 2>/dev/null | sed 's/-I/-isystem /g')
