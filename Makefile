@@ -285,13 +285,13 @@ asan ubsan tsan san: san_build = $(BUILD)/san-$(subst $(comma),-,$(strip $(san))
 asan ubsan tsan san:
 	$(deps) build test
 	$(sub) SAN=$(strip $(san)) BUILD=$(san_build) unit-build
-	$(Q)tests/run --build $(san_build) --timeout-factor 10 unit sim
+	$(Q)SIM_SECONDS=15 tests/run --build $(san_build) --timeout-factor 10 unit sim
 
 coverage: ## lines and branches that unit tests and simulation reach, per room
 	$(deps) build test
 	$(sub) COV=1 BUILD=$(BUILD)/coverage unit-build
 	$(Q)find $(BUILD)/coverage -name '*.gcda' -delete
-	$(Q)tests/run --build $(BUILD)/coverage --timeout-factor 10 unit sim
+	$(Q)SIM_SECONDS=15 tests/run --build $(BUILD)/coverage --timeout-factor 10 unit sim
 	$(Q)tests/lib/run_coverage.py $(BUILD)/coverage
 
 lint: ## include direction, sizes, lane rules, formatting, clang-tidy, cppcheck, spelling ...

@@ -1,5 +1,5 @@
 // Whatever loss, duplication, reordering and skew do to lines A and B: the books are right, or the
-// channel says that they are not. SIM_SECONDS (default 15) bounds the run; seeds start at SIM_SEED
+// channel says that they are not. SIM_SECONDS (default 60) bounds the run; seeds start at SIM_SEED
 // (default 1) and a failure names its own.
 #include <stdarg.h>
 #include <setjmp.h>
@@ -112,7 +112,7 @@ static void nobody_to_ask(uint64_t seed)
 static void run_seeds(void (*property)(uint64_t seed), uint64_t share)
 {
     uint64_t seed = env("SIM_SEED", 1), count = env("SIM_SEEDS", 0);
-    double seconds = (double)env("SIM_SECONDS", 15) / (double)share;
+    double seconds = (double)env("SIM_SECONDS", 60) / (double)share;
     struct timespec start, now;
     uint64_t done = 0;
     clock_gettime(CLOCK_MONOTONIC, &start);
