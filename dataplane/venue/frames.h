@@ -1,0 +1,81 @@
+// Messages of a session to the exchange, written before they are needed: SoupBinTCP header and
+// every field that does not change. An order patches what is its own.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/base/hints.h"
+#include "dataplane/wire/ouch.h"
+#include "dataplane/wire/ouch42.h"
+#include "dataplane/wire/ouch50.h"
+#include "dataplane/wire/soupbin.h"
+
+enum { FRAME_BYTES = SOUPBIN_HEADER_LEN + 64 + OUCH50_APPENDAGE_MAX };
+
+struct frame_bytes {
+    CACHE_ALIGN uint8_t bytes[FRAME_BYTES];
+    uint32_t len;
+};
+
+// What all orders of a session have in common.
+struct frames_config {
+    enum ouch_version version;
+    struct ouch_prefix prefix; // of 4.2 tokens
+    char firm[4];              // blanks: the port's default
+    char capacity;             // A P R O
+};
+
+struct frames {
+    enum ouch_version version;
+    struct ouch_prefix prefix;
+    bool firm_set;
+    char firm[4];
+    struct frame_bytes enter;
+    struct frame_bytes replace;
+    struct frame_bytes cancel;
+    struct frame_bytes modify;
+    struct frame_bytes query; // length 0: the version has none
+};
+
+// An order as the frames take it; letters are those of OUCH 5.0.
+struct frame_order {
+    uint32_t ref;
+    uint32_t ref_was; // replace
+    uint32_t quantity;
+    uint32_t price;
+    char symbol[8];
+    char side;
+    char time_in_force;
+    char display;
+    const struct ouch50_options *options; // null: the session's
+};
+
+void frames_init(struct frames *f, const struct frames_config *config);
+
+// True when the session's version can say it: letters of side, time in force and display.
+bool frames_can(const struct frames *f, const struct frame_order *o);
+
+// Each returns the bytes to send, which are valid until the next call of the same kind.
+const struct frame_bytes *frame_enter(struct frames *f, const struct frame_order *o);
+const struct frame_bytes *frame_replace(struct frames *f, const struct frame_order *o);
+const struct frame_bytes *frame_cancel(struct frames *f, uint32_t ref, uint32_t quantity);
+const struct frame_bytes *frame_modify(struct frames *f, uint32_t ref, char side,
+                                       uint32_t quantity);
+
+// --- what leaves is what was approved ---
+
+// What a decision approved, as it must stand in the frame.
+struct egress {
+    uint64_t price;
+    uint32_t ref;
+    uint32_t ref_was;
+    uint32_t quantity;
+    char symbol[8];
+    char letter; // 0: nothing is approved
+    char side;
+    uint8_t unused[2];
+};
+
+// Reads the frame again, from its bytes; false: it is no frame that enters, replaces or modifies.
+bool egress_read(const struct frames *f, const uint8_t *bytes, uint32_t len, struct egress *out);

@@ -1,0 +1,355 @@
+// Hot path, but for session_init: the state machine of a session.
+#include "dataplane/venue/session.h"
+
+#include <string.h>
+
+// --- set-up ---
+
+bool session_init(struct session *s, const struct session_config *config,
+                  struct transport *transport, const char *place, struct error *err)
+{
+    uint8_t login[SOUPBIN_LOGIN_LEN_410];
+    memset(s, 0, sizeof *s);
+    s->config = *config;
+    s->transport = transport;
+    s->enabled = true;
+    s->next_sequence = config->sequence;
+    s->retry_ticks = config->retry_ticks;
+    memcpy(s->session_id, config->session, sizeof s->session_id);
+    const struct soupbin_login request = {.username = config->username,
+                                          .password = config->password,
+                                          .session = config->session,
+                                          .sequence = config->sequence,
+                                          .timeout_ms = config->timeout_ms};
+    if (config->sequence == 0 || soupbin_login_write(login, &request) == 0)
+        return error_set(err, EXIT_USAGE,
+                         "%s: login does not fit SoupBinTCP: username 6, password and session 10 "
+                         "characters, sequence 1 or more, timeout up to 99999 ms",
+                         place);
+    if (config->heartbeat_ticks == 0 || config->silence_ticks <= config->heartbeat_ticks ||
+        config->retry_ticks == 0 || config->retry_ticks_max < config->retry_ticks ||
+        config->login_ticks == 0)
+        return error_set(err, EXIT_USAGE,
+                         "%s: heartbeat, login and retry times are above 0, silence is longer than "
+                         "the heartbeat, the longest retry not shorter than the first",
+                         place);
+    frames_init(&s->frames, &config->frames);
+    soupbin_stream_init(&s->stream, s->buffer, sizeof s->buffer);
+    return true;
+}
+
+const char *session_state_name(enum session_state state)
+{
+    static const char *const names[SESSION_STATES] = {
+#define SESSION_STATE_NAME(upper, lower) #lower,
+        SESSION_STATE_LIST(SESSION_STATE_NAME)
+#undef SESSION_STATE_NAME
+    };
+    return state < SESSION_STATES ? names[state] : "?";
+}
+
+static void state_set(struct session *s, enum session_state state, uint64_t now)
+{
+    s->state = (uint8_t)state;
+    s->since = now;
+}
+
+// --- sending ---
+
+static bool send_bytes(struct session *s, const void *bytes, uint32_t len, uint64_t now)
+{
+    if (UNLIKELY(!s->transport->ops->send(s->transport, bytes, len, now))) {
+        s->count.refused++;
+        return false;
+    }
+    s->last_sent = now;
+    return true;
+}
+
+// Symbol, price and side that a letter does not have are zero on both sides.
+enum session_sent session_send_order(struct session *s, const struct frame_bytes *frame,
+                                     uint64_t now)
+{
+    struct egress found;
+    const bool is_order = egress_read(&s->frames, frame->bytes, frame->len, &found);
+    const bool same = is_order && memcmp(&found, &s->approved, sizeof found) == 0;
+    s->approved.letter = 0;
+    if (UNLIKELY(!same || !session_may_enter(s))) {
+        s->halted = true;
+        s->count.egress++;
+        return SESSION_EGRESS;
+    }
+    if (UNLIKELY(!send_bytes(s, frame->bytes, frame->len, now)))
+        return SESSION_NOT_SENT;
+    s->count.sent++;
+    return SESSION_SENT;
+}
+
+bool session_send_cancel(struct session *s, const struct frame_bytes *frame, uint64_t now)
+{
+    struct egress found;
+    if (UNLIKELY(egress_read(&s->frames, frame->bytes, frame->len, &found))) {
+        s->halted = true;
+        s->count.egress++;
+        return false;
+    }
+    if (!session_may_cancel(s) || !session_free(s, frame->len) ||
+        !send_bytes(s, frame->bytes, frame->len, now))
+        return false;
+    s->count.cancels++;
+    return true;
+}
+
+bool session_query(struct session *s, uint32_t next_ref, uint64_t now)
+{
+    const struct frame_bytes *query = &s->frames.query;
+    if (query->len == 0 || !session_may_cancel(s) || !session_free(s, query->len) ||
+        !send_bytes(s, query->bytes, query->len, now))
+        return false;
+    s->wants_query = false;
+    s->query_at = now;
+    s->query_ref = next_ref;
+    s->count.queries++;
+    return true;
+}
+
+void session_go(struct session *s, uint64_t now)
+{
+    s->replayed = false;
+    if (s->state == SESSION_REPLAY)
+        state_set(s, SESSION_READY, now);
+}
+
+// --- connections ---
+
+static void back_off(struct session *s, uint64_t now)
+{
+    s->reopen_at = now + s->retry_ticks;
+    s->retry_ticks = s->retry_ticks * 2 < s->config.retry_ticks_max ? s->retry_ticks * 2
+                                                                    : s->config.retry_ticks_max;
+}
+
+void session_lost(struct session *s, uint64_t now)
+{
+    if (s->state == SESSION_DOWN)
+        return;
+    s->count.lost++;
+    s->was_connected |= s->state >= SESSION_REPLAY;
+    s->wants_query = false;
+    s->replayed = false;
+    s->query_at = 0;
+    state_set(s, SESSION_DOWN, now);
+    soupbin_stream_init(&s->stream, s->buffer, sizeof s->buffer);
+    back_off(s, now);
+}
+
+static COLD void give_up(struct session *s, uint64_t now)
+{
+    s->transport->ops->abort(s->transport);
+    session_lost(s, now);
+}
+
+void session_opened(struct session *s, uint64_t now)
+{
+    uint8_t login[SOUPBIN_LOGIN_LEN_410];
+    const struct soupbin_login request = {.username = s->config.username,
+                                          .password = s->config.password,
+                                          .session = s->session_id,
+                                          .sequence = s->next_sequence,
+                                          .timeout_ms = s->config.timeout_ms};
+    if (s->state != SESSION_CONNECTING)
+        return;
+    state_set(s, SESSION_LOGIN, now);
+    s->heard = now;
+    if (!send_bytes(s, login, soupbin_login_write(login, &request), now))
+        give_up(s, now);
+}
+
+void session_stop(struct session *s, uint64_t now)
+{
+    uint8_t logout[SOUPBIN_HEADER_LEN];
+    s->enabled = false;
+    if (s->state >= SESSION_REPLAY)
+        send_bytes(s, logout, soupbin_logout_write(logout), now);
+    if (s->state != SESSION_DOWN)
+        s->transport->ops->close(s->transport, now);
+}
+
+// --- what the server says about the session ---
+
+// A session that we did not ask for: what we had is gone with the old one.
+static void session_renew(struct session *s, const char *id)
+{
+    memcpy(s->session_id, id, sizeof s->session_id);
+    s->next_sequence = 1;
+}
+
+static void accepted(struct session *s, const struct soupbin_packet *packet, uint64_t now)
+{
+    struct soupbin_accepted a;
+    if (s->state != SESSION_LOGIN || !soupbin_accepted_read(packet, &a) || a.sequence == 0) {
+        s->count.malformed++;
+        give_up(s, now);
+        return;
+    }
+    if (s->session_id[0] == 0)
+        memcpy(s->session_id, a.session, sizeof s->session_id);
+    else if (memcmp(s->session_id, a.session, sizeof s->session_id) != 0)
+        session_renew(s, a.session);
+    s->count.logins++;
+    s->reject = 0;
+    s->retry_ticks = s->config.retry_ticks;
+    s->wire_sequence = a.sequence;
+    state_set(s, SESSION_REPLAY, now);
+    if (a.sequence > s->next_sequence) {
+        s->count.missing += a.sequence - s->next_sequence;
+        s->next_sequence = a.sequence;
+        state_set(s, SESSION_GAP, now);
+    }
+    s->wants_query = s->frames.query.len > 0;
+}
+
+// The session that was asked for is not there any more: the next login takes what there is.
+static void rejected(struct session *s, const struct soupbin_packet *packet, uint64_t now)
+{
+    s->reject = soupbin_rejected_read(packet);
+    s->count.rejected++;
+    if (s->reject == SOUPBIN_NO_SESSION)
+        session_renew(s, (const char[SOUPBIN_SESSION_LEN + 1]){0});
+    give_up(s, now);
+}
+
+static void ended(struct session *s, uint64_t now)
+{
+    session_renew(s, (const char[SOUPBIN_SESSION_LEN + 1]){0});
+    give_up(s, now);
+}
+
+// True: a message for the owner.
+static bool sequenced(struct session *s, const struct soupbin_packet *packet,
+                      struct ouch_report *out)
+{
+    if (s->state < SESSION_REPLAY) {
+        s->count.malformed++;
+        return false;
+    }
+    const uint64_t sequence = s->wire_sequence++;
+    if (UNLIKELY(sequence < s->next_sequence)) {
+        s->count.repeated++;
+        return false;
+    }
+    s->next_sequence = sequence + 1;
+    s->count.sequenced++;
+    const enum ouch_code code =
+        s->frames.version == OUCH_50
+            ? ouch50_report(packet->payload, packet->len, out)
+            : ouch42_report(packet->payload, packet->len, &s->frames.prefix, out);
+    if (UNLIKELY(code != OUCH_OK)) {
+        s->count.malformed += code != OUCH_FOREIGN;
+        s->count.foreign += code == OUCH_FOREIGN;
+        return false;
+    }
+    if (UNLIKELY(out->kind == REPORT_QUERY_ANSWER && s->query_at)) {
+        s->query_at = 0;
+        s->query_next = out->ref;
+        s->replayed = true;
+    }
+    return true;
+}
+
+static void heartbeat(struct session *s)
+{
+    s->count.heartbeats_in++;
+    // Nothing has been sent for a second: the replay is over.
+    if (s->frames.query.len == 0 && s->state >= SESSION_REPLAY && s->state < SESSION_READY)
+        s->replayed = true;
+}
+
+static bool packet_take(struct session *s, const struct soupbin_packet *packet, uint64_t now,
+                        struct ouch_report *out)
+{
+    s->count.packets++;
+    switch (packet->type) {
+    case SOUPBIN_SEQUENCED: return sequenced(s, packet, out);
+    case SOUPBIN_SERVER_HEARTBEAT: heartbeat(s); break;
+    case SOUPBIN_LOGIN_ACCEPTED: accepted(s, packet, now); break;
+    case SOUPBIN_LOGIN_REJECTED: rejected(s, packet, now); break;
+    case SOUPBIN_END_OF_SESSION: ended(s, now); break;
+    case SOUPBIN_UNSEQUENCED: s->count.unsequenced++; break;
+    case SOUPBIN_DEBUG: break;
+    default: s->count.malformed++; break;
+    }
+    return false;
+}
+
+void session_received(struct session *s, const uint8_t *data, uint32_t len, uint64_t now)
+{
+    uint32_t room;
+    if (s->state < SESSION_LOGIN)
+        return;
+    s->heard = now;
+    uint8_t *to = soupbin_stream_room(&s->stream, &room);
+    if (UNLIKELY(len > room)) { // the owner has not taken what was there
+        s->count.malformed++;
+        give_up(s, now);
+        return;
+    }
+    memcpy(to, data, len);
+    soupbin_stream_received(&s->stream, len);
+}
+
+bool session_next(struct session *s, uint64_t now, struct ouch_report *out)
+{
+    struct soupbin_packet packet;
+    for (;;) { // ends: every packet takes at least three bytes of the buffer
+        const enum soupbin_code code = soupbin_stream_next(&s->stream, &packet);
+        if (code == SOUPBIN_MORE)
+            return false;
+        if (UNLIKELY(code == SOUPBIN_BAD)) {
+            s->count.malformed++;
+            give_up(s, now);
+            return false;
+        }
+        if (packet_take(s, &packet, now, out))
+            return true;
+    }
+}
+
+// --- time ---
+
+static COLD void open_again(struct session *s, uint64_t now)
+{
+    if (!s->enabled)
+        return;
+    if (s->transport->ops->open(s->transport, now))
+        state_set(s, SESSION_CONNECTING, now);
+    else
+        back_off(s, now);
+}
+
+static COLD void beat(struct session *s, uint64_t now)
+{
+    uint8_t heartbeat_bytes[SOUPBIN_HEADER_LEN];
+    const uint32_t len = soupbin_heartbeat_write(heartbeat_bytes);
+    if (session_free(s, len) && send_bytes(s, heartbeat_bytes, len, now))
+        s->count.heartbeats_out++;
+}
+
+void session_timers(struct session *s, uint64_t now)
+{
+    if (LIKELY(s->state >= SESSION_REPLAY)) {
+        if (UNLIKELY(now - s->last_sent >= s->config.heartbeat_ticks && now > s->last_sent))
+            beat(s, now);
+        if (UNLIKELY(now > s->heard && now - s->heard >= s->config.silence_ticks))
+            give_up(s, now);
+        else if (UNLIKELY(s->query_at && now - s->query_at >= s->config.login_ticks))
+            s->wants_query = true;
+        return;
+    }
+    if (s->state == SESSION_DOWN) {
+        if (now >= s->reopen_at)
+            open_again(s, now);
+    } else if (now - s->since >= s->config.login_ticks) {
+        give_up(s, now);
+    }
+}

@@ -1,0 +1,165 @@
+// An order session with one exchange: SoupBinTCP 3.00 or 4.x over a transport, OUCH 5.0 or 4.2 in
+// it.
+//
+//   DOWN ─► CONNECTING ─► LOGIN ─► REPLAY ─► READY
+//    ▲           │           │        │         │      lost, silent, framing broken, end of
+//    session: └───────────┴───────────┴────────┴─────────┘      DOWN, and again after the back-off
+//
+// REPLAY: the exchange repeats what we have not read. It is over when the account query is answered
+// (OUCH 5.0), or with the first server heartbeat, which says that nothing more is waiting
+// (OUCH 4.2). The owner then compares its orders with what is known (session_replayed) and says
+// session_go. GAP is a REPLAY that cannot become READY: the exchange began beyond what was asked
+// for, messages are missing. Cancels pass from REPLAY on, enters and replaces only in READY.
+//
+// One lane owns a session. Times are ticks. Nothing here waits or allocates.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/base/error.h"
+#include "dataplane/venue/frames.h"
+#include "dataplane/venue/transport.h"
+#include "dataplane/wire/ouch.h"
+#include "dataplane/wire/soupbin.h"
+
+// SESSION_STATE(NAME, name)
+#define SESSION_STATE_LIST(X) \
+    X(DOWN, down)             \
+    X(CONNECTING, connecting) \
+    X(LOGIN, login)           \
+    X(REPLAY, replay)         \
+    X(GAP, gap)               \
+    X(READY, ready)
+
+enum session_state {
+#define SESSION_STATE_ENUM(upper, lower) SESSION_##upper,
+    SESSION_STATE_LIST(SESSION_STATE_ENUM)
+#undef SESSION_STATE_ENUM
+        SESSION_STATES
+};
+
+enum { SESSION_STREAM_BYTES = 8192 }; // longest packet that is read; OUCH has none near it
+
+struct session_config {
+    struct frames_config frames;
+    char username[SOUPBIN_USERNAME_LEN + 1];
+    char password[SOUPBIN_PASSWORD_LEN + 1];
+    char session[SOUPBIN_SESSION_LEN + 1]; // empty: the current one
+    uint64_t sequence;                     // next message wanted at the first login; 1: all
+    uint32_t timeout_ms;      // SoupBinTCP 4.10: the server's patience; 0: 3.00 or 4.00
+    uint64_t heartbeat_ticks; // we say something at least this often
+    uint64_t silence_ticks;   // the server is given up after this long without a word
+    uint64_t login_ticks;     // for connecting, for the login and for the account query
+    uint64_t retry_ticks;     // back-off after the first failure ...
+    uint64_t retry_ticks_max; // ... doubled up to here
+};
+
+struct session_counters {
+    uint64_t logins;
+    uint64_t rejected;
+    uint64_t lost;
+    uint64_t packets;
+    uint64_t sequenced; // messages applied
+    uint64_t repeated;  // read before, not applied again
+    uint64_t missing;   // messages that the exchange could not repeat
+    uint64_t malformed; // packets or messages that make no sense
+    uint64_t foreign;   // about orders that this session never had
+    uint64_t unsequenced;
+    uint64_t heartbeats_in;
+    uint64_t heartbeats_out;
+    uint64_t sent; // orders, replaces, modifies
+    uint64_t cancels;
+    uint64_t queries;
+    uint64_t refused; // frames that the transport did not take
+    uint64_t egress;  // frames that were not what was approved
+};
+
+struct session {
+    // What an order needs.
+    CACHE_ALIGN struct transport *transport;
+    uint8_t state;    // enum session_state
+    bool halted;      // by the egress check: no order until a person says so
+    bool enabled;     // false: stays down
+    bool wants_query; // the owner sends it with session_query
+    bool replayed;    // the owner compares, then session_go
+    uint64_t last_sent;
+    struct egress approved;
+
+    uint64_t next_sequence; // of the session's next message that has not been applied
+    uint64_t wire_sequence; // of the next message on this connection
+    uint64_t heard;
+    uint64_t since;       // of the state
+    uint64_t reopen_at;   // DOWN
+    uint64_t retry_ticks; // the next back-off
+    uint64_t query_at;    // when it was sent; 0: no answer is waited for
+    uint32_t query_ref;   // next free reference when it was sent
+    uint32_t query_next;  // the answer
+    bool was_connected;   // there was an earlier connection: what was unanswered then is in doubt
+    char session_id[SOUPBIN_SESSION_LEN + 1];
+    char reject; // of the last login that was refused, 0: none
+    struct session_counters count;
+    struct session_config config;
+    struct soupbin_stream stream;
+    struct frames frames;
+    uint8_t buffer[SESSION_STREAM_BYTES];
+};
+
+// False: EXIT_USAGE with what is wrong. <place> starts the message.
+bool session_init(struct session *s, const struct session_config *config,
+                  struct transport *transport, const char *place, struct error *err);
+const char *session_state_name(enum session_state state);
+
+// --- what the transport reports
+
+void session_opened(struct session *s, uint64_t now);
+void session_lost(struct session *s, uint64_t now);
+// Bytes of the stream; all are taken unless the session gives up the connection.
+void session_received(struct session *s, const uint8_t *data, uint32_t len, uint64_t now);
+
+// --- what the exchange says
+
+// The next message about orders (or REPORT_SYSTEM, REPORT_QUERY_ANSWER, REPORT_NOTICE); false: no
+// more for now. Everything of the session itself is dealt with on the way.
+bool session_next(struct session *s, uint64_t now, struct ouch_report *out);
+
+// --- what we say
+
+static inline bool session_may_enter(const struct session *s)
+{
+    return s->state == SESSION_READY && !s->halted;
+}
+
+static inline bool session_may_cancel(const struct session *s)
+{
+    return s->state >= SESSION_REPLAY;
+}
+
+static inline bool session_free(const struct session *s, uint32_t len)
+{
+    return s->transport->ops->ready(s->transport, len);
+}
+
+enum session_sent {
+    SESSION_SENT,
+    SESSION_NOT_SENT, // the transport did not take it
+    SESSION_EGRESS,   // not what was approved: the session is halted
+};
+
+// Sends a frame that enters, replaces or modifies. It has to be exactly what stands in
+// <s->approved>, which is used up.
+enum session_sent session_send_order(struct session *s, const struct frame_bytes *frame,
+                                     uint64_t now);
+// A cancel.
+bool session_send_cancel(struct session *s, const struct frame_bytes *frame, uint64_t now);
+// The account query; <next_ref>: the owner's next reference, so that it knows what was sent before.
+bool session_query(struct session *s, uint32_t next_ref, uint64_t now);
+// Everything from before is settled: READY.
+void session_go(struct session *s, uint64_t now);
+// Ends the session and stays down.
+void session_stop(struct session *s, uint64_t now);
+
+// --- time
+
+// Heartbeats, silence, logins, back-off. Cheap: call it every turn.
+void session_timers(struct session *s, uint64_t now);
