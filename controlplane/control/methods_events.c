@@ -26,6 +26,7 @@ static json_t *field_view(const struct control *control, bool names, const struc
     char text[16] = "";
     switch (field->kind) {
     case FIELD_chr4:
+    case FIELD_chr8:
     case FIELD_id:
         memcpy(text, (const char *)event + field->offset, field->len);
         text_clean(text, sizeof text);
@@ -41,6 +42,7 @@ static json_t *field_view(const struct control *control, bool names, const struc
         if (channel_known)
             name = symbol_table_name(&control->symbols, channel, (uint32_t)number);
         break;
+    case FIELD_refusal: name = refusal_name((unsigned)number); break;
     default: break;
     }
     return name_or_number(name, number);

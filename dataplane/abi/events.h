@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "dataplane/abi/limits.h"
+#include "dataplane/abi/trade.h"
 
 // Trading events are gap-free: a slot is used again only after the reader has committed it.
 // Diagnostics may drop, and are counted.
@@ -25,6 +26,8 @@ enum event_type {
 #define EVENT_FIELD_u32(f)     uint32_t f;
 #define EVENT_FIELD_u64(f)     uint64_t f;
 #define EVENT_FIELD_chr4(f)    char f[4];
+#define EVENT_FIELD_chr8(f)    char f[8];
+#define EVENT_FIELD_refusal(f) uint16_t f;
 #define EVENT_FIELD_id(f)      uint8_t f[10];
 #define EVENT_FIELD_channel(f) uint8_t f;
 #define EVENT_FIELD_line(f)    uint8_t f;
@@ -73,6 +76,8 @@ enum event_field_kind {
     FIELD_quality,
     FIELD_letter,
     FIELD_locate,
+    FIELD_chr8,
+    FIELD_refusal,
 };
 
 // For whoever shows events: fields of each type in the order of events.def.
