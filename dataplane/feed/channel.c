@@ -69,6 +69,7 @@ static COLD void session_enter(struct channel *ch, const struct feed_datagram *d
     session_event(ch, EVENT_SESSION_START, d->packet.sequence);
     uint64_t first = 1;
     ch->state = CHANNEL_LIVE;
+    ch->deadline = 0; // from here on silence is watched for
     if (ch->config.start == CHANNEL_START_LIVE && d->packet.sequence > 1) {
         first = d->packet.sequence;
         ch->lost = true; // what was said before is not known

@@ -43,7 +43,7 @@ static void book_lend(struct channel *ch, enum feed_request_kind kind)
 {
     ch->book_lent = true;
     ch->state = CHANNEL_SNAPSHOT;
-    ch->deadline = UINT64_MAX;
+    ch->deadline = 0;
     channel_requalify(ch, QUALITY_RECOVERING);
     request_make(ch, kind, ch->arbiter.next, ch->arbiter.next);
 }
@@ -82,7 +82,7 @@ static void gap_declare(struct channel *ch, uint64_t now)
     ch->count->gap_messages += to - from;
     ch->gap_declared = now;
     ch->gap_end = to;
-    ch->deadline = UINT64_MAX;
+    ch->deadline = 0;
     gap_event(ch, EVENT_GAP_OPEN, from, to);
     bool small = to - from <= ch->config.request_messages_max || !ch->config.can_snapshot;
     if (ch->config.can_request && small) {
@@ -103,7 +103,7 @@ static void gap_closed(struct channel *ch, uint64_t now)
     histogram_record(ch->recovery, now - ch->gap_declared);
     gap_event(ch, EVENT_GAP_CLOSED, ch->gap_end, ch->arbiter.next);
     ch->state = CHANNEL_LIVE;
-    ch->deadline = UINT64_MAX;
+    ch->deadline = 0;
 }
 
 void gap_review(struct channel *ch, uint64_t now)
@@ -206,9 +206,11 @@ void channel_timers(struct channel *ch, uint64_t now)
         request_post(ch);
     if (arbiter_gap(&ch->arbiter))
         gap_review(ch, now);
-    if (ch->config.line_stale_ticks == 0)
+    if (ch->config.line_stale_ticks)
+        lines_watch(ch, now);
+    // A request that found no room is tried again at once; a gap that waits has set its own time.
+    // In every other state only silence is watched for.
+    if (ch->request_pending || ch->state == CHANNEL_WAITING)
         return;
-    lines_watch(ch, now);
-    if (ch->state != CHANNEL_WAITING && !ch->request_pending && !arbiter_gap(&ch->arbiter))
-        ch->deadline = now + ch->config.line_stale_ticks / 2;
+    ch->deadline = ch->config.line_stale_ticks ? now + ch->config.line_stale_ticks / 2 : UINT64_MAX;
 }
