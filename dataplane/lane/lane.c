@@ -204,6 +204,7 @@ void lane_run(struct lane *lane)
                 lane->count->poll_ticks_max = end - now;
         } else {
             lane_idle(lane);
+            end = lane->now(lane->clock); // what was slept is no part of the next turn
         }
         now = end;
     }
