@@ -227,6 +227,9 @@ static inline uint32_t orders_next_ref(const struct order_table *t, uint32_t ses
     return ref < t->refs_max ? ref : 0;
 }
 
+// The message with this reference did not leave: if it was the session's last one it is free again.
+void order_ref_return(struct order_table *t, uint32_t session, uint32_t ref);
+
 // --- what we do
 
 // A replace (with its own reference) or a modify is approved and goes out. <total>: as in the

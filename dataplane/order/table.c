@@ -139,6 +139,15 @@ static bool ref_bind(struct order_table *t, uint32_t session, uint32_t ref, uint
     return true;
 }
 
+void order_ref_return(struct order_table *t, uint32_t session, uint32_t ref)
+{
+    struct order_session *s = &t->sessions[session];
+    if (ref + 1 != s->next_ref)
+        return;
+    s->refs[ref] = (struct order_ref){0};
+    s->next_ref = ref;
+}
+
 uint32_t orders_open(struct order_table *t, const struct order_new *n)
 {
     if (UNLIKELY(t->ended_count == 0 || n->ref == 0 || n->ref >= t->refs_max))

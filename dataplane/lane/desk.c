@@ -1,0 +1,428 @@
+// Hot path. From what is asked for to the frame on the transmit ring.
+#include "dataplane/lane/desk_parts.h"
+
+#include <string.h>
+
+#include "dataplane/book/book.h"
+
+// --- shared ---
+
+bool desk_publish(struct desk *d, struct event *event)
+{
+    struct lane *lane = d->lane;
+    event->tsc = lane->stamp;
+    event->input = lane->input;
+    if (LIKELY(event_write(&lane->trading, event))) {
+        lane->count->events++;
+        return true;
+    }
+    lane->count->events_refused++;
+    return false;
+}
+
+struct exposure_owner desk_burden(const struct own_order *o)
+{
+    return (struct exposure_owner){.position = o->position,
+                                   .account = o->account,
+                                   .strategy = o->strategy,
+                                   .instrument = o->instrument,
+                                   .session = o->session,
+                                   .sells = side_sells(o->side)};
+}
+
+void desk_hold(struct desk *d, struct own_order *o)
+{
+    const struct order_worst worst = order_worst(o);
+    const struct exposure was = {o->held_notional, o->held_shares, o->held_orders};
+    const struct exposure now = {worst.notional, worst.shares, worst.orders};
+    const struct exposure_owner owner = desk_burden(o);
+    exposure_move(&d->risk, &owner, &was, &now);
+    o->held_notional = now.notional;
+    o->held_shares = now.shares;
+    o->held_orders = now.orders;
+}
+
+// Slots of the ring that are surely free; the reader's word is only looked at when they run short.
+static uint64_t credit(struct desk *d)
+{
+    struct event_writer *w = &d->lane->trading;
+    const uint64_t known = (uint64_t)w->mask + 1 - (w->tail - w->committed);
+    return LIKELY(known >= d->risk.event_credit_min) ? known : event_credit(w);
+}
+
+// --- one decision ---
+
+// What the gate and the record of a decision need to know; on its way through the functions below.
+struct decision {
+    struct event event;
+    struct gate_order gate;
+    struct frame_order frame;
+    struct session *session;
+    uint64_t started; // ticks
+    uint64_t number;  // of the published DECISION
+};
+
+HOT_INLINE uint32_t ticks_since(const struct desk *d, uint64_t from)
+{
+    const uint64_t ticks = d->lane->now(d->lane->clock) - from;
+    return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
+}
+
+// The market as the decision saw it. Without a book of the venue its quality is the worst.
+HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t session,
+                               uint32_t instrument)
+{
+    struct desk_instrument *in = &d->instruments[instrument];
+    const struct channel *ch = d->sessions[session].channel;
+    struct event_decision *e = &c->event.decision;
+    c->gate.quality = e->quality = QUALITY_SUSPECT;
+    if (UNLIKELY(ch == NULL))
+        return;
+    if (UNLIKELY(in->slot[session] == SYMBOL_NONE))
+        in->slot[session] = book_symbol_find(&ch->book, in->symbol);
+    const uint16_t slot = in->slot[session];
+    if (UNLIKELY(slot == SYMBOL_NONE))
+        return;
+    const struct book_symbol *symbol = &ch->book.symbols[slot];
+    const struct level *bid = book_best(&ch->book, symbol, BOOK_BID);
+    const struct level *ask = book_best(&ch->book, symbol, BOOK_ASK);
+    if (bid) {
+        e->bid = bid->price;
+        e->bid_shares = bid->shares < UINT32_MAX ? (uint32_t)bid->shares : UINT32_MAX;
+    }
+    if (ask) {
+        e->ask = ask->price;
+        e->ask_shares = ask->shares < UINT32_MAX ? (uint32_t)ask->shares : UINT32_MAX;
+    }
+    c->gate.quality = e->quality = (uint8_t)channel_symbol_quality(ch, slot);
+}
+
+HOT_INLINE void decision_begin(struct desk *d, struct decision *c, const struct desk_owner *who,
+                               char kind)
+{
+    memset(&c->event, 0, sizeof c->event);
+    memset(&c->frame, 0, sizeof c->frame);
+    c->started = d->lane->now(d->lane->clock);
+    c->event.type = EVENT_DECISION;
+    c->event.decision.started =
+        c->started - d->lane->stamp < UINT32_MAX ? (uint32_t)(c->started - d->lane->stamp) : 0;
+    c->event.decision.kind = (uint8_t)kind;
+    c->event.decision.account = who->account;
+    c->event.decision.strategy = who->strategy;
+    c->event.decision.order = OWN_NONE;
+}
+
+static COLD enum refusal decision_refuse(struct desk *d, struct decision *c, enum refusal refusal)
+{
+    c->event.decision.refusal = (uint16_t)refusal;
+    d->count.refused++;
+    d->count.refusals[refusal]++;
+    desk_publish(d, &c->event);
+    return refusal;
+}
+
+// Everything of the order that is known before the gate, into record and frame.
+HOT_INLINE void decision_describe(struct desk *d, struct decision *c, uint32_t session,
+                                  uint32_t instrument, uint64_t client_id)
+{
+    struct event_decision *e = &c->event.decision;
+    e->client_id = client_id;
+    e->ref = c->frame.ref;
+    e->quantity = c->frame.quantity;
+    e->price = c->frame.price;
+    e->instrument = (uint16_t)instrument;
+    e->session = (uint8_t)session;
+    e->side = (uint8_t)c->frame.side;
+    e->time_in_force = (uint8_t)c->frame.time_in_force;
+    e->display = (uint8_t)c->frame.display;
+    c->session = d->sessions[session].session;
+}
+
+// The gate itself. True: approved.
+HOT_INLINE bool decision_gate(struct desk *d, struct decision *c, uint32_t frame_len)
+{
+    struct event_decision *e = &c->event.decision;
+    struct gate_verdict verdict;
+    d->risk.event_credit = credit(d);
+    c->gate.now = d->lane->stamp;
+    c->gate.quantity = c->frame.quantity;
+    c->gate.price = c->frame.price;
+    c->gate.session_up = session_may_enter(c->session);
+    c->gate.session_free = c->gate.session_up && session_free(c->session, frame_len);
+    const bool approved = gate(&d->risk, &c->gate, &verdict);
+    e->limits_version = verdict.version;
+    e->refusal = verdict.refusal;
+    e->gated = ticks_since(d, d->lane->stamp);
+    // Numbers are in the order of the checks: all before the one that failed have been passed.
+    e->checks = approved ? (1ull << (REFUSAL_REDUCING + 1)) - 2 : (1ull << verdict.refusal) - 2;
+    e->scope = verdict.scope;
+    e->value = verdict.value;
+    e->limit = verdict.limit;
+    return approved;
+}
+
+// The frame is ready and the order holds its exposure: publish, hand over, publish. A record that
+// finds no room keeps the frame here.
+HOT_INLINE enum refusal decision_send(struct desk *d, struct decision *c, uint32_t index,
+                                      const struct frame_bytes *frame, char letter)
+{
+    struct event_decision *e = &c->event.decision;
+    struct session *s = c->session;
+    enum refusal refusal = REFUSAL_EVENT_CREDIT;
+    e->order = index;
+    e->encoded = ticks_since(d, d->lane->stamp);
+    const uint64_t number = d->lane->trading.sequence;
+    if (LIKELY(desk_publish(d, &c->event))) {
+        s->approved = (struct egress){.ref = c->frame.ref,
+                                      .ref_was = c->frame.ref_was,
+                                      .quantity = c->frame.quantity,
+                                      .price = c->frame.price,
+                                      .side = c->frame.side,
+                                      .letter = letter};
+        if (letter == 'O')
+            memcpy(s->approved.symbol, c->frame.symbol, sizeof s->approved.symbol);
+        else if (letter == 'U')
+            s->approved.side = 0;
+        else
+            s->approved.price = 0;
+        const enum session_sent sent = session_send_order(s, frame, d->lane->stamp);
+        refusal = sent == SESSION_SENT     ? REFUSAL_NONE
+                  : sent == SESSION_EGRESS ? REFUSAL_EGRESS
+                                           : REFUSAL_TRANSMIT;
+    }
+    struct event done = {.type = refusal ? EVENT_ORDER_NOT_SENT : EVENT_ORDER_SENT};
+    done.order_sent.decision = number;
+    done.order_sent.order = index;
+    done.order_sent.ref = c->frame.ref;
+    done.order_sent.session = e->session;
+    done.order_sent.kind = (uint8_t)letter;
+    done.order_sent.refusal = (uint16_t)refusal;
+    done.order_sent.handed = ticks_since(d, d->lane->stamp);
+    desk_publish(d, &done);
+    return refusal;
+}
+
+static COLD enum refusal decision_undo(struct desk *d, const struct decision *c, uint32_t index,
+                                       enum refusal refusal)
+{
+    struct order_outcome out;
+    struct own_order *o = orders_at(&d->orders, index);
+    order_found_out(&d->orders, index, ORDER_MESSAGE_NOT_SENT, &out);
+    desk_hold(d, o);
+    if (c->event.decision.kind != 'M')
+        order_ref_return(&d->orders, o->session, c->frame.ref);
+    d->count.not_sent++;
+    d->count.refusals[refusal]++;
+    if (out.did & DO_CANCEL)
+        desk_cancel(d, index, o->cancel_total);
+    return refusal;
+}
+
+HOT_INLINE enum refusal decision_sent(struct desk *d, uint32_t index)
+{
+    struct own_order *o = orders_at(&d->orders, index);
+    o->sent_tsc = d->lane->stamp;
+    order_timer_start(&d->orders, index, d->lane->stamp);
+    d->count.approved++;
+    return REFUSAL_NONE;
+}
+
+// --- a new order ---
+
+// What stands before the gate: places, numbers, and letters that the session does not have.
+HOT_INLINE enum refusal enter_prepare(struct desk *d, struct decision *c,
+                                      const struct desk_owner *who, const struct desk_order *ask)
+{
+    if (UNLIKELY(ask->session >= d->session_count || who->account >= ACCOUNTS_MAX ||
+                 who->strategy >= STRATEGIES_MAX))
+        return REFUSAL_UNKNOWN_ACCOUNT;
+    if (UNLIKELY(ask->instrument >= d->instrument_count))
+        return REFUSAL_UNKNOWN_SYMBOL;
+    c->frame.ref = orders_next_ref(&d->orders, ask->session);
+    c->frame.quantity = ask->quantity;
+    c->frame.price = ask->price;
+    c->frame.side = ask->side;
+    c->frame.time_in_force = ask->time_in_force;
+    c->frame.display = ask->display;
+    c->frame.options = ask->options;
+    memcpy(c->frame.symbol, d->instruments[ask->instrument].symbol, sizeof c->frame.symbol);
+    decision_describe(d, c, ask->session, ask->instrument, ask->client_id);
+    if (UNLIKELY(!frames_can(&c->session->frames, &c->frame)))
+        return REFUSAL_ORDER_FIELD;
+    if (UNLIKELY(c->frame.ref == 0))
+        return REFUSAL_REFERENCES_USED;
+    if (UNLIKELY(orders_full(&d->orders)))
+        return REFUSAL_ORDER_TABLE_FULL;
+    const uint32_t position = position_open(&d->risk, who->account, ask->instrument);
+    if (UNLIKELY(position == POSITION_NONE))
+        return REFUSAL_POSITION_TABLE_FULL;
+    c->gate.owner = (struct exposure_owner){.position = position,
+                                            .account = who->account,
+                                            .strategy = who->strategy,
+                                            .instrument = ask->instrument,
+                                            .session = ask->session,
+                                            .sells = side_sells(ask->side)};
+    return REFUSAL_NONE;
+}
+
+enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const struct desk_order *ask,
+                        uint32_t *order)
+{
+    struct decision c;
+    decision_begin(d, &c, who, 'O');
+    enum refusal refusal = enter_prepare(d, &c, who, ask);
+    if (UNLIKELY(refusal != REFUSAL_NONE))
+        return decision_refuse(d, &c, refusal);
+    look_at_market(d, &c, ask->session, ask->instrument);
+    c.gate.held = (struct exposure){0};
+    c.gate.worst = (struct exposure){(uint64_t)ask->quantity * ask->price, ask->quantity, 1};
+    if (UNLIKELY(!decision_gate(d, &c, FRAME_BYTES)))
+        return decision_refuse(d, &c, c.event.decision.refusal);
+    const struct order_new new = {.client_id = ask->client_id,
+                                  .ref = c.frame.ref,
+                                  .quantity = ask->quantity,
+                                  .price = ask->price,
+                                  .position = c.gate.owner.position,
+                                  .account = who->account,
+                                  .strategy = who->strategy,
+                                  .instrument = ask->instrument,
+                                  .session = ask->session,
+                                  .side = ask->side,
+                                  .time_in_force = ask->time_in_force,
+                                  .display = ask->display};
+    const uint32_t index = orders_open(&d->orders, &new);
+    if (UNLIKELY(index == OWN_NONE))
+        return decision_refuse(d, &c, REFUSAL_ORDER_TABLE_FULL);
+    desk_hold(d, orders_at(&d->orders, index));
+    *order = index;
+    const struct frame_bytes *frame = frame_enter(&c.session->frames, &c.frame);
+    refusal = decision_send(d, &c, index, frame, 'O');
+    return LIKELY(refusal == REFUSAL_NONE) ? decision_sent(d, index)
+                                           : decision_undo(d, &c, index, refusal);
+}
+
+// --- changes ---
+
+struct own_order *desk_order_of(struct desk *d, const struct desk_owner *who, uint32_t order)
+{
+    if (UNLIKELY(order >= d->orders.capacity))
+        return NULL;
+    struct own_order *o = orders_at(&d->orders, order);
+    const bool own = o->account == who->account && o->strategy == who->strategy;
+    return LIKELY(own && o->generation > 0) ? o : NULL;
+}
+
+HOT_INLINE enum refusal change_prepare(struct desk *d, struct decision *c, struct own_order *o,
+                                       uint32_t total)
+{
+    if (UNLIKELY(o == NULL))
+        return REFUSAL_UNKNOWN_ORDER;
+    c->frame.quantity = total;
+    decision_describe(d, c, o->session, o->instrument, o->client_id);
+    if (UNLIKELY(o->life != LIFE_LIVE))
+        return REFUSAL_ORDER_NOT_LIVE;
+    if (UNLIKELY(o->waits || o->flags & ORDER_CANCEL_QUEUED))
+        return REFUSAL_ORDER_CHANGING;
+    if (UNLIKELY(o->flags & ORDER_QUARANTINED))
+        return REFUSAL_ORDER_QUARANTINED;
+    if (UNLIKELY(total <= o->filled + o->prevented))
+        return REFUSAL_REPLACE_QUANTITY;
+    c->gate.owner = desk_burden(o);
+    c->gate.held = (struct exposure){o->held_notional, o->held_shares, o->held_orders};
+    const uint32_t open = total - o->filled - o->prevented;
+    const uint64_t notional = (uint64_t)open * c->frame.price;
+    c->gate.worst = (struct exposure){
+        notional > o->held_notional ? notional : o->held_notional,
+        open > o->held_shares ? open : o->held_shares,
+        1,
+    };
+    return REFUSAL_NONE;
+}
+
+enum refusal desk_replace(struct desk *d, const struct desk_owner *who, uint32_t order,
+                          uint32_t total, uint32_t price)
+{
+    struct decision c;
+    struct own_order *o = desk_order_of(d, who, order);
+    decision_begin(d, &c, who, 'U');
+    if (LIKELY(o != NULL)) {
+        c.frame.ref = orders_next_ref(&d->orders, o->session);
+        c.frame.ref_was = o->ref;
+        c.frame.side = o->side;
+        c.frame.time_in_force = o->time_in_force;
+        c.frame.display = o->display == 'Z' ? 'Y' : o->display;
+        c.frame.price = price;
+    }
+    enum refusal refusal = change_prepare(d, &c, o, total);
+    if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(c.frame.ref == 0))
+        refusal = REFUSAL_REFERENCES_USED;
+    if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(!frames_can(&c.session->frames, &c.frame)))
+        refusal = REFUSAL_ORDER_FIELD;
+    if (UNLIKELY(refusal != REFUSAL_NONE))
+        return decision_refuse(d, &c, refusal);
+    look_at_market(d, &c, o->session, o->instrument);
+    if (UNLIKELY(!decision_gate(d, &c, FRAME_BYTES)))
+        return decision_refuse(d, &c, c.event.decision.refusal);
+    order_replace_begin(&d->orders, order, c.frame.ref, total, price);
+    desk_hold(d, o);
+    const struct frame_bytes *frame = frame_replace(&c.session->frames, &c.frame);
+    refusal = decision_send(d, &c, order, frame, 'U');
+    return LIKELY(refusal == REFUSAL_NONE) ? decision_sent(d, order)
+                                           : decision_undo(d, &c, order, refusal);
+}
+
+enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t order,
+                         uint32_t total, char side)
+{
+    struct decision c;
+    struct own_order *o = desk_order_of(d, who, order);
+    decision_begin(d, &c, who, 'M');
+    if (LIKELY(o != NULL)) {
+        c.frame.ref = o->ref;
+        c.frame.side = side;
+        c.frame.price = o->price;
+        c.frame.time_in_force = o->time_in_force;
+        c.frame.display = o->display;
+    }
+    enum refusal refusal = change_prepare(d, &c, o, total);
+    if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(side_sells(side) != side_sells(o->side)))
+        refusal = REFUSAL_ORDER_FIELD;
+    if (UNLIKELY(refusal != REFUSAL_NONE))
+        return decision_refuse(d, &c, refusal);
+    look_at_market(d, &c, o->session, o->instrument);
+    if (UNLIKELY(!decision_gate(d, &c, FRAME_BYTES)))
+        return decision_refuse(d, &c, c.event.decision.refusal);
+    order_modify_begin(&d->orders, order, total, side);
+    desk_hold(d, o);
+    const struct frame_bytes *frame = frame_modify(&c.session->frames, o->ref, side, total);
+    refusal = decision_send(d, &c, order, frame, 'M');
+    return LIKELY(refusal == REFUSAL_NONE) ? decision_sent(d, order)
+                                           : decision_undo(d, &c, order, refusal);
+}
+
+// --- cancels ---
+
+enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
+{
+    struct own_order *o = orders_at(&d->orders, order);
+    struct session *s = d->sessions[o->session].session;
+    if (UNLIKELY(o->life == LIFE_DEAD))
+        return REFUSAL_ORDER_NOT_LIVE;
+    const uint32_t ref = o->waits & WAIT_REPLACE ? o->change_ref : o->ref;
+    const struct frame_bytes *frame = frame_cancel(&s->frames, ref, total);
+    if (UNLIKELY(!session_send_cancel(s, frame, d->lane->stamp))) {
+        order_cancel_enqueue(&d->orders, order, total);
+        return REFUSAL_NONE;
+    }
+    order_cancel_begin(&d->orders, order, total);
+    order_timer_start(&d->orders, order, d->lane->stamp);
+    struct event event = {.type = EVENT_CANCEL_SENT};
+    event.cancel_sent.order = order;
+    event.cancel_sent.ref = ref;
+    event.cancel_sent.total = total;
+    event.cancel_sent.waiting = d->orders.sessions[o->session].cancel_count;
+    event.cancel_sent.session = o->session;
+    event.cancel_sent.cancels = o->cancels;
+    desk_publish(d, &event);
+    return REFUSAL_NONE;
+}

@@ -1,0 +1,141 @@
+// The trading half of a lane: what strategies and clients ask for goes through the gate, becomes an
+// order and a frame, and what exchanges answer comes back to orders, exposure and positions.
+//
+//     ask ─► gate ─► order, exposure reserved ─► frame ─► DECISION published ─► port ─► SENT
+//     exchange ─► session ─► order ─► exposure, position ─► ORDER published ─► who asked
+//
+// One lane owns a desk. Nothing here waits, allocates or loops without a bound.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/lane/lane.h"
+#include "dataplane/order/order.h"
+#include "dataplane/risk/risk.h"
+#include "dataplane/venue/session.h"
+
+enum {
+    DESK_CANCELS_A_TURN = 16,  // queued cancels and those of a kill, per session
+    DESK_STEPS_A_TURN = 256,   // orders looked at for a kill or after a reconnect, per session
+    DESK_OVERDUE_A_TURN = 16,  // orders whose silence is noticed
+    DESK_REPORTS_A_TURN = 256, // messages of a session
+    INSTRUMENT_NONE = UINT16_MAX,
+};
+
+struct desk_instrument {
+    char symbol[8];              // padded with blanks, as on the wire
+    uint16_t slot[SESSIONS_MAX]; // in the book of the session's channel; SYMBOL_NONE: not seen yet
+};
+
+// A walk over a session's open orders, some a turn. An order that is gone when the walk comes back
+// to it starts it again: what it does to an order twice is harmless.
+struct desk_walk {
+    uint32_t at; // OWN_NONE: from the first
+    uint32_t generation;
+    bool on;
+};
+
+struct desk_session {
+    struct session *session;
+    struct channel *channel;  // the venue's market data; null: none
+    struct desk_walk replay;  // orders without an answer, after a reconnect or an account query
+    struct desk_walk sweep;   // orders under a kill or a mass cancel
+    uint32_t replay_next_ref; // what the exchange has processed ends before it; 0: it does not say
+    bool replay_all;          // after a reconnect; else only orders that have fallen silent
+    uint8_t known_state;      // as last published
+    bool known_halted;
+};
+
+// Whose order it is.
+struct desk_owner {
+    uint16_t account;
+    uint16_t strategy;
+};
+
+// What is asked for. Letters as in OUCH 5.0.
+struct desk_order {
+    uint64_t client_id;
+    uint32_t quantity;
+    uint32_t price;
+    uint16_t instrument;
+    uint8_t session;
+    char side;
+    char time_in_force;
+    char display;
+    const struct ouch50_options *options; // null: none but the session's
+};
+
+struct desk;
+
+struct desk_counters {
+    uint64_t approved;
+    uint64_t refused;
+    uint64_t not_sent;
+    uint64_t reports;
+    uint64_t fills;
+    uint64_t unclaimed;
+    uint64_t refusals[REFUSALS];
+};
+
+struct desk_config {
+    struct order_config orders;
+    uint32_t instruments;
+    uint32_t positions; // power of two
+    uint32_t event_credit_min;
+};
+
+struct desk {
+    struct lane *lane;
+    struct risk risk;
+    struct order_table orders;
+    struct desk_instrument *instruments;
+    uint32_t instrument_count;
+    uint32_t session_count;
+    struct desk_session sessions[SESSIONS_MAX];
+    struct kill_words *kills; // KILL_ASKERS, in the region
+    struct kill_words mass;   // scopes of mass cancels: like a kill that stops no order
+    uint64_t kill_rung[KILL_ASKERS];
+    uint64_t input; // of the burst or message that is being worked on
+    // Who wants to know; null: nobody. Fixed at READY.
+    void (*told)(struct desk *d, uint32_t order, const struct order_outcome *outcome);
+    void *strategies;
+    struct desk_counters count;
+};
+
+uint64_t desk_bytes(const struct desk_config *config);
+// <memory>: desk_bytes() zeroed bytes, aligned to a cache line. <symbols>: config->instruments
+// names.
+void desk_init(struct desk *d, struct lane *lane, const struct desk_config *config,
+               const char (*symbols)[8], const struct limit_table *limits, void *memory);
+void desk_session_add(struct desk *d, struct session *session, struct channel *channel);
+
+// --- asking
+
+// A new order. REFUSAL_NONE: its frame is on the transmit ring, *<order> is its place.
+enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const struct desk_order *ask,
+                        uint32_t *order);
+// Another total and price; executed shares are part of the total.
+enum refusal desk_replace(struct desk *d, const struct desk_owner *who, uint32_t order,
+                          uint32_t total, uint32_t price);
+// Another total or another kind of sale, priority kept.
+enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t order,
+                         uint32_t total, char side);
+// At most <total> shares may execute, 0: no more. Always taken for an order that is open.
+enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total);
+// The owner's order; null: no such order, or somebody else's.
+struct own_order *desk_order_of(struct desk *d, const struct desk_owner *who, uint32_t order);
+// Cancels everything open of a scope, some a turn.
+void desk_mass_cancel(struct desk *d, enum trade_scope scope, uint32_t index);
+
+// --- turning
+
+// Everything that has arrived for the sessions, and what is due: cancels, queries, kills, timers.
+// Returns how much there was to do.
+uint32_t desk_turn(struct desk *d, uint64_t now);
+
+// --- state, for tests and whoever shows it
+
+// Exposure is the sum over all open orders, kept step by step: the same by counting; false with a
+// line of text. Walks everything.
+bool desk_check(const struct desk *d, char *why, uint32_t why_len);

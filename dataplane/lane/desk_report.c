@@ -1,0 +1,152 @@
+// Hot path. What exchanges say: to the order, then to exposure, position, record and owner.
+#include "dataplane/lane/desk_parts.h"
+
+#include <string.h>
+
+static void order_tell(struct desk *d, const struct own_order *o, uint32_t index,
+                       const struct ouch_report *r, enum order_message message,
+                       const struct order_outcome *out)
+{
+    struct event event = {.type = EVENT_ORDER};
+    struct event_order *e = &event.order;
+    e->client_id = o->client_id;
+    e->exchange_ref = o->exchange_ref;
+    e->match = out->match;
+    e->order = index;
+    e->ref = o->ref;
+    e->did = out->did;
+    e->open = o->open;
+    e->filled = o->filled;
+    e->price = o->price;
+    e->fill_shares = out->shares;
+    e->fill_price = out->price;
+    e->broken_shares = out->broken_shares;
+    e->broken_price = out->broken_price;
+    e->account = o->account;
+    e->strategy = o->strategy;
+    e->instrument = o->instrument;
+    e->session = o->session;
+    e->message = (uint8_t)message;
+    e->life = o->life;
+    e->waits = o->waits;
+    e->side = (uint8_t)o->side;
+    if (r) {
+        e->exchange_ns = r->time_ns;
+        e->reason = r->reason;
+        e->liquidity = (uint8_t)r->liquidity;
+    }
+    desk_publish(d, &event);
+}
+
+void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
+                 enum order_message message, const struct order_outcome *out)
+{
+    struct own_order *o = orders_at(&d->orders, index);
+    const struct exposure_owner owner = desk_burden(o);
+    if (out->did & DID_BREAK)
+        exposure_break(&d->risk, &owner, out->broken_shares, out->broken_price);
+    if (out->did & DID_FILL) {
+        exposure_fill(&d->risk, &owner, out->shares, out->price);
+        d->count.fills++;
+    }
+    if (out->did & DID_UNCLAIMED) {
+        d->risk.symbols[o->instrument].quarantined = true;
+        d->count.unclaimed++;
+    }
+    desk_hold(d, o);
+    order_tell(d, o, index, r, message, out);
+    if (d->told)
+        d->told(d, index, out);
+    if (out->did & DO_ASK && d->sessions[o->session].session->frames.query.len > 0)
+        d->sessions[o->session].session->wants_query = true;
+    if (out->did & DO_CANCEL && o->life != LIFE_DEAD)
+        desk_cancel(d, index, o->cancel_total);
+}
+
+// --- what is not ours to our knowledge ---
+
+static uint32_t instrument_named(const struct desk *d, const char symbol[8])
+{
+    for (uint32_t i = 0; i < d->instrument_count; i++) // at most INSTRUMENTS_MAX, and very rare
+        if (memcmp(d->instruments[i].symbol, symbol, 8) == 0)
+            return i;
+    return INSTRUMENT_NONE;
+}
+
+// A message that names no symbol stops the session's orders, one that does only its symbol.
+static COLD void unclaimed(struct desk *d, uint32_t session, const struct ouch_report *r)
+{
+    const bool named = r->symbol[0] != 0;
+    const uint32_t instrument = named ? instrument_named(d, r->symbol) : INSTRUMENT_NONE;
+    struct event event = {.type = EVENT_UNCLAIMED};
+    event.unclaimed.match = r->match;
+    event.unclaimed.exchange_ns = r->time_ns;
+    event.unclaimed.ref = r->ref;
+    event.unclaimed.shares = r->quantity;
+    event.unclaimed.price = r->price;
+    event.unclaimed.instrument = (uint16_t)instrument;
+    event.unclaimed.session = (uint8_t)session;
+    event.unclaimed.message = r->kind;
+    memcpy(event.unclaimed.symbol, r->symbol, sizeof r->symbol);
+    desk_publish(d, &event);
+    d->count.unclaimed++;
+    if (instrument != INSTRUMENT_NONE)
+        d->risk.symbols[instrument].quarantined = true;
+    else if (r->kind == REPORT_EXECUTED || r->kind == REPORT_BROKEN ||
+             r->kind == REPORT_CORRECTED || named)
+        d->sessions[session].session->halted = true;
+}
+
+// An order that an earlier run of this program entered: the stream says all about it. It belongs to
+// the session's house account (0) and no strategy.
+static COLD bool adopt(struct desk *d, uint32_t session, const struct ouch_report *r)
+{
+    const uint32_t instrument = instrument_named(d, r->symbol);
+    if (d->sessions[session].session->state != SESSION_REPLAY || instrument == INSTRUMENT_NONE ||
+        orders_full(&d->orders) || r->ref < d->orders.sessions[session].next_ref)
+        return false;
+    const struct order_new new = {.ref = r->ref,
+                                  .quantity = r->quantity,
+                                  .price = r->price,
+                                  .position = position_open(&d->risk, 0, instrument),
+                                  .instrument = (uint16_t)instrument,
+                                  .session = (uint8_t)session,
+                                  .side = r->side,
+                                  .time_in_force = '0',
+                                  .display = r->display};
+    if (new.position == POSITION_NONE)
+        return false;
+    const uint32_t index = orders_open(&d->orders, &new);
+    if (index == OWN_NONE)
+        return false;
+    orders_at(&d->orders, index)->flags |= ORDER_ADOPTED;
+    return true;
+}
+
+// An adopted order was replaced by the run that entered it: the chain goes on under the new number.
+static COLD void adopt_replace(struct desk *d, uint32_t index, const struct ouch_report *r)
+{
+    struct own_order *o = orders_at(&d->orders, index);
+    if (o->flags & ORDER_ADOPTED && o->life == LIFE_LIVE && !(o->waits & WAIT_CHANGE))
+        order_replace_begin(&d->orders, index, r->ref, r->quantity + o->filled + o->prevented,
+                            r->price);
+}
+
+void desk_report(struct desk *d, uint32_t session, const struct ouch_report *r)
+{
+    struct order_outcome out;
+    d->count.reports++;
+    uint32_t index = orders_find(&d->orders, session, order_ref_of(r));
+    if (UNLIKELY(index == OWN_NONE)) {
+        const bool accepted = r->kind == REPORT_ACCEPTED || r->kind == REPORT_ACCEPTED_DEAD;
+        if (!accepted || !adopt(d, session, r)) {
+            unclaimed(d, session, r);
+            return;
+        }
+        index = orders_find(&d->orders, session, r->ref);
+    }
+    if (UNLIKELY(r->kind == REPORT_REPLACED || r->kind == REPORT_REPLACED_DEAD))
+        adopt_replace(d, index, r);
+    order_report(&d->orders, index, r, &out);
+    desk_settle(d, index, r, (enum order_message)r->kind, &out);
+}

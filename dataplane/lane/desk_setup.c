@@ -1,0 +1,120 @@
+// Set-up of the trading half, and its check for tests.
+#include <stdio.h>
+#include <string.h>
+
+#include "dataplane/lane/desk_parts.h"
+
+static uint64_t lines(uint64_t bytes)
+{
+    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
+uint64_t desk_bytes(const struct desk_config *c)
+{
+    return lines(orders_bytes(&c->orders)) + lines(risk_bytes(c->instruments, c->positions)) +
+           lines((uint64_t)c->instruments * sizeof(struct desk_instrument));
+}
+
+void desk_init(struct desk *d, struct lane *lane, const struct desk_config *c,
+               const char (*symbols)[8], const struct limit_table *limits, void *memory)
+{
+    uint8_t *p = memory;
+    memset(d, 0, sizeof *d);
+    d->lane = lane;
+    d->kills = region_kill_words(&lane->view, (uint64_t)lane->index * KILL_ASKERS);
+    orders_init(&d->orders, &c->orders, p);
+    p += lines(orders_bytes(&c->orders));
+    risk_init(&d->risk, c->instruments, c->positions, limits, d->kills, p);
+    p += lines(risk_bytes(c->instruments, c->positions));
+    d->risk.event_credit_min = c->event_credit_min;
+    d->instruments = (struct desk_instrument *)(void *)p;
+    d->instrument_count = c->instruments;
+    for (uint32_t i = 0; i < c->instruments; i++) {
+        memcpy(d->instruments[i].symbol, symbols[i], sizeof d->instruments[i].symbol);
+        for (uint32_t s = 0; s < SESSIONS_MAX; s++)
+            d->instruments[i].slot[s] = SYMBOL_NONE;
+    }
+}
+
+void desk_session_add(struct desk *d, struct session *session, struct channel *channel)
+{
+    d->sessions[d->session_count++] = (struct desk_session){.session = session, .channel = channel};
+}
+
+// --- the check ---
+
+#define HOLDS(cond, ...)                         \
+    do {                                         \
+        if (!(cond)) {                           \
+            snprintf(why, why_len, __VA_ARGS__); \
+            return false;                        \
+        }                                        \
+    } while (0)
+
+// What one scope should hold, by counting.
+static struct risk_use counted(const struct desk *d, enum trade_scope scope, uint32_t index)
+{
+    struct risk_use use = {0};
+    for (uint32_t i = 0; i < d->orders.capacity; i++) {
+        const struct own_order *o = orders_at(&d->orders, i);
+        const uint32_t of[TRADE_SCOPES] = {0, o->account, o->strategy, o->instrument, o->session};
+        const struct order_worst worst = order_worst(o);
+        if (of[scope] != index || o->life == LIFE_DEAD)
+            continue;
+        use.orders += worst.orders;
+        use.notional += worst.notional;
+    }
+    return use;
+}
+
+static bool use_holds(const struct desk *d, enum trade_scope scope, uint32_t index,
+                      const struct risk_use *use, char *why, uint32_t why_len)
+{
+    const struct risk_use want = counted(d, scope, index);
+    HOLDS(use->orders == want.orders && use->notional == want.notional,
+          "scope %u, %u: %u orders and %llu open, counted %u and %llu", scope, index, use->orders,
+          (unsigned long long)use->notional, want.orders, (unsigned long long)want.notional);
+    return true;
+}
+
+static bool positions_hold(const struct desk *d, char *why, uint32_t why_len)
+{
+    for (uint32_t p = 0; p <= d->risk.position_mask; p++) {
+        const struct position *position = &d->risk.positions[p];
+        uint64_t buy = 0, sell = 0;
+        if (position->key == 0)
+            continue;
+        for (uint32_t i = 0; i < d->orders.capacity; i++) {
+            const struct own_order *o = orders_at(&d->orders, i);
+            if (o->life == LIFE_DEAD || o->position != p)
+                continue;
+            *(side_sells(o->side) ? &sell : &buy) += order_worst(o).shares;
+        }
+        HOLDS(position->open_buy == buy && position->open_sell == sell,
+              "position %u: %llu and %llu open, counted %llu and %llu", p,
+              (unsigned long long)position->open_buy, (unsigned long long)position->open_sell,
+              (unsigned long long)buy, (unsigned long long)sell);
+        HOLDS(position->shares == (int64_t)position->bought - (int64_t)position->sold,
+              "position %u: %lld shares", p, (long long)position->shares);
+    }
+    return true;
+}
+
+bool desk_check(const struct desk *d, char *why, uint32_t why_len)
+{
+    const struct risk *r = &d->risk;
+    if (!orders_check(&d->orders, why, why_len) || !positions_hold(d, why, why_len) ||
+        !use_holds(d, TRADE_FIRM, 0, &r->firm, why, why_len))
+        return false;
+    for (uint32_t i = 0; i < SESSIONS_MAX; i++)
+        if (!use_holds(d, TRADE_SESSION, i, &r->sessions[i], why, why_len))
+            return false;
+    for (uint32_t i = 0; i < d->instrument_count; i++)
+        if (!use_holds(d, TRADE_SYMBOL, i, &r->symbols[i].use, why, why_len))
+            return false;
+    for (uint32_t i = 0; i < 8; i++) // as many accounts and strategies as tests use
+        if (!use_holds(d, TRADE_ACCOUNT, i, &r->accounts[i], why, why_len) ||
+            !use_holds(d, TRADE_STRATEGY, i, &r->strategies[i], why, why_len))
+            return false;
+    return true;
+}

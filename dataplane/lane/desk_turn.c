@@ -1,0 +1,286 @@
+// Hot path. One turn of the trading half: sessions, cancels that wait, kills, silence.
+#include <string.h>
+
+#include "dataplane/lane/desk_parts.h"
+
+// --- walks over the open orders of a session ---
+
+static void walk_begin(struct desk_walk *w)
+{
+    *w = (struct desk_walk){.at = OWN_NONE, .on = true};
+}
+
+// The next order; OWN_NONE: the walk is over. The order may end before the next call.
+static uint32_t walk_next(struct desk *d, uint32_t session, struct desk_walk *w)
+{
+    uint32_t at = w->at;
+    if (at == OWN_NONE)
+        at = d->orders.sessions[session].open.first;
+    else if (orders_at(&d->orders, at)->generation != w->generation ||
+             orders_at(&d->orders, at)->life == LIFE_DEAD)
+        at = d->orders.sessions[session].open.first;
+    if (at == OWN_NONE) {
+        w->on = false;
+        return OWN_NONE;
+    }
+    const uint32_t next = orders_at(&d->orders, at)->open_next;
+    w->at = next;
+    if (next == OWN_NONE)
+        w->on = false;
+    else
+        w->generation = orders_at(&d->orders, next)->generation;
+    return at;
+}
+
+// --- after a reconnect, or an account query ---
+
+// Which row of the state machine an order's unanswered message gets.
+static enum order_message finding_of(const struct desk_session *ds, const struct own_order *o)
+{
+    if (ds->replay_next_ref == 0)
+        return ORDER_MESSAGE_NO_QUERY;
+    const uint32_t ref = o->waits & WAIT_REPLACE ? o->change_ref : o->ref;
+    return ref >= ds->replay_next_ref ? ORDER_MESSAGE_NOT_SEEN : ORDER_MESSAGE_SEEN;
+}
+
+static void settle_unanswered(struct desk *d, struct desk_session *ds, uint32_t index)
+{
+    struct own_order *o = orders_at(&d->orders, index);
+    struct order_outcome out;
+    const bool unanswered = o->life == LIFE_PENDING || o->waits & WAIT_CHANGE ||
+                            (o->life == LIFE_UNKNOWN && !(o->flags & ORDER_ACCEPTED));
+    const bool sent_before =
+        (o->waits & WAIT_REPLACE ? o->change_ref : o->ref) <
+        ds->session->query_ref; // what left after the query is not its business
+    const bool concerned = ds->replay_all || (o->flags & ORDER_ASKED && sent_before);
+    if (unanswered && concerned) {
+        const enum order_message finding = finding_of(ds, o);
+        o->flags &= (uint8_t)~ORDER_ASKED;
+        order_found_out(&d->orders, index, finding, &out);
+        desk_settle(d, index, NULL, finding, &out);
+    }
+    // A cancel may have been lost with the connection: repeating it is harmless.
+    if (ds->replay_all && o->life != LIFE_DEAD && o->waits & WAIT_CANCEL &&
+        !(o->flags & ORDER_CANCEL_QUEUED))
+        order_cancel_enqueue(&d->orders, index, o->cancel_total);
+}
+
+static uint32_t replay_walk(struct desk *d, uint32_t session, uint64_t now)
+{
+    struct desk_session *ds = &d->sessions[session];
+    uint32_t steps = 0;
+    while (ds->replay.on && steps < DESK_STEPS_A_TURN) {
+        const uint32_t index = walk_next(d, session, &ds->replay);
+        if (index != OWN_NONE)
+            settle_unanswered(d, ds, index);
+        steps++;
+    }
+    if (!ds->replay.on) {
+        ds->replay_all = false;
+        session_go(ds->session, now);
+    }
+    return steps;
+}
+
+static void replayed(struct desk *d, struct desk_session *ds)
+{
+    struct session *s = ds->session;
+    struct order_session *os = &d->orders.sessions[ds - d->sessions];
+    s->replayed = false;
+    ds->replay_all |= s->state != SESSION_READY;
+    ds->replay_next_ref = s->frames.query.len ? s->query_next : 0;
+    if (ds->replay_next_ref > os->next_ref)
+        os->next_ref = ds->replay_next_ref;
+    walk_begin(&ds->replay);
+}
+
+// --- kills and mass cancels ---
+
+bool desk_killed(const struct desk *d, const struct own_order *o)
+{
+    bool hit =
+        kill_hit(&d->mass, o->account, o->strategy, o->instrument, o->session) != TRADE_SCOPES;
+    for (uint32_t asker = 0; asker < KILL_ASKERS; asker++)
+        hit |= kill_hit(&d->kills[asker], o->account, o->strategy, o->instrument, o->session) !=
+               TRADE_SCOPES;
+    return hit;
+}
+
+static void sweeps_begin(struct desk *d)
+{
+    for (uint32_t i = 0; i < d->session_count; i++)
+        walk_begin(&d->sessions[i].sweep);
+}
+
+void desk_mass_cancel(struct desk *d, enum trade_scope scope, uint32_t index)
+{
+    kill_ask(&d->mass, scope, index);
+    sweeps_begin(d);
+}
+
+static uint32_t open_orders(const struct desk *d)
+{
+    uint32_t open = 0;
+    for (uint32_t i = 0; i < d->session_count; i++)
+        open += d->orders.sessions[i].open_count;
+    return open;
+}
+
+static void kill_tell(struct desk *d, uint16_t type, uint32_t asker, uint64_t rung)
+{
+    struct event event = {.type = type};
+    event.kill.rung = rung;
+    event.kill.open_orders = open_orders(d);
+    event.kill.asker = (uint8_t)asker;
+    desk_publish(d, &event);
+}
+
+// A kill is asked for: from here on the gate refuses; what is open is swept.
+static COLD void kill_take(struct desk *d, uint32_t asker, uint64_t rung)
+{
+    d->kill_rung[asker] = rung;
+    d->lane->input++;
+    kill_tell(d, EVENT_KILL, asker, rung);
+    sweeps_begin(d);
+}
+
+static uint32_t sweep_walk(struct desk *d, uint32_t session)
+{
+    struct desk_session *ds = &d->sessions[session];
+    uint32_t steps = 0, cancels = 0;
+    while (ds->sweep.on && steps < DESK_STEPS_A_TURN && cancels < DESK_CANCELS_A_TURN) {
+        const uint32_t index = walk_next(d, session, &ds->sweep);
+        steps++;
+        if (index == OWN_NONE)
+            break;
+        const struct own_order *o = orders_at(&d->orders, index);
+        if ((o->waits & WAIT_CANCEL && o->cancel_total == 0) || !desk_killed(d, o))
+            continue;
+        desk_cancel(d, index, 0);
+        cancels++;
+    }
+    return steps;
+}
+
+static COLD void sweeps_done(struct desk *d)
+{
+    for (uint32_t i = 0; i < d->session_count; i++)
+        if (d->sessions[i].sweep.on)
+            return;
+    memset(&d->mass, 0, sizeof d->mass);
+    kill_tell(d, EVENT_KILL_DONE, KILL_ASKERS, 0);
+}
+
+static uint32_t kills_turn(struct desk *d)
+{
+    uint32_t work = 0;
+    for (uint32_t asker = 0; asker < KILL_ASKERS; asker++) {
+        const uint64_t rung = atomic_load_explicit(&d->kills[asker].rung, memory_order_acquire);
+        if (UNLIKELY(rung != d->kill_rung[asker]))
+            kill_take(d, asker, rung);
+    }
+    for (uint32_t i = 0; i < d->session_count; i++) {
+        if (LIKELY(!d->sessions[i].sweep.on))
+            continue;
+        work += sweep_walk(d, i);
+        if (!d->sessions[i].sweep.on)
+            sweeps_done(d);
+    }
+    return work;
+}
+
+// --- sessions ---
+
+static COLD void session_tell(struct desk *d, uint32_t i)
+{
+    struct desk_session *ds = &d->sessions[i];
+    const struct session *s = ds->session;
+    struct event event = {.type = EVENT_ORDER_SESSION};
+    event.order_session.next_sequence = s->next_sequence;
+    event.order_session.missing = s->count.missing;
+    event.order_session.open_orders = d->orders.sessions[i].open_count;
+    event.order_session.session = (uint8_t)i;
+    event.order_session.was = ds->known_state;
+    event.order_session.now = s->state;
+    event.order_session.halted = s->halted;
+    event.order_session.reject = (uint8_t)s->reject;
+    desk_publish(d, &event);
+    ds->known_state = s->state;
+    ds->known_halted = s->halted;
+}
+
+static uint32_t reports_take(struct desk *d, uint32_t i, uint64_t now)
+{
+    struct desk_session *ds = &d->sessions[i];
+    struct ouch_report report;
+    uint32_t taken = 0;
+    while (taken < DESK_REPORTS_A_TURN && session_next(ds->session, now, &report)) {
+        taken++;
+        d->lane->input++;
+        if (LIKELY(report.kind < REPORT_ORDER_KINDS))
+            desk_report(d, i, &report);
+    }
+    if (UNLIKELY(ds->session->replayed))
+        replayed(d, ds);
+    return taken;
+}
+
+static uint32_t cancels_send(struct desk *d, uint32_t i)
+{
+    struct session *s = d->sessions[i].session;
+    uint32_t sent = 0;
+    while (sent < DESK_CANCELS_A_TURN && d->orders.sessions[i].cancel_count &&
+           session_may_cancel(s) && session_free(s, s->frames.cancel.len)) {
+        const uint32_t index = order_cancel_dequeue(&d->orders, i);
+        desk_cancel(d, index, orders_at(&d->orders, index)->cancel_total);
+        sent++;
+    }
+    return sent;
+}
+
+static uint32_t session_turn(struct desk *d, uint32_t i, uint64_t now)
+{
+    struct desk_session *ds = &d->sessions[i];
+    struct session *s = ds->session;
+    uint32_t work = reports_take(d, i, now);
+    session_timers(s, now);
+    if (UNLIKELY(s->wants_query))
+        session_query(s, d->orders.sessions[i].next_ref, now);
+    if (UNLIKELY(ds->replay.on))
+        work += replay_walk(d, i, now);
+    if (UNLIKELY(d->orders.sessions[i].cancel_count))
+        work += cancels_send(d, i);
+    if (UNLIKELY(s->state != ds->known_state || s->halted != ds->known_halted))
+        session_tell(d, i);
+    return work;
+}
+
+// --- silence ---
+
+static uint32_t overdue_take(struct desk *d, uint64_t now)
+{
+    uint32_t taken = 0;
+    while (taken < DESK_OVERDUE_A_TURN) {
+        struct order_outcome out;
+        const uint32_t index = order_overdue(&d->orders, now);
+        if (index == OWN_NONE)
+            break;
+        taken++;
+        d->lane->input++;
+        order_found_out(&d->orders, index, ORDER_MESSAGE_SILENCE, &out);
+        desk_settle(d, index, NULL, ORDER_MESSAGE_SILENCE, &out);
+        if (out.did & DO_ASK) // again, should the query be lost too
+            order_timer_start(&d->orders, index, now);
+    }
+    return taken;
+}
+
+uint32_t desk_turn(struct desk *d, uint64_t now)
+{
+    uint32_t work = kills_turn(d);
+    for (uint32_t i = 0; i < d->session_count; i++)
+        work += session_turn(d, i, now);
+    if (UNLIKELY(d->orders.timers.first != OWN_NONE))
+        work += overdue_take(d, now);
+    return work;
+}
