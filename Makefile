@@ -85,7 +85,7 @@ $(BUILD)/tickgate-dataplane: $(call obj,$(main_tickgate-dataplane)) $(call obj,$
 $(BUILD)/tickgate-exchange: $(call obj,$(main_tickgate-exchange) $(wildcard bench/exchange/dpdk_link.c)) $(exch_lib) \
                             $(core_lib)
 $(BUILD)/tickgate-book: $(call obj,$(main_tickgate-book) bench/book/input.c bench/book/offline.c) $(core_lib)
-$(BUILD)/tickgate-bench: $(call obj,$(main_tickgate-bench)) $(exch_lib) $(lane_lib) $(core_lib)
+$(BUILD)/tickgate-bench: $(call obj,$(wildcard bench/latency/*.c) bench/book/offline.c) $(exch_lib) $(core_lib)
 
 $(BUILD)/tickgate $(BUILD)/tickgate-controlplane: LIBS = $(CP_LIBS) $(CORE_LIBS)
 $(BUILD)/tickgate-dataplane $(BUILD)/tickgate-exchange: LIBS = $(DPDK_LIBS) -lrte_net_ring $(CORE_LIBS)
@@ -172,6 +172,7 @@ unit-build: $(if $(wildcard /usr/include/lwip/lwip/tcp.h),$(lwip_peer))
 
 # The feed is tested on a channel without a lane.
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): $(call obj,bench/book/offline.c)
+$(filter $(BUILD)/tests/unit/latency/%,$(unit_bin)): $(call obj,bench/latency/hdr.c)
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): LIBS = $(core_lib)
 
 # Simulations share a world and the exchange's generator.

@@ -1,0 +1,100 @@
+#include "bench/latency/measure.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+// First line of a file without its end; "" when it cannot be read.
+static void line_read(const char *path, char *out, size_t len)
+{
+    FILE *file = fopen(path, "r");
+    out[0] = 0;
+    if (file && fgets(out, (int)len, file))
+        out[strcspn(out, "\n")] = 0;
+    if (file)
+        fclose(file);
+}
+
+static void cpuinfo_read(const char *key, char *out, size_t len)
+{
+    char line[512];
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    out[0] = 0;
+    while (file && out[0] == 0 && fgets(line, sizeof line, file)) {
+        char *value = strchr(line, ':');
+        if (value && strncmp(line, key, strlen(key)) == 0)
+            snprintf(out, len, "%.*s", (int)strcspn(value + 2, "\n"), value + 2);
+    }
+    if (file)
+        fclose(file);
+}
+
+static void governor_read(int core, char *out, size_t len)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor", core);
+    line_read(path, out, len);
+}
+
+// Nothing that is read here holds quotes or control characters but the kernel's command line.
+static void field(FILE *out, const char *indent, const char *name, const char *value,
+                  const char *end)
+{
+    fprintf(out, "%s  \"%s\": \"", indent, name);
+    for (const char *c = value; *c; c++)
+        if (*c == '"' || *c == '\\')
+            fprintf(out, "\\%c", *c);
+        else if ((unsigned char)*c >= ' ')
+            putc(*c, out);
+    fprintf(out, "\"%s\n", end);
+}
+
+void environment_write(FILE *out, const char *indent)
+{
+    char text[4096];
+    struct utsname name;
+    uname(&name);
+    fprintf(out, "{\n");
+    field(out, indent, "version", TICKGATE_VERSION, ",");
+    field(out, indent, "compiler", __VERSION__, ",");
+    field(out, indent, "kernel", name.release, ",");
+    cpuinfo_read("model name", text, sizeof text);
+    field(out, indent, "cpu", text, ",");
+    cpuinfo_read("microcode", text, sizeof text);
+    field(out, indent, "microcode", text, ",");
+    line_read("/proc/cmdline", text, sizeof text);
+    field(out, indent, "kernel_command_line", text, ",");
+    line_read("/sys/devices/system/cpu/isolated", text, sizeof text);
+    field(out, indent, "isolated_cores", text, ",");
+    governor_read(sched_getcpu(), text, sizeof text);
+    field(out, indent, "governor", text, ",");
+    line_read("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", text, sizeof text);
+    field(out, indent, "huge_pages_2mib", text, "");
+    fprintf(out, "%s}", indent);
+}
+
+uint32_t environment_warn(FILE *out, int core)
+{
+    char text[4096], flags[4096];
+    uint32_t n = 0;
+    line_read("/sys/devices/system/cpu/isolated", text, sizeof text);
+    if (text[0] == 0)
+        n += fprintf(out,
+                     "warning: no core is isolated: others run on core %d too; the tail is "
+                     "theirs (isolcpus=)\n",
+                     core) > 0;
+    cpuinfo_read("flags", flags, sizeof flags);
+    if (strstr(flags, " hypervisor"))
+        n += fprintf(out, "warning: a virtual machine: pauses of its host are in every figure\n") >
+             0;
+    governor_read(core, text, sizeof text);
+    if (text[0] && strcmp(text, "performance") != 0)
+        n += fprintf(out, "warning: core %d runs by governor '%s', not 'performance'\n", core,
+                     text) > 0;
+    line_read("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", text, sizeof text);
+    if (atoi(text) == 0)
+        n += fprintf(out, "warning: no free huge pages: tables are in ordinary memory, and "
+                          "slower\n") > 0;
+    return n;
+}

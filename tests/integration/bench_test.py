@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""tickgate-bench writes what it says: figures that agree with each other in all three files, and clear refusals."""
+
+import base64
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import zlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from system import BUILD, need_programs  # noqa: E402
+
+MESSAGES = 50000
+
+
+def bench(*argv):
+    return subprocess.run([str(BUILD / "tickgate-bench"), *argv], capture_output=True, text=True, timeout=120)
+
+
+def log_total(line):
+    """Samples in one line of an interval log: compressed V2, ZigZag LEB128 with runs of zeros as negative counts."""
+    packed = base64.b64decode(line.split(",")[3])
+    assert packed[:4] == bytes.fromhex("1c849314"), "cookie of a compressed histogram"
+    plain = zlib.decompress(packed[8:])
+    assert plain[:4] == bytes.fromhex("1c849313") and int.from_bytes(plain[12:16], "big") == 3
+    total, at = 0, 40
+    while at < len(plain):
+        value = shift = 0
+        while True:
+            byte = plain[at]
+            at += 1
+            last = shift == 56
+            value |= (byte if last else byte & 0x7F) << shift
+            shift += 7
+            if last or not byte & 0x80:
+                break
+        number = (value >> 1) ^ -(value & 1)
+        total += max(number, 0)
+    return total
+
+
+def main():
+    need_programs("tickgate-bench")
+    with tempfile.TemporaryDirectory() as folder:
+        done = bench("feed", "--seconds", "0.05", "--messages", str(MESSAGES), "--live", "2000", "--symbols", "50", "--out", folder)
+        assert done.returncode == 0, done.stderr
+        result = json.loads((pathlib.Path(folder) / "result.json").read_text())
+        hgrm = (pathlib.Path(folder) / "feed.hgrm").read_text()
+        log = (pathlib.Path(folder) / "feed.hlog").read_text().splitlines()
+    for word in ("jitter floor", "closed loop", "per packet", "per message"):
+        assert word in done.stdout, f"'{word}' is not in: {done.stdout}"
+    assert MESSAGES <= result["messages"] < MESSAGES + 100 and result["loop"] == "closed"
+    assert log_total(log[-1]) == result["packets"] > 0, "the log counts other packets than the result"
+    assert f"Total count    = {result['packets']:12}]" in hgrm, hgrm[-200:]
+    assert result["packet_ns"]["p50"] <= result["packet_ns"]["p99"] <= result["packet_ns"]["max"]
+    assert {"kernel", "cpu", "kernel_command_line", "governor"} <= result["environment"].keys()
+    for argv, code, word in ((["nonsense"], 2, "spin or feed"), (["spin", "--core", "1000"], 1, "core 1000"),
+                             (["feed", "--live", "many"], 2, "--live"), (["feed", "--out", "/proc/nowhere"], 1, "--out")):
+        refused = bench(*argv, "--seconds", "0.01", "--messages", "1000")
+        assert refused.returncode == code and word in refused.stderr, f"{argv}: {refused.returncode} {refused.stderr}"
+    print(f"{result['packets']} packets in three files")
+
+
+if __name__ == "__main__":
+    main()
