@@ -30,7 +30,8 @@ static uint64_t lowest_of(uint32_t index, uint64_t *highest)
 uint64_t hdr_percentile(const struct hdr *h, double percentile)
 {
     uint64_t seen = 0, highest = 0;
-    uint64_t wanted = (uint64_t)ceil(percentile / 100.0 * (double)h->total);
+    // Just below, so that rounding does not ask for one sample too many.
+    uint64_t wanted = (uint64_t)ceil(nextafter(percentile, 0) * (double)h->total / 100.0);
     wanted = wanted ? wanted : 1;
     for (uint32_t i = 0; i < HDR_COUNTS && h->total; i++) {
         seen += h->count[i];
