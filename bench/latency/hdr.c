@@ -89,7 +89,7 @@ enum { COOKIE = 0x1c849303 | 0x10, COOKIE_COMPRESSED = 0x1c849304 | 0x10, HEADER
 // ZigZag LEB128 with a ninth byte of eight bits.
 static uint32_t number_write(uint8_t *p, int64_t value)
 {
-    uint64_t v = (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+    uint64_t v = (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
     uint32_t n = 0;
     for (; n < 8 && v >= 0x80; n++, v >>= 7)
         p[n] = (uint8_t)(v | 0x80);

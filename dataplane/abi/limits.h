@@ -21,7 +21,7 @@ enum {
     CACHE_LINE_LEN = 64,
     SESSIONS_MAX = 16, // order sessions
     ACCOUNTS_MAX = 256,
-    STRATEGIES_MAX = 64, // clients of the gateway included
+    STRATEGIES_MAX = 64,     // clients of the gateway included
     INSTRUMENTS_MAX = 16384, // symbols with limits
-    LANE_MAIN = 255, // stands for the main lcore where a lane is named
+    LANE_MAIN = 255,         // stands for the main lcore where a lane is named
 };

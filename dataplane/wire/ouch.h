@@ -62,7 +62,7 @@ enum ouch_code {
     OUCH_BAD_LENGTH,
     OUCH_BAD_VALUE, // a price that does not fit 31 bits, a quantity above 999,999, options that
                     // contradict themselves, an order state that is neither live nor dead
-    OUCH_FOREIGN, // a token that this session did not make
+    OUCH_FOREIGN,   // a token that this session did not make
     OUCH_CODES,
 };
 

@@ -55,8 +55,10 @@ enum ouch50_tag {
 // --- whole fixed parts ---
 
 // clang-format off
-#define OUCH50_IN(letter, upper, lower, length, appendage, title)  struct ouch50_##lower { char type;
-#define OUCH50_OUT(letter, upper, lower, length, appendage, title) struct ouch50_##lower { char type;
+#define OUCH50_IN(letter, upper, lower, length, appendage, title) \
+    struct ouch50_##lower { char type;
+#define OUCH50_OUT(letter, upper, lower, length, appendage, title) \
+    struct ouch50_##lower { char type;
 #define OUCH50_FIELD(lower, kind, field, offset) FIELD_MEMBER_##kind(field)
 #define OUCH50_END(lower) };
 #include "dataplane/wire/ouch50.def"
@@ -130,8 +132,10 @@ const char *ouch50_out_title(uint8_t type);
 // --- the table against itself ---
 
 // clang-format off
-#define OUCH50_IN(letter, upper, lower, length, appendage, title)  struct ouch50_image_##lower { uint8_t type;
-#define OUCH50_OUT(letter, upper, lower, length, appendage, title) struct ouch50_image_##lower { uint8_t type;
+#define OUCH50_IN(letter, upper, lower, length, appendage, title) \
+    struct ouch50_image_##lower { uint8_t type;
+#define OUCH50_OUT(letter, upper, lower, length, appendage, title) \
+    struct ouch50_image_##lower { uint8_t type;
 #define OUCH50_FIELD(lower, kind, field, offset) uint8_t field[FIELD_SIZE_##kind];
 #define OUCH50_END(lower) };
 #include "dataplane/wire/ouch50.def"
