@@ -85,10 +85,9 @@ struct book_config {
 // One execution, remembered so that a broken trade can be taken back from the volume.
 struct book_match {
     uint64_t number; // 0: empty
-    uint32_t shares;
+    uint64_t shares; // a cross may print more than 32 bits hold
     uint32_t price;
     uint32_t slot; // symbol
-    uint32_t unused;
 };
 
 struct book {

@@ -48,24 +48,25 @@ uint16_t itch_symbol_open(struct channel *ch, uint16_t locate, const char *stock
 
 // Remembers an execution by its day-unique match number. Direct-mapped: numbers grow, so what a
 // broken trade names is there unless <matches> later executions have come since.
-static void match_remember(struct book *book, uint32_t slot, uint64_t number, uint32_t shares,
+static void match_remember(struct book *book, uint32_t slot, uint64_t number, uint64_t shares,
                            uint32_t price)
 {
     book->matches[number & (book->config.matches - 1)] =
         (struct book_match){.number = number, .shares = shares, .price = price, .slot = slot};
 }
 
-static void printed(struct channel *ch, uint32_t slot, uint64_t match, uint64_t shares,
+// Without a price (the order is not known) it is volume all the same, but no last trade.
+static void printed(struct channel *ch, uint32_t slot, uint64_t match, uint32_t shares,
                     uint32_t price)
 {
     struct book_symbol *sym = &ch->book.symbols[slot];
     sym->volume += shares;
     if (price) {
         sym->last_price = price;
-        sym->last_shares = shares > UINT32_MAX ? UINT32_MAX : (uint32_t)shares;
+        sym->last_shares = shares;
     }
     ch->count->printed_shares += shares;
-    match_remember(&ch->book, slot, match, sym->last_shares, price);
+    match_remember(&ch->book, slot, match, shares, price);
     symbol_publish(ch, slot);
 }
 
@@ -252,6 +253,7 @@ static void on_cross(struct channel *ch, const uint8_t *p, uint16_t slot)
     struct book_symbol *sym = &ch->book.symbols[slot];
     sym->volume += info->cross_shares;
     ch->count->cross_shares += info->cross_shares;
+    match_remember(&ch->book, slot, itch50_cross_match(p), info->cross_shares, info->cross_price);
     sym->last_price = info->cross_price;
     sym->last_shares = info->cross_shares > UINT32_MAX ? UINT32_MAX : (uint32_t)info->cross_shares;
     symbol_publish(ch, slot);
@@ -262,7 +264,7 @@ static void on_broken_trade(struct channel *ch, const uint8_t *p, uint16_t slot)
     uint64_t number = itch50_broken_trade_match(p);
     struct book_match *match = &ch->book.matches[number & (ch->book.config.matches - 1)];
     ch->count->broken_trades++;
-    if (match->number != number || match->slot != slot) {
+    if (number == 0 || match->number != number || match->slot != slot) {
         ch->count->broken_unmatched++;
         return;
     }

@@ -356,6 +356,66 @@ static void test_hidden_trades_and_broken_ones(void **state)
     assert_int_equal(o.count.broken_unmatched, 1);
 }
 
+static void broken(uint64_t match)
+{
+    begin('B');
+    be64_store(m + 11, match);
+    send(19);
+}
+
+// What is taken back is what that execution added, even where its order was never seen.
+static void test_broken_executions_take_back_what_they_added(void **state)
+{
+    (void)state;
+    add(1, 'B', 100, 10000, NULL);
+    execute('E', 1, 10, 901, 0, 0);
+    execute('C', 1, 20, 902, 'Y', 9990);
+    execute('C', 1, 30, 903, 'N', 9980);
+    execute('E', 4711, 7, 904, 0, 0); // no such order: volume, but no price
+    assert_int_equal(symbol()->volume, 37);
+    assert_int_equal(symbol()->last_price, 9990);
+    broken(903); // never printed
+    assert_int_equal(symbol()->volume, 37);
+    assert_int_equal(o.count.broken_unmatched, 1);
+    broken(904);
+    assert_int_equal(symbol()->volume, 30);
+    broken(901);
+    assert_int_equal(symbol()->volume, 20);
+    broken(902);
+    assert_int_equal(symbol()->volume, 0);
+    assert_int_equal(top().volume, 0);
+    assert_int_equal(top().shares[BOOK_BID], 40); // a broken trade gives no order back
+}
+
+// Number 0 names no execution, however often it is sent.
+static void test_match_number_0_is_nobodys(void **state)
+{
+    (void)state;
+    execute('E', 4711, 7, 0, 0, 0);
+    broken(0);
+    broken(0);
+    assert_int_equal(symbol()->volume, 7);
+    assert_int_equal(o.count.broken_unmatched, 2);
+}
+
+// A match number of another symbol takes nothing back.
+static void test_a_broken_trade_of_another_symbol(void **state)
+{
+    (void)state;
+    add(1, 'B', 100, 10000, NULL);
+    execute('E', 1, 10, 901, 0, 0);
+    begin('R');
+    be16_store(m + 1, LOCATE + 1);
+    memcpy(m + 11, "OTHER   ", 8);
+    send(39);
+    begin('B');
+    be16_store(m + 1, LOCATE + 1);
+    be64_store(m + 11, 901);
+    send(19);
+    assert_int_equal(symbol()->volume, 10);
+    assert_int_equal(o.count.broken_unmatched, 1);
+}
+
 static void test_cross(void **state)
 {
     (void)state;
@@ -376,6 +436,8 @@ static void test_cross(void **state)
     assert_int_equal(info()->cross_price, 10010);
     assert_int_equal(info()->last_cross_type, 'O');
     assert_int_equal(o.count.cross_shares, 5000000000);
+    broken(5);
+    assert_int_equal(symbol()->volume, 0);
 }
 
 static void test_imbalance(void **state)
@@ -469,6 +531,9 @@ int main(void)
         TEST(test_orders_and_best_prices),
         TEST(test_executions_print_or_not),
         TEST(test_hidden_trades_and_broken_ones),
+        TEST(test_broken_executions_take_back_what_they_added),
+        TEST(test_match_number_0_is_nobodys),
+        TEST(test_a_broken_trade_of_another_symbol),
         TEST(test_cross),
         TEST(test_imbalance),
         TEST(test_retail_interest_and_direct_listing),
