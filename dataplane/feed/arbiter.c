@@ -33,6 +33,11 @@ void arbiter_init(struct arbiter *a, uint32_t held_max, void *memory)
 
 void arbiter_start(struct arbiter *a, uint64_t next)
 {
+    // A snapshot that is older than what was delivered: its copies are wanted again. Those of
+    // packets that wait are not.
+    for (uint32_t i = 0; next < a->next && i < ARBITER_RECENT; i++)
+        if (a->recent[i].sequence < a->next)
+            a->recent[i].sequence = 0;
     a->next = next;
     if (a->seen_end < next)
         a->seen_end = next;

@@ -89,8 +89,9 @@ uint64_t arbiter_bytes(uint32_t held_max);
 // <memory>: arbiter_bytes(held_max), aligned to a cache line.
 void arbiter_init(struct arbiter *a, uint32_t held_max, void *memory);
 
-// New numbering (session start, after a snapshot): next message is <next>. Held packets must have
-// been popped if the session changed; after a snapshot they stay.
+// New numbering (session start, after a snapshot): next message is <next>, perhaps one that was
+// delivered before. Held packets must have been popped if the session changed; after a snapshot
+// they stay.
 void arbiter_start(struct arbiter *a, uint64_t next);
 // Forgets what lines and recent packets brought: a new session numbers from the start.
 void arbiter_forget(struct arbiter *a);

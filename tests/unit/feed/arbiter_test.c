@@ -133,6 +133,39 @@ static void test_hold_all_keeps_even_what_is_next(void **state)
     arbiter_drop(a);
 }
 
+// A snapshot that is older than what was delivered: what was here once is wanted again.
+static void test_numbering_that_goes_back_is_delivered_again(void **state)
+{
+    (void)state;
+    struct arbiter *a = arbiter_make();
+    offer(a, 0, 1, 10, 0);
+    offer(a, 0, 11, 10, 1);
+    arbiter_start(a, 5);
+    struct arbiter_offer again = offer(a, 1, 1, 10, 2);
+    assert_int_equal(again.verdict, ARBITER_DELIVER);
+    assert_int_equal(again.skip, 4);
+    assert_int_equal(offer(a, ARBITER_RECOVERY, 11, 10, 3).verdict, ARBITER_DELIVER);
+    assert_int_equal(offer(a, 1, 11, 10, 4).verdict, ARBITER_DUPLICATE);
+    arbiter_drop(a);
+}
+
+// The same, and a packet that waits: it must not be kept twice.
+static void test_going_back_keeps_what_waits(void **state)
+{
+    (void)state;
+    struct arbiter *a = arbiter_make();
+    struct arbiter_held held;
+    offer(a, 0, 1, 10, 0);
+    assert_int_equal(offer(a, 0, 21, 10, 1).verdict, ARBITER_HOLD);
+    arbiter_start(a, 5);
+    assert_int_equal(offer(a, 1, 1, 20, 2).verdict, ARBITER_DELIVER);
+    assert_int_equal(offer(a, 1, 21, 10, 3).verdict, ARBITER_DUPLICATE);
+    assert_true(arbiter_pop(a, false, &held));
+    assert_int_equal(held.packet.sequence, 21);
+    assert_int_equal(a->held, 0);
+    arbiter_drop(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +175,8 @@ int main(void)
         cmocka_unit_test(test_full_bill_is_an_answer_and_the_numbers_stay_missing),
         cmocka_unit_test(test_lines_account_for_what_they_skip),
         cmocka_unit_test(test_hold_all_keeps_even_what_is_next),
+        cmocka_unit_test(test_numbering_that_goes_back_is_delivered_again),
+        cmocka_unit_test(test_going_back_keeps_what_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
