@@ -1,6 +1,7 @@
 // Whatever loss, duplication, reordering and skew do to lines A and B: the books are right, or the
-// channel says that they are not. SIM_SECONDS (default 60) bounds the run; seeds start at SIM_SEED
-// (default 1) and a failure names its own.
+// channel says that they are not. SIM_SECONDS (default 60) bounds the run, or TICKGATE_SEEDS says
+// how many seeds each property gets; they start at TICKGATE_SEED (default 1), and a failure names
+// its own.
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -111,7 +112,7 @@ static void nobody_to_ask(uint64_t seed)
 
 static void run_seeds(void (*property)(uint64_t seed), uint64_t share)
 {
-    uint64_t seed = env("SIM_SEED", 1), count = env("SIM_SEEDS", 0);
+    uint64_t seed = env("TICKGATE_SEED", 1), count = env("TICKGATE_SEEDS", 0);
     double seconds = (double)env("SIM_SECONDS", 60) / (double)share;
     struct timespec start, now;
     uint64_t done = 0;
