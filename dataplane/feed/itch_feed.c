@@ -11,9 +11,8 @@
 #include "dataplane/wire/itch50.h"
 #include "dataplane/wire/mold64.h"
 
-enum {
-    AHEAD = 64
-}; // messages looked at before they are applied; packets with more are taken in pieces
+// Messages looked at before they are applied; packets with more are taken in pieces.
+enum { AHEAD = 64 };
 
 enum itch_kind {
     KIND_STATE = 0,
