@@ -44,7 +44,7 @@ static void packet_close(struct day *day, struct pack *pack)
 {
     uint32_t count = pack->count;
     uint32_t len = pack_close(pack);
-    if (count == 0)
+    if (count == 0 || day->packets == NULL)
         return;
     day->packets[day->count++] = (struct packet){.at = day->len, .len = len, .messages = count};
     day->len += len;

@@ -29,6 +29,7 @@ static const char usage[] =
 
 struct options {
     const char *mode;
+    bool spin; // the other mode: feed
     const char *out;
     double seconds;
     long core;
@@ -94,8 +95,9 @@ static bool options_read(struct options *o, int argc, char **argv, struct error 
         if (!option_take(o, letter, optarg, err))
             return false;
     }
-    o->mode = optind + 1 == argc ? argv[optind] : "";
-    if (strcmp(o->mode, "spin") != 0 && strcmp(o->mode, "feed") != 0)
+    o->mode = optind + 1 == argc && argv[optind] ? argv[optind] : "";
+    o->spin = strcmp(o->mode, "spin") == 0;
+    if (!o->spin && strcmp(o->mode, "feed") != 0)
         return error_set(err, EXIT_USAGE, "name one mode, spin or feed; see --help");
     return true;
 }
@@ -188,7 +190,7 @@ static bool run(const struct options *o, struct error *err)
     environment_warn(stderr, sched_getcpu());
     jitter_look(&j, &cal, o->seconds);
     jitter_print(&j, stdout);
-    if (strcmp(o->mode, "spin") == 0)
+    if (o->spin)
         return true;
     hdr_reset(&h);
     if (!feed_measure(&o->feed, &cal, &h, &result, err))

@@ -14,10 +14,8 @@ static void walk_begin(struct desk_walk *w)
 static uint32_t walk_next(struct desk *d, uint32_t session, struct desk_walk *w)
 {
     uint32_t at = w->at;
-    if (at == OWN_NONE)
-        at = d->orders.sessions[session].open.first;
-    else if (orders_at(&d->orders, at)->generation != w->generation ||
-             orders_at(&d->orders, at)->life == LIFE_DEAD)
+    if (at == OWN_NONE || orders_at(&d->orders, at)->generation != w->generation ||
+        orders_at(&d->orders, at)->life == LIFE_DEAD)
         at = d->orders.sessions[session].open.first;
     if (at == OWN_NONE) {
         w->on = false;

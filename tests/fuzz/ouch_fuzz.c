@@ -15,11 +15,14 @@ static const struct ouch_prefix prefix = {"TG", 2};
 static void options(const uint8_t *p, uint32_t len)
 {
     struct ouch50_options o, again;
-    uint8_t out[OUCH50_APPENDAGE_MAX];
+    uint8_t out[OUCH50_APPENDAGE_MAX], twice[OUCH50_APPENDAGE_MAX];
     if (!ouch50_options_read(p, len, &o))
         return;
     uint32_t n = ouch50_options_write(out, &o);
-    if (n > len || !ouch50_options_read(out, n, &again) || memcmp(&o, &again, sizeof o) != 0)
+    if (n > len || !ouch50_options_read(out, n, &again))
+        abort();
+    // What was read again is written as it was the first time.
+    if (ouch50_options_write(twice, &again) != n || memcmp(out, twice, n) != 0)
         abort();
 }
 

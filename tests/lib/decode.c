@@ -135,7 +135,7 @@ static int deep10_show(const uint8_t *p, uint32_t len)
 
 int main(int argc, char **argv)
 {
-    uint8_t bytes[256];
+    uint8_t bytes[256] = {0};
     if (argc == 4 && strcmp(argv[1], "frames") == 0)
         return frames_show(argv[2], (uint16_t)atoi(argv[3]));
     if (argc == 3 && strcmp(argv[1], "itch50") == 0)

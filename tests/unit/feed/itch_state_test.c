@@ -151,9 +151,9 @@ static void test_trading_status_is_quality(void **state)
 {
     (void)state;
     assert_int_equal(symbol()->quality, QUALITY_GOOD);
-    static const char halted[] = {'H', 'P', 'Q'};
+    static const uint8_t halted[] = {'H', 'P', 'Q'};
     for (size_t i = 0; i < sizeof halted; i++) {
-        trading(halted[i]);
+        trading((char)halted[i]);
         assert_int_equal(symbol()->trading_state, halted[i]);
         assert_int_equal(symbol()->quality, QUALITY_HALTED);
         assert_int_equal(top().trading_state, halted[i]);

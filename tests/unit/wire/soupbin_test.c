@@ -14,7 +14,7 @@
 
 static const struct {
     const char *hex;
-    char type;
+    uint8_t type;
     uint32_t len;
 } captured[] = {
     {"0036554f0000007154000000e143564c54202020200000000000099db83059414e4e4838465542384956202020202"
