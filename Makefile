@@ -43,7 +43,7 @@ core_src   := $(call src_of,dataplane,$(core_rooms))
 dpdk_src   := $(wildcard dataplane/port/dpdk_*.c)
 lane_src   := $(filter-out $(dpdk_src),$(call src_of,dataplane,$(lane_rooms)))
 cp_src     := $(call src_of,controlplane,$(cp_rooms))
-exch_src   := $(filter-out %/main.c %/dpdk_link.c,$(wildcard bench/exchange/*.c))
+exch_src   := $(filter-out %/main.c %/dpdk_link.c,$(wildcard bench/exchange/*.c bench/exchange/*/*.c))
 obj         = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # Identity of the contract between the two processes: a hash over the text of all its headers.
