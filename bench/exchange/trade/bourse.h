@@ -132,7 +132,7 @@ struct bourse_record {
     int64_t position;   // shares of the member in the symbol afterwards
     int64_t cash_micro; // money of the member from this symbol afterwards, fees included
     int64_t fee_micro;  // of this execution
-    const char *text;    // a few words or NULL; valid during the call
+    const char *text;   // a few words or NULL; valid during the call
 };
 
 extern const char *const bourse_event_names[BOURSE_EVENTS];
