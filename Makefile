@@ -43,7 +43,7 @@ core_src   := $(call src_of,dataplane,$(core_rooms))
 dpdk_src   := $(wildcard dataplane/port/dpdk_*.c)
 lane_src   := $(filter-out $(dpdk_src),$(call src_of,dataplane,$(lane_rooms)))
 cp_src     := $(call src_of,controlplane,$(cp_rooms))
-exch_src   := $(filter-out %/main.c %/dpdk_link.c,$(wildcard bench/exchange/*.c bench/exchange/*/*.c))
+exch_src   := $(filter-out %/main.c %/dpdk_link.c %/gate_lwip.c,$(wildcard bench/exchange/*.c bench/exchange/*/*.c))
 obj         = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # Identity of the contract between the two processes: a hash over the text of all its headers.
@@ -82,8 +82,12 @@ programs: $(have)
 $(BUILD)/tickgate: $(call obj,$(main_tickgate)) $(cp_lib) $(core_lib)
 $(BUILD)/tickgate-controlplane: $(call obj,$(main_tickgate-controlplane)) $(cp_lib) $(core_lib)
 $(BUILD)/tickgate-dataplane: $(call obj,$(main_tickgate-dataplane)) $(call obj,$(dpdk_src)) $(lane_lib) $(core_lib)
-$(BUILD)/tickgate-exchange: $(call obj,$(main_tickgate-exchange) $(wildcard bench/exchange/dpdk_link.c)) $(exch_lib) \
-                            $(core_lib)
+$(BUILD)/tickgate-exchange: $(call obj,$(main_tickgate-exchange) bench/exchange/dpdk_link.c \
+                              bench/exchange/trade/gate_lwip.c) $(exch_lib) $(core_lib)
+# Before the archives: functions of lwIP have the names of the dataplane's TCP, which the exchange does not use.
+$(BUILD)/tickgate-exchange: LDFLAGS += -Wl,--no-as-needed -llwip -Wl,--as-needed
+LWIP_CFLAGS := $(shell pkg-config --cflags lwip 2>/dev/null | sed 's/-I/-isystem /g')
+$(call obj,bench/exchange/trade/gate_lwip.c): CPPFLAGS += $(LWIP_CFLAGS)
 $(BUILD)/tickgate-book: $(call obj,$(main_tickgate-book) bench/book/input.c bench/book/offline.c) $(core_lib)
 $(BUILD)/tickgate-bench: $(call obj,$(wildcard bench/latency/*.c) bench/book/offline.c) $(exch_lib) $(core_lib)
 
@@ -162,7 +166,6 @@ integration-build: $(decode)
 
 # lwIP as a peer of our TCP: a program of its own, as its functions have the names of ours.
 lwip_peer := $(BUILD)/tests/lib/lwip_peer
-LWIP_CFLAGS := $(shell pkg-config --cflags lwip 2>/dev/null | sed 's/-I/-isystem /g')
 $(call obj,tests/lib/lwip_peer.c): CPPFLAGS += $(LWIP_CFLAGS)
 $(lwip_peer): $(call obj,tests/lib/lwip_peer.c)
 	@echo "  LINK  $@"

@@ -27,6 +27,7 @@ enum {
     ETHERTYPE_IP = 0x0800,
     ETHERTYPE_ARP = 0x0806,
     ETHERTYPE_VLAN = 0x8100,
+    PROTOCOL_TCP = 6,
     PROTOCOL_UDP = 17,
 };
 
@@ -187,6 +188,42 @@ static uint32_t request_answer(struct dpdk_link *d, const struct port *port, uin
     return t.length + size;
 }
 
+// ARP and TCP for whoever has asked for frames, without the tag that they came with.
+static bool frame_hand_over(struct link *l, uint8_t *frame, uint32_t at, uint32_t length,
+                            uint16_t type)
+{
+    bool tcp = type == ETHERTYPE_IP && length >= at + 20 && frame[at + 9] == PROTOCOL_TCP;
+    if (type != ETHERTYPE_ARP && !tcp)
+        return false;
+    uint32_t tag = at - 14;
+    memmove(frame + tag, frame, 12);
+    l->frames(l->frames_context, frame + tag, length - tag);
+    return true;
+}
+
+static bool dpdk_send_frame(struct link *l, const uint8_t *frame, uint32_t length)
+{
+    struct dpdk_link *d = l->state;
+    uint32_t tag = d->vlan ? 4 : 0;
+    struct rte_mbuf *m =
+        length >= 14 && length + tag <= FRAME_ROOM ? rte_pktmbuf_alloc(d->pool) : NULL;
+    if (!m)
+        return false;
+    uint8_t *to = rte_pktmbuf_mtod(m, uint8_t *);
+    memcpy(to, frame, 12);
+    if (tag) {
+        be16_store(to + 12, ETHERTYPE_VLAN);
+        be16_store(to + 14, d->vlan);
+    }
+    memcpy(to + 12 + tag, frame + 12, length - 12);
+    m->data_len = (uint16_t)(length + tag);
+    m->pkt_len = m->data_len;
+    if (rte_eth_tx_burst(d->ports[0].number, 0, &m, 1) == 1)
+        return true;
+    rte_pktmbuf_free(m);
+    return false;
+}
+
 // Turns a received frame into its answer, in place. 0: no answer.
 static uint32_t frame_answer(struct link *l, const struct port *port, uint8_t *frame,
                              uint32_t length, link_answer answer, void *context)
@@ -196,6 +233,8 @@ static uint32_t frame_answer(struct link *l, const struct port *port, uint8_t *f
     if (length >= 18 && be16_load(frame + 12) == ETHERTYPE_VLAN)
         at = 18;
     uint16_t type = length >= at ? be16_load(frame + at - 2) : 0;
+    if (l->frames && port == &d->ports[0] && frame_hand_over(l, frame, at, length, type))
+        return 0;
     if (type == ETHERTYPE_ARP && arp_answer(d, port, frame, at, length)) {
         l->counters.arp_answered++;
         return length;
@@ -372,8 +411,12 @@ bool link_dpdk_open(struct link *l, const struct link_options *o, struct error *
     struct dpdk_link *d = calloc(1, sizeof *d);
     if (!d)
         return error_set(err, EXIT_FAILED, "--port %s: no memory", o->ports[0]);
-    *l = (struct link){
-        .send = dpdk_send, .poll = dpdk_poll, .up = dpdk_up, .close = dpdk_close, .state = d};
+    *l = (struct link){.send = dpdk_send,
+                       .poll = dpdk_poll,
+                       .up = dpdk_up,
+                       .close = dpdk_close,
+                       .state = d,
+                       .send_frame = dpdk_send_frame};
     l->wants_sums = true;
     snprintf(l->describe, sizeof l->describe, "%s", o->ports[0]);
     d->own_ip = o->own_ip;
@@ -395,6 +438,7 @@ bool link_dpdk_open(struct link *l, const struct link_options *o, struct error *
         template_make(&d->templates[i], d, group, d->ports[e->device].mac, e->group,
                       e->source ? e->source : d->own_ip, e->port, e->port);
     }
+    memcpy(l->mac, d->ports[0].mac, sizeof l->mac);
     if (!err->code)
         return true;
     dpdk_close(l);

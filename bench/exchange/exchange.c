@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "bench/exchange/random.h"
+#include "bench/exchange/trade/trading.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/base/hints.h"
 
@@ -116,6 +117,8 @@ bool exchange_open(struct exchange *x, const struct options *o, exchange_link_op
             return false;
     // The session of a capture is known once its first payload was read, and everything else asks
     // for it.
+    if (o->trading)
+        return services_open(x, err) && trading_open(x, err);
     if (o->saturate ? !feeder_all(x, err) : feeder_next(x, err) == FEED_FAILED)
         return false;
     return services_open(x, err);
@@ -123,6 +126,7 @@ bool exchange_open(struct exchange *x, const struct options *o, exchange_link_op
 
 void exchange_close(struct exchange *x)
 {
+    trading_close(x);
     for (uint32_t i = 0; x->glimpse && i < x->options->channels; i++)
         glimpse_close(&x->glimpse[i]);
     free(x->glimpse);
@@ -169,7 +173,7 @@ static bool offers_turn(struct exchange *x, uint64_t now, bool *failed, struct e
             channel_offer(c, now);
             offered = true;
         }
-        while (!pending && !x->source_over && !*failed) {
+        while (!pending && !x->source_over && !*failed && !x->trading) {
             *failed = feeder_next(x, err) == FEED_FAILED;
             for (uint32_t i = 0; i < x->options->channels; i++)
                 pending |= channel_pending(&x->channels[i]) != NULL;
@@ -285,6 +289,8 @@ static void flush_all(struct exchange *x, uint64_t now)
 static uint64_t until_due(const struct exchange *x, uint64_t now)
 {
     uint64_t next = now + SLEEP_MOST_NS;
+    if (x->trading && trading_due(x) < next)
+        next = trading_due(x);
     for (uint32_t i = 0; i < x->options->channels; i++) {
         const struct channel *c = &x->channels[i];
         const struct store_packet *p = channel_pending(c);
@@ -311,9 +317,10 @@ static void idle(struct exchange *x, uint64_t now)
         return;
     }
     wait_ns -= SLEEP_LEAST_NS / 2;
-    struct pollfd p = {.fd = x->rerequest.socket, .events = POLLIN};
+    struct pollfd p[] = {{.fd = x->rerequest.socket, .events = POLLIN},
+                         {.fd = x->trading ? trading_wake(x) : -1, .events = POLLIN}};
     struct timespec limit = {0, (long)wait_ns};
-    (void)ppoll(&p, 1, &limit, NULL);
+    (void)ppoll(p, 2, &limit, NULL);
     x->service_ns = 0;
 }
 
@@ -357,6 +364,7 @@ static bool quiet_run(struct exchange *x, uint64_t for_ns, bool end, const volat
                 0; // the first one at once
     while ((now = clock_mono_ns()) < until && !*stop && !err->code) {
         bool busy = services_turn(x, now);
+        busy |= x->trading && trading_turn(x, now, NULL, err);
         idle_lines_turn(x, end, now, err);
         if (!busy)
             idle(x, now);
@@ -371,6 +379,7 @@ static bool stream_run(struct exchange *x, const volatile int *stop, struct erro
     for (bool flushed = false; !*stop;) {
         uint64_t now = clock_mono_ns();
         bool full = false, busy = services_turn(x, now);
+        busy |= x->trading && trading_turn(x, now, &failed, err);
         busy |= offers_turn(x, now, &failed, err);
         bool sent = lines_turn(x, now, &full, err);
         busy |= sent;
@@ -380,7 +389,7 @@ static bool stream_run(struct exchange *x, const volatile int *stop, struct erro
             if (!flushed)
                 flush_all(x, now);
             flushed = true;
-            if (lines_empty(x))
+            if (lines_empty(x) && !trading_lingers(x, now))
                 break;
         }
         if (!busy) {
@@ -401,6 +410,8 @@ bool exchange_run(struct exchange *x, const volatile int *stop, struct error *er
     if (!stream_run(x, stop, err))
         return false;
     x->interrupted = *stop != 0;
+    if (x->trading)
+        trading_end(x);
     static const volatile int never = 0;
     // After an interruption one end of session on each line, then out.
     uint64_t end_ns = x->interrupted ? 1000000 : (uint64_t)x->options->end_s * 1000000000;

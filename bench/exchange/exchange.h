@@ -20,6 +20,7 @@ struct exchange {
     struct link link;
     struct rerequest rerequest;
     struct glimpse *glimpse; // one for each channel, or NULL
+    struct trading *trading; // --mode trade, or NULL
     bool source_over;
     bool payloads_numbered; // a capture of MoldUDP64
     uint64_t items;         // read from the source
@@ -41,6 +42,9 @@ enum feed_result feeder_next(struct exchange *x, struct error *err);
 
 // feeder.c: reads the source to its end. The store keeps all.
 bool feeder_all(struct exchange *x, struct error *err);
+
+// feeder.c: adds a message to the channels that it concerns.
+enum feed_result feeder_route(struct exchange *x, const struct source_item *item, uint64_t due_ns);
 
 // feeder.c: writes all messages of the source as a BinaryFILE; returns their number in <messages>.
 bool feeder_write(struct source *source, const char *path, uint64_t *messages, struct error *err);

@@ -16,8 +16,7 @@ static enum feed_result source_over(struct exchange *x)
 }
 
 // Odd locates go to the first channel, even ones to the second, what concerns no symbol to both.
-static enum feed_result message_route(struct exchange *x, const struct source_item *item,
-                                      uint64_t due_ns)
+enum feed_result feeder_route(struct exchange *x, const struct source_item *item, uint64_t due_ns)
 {
     uint32_t channels = x->options->channels;
     uint16_t locate = item->length >= 3 ? be16_load(item->data + 1) : 0;
@@ -80,7 +79,7 @@ enum feed_result feeder_next(struct exchange *x, struct error *err)
                    "%s: message %llu has %u bytes, more than a packet holds; raise --payload-max",
                    x->options->source, (unsigned long long)x->items, item.length),
                FEED_FAILED;
-    return message_route(x, &item, due_ns);
+    return feeder_route(x, &item, due_ns);
 }
 
 bool feeder_all(struct exchange *x, struct error *err)

@@ -34,6 +34,9 @@ struct link_counters {
     uint64_t ignored; // frames that were neither ARP for us nor a request
 };
 
+struct gate;
+struct bourse;
+
 struct link {
     // Sends in order and answers how many were taken; never waits. The payloads are not needed any
     // more afterwards. Fills the error when it will not work any more at all.
@@ -46,6 +49,17 @@ struct link {
     bool (*up)(struct link *l);
     void (*close)(struct link *l);
     void *state;
+    // A link with frames of its own: gets those of the first port that concern ARP or TCP, without
+    // tag, instead of answering ARP itself. NULL: nobody wants them.
+    void (*frames)(void *context, const uint8_t *frame, uint32_t length);
+    void *frames_context;
+    // Sends a whole frame, without tag, from the first port; false: it did not leave. NULL: the
+    // link has no frames.
+    bool (*send_frame)(struct link *l, const uint8_t *frame, uint32_t length);
+    // Lets members connect through the link's port; NULL where it cannot.
+    bool (*gate_open)(struct gate *g, struct bourse *b, struct link *l, uint32_t address,
+                      uint16_t port, struct error *err);
+    uint8_t mac[6]; // of the first port
     bool wants_sums;
     struct link_counters counters;
     char describe[96]; // for the summary

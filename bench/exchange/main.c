@@ -1,10 +1,11 @@
-// tickgate-exchange: the market-data half of a simulated exchange (docs/exchange.md).
+// tickgate-exchange: a simulated exchange (docs/exchange.md).
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "bench/exchange/exchange.h"
+#include "bench/exchange/trade/gate.h"
 
 static volatile int stop;
 
@@ -65,11 +66,20 @@ static bool core_pin(const struct options *o, struct error *err)
                      o->link.core);
 }
 
+// Here, so that everything but the program itself is free of DPDK and lwIP.
+static bool port_open(struct link *l, const struct link_options *o, struct error *err)
+{
+    if (!link_dpdk_open(l, o, err))
+        return false;
+    l->gate_open = gate_lwip_open;
+    return true;
+}
+
 static bool run(const struct options *o, struct error *err)
 {
     static struct exchange x;
-    bool done = exchange_open(&x, o, link_dpdk_open, err) && core_pin(o, err) &&
-                exchange_run(&x, &stop, err);
+    bool done =
+        exchange_open(&x, o, port_open, err) && core_pin(o, err) && exchange_run(&x, &stop, err);
     if (x.warning[0])
         fprintf(stderr, "tickgate-exchange: %s\n", x.warning);
     // What was sent is worth knowing after a failure too.

@@ -69,9 +69,10 @@ bool value_rate(struct options *o, const char *text, struct error *err)
 bool value_mode(struct options *o, const char *text, struct error *err)
 {
     o->saturate = strcmp(text, "saturate") == 0;
-    return o->saturate || strcmp(text, "replay") == 0
+    o->trading = strcmp(text, "trade") == 0;
+    return o->saturate || o->trading || strcmp(text, "replay") == 0
                ? true
-               : error_set(err, EXIT_USAGE, "--mode %s: replay or saturate is wanted", text);
+               : error_set(err, EXIT_USAGE, "--mode %s: replay, saturate or trade is wanted", text);
 }
 
 bool value_session(struct options *o, const char *text, struct error *err)
@@ -164,8 +165,8 @@ bool value_line(struct options *o, const char *text, struct error *err)
 
 // 0 .. 1, or per cent with a sign, as a threshold of 2^32. NULL after an error, otherwise what is
 // behind the number.
-static const char *probability(const char *option, const char *text, const char *number,
-                               uint32_t *below, struct error *err)
+const char *value_probability(const char *option, const char *text, const char *number,
+                              uint32_t *below, struct error *err)
 {
     char *end = NULL;
     double v = isdigit((unsigned char)*number) ? strtod(number, &end) : -1;
@@ -194,7 +195,7 @@ bool value_loss(struct options *o, const char *text, struct error *err)
     const char *rest = "";
     if (!named("loss", text, others, &place, &rest, err))
         return false;
-    const char *end = probability("loss", text, rest, &below, err);
+    const char *end = value_probability("loss", text, rest, &below, err);
     if (!end || !nothing_behind("loss", text, end, err))
         return false;
     if (place < OPTION_LINES) {
@@ -215,7 +216,7 @@ bool value_duplicate(struct options *o, const char *text, struct error *err)
     if (!named("duplicate", text, NULL, &place, &rest, err))
         return false;
     const char *end =
-        probability("duplicate", text, rest, &o->lines[place].faults.duplicate_below, err);
+        value_probability("duplicate", text, rest, &o->lines[place].faults.duplicate_below, err);
     o->lines[place].faulty = true;
     return end && nothing_behind("duplicate", text, end, err);
 }
@@ -228,7 +229,7 @@ bool value_reorder(struct options *o, const char *text, struct error *err)
     if (!named("reorder", text, NULL, &place, &rest, err))
         return false;
     const char *end =
-        probability("reorder", text, rest, &o->lines[place].faults.reorder_below, err);
+        value_probability("reorder", text, rest, &o->lines[place].faults.reorder_below, err);
     if (!end || (*end == ',' && !value_number("reorder", end + 1, 1, LINE_DEPTH_MAX, &depth, err)))
         return false;
     o->lines[place].faulty = true;
@@ -309,6 +310,13 @@ static bool service(const char *option, struct option_service *s, char *text, co
                : error_set(err, EXIT_USAGE,
                            "--%s %s: an address and a port are wanted, such as 127.0.0.1:26490",
                            option, given);
+}
+
+bool value_orders(struct options *o, const char *text, struct error *err)
+{
+    char buffer[64];
+    snprintf(buffer, sizeof buffer, "%s", text);
+    return service("orders", &o->orders, buffer, text, err);
 }
 
 bool value_rerequest(struct options *o, const char *text, struct error *err)

@@ -49,8 +49,10 @@ static const struct row rows[] = {
           "write the messages as a BinaryFILE (gzip if it ends in .gz) and send nothing")},
 
     {TITLE("When and how")},
-    {PARSE("mode", "replay|saturate", value_mode,
-           "replay: build packets while sending (default); saturate: build all of them first")},
+    {PARSE(
+        "mode", "replay|saturate|trade", value_mode,
+        "replay: build packets while sending (default); saturate: build all of them first; trade: "
+        "members trade in the market that is sent")},
     {PARSE(
         "speed", "original|max|Nx", value_speed,
         "as recorded, as fast as possible, or N times as recorded (original for files, max for a "
@@ -108,6 +110,34 @@ static const struct row rows[] = {
          "past packets to keep for each channel (256; with --mode saturate 4096, taken as it "
          "fills)")},
 
+    {TITLE("Trading (--mode trade; docs/exchange.md has every key)")},
+    {PARSE("member", "USER,PASSWORD[,KEY=VALUE...]", value_member,
+           "an account, up to 16; keys: firm, session, protocol (5.0, 4.2), self-match (none, "
+           "decrement, newest, oldest), cancel-on-disconnect (yes, no)")},
+    {PARSE("orders", "IP:PORT", value_orders, "where members connect, over the kernel's TCP")},
+    {U32("orders-on-port", "N", orders_port, 1, 65535,
+         "and over TCP port N of --ip on the DPDK port")},
+    {TEXT("order-log", "FILE", order_log, "log of all orders and trades, JSON lines")},
+    {PARSE("venue", "NAME", value_venue, "name in the log (EXCHANGE)")},
+    {PARSE("fee", "ADD,REMOVE", value_fee,
+           "millionths of a dollar a share; negative: a rebate (0,0)")},
+    {PARSE(
+        "latency-us", "IN[,OUT]", value_latency,
+        "time from a request's arrival to its handling, and from an answer to its leaving (0,0)")},
+    {PARSE("rule", "KEY=VALUE", value_rule,
+           "price-limit-percent, orders-max, post-only (cancel, slide), status (optional, needed), "
+           "pegs (yes, no)")},
+    {PARSE(
+        "misbehave", "KEY=VALUE", value_misbehave,
+        "cut-bytes, cut-in-bytes, cut (close, reset), late, duplicate, missing, reorder, reject, "
+        "cancel, break, reset, forget, garbage, silent: probability or number, from --seed")},
+    {U32("order-heartbeat-ms", "N", trade.heartbeat_ms, 1, 60000,
+         "to members, after so long without a packet (1000)")},
+    {U32("order-silence-ms", "N", trade.silence_ms, 1, 600000,
+         "a member is disconnected after so long without a byte (15000)")},
+    {U32("linger-s", "N", linger_s, 0, 86400,
+         "go on trading so long after the source is over (0)")},
+
     {TITLE("Running")},
     {U32("core", "N", core, 0, 1023, "run on this core")},
     {PARSE("idle", "poll|yield|sleep", value_idle, "what to do while nothing is due (sleep)")},
@@ -143,13 +173,16 @@ void options_defaults(struct options *o)
     o->end_s = 3;
     o->wait_link_s = 10;
     o->idle = IDLE_SLEEP;
+    snprintf(o->trade.name, sizeof o->trade.name, "EXCHANGE");
 }
 
 void options_help(FILE *out)
 {
-    fprintf(out,
-            "Usage: tickgate-exchange [options]\n"
-            "Simulated exchange, market data: sends an ITCH 5.0 day as MoldUDP64 lines A and B.\n");
+    fprintf(
+        out,
+        "Usage: tickgate-exchange [options]\n"
+        "Simulated exchange: sends an ITCH 5.0 day as MoldUDP64 lines A and B, and lets members\n"
+        "trade in it with OUCH over SoupBinTCP.\n");
     for (uint32_t i = 0; i < ARRAY_LEN(rows); i++) {
         char left[64];
         if (rows[i].kind == ROW_TITLE) {
@@ -271,7 +304,7 @@ static bool options_check(struct options *o, struct error *err)
     o->link.vlan = (uint16_t)o->vlan;
     o->link.request_port = (uint16_t)o->request_port;
     o->link.core = o->core == UINT32_MAX ? -1 : (int)o->core;
-    return lines_check(o, err) && services_check(o, err);
+    return lines_check(o, err) && services_check(o, err) && trade_check(o, err);
 }
 
 bool options_parse(struct options *o, int argc, char **argv, struct error *err)

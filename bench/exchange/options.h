@@ -10,6 +10,7 @@
 #include "bench/exchange/line.h"
 #include "bench/exchange/link.h"
 #include "bench/exchange/pace.h"
+#include "bench/exchange/trade/bourse.h"
 #include "dataplane/base/error.h"
 
 enum { OPTION_LINES = CHANNELS_MAX * CHANNEL_LINES };
@@ -34,7 +35,7 @@ struct options {
     const char *write; // BinaryFILE to write instead of sending
     struct generator_config generator;
 
-    bool saturate;
+    bool saturate, trading;
     bool speed_given, rate_given;
     struct pace pace;
     uint32_t idle_max_ms;
@@ -55,6 +56,13 @@ struct options {
     struct option_service rerequest, glimpse;
     char glimpse_user[7], glimpse_password[11];
     uint32_t store_mib; // 0: chosen by the mode
+
+    // --mode trade.
+    struct bourse_config trade; // without its functions
+    struct option_service orders;
+    uint32_t orders_port; // on the DPDK port; 0: none
+    const char *order_log;
+    uint32_t linger_s;
 
     uint32_t heartbeat_ms, end_s, start_delay_ms, wait_link_s;
     enum option_idle idle;
