@@ -94,7 +94,7 @@ static const struct {
     {LINE "--seed -1", "--seed -1"},
     {LINE "--seed 99999999999999999999", "--seed 99999999999999999999"},
     {LINE "--messages 1e6", "--messages 1e6"},
-    {LINE "--mode trade", "--mode trade: replay or saturate"},
+    {LINE "--mode fly", "--mode fly: replay, saturate or trade"},
     {LINE "--speed fast", "--speed fast"},
     {LINE "--speed x", "--speed x"},
     {LINE "--speed 0x", "--speed 0x"},
