@@ -75,21 +75,22 @@ static COLD void session_enter(struct channel *ch, const struct feed_datagram *d
         ch->lost = true; // what was said before is not known
     }
     arbiter_start(&ch->arbiter, first);
-    channel_requalify(ch, ch->lost ? QUALITY_SUSPECT : QUALITY_GOOD);
     if (ch->config.start == CHANNEL_START_SNAPSHOT && d->packet.sequence > 1)
-        gap_ask_snapshot(ch);
+        gap_ask_snapshot(ch); // good only once that is there
+    else
+        channel_requalify(ch, ch->lost ? QUALITY_SUSPECT : QUALITY_GOOD);
 }
 
 // A session id that is not the current one. True: it is the current one now.
 static COLD bool session_changed(struct channel *ch, const struct feed_datagram *d)
 {
+    // The slower line still sends the session before: old news, not a change back.
+    if (ch->session_follows && memcmp(d->session, ch->session_before, SESSION_LEN) == 0)
+        return false;
     if (ch->state == CHANNEL_IDLE) {
         session_enter(ch, d);
         return true;
     }
-    // The slower line still sends the session before: old news, not a change back.
-    if (memcmp(d->session, ch->session_before, SESSION_LEN) == 0)
-        return false;
     memcpy(ch->session_next, d->session, SESSION_LEN);
     ch->session_pending = true;
     if (!ch->book_lent) {
@@ -105,6 +106,7 @@ void channel_session_next(struct channel *ch)
 {
     channel_drop_held(ch);
     memcpy(ch->session_before, ch->session, SESSION_LEN);
+    ch->session_follows = true;
     participants_reset(&ch->participants);
     ch->count->session_changes++;
     ch->session_pending = false;
@@ -271,8 +273,10 @@ bool channel_recovered(struct channel *ch, const uint8_t *payload, uint32_t len,
                        const struct frame *frame, uint64_t now)
 {
     struct feed_datagram d;
+    // Between two sessions the book is empty and belongs to the next one: the answer is about the
+    // one before.
     if (!ch->protocol->parse(payload, len, &d) || d.kind != FEED_DATA ||
-        memcmp(d.session, ch->session, SESSION_LEN) != 0) {
+        ch->state == CHANNEL_IDLE || memcmp(d.session, ch->session, SESSION_LEN) != 0) {
         ch->lines[ARBITER_RECOVERY]->malformed++;
         return false;
     }

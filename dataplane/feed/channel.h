@@ -149,6 +149,7 @@ struct channel {
     uint8_t session[SESSION_LEN];
     uint8_t session_before[SESSION_LEN]; // its late packets are no new session
     uint8_t session_next[SESSION_LEN];   // seen while the book was lent
+    bool session_follows;                // there was a session before
     bool session_pending;
     bool session_ended;   // end of session heard, perhaps not yet reached
     bool request_pending; // the sink had no room

@@ -34,6 +34,8 @@ static struct world_config world_of(uint64_t seed)
         .skew = {(r >> 5) % 100000, (r >> 15) % 100000},
         .delay_max = 1 + (r >> 25) % 100000,
         .cut_differs = seed % 2,
+        .zero_ppm = seed % 3 ? 0 : 20000,
+        .ends = (r >> 17) & 1,
         .channel = {.reorder_frames = 128, .reorder_ticks = 400000, .hold_frames = 4096},
     };
     c.live = 200 + (uint32_t)(r >> 30) % 800;
@@ -60,10 +62,11 @@ static void one_line_is_enough(uint64_t seed)
     struct world_config c = world_of(seed);
     world_run(&c, &o, &r);
     compare(&c, &o);
-    if (r.suspect_events || o.count.gaps || o.count.unknown_reference ||
+    if (r.suspect_events || o.count.gaps || o.count.unknown_reference || r.lies ||
         o.channel.quality != QUALITY_GOOD)
-        fail_msg("seed %lu: %u doubts, %lu gaps, %lu unknown references", seed, r.suspect_events,
-                 o.count.gaps, o.count.unknown_reference);
+        fail_msg("seed %lu: %u doubts, %lu gaps, %lu unknown references, %u lies", seed,
+                 r.suspect_events, o.count.gaps, o.count.unknown_reference, r.lies);
+    assert_int_equal(o.channel.state == CHANNEL_ENDED, c.ends);
     assert_int_equal(o.count.delivered, r.last_sequence);
     assert_int_equal(r.frames_out, 0);
     offline_free(&o);
@@ -80,11 +83,11 @@ static void server_repairs(uint64_t seed)
     c.server_loss_ppm = 100000;
     world_run(&c, &o, &r);
     compare(&c, &o);
-    if (o.channel.quality != QUALITY_GOOD || o.count.lost_messages ||
+    if (o.channel.quality != QUALITY_GOOD || o.count.lost_messages || r.lies ||
         o.count.delivered != r.last_sequence)
-        fail_msg("seed %lu: quality %u, %lu lost, %lu of %lu delivered, state %d", seed,
+        fail_msg("seed %lu: quality %u, %lu lost, %lu of %lu delivered, state %d, %u lies", seed,
                  o.channel.quality, o.count.lost_messages, o.count.delivered, r.last_sequence,
-                 o.channel.state);
+                 o.channel.state, r.lies);
     if (r.lost_both)
         assert_true(o.count.recovered_messages > 0);
     assert_int_equal(r.frames_out, 0);
@@ -105,7 +108,71 @@ static void nobody_to_ask(uint64_t seed)
                      r.good_after_loss, o.channel.quality);
         assert_true(o.count.lost_messages > 0);
         assert_int_equal(o.count.delivered + o.count.lost_messages, r.last_sequence);
+        for (uint32_t slot = 0; slot < o.channel.book.symbol_count; slot++)
+            assert_true(channel_symbol_quality(&o.channel, slot) >= QUALITY_SUSPECT);
     }
+    assert_int_equal(r.lies, 0);
+    assert_int_equal(r.frames_out, 0);
+    offline_free(&o);
+}
+
+// A late joiner loads a snapshot, which may be older than what it holds, and splices; so it does
+// with gaps that nobody resends.
+static void late_joiner(uint64_t seed)
+{
+    static struct offline o;
+    struct world_result r;
+    struct world_config c = world_of(seed);
+    c.snapshots = true;
+    c.join_at = 2 + seed * 7919 % (c.messages / 2);
+    c.both_ppm = seed % 2 ? 0 : 5000;
+    c.server = seed % 4 < 2;
+    world_run(&c, &o, &r);
+    compare(&c, &o);
+    if (o.channel.quality != QUALITY_GOOD || r.lies || o.count.snapshots == 0)
+        fail_msg("seed %lu: quality %u, %u lies, %lu snapshots, state %d", seed, o.channel.quality,
+                 r.lies, o.count.snapshots, o.channel.state);
+    assert_int_equal(r.frames_out, 0);
+    offline_free(&o);
+}
+
+// Snapshots that fail as often as not: whenever the channel calls itself good, it is.
+static void snapshots_that_fail(uint64_t seed)
+{
+    static struct offline o;
+    struct world_result r;
+    struct world_config c = world_of(seed);
+    c.snapshots = true;
+    c.snapshot_fail_ppm = 500000;
+    c.join_at = seed % 3 ? 0 : 2 + seed * 7919 % (c.messages / 2);
+    c.both_ppm = 5000;
+    world_run(&c, &o, &r);
+    assert_int_equal(r.lies, 0);
+    if (o.channel.quality == QUALITY_GOOD)
+        compare(&c, &o);
+    else
+        assert_int_equal(o.channel.quality, QUALITY_SUSPECT);
+    assert_int_equal(r.frames_out, 0);
+    offline_free(&o);
+}
+
+// A session follows another at once, while a slow line still sends the one before: in the end the
+// books are those of the new one alone.
+static void next_session(uint64_t seed)
+{
+    static struct offline o;
+    struct world_result r;
+    struct world_config c = world_of(seed);
+    c.days = 2;
+    c.server = true;
+    c.both_ppm = seed % 2 ? 0 : 10000;
+    c.messages /= 2;
+    world_run(&c, &o, &r);
+    compare(&c, &o);
+    if (o.channel.quality != QUALITY_GOOD || r.lies || o.count.session_changes != 1)
+        fail_msg("seed %lu: quality %u, %u lies, %lu sessions changed, state %d", seed,
+                 o.channel.quality, r.lies, o.count.session_changes, o.channel.state);
+    assert_int_equal(o.channel.state == CHANNEL_ENDED, c.ends);
     assert_int_equal(r.frames_out, 0);
     offline_free(&o);
 }
@@ -127,30 +194,28 @@ static void run_seeds(void (*property)(uint64_t seed), uint64_t share)
     print_message("%lu seeds from %lu\n", done, seed);
 }
 
-static void test_one_line_is_enough(void **state)
-{
-    (void)state;
-    run_seeds(one_line_is_enough, 3);
-}
+enum { PROPERTIES = 6 };
 
-static void test_server_repairs(void **state)
-{
-    (void)state;
-    run_seeds(server_repairs, 3);
-}
+#define PROPERTY_TEST(property)               \
+    static void test_##property(void **state) \
+    {                                         \
+        (void)state;                          \
+        run_seeds(property, PROPERTIES);      \
+    }
 
-static void test_nobody_to_ask(void **state)
-{
-    (void)state;
-    run_seeds(nobody_to_ask, 3);
-}
+PROPERTY_TEST(one_line_is_enough)
+PROPERTY_TEST(server_repairs)
+PROPERTY_TEST(nobody_to_ask)
+PROPERTY_TEST(late_joiner)
+PROPERTY_TEST(snapshots_that_fail)
+PROPERTY_TEST(next_session)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_line_is_enough),
-        cmocka_unit_test(test_server_repairs),
-        cmocka_unit_test(test_nobody_to_ask),
+        cmocka_unit_test(test_one_line_is_enough),  cmocka_unit_test(test_server_repairs),
+        cmocka_unit_test(test_nobody_to_ask),       cmocka_unit_test(test_late_joiner),
+        cmocka_unit_test(test_snapshots_that_fail), cmocka_unit_test(test_next_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-// A world for the feed in virtual time: a generated day on lines A and B, with loss, duplication,
-// reordering and skew from a seed, and a re-request server that loses datagrams too. No threads, no
-// clock: the same seed gives the same run.
+// A world for the feed in virtual time: generated days on lines A and B, with loss, duplication,
+// reordering and skew from a seed, a re-request server that loses datagrams too, and a snapshot
+// server that is behind or fails. No threads, no clock: the same seed gives the same run.
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 
 #include "bench/book/offline.h"
 
-enum { WORLD_LINES = 2 };
+enum { WORLD_LINES = 2, WORLD_DAYS_MAX = 2 };
 
 struct world_config {
     uint64_t seed;
@@ -24,11 +24,18 @@ struct world_config {
     bool cut_differs; // lines cut the day into packets at different messages
     bool server;
     uint32_t server_loss_ppm;
+    uint32_t zero_ppm; // messages of no length between those of the day
+    uint32_t days;     // sessions, one after the other without a pause
+    bool ends;         // the last session ends; otherwise its lines go on with heartbeats
+    uint64_t join_at;  // messages before this one reached nobody: a late joiner
+    bool snapshots;    // a snapshot server, which is up to SNAPSHOT_BEHIND messages behind the lane
+    uint32_t snapshot_fail_ppm;
     struct channel_config channel; // protocol and book sizes are filled in by the world
 };
 
 struct world_result {
     uint32_t lost_both;      // packets
+    uint32_t lies;           // times at which a GOOD channel had another book than the session's
     uint64_t first_lost;     // first message of the first of them, UINT64_MAX without
     uint32_t suspect_events; // transitions of the channel to SUSPECT
     uint64_t
@@ -37,10 +44,10 @@ struct world_result {
     uint64_t last_sequence;
 };
 
-// Runs the day through <o>, which the world initialises; the caller frees it with offline_free.
+// Runs the days through <o>, which the world initialises; the caller frees it with offline_free.
 void world_run(const struct world_config *config, struct offline *o, struct world_result *result);
 
-// The same day, every packet in order, no loss.
+// The last day alone, every packet in order, no loss.
 void world_run_clean(const struct world_config *config, struct offline *o);
 
 // Same symbols, levels, queues, volumes; <why> says what differs first.
