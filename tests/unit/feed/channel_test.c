@@ -15,7 +15,15 @@
 #include "dataplane/wire/itch50.h"
 #include "dataplane/wire/mold64.h"
 
-enum { WINDOW = 100, STALE = 10000, HOLD = 4, FRAMES = 32, FRAME_LEN = 600, S_LEN = 12 };
+enum {
+    WINDOW = 100,
+    STALE = 10000,
+    HOLD = 4,
+    FRAMES = 32,
+    FRAME_LEN = 600,
+    S_LEN = 12,
+    END = 0xffff
+};
 
 static struct offline o;
 static struct channel *const ch = &o.channel;
@@ -213,6 +221,24 @@ static void a_gap_is_declared_by_frames(void **state)
     close_channel();
 }
 
+// Behind a gap that closes is another: its window began when the packet behind it came.
+static void the_window_of_a_second_gap(void **state)
+{
+    (void)state;
+    open_channel((struct channel_config){.can_request = true});
+    data(0, 1, 2, 0);
+    data(0, 5, 1, 10);
+    data(0, 8, 1, 20);
+    data(1, 3, 2, 60);
+    assert_applied(1, 6);
+    assert_int_equal(ch->state, CHANNEL_WAITING);
+    assert_int_equal(ch->deadline, 20 + WINDOW);
+    assert_int_equal(o.count.repaired, 1);
+    channel_timers(ch, 20 + WINDOW);
+    assert_request(FEED_REQUEST_MESSAGES, 6, 8);
+    close_channel();
+}
+
 // The last messages are lost: only a heartbeat tells.
 static void a_heartbeat_shows_what_is_missing_at_the_tail(void **state)
 {
@@ -377,16 +403,16 @@ static void end_of_session_waits_for_what_is_missing(void **state)
     (void)state;
     open_channel((struct channel_config){.can_request = true});
     data(0, 1, 2, 0);
-    beat(0, 5, MOLD64_END, 10);
+    beat(0, 5, END, 10);
     assert_int_equal(o.count.end_of_session, 1);
     assert_int_equal(ch->arbiter.seen_end, 5);
     assert_int_equal(o.events[EVENT_SESSION_END], 0);
     data(1, 3, 2, 20);
-    beat(1, 5, MOLD64_END, 30);
+    beat(1, 5, END, 30);
     assert_int_equal(ch->state, CHANNEL_ENDED);
     assert_int_equal(o.events[EVENT_SESSION_END], 1);
     assert_int_equal(spy.last[EVENT_SESSION_END].session.sequence, 5);
-    beat(0, 5, MOLD64_END, 40);
+    beat(0, 5, END, 40);
     assert_int_equal(o.events[EVENT_SESSION_END], 1);
     assert_int_equal(o.count.end_of_session, 1);
     assert_applied(1, 5);
@@ -409,18 +435,18 @@ static void a_session_follows(void **state)
     another(TWO, 0, 1, 2);
     assert_int_equal(spy.request.kind, FEED_REQUEST_RESET);
     assert_int_equal(o.events[EVENT_SESSION_END], 1);
-    data(1, 3, 2, 1001); // held at most
+    data(1, 4, 1, 1001); // held at most
     channel_book_returned(ch, 1, true, 1010);
     assert_int_equal(ch->state, CHANNEL_IDLE);
     assert_int_equal(spy.kept, 0);
     data(1, 7, 1, 1011);
-    data(ARBITER_RECOVERY, 3, 2, 1012);
+    data(ARBITER_RECOVERY, 3, 1, 1012);
     assert_int_equal(ch->state, CHANNEL_IDLE);
     assert_applied(1, 3);
     another(TWO, 1, 1, 2);
     another(TWO, 0, 3, 1);
     data(1, 8, 1, 1013);
-    data(ARBITER_RECOVERY, 3, 2, 1014);
+    data(ARBITER_RECOVERY, 4, 1, 1014);
     assert_int_equal(o.count.session_changes, 1);
     assert_memory_equal(ch->session, TWO, SESSION_LEN);
     assert_int_equal(ch->arbiter.next, 4);
@@ -539,6 +565,7 @@ int main(void)
         cmocka_unit_test(the_other_line_repairs_within_the_window),
         cmocka_unit_test(a_gap_is_declared_by_time),
         cmocka_unit_test(a_gap_is_declared_by_frames),
+        cmocka_unit_test(the_window_of_a_second_gap),
         cmocka_unit_test(a_heartbeat_shows_what_is_missing_at_the_tail),
         cmocka_unit_test(the_main_lcores_ring_is_full),
         cmocka_unit_test(nobody_has_them),
