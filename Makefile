@@ -158,7 +158,7 @@ unit-build integration-build: $(fake_dataplane)
 
 # Our decoding in lines that tshark's can be compared with.
 decode := $(BUILD)/tests/lib/decode
-$(decode): $(call obj,tests/lib/decode.c) $(core_lib)
+$(decode): $(call obj,tests/lib/decode.c tests/lib/decode_frames.c bench/book/input.c) $(core_lib)
 	@echo "  LINK  $@"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
