@@ -42,6 +42,7 @@ struct desk_session {
     struct desk_walk replay;  // orders without an answer, after a reconnect or an account query
     struct desk_walk sweep;   // orders under a kill or a mass cancel
     uint32_t replay_next_ref; // what the exchange has processed ends before it; 0: it does not say
+    uint32_t replay_sent_ref; // and what left before the query too
     bool replay_all;          // after a reconnect; else only orders that have fallen silent
     uint8_t known_state;      // as last published
     bool known_halted;

@@ -132,19 +132,90 @@ static COLD void adopt_replace(struct desk *d, uint32_t index, const struct ouch
                             r->price);
 }
 
+// The order's place has been taken again, but the execution is remembered.
+static COLD bool late_break(struct desk *d, uint32_t session, const struct ouch_report *r)
+{
+    struct execution *e = execution_find(&d->orders, session, r->ref, r->match);
+    if (e == NULL)
+        return false;
+    if (e->shares == 0) {
+        d->orders.duplicates++;
+        return true;
+    }
+    const struct exposure_owner owner = {.position = e->position,
+                                         .account = e->account,
+                                         .strategy = e->strategy,
+                                         .instrument = e->instrument,
+                                         .session = e->session,
+                                         .sells = e->sells};
+    struct own_order gone = {.ref = r->ref,
+                             .life = LIFE_DEAD,
+                             .account = e->account,
+                             .strategy = e->strategy,
+                             .instrument = e->instrument,
+                             .session = e->session,
+                             .side = e->sells ? 'S' : 'B'};
+    struct order_outcome out = {
+        .did = DID_BREAK, .broken_shares = e->shares, .broken_price = e->price, .match = e->match};
+    exposure_break(&d->risk, &owner, e->shares, e->price);
+    e->shares = 0;
+    if (r->kind == REPORT_CORRECTED) {
+        e->shares = out.shares = r->quantity;
+        e->price = out.price = r->price;
+        out.did |= DID_FILL;
+        exposure_fill(&d->risk, &owner, e->shares, e->price);
+    }
+    order_tell(d, &gone, OWN_NONE, r, (enum order_message)r->kind, &out);
+    return true;
+}
+
+// True: dealt with although there is no order of that reference.
+static COLD bool without_order(struct desk *d, uint32_t session, const struct ouch_report *r,
+                               uint32_t *index)
+{
+    struct order_session *os = &d->orders.sessions[session];
+    const bool replay = d->sessions[session].session->state == SESSION_REPLAY;
+    switch (r->kind) {
+    case REPORT_ACCEPTED:
+    case REPORT_ACCEPTED_DEAD:
+        if (!adopt(d, session, r))
+            break;
+        *index = orders_find(&d->orders, session, r->ref);
+        return false;
+    case REPORT_BROKEN:
+    case REPORT_CORRECTED:
+        if (late_break(d, session, r))
+            return true;
+        break;
+    case REPORT_EXECUTED:
+        if (execution_find(&d->orders, session, r->ref, r->match) == NULL)
+            break;
+        d->orders.duplicates++;
+        return true;
+    case REPORT_REJECTED: // of an earlier run: the number is used up, nothing else
+        if (!replay || r->ref < os->next_ref)
+            break;
+        os->next_ref = r->ref + 1;
+        return true;
+    default: break;
+    }
+    // Without an execution, about an order of ours that is long over: it can do no harm.
+    const bool trades =
+        r->kind == REPORT_EXECUTED || r->kind == REPORT_BROKEN || r->kind == REPORT_CORRECTED;
+    if (!trades && r->ref < os->next_ref)
+        d->orders.wrong++;
+    else
+        unclaimed(d, session, r);
+    return true;
+}
+
 void desk_report(struct desk *d, uint32_t session, const struct ouch_report *r)
 {
     struct order_outcome out;
     d->count.reports++;
     uint32_t index = orders_find(&d->orders, session, order_ref_of(r));
-    if (UNLIKELY(index == OWN_NONE)) {
-        const bool accepted = r->kind == REPORT_ACCEPTED || r->kind == REPORT_ACCEPTED_DEAD;
-        if (!accepted || !adopt(d, session, r)) {
-            unclaimed(d, session, r);
-            return;
-        }
-        index = orders_find(&d->orders, session, r->ref);
-    }
+    if (UNLIKELY(index == OWN_NONE) && without_order(d, session, r, &index))
+        return;
     if (UNLIKELY(r->kind == REPORT_REPLACED || r->kind == REPORT_REPLACED_DEAD))
         adopt_replace(d, index, r);
     order_report(&d->orders, index, r, &out);

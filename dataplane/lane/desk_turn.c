@@ -47,9 +47,8 @@ static void settle_unanswered(struct desk *d, struct desk_session *ds, uint32_t 
     struct order_outcome out;
     const bool unanswered = o->life == LIFE_PENDING || o->waits & WAIT_CHANGE ||
                             (o->life == LIFE_UNKNOWN && !(o->flags & ORDER_ACCEPTED));
-    const bool sent_before =
-        (o->waits & WAIT_REPLACE ? o->change_ref : o->ref) <
-        ds->session->query_ref; // what left after the query is not its business
+    const bool sent_before = (o->waits & WAIT_REPLACE ? o->change_ref : o->ref) <
+                             ds->replay_sent_ref; // what left after the query is not its business
     const bool concerned = ds->replay_all || (o->flags & ORDER_ASKED && sent_before);
     if (unanswered && concerned) {
         const enum order_message finding = finding_of(ds, o);
@@ -87,6 +86,7 @@ static void replayed(struct desk *d, struct desk_session *ds)
     s->replayed = false;
     ds->replay_all |= s->state != SESSION_READY;
     ds->replay_next_ref = s->frames.query.len ? s->query_next : 0;
+    ds->replay_sent_ref = s->query_ref;
     if (ds->replay_next_ref > os->next_ref)
         os->next_ref = ds->replay_next_ref;
     walk_begin(&ds->replay);
@@ -264,6 +264,11 @@ static uint32_t overdue_take(struct desk *d, uint64_t now)
         if (index == OWN_NONE)
             break;
         taken++;
+        // While the session is away silence says nothing; the replay will.
+        if (d->sessions[orders_at(&d->orders, index)->session].session->state != SESSION_READY) {
+            order_timer_start(&d->orders, index, now);
+            continue;
+        }
         d->lane->input++;
         order_found_out(&d->orders, index, ORDER_MESSAGE_SILENCE, &out);
         desk_settle(d, index, NULL, ORDER_MESSAGE_SILENCE, &out);

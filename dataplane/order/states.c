@@ -52,6 +52,13 @@ static void settle(struct step *s)
     s->out->did |= DID_CHANGE;
 }
 
+static void cancel_done(struct step *s)
+{
+    s->o->waits &= (uint8_t)~WAIT_CANCEL;
+    s->o->cancels = 0;
+    settle(s);
+}
+
 // The cancel named a number that is not alive: it was ignored.
 static void recancel_if_missed(struct step *s)
 {
@@ -227,10 +234,10 @@ static void do_REDUCE(struct step *s)
         end(s, s->r->reason);
         return;
     }
-    if (s->r->reason == 'U') {
-        o->waits &= (uint8_t)~WAIT_CANCEL;
-        settle(s);
-    }
+    // A cancel of everything is done when nothing is left: this may be the answer to an earlier
+    // one.
+    if (s->r->reason == 'U' && o->cancel_total)
+        cancel_done(s);
 }
 
 static void fill_told(struct step *s, uint32_t shares)
@@ -345,8 +352,7 @@ static void do_LATER(struct step *s)
 static void do_REFUSE_C(struct step *s)
 {
     lives(s);
-    s->o->waits &= (uint8_t)~WAIT_CANCEL;
-    settle(s);
+    cancel_done(s);
 }
 
 static void do_MOVE(struct step *s)
@@ -405,10 +411,14 @@ static void do_ASK(struct step *s)
     s->out->did |= DO_ASK;
 }
 
-// Repeating a cancel is harmless; after some times somebody has to look.
+// Repeating a cancel is harmless; after some times somebody has to look. One to a size that the
+// order no longer exceeds is ignored for good.
 static void do_RECANCEL(struct step *s)
 {
-    if (s->o->cancels < ORDER_CANCELS_MAX)
+    struct own_order *o = s->o;
+    if (o->cancel_total && o->cancel_total >= o->filled + o->open)
+        cancel_done(s);
+    else if (o->cancels < ORDER_CANCELS_MAX)
         s->out->did |= DO_CANCEL;
     else
         wrong(s);

@@ -58,7 +58,7 @@ bool session_send_cancel(struct session *s, const struct frame_bytes *frame, uin
 bool session_query(struct session *s, uint32_t next_ref, uint64_t now)
 {
     const struct frame_bytes *query = &s->frames.query;
-    if (query->len == 0 || !session_may_cancel(s) || !session_free(s, query->len) ||
+    if (query->len == 0 || s->query_at || !session_may_cancel(s) || !session_free(s, query->len) ||
         !send_bytes(s, query->bytes, query->len, now))
         return false;
     s->wants_query = false;
@@ -92,6 +92,7 @@ void session_lost(struct session *s, uint64_t now)
     s->was_connected |= s->state >= SESSION_REPLAY;
     s->wants_query = false;
     s->replayed = false;
+    s->query_stale |= s->query_at != 0;
     s->query_at = 0;
     state_set(s, SESSION_DOWN, now);
     soupbin_stream_init(&s->stream, s->buffer, sizeof s->buffer);
@@ -161,7 +162,7 @@ static void accepted(struct session *s, const struct soupbin_packet *packet, uin
         s->next_sequence = a.sequence;
         state_set(s, SESSION_GAP, now);
     }
-    s->wants_query = s->frames.query.len > 0;
+    s->wants_query = s->frames.query.len > 0 && !s->query_stale;
 }
 
 // The session that was asked for is not there any more: the next login takes what there is.
@@ -215,9 +216,14 @@ static bool sequenced(struct session *s, const struct soupbin_packet *packet,
 static void heartbeat(struct session *s)
 {
     s->count.heartbeats_in++;
+    if (s->state < SESSION_REPLAY || s->state == SESSION_READY)
+        return;
     // Nothing has been sent for a second: the replay is over.
-    if (s->frames.query.len == 0 && s->state >= SESSION_REPLAY && s->state < SESSION_READY)
+    if (s->frames.query.len == 0)
         s->replayed = true;
+    else if (s->query_stale)
+        s->wants_query = true;
+    s->query_stale = false;
 }
 
 static bool packet_take(struct session *s, const struct soupbin_packet *packet, uint64_t now,
@@ -298,7 +304,7 @@ void session_timers(struct session *s, uint64_t now)
         if (UNLIKELY(now > s->heard && now - s->heard >= s->config.silence_ticks))
             give_up(s, now);
         else if (UNLIKELY(s->query_at && now - s->query_at >= s->config.login_ticks))
-            s->wants_query = true;
+            give_up(s, now); // one more would not tell which of the two is answered
         return;
     }
     if (s->state == SESSION_DOWN) {

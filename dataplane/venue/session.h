@@ -94,8 +94,9 @@ struct session {
     uint64_t retry_ticks; // the next back-off
     uint64_t query_at;    // when it was sent; 0: no answer is waited for
     uint32_t query_ref;   // next free reference when it was sent
-    uint32_t query_next;  // the answer
-    bool was_connected;   // there was an earlier connection: what was unanswered then is in doubt
+    bool query_stale;    // one of an earlier connection was not answered: its answer may still come
+    uint32_t query_next; // the answer
+    bool was_connected;  // there was an earlier connection: what was unanswered then is in doubt
     char session_id[SOUPBIN_SESSION_LEN + 1];
     char reject; // of the last login that was refused, 0: none
     struct session_counters count;

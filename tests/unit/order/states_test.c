@@ -155,7 +155,7 @@ static const struct expectation expected[] = {
      {"P!", "PC!", "L!", "D", "LM!", "LC!", "D", "LMC!", "U!", "D", "UM!", "UC!", "D", "UMC!",
       "D!"}},
     {ORDER_MESSAGE_CANCELED,
-     {"L", "L", "L", "LR", "LM", "L", "LR", "LM", "L", "LR", "LM", "L", "LR", "LM", "D!"}},
+     {"L", "LC", "L", "LR", "LM", "LC", "LRC", "LMC", "L", "LR", "LM", "LC", "LRC", "LMC", "D!"}},
     {ORDER_MESSAGE_EXECUTED,
      {"L+", "LC+", "L+", "LR+", "LM+", "LC+", "LRC+", "LMC+", "L+", "LR+", "LM+", "LC+", "LRC+",
       "LMC+", "D+!"}},

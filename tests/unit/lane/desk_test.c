@@ -1,0 +1,618 @@
+// The desk with an exchange as simple as can be on the other side: random histories, and after each
+// step exposure is what counting gives and never less than what the exchange could still execute.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/lane/desk.h"
+#include "tests/lib/venue_model.h"
+#include "tests/lib/wire_rig.h"
+
+enum { STEP = 1000, SILENCE = 200 * STEP, STEPS = 1500, LOOSE_ENDS = 20000 };
+enum { ORDERS = 64, REFS = 8192 };
+
+struct world {
+    struct lane lane;
+    struct desk desk;
+    struct session session;
+    struct wire_rig rig;
+    struct venue_model model;
+    struct limit_table *limits;
+    void *region, *memory, *notes, *answers;
+    uint64_t now;
+    uint64_t random;
+    uint64_t event_cursor;
+    uint64_t event_hash;
+    uint32_t event_count[EVENT_TYPES];
+    uint32_t cut_after; // bytes to the client until the connection breaks, 0: never
+    uint64_t max_cut;
+    struct desk_owner who;
+};
+
+static struct world *w;
+
+static uint64_t world_now(void *clock)
+{
+    const struct world *world = clock;
+    return world->now;
+}
+
+static uint32_t draw(uint32_t below)
+{
+    w->random ^= w->random << 13;
+    w->random ^= w->random >> 7;
+    w->random ^= w->random << 17;
+    return (uint32_t)((w->random >> 11) % below);
+}
+
+static const char symbols[MODEL_SYMBOLS][8] = {"SYMA    ", "SYMB    ", "SYMC    ", "SYMD    "};
+
+static void *zeroed(uint64_t bytes)
+{
+    bytes = (bytes + 127) / 128 * 128;
+    void *p = aligned_alloc(128, bytes);
+    assert_non_null(p);
+    memset(p, 0, bytes);
+    return p;
+}
+
+static void limits_make(void)
+{
+    w->limits = zeroed(sizeof *w->limits + MODEL_SYMBOLS * sizeof(struct limit_row));
+    w->limits->version = 1;
+    w->limits->symbol_count = MODEL_SYMBOLS;
+    limit_row_open(&w->limits->firm);
+    for (uint32_t i = 0; i < 8; i++) {
+        limit_row_open(&w->limits->accounts[i]);
+        limit_row_open(&w->limits->strategies[i]);
+        limit_row_open(&w->limits->sessions[i]);
+    }
+    for (uint32_t i = 0; i < MODEL_SYMBOLS; i++) {
+        limit_row_open(&w->limits->symbols[i]);
+        w->limits->symbols[i].quality = QUALITY_SUSPECT; // there is no feed here
+    }
+}
+
+static void world_open(uint64_t seed)
+{
+    const struct region_shape shape = {.lanes = 1,
+                                       .channels = 1,
+                                       .ports = 1,
+                                       .pools = 1,
+                                       .bill_items = 1,
+                                       .trading_slots = 4096,
+                                       .diagnostic_slots = 64,
+                                       .symbols = {4}};
+    const struct region_identity identity = {.epoch = 1};
+    const struct desk_config config = {.orders = {.orders = ORDERS,
+                                                  .sessions = 1,
+                                                  .refs_max = REFS,
+                                                  .executions = 16384,
+                                                  .silence_ticks = SILENCE},
+                                       .instruments = MODEL_SYMBOLS,
+                                       .positions = 64,
+                                       .event_credit_min = 64};
+    struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
+                                .username = "user",
+                                .password = "secret",
+                                .sequence = 1,
+                                .heartbeat_ticks = 1000 * STEP,
+                                .silence_ticks = 100000 * STEP,
+                                .login_ticks = 500 * STEP,
+                                .retry_ticks = 2 * STEP,
+                                .retry_ticks_max = 8 * STEP};
+    struct region_view view;
+    struct error err = {0};
+    w = zeroed(sizeof *w);
+    w->region = zeroed(region_bytes(&shape));
+    assert_true(region_format(w->region, region_bytes(&shape), &shape, &identity, &view));
+    w->notes = zeroed(LANE_RING_LEN * sizeof(struct lane_note));
+    w->answers = zeroed(LANE_RING_LEN * sizeof(struct lane_answer));
+    lane_init(&w->lane, &view, 0, w->notes, w->answers);
+    w->lane.now = world_now;
+    w->lane.clock = w;
+    w->now = 1000000;
+    w->random = seed * 0x9E3779B97F4A7C15ull + 77;
+    limits_make();
+    w->memory = zeroed(desk_bytes(&config));
+    desk_init(&w->desk, &w->lane, &config, symbols, w->limits, w->memory);
+    wire_rig_init(&w->rig);
+    assert_true(session_init(&w->session, &sc, &w->rig.transport, "session x", &err));
+    desk_session_add(&w->desk, &w->session, NULL);
+    model_init(&w->model, seed);
+    w->who = (struct desk_owner){.account = 1, .strategy = 2};
+}
+
+static void world_close(void)
+{
+    free(w->model.stream);
+    free(w->limits);
+    free(w->memory);
+    free(w->notes);
+    free(w->answers);
+    free(w->region);
+    free(w);
+}
+
+// --- the wire ---
+
+static void break_connection(void)
+{
+    model_disconnect(&w->model);
+    w->rig.sent_len = 0;
+    session_lost(&w->session, w->now);
+}
+
+static void to_client(const uint8_t *bytes, uint32_t len)
+{
+    bool cut = w->cut_after && len >= w->cut_after;
+    if (cut)
+        len = w->cut_after;
+    session_received(&w->session, bytes, len, w->now);
+    if (w->cut_after)
+        w->cut_after -= len;
+    if (cut) {
+        desk_turn(&w->desk, w->now); // what has arrived is read first
+        break_connection();
+    }
+}
+
+static void to_exchange(void)
+{
+    uint8_t login[33];
+    const uint32_t len = w->rig.sent_len;
+    if (!w->model.connected || len == 0)
+        return;
+    w->rig.sent_len = 0;
+    if (model_receive(&w->model, w->rig.sent, len, login))
+        to_client(login, sizeof login);
+}
+
+static void events_drain(void)
+{
+    struct event out[64];
+    uint32_t n;
+    const struct event_ring *ring = w->lane.trading.ring;
+    do {
+        assert_true(event_read(ring, w->lane.trading.slots, 4096, &w->event_cursor, out, 64, &n));
+        for (uint32_t i = 0; i < n; i++) {
+            const uint8_t *p = (const uint8_t *)&out[i];
+            w->event_count[out[i].type]++;
+            for (uint32_t b = 0; b < sizeof out[i]; b++)
+                w->event_hash = (w->event_hash ^ p[b]) * 0x100000001b3ull;
+        }
+    } while (n);
+    event_commit(w->lane.trading.ring, w->event_cursor);
+}
+
+static void check(void)
+{
+    char why[256] = "";
+    if (!desk_check(&w->desk, why, sizeof why))
+        fail_msg("%s", why);
+    assert_false(w->session.halted);
+    events_drain();
+}
+
+static void step(void)
+{
+    uint8_t out[128];
+    uint32_t len;
+    w->now += STEP;
+    w->lane.stamp = w->now;
+    if (w->session.state == SESSION_CONNECTING) {
+        w->model.connected = true;
+        session_opened(&w->session, w->now);
+    }
+    to_exchange();
+    while (w->model.connected && (len = model_send(&w->model, out)) > 0)
+        to_client(out, len);
+    desk_turn(&w->desk, w->now);
+}
+
+// The exchange can never execute more than what is reserved: by symbol and side, what is live there
+// now. Orders on their way are reserved too, which makes it more, not less.
+static void exposure_covers_the_exchange(void)
+{
+    uint64_t buy[MODEL_SYMBOLS] = {0}, sell[MODEL_SYMBOLS] = {0};
+    for (uint32_t i = 0; i < w->model.order_count; i++) {
+        const struct model_order *o = &w->model.orders[i];
+        if (o->live)
+            (o->side == 'B' ? buy : sell)[model_symbol(o->symbol)] += o->open;
+    }
+    for (uint32_t s = 0; s < MODEL_SYMBOLS; s++) {
+        assert_true(w->desk.risk.symbols[s].open_buy >= buy[s]);
+        assert_true(w->desk.risk.symbols[s].open_sell >= sell[s]);
+    }
+}
+
+// --- random histories ---
+
+static void ask_something(void)
+{
+    const uint32_t order = draw(ORDERS);
+    struct own_order *o = desk_order_of(&w->desk, &w->who, order);
+    uint32_t index;
+    switch (draw(8)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3: {
+        const struct desk_order ask = {.client_id = draw(1000),
+                                       .quantity = 1 + draw(500),
+                                       .price = 1000000 + 100 * draw(50),
+                                       .instrument = (uint16_t)draw(MODEL_SYMBOLS),
+                                       .side = "BSBT"[draw(4)],
+                                       .time_in_force = draw(5) ? '0' : '3',
+                                       .display = 'Y'};
+        desk_enter(&w->desk, &w->who, &ask, &index);
+        break;
+    }
+    case 4:
+    case 5:
+        if (o)
+            desk_replace(&w->desk, &w->who, order, o->filled + 1 + draw(600),
+                         1000000 + 100 * draw(50));
+        break;
+    case 6:
+        if (o)
+            desk_cancel(&w->desk, order, draw(2) ? 0 : 1 + draw(500));
+        break;
+    default:
+        if (o)
+            desk_modify(&w->desk, &w->who, order, o->filled + 1 + draw(400),
+                        side_sells(o->side) ? 'E' : 'B');
+    }
+}
+
+static void live(uint32_t steps)
+{
+    for (uint32_t i = 0; i < steps; i++) {
+        for (uint32_t asks = draw(4); asks; asks--)
+            ask_something();
+        model_live(&w->model);
+        if (w->max_cut && w->cut_after == 0)
+            w->cut_after = 1 + draw((uint32_t)w->max_cut);
+        if (w->max_cut && draw(80) == 0) // bytes to the exchange are lost with the connection
+            break_connection();
+        if (draw(30) == 0)
+            w->rig.busy = !w->rig.busy;
+        w->rig.refuse = draw(40) == 0;
+        step();
+        w->rig.refuse = false;
+        check();
+        exposure_covers_the_exchange();
+    }
+}
+
+static void dust_settles(void)
+{
+    w->max_cut = w->cut_after = 0;
+    w->rig.busy = false;
+    w->model.late = w->model.missing = w->model.doubled = w->model.swapped = 0;
+    desk_mass_cancel(&w->desk, TRADE_FIRM, 0);
+    for (uint32_t i = 0; i < LOOSE_ENDS; i++) {
+        step();
+        if (i % 100 == 0)
+            check();
+        if (w->session.state == SESSION_READY && w->desk.orders.sessions[0].open_count == 0 &&
+            w->model.sent == w->model.stream_count)
+            break;
+    }
+    check();
+}
+
+// Position and money equal the exchange's; whatever is reserved belongs to an order in doubt.
+static void everything_is_equal(bool silent_deaths)
+{
+    uint64_t open = 0, in_doubt = 0;
+    for (uint32_t i = 0; i < w->model.order_count; i++)
+        open += w->model.orders[i].live;
+    assert_int_equal(open, 0);
+    for (uint32_t s = 0; s < MODEL_SYMBOLS; s++) {
+        const struct position *p =
+            &w->desk.risk.positions[position_open(&w->desk.risk, w->who.account, s)];
+        assert_true(p->shares == w->model.position[s]);
+        assert_true((int64_t)p->sold_value - (int64_t)p->bought_value == w->model.cash[s]);
+    }
+    for (uint32_t i = 0; i < ORDERS; i++) {
+        const struct own_order *o = orders_at(&w->desk.orders, i);
+        in_doubt += o->life != LIFE_DEAD;
+        if (o->life != LIFE_DEAD)
+            assert_true(o->flags & ORDER_QUARANTINED);
+    }
+    assert_int_equal(in_doubt, w->desk.orders.sessions[0].open_count);
+    assert_int_equal(in_doubt, w->desk.risk.firm.orders);
+    // An order whose death on arrival was never said stays in doubt, and reserved; nothing else
+    // does.
+    if (!silent_deaths)
+        assert_true(in_doubt == 0 && w->desk.risk.firm.notional == 0);
+    assert_int_equal(w->desk.count.unclaimed, 0);
+}
+
+static uint32_t seeds(uint32_t fallback)
+{
+    const char *text = getenv("TICKGATE_SEEDS");
+    return text ? (uint32_t)strtoul(text, NULL, 10) : fallback;
+}
+
+static void a_well_behaved_exchange_is_matched(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= seeds(20); seed++) {
+        world_open(seed);
+        live(STEPS);
+        dust_settles();
+        everything_is_equal(false);
+        assert_true(w->desk.count.approved > 100 && w->desk.count.fills > 50);
+        assert_true(w->desk.orders.wrong == 0 && w->desk.orders.duplicates == 0);
+        world_close();
+    }
+}
+
+static void broken_connections_lose_and_double_nothing(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= seeds(20); seed++) {
+        world_open(seed);
+        w->max_cut = 3000;
+        live(STEPS);
+        dust_settles();
+        everything_is_equal(false);
+        assert_true(w->session.count.lost > 10 && w->desk.count.fills > 20);
+        assert_true(w->desk.orders.wrong == 0 && w->desk.orders.duplicates == 0);
+        world_close();
+    }
+}
+
+static void a_misbehaving_exchange_is_matched_too(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= seeds(20); seed++) {
+        world_open(seed);
+        w->max_cut = seed % 2 ? 5000 : 0;
+        w->model.missing = 20;
+        w->model.doubled = 20;
+        w->model.swapped = 200;
+        w->model.late = 300;
+        live(STEPS);
+        dust_settles();
+        everything_is_equal(true);
+        world_close();
+    }
+}
+
+static uint64_t hash_of(uint64_t seed, uint32_t *events)
+{
+    world_open(seed);
+    w->max_cut = 3000;
+    live(400);
+    dust_settles();
+    uint64_t hash = w->event_hash;
+    *events = (uint32_t)w->event_cursor;
+    world_close();
+    return hash;
+}
+
+static void the_same_inputs_give_the_same_events(void **state)
+{
+    (void)state;
+    uint32_t first, again;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        const uint64_t hash = hash_of(seed, &first);
+        assert_true(hash == hash_of(seed, &again));
+        assert_int_equal(first, again);
+        assert_true(first > 200);
+    }
+}
+
+// --- single stories ---
+
+static void ready(void)
+{
+    for (int i = 0; i < 20 && w->session.state != SESSION_READY; i++)
+        step();
+    assert_int_equal(w->session.state, SESSION_READY);
+}
+
+static const struct desk_order buy = {
+    .quantity = 100, .price = 1000000, .side = 'B', .time_in_force = '0', .display = 'Y'};
+
+static void refusals_say_why_and_leave_nothing(void **state)
+{
+    (void)state;
+    uint32_t index = OWN_NONE;
+    world_open(1);
+    struct desk_order ask = buy;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &index), REFUSAL_SESSION_DOWN);
+    ready();
+    w->rig.busy = true;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &index), REFUSAL_SESSION_BUSY);
+    w->rig.busy = false;
+    w->rig.refuse = true;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &index), REFUSAL_TRANSMIT);
+    w->rig.refuse = false;
+    assert_int_equal(w->desk.orders.sessions[0].next_ref, 1); // the number is not used up
+    ask.instrument = MODEL_SYMBOLS;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &index), REFUSAL_UNKNOWN_SYMBOL);
+    ask = buy;
+    ask.session = 1;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &index), REFUSAL_UNKNOWN_ACCOUNT);
+    ask = buy;
+    ask.side = 'x';
+    assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &index), REFUSAL_ORDER_FIELD);
+    ask = buy;
+    ask.quantity = 0;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &index), REFUSAL_QUANTITY_RANGE);
+    w->limits->symbols[0].quality = QUALITY_GOOD;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_BOOK_QUALITY);
+    assert_int_equal(desk_replace(&w->desk, &w->who, 3, 10, 10), REFUSAL_UNKNOWN_ORDER);
+    assert_int_equal(desk_replace(&w->desk, &w->who, UINT32_MAX, 10, 10), REFUSAL_UNKNOWN_ORDER);
+    check();
+    assert_true(w->desk.risk.firm.orders == 0 && w->desk.risk.firm.notional == 0);
+    assert_int_equal(w->event_count[EVENT_ORDER_SENT], 0);
+    assert_int_equal(w->event_count[EVENT_ORDER_NOT_SENT], 1);
+    assert_int_equal(w->desk.count.refusals[REFUSAL_SESSION_BUSY], 1);
+    world_close();
+}
+
+static void the_order_table_fills_up_with_an_answer(void **state)
+{
+    (void)state;
+    uint32_t index;
+    world_open(1);
+    ready();
+    for (uint32_t i = 0; i < ORDERS; i++)
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_ORDER_TABLE_FULL);
+    check();
+    world_close();
+}
+
+// Nobody drains the events: orders stop before the ring is full, cancels go on.
+static void a_ring_that_fills_up_stops_orders_not_cancels(void **state)
+{
+    (void)state;
+    uint32_t index = 0, first = OWN_NONE;
+    world_open(1);
+    ready();
+    enum refusal refusal = REFUSAL_NONE;
+    struct desk_order ask = buy;
+    for (uint32_t i = 0; i < 5000 && refusal != REFUSAL_EVENT_CREDIT; i++) {
+        ask.quantity = first == OWN_NONE ? 100 : 0; // refused ones leave a record too
+        refusal = desk_enter(&w->desk, &w->who, &ask, &index);
+        first = refusal == REFUSAL_NONE ? index : first;
+        if (refusal == REFUSAL_QUANTITY_RANGE && event_credit(&w->lane.trading) < 64)
+            ask = buy;
+        if (event_credit(&w->lane.trading) < 64)
+            refusal = desk_enter(&w->desk, &w->who, &buy, &index);
+    }
+    assert_int_equal(refusal, REFUSAL_EVENT_CREDIT);
+    assert_int_equal(desk_cancel(&w->desk, first, 0), REFUSAL_NONE);
+    assert_true(orders_at(&w->desk.orders, first)->waits & WAIT_CANCEL);
+    world_close();
+}
+
+// After the lane has seen a kill nothing enters, and the next bytes are one cancel per open order.
+static void a_kill_stops_orders_and_cancels_what_is_open(void **state)
+{
+    (void)state;
+    uint32_t index;
+    world_open(3);
+    w->model.missing = 0;
+    ready();
+    for (uint32_t i = 0; i < 40; i++)
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    const uint32_t open = w->desk.orders.sessions[0].open_count;
+    w->rig.sent_len = 0;
+    kill_ask(&w->desk.kills[KILL_BY_OPERATOR], TRADE_ACCOUNT, w->who.account);
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_KILLED);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->rig.sent_len, DESK_CANCELS_A_TURN * 12); // bounded per turn
+    desk_turn(&w->desk, w->now);
+    desk_turn(&w->desk, w->now);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->rig.sent_len, open * 12);
+    for (uint32_t i = 0; i < open; i++)
+        assert_memory_equal(w->rig.sent + i * 12, "\0\12UX", 4);
+    check();
+    assert_int_equal(w->event_count[EVENT_KILL], 1);
+    assert_int_equal(w->event_count[EVENT_KILL_DONE], 1);
+    assert_int_equal(w->event_count[EVENT_CANCEL_SENT], open);
+    // Cancels that find no window wait, and leave in order when it opens.
+    kill_lift(&w->desk.kills[KILL_BY_OPERATOR], TRADE_ACCOUNT, w->who.account);
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    w->rig.busy = true;
+    kill_ask(&w->desk.kills[KILL_BY_MAIN], TRADE_FIRM, 0);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->desk.orders.sessions[0].cancel_count, 1);
+    w->rig.busy = false;
+    w->rig.sent_len = 0;
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->rig.sent_len, 12);
+    world_close();
+}
+
+// The exchange executes an order that nobody here entered.
+static void an_unknown_execution_stops_the_session(void **state)
+{
+    (void)state;
+    uint32_t index;
+    uint8_t m[36], packet[39];
+    world_open(1);
+    ready();
+    const struct ouch50_executed e = {
+        .timestamp_ns = 9, .user_ref = 500, .quantity = 10, .price = 1000000, .match = 7};
+    be16_store(packet, 37);
+    packet[2] = 'S';
+    ouch50_executed_write(m, &e);
+    memcpy(packet + 3, m, sizeof m);
+    session_received(&w->session, packet, sizeof packet, w->now);
+    desk_turn(&w->desk, w->now);
+    assert_true(w->session.halted);
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_SESSION_DOWN);
+    events_drain();
+    assert_int_equal(w->event_count[EVENT_UNCLAIMED], 1);
+    world_close();
+}
+
+// A run that starts in the middle of the day takes its orders and positions from the venue's
+// stream.
+static void a_fresh_start_adopts_what_the_stream_tells(void **state)
+{
+    (void)state;
+    uint32_t index;
+    world_open(5);
+    ready();
+    for (uint32_t i = 0; i < 30; i++) {
+        desk_enter(&w->desk, &w->who, &buy, &index);
+        step();
+        model_live(&w->model);
+        if (i % 5 == 4)
+            desk_replace(&w->desk, &w->who, index, 300, 1000100);
+        step();
+    }
+    step();
+    check();
+    struct venue_model model = w->model;
+    w->model.stream = NULL;
+    const struct risk before = w->desk.risk;
+    const int64_t shares = before.symbols[0].shares;
+    const uint32_t open = w->desk.orders.sessions[0].open_count;
+    world_close();
+    world_open(6);
+    free(w->model.stream);
+    w->model = model;
+    model_disconnect(&w->model);
+    ready();
+    check();
+    assert_true(open > 0 && shares != 0);
+    assert_int_equal(w->desk.orders.sessions[0].open_count, open);
+    assert_true(w->desk.risk.symbols[0].shares == shares);
+    assert_int_equal(w->desk.orders.sessions[0].next_ref, w->model.next_ref);
+    assert_int_equal(w->desk.count.unclaimed, 0);
+    assert_int_equal(w->desk.orders.wrong, 0);
+    world_close();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refusals_say_why_and_leave_nothing),
+        cmocka_unit_test(the_order_table_fills_up_with_an_answer),
+        cmocka_unit_test(a_ring_that_fills_up_stops_orders_not_cancels),
+        cmocka_unit_test(a_kill_stops_orders_and_cancels_what_is_open),
+        cmocka_unit_test(an_unknown_execution_stops_the_session),
+        cmocka_unit_test(a_fresh_start_adopts_what_the_stream_tells),
+        cmocka_unit_test(a_well_behaved_exchange_is_matched),
+        cmocka_unit_test(broken_connections_lose_and_double_nothing),
+        cmocka_unit_test(a_misbehaving_exchange_is_matched_too),
+        cmocka_unit_test(the_same_inputs_give_the_same_events),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
