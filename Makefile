@@ -119,6 +119,15 @@ $(BUILD)/obj/%.o: %.c | $(gen_headers)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# --- strategies: shared objects that the dataplane loads, each one file that includes strategy.h only --------
+
+strategies := $(patsubst dataplane/strategy/examples/%.c,$(BUILD)/strategies/%.so,$(wildcard dataplane/strategy/examples/*.c))
+programs: $(strategies)
+$(BUILD)/strategies/%.so: dataplane/strategy/examples/%.c dataplane/strategy/strategy.h
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
+
 # --- micro-benchmarks: bench/micro/<name>.c, each with its `make bench-<name>` below --------------------------
 
 bench_bin := $(patsubst bench/micro/%.c,$(BUILD)/bench/%,$(wildcard bench/micro/*.c))
@@ -143,7 +152,7 @@ $(filter $(BUILD)/tests/unit/exchange/%,$(unit_bin)): $(exch_lib)
 $(unit_bin): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(lane_lib) $(core_lib)
 	@echo "  LINK  $@"
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka $(CORE_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.so,$^) $(LIBS) -lcmocka $(CORE_LIBS)
 
 # The control plane's tests link its archive; some of them talk to a program that plays the dataplane.
 cp_unit_bin := $(filter $(foreach r,$(cp_rooms),$(BUILD)/tests/unit/$(r)/%),$(unit_bin))
@@ -177,6 +186,10 @@ unit-build: $(if $(wildcard /usr/include/lwip/lwip/tcp.h),$(lwip_peer))
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): $(call obj,bench/book/offline.c)
 $(filter $(BUILD)/tests/unit/latency/%,$(unit_bin)): $(call obj,bench/latency/hdr.c)
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): LIBS = $(core_lib)
+
+# Strategies are loaded by these as the dataplane does it.
+$(filter $(BUILD)/tests/unit/lane/% $(BUILD)/tests/unit/strategy/%,$(unit_bin)): $(strategies)
+$(BUILD)/obj/tests/unit/lane/%.o $(BUILD)/obj/tests/unit/strategy/%.o: CPPFLAGS += -DSTRATEGIES='"$(BUILD)/strategies"'
 
 # Simulations share a world and the exchange's generator.
 sim_lib_obj := $(call obj,$(filter-out %_test.c,$(wildcard tests/sim/*.c)) bench/book/offline.c)
@@ -219,7 +232,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench-book bench-tcp all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
+.PHONY: demo bench-book bench-tcp bench-risk all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -243,6 +256,12 @@ bench-tcp: ## cost of a frame with an order: from approved payload to what the t
 	$(sub) $(BUILD)/bench/tcp
 	$(Q)$(BUILD)/bench/tcp
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/tcp batch_send tcp_frame --messages 20000 --payload 52
+
+bench-risk: ## cost of an order's checks: 12,000 symbols, 200 accounts, random access (ns, instructions)
+	$(deps) build test
+	$(sub) $(BUILD)/bench/risk
+	$(Q)$(BUILD)/bench/risk
+	$(Q)bench/micro/instructions.sh $(BUILD)/bench/risk decide risk --orders 20000
 
 deps: ## install the packages that every verb needs (Debian; says what and why)
 	$(deps) build test lint demo

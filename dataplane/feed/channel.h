@@ -117,13 +117,21 @@ struct channel_sink {
     void (*release)(void *context, struct frame *frame); // gives a held frame back
 };
 
+// Which symbols have changed since the lane last looked, each once. Lists have an entry per slot.
+struct channel_touch {
+    uint32_t count;
+    uint16_t *slots;
+    uint8_t *marks; // 1: is in the list
+};
+
 struct channel {
     // Touched by every packet.
     struct book book;
     struct symbol_top *tops;   // per symbol slot, published
     struct symbol_name *names; // per symbol slot, published
     struct channel_counters *count;
-    const uint64_t *filter; // bitmap by locate, null: every symbol
+    const uint64_t *filter;      // bitmap by locate, null: every symbol
+    struct channel_touch *touch; // null: nobody trades on this channel
     const struct feed_protocol *protocol;
     enum channel_state state;
     bool book_lent;
@@ -204,6 +212,15 @@ uint32_t channel_filter_step(struct channel *ch);
 
 // Gives every held frame back (stop).
 void channel_drop_held(struct channel *ch);
+
+static inline void channel_touched(struct channel *ch, uint32_t slot)
+{
+    struct channel_touch *t = ch->touch;
+    if (t == NULL || t->marks[slot])
+        return;
+    t->marks[slot] = 1;
+    t->slots[t->count++] = (uint16_t)slot;
+}
 
 // Trust in a symbol: the worst of the channel's and its own.
 static inline enum quality channel_symbol_quality(const struct channel *ch, uint32_t slot)

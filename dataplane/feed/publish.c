@@ -13,6 +13,7 @@ void symbol_publish(struct channel *ch, uint32_t slot)
     top->last_shares = sym->last_shares;
     top->volume = sym->volume;
     symbol_top_end(top);
+    channel_touched(ch, slot);
 }
 
 static enum quality symbol_own_quality(const struct book_symbol *sym)

@@ -23,6 +23,7 @@ HOT_INLINE void best_publish(struct channel *ch, uint32_t slot, enum book_side s
     top->orders[side] = best->orders;
     top->changes = (uint32_t)sym->changes;
     symbol_top_end(top);
+    channel_touched(ch, slot);
 }
 
 // Last trade, volume, quality and trading state; rarer than the best price.

@@ -100,7 +100,7 @@ struct desk {
     uint64_t input; // of the burst or message that is being worked on
     // Who wants to know; null: nobody. Fixed at READY.
     void (*told)(struct desk *d, uint32_t order, const struct order_outcome *outcome);
-    void *strategies;
+    struct desk_strategies *strategies; // desk_strategy.h; null: none
     struct desk_counters count;
 };
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/desk_strategy.h"
 
 // --- walks over the open orders of a session ---
 
@@ -280,10 +281,12 @@ static uint32_t overdue_take(struct desk *d, uint64_t now)
 
 uint32_t desk_turn(struct desk *d, uint64_t now)
 {
+    d->lane->stamp = now;
+    desk_market(d); // what timers and answers of the main lcore have changed
     uint32_t work = kills_turn(d);
     for (uint32_t i = 0; i < d->session_count; i++)
         work += session_turn(d, i, now);
     if (UNLIKELY(d->orders.timers.first != OWN_NONE))
         work += overdue_take(d, now);
-    return work;
+    return work + desk_strategy_timers(d, now);
 }

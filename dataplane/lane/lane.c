@@ -2,6 +2,7 @@
 #include "dataplane/lane/lane.h"
 
 #include "dataplane/lane/answer.h"
+#include "dataplane/lane/desk_strategy.h"
 #include "dataplane/lane/lane_event.h"
 #include "dataplane/wire/frame.h"
 
@@ -136,6 +137,8 @@ HOT_INLINE uint32_t burst_take(struct lane *lane, uint16_t input)
         frames[i].input = input;
         if (!frame_take(lane, port, &frames[i]))
             port->ops->release(port, &frames[i]);
+        if (lane->desk)
+            desk_market(lane->desk);
     }
     histogram_record(&lane->histograms->frame_to_book,
                      per_frame(lane->now(lane->clock) - lane->stamp, n));
@@ -183,6 +186,8 @@ uint32_t lane_turn(struct lane *lane, uint64_t now)
         deadline_review(lane);
     if (UNLIKELY(now >= lane->deadline))
         timers_run(lane, now);
+    if (lane->desk)
+        work += desk_turn(lane->desk, now);
     return work;
 }
 

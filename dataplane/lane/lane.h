@@ -71,6 +71,8 @@ struct lane_route {
 
 enum lane_idle { IDLE_POLL, IDLE_PAUSE, IDLE_YIELD, IDLE_SLEEP };
 
+struct desk;
+
 struct lane {
     // Hot: every turn.
     struct lane_input inputs[PORTS_MAX];
@@ -79,6 +81,7 @@ struct lane {
     uint64_t input;    // number of the last input (law 5)
     uint64_t deadline; // earliest channel deadline
     uint64_t stamp;    // receive stamp of the burst in work
+    struct desk *desk; // the trading half, null: market data only
     struct lane_counters *count;
     struct lane_histograms *histograms;
     struct channel *channels[CHANNELS_MAX];

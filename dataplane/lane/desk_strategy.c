@@ -1,0 +1,410 @@
+// Hot path, but for what is for set-up: strategies are told, and ask.
+#include "dataplane/lane/desk_strategy.h"
+
+#include <string.h>
+
+#include "dataplane/book/book.h"
+#include "dataplane/lane/desk_parts.h"
+
+// --- time ---
+
+static uint64_t scaled(uint64_t value, uint64_t factor)
+{
+    return (uint64_t)((unsigned __int128)value * factor >> 32);
+}
+
+static uint64_t ticks_now(const struct desk *d)
+{
+    return d->lane->now(d->lane->clock);
+}
+
+// --- what they may ask ---
+
+static struct desk_owner owner_of(const struct strategy_host *h)
+{
+    return (struct desk_owner){.account = h->slot.account, .strategy = h->slot.index};
+}
+
+static uint32_t call_submit(struct strategy_host *h, const struct strategy_order *ask,
+                            uint32_t *order)
+{
+    struct ouch50_options options = {.present = 0};
+    const struct desk_owner who = owner_of(h);
+    struct desk_order o = {.client_id = ask->client_id,
+                           .quantity = ask->quantity,
+                           .price = ask->price,
+                           .instrument = ask->symbol,
+                           .session = ask->venue,
+                           .side = ask->side,
+                           .time_in_force = ask->time_in_force,
+                           .display = ask->display};
+    if (UNLIKELY(h->slot.off))
+        return REFUSAL_STRATEGY_DISABLED;
+    if (UNLIKELY(ask->post_only || ask->min_quantity || ask->max_floor)) {
+        options.present = (ask->post_only ? 1u << OUCH50_TAG_POST_ONLY : 0) |
+                          (ask->min_quantity ? 1u << OUCH50_TAG_MIN_QUANTITY : 0) |
+                          (ask->max_floor ? 1u << OUCH50_TAG_MAX_FLOOR : 0);
+        options.post_only = ask->post_only;
+        options.min_quantity = ask->min_quantity;
+        options.max_floor = ask->max_floor;
+        o.options = &options;
+    }
+    return desk_enter(h->desk, &who, &o, order);
+}
+
+static uint32_t call_replace(struct strategy_host *h, uint32_t order, uint32_t total,
+                             uint32_t price)
+{
+    const struct desk_owner who = owner_of(h);
+    if (UNLIKELY(h->slot.off))
+        return REFUSAL_STRATEGY_DISABLED;
+    return desk_replace(h->desk, &who, order, total, price);
+}
+
+static uint32_t call_cancel(struct strategy_host *h, uint32_t order)
+{
+    const struct desk_owner who = owner_of(h);
+    if (desk_order_of(h->desk, &who, order) == NULL)
+        return REFUSAL_UNKNOWN_ORDER;
+    return desk_cancel(h->desk, order, 0);
+}
+
+static uint16_t slot_of(struct desk *d, uint32_t session, uint32_t instrument)
+{
+    const struct channel *ch = d->sessions[session].channel;
+    struct desk_instrument *in = &d->instruments[instrument];
+    if (ch == NULL)
+        return SYMBOL_NONE;
+    if (in->slot[session] == SYMBOL_NONE)
+        in->slot[session] = book_symbol_find(&ch->book, in->symbol);
+    return in->slot[session];
+}
+
+static void best_make(struct desk *d, uint32_t session, uint32_t instrument, uint32_t slot,
+                      struct strategy_best *out)
+{
+    const struct channel *ch = d->sessions[session].channel;
+    const struct book_symbol *symbol = &ch->book.symbols[slot];
+    const struct level *bid = book_best(&ch->book, symbol, BOOK_BID);
+    const struct level *ask = book_best(&ch->book, symbol, BOOK_ASK);
+    *out = (struct strategy_best){.bid = bid ? bid->price : 0,
+                                  .ask = ask ? ask->price : 0,
+                                  .bid_shares = bid ? bid->shares : 0,
+                                  .ask_shares = ask ? ask->shares : 0,
+                                  .last_price = symbol->last_price,
+                                  .symbol = (uint16_t)instrument,
+                                  .venue = (uint8_t)session,
+                                  .quality = (uint8_t)channel_symbol_quality(ch, slot)};
+}
+
+static bool call_best(struct strategy_host *h, uint8_t venue, uint16_t symbol,
+                      struct strategy_best *out)
+{
+    struct desk *d = h->desk;
+    if (venue >= d->session_count || symbol >= d->instrument_count)
+        return false;
+    const uint16_t slot = slot_of(d, venue, symbol);
+    if (slot == SYMBOL_NONE)
+        return false;
+    best_make(d, venue, symbol, slot, out);
+    return true;
+}
+
+static uint32_t call_depth(struct strategy_host *h, uint8_t venue, uint16_t symbol, bool bids,
+                           uint32_t levels_max, struct strategy_level *out)
+{
+    struct desk *d = h->desk;
+    struct book_level levels[STRATEGY_DEPTH_MAX];
+    if (venue >= d->session_count || symbol >= d->instrument_count)
+        return 0;
+    const uint16_t slot = slot_of(d, venue, symbol);
+    if (slot == SYMBOL_NONE)
+        return 0;
+    const uint32_t most = levels_max < STRATEGY_DEPTH_MAX ? levels_max : STRATEGY_DEPTH_MAX;
+    const uint32_t n = book_depth(&d->sessions[venue].channel->book, slot,
+                                  bids ? BOOK_BID : BOOK_ASK, most, levels);
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = (struct strategy_level){levels[i].shares, levels[i].price, levels[i].orders};
+    return n;
+}
+
+static bool call_position(struct strategy_host *h, uint16_t symbol, struct strategy_position *out)
+{
+    struct desk *d = h->desk;
+    if (symbol >= d->instrument_count)
+        return false;
+    const uint32_t at = position_open(&d->risk, h->slot.account, symbol);
+    if (at == POSITION_NONE)
+        return false;
+    const struct position *p = &d->risk.positions[at];
+    *out = (struct strategy_position){.shares = p->shares,
+                                      .bought_value = p->bought_value,
+                                      .sold_value = p->sold_value,
+                                      .open_buy = p->open_buy,
+                                      .open_sell = p->open_sell};
+    return true;
+}
+
+static uint64_t call_now_ns(struct strategy_host *h)
+{
+    return scaled(h->desk->lane->stamp, h->desk->strategies->ns_per_tick);
+}
+
+static void call_timer_set(struct strategy_host *h, uint64_t at_ns)
+{
+    struct desk_strategies *s = h->desk->strategies;
+    h->slot.timer_at = at_ns ? scaled(at_ns, s->ticks_per_ns) : UINT64_MAX;
+    s->timer_at = h->slot.timer_at < s->timer_at ? h->slot.timer_at : s->timer_at;
+}
+
+static const struct strategy_calls strategy_host_calls = {
+    .submit = call_submit,
+    .replace = call_replace,
+    .cancel = call_cancel,
+    .best = call_best,
+    .depth = call_depth,
+    .position = call_position,
+    .now_ns = call_now_ns,
+    .timer_set = call_timer_set,
+};
+
+// --- switching ---
+
+void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off)
+{
+    struct desk_strategies *s = d->strategies;
+    struct strategy_slot *slot = &s->hosts[index].slot;
+    struct event event = {.type = EVENT_STRATEGY};
+    slot->off = (uint8_t)off;
+    s->on = off ? s->on & ~(1ull << index) : s->on | 1ull << index;
+    event.strategy.strategy = (uint16_t)index;
+    event.strategy.enabled = off == STRATEGY_ON;
+    event.strategy.reason = (uint8_t)off;
+    event.strategy.ticks = slot->ticks_max;
+    desk_publish(d, &event);
+    if (off)
+        desk_mass_cancel(d, TRADE_STRATEGY, index);
+    if (off != STRATEGY_OFF_LATE && slot->strategy->enabled)
+        slot->strategy->enabled(slot->state, off == STRATEGY_ON);
+}
+
+// The call began at <from>. Whoever is late is trusted no longer, and its orders are cancelled.
+HOT_INLINE void called(struct desk *d, struct strategy_host *h, uint64_t from)
+{
+    if (UNLIKELY(strategy_called(&h->slot, ticks_now(d) - from)))
+        desk_strategy_switch(d, h->slot.index, STRATEGY_OFF_LATE);
+}
+
+void desk_strategy_parameters(struct desk *d, uint32_t index,
+                              const struct strategy_parameters *parameters)
+{
+    struct strategy_host *h = &d->strategies->hosts[index];
+    if (h->slot.strategy->parameters == NULL)
+        return;
+    const uint64_t from = ticks_now(d);
+    h->slot.strategy->parameters(h->slot.state, parameters);
+    called(d, h, from);
+}
+
+// --- what they are told: the market ---
+
+// The first time a symbol changes: is it traded, and who watches it.
+static COLD void watch_resolve(struct desk *d, uint32_t session, uint32_t slot)
+{
+    const struct channel *ch = d->sessions[session].channel;
+    struct desk_strategies *s = d->strategies;
+    struct desk_watch *w = &s->watches[session][slot];
+    char name[9] = "        ";
+    const char *known = ch->book.infos[slot].name;
+    if (known[0] == 0)
+        return; // not announced yet
+    for (uint32_t i = 0; i < 8 && known[i]; i++)
+        name[i] = known[i];
+    w->resolved = true;
+    w->instrument = INSTRUMENT_NONE;
+    for (uint32_t i = 0; i < d->instrument_count; i++) // once per symbol and session
+        if (memcmp(d->instruments[i].symbol, name, 8) == 0)
+            w->instrument = (uint16_t)i;
+    if (w->instrument == INSTRUMENT_NONE)
+        return;
+    d->instruments[w->instrument].slot[session] = (uint16_t)slot;
+    for (uint32_t i = 0; i < s->count; i++)
+        for (uint32_t k = 0; k < s->hosts[i].slot.setup.symbol_count; k++)
+            if (s->hosts[i].slot.setup.symbols[k] == w->instrument)
+                w->watchers |= 1ull << i;
+}
+
+static void tell_one(struct desk *d, struct strategy_host *h, const struct strategy_best *best,
+                     bool quality, bool trade, bool change)
+{
+    const struct strategy *strategy = h->slot.strategy;
+    const uint64_t from = ticks_now(d);
+    if (quality && strategy->quality)
+        strategy->quality(h->slot.state, best);
+    if (trade && strategy->trade)
+        strategy->trade(h->slot.state, best);
+    if (change && strategy->best)
+        strategy->best(h->slot.state, best);
+    called(d, h, from);
+}
+
+static void tell_watchers(struct desk *d, uint32_t session, uint32_t slot)
+{
+    struct desk_strategies *s = d->strategies;
+    struct desk_watch *w = &s->watches[session][slot];
+    if (UNLIKELY(!w->resolved))
+        watch_resolve(d, session, slot);
+    uint64_t watchers = w->watchers & s->on;
+    if (LIKELY(!watchers))
+        return;
+    struct strategy_best best;
+    const struct book_symbol *symbol = &d->sessions[session].channel->book.symbols[slot];
+    best_make(d, session, w->instrument, slot, &best);
+    const bool quality = best.quality != w->quality, trade = symbol->volume != w->volume;
+    const bool change = symbol->changes != w->changes;
+    w->quality = best.quality;
+    w->volume = symbol->volume;
+    w->changes = symbol->changes;
+    for (; watchers; watchers &= watchers - 1)
+        tell_one(d, &s->hosts[__builtin_ctzll(watchers)], &best, quality, trade, change);
+}
+
+// Trust in a whole channel has changed: every symbol that a strategy watches.
+static COLD void tell_quality(struct desk *d, uint32_t session)
+{
+    struct desk_strategies *s = d->strategies;
+    s->channel_quality[session] = d->sessions[session].channel->quality;
+    for (uint32_t i = 0; i < s->count; i++)
+        for (uint32_t k = 0; k < s->hosts[i].slot.setup.symbol_count; k++) {
+            const uint16_t slot = slot_of(d, session, s->hosts[i].slot.setup.symbols[k]);
+            if (slot != SYMBOL_NONE)
+                tell_watchers(d, session, slot);
+        }
+}
+
+void desk_market(struct desk *d)
+{
+    struct desk_strategies *s = d->strategies;
+    if (s == NULL)
+        return;
+    for (uint32_t i = 0; i < d->session_count; i++) {
+        struct channel_touch *t = &s->touches[i];
+        if (UNLIKELY(d->sessions[i].channel &&
+                     d->sessions[i].channel->quality != s->channel_quality[i]))
+            tell_quality(d, i);
+        for (uint32_t n = 0; n < t->count; n++) {
+            t->marks[t->slots[n]] = 0;
+            tell_watchers(d, i, t->slots[n]);
+        }
+        t->count = 0;
+    }
+}
+
+// --- what they are told: their orders, and time ---
+
+static void tell_order(struct desk *d, uint32_t order, const struct order_outcome *out)
+{
+    const struct own_order *o = orders_at(&d->orders, order);
+    struct desk_strategies *s = d->strategies;
+    if (o->strategy >= s->count || o->flags & ORDER_ADOPTED)
+        return;
+    struct strategy_host *h = &s->hosts[o->strategy];
+    if (h->slot.off == STRATEGY_OFF_LATE || h->slot.strategy->order == NULL)
+        return;
+    const struct strategy_report report = {
+        .client_id = o->client_id,
+        .order = order,
+        .open = o->open,
+        .filled = o->filled,
+        .price = o->price,
+        .fill_shares = out->did & DID_FILL ? out->shares : 0,
+        .fill_price = out->did & DID_FILL ? out->price : 0,
+        .broken_shares = out->did & DID_BREAK ? out->broken_shares : 0,
+        .reason = o->reason,
+        .symbol = o->instrument,
+        .venue = o->session,
+        .state = o->life,
+        .side = o->side,
+        .quarantined = (o->flags & ORDER_QUARANTINED) != 0,
+    };
+    const uint64_t from = ticks_now(d);
+    h->slot.strategy->order(h->slot.state, &report);
+    called(d, h, from);
+}
+_Static_assert((int)STRATEGY_DEAD == (int)LIFE_DEAD && (int)STRATEGY_LIVE == (int)LIFE_LIVE &&
+                   (int)STRATEGY_UNKNOWN == (int)LIFE_UNKNOWN,
+               "lives have the same numbers");
+
+uint32_t desk_strategy_timers(struct desk *d, uint64_t now)
+{
+    struct desk_strategies *s = d->strategies;
+    uint32_t called_back = 0;
+    if (LIKELY(s == NULL || now < s->timer_at))
+        return 0;
+    s->timer_at = UINT64_MAX;
+    d->lane->input++;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct strategy_slot *slot = &s->hosts[i].slot;
+        if (slot->timer_at <= now) {
+            slot->timer_at = UINT64_MAX;
+            if (slot->off == STRATEGY_ON && slot->strategy->timer) {
+                const uint64_t from = ticks_now(d);
+                slot->strategy->timer(slot->state, scaled(now, s->ns_per_tick));
+                called(d, &s->hosts[i], from);
+                called_back++;
+            }
+        }
+        s->timer_at = slot->timer_at < s->timer_at ? slot->timer_at : s->timer_at;
+    }
+    return called_back;
+}
+
+// --- set-up ---
+
+uint64_t desk_watch_bytes(uint32_t symbols)
+{
+    return (uint64_t)symbols * (sizeof(struct desk_watch) + sizeof(uint16_t) + 1);
+}
+
+void desk_strategies_init(struct desk *d, struct desk_strategies *s, uint64_t tsc_hz,
+                          void *const memory[SESSIONS_MAX])
+{
+    memset(s, 0, sizeof *s);
+    s->ns_per_tick = (1000000000ull << 32) / tsc_hz;
+    s->ticks_per_ns = (uint64_t)(((unsigned __int128)tsc_hz << 32) / 1000000000u);
+    s->timer_at = UINT64_MAX;
+    d->strategies = s;
+    d->told = tell_order;
+    for (uint32_t i = 0; i < d->session_count; i++) {
+        struct channel *ch = d->sessions[i].channel;
+        // Sessions that share a channel: its symbols are watched under the first.
+        if (ch == NULL || memory[i] == NULL || ch->touch != NULL)
+            continue;
+        const uint32_t symbols = ch->config.book.symbols;
+        s->watches[i] = memory[i];
+        s->touches[i].slots = (uint16_t *)(void *)(s->watches[i] + symbols);
+        s->touches[i].marks = (uint8_t *)(s->touches[i].slots + symbols);
+        s->channel_quality[i] = ch->quality;
+        ch->touch = &s->touches[i];
+    }
+}
+
+void desk_strategy_add(struct desk *d, struct strategy_host *host, uint16_t account,
+                       const uint16_t *symbols, uint32_t count, uint64_t budget_ns)
+{
+    struct desk_strategies *s = d->strategies;
+    struct strategy_setup *setup = &host->slot.setup;
+    host->desk = d;
+    host->slot.index = (uint16_t)s->count++;
+    host->slot.account = account;
+    host->slot.budget_ticks = scaled(budget_ns, s->ticks_per_ns);
+    host->slot.off = STRATEGY_OFF_CONFIGURED;
+    setup->calls = &strategy_host_calls;
+    setup->host = host;
+    setup->symbol_count = count;
+    setup->venue_count = d->session_count;
+    for (uint32_t i = 0; i < count; i++) {
+        setup->symbols[i] = symbols[i];
+        memcpy(setup->names[i], d->instruments[symbols[i]].symbol, 8);
+    }
+}

@@ -1,0 +1,52 @@
+// Strategies at the desk: which symbols they watch, and what they are told.
+#pragma once
+
+#include "dataplane/lane/desk.h"
+#include "dataplane/strategy/host.h"
+
+// What a strategy's handle is inside: its slot and the desk that it trades at.
+struct strategy_host {
+    struct strategy_slot slot;
+    struct desk *desk;
+};
+
+// A symbol of a channel as the strategies last saw it.
+struct desk_watch {
+    uint64_t watchers; // bit of a strategy
+    uint64_t changes;
+    uint64_t volume;
+    uint16_t instrument;
+    uint8_t quality;
+    bool resolved; // <instrument> and <watchers> are known
+};
+
+struct desk_strategies {
+    struct strategy_host hosts[STRATEGIES_MAX];
+    uint32_t count;
+    uint64_t on;                              // bit of a strategy that is enabled
+    uint64_t ns_per_tick;                     // 32 bits behind the point
+    uint64_t ticks_per_ns;                    // the same
+    uint64_t timer_at;                        // the earliest, ticks
+    struct desk_watch *watches[SESSIONS_MAX]; // per slot of the session's channel
+    struct channel_touch touches[SESSIONS_MAX];
+    uint8_t channel_quality[SESSIONS_MAX];
+};
+
+// Bytes for the symbols of one session's channel.
+uint64_t desk_watch_bytes(uint32_t symbols);
+// Once all sessions are added; <memory>: per session desk_watch_bytes() of its channel, zeroed.
+// Null for a session without a channel.
+void desk_strategies_init(struct desk *d, struct desk_strategies *s, uint64_t tsc_hz,
+                          void *const memory[SESSIONS_MAX]);
+// A loaded strategy, at the place that <host> has in s->hosts; <symbols>: instruments.
+void desk_strategy_add(struct desk *d, struct strategy_host *host, uint16_t account,
+                       const uint16_t *symbols, uint32_t count, uint64_t budget_ns);
+
+// The books have changed: tells whoever watches. Called after each frame.
+void desk_market(struct desk *d);
+// Timers of strategies that are due; returns how many.
+uint32_t desk_strategy_timers(struct desk *d, uint64_t now);
+// Switches a strategy, by a person or because it was late.
+void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off);
+void desk_strategy_parameters(struct desk *d, uint32_t index,
+                              const struct strategy_parameters *parameters);

@@ -1,0 +1,65 @@
+// A taker: when the spread of a symbol is one tick or less and one side shows several times the
+// shares of the other, it takes from the thin side, at most once per change and up to a position.
+//
+// Parameters: 0 shares, 1 widest spread (price4), 2 how many times thicker the other side is, 3
+// largest position (shares).
+#include <stdio.h>
+
+#include "dataplane/strategy/strategy.h"
+
+struct taker {
+    struct strategy_setup setup;
+    bool waits; // for the answer to the last order
+};
+
+static bool start(void *state, const struct strategy_setup *setup, char *why, size_t why_len)
+{
+    struct taker *t = state;
+    t->setup = *setup;
+    if (setup->parameters.count >= 4 && setup->parameters.value[0] >= 1 &&
+        setup->parameters.value[2] >= 1)
+        return true;
+    snprintf(why, why_len, "wants four parameters: shares, spread, ratio, position");
+    return false;
+}
+
+static void best(void *state, const struct strategy_best *b)
+{
+    struct taker *t = state;
+    struct strategy_position position = {.shares = 0};
+    const int64_t *value = t->setup.parameters.value;
+    uint32_t number;
+    if (t->waits || b->quality != 0 || !b->bid || !b->ask || b->ask - b->bid > value[1])
+        return;
+    const uint64_t ratio = (uint64_t)value[2];
+    const bool up = b->bid_shares > b->ask_shares * ratio;
+    const bool down = b->ask_shares > b->bid_shares * ratio;
+    t->setup.calls->position(t->setup.host, b->symbol, &position);
+    if ((!up && !down) || (up && position.shares >= value[3]) ||
+        (down && position.shares <= -value[3]))
+        return;
+    const struct strategy_order ask = {.quantity = (uint32_t)value[0],
+                                       .price = up ? b->ask : b->bid,
+                                       .symbol = b->symbol,
+                                       .venue = b->venue,
+                                       .side = up ? 'B' : 'S',
+                                       .time_in_force = '3',
+                                       .display = 'N'};
+    t->waits = t->setup.calls->submit(t->setup.host, &ask, &number) == 0;
+}
+
+static void order(void *state, const struct strategy_report *r)
+{
+    struct taker *t = state;
+    if (r->state == STRATEGY_DEAD)
+        t->waits = false;
+}
+
+const struct strategy tickgate_strategy = {
+    .interface = STRATEGY_INTERFACE,
+    .state_bytes = sizeof(struct taker),
+    .name = "taker",
+    .start = start,
+    .best = best,
+    .order = order,
+};

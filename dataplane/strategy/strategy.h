@@ -1,0 +1,140 @@
+// The interface of trading strategies: shared objects that the dataplane loads before it is ready,
+// and calls on its lane. This header is all that a strategy includes; it stands by itself.
+//
+// A strategy exports
+//
+//     const struct strategy tickgate_strategy = {.interface = STRATEGY_INTERFACE, ...};
+//
+// Its functions run on the lane's thread, between two frames: they do not wait, allocate, log or
+// make system calls, and return within their budget; whoever is later is disabled. State lives in
+// <state_bytes> that the dataplane provides, zeroed. Orders that a function enters are on the wire
+// when the call returns, or refused with a number of docs/abi.md's refusals.
+//
+// Prices are integers with four implied decimals, quantities shares, times nanoseconds of a clock
+// that does not go back. Symbols and venues are indices given at start.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    STRATEGY_INTERFACE = 1,
+    STRATEGY_PARAMETERS_MAX = 16,
+    STRATEGY_SYMBOLS_MAX = 64,
+    STRATEGY_VENUES_MAX = 16,
+    STRATEGY_DEPTH_MAX = 16,
+};
+
+struct strategy_host; // the dataplane's; passed back with every call
+
+// What a strategy asks for. Letters as in OUCH 5.0: side B S T E, time in force 0 (day) 3 (IOC)
+// ..., display Y N A.
+struct strategy_order {
+    uint64_t client_id; // comes back with every report
+    uint32_t quantity;
+    uint32_t price;
+    uint16_t symbol;
+    uint8_t venue;
+    char side;
+    char time_in_force;
+    char display;
+    char post_only; // P, or 0
+    uint8_t unused;
+    uint32_t min_quantity; // 0: none
+    uint32_t max_floor;    // shares displayed; 0: all
+};
+
+struct strategy_level {
+    uint64_t shares;
+    uint32_t price;
+    uint32_t orders;
+};
+
+// Best prices of a symbol at a venue.
+struct strategy_best {
+    uint32_t bid, ask; // 0: the side is empty
+    uint64_t bid_shares, ask_shares;
+    uint32_t last_price;
+    uint16_t symbol;
+    uint8_t venue;
+    uint8_t quality; // 0 good; 1 halted, 2 stale, 3 recovering, 4 suspect
+};
+
+enum strategy_order_state { STRATEGY_PENDING, STRATEGY_LIVE, STRATEGY_UNKNOWN, STRATEGY_DEAD };
+
+// What became of an order.
+struct strategy_report {
+    uint64_t client_id;
+    uint32_t order;
+    uint32_t open;   // shares that may still execute
+    uint32_t filled; // so far
+    uint32_t price;
+    uint32_t fill_shares; // with this report; 0: no execution
+    uint32_t fill_price;
+    uint32_t broken_shares; // an earlier execution is undone
+    uint32_t reason;        // letter or code of the exchange
+    uint16_t symbol;
+    uint8_t venue;
+    uint8_t state; // enum strategy_order_state
+    char side;
+    bool quarantined; // can only be cancelled
+    uint8_t unused[2];
+};
+
+struct strategy_position {
+    int64_t shares;
+    uint64_t bought_value,
+        sold_value;               // price x shares: sold - bought + shares x mark is the profit
+    uint64_t open_buy, open_sell; // shares, at worst
+};
+
+struct strategy_parameters {
+    uint32_t count;
+    int64_t value[STRATEGY_PARAMETERS_MAX]; // what they mean is the strategy's
+};
+
+// What a strategy may call, from within its functions only.
+struct strategy_calls {
+    // 0: the order is on the wire, *<order> is its number. Else why not.
+    uint32_t (*submit)(struct strategy_host *h, const struct strategy_order *ask, uint32_t *order);
+    // Another total (executed shares included) and price.
+    uint32_t (*replace)(struct strategy_host *h, uint32_t order, uint32_t total, uint32_t price);
+    uint32_t (*cancel)(struct strategy_host *h, uint32_t order);
+    bool (*best)(struct strategy_host *h, uint8_t venue, uint16_t symbol,
+                 struct strategy_best *out);
+    // Levels of a side, best first; how many there are.
+    uint32_t (*depth)(struct strategy_host *h, uint8_t venue, uint16_t symbol, bool bids,
+                      uint32_t levels_max, struct strategy_level *out);
+    bool (*position)(struct strategy_host *h, uint16_t symbol, struct strategy_position *out);
+    uint64_t (*now_ns)(struct strategy_host *h);
+    // One timer per strategy: the next call of <timer>. 0 takes it back.
+    void (*timer_set)(struct strategy_host *h, uint64_t at_ns);
+};
+
+struct strategy_setup {
+    const struct strategy_calls *calls;
+    struct strategy_host *host;
+    uint32_t symbol_count;
+    uint16_t symbols[STRATEGY_SYMBOLS_MAX]; // the strategy's, by index
+    char names[STRATEGY_SYMBOLS_MAX][9];
+    uint32_t venue_count;
+    struct strategy_parameters parameters;
+};
+
+// What a shared object exports. Functions may be null, but start.
+struct strategy {
+    uint32_t interface; // STRATEGY_INTERFACE
+    uint32_t state_bytes;
+    const char *name;
+    // Before the lane runs: system calls and messages are allowed here. False: the setup cannot
+    // work; <why> says in one line what would.
+    bool (*start)(void *state, const struct strategy_setup *setup, char *why, size_t why_len);
+    void (*best)(void *state, const struct strategy_best *best);
+    void (*trade)(void *state, const struct strategy_best *best); // last_price has changed
+    void (*quality)(void *state, const struct strategy_best *best);
+    void (*order)(void *state, const struct strategy_report *report);
+    void (*timer)(void *state, uint64_t now_ns);
+    void (*parameters)(void *state, const struct strategy_parameters *parameters);
+    void (*enabled)(void *state, bool enabled);
+};
