@@ -53,8 +53,8 @@ bool strategy_load(struct strategy_slot *slot, const char *path, const char *nam
 
 bool strategy_start(struct strategy_slot *slot, struct error *err)
 {
-    char why[160] = "no reason given";
-    if (slot->strategy->start(slot->state, &slot->setup, why, sizeof why))
+    const char *why = "no reason given";
+    if (slot->strategy->start(slot->state, &slot->setup, &why))
         return true;
     return error_set(err, EXIT_USAGE, "strategy %s: %s", slot->name, why);
 }

@@ -15,7 +15,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -127,9 +126,8 @@ struct strategy {
     uint32_t interface; // STRATEGY_INTERFACE
     uint32_t state_bytes;
     const char *name;
-    // Before the lane runs: system calls and messages are allowed here. False: the setup cannot
-    // work; <why> says in one line what would.
-    bool (*start)(void *state, const struct strategy_setup *setup, char *why, size_t why_len);
+    // Before the lane runs. False: the setup cannot work; *<why> says in one line what would.
+    bool (*start)(void *state, const struct strategy_setup *setup, const char **why);
     void (*best)(void *state, const struct strategy_best *best);
     void (*trade)(void *state, const struct strategy_best *best); // last_price has changed
     void (*quality)(void *state, const struct strategy_best *best);

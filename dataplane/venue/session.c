@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dataplane/wire/alpha.h"
+
 static void state_set(struct session *s, enum session_state state, uint64_t now)
 {
     s->state = (uint8_t)state;
@@ -105,19 +107,26 @@ static COLD void give_up(struct session *s, uint64_t now)
     session_lost(s, now);
 }
 
+// Session and sequence of the prepared login: right-justified, as Login Accepted has them.
+static void login_patch(struct session *s)
+{
+    char *id = (char *)s->login + 19, *sequence = (char *)s->login + 29;
+    uint32_t len = 0;
+    while (len < SOUPBIN_SESSION_LEN && s->session_id[len])
+        len++;
+    memset(id, ' ', SOUPBIN_SESSION_LEN);
+    memcpy(id + SOUPBIN_SESSION_LEN - len, s->session_id, len);
+    alpha_u64_write(sequence, SOUPBIN_SEQUENCE_LEN, s->next_sequence);
+}
+
 void session_opened(struct session *s, uint64_t now)
 {
-    uint8_t login[SOUPBIN_LOGIN_LEN_410];
-    const struct soupbin_login request = {.username = s->config.username,
-                                          .password = s->config.password,
-                                          .session = s->session_id,
-                                          .sequence = s->next_sequence,
-                                          .timeout_ms = s->config.timeout_ms};
     if (s->state != SESSION_CONNECTING)
         return;
     state_set(s, SESSION_LOGIN, now);
     s->heard = now;
-    if (!send_bytes(s, login, soupbin_login_write(login, &request), now))
+    login_patch(s);
+    if (!send_bytes(s, s->login, s->login_len, now))
         give_up(s, now);
 }
 

@@ -103,6 +103,8 @@ struct session {
     struct session_config config;
     struct soupbin_stream stream;
     struct frames frames;
+    uint8_t login[SOUPBIN_LOGIN_LEN_410]; // all but session and sequence
+    uint32_t login_len;
     uint8_t buffer[SESSION_STREAM_BYTES];
 };
 

@@ -6,7 +6,6 @@
 bool session_init(struct session *s, const struct session_config *config,
                   struct transport *transport, const char *place, struct error *err)
 {
-    uint8_t login[SOUPBIN_LOGIN_LEN_410];
     memset(s, 0, sizeof *s);
     s->config = *config;
     s->transport = transport;
@@ -19,7 +18,8 @@ bool session_init(struct session *s, const struct session_config *config,
                                           .session = config->session,
                                           .sequence = config->sequence,
                                           .timeout_ms = config->timeout_ms};
-    if (config->sequence == 0 || soupbin_login_write(login, &request) == 0)
+    s->login_len = soupbin_login_write(s->login, &request);
+    if (config->sequence == 0 || s->login_len == 0)
         return error_set(err, EXIT_USAGE,
                          "%s: login does not fit SoupBinTCP: username 6, password and session 10 "
                          "characters, sequence 1 or more, timeout up to 99999 ms",

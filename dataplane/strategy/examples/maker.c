@@ -2,8 +2,6 @@
 // the best prices move, taken away when the book is not good.
 //
 // Parameters: 0 shares a side, 1 distance from the middle (price4), 2 largest position (shares).
-#include <stdio.h>
-
 #include "dataplane/strategy/strategy.h"
 
 enum { TICK = 100, NO_ORDER = UINT32_MAX };
@@ -20,14 +18,14 @@ struct maker {
     struct quote quotes[2]; // buy, sell
 };
 
-static bool start(void *state, const struct strategy_setup *setup, char *why, size_t why_len)
+static bool start(void *state, const struct strategy_setup *setup, const char **why)
 {
     struct maker *m = state;
     m->setup = *setup;
     m->quotes[0].order = m->quotes[1].order = NO_ORDER;
     if (setup->symbol_count != 1 || setup->parameters.count < 3 || setup->parameters.value[0] < 1 ||
         setup->parameters.value[0] > 999999) {
-        snprintf(why, why_len, "wants one symbol and three parameters: shares, distance, position");
+        *why = "wants one symbol and three parameters: shares, distance, position";
         return false;
     }
     return true;

@@ -3,8 +3,6 @@
 //
 // Parameters: 0 shares, 1 widest spread (price4), 2 how many times thicker the other side is, 3
 // largest position (shares).
-#include <stdio.h>
-
 #include "dataplane/strategy/strategy.h"
 
 struct taker {
@@ -12,14 +10,14 @@ struct taker {
     bool waits; // for the answer to the last order
 };
 
-static bool start(void *state, const struct strategy_setup *setup, char *why, size_t why_len)
+static bool start(void *state, const struct strategy_setup *setup, const char **why)
 {
     struct taker *t = state;
     t->setup = *setup;
     if (setup->parameters.count >= 4 && setup->parameters.value[0] >= 1 &&
         setup->parameters.value[2] >= 1)
         return true;
-    snprintf(why, why_len, "wants four parameters: shares, spread, ratio, position");
+    *why = "wants four parameters: shares, spread, ratio, position";
     return false;
 }
 

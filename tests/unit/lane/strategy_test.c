@@ -240,11 +240,10 @@ static struct notes *notes_of(uint32_t index)
     return w->strategies.hosts[index].slot.state;
 }
 
-static bool notes_start(void *state, const struct strategy_setup *setup, char *why, size_t why_len)
+static bool notes_start(void *state, const struct strategy_setup *setup, const char **why)
 {
     struct notes *n = state;
     (void)why;
-    (void)why_len;
     n->setup = *setup;
     return setup->symbol_count > 0;
 }
@@ -507,7 +506,7 @@ static void what_cannot_be_loaded_is_named(void **state)
     (void)state;
     struct error err = {0};
     struct strategy_slot slot = {.strategy = NULL};
-    assert_false(strategy_load(&slot, "/nowhere/x.so", "x", &err));
+    assert_false(strategy_load(&slot, STRATEGIES "/none.so", "x", &err));
     assert_int_equal(err.code, EXIT_USAGE);
     assert_non_null(strstr(err.text, "strategy x: "));
     struct strategy old = notes;
