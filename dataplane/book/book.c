@@ -105,8 +105,10 @@ void book_init(struct book *book, const struct book_config *config, void *memory
 
 void book_reset(struct book *book)
 {
-    memset(book->records, 0,
-           ((uint64_t)book->order_table.lines + book->level_table.lines) * CACHE_LINE);
+    // Records that were given back are empty already: a book without orders is forgotten quickly.
+    if (book->orders_live || book->levels_live)
+        memset(book->records, 0,
+               ((uint64_t)book->order_table.lines + book->level_table.lines) * CACHE_LINE);
     memset(book->symbols, 0, book->config.symbols * sizeof(struct book_symbol));
     memset(book->infos, 0, book->config.symbols * sizeof(struct symbol_info));
     memset(book->matches, 0, book->config.matches * sizeof(struct book_match));
