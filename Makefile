@@ -189,7 +189,7 @@ $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): LIBS = $(core_lib)
 
 # Strategies are loaded by these as the dataplane does it.
 $(filter $(BUILD)/tests/unit/lane/% $(BUILD)/tests/unit/strategy/%,$(unit_bin)): $(strategies)
-$(BUILD)/obj/tests/unit/lane/%.o $(BUILD)/obj/tests/unit/strategy/%.o: CPPFLAGS += -DSTRATEGIES='"$(BUILD)/strategies"'
+$(BUILD)/obj/tests/unit/lane/%.o $(BUILD)/obj/tests/unit/strategy/%.o: CPPFLAGS += -DSTRATEGIES_DIR='"$(BUILD)/strategies"'
 
 # Simulations share a world and the exchange's generator.
 sim_lib_obj := $(call obj,$(filter-out %_test.c,$(wildcard tests/sim/*.c)) bench/book/offline.c)
@@ -343,4 +343,4 @@ help: ## this list
 .PHONY: lint-build lint-flags
 lint-build: $(gen_headers) programs
 lint-flags:
-	$(info $(CPPFLAGS) $(DPDK_CFLAGS) $(LWIP_CFLAGS) -DALLOW_EXPERIMENTAL_API -std=c11)@:
+	$(info $(CPPFLAGS) $(DPDK_CFLAGS) $(LWIP_CFLAGS) -DSTRATEGIES_DIR='""' -DALLOW_EXPERIMENTAL_API -std=c11)@:

@@ -310,10 +310,11 @@ void session_timers(struct session *s, uint64_t now)
     if (LIKELY(s->state >= SESSION_REPLAY)) {
         if (UNLIKELY(now - s->last_sent >= s->config.heartbeat_ticks && now > s->last_sent))
             beat(s, now);
-        if (UNLIKELY(now > s->heard && now - s->heard >= s->config.silence_ticks))
+        const bool silent = now > s->heard && now - s->heard >= s->config.silence_ticks;
+        // A second query would not tell which of the two is answered.
+        const bool unanswered = s->query_at && now - s->query_at >= s->config.login_ticks;
+        if (UNLIKELY(silent || unanswered))
             give_up(s, now);
-        else if (UNLIKELY(s->query_at && now - s->query_at >= s->config.login_ticks))
-            give_up(s, now); // one more would not tell which of the two is answered
         return;
     }
     if (s->state == SESSION_DOWN) {

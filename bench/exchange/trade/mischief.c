@@ -36,7 +36,7 @@ void mischief_release(struct bourse *b, uint32_t member, bool at_once)
 
 static void garbage_put(struct bourse *b, uint32_t member, uint64_t due_ns)
 {
-    uint8_t bytes[24];
+    uint8_t bytes[24] = {0};
     uint32_t length = 1 + random_below(&b->random, sizeof bytes);
     for (uint32_t i = 0; i < length; i++)
         bytes[i] = (uint8_t)random_next(&b->random);

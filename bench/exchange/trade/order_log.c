@@ -45,13 +45,13 @@ static void field_write(FILE *f, const char *name, enum kind kind, const void *a
     uint64_t v = 0;
     int64_t s = 0;
     switch (kind) {
-    case U8: v = *(const uint8_t *)at; break;
+    case U8:
+    case CHARACTER:
+    case TEXT: v = *(const uint8_t *)at; break;
     case U16: v = *(const uint16_t *)at; break;
     case U32: v = *(const uint32_t *)at; break;
     case U64: v = *(const uint64_t *)at; break;
     case I64: s = *(const int64_t *)at; break;
-    case CHARACTER: v = *(const uint8_t *)at; break;
-    case TEXT: v = *(const uint8_t *)at; break;
     }
     if (!v && !s)
         return;

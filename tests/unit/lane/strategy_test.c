@@ -482,7 +482,7 @@ static void the_example_maker_quotes_moves_and_pulls(void **state)
     (void)state;
     struct error err = {0};
     struct strategy_slot *slot = &w->strategies.hosts[0].slot;
-    if (!strategy_load(slot, STRATEGIES "/maker.so", "maker", &err))
+    if (!strategy_load(slot, STRATEGIES_DIR "/maker.so", "maker", &err))
         fail_msg("%s", err.text);
     slot->setup.parameters = (struct strategy_parameters){3, {200, 100, 1000}};
     strategy_join(0, 0);
@@ -506,7 +506,7 @@ static void what_cannot_be_loaded_is_named(void **state)
     (void)state;
     struct error err = {0};
     struct strategy_slot slot = {.strategy = NULL};
-    assert_false(strategy_load(&slot, STRATEGIES "/none.so", "x", &err));
+    assert_false(strategy_load(&slot, STRATEGIES_DIR "/none.so", "x", &err));
     assert_int_equal(err.code, EXIT_USAGE);
     assert_non_null(strstr(err.text, "strategy x: "));
     struct strategy old = notes;
@@ -519,7 +519,7 @@ static void what_cannot_be_loaded_is_named(void **state)
     err = (struct error){0};
     assert_false(strategy_attach(&slot, &old, "old", &err));
     err = (struct error){0};
-    assert_true(strategy_load(&slot, STRATEGIES "/taker.so", "taker", &err));
+    assert_true(strategy_load(&slot, STRATEGIES_DIR "/taker.so", "taker", &err));
     assert_false(strategy_start(&slot, &err)); // no parameters
     assert_non_null(strstr(err.text, "strategy taker: wants four parameters"));
     strategy_unload(&slot);
