@@ -312,7 +312,8 @@ static void itch_prefetch(const struct channel *ch, const uint8_t *payload, uint
         return;
     mold64_walk_begin(&walk, payload, len, &h);
     for (uint32_t i = 0; i < AHEAD && mold64_next(&walk, &block); i++)
-        if (block.len == itch50_length(block.data[0]) && kind_of[block.data[0]] >= KIND_ADD)
+        if (block.len > 0 && block.len == itch50_length(block.data[0]) &&
+            kind_of[block.data[0]] >= KIND_ADD)
             pair_prefetch(&ch->book.order_table,
                           pair_home(&ch->book.order_table, itch50_ref(block.data)));
 }

@@ -1,11 +1,14 @@
 // ITCH 5.0 and DEEP 1.0 messages into a small book, whose invariants are walked after every packet.
 // Input: a byte that chooses the protocol, then packets: two bytes of length, and blocks as the
-// transport would hold them.
+// transport holds them.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/book/offline.h"
+#include "dataplane/base/bytes.h"
+#include "dataplane/wire/iextp.h"
+#include "dataplane/wire/mold64.h"
 
 enum { SYMBOLS = 6 };
 
@@ -18,6 +21,35 @@ static uint32_t blocks_in(const uint8_t *p, uint32_t len, bool big)
     for (uint32_t at = 0; at + 2 <= len; count++)
         at += 2u + (big ? (uint32_t)p[at] << 8 | p[at + 1] : (uint32_t)p[at + 1] << 8 | p[at]);
     return count;
+}
+
+// The blocks as a lane meets them: behind a header that counts them, in memory that ends with them.
+// First looked ahead at, then parsed, then applied from <skip> on.
+static void packet(struct channel *ch, const uint8_t *blocks, uint32_t len, uint32_t skip)
+{
+    const bool deep = ch->protocol == &feed_deep10;
+    const uint32_t head = deep ? IEXTP_HEADER_LEN : MOLD64_HEADER_LEN;
+    const uint32_t count = blocks_in(blocks, len, !deep);
+    uint8_t *copy = calloc(1, head + len);
+    struct feed_datagram d;
+    memcpy(copy + head, blocks, len);
+    if (deep) {
+        copy[0] = IEXTP_VERSION;
+        le16_store(copy + 2, IEXTP_DEEP10);
+        le16_store(copy + 12, (uint16_t)len);
+        le16_store(copy + 14, (uint16_t)count);
+        le64_store(copy + 24, 1);
+    } else {
+        be64_store(copy + 10, 1);
+        be16_store(copy + 18, (uint16_t)count);
+    }
+    ch->protocol->prefetch(ch, copy, head + len);
+    if (!ch->protocol->parse(copy, head + len, &d) || d.packet.count != count ||
+        d.packet.blocks != copy + head || d.packet.len != len)
+        abort();
+    if (ch->protocol->apply(ch, &d.packet, skip) > count)
+        abort();
+    free(copy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -43,14 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint32_t len = (uint32_t)data[at] << 8 | data[at + 1];
         at += 2;
         len = len < size - at ? len : (uint32_t)(size - at);
-        uint8_t *copy = malloc(len ? len : 1);
-        memcpy(copy, data + at, len);
-        const struct feed_packet packet = {
-            .sequence = 1, .count = blocks_in(copy, len, !deep), .len = len, .blocks = copy};
-        uint32_t done = config.protocol->apply(&o.channel, &packet, data[at - 1] % 3);
-        if (done > packet.count)
-            abort();
-        free(copy);
+        packet(&o.channel, data + at, len, data[at - 1] % 3);
         at += len;
         if (!book_check(&o.channel.book, why, sizeof why)) {
             fprintf(stderr, "%s\n", why);

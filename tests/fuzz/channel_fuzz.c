@@ -1,8 +1,9 @@
 // A channel between lines, a re-request server, a snapshot server and the clock, all of them mad.
 //
-// The protocol is a spy: it checks that every message is delivered once and in order. Input: a byte
-// of configuration, then steps of four bytes. Held frames stay within their bill, none is lost or
-// given back twice, and a channel that gave messages up does not call itself good.
+// The protocol is a spy: it checks that every message is delivered once, in order and into its own
+// session. Input: a byte of configuration, then steps of four bytes. Held frames stay within their
+// bill, none is lost or given back twice, and a channel that gave messages up does not call itself
+// good.
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +58,7 @@ static void on_release(void *context, struct frame *frame)
     spy.kept_count--;
 }
 
-// Every message is one byte behind its length; 0xff ends the packet early.
+// Every message is one byte behind its length: the digit of its session.
 static uint32_t spy_apply(struct channel *ch, const struct feed_packet *packet, uint32_t skip)
 {
     struct mold64_walk walk = {
@@ -66,8 +67,13 @@ static uint32_t spy_apply(struct channel *ch, const struct feed_packet *packet, 
     uint32_t done = 0;
     if (spy.lent || packet->sequence + skip != ch->arbiter.next)
         abort(); // twice, or out of order, or into a book that is elsewhere
-    while (mold64_next(&walk, &block))
+    if (ch->state == CHANNEL_IDLE)
+        abort(); // into the book of a session that is not there yet
+    while (mold64_next(&walk, &block)) {
+        if (block.data[0] != ch->session[SESSION_LEN - 1])
+            abort();
         done++;
+    }
     ch->count->messages += done > skip ? done - skip : 0;
     return done;
 }
@@ -89,7 +95,7 @@ static uint32_t packet_write(uint8_t *p, uint32_t session, uint64_t sequence, ui
     uint32_t len = MOLD64_HEADER_LEN;
     for (uint32_t i = missing; i < count && count < MOLD64_END && len + 3 <= FRAME_LEN; i++) {
         be16_store(p + len, 1);
-        p[len + 2] = 'x';
+        p[len + 2] = p[9];
         len += 3;
     }
     return len;

@@ -9,7 +9,8 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from system import System, Wire, assert_same_books, cores, need_programs, reference_books, write_day  # noqa: E402
+from system import (  # noqa: E402
+    System, Wire, assert_same_books, cores, need_programs, reference_books, wait_for, write_day)
 
 FIRST = "--seed 14 --symbols 200 --live 5000 --messages 60000".split()
 SECOND = "--seed 15 --symbols 250 --live 5000 --messages 60000".split()
@@ -51,8 +52,8 @@ def silence_and_sessions(folder):
         assert {line["state"] for line in feed["lines"] if line["group"]} == {"stale"}, feed
         assert "good" not in qualities(s), "a good symbol on a stale channel"
         s.processes["exchange"].send_signal(signal.SIGCONT)
-        s.wait_feed("lines that are alive again", lambda f: f["quality"] == "good")
-        assert "good" in qualities(s), "no good symbol on a good channel"
+        # What the exchange catches up with may overrun its socket: a gap may open again between two questions.
+        wait_for("good symbols on a good channel", lambda: s.feed()["quality"] == "good" and "good" in qualities(s), s.alive)
 
         s.wait_counters("the end of the session", lambda c: c["end_of_session"] == 1)
         assert_same_books(first, s.books())
