@@ -1,5 +1,6 @@
 #include "dataplane/lane/answer.h"
 
+#include "dataplane/lane/desk.h"
 #include "dataplane/lane/lane_event.h"
 
 // --- main lcore ---
@@ -44,6 +45,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
             answer_send(lane, &answer);
             continue;
         }
+        if (answer.kind == ANSWER_NEIGHBOUR && lane->desk)
+            desk_neighbour(lane->desk, answer.session, answer.loaded, answer.mac);
         if (ch == NULL)
             continue;
         switch (answer.kind) {
@@ -51,7 +54,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
         case ANSWER_FAILED: channel_request_failed(ch, answer.sequence); break;
         case ANSWER_BOOK: channel_book_returned(ch, answer.sequence, answer.loaded, now); break;
         case ANSWER_FILTER: channel_filter_begin(ch, answer.bitmap); break;
-        case ANSWER_SEND: break;
+        case ANSWER_SEND:
+        case ANSWER_NEIGHBOUR: break;
         }
     }
     for (uint32_t i = 0; i < lane->channel_count; i++)

@@ -14,12 +14,12 @@
 #include "dataplane/order/order.h"
 #include "dataplane/risk/risk.h"
 #include "dataplane/venue/session.h"
+#include "dataplane/venue/tcp_link.h"
 
 enum {
-    DESK_CANCELS_A_TURN = 16,  // queued cancels and those of a kill, per session
-    DESK_STEPS_A_TURN = 256,   // orders looked at for a kill or after a reconnect, per session
-    DESK_OVERDUE_A_TURN = 16,  // orders whose silence is noticed
-    DESK_REPORTS_A_TURN = 256, // messages of a session
+    DESK_CANCELS_A_TURN = 16, // queued cancels and those of a kill, per session
+    DESK_STEPS_A_TURN = 256,  // orders looked at for a kill or after a reconnect, per session
+    DESK_OVERDUE_A_TURN = 16, // orders whose silence is noticed
     INSTRUMENT_NONE = UINT16_MAX,
 };
 
@@ -39,6 +39,7 @@ struct desk_walk {
 struct desk_session {
     struct session *session;
     struct channel *channel;  // the venue's market data; null: none
+    struct tcp_link *link;    // null: somebody else hands over what arrives
     struct desk_walk replay;  // orders without an answer, after a reconnect or an account query
     struct desk_walk sweep;   // orders under a kill or a mass cancel
     uint32_t replay_next_ref; // what the exchange has processed ends before it; 0: it does not say
@@ -109,7 +110,9 @@ uint64_t desk_bytes(const struct desk_config *config);
 // names.
 void desk_init(struct desk *d, struct lane *lane, const struct desk_config *config,
                const char (*symbols)[8], const struct limit_table *limits, void *memory);
-void desk_session_add(struct desk *d, struct session *session, struct channel *channel);
+// <link>: null when somebody else hands over what arrives.
+void desk_session_add(struct desk *d, struct session *session, struct channel *channel,
+                      struct tcp_link *link);
 
 // --- asking
 
@@ -130,6 +133,12 @@ struct own_order *desk_order_of(struct desk *d, const struct desk_owner *who, ui
 void desk_mass_cancel(struct desk *d, enum trade_scope scope, uint32_t index);
 
 // --- turning
+
+// A frame that is no datagram; <sums_good>: its checksums have been looked at. True: a TCP segment
+// of a session, and all that it says has been taken in; the frame stays the caller's.
+bool desk_frame(struct desk *d, const struct frame *frame, bool sums_good);
+// The next hop of a session's connection; <known> false: it does not answer any more.
+void desk_neighbour(struct desk *d, uint32_t session, bool known, const uint8_t mac[6]);
 
 // Everything that has arrived for the sessions, and what is due: cancels, queries, kills, timers.
 // Returns how much there was to do.

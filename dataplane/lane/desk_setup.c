@@ -36,9 +36,11 @@ void desk_init(struct desk *d, struct lane *lane, const struct desk_config *c,
     }
 }
 
-void desk_session_add(struct desk *d, struct session *session, struct channel *channel)
+void desk_session_add(struct desk *d, struct session *session, struct channel *channel,
+                      struct tcp_link *link)
 {
-    d->sessions[d->session_count++] = (struct desk_session){.session = session, .channel = channel};
+    d->sessions[d->session_count++] =
+        (struct desk_session){.session = session, .channel = channel, .link = link};
 }
 
 // --- the check ---

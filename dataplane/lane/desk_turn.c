@@ -3,6 +3,7 @@
 
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_strategy.h"
+#include "dataplane/wire/frame.h"
 
 // --- walks over the open orders of a session ---
 
@@ -208,12 +209,13 @@ static COLD void session_tell(struct desk *d, uint32_t i)
     ds->known_halted = s->halted;
 }
 
+// Everything that stands in the session's buffer.
 static uint32_t reports_take(struct desk *d, uint32_t i, uint64_t now)
 {
     struct desk_session *ds = &d->sessions[i];
     struct ouch_report report;
     uint32_t taken = 0;
-    while (taken < DESK_REPORTS_A_TURN && session_next(ds->session, now, &report)) {
+    while (session_next(ds->session, now, &report)) {
         taken++;
         d->lane->input++;
         if (LIKELY(report.kind < REPORT_ORDER_KINDS))
@@ -222,6 +224,49 @@ static uint32_t reports_take(struct desk *d, uint32_t i, uint64_t now)
     if (UNLIKELY(ds->session->replayed))
         replayed(d, ds);
     return taken;
+}
+
+// In pieces that the session's buffer takes beside the beginning of a packet.
+static void run_take(struct desk *d, uint32_t i, const struct tcp_run *run, uint64_t now)
+{
+    for (uint32_t at = 0; at < run->len; at += SESSION_STREAM_BYTES / 2) {
+        const uint32_t left = run->len - at;
+        session_received(d->sessions[i].session, run->data + at,
+                         left < SESSION_STREAM_BYTES / 2 ? left : SESSION_STREAM_BYTES / 2, now);
+        reports_take(d, i, now);
+    }
+}
+
+bool desk_frame(struct desk *d, const struct frame *frame, bool sums_good)
+{
+    struct frame_udp ip;
+    struct tcp_segment segment;
+    struct tcp_runs runs;
+    const uint64_t now = d->lane->stamp;
+    if (frame_parse(frame->data, frame->len, &ip) != FRAME_NOT_UDP ||
+        ip.protocol != IP_PROTOCOL_TCP || tcp_parse(&ip, sums_good, &segment) != TCP_SEGMENT)
+        return false;
+    for (uint32_t i = 0; i < d->session_count; i++) {
+        struct tcp_link *link = d->sessions[i].link;
+        if (link && tcp_link_segment(link, &segment, now, &runs)) {
+            for (uint32_t r = 0; r < runs.count; r++)
+                run_take(d, i, &runs.run[r], now);
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < d->session_count; i++)
+        if (d->sessions[i].link && tcp_link_stray(d->sessions[i].link, &segment, frame->data, now))
+            return true;
+    return false;
+}
+
+void desk_neighbour(struct desk *d, uint32_t session, bool known, const uint8_t mac[6])
+{
+    struct tcp_link *link = session < d->session_count ? d->sessions[session].link : NULL;
+    if (link && known)
+        tcp_neighbour_set(&link->tcp, mac);
+    else if (link)
+        tcp_neighbour_clear(&link->tcp);
 }
 
 static uint32_t cancels_send(struct desk *d, uint32_t i)
@@ -243,6 +288,8 @@ static uint32_t session_turn(struct desk *d, uint32_t i, uint64_t now)
     struct session *s = ds->session;
     uint32_t work = reports_take(d, i, now);
     session_timers(s, now);
+    if (ds->link)
+        work += tcp_link_turn(ds->link, now);
     if (UNLIKELY(s->wants_query))
         session_query(s, d->orders.sessions[i].next_ref, now);
     if (UNLIKELY(ds->replay.on))

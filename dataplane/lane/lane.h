@@ -42,13 +42,16 @@ enum lane_answer_kind {
     ANSWER_BOOK,   // the channel's book comes back; <sequence>: first message not in it
     ANSWER_SEND,   // a frame to send on <port>; the lane owns it
     ANSWER_FILTER, // follow the symbols of <bitmap> from now on
+    ANSWER_NEIGHBOUR, // next hop of <session>: <mac>, or (<loaded> false) nobody
 };
 
 struct lane_answer {
     enum lane_answer_kind kind;
     uint8_t channel;
     uint8_t port;
-    bool loaded; // ANSWER_BOOK
+    bool loaded; // ANSWER_BOOK, ANSWER_NEIGHBOUR
+    uint8_t session;
+    uint8_t mac[6];
     uint64_t sequence;
     struct frame frame;
     const uint64_t *bitmap; // valid until the lane's next FILTER_CHANGED event

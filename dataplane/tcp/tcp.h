@@ -107,8 +107,8 @@ struct tcp_counters {
 #undef COUNTER
 };
 
-// Payload in order. Runs are valid until the frame is released and until the next call for the
-// connection, whichever is first; the caller takes all of them.
+// Payload in order. Runs are valid until the frame is released and until the connection's next
+// tcp_input, whichever is first; the caller takes all of them, and may send in between.
 struct tcp_runs {
     uint32_t count;
     struct tcp_run {

@@ -119,7 +119,7 @@ static void world_open(uint64_t seed)
     desk_init(&w->desk, &w->lane, &config, symbols, w->limits, w->memory);
     wire_rig_init(&w->rig);
     assert_true(session_init(&w->session, &sc, &w->rig.transport, "session x", &err));
-    desk_session_add(&w->desk, &w->session, NULL);
+    desk_session_add(&w->desk, &w->session, NULL, NULL);
     model_init(&w->model, seed);
     w->who = (struct desk_owner){.account = 1, .strategy = 2};
 }

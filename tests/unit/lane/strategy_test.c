@@ -118,7 +118,7 @@ static void desk_make(void)
     desk_init(&w->desk, &w->lane, &config, symbols, w->limits, zeroed(desk_bytes(&config)));
     wire_rig_init(&w->rig);
     assert_true(session_init(&w->session, &sc, &w->rig.transport, "session", &err));
-    desk_session_add(&w->desk, &w->session, &w->channel);
+    desk_session_add(&w->desk, &w->session, &w->channel, NULL);
     watches[0] = zeroed(desk_watch_bytes(SYMBOLS));
     desk_strategies_init(&w->desk, &w->strategies, HZ, watches);
     w->lane.desk = &w->desk;
