@@ -33,7 +33,13 @@ static bool names_check(const struct check *c)
         if (!names_differ(c, config->channels[i].lines[0].name, config->channels[i].line_count,
                           sizeof(struct config_line)))
             return false;
-    return names_differ(c, config->ports[0].name, config->port_count, sizeof(struct config_port)) &&
+    return names_differ(c, config->accounts[0].name, config->account_count,
+                        sizeof(struct config_account)) &&
+           names_differ(c, config->sessions[0].name, config->session_count,
+                        sizeof(struct config_session)) &&
+           names_differ(c, config->strategies[0].name, config->strategy_count,
+                        sizeof(struct config_strategy)) &&
+           names_differ(c, config->ports[0].name, config->port_count, sizeof(struct config_port)) &&
            names_differ(c, config->lanes[0].name, config->lane_count, sizeof(struct config_lane)) &&
            names_differ(c, config->channels[0].name, config->channel_count,
                         sizeof(struct config_channel));
@@ -129,9 +135,12 @@ static bool ports_check(const struct check *c)
     for (uint32_t i = 0; i < config->channel_count; i++)
         for (uint32_t l = 0; l < config->channels[i].line_count; l++)
             used[config->channels[i].lines[l].port] = true;
+    for (uint32_t i = 0; i < config->session_count; i++)
+        used[config->sessions[i].port] = true;
     for (uint32_t i = 0; i < config->port_count; i++)
         if (!used[i])
-            log_warn("port_unused", "no line arrives on port '%s'", config->ports[i].name);
+            log_warn("port_unused", "no line arrives on port '%s', and no session is there",
+                     config->ports[i].name);
     return true;
 }
 
@@ -208,8 +217,11 @@ static bool lanes_used(const struct check *c)
         uint32_t channels = 0;
         for (uint32_t ch = 0; ch < config->channel_count; ch++)
             channels += config->channels[ch].lane == i;
+        for (uint32_t s = 0; s < config->session_count; s++)
+            channels += config->sessions[s].lane == i;
         if (channels == 0)
-            log_warn("lane_unused", "no channel belongs to lane '%s'", config->lanes[i].name);
+            log_warn("lane_unused", "no channel and no session belongs to lane '%s'",
+                     config->lanes[i].name);
     }
     return true;
 }
@@ -225,5 +237,5 @@ bool config_check(const struct config *config, const struct places *places, stru
     for (uint32_t i = 0; i < config->channel_count; i++)
         if (!channel_check(&c, i))
             return false;
-    return cores_check(&c) && lanes_used(&c);
+    return config_check_trade(config, places, err) && cores_check(&c) && lanes_used(&c);
 }

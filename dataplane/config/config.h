@@ -11,7 +11,30 @@
 #include "dataplane/abi/limits.h"
 #include "dataplane/base/error.h"
 
-enum { PATH_LEN = 128, DEVICE_LEN = 192, SERVERS_MAX = 4, FILTER_SYMBOLS_MAX = 4096 };
+enum {
+    PATH_LEN = 128,
+    DEVICE_LEN = 192,
+    SERVERS_MAX = 4,
+    FILTER_SYMBOLS_MAX = 4096,
+    SYMBOL_ROWS_MAX = 256,
+    STRATEGY_SYMBOLS = 64,
+    STRATEGY_NUMBERS = 16,
+};
+
+#define CONFIG_NONE         UINT32_MAX                // a reference to nothing
+#define CONFIG_NOTIONAL_MAX ((uint64_t)INT64_MAX / 2) // none: what a limit may be at most
+#define CONFIG_POSITION_MAX ((uint64_t)1 << 40)
+
+// Names padded with blanks; null: every symbol. Owned by the configuration.
+struct config_symbols {
+    char (*names)[8];
+    uint32_t count;
+};
+
+struct config_numbers {
+    int64_t values[STRATEGY_NUMBERS];
+    uint32_t count;
+};
 
 struct config_endpoint {
     uint32_t ip; // host order
@@ -103,9 +126,90 @@ struct config_channel {
     uint32_t line_count;
     struct config_recovery recovery;
     struct config_snapshot snapshot;
-    char (*filter)[8]; // names padded with blanks; null: every symbol. Owned by the configuration
-    uint32_t filter_count;
+    struct config_symbols filter;
 };
+
+// --- trading ---
+
+// What may be reached, for one firm, account, strategy, session or symbol. Money is price4 x
+// shares; what is not limited has its type's or its limit's largest value.
+struct config_limits {
+    uint32_t quantity;
+    uint32_t open_orders;
+    uint64_t notional;
+    uint64_t open_notional;
+    uint64_t position;
+    uint32_t state; // enum trading_state
+};
+
+struct config_trading {
+    uint32_t orders; // 0: the section is not there
+    uint32_t executions;
+    uint32_t positions;
+    uint32_t silence_ms;
+    uint32_t event_credit;
+    struct config_limits limits; // of the firm
+};
+
+struct config_account {
+    char name[NAME_LEN];
+    struct config_limits limits;
+};
+
+struct config_symbol_row {
+    struct config_symbols names;
+    uint32_t price_low; // price4
+    uint32_t price_high;
+    uint32_t quality; // enum quality
+    struct config_limits limits;
+};
+
+struct config_session {
+    char name[NAME_LEN];
+    char protocol[8];
+    struct config_endpoint server;
+    uint32_t port;    // index
+    uint32_t lane;    // index
+    uint32_t channel; // index, or CONFIG_NONE
+    uint32_t account; // index: orders of earlier runs
+    char username[7];
+    char password[11];
+    char session[11];
+    uint32_t sequence;
+    char firm[5];
+    char capacity[2];
+    char token_prefix[7];
+    uint32_t heartbeat_ms;
+    uint32_t silence_ms;
+    uint32_t login_ms;
+    uint32_t retry_ms;
+    uint32_t retry_max_ms;
+    uint32_t timeout_ms; // 0: not said
+    uint32_t references;
+    uint32_t rate_per_s; // UINT32_MAX: any
+    uint32_t burst;
+    bool cancel_on_stop;
+    bool cancel_on_feed_loss;
+    uint32_t mtu;
+    uint32_t rto_min_us;
+    uint32_t user_timeout_ms;
+    uint32_t keepalive_ms;
+    struct config_limits limits;
+};
+
+struct config_strategy {
+    char name[NAME_LEN];
+    uint32_t lane; // index
+    char file[PATH_LEN];
+    uint32_t account; // index
+    struct config_symbols symbols;
+    struct config_numbers parameters;
+    uint32_t budget_us;
+    bool enabled;
+    struct config_limits limits;
+};
+
+struct places;
 
 struct config {
     struct config_node node;
@@ -115,7 +219,17 @@ struct config {
     uint32_t lane_count;
     struct config_channel channels[CHANNELS_MAX];
     uint32_t channel_count;
-    uint64_t hash; // of the file's bytes
+    struct config_trading trading;
+    struct config_account accounts[ACCOUNTS_MAX];
+    uint32_t account_count;
+    struct config_symbol_row symbols[SYMBOL_ROWS_MAX];
+    uint32_t symbol_count;
+    struct config_session sessions[SESSIONS_MAX];
+    uint32_t session_count;
+    struct config_strategy strategies[STRATEGIES_MAX];
+    uint32_t strategy_count;
+    uint64_t hash;         // of the file's bytes
+    struct places *places; // where every value stands
 };
 
 // False with <err> filled: EXIT_USAGE for what is wrong in the file, EXIT_FAILED when it cannot be
@@ -125,6 +239,10 @@ bool config_load(struct config *config, const char *path, struct error *err);
 bool config_load_text(struct config *config, const char *name, const char *text, uint64_t len,
                       struct error *err);
 void config_free(struct config *config);
+// What only shows when a value is used: fills <err> with EXIT_USAGE, "file:line: key: " of <member>
+// (of <config>) and the text. Always false.
+bool config_fault(const struct config *config, const void *member, struct error *err,
+                  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 // The table of options as Markdown: docs/configuration.md.
 void config_print_options(void);

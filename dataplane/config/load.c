@@ -14,59 +14,72 @@
 enum {
     FILE_BYTES_MAX = 1 << 20,
     ROOT = SECTIONS, // stands for the top of the file where a section is named
-    REFERENCES_MAX = CHANNELS_MAX * (1 + LINES_MAX),
+    REFERENCES_MAX = CHANNELS_MAX * (1 + LINES_MAX) + SESSIONS_MAX * 4 + STRATEGIES_MAX * 2,
 };
 
-// The option rows, from the table.
-#define NODE_TYPE     struct config_node
-#define PORT_TYPE     struct config_port
-#define LANE_TYPE     struct config_lane
-#define CHANNEL_TYPE  struct config_channel
-#define LINE_TYPE     struct config_line
-#define RECOVERY_TYPE struct config_recovery
-#define SNAPSHOT_TYPE struct config_snapshot
-
-const struct option_row option_rows[] = {
-#define OPTION(section, key, kind, fallback, min, max, words, help) \
-    {SECTION_##section,                                             \
-     OPTION_##kind,                                                 \
-     #key,                                                          \
-     fallback,                                                      \
-     min,                                                           \
-     max,                                                           \
-     words,                                                         \
-     help,                                                          \
-     offsetof(section##_TYPE, key),                                 \
-     sizeof(((section##_TYPE *)0)->key)},
-#include "dataplane/config/options.def"
-#undef OPTION
-};
-const uint32_t option_count = ARRAY_LEN(option_rows);
-
-const struct section_row section_rows[SECTIONS] = {
-#define SECTION(id, key, type, max, help) {#key, max, sizeof(struct type), help},
-#include "dataplane/config/sections.def"
-#undef SECTION
-};
+// A section that is not there: an error, nothing, or one with nothing in it.
+enum presence { REQUIRED, OPTIONAL, DEFAULTED };
 
 // Which section stands in which, and where its structures and their count are.
 static const struct child {
     uint32_t parent;
     enum section section;
-    bool required;
+    enum presence presence;
     uint32_t offset;
     uint32_t count_offset; // of lists
 } children[] = {
-    {ROOT, SECTION_NODE, false, offsetof(struct config, node), 0},
-    {ROOT, SECTION_PORT, true, offsetof(struct config, ports), offsetof(struct config, port_count)},
-    {ROOT, SECTION_LANE, true, offsetof(struct config, lanes), offsetof(struct config, lane_count)},
-    {ROOT, SECTION_CHANNEL, true, offsetof(struct config, channels),
+    {ROOT, SECTION_NODE, DEFAULTED, offsetof(struct config, node), 0},
+    {ROOT, SECTION_PORT, REQUIRED, offsetof(struct config, ports),
+     offsetof(struct config, port_count)},
+    {ROOT, SECTION_LANE, REQUIRED, offsetof(struct config, lanes),
+     offsetof(struct config, lane_count)},
+    {ROOT, SECTION_CHANNEL, REQUIRED, offsetof(struct config, channels),
      offsetof(struct config, channel_count)},
-    {SECTION_CHANNEL, SECTION_LINE, true, offsetof(struct config_channel, lines),
+    {SECTION_CHANNEL, SECTION_LINE, REQUIRED, offsetof(struct config_channel, lines),
      offsetof(struct config_channel, line_count)},
-    {SECTION_CHANNEL, SECTION_RECOVERY, false, offsetof(struct config_channel, recovery), 0},
-    {SECTION_CHANNEL, SECTION_SNAPSHOT, false, offsetof(struct config_channel, snapshot), 0},
+    {SECTION_CHANNEL, SECTION_RECOVERY, OPTIONAL, offsetof(struct config_channel, recovery), 0},
+    {SECTION_CHANNEL, SECTION_SNAPSHOT, OPTIONAL, offsetof(struct config_channel, snapshot), 0},
+    {ROOT, SECTION_TRADING, OPTIONAL, offsetof(struct config, trading), 0},
+    {ROOT, SECTION_ACCOUNT, OPTIONAL, offsetof(struct config, accounts),
+     offsetof(struct config, account_count)},
+    {ROOT, SECTION_SYMBOL, OPTIONAL, offsetof(struct config, symbols),
+     offsetof(struct config, symbol_count)},
+    {ROOT, SECTION_SESSION, OPTIONAL, offsetof(struct config, sessions),
+     offsetof(struct config, session_count)},
+    {ROOT, SECTION_STRATEGY, OPTIONAL, offsetof(struct config, strategies),
+     offsetof(struct config, strategy_count)},
+    {SECTION_TRADING, SECTION_LIMITS, REQUIRED, offsetof(struct config_trading, limits), 0},
+    {SECTION_ACCOUNT, SECTION_LIMITS, REQUIRED, offsetof(struct config_account, limits), 0},
+    {SECTION_SYMBOL, SECTION_LIMITS, REQUIRED, offsetof(struct config_symbol_row, limits), 0},
+    {SECTION_SESSION, SECTION_LIMITS, DEFAULTED, offsetof(struct config_session, limits), 0},
+    {SECTION_STRATEGY, SECTION_LIMITS, DEFAULTED, offsetof(struct config_strategy, limits), 0},
 };
+
+// What a reference may name: structures that begin with their name.
+#define NAMED(members, counter)                                         \
+    offsetof(struct config, members), offsetof(struct config, counter), \
+        sizeof(((struct config *)0)->members[0])
+static const struct target {
+    enum option_kind kind;
+    const char *what;
+    const char *section;
+    uint32_t offset;
+    uint32_t count_offset;
+    uint32_t step;
+} targets[] = {
+    {OPTION_LANE_REF, "lane", "lanes", NAMED(lanes, lane_count)},
+    {OPTION_PORT_REF, "port", "ports", NAMED(ports, port_count)},
+    {OPTION_CHANNEL_REF, "channel", "channels", NAMED(channels, channel_count)},
+    {OPTION_ACCOUNT_REF, "account", "accounts", NAMED(accounts, account_count)},
+};
+
+static const struct target *target_find(enum option_kind kind)
+{
+    for (uint32_t i = 0; i < ARRAY_LEN(targets); i++)
+        if (targets[i].kind == kind)
+            return &targets[i];
+    return NULL;
+}
 
 struct reference {
     enum option_kind kind;
@@ -78,7 +91,7 @@ struct loader {
     struct config *config;
     struct error *err;
     yaml_document_t document;
-    struct places places;
+    struct places *places; // the configuration's
     struct reference references[REFERENCES_MAX];
     uint32_t reference_count;
 };
@@ -98,7 +111,7 @@ static bool fault(struct loader *l, uint32_t line, const char *key, const char *
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    return error_set(l->err, EXIT_USAGE, "%s:%u: %s: %s", l->places.file, line, key, text);
+    return error_set(l->err, EXIT_USAGE, "%s:%u: %s: %s", l->places->file, line, key, text);
 }
 
 // A list or map where a value should be, or the other way round.
@@ -167,24 +180,42 @@ static bool endpoints_read(struct loader *l, const struct option_row *row, yaml_
 }
 
 static bool symbols_read(struct loader *l, const struct option_row *row, yaml_node_t *node,
-                         const char *key, struct config_channel *channel)
+                         const char *key, struct config_symbols *symbols)
 {
     char why[VALUE_WHY_LEN];
     uint64_t count;
-    if (node->type == YAML_SCALAR_NODE && strcmp(text_of(node), "all") == 0)
+    if (node->type == YAML_SCALAR_NODE && *row->words && strcmp(text_of(node), row->words) == 0)
         return true;
     if (!is_list(l, row, node, key, &count))
         return false;
-    channel->filter = calloc(count, sizeof *channel->filter);
-    MUST(channel->filter != NULL);
+    symbols->names = calloc(count, sizeof *symbols->names);
+    MUST(symbols->names != NULL);
     for (uint64_t i = 0; i < count; i++) {
         const yaml_node_t *at = item(l, node, i, key);
         if (at == NULL)
             return false;
-        if (!value_symbol(text_of(at), len_of(at), channel->filter[i], why))
+        if (!value_symbol(text_of(at), len_of(at), symbols->names[i], why))
             return fault(l, line_of(at), key, "%s", why);
     }
-    channel->filter_count = (uint32_t)count;
+    symbols->count = (uint32_t)count;
+    return true;
+}
+
+static bool numbers_read(struct loader *l, const struct option_row *row, yaml_node_t *node,
+                         const char *key, struct config_numbers *numbers)
+{
+    char why[VALUE_WHY_LEN];
+    uint64_t count;
+    if (!is_list(l, row, node, key, &count))
+        return false;
+    for (uint64_t i = 0; i < count; i++) {
+        const yaml_node_t *at = item(l, node, i, key);
+        if (at == NULL)
+            return false;
+        if (!value_number(text_of(at), len_of(at), &numbers->values[i], why))
+            return fault(l, line_of(at), key, "%s", why);
+    }
+    numbers->count = (uint32_t)count;
     return true;
 }
 
@@ -196,6 +227,10 @@ static bool reference_read(struct loader *l, const struct option_row *row, const
     if (node->type != YAML_SCALAR_NODE || len_of(node) >= sizeof r->name ||
         strlen(text_of(node)) != len_of(node))
         return false;
+    if (*row->words && strcmp(text_of(node), row->words) == 0) {
+        *index = CONFIG_NONE;
+        return true;
+    }
     MUST(l->reference_count++ < REFERENCES_MAX);
     r->kind = row->kind;
     r->index = index;
@@ -208,12 +243,15 @@ static bool option_read(struct loader *l, const struct option_row *row, yaml_nod
 {
     char why[VALUE_WHY_LEN];
     uint8_t *member = (uint8_t *)base + row->offset;
-    place_add(&l->places, member, key, line_of(node));
+    place_add(l->places, member, key, line_of(node));
     switch (row->kind) {
     case OPTION_ENDPOINTS: return endpoints_read(l, row, node, key, base);
-    case OPTION_SYMBOLS: return symbols_read(l, row, node, key, base);
+    case OPTION_SYMBOLS: return symbols_read(l, row, node, key, (void *)member);
+    case OPTION_NUMBERS: return numbers_read(l, row, node, key, (void *)member);
     case OPTION_LANE_REF:
     case OPTION_PORT_REF:
+    case OPTION_CHANNEL_REF:
+    case OPTION_ACCOUNT_REF:
         if (reference_read(l, row, node, (uint32_t *)(void *)member))
             return true;
         break;
@@ -344,16 +382,19 @@ static bool defaults_fill(struct loader *l, uint32_t section, uint32_t line, con
     char key[PLACE_KEY_LEN], why[VALUE_WHY_LEN];
     for (uint32_t i = 0; i < option_count; i++) {
         const struct option_row *row = &option_rows[i];
-        if (row->section != section || place_find(&l->places, base + row->offset))
+        if (row->section != section || place_find(l->places, base + row->offset))
             continue;
         join(key, path, row->key);
         if (row->fallback == NULL) {
             value_range(row, why, sizeof why);
             return fault(l, line, key, "is missing; it takes %s", why);
         }
-        place_add(&l->places, base + row->offset, key, line);
-        MUST(row->kind == OPTION_SYMBOLS ||
-             value_parse(row, row->fallback, strlen(row->fallback), base + row->offset, why));
+        place_add(l->places, base + row->offset, key, line);
+        if (target_find(row->kind))
+            *(uint32_t *)(void *)(base + row->offset) = CONFIG_NONE;
+        else
+            MUST(row->kind == OPTION_SYMBOLS || row->kind == OPTION_NUMBERS ||
+                 value_parse(row, row->fallback, strlen(row->fallback), base + row->offset, why));
     }
     return true;
 }
@@ -366,11 +407,13 @@ static bool children_complete(struct loader *l, uint32_t section, uint32_t line,
         if (children[i].parent != section || seen[i])
             continue;
         const char *name = section_rows[children[i].section].key;
-        if (children[i].required)
-            return fault(l, line, join(key, path, name),
-                         "is missing; at least one entry is wanted");
-        if (section == ROOT &&
-            !defaults_fill(l, children[i].section, line, name, base + children[i].offset))
+        join(key, path, name);
+        if (children[i].presence == REQUIRED && section_rows[children[i].section].max)
+            return fault(l, line, key, "is missing; at least one entry is wanted");
+        if (children[i].presence == REQUIRED)
+            return fault(l, line, key, "is missing; {} where there are none");
+        if (children[i].presence == DEFAULTED &&
+            !defaults_fill(l, children[i].section, line, key, base + children[i].offset))
             return false;
     }
     return true;
@@ -389,7 +432,7 @@ static bool pair_read(struct loader *l, uint32_t section, yaml_node_pair_t *pair
     if (!row && !child)
         return key_unknown(l, section, key, path);
     join(full, path, text_of(key));
-    if (row ? place_find(&l->places, base + row->offset) != NULL : seen[child - children])
+    if (row ? place_find(l->places, base + row->offset) != NULL : seen[child - children])
         return fault(l, line_of(key), full, "stands here a second time; remove one");
     if (row)
         return option_read(l, row, value, full, base);
@@ -417,17 +460,17 @@ static bool references_resolve(struct loader *l)
     const struct config *c = l->config;
     for (uint32_t i = 0; i < l->reference_count; i++) {
         const struct reference *r = &l->references[i];
-        const bool lane = r->kind == OPTION_LANE_REF;
-        const uint32_t count = lane ? c->lane_count : c->port_count;
+        const struct target *t = target_find(r->kind);
+        const char *base = (const char *)c;
+        const uint32_t count = *(const uint32_t *)(const void *)(base + t->count_offset);
         uint32_t at = 0;
-        while (at < count && strcmp(r->name, lane ? c->lanes[at].name : c->ports[at].name) != 0)
+        while (at < count && strcmp(r->name, base + t->offset + (size_t)at * t->step) != 0)
             at++;
         if (at == count) {
             char shown[48];
-            return place_fault(&l->places, r->index, l->err,
-                               "there is no %s '%s'; name one of the section '%s'",
-                               lane ? "lane" : "port", value_shown(r->name, strlen(r->name), shown),
-                               lane ? "lanes" : "ports");
+            return place_fault(l->places, r->index, l->err,
+                               "there is no %s '%s'; name one of the section '%s'", t->what,
+                               value_shown(r->name, strlen(r->name), shown), t->section);
         }
         *r->index = at;
     }
@@ -440,7 +483,7 @@ static bool syntax_fault(struct loader *l, const yaml_parser_t *parser)
 {
     size_t line = parser->problem_mark.line + 1;
     return error_set(l->err, EXIT_USAGE, "%s:%lu: not YAML: %s%s%s; check indentation and quotes",
-                     l->places.file, line, parser->problem ? parser->problem : "cannot be read",
+                     l->places->file, line, parser->problem ? parser->problem : "cannot be read",
                      parser->context ? " " : "", parser->context ? parser->context : "");
 }
 
@@ -452,7 +495,7 @@ static bool document_read(struct loader *l, yaml_parser_t *parser)
         return error_set(l->err, EXIT_USAGE,
                          "%s:1: the file is empty; it takes ports, lanes and channels "
                          "(docs/configuration.md)",
-                         l->places.file);
+                         l->places->file);
     if (!section_read(l, ROOT, root, "", l->config) || !references_resolve(l))
         return false;
     if (!yaml_parser_load(parser, &more))
@@ -461,7 +504,7 @@ static bool document_read(struct loader *l, yaml_parser_t *parser)
     bool single =
         root == NULL || fault(l, line_of(root), "---", "a second document; a file holds one");
     yaml_document_delete(&more);
-    return single && config_check(l->config, &l->places, l->err);
+    return single && config_check(l->config, l->places, l->err);
 }
 
 // FNV-1a, 64 bits: tells configurations apart, no more.
@@ -483,7 +526,9 @@ bool config_load_text(struct config *config, const char *name, const char *text,
     MUST(l != NULL && yaml_parser_initialize(&parser));
     l->config = config;
     l->err = err;
-    l->places.file = name;
+    config->places = l->places = calloc(1, sizeof *l->places);
+    MUST(l->places != NULL);
+    snprintf(l->places->file, sizeof l->places->file, "%s", name);
     config->hash = hash_of(text, len);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
     if (yaml_parser_load(&parser, &l->document)) {
@@ -519,7 +564,17 @@ bool config_load(struct config *config, const char *path, struct error *err)
 void config_free(struct config *config)
 {
     for (uint32_t i = 0; i < CHANNELS_MAX; i++) {
-        free(config->channels[i].filter);
-        config->channels[i].filter = NULL;
+        free(config->channels[i].filter.names);
+        config->channels[i].filter.names = NULL;
     }
+    for (uint32_t i = 0; i < SYMBOL_ROWS_MAX; i++) {
+        free(config->symbols[i].names.names);
+        config->symbols[i].names.names = NULL;
+    }
+    for (uint32_t i = 0; i < STRATEGIES_MAX; i++) {
+        free(config->strategies[i].symbols.names);
+        config->strategies[i].symbols.names = NULL;
+    }
+    free(config->places);
+    config->places = NULL;
 }

@@ -9,24 +9,29 @@
 #include "dataplane/config/config.h"
 
 enum option_kind {
-    OPTION_TEXT,      // printable characters; char[]
-    OPTION_NAME,      // letters, digits, '.', '_' and '-'; char[]
-    OPTION_DEVICE,    // as NAME plus what PCI addresses and device arguments need; char[]
-    OPTION_WORD,      // one of <words>; char[]
-    OPTION_ENUM,      // one of <words>; its position as a C enum
-    OPTION_BOOL,      // true or false
-    OPTION_U32,       // decimal
-    OPTION_POWER2,    // decimal, a power of two; uint32_t
-    OPTION_SIZE,      // number and KiB, MiB or GiB; bytes as uint64_t
-    OPTION_US,        // number, alone or with us, ms or s; microseconds as uint32_t
-    OPTION_MS,        // the same in milliseconds
-    OPTION_IPV4,      // dotted; uint32_t, host order
-    OPTION_MAC,       // six bytes in hex with colons
-    OPTION_ENDPOINT,  // address:port
-    OPTION_ENDPOINTS, // list of them; struct config_recovery
-    OPTION_SYMBOLS,   // list of symbols, or "all"; struct config_channel
-    OPTION_LANE_REF,  // name of a lane; its index as uint32_t
-    OPTION_PORT_REF,  // name of a port
+    OPTION_TEXT,        // printable characters; char[]
+    OPTION_NAME,        // letters, digits, '.', '_' and '-'; char[]
+    OPTION_DEVICE,      // as NAME plus what PCI addresses and device arguments need; char[]
+    OPTION_WORD,        // one of <words>; char[]
+    OPTION_ENUM,        // one of <words>; its position as a C enum
+    OPTION_BOOL,        // true or false
+    OPTION_U32,         // decimal
+    OPTION_POWER2,      // decimal, a power of two; uint32_t
+    OPTION_SIZE,        // number and KiB, MiB or GiB; bytes as uint64_t
+    OPTION_US,          // number, alone or with us, ms or s; microseconds as uint32_t
+    OPTION_MS,          // the same in milliseconds
+    OPTION_IPV4,        // dotted; uint32_t, host order
+    OPTION_MAC,         // six bytes in hex with colons
+    OPTION_ENDPOINT,    // address:port
+    OPTION_ENDPOINTS,   // list of them; struct config_recovery
+    OPTION_SYMBOLS,     // list of symbols, or one of <words>: "all"; struct config_symbols
+    OPTION_NUMBERS,     // list of whole numbers; struct config_numbers
+    OPTION_LIMIT,       // decimal, or none (<max>); uint32_t or uint64_t
+    OPTION_MONEY,       // dollars with up to four decimals, or none (<max>); price4
+    OPTION_LANE_REF,    // name of a lane; its index as uint32_t
+    OPTION_PORT_REF,    // name of a port
+    OPTION_CHANNEL_REF, // name of a channel, or one of <words>: "none" (CONFIG_NONE)
+    OPTION_ACCOUNT_REF, // name of an account
 };
 
 enum section {
@@ -68,6 +73,7 @@ bool value_parse(const struct option_row *row, const char *text, size_t len, voi
                  char why[VALUE_WHY_LEN]);
 bool value_endpoint(const char *text, size_t len, struct config_endpoint *out,
                     char why[VALUE_WHY_LEN]);
+bool value_number(const char *text, size_t len, int64_t *out, char why[VALUE_WHY_LEN]);
 // A symbol of at most 8 printable characters, padded with blanks.
 bool value_symbol(const char *text, size_t len, char out[8], char why[VALUE_WHY_LEN]);
 // At most 40 characters of something from the file, made printable, for messages.

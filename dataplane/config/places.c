@@ -22,15 +22,35 @@ const struct place *place_find(const struct places *places, const void *member)
     return NULL;
 }
 
-bool place_fault(const struct places *places, const void *member, struct error *err,
-                 const char *fmt, ...)
+static bool fault(const struct places *places, const void *member, struct error *err,
+                  const char *fmt, va_list ap) __attribute__((format(printf, 4, 0)));
+
+static bool fault(const struct places *places, const void *member, struct error *err,
+                  const char *fmt, va_list ap)
 {
     const struct place *place = place_find(places, member);
     char text[sizeof err->text];
-    va_list ap;
     MUST(place != NULL);
-    va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
     return error_set(err, EXIT_USAGE, "%s:%u: %s: %s", places->file, place->line, place->key, text);
+}
+
+bool place_fault(const struct places *places, const void *member, struct error *err,
+                 const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fault(places, member, err, fmt, ap);
+    va_end(ap);
+    return false;
+}
+
+bool config_fault(const struct config *config, const void *member, struct error *err,
+                  const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fault(config->places, member, err, fmt, ap);
+    va_end(ap);
+    return false;
 }

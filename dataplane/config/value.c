@@ -65,9 +65,17 @@ void value_range(const struct option_row *row, char *out, size_t len)
     case OPTION_MAC: snprintf(out, len, "a MAC address (02:00:00:00:00:01)"); break;
     case OPTION_ENDPOINT: snprintf(out, len, "address:port"); break;
     case OPTION_ENDPOINTS: snprintf(out, len, "a list of 1 to %lu address:port", row->max); break;
-    case OPTION_SYMBOLS: snprintf(out, len, "all, or a list of 1 to %lu symbols", row->max); break;
+    case OPTION_SYMBOLS:
+        snprintf(out, len, "%s%sa list of 1 to %lu symbols", row->words, *row->words ? ", or " : "",
+                 row->max);
+        break;
+    case OPTION_NUMBERS: snprintf(out, len, "a list of up to %lu whole numbers", row->max); break;
+    case OPTION_LIMIT: snprintf(out, len, "none, or %lu to %lu", row->min, row->max); break;
+    case OPTION_MONEY: snprintf(out, len, "none, or dollars with up to four decimals"); break;
     case OPTION_LANE_REF: snprintf(out, len, "name of a lane"); break;
     case OPTION_PORT_REF: snprintf(out, len, "name of a port"); break;
+    case OPTION_CHANNEL_REF: snprintf(out, len, "name of a channel, or %s", row->words); break;
+    case OPTION_ACCOUNT_REF: snprintf(out, len, "name of an account"); break;
     }
 }
 
@@ -151,6 +159,50 @@ static bool number_store(const struct option_row *row, const char *text, size_t 
     if (!ok || v < row->min || v > row->max || (row->kind == OPTION_POWER2 && (v & (v - 1)) != 0))
         return false;
     memcpy(member, &v, row->size); // little-endian: the low bytes
+    return true;
+}
+
+// Dollars, perhaps with decimals: in ten thousandths.
+static bool money_parse(const char *text, size_t len, uint64_t *out)
+{
+    uint64_t whole, part = 0;
+    size_t at = digits_read(text, len, &whole);
+    if (at == 0 || whole > UINT64_MAX / 10000 - 1)
+        return false;
+    if (at < len) {
+        const size_t decimals = len - at - 1;
+        if (text[at] != '.' || decimals < 1 || decimals > 4 ||
+            digits_read(text + at + 1, decimals, &part) != decimals)
+            return false;
+        for (size_t i = decimals; i < 4; i++)
+            part *= 10;
+    }
+    *out = whole * 10000 + part;
+    return true;
+}
+
+// "none" is the largest value.
+static bool limit_store(const struct option_row *row, const char *text, size_t len, void *member)
+{
+    uint64_t v = row->max;
+    const bool none = len == 4 && memcmp(text, "none", 4) == 0;
+    if (!none && !(row->kind == OPTION_MONEY ? money_parse(text, len, &v)
+                                             : number_parse(NULL, 1, 1, text, len, &v)))
+        return false;
+    if (v < row->min || v > row->max)
+        return false;
+    memcpy(member, &v, row->size); // little-endian: the low bytes
+    return true;
+}
+
+bool value_number(const char *text, size_t len, int64_t *out, char why[VALUE_WHY_LEN])
+{
+    uint64_t v = 0;
+    const bool minus = len > 0 && text[0] == '-';
+    const size_t digits = len - minus;
+    if (digits == 0 || digits_read(text + minus, digits, &v) != digits || v > INT64_MAX)
+        return refuse(why, text, len, "a parameter is a whole number of at most 63 bits");
+    *out = minus ? -(int64_t)v : (int64_t)v;
     return true;
 }
 
@@ -285,13 +337,18 @@ bool value_parse(const struct option_row *row, const char *text, size_t len, voi
     case OPTION_SIZE:
     case OPTION_US:
     case OPTION_MS: ok = number_store(row, text, len, member); break;
+    case OPTION_LIMIT:
+    case OPTION_MONEY: ok = limit_store(row, text, len, member); break;
     case OPTION_IPV4: ok = ipv4_parse(text, len, member); break;
     case OPTION_MAC: ok = mac_parse(text, len, member); break;
     case OPTION_ENDPOINT: return value_endpoint(text, len, member, why);
     case OPTION_ENDPOINTS:
     case OPTION_SYMBOLS:
+    case OPTION_NUMBERS:
     case OPTION_LANE_REF:
-    case OPTION_PORT_REF: break; // of more than one scalar, or of the whole file: load.c
+    case OPTION_PORT_REF:
+    case OPTION_CHANNEL_REF:
+    case OPTION_ACCOUNT_REF: break; // of more than one scalar, or of the whole file: load.c
     }
     return ok || out_of_range(row, text, len, why);
 }

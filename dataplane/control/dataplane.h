@@ -11,6 +11,7 @@
 #include "dataplane/config/config.h"
 #include "dataplane/control/recovery.h"
 #include "dataplane/control/snapshot.h"
+#include "dataplane/lane/desk_strategy.h"
 #include "dataplane/lane/lane.h"
 #include "dataplane/port/eal.h"
 #include "dataplane/port/slow.h"
@@ -23,6 +24,22 @@ struct dataplane_channel {
     uint32_t filter_turn;
     void *memory;
     uint64_t bytes;
+};
+
+// The trading half of a lane. One block of memory holds everything.
+struct dataplane_desk {
+    struct desk desk;
+    struct desk_strategies strategies;
+    struct limit_table *limits;
+    void *memory;
+    uint64_t bytes;
+};
+
+struct dataplane_session {
+    struct session session;
+    struct tcp_link link;
+    bool neighbour_known; // as the lane was told
+    uint8_t neighbour[6];
 };
 
 struct dataplane {
@@ -38,6 +55,10 @@ struct dataplane {
     struct lane *lanes[LANES_MAX];
     void *rings[LANES_MAX];
     struct dataplane_channel *channels[CHANNELS_MAX];
+    struct dataplane_desk *desks[LANES_MAX];          // null: the lane does not trade
+    struct dataplane_session *sessions[SESSIONS_MAX]; // in the memory of their lane's desk
+    char (*instruments)[8]; // every symbol that has limits, in the order of the configuration
+    uint32_t instrument_count;
     struct event_writer events; // the main lcore's own
     struct main_counters *count;
     uint64_t bell_seen;
@@ -49,5 +70,25 @@ struct dataplane {
 bool dataplane_start(struct dataplane *d, const struct config *config, struct error *err);
 // The main lcore's loop: until <stop> is set by a signal.
 void dataplane_loop(struct dataplane *d, const volatile int *stop);
-// Reverse order: lanes, groups, ports, region.
+// Reverse order: orders and sessions, lanes, groups, ports, region.
 void dataplane_stop(struct dataplane *d);
+
+// --- trading (start_trade.c), null-safe where the configuration has none
+
+void trade_bill(struct dataplane *d);
+// After ports and channels: limits, desks, sessions, strategies. Nothing runs yet.
+bool trade_start(struct dataplane *d, struct error *err);
+// Next hops of the sessions: asks for them, and tells the lanes. Once a turn of the main lcore.
+uint32_t trade_turn(struct dataplane *d, uint64_t now_ns);
+// While the lanes still run: no new orders, cancels, logouts. Waits up to <wait_ms>.
+void trade_stop(struct dataplane *d, uint32_t wait_ms);
+void trade_free(struct dataplane *d);
+// Lanes with a session.
+uint32_t trade_lanes(const struct config *config);
+
+// --- queues (queues.c)
+
+// A line or a session of the lane is on the port.
+bool lane_uses_port(const struct config *config, uint32_t lane, uint32_t port);
+// Queue of <port> that belongs to <lane>.
+uint16_t queue_of_lane(const struct config *config, uint32_t port, uint32_t lane);

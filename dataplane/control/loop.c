@@ -143,6 +143,7 @@ void dataplane_loop(struct dataplane *d, const volatile int *stop)
             work += recovery_turn(&d->channels[i]->recovery, now_ns);
             work += snapshot_turn(&d->channels[i]->snapshot, now_ns);
         }
+        work += trade_turn(d, now_ns);
         for (uint32_t i = 0; i < d->ports_open; i++)
             work += slow_receive(&d->slow[i], now_ns) + slow_turn(&d->slow[i], now_ns);
         if (now_ns >= statistics_at) {

@@ -11,6 +11,7 @@
 
 enum {
     PORT_WAIT_MS = 30000, // for the other end of a memif
+    TRADE_STOP_MS = 3000, // for cancels and logouts
     MBUF_SPARE = 2048,    // frames on their way through lane and main lcore
     MBUF_BYTES = 2560, // of one buffer with its headers: what the bill says before the pool exists
 };
@@ -72,15 +73,6 @@ static uint32_t mbufs_of(const struct config *config, uint32_t port, uint32_t qu
     return p->mbufs ? p->mbufs : mbufs;
 }
 
-static bool lane_uses_port(const struct config *config, uint32_t lane, uint32_t port)
-{
-    for (uint32_t i = 0; i < config->channel_count; i++)
-        for (uint32_t l = 0; l < config->channels[i].line_count; l++)
-            if (config->channels[i].lane == lane && config->channels[i].lines[l].port == port)
-                return true;
-    return false;
-}
-
 static uint32_t port_queues(const struct config *config, uint32_t port)
 {
     uint32_t queues = 0;
@@ -134,6 +126,7 @@ static bool stage_bill(struct dataplane *d, struct error *err)
         bill_add(&d->bill, name, (uint64_t)mbufs_of(config, i, port_queues(config, i)) * MBUF_BYTES,
                  config->node.page_size, -1);
     }
+    trade_bill(d);
     shape_make(config, d->bill.count + 1, &shape);
     bill_add(&d->bill, "region (events, counters, prices)", region_bytes(&shape),
              config->node.page_size, -1);
@@ -179,15 +172,6 @@ static bool stage_region(struct dataplane *d, struct error *err)
     return true;
 }
 
-// Queue of a port that belongs to <lane>: lanes count in the order of the configuration.
-static uint16_t queue_of_lane(const struct config *config, uint32_t port, uint32_t lane)
-{
-    uint16_t queue = 0;
-    for (uint32_t i = 0; i < lane; i++)
-        queue += lane_uses_port(config, i, port);
-    return queue;
-}
-
 // What arrives on the port, and whose it is.
 static void port_lines_add(const struct config *config, uint32_t port, struct port_config *pc)
 {
@@ -205,6 +189,9 @@ static void port_lines_add(const struct config *config, uint32_t port, struct po
             pc->node_wanted = node_of_lane(config, lane);
         }
     }
+    for (uint32_t i = 0; i < config->session_count; i++)
+        if (config->sessions[i].port == port)
+            pc->node_wanted = node_of_lane(config, config->sessions[i].lane);
 }
 
 static bool stage_ports(struct dataplane *d, struct error *err)
@@ -265,7 +252,7 @@ static bool stage_channels(struct dataplane *d, struct error *err)
             return false;
         channel_init(&c->channel, &cc, c->memory);
         c->channel.index = (uint8_t)i;
-        channel_follow(&c->channel, (const char(*)[8])from->filter, from->filter_count);
+        channel_follow(&c->channel, (const char(*)[8])from->filter.names, from->filter.count);
         if (!recovery_init(&c->recovery, &from->recovery, (uint8_t)i, cc.protocol,
                            d->lanes[from->lane], d->count, err))
             return false;
@@ -467,7 +454,7 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
     bool ok = stage_bill(d, err) && stage_region(d, err) && stage_ports(d, err);
     if (ok) {
         stage_lanes(d);
-        ok = stage_channels(d, err) && stage_wire_up(d, err);
+        ok = stage_channels(d, err) && stage_wire_up(d, err) && trade_start(d, err);
     }
     if (ok) {
         describe(d);
@@ -483,6 +470,8 @@ void dataplane_stop(struct dataplane *d)
 {
     if (d->view.base)
         region_state_set(&d->view, REGION_STOPPING);
+    if (d->lanes_running)
+        trade_stop(d, TRADE_STOP_MS);
     for (uint32_t i = 0; i < d->ports_open; i++)
         if (d->lanes_running)
             slow_leave(&d->slow[i], clock_mono_ns());
@@ -492,6 +481,7 @@ void dataplane_stop(struct dataplane *d)
         atomic_store_explicit(&d->lanes[i]->stop, true, memory_order_relaxed);
         eal_join(d->config->lanes[i].core);
     }
+    trade_free(d);
     for (uint32_t i = 0; i < CHANNELS_MAX; i++) {
         if (d->channels[i] == NULL)
             continue;

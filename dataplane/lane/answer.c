@@ -47,6 +47,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
         }
         if (answer.kind == ANSWER_NEIGHBOUR && lane->desk)
             desk_neighbour(lane->desk, answer.session, answer.loaded, answer.mac);
+        if (answer.kind == ANSWER_LOGOUT && lane->desk)
+            desk_logout(lane->desk, answer.session, now);
         if (ch == NULL)
             continue;
         switch (answer.kind) {
@@ -55,7 +57,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
         case ANSWER_BOOK: channel_book_returned(ch, answer.sequence, answer.loaded, now); break;
         case ANSWER_FILTER: channel_filter_begin(ch, answer.bitmap); break;
         case ANSWER_SEND:
-        case ANSWER_NEIGHBOUR: break;
+        case ANSWER_NEIGHBOUR:
+        case ANSWER_LOGOUT: break;
         }
     }
     for (uint32_t i = 0; i < lane->channel_count; i++)

@@ -234,7 +234,7 @@ HOT_INLINE enum refusal enter_prepare(struct desk *d, struct decision *c,
                                       const struct desk_owner *who, const struct desk_order *ask)
 {
     if (UNLIKELY(ask->session >= d->session_count || who->account >= ACCOUNTS_MAX ||
-                 who->strategy >= STRATEGIES_MAX))
+                 who->strategy >= STRATEGIES_MAX || !d->sessions[ask->session].session))
         return REFUSAL_UNKNOWN_ACCOUNT;
     if (UNLIKELY(ask->instrument >= d->instrument_count))
         return REFUSAL_UNKNOWN_SYMBOL;

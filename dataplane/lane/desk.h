@@ -37,7 +37,7 @@ struct desk_walk {
 };
 
 struct desk_session {
-    struct session *session;
+    struct session *session;  // null: another lane's
     struct channel *channel;  // the venue's market data; null: none
     struct tcp_link *link;    // null: somebody else hands over what arrives
     struct desk_walk replay;  // orders without an answer, after a reconnect or an account query
@@ -45,7 +45,10 @@ struct desk_session {
     uint32_t replay_next_ref; // what the exchange has processed ends before it; 0: it does not say
     uint32_t replay_sent_ref; // and what left before the query too
     bool replay_all;          // after a reconnect; else only orders that have fallen silent
-    uint8_t known_state;      // as last published
+    bool cancels_on_feed_loss;
+    bool feed_lost;      // as last seen
+    uint16_t account;    // gets the orders of earlier runs
+    uint8_t known_state; // as last published
     bool known_halted;
 };
 
@@ -110,7 +113,8 @@ uint64_t desk_bytes(const struct desk_config *config);
 // names.
 void desk_init(struct desk *d, struct lane *lane, const struct desk_config *config,
                const char (*symbols)[8], const struct limit_table *limits, void *memory);
-// <link>: null when somebody else hands over what arrives.
+// Sessions have one number in all lanes, in the order in which they are added; <session> null:
+// another lane's. <link>: null when somebody else hands over what arrives.
 void desk_session_add(struct desk *d, struct session *session, struct channel *channel,
                       struct tcp_link *link);
 
@@ -139,6 +143,8 @@ void desk_mass_cancel(struct desk *d, enum trade_scope scope, uint32_t index);
 bool desk_frame(struct desk *d, const struct frame *frame, bool sums_good);
 // The next hop of a session's connection; <known> false: it does not answer any more.
 void desk_neighbour(struct desk *d, uint32_t session, bool known, const uint8_t mac[6]);
+// The session ends and stays down.
+void desk_logout(struct desk *d, uint32_t session, uint64_t now);
 
 // Everything that has arrived for the sessions, and what is due: cancels, queries, kills, timers.
 // Returns how much there was to do.

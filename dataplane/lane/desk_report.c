@@ -98,17 +98,19 @@ static COLD void unclaimed(struct desk *d, uint32_t session, const struct ouch_r
 }
 
 // An order that an earlier run of this program entered: the stream says all about it. It belongs to
-// the session's house account (0) and no strategy.
+// the session's house account and no strategy.
 static COLD bool adopt(struct desk *d, uint32_t session, const struct ouch_report *r)
 {
     const uint32_t instrument = instrument_named(d, r->symbol);
+    const uint16_t account = d->sessions[session].account;
     if (d->sessions[session].session->state != SESSION_REPLAY || instrument == INSTRUMENT_NONE ||
         orders_full(&d->orders) || r->ref < d->orders.sessions[session].next_ref)
         return false;
     const struct order_new new = {.ref = r->ref,
                                   .quantity = r->quantity,
                                   .price = r->price,
-                                  .position = position_open(&d->risk, 0, instrument),
+                                  .position = position_open(&d->risk, account, instrument),
+                                  .account = account,
                                   .instrument = (uint16_t)instrument,
                                   .session = (uint8_t)session,
                                   .side = r->side,

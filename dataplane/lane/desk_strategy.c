@@ -289,8 +289,9 @@ void desk_market(struct desk *d)
         return;
     for (uint32_t i = 0; i < d->session_count; i++) {
         struct channel_touch *t = &s->touches[i];
-        if (UNLIKELY(d->sessions[i].channel &&
-                     d->sessions[i].channel->quality != s->channel_quality[i]))
+        if (s->watches[i] == NULL) // no market data, or watched under another session
+            continue;
+        if (UNLIKELY(d->sessions[i].channel->quality != s->channel_quality[i]))
             tell_quality(d, i);
         for (uint32_t n = 0; n < t->count; n++) {
             t->marks[t->slots[n]] = 0;
@@ -373,6 +374,8 @@ void desk_strategies_init(struct desk *d, struct desk_strategies *s, uint64_t ts
     s->ns_per_tick = (1000000000ull << 32) / tsc_hz;
     s->ticks_per_ns = (uint64_t)(((unsigned __int128)tsc_hz << 32) / 1000000000u);
     s->timer_at = UINT64_MAX;
+    for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
+        s->hosts[i].slot.timer_at = UINT64_MAX;
     d->strategies = s;
     d->told = tell_order;
     for (uint32_t i = 0; i < d->session_count; i++) {
@@ -395,7 +398,9 @@ void desk_strategy_add(struct desk *d, struct strategy_host *host, uint16_t acco
     struct desk_strategies *s = d->strategies;
     struct strategy_setup *setup = &host->slot.setup;
     host->desk = d;
-    host->slot.index = (uint16_t)s->count++;
+    host->slot.index = (uint16_t)(host - s->hosts);
+    if (host->slot.index >= s->count)
+        s->count = host->slot.index + 1u;
     host->slot.account = account;
     host->slot.budget_ticks = scaled(budget_ns, s->ticks_per_ns);
     host->slot.off = STRATEGY_OFF_CONFIGURED;

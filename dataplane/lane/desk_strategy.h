@@ -22,8 +22,9 @@ struct desk_watch {
 
 struct desk_strategies {
     struct strategy_host hosts[STRATEGIES_MAX];
-    uint32_t count;
-    uint64_t on;                              // bit of a strategy that is enabled
+    uint32_t
+        count;   // places of hosts[] that are looked at; those of other lanes' strategies are empty
+    uint64_t on; // bit of a strategy that is enabled
     uint64_t ns_per_tick;                     // 32 bits behind the point
     uint64_t ticks_per_ns;                    // the same
     uint64_t timer_at;                        // the earliest, ticks
@@ -38,7 +39,8 @@ uint64_t desk_watch_bytes(uint32_t symbols);
 // Null for a session without a channel.
 void desk_strategies_init(struct desk *d, struct desk_strategies *s, uint64_t tsc_hz,
                           void *const memory[SESSIONS_MAX]);
-// A loaded strategy, at the place that <host> has in s->hosts; <symbols>: instruments.
+// A loaded strategy. Strategies have one number in all lanes: the place that <host> has in
+// s->hosts. <symbols>: instruments.
 void desk_strategy_add(struct desk *d, struct strategy_host *host, uint16_t account,
                        const uint16_t *symbols, uint32_t count, uint64_t budget_ns);
 

@@ -260,13 +260,24 @@ bool desk_frame(struct desk *d, const struct frame *frame, bool sums_good)
     return false;
 }
 
+void desk_logout(struct desk *d, uint32_t session, uint64_t now)
+{
+    if (session < d->session_count && d->sessions[session].session)
+        session_stop(d->sessions[session].session, now);
+}
+
 void desk_neighbour(struct desk *d, uint32_t session, bool known, const uint8_t mac[6])
 {
     struct tcp_link *link = session < d->session_count ? d->sessions[session].link : NULL;
-    if (link && known)
-        tcp_neighbour_set(&link->tcp, mac);
-    else if (link)
+    if (link == NULL)
+        return;
+    if (!known) {
         tcp_neighbour_clear(&link->tcp);
+        return;
+    }
+    if (!link->tcp.neighbour) // what waited for it need not wait for its back-off
+        session_retry(d->sessions[session].session);
+    tcp_neighbour_set(&link->tcp, mac);
 }
 
 static uint32_t cancels_send(struct desk *d, uint32_t i)
@@ -282,11 +293,23 @@ static uint32_t cancels_send(struct desk *d, uint32_t i)
     return sent;
 }
 
+// The market cannot be seen any more: what is open on the session is cancelled, once.
+static void feed_look(struct desk *d, uint32_t i)
+{
+    struct desk_session *ds = &d->sessions[i];
+    const bool lost = ds->channel->quality > QUALITY_HALTED;
+    if (UNLIKELY(lost && !ds->feed_lost))
+        desk_mass_cancel(d, TRADE_SESSION, i);
+    ds->feed_lost = lost;
+}
+
 static uint32_t session_turn(struct desk *d, uint32_t i, uint64_t now)
 {
     struct desk_session *ds = &d->sessions[i];
     struct session *s = ds->session;
     uint32_t work = reports_take(d, i, now);
+    if (UNLIKELY(ds->cancels_on_feed_loss))
+        feed_look(d, i);
     session_timers(s, now);
     if (ds->link)
         work += tcp_link_turn(ds->link, now);
@@ -332,7 +355,8 @@ uint32_t desk_turn(struct desk *d, uint64_t now)
     desk_market(d); // what timers and answers of the main lcore have changed
     uint32_t work = kills_turn(d);
     for (uint32_t i = 0; i < d->session_count; i++)
-        work += session_turn(d, i, now);
+        if (LIKELY(d->sessions[i].session != NULL))
+            work += session_turn(d, i, now);
     if (UNLIKELY(d->orders.timers.first != OWN_NONE))
         work += overdue_take(d, now);
     return work + desk_strategy_timers(d, now);

@@ -43,6 +43,7 @@ enum lane_answer_kind {
     ANSWER_SEND,   // a frame to send on <port>; the lane owns it
     ANSWER_FILTER, // follow the symbols of <bitmap> from now on
     ANSWER_NEIGHBOUR, // next hop of <session>: <mac>, or (<loaded> false) nobody
+    ANSWER_LOGOUT,    // <session> ends and stays down
 };
 
 struct lane_answer {

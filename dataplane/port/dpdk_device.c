@@ -132,7 +132,7 @@ static bool queues_setup(struct dpdk_port *p, const struct rte_eth_dev_info *inf
     char what[64];
     uint16_t rx = p->config.rx_descriptors, tx = p->config.tx_descriptors;
     const uint64_t wanted =
-        RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TIMESTAMP;
+        RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_TIMESTAMP; // of IP, UDP and TCP
     unsigned node = (unsigned)rte_eth_dev_socket_id(p->id);
     conf.rxmode.offloads = info->rx_offload_capa & wanted;
     // All buffers sent on a queue come from one pool and are nobody else's.
@@ -297,7 +297,8 @@ static void facts_fill(const struct dpdk_port *p, const struct rte_eth_dev_info 
         facts->speed_mbps = link.link_speed;
     facts->node = rte_eth_dev_socket_id(p->id);
     facts->hardware_time = p->stamp.offset >= 0;
-    facts->checks_sums = (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
+    facts->checks_sums =
+        (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM) == RTE_ETH_RX_OFFLOAD_CHECKSUM;
     facts->sorted_by_software = p->steer != NULL;
     facts->flow_rules = p->flow_count;
 }

@@ -1,5 +1,7 @@
 #include "dataplane/port/slow.h"
 
+#include <string.h>
+
 #include "dataplane/port/slow_parts.h"
 #include "dataplane/wire/frame_build.h"
 
@@ -82,6 +84,19 @@ void slow_neighbour_want(struct slow_port *s, uint32_t ip, uint64_t now_ns)
     struct slow_neighbour *n = hop ? slow_neighbour(s, hop, now_ns) : NULL;
     if (n)
         n->wanted = true;
+}
+
+bool slow_neighbour_mac(struct slow_port *s, uint32_t ip, uint8_t mac[6])
+{
+    const uint32_t hop = ip_is_multicast(ip) ? 0 : next_hop(s, ip);
+    for (uint32_t i = 0; hop && i < SLOW_NEIGHBOURS_MAX; i++) {
+        const struct slow_neighbour *n = &s->neighbours[i];
+        if (n->state == NEIGHBOUR_KNOWN && n->ip == hop) {
+            memcpy(mac, n->mac, sizeof n->mac);
+            return true;
+        }
+    }
+    return false;
 }
 
 enum slow_result slow_udp_send(struct slow_port *s, uint32_t dst_ip, uint16_t dst_port,

@@ -101,6 +101,8 @@ enum slow_result {
 
 // Resolves <ip> (or the gateway on the way to it) now and keeps it up to date.
 void slow_neighbour_want(struct slow_port *s, uint32_t ip, uint64_t now_ns);
+// The Ethernet address of <ip> (or of the gateway on the way to it); false: not known now.
+bool slow_neighbour_mac(struct slow_port *s, uint32_t ip, uint8_t mac[6]);
 // One datagram of at most SLOW_PAYLOAD_MAX bytes, from our address.
 enum slow_result slow_udp_send(struct slow_port *s, uint32_t dst_ip, uint16_t dst_port,
                                uint16_t src_port, const void *payload, uint32_t len,

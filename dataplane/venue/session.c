@@ -86,6 +86,14 @@ static void back_off(struct session *s, uint64_t now)
                                                                     : s->config.retry_ticks_max;
 }
 
+void session_retry(struct session *s)
+{
+    if (s->state != SESSION_DOWN)
+        return;
+    s->reopen_at = 0;
+    s->retry_ticks = s->config.retry_ticks;
+}
+
 void session_lost(struct session *s, uint64_t now)
 {
     if (s->state == SESSION_DOWN)

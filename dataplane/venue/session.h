@@ -159,6 +159,8 @@ bool session_send_cancel(struct session *s, const struct frame_bytes *frame, uin
 bool session_query(struct session *s, uint32_t next_ref, uint64_t now);
 // Everything from before is settled: READY.
 void session_go(struct session *s, uint64_t now);
+// Down and waiting for the back-off: not any more.
+void session_retry(struct session *s);
 // Ends the session and stays down.
 void session_stop(struct session *s, uint64_t now);
 

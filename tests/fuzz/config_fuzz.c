@@ -29,7 +29,28 @@ static void channel_check(const struct config *c, const struct config_channel *c
     }
     MUST(ch->recovery.server_count <= SERVERS_MAX);
     MUST(ch->recovery.server_count == 0 || ch->recovery.rate_per_s > 0);
-    MUST(ch->filter_count <= FILTER_SYMBOLS_MAX && (ch->filter_count == 0) == (ch->filter == NULL));
+    MUST(ch->filter.count <= FILTER_SYMBOLS_MAX &&
+         (ch->filter.count == 0) == (ch->filter.names == NULL));
+}
+
+static void session_check(const struct config *c, const struct config_session *s)
+{
+    text_check(s->name, sizeof s->name);
+    text_check(s->firm, sizeof s->firm);
+    text_check(s->token_prefix, sizeof s->token_prefix);
+    MUST(s->port < c->port_count && s->lane < c->lane_count && s->account < c->account_count);
+    MUST(s->channel == CONFIG_NONE || c->channels[s->channel].lane == s->lane);
+    MUST(s->server.ip && s->server.port && c->ports[s->port].ip && s->burst > 0 && s->rate_per_s);
+    MUST(c->trading.orders > 0 && c->trading.limits.notional <= CONFIG_NOTIONAL_MAX);
+}
+
+static void strategy_check(const struct config *c, const struct config_strategy *s)
+{
+    text_check(s->name, sizeof s->name);
+    text_check(s->file, sizeof s->file);
+    MUST(s->lane < c->lane_count && s->account < c->account_count && c->session_count > 0);
+    MUST(s->symbols.count > 0 && s->symbols.count <= STRATEGY_SYMBOLS && s->symbols.names);
+    MUST(s->parameters.count <= STRATEGY_NUMBERS);
 }
 
 static void config_promises(const struct config *c)
@@ -51,6 +72,11 @@ static void config_promises(const struct config *c)
             MUST(c->lanes[i].core != c->lanes[j].core);
     for (uint32_t i = 0; i < c->channel_count; i++)
         channel_check(c, &c->channels[i]);
+    MUST(c->session_count <= SESSIONS_MAX && c->strategy_count <= STRATEGIES_MAX);
+    for (uint32_t i = 0; i < c->session_count; i++)
+        session_check(c, &c->sessions[i]);
+    for (uint32_t i = 0; i < c->strategy_count; i++)
+        strategy_check(c, &c->strategies[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -105,8 +105,9 @@ class System:
     def memif(self):
         return f"net_memif0,role=client,socket={self.dir}/memif.sock,socket-abstract=no"
 
-    def configure(self, ports, channels, **node):
-        """Writes config.yaml: <ports> name -> {device, ...}; <channels> name -> {...} (values in YAML flow style)."""
+    def configure(self, ports, channels, trading="", **node):
+        """Writes config.yaml: <ports> name -> {device, ...}; <channels> name -> {...} (values in YAML flow style);
+        <trading>: the text of its sections."""
         main, lane, idle = cores()
         node = {"name": self.name, "region": self.name, "control_socket": self.socket, "main_core": main,
                 "huge_pages": "true" if self.huge else "false", **node}
@@ -118,7 +119,7 @@ class System:
             text += [f"  - name: {name}", "    lane: lane0", "    protocol: itch50"]
             text += [f"    {key}: {value}" for key, value in channel.items()]
         path = self.dir / "config.yaml"
-        path.write_text("\n".join(text) + "\n")
+        path.write_text("\n".join(text) + "\n" + trading)
         return path
 
     def start_dataplane(self):

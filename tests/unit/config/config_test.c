@@ -187,8 +187,8 @@ static void full_file_lands_in_every_member_of_the_channel(void **state)
     assert_int_equal(ch->request_messages_max, 12345);
     assert_int_equal(ch->line_stale_ms, 4000);
     assert_int_equal(ch->start, CONFIG_START_SNAPSHOT);
-    assert_int_equal(ch->filter_count, 3);
-    assert_memory_equal(ch->filter, "AAPL    MSFT    NO      ", 24);
+    assert_int_equal(ch->filter.count, 3);
+    assert_memory_equal(ch->filter.names, "AAPL    MSFT    NO      ", 24);
     assert_int_equal(ch->line_count, 2);
     assert_int_equal(ch->lines[0].port, 0);
     assert_int_equal(ch->lines[0].group, 0xe9360c01);
@@ -242,7 +242,7 @@ static void least_file_gets_the_defaults(void **state)
     assert_int_equal(ch->start, CONFIG_START_FIRST);
     assert_int_equal(ch->recovery.server_count, 0);
     assert_int_equal(ch->snapshot.server.ip, 0);
-    assert_null(ch->filter);
+    assert_null(ch->filter.names);
     config_free(&config);
 }
 
@@ -388,7 +388,7 @@ static void too_many_entries_name_the_limit(void **state)
         at += (size_t)snprintf(symbols + at, sizeof symbols - at, ",S%u", i);
     snprintf(symbols + at, sizeof symbols - at, "]");
     assert_true(load(&config, text_make(good, "filter: [AAPL, 'MSFT', NO]", symbols), &err));
-    assert_int_equal(config.channels[0].filter_count, FILTER_SYMBOLS_MAX);
+    assert_int_equal(config.channels[0].filter.count, FILTER_SYMBOLS_MAX);
     config_free(&config);
     snprintf(symbols + at, sizeof symbols - at, ",ONE]");
     assert_false(load(&config, text_make(good, "filter: [AAPL, 'MSFT', NO]", symbols), &err));

@@ -82,7 +82,11 @@ static void neighbour_is_asked_for_and_used(void **state)
     assert_int_equal(arp.operation, ARP_REQUEST);
     assert_int_equal(arp.target_ip, peer_ip);
     assert_memory_equal(dst, everybody, 6);
+    assert_false(slow_neighbour_mac(&w.slow, peer_ip, dst));
     world_arp(ARP_REPLY, peer_ip, own_ip, FRAME_NO_VLAN);
+    assert_true(slow_neighbour_mac(&w.slow, peer_ip, dst));
+    assert_memory_equal(dst, peer_mac, 6);
+    assert_false(slow_neighbour_mac(&w.slow, IP(239, 0, 0, 1), dst));
 
     assert_int_equal(slow_udp_send(&w.slow, peer_ip, 18300, 40000, "hello", 5, w.now), SLOW_SENT);
     assert_true(port_sim_sent(&w.sim, &frame));

@@ -1,0 +1,23 @@
+// Which lane polls which queue of a port.
+#include "dataplane/control/dataplane.h"
+
+bool lane_uses_port(const struct config *config, uint32_t lane, uint32_t port)
+{
+    for (uint32_t i = 0; i < config->channel_count; i++)
+        for (uint32_t l = 0; l < config->channels[i].line_count; l++)
+            if (config->channels[i].lane == lane && config->channels[i].lines[l].port == port)
+                return true;
+    for (uint32_t i = 0; i < config->session_count; i++)
+        if (config->sessions[i].lane == lane && config->sessions[i].port == port)
+            return true;
+    return false;
+}
+
+// Lanes count in the order of the configuration.
+uint16_t queue_of_lane(const struct config *config, uint32_t port, uint32_t lane)
+{
+    uint16_t queue = 0;
+    for (uint32_t i = 0; i < lane; i++)
+        queue += lane_uses_port(config, i, port);
+    return queue;
+}

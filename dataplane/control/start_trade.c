@@ -1,0 +1,514 @@
+// The trading half, from the configuration: limits, desks, sessions, strategies; and its end.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dataplane/base/cpu.h"
+#include "dataplane/base/log.h"
+#include "dataplane/control/dataplane.h"
+#include "dataplane/wire/frame.h"
+
+enum { STOP_STEP_US = 2000 };
+
+_Static_assert(STRATEGY_SYMBOLS <= (int)STRATEGY_SYMBOLS_MAX &&
+                   STRATEGY_NUMBERS <= (int)STRATEGY_PARAMETERS_MAX,
+               "what the configuration takes fits into a strategy");
+
+// --- what the configuration means ---
+
+static bool lane_trades(const struct config *config, uint32_t lane)
+{
+    for (uint32_t i = 0; i < config->session_count; i++)
+        if (config->sessions[i].lane == lane)
+            return true;
+    return false;
+}
+
+uint32_t trade_lanes(const struct config *config)
+{
+    uint32_t lanes = 0;
+    for (uint32_t i = 0; i < config->lane_count; i++)
+        lanes += lane_trades(config, i);
+    return lanes;
+}
+
+static bool lane_has_strategies(const struct config *config, uint32_t lane)
+{
+    for (uint32_t i = 0; i < config->strategy_count; i++)
+        if (config->strategies[i].lane == lane)
+            return true;
+    return false;
+}
+
+static uint64_t ms_to_ticks(const struct dataplane *d, uint64_t ms)
+{
+    return clock_ns_to_ticks(&d->clock, ms * 1000000);
+}
+
+static uint32_t symbols_of(const struct config *config)
+{
+    uint32_t symbols = 0;
+    for (uint32_t r = 0; r < config->symbol_count; r++)
+        symbols += config->symbols[r].names.count;
+    return symbols;
+}
+
+// References of a day are the same for all sessions of a lane: the largest.
+static struct desk_config desk_config_make(const struct dataplane *d, uint32_t lane)
+{
+    const struct config *config = d->config;
+    struct desk_config to = {
+        .orders = {.orders = config->trading.orders,
+                   .sessions = config->session_count,
+                   .executions = config->trading.executions,
+                   .silence_ticks = ms_to_ticks(d, config->trading.silence_ms)},
+        .instruments = symbols_of(config),
+        .positions = config->trading.positions,
+        .event_credit_min = config->trading.event_credit};
+    for (uint32_t i = 0; i < config->session_count; i++)
+        if (config->sessions[i].lane == lane && config->sessions[i].references > to.orders.refs_max)
+            to.orders.refs_max = config->sessions[i].references;
+    return to;
+}
+
+static void tcp_config_make(const struct dataplane *d, const struct config_session *from,
+                            struct tcp_config *to)
+{
+    const struct config_port *port = &d->config->ports[from->port];
+    tcp_config_default(to);
+    to->local_ip = port->ip;
+    to->remote_ip = from->server.ip;
+    to->remote_port = from->server.port;
+    to->vlan = port->vlan ? (uint16_t)port->vlan : FRAME_NO_VLAN;
+    memcpy(to->local_mac, d->ports[from->port].mac, sizeof to->local_mac);
+    to->mtu = (uint16_t)from->mtu;
+    to->rto_min_us = from->rto_min_us;
+    if (to->rto_first_us < to->rto_min_us)
+        to->rto_first_us = to->rto_min_us;
+    to->user_timeout_ms = from->user_timeout_ms;
+    to->keepalive_idle_ms = from->keepalive_ms;
+}
+
+static bool session_config_make(const struct dataplane *d, const struct config_session *from,
+                                struct session_config *to)
+{
+    *to = (struct session_config){.frames = {.capacity = from->capacity[0]},
+                                  .sequence = from->sequence,
+                                  .timeout_ms = from->timeout_ms,
+                                  .heartbeat_ticks = ms_to_ticks(d, from->heartbeat_ms),
+                                  .silence_ticks = ms_to_ticks(d, from->silence_ms),
+                                  .login_ticks = ms_to_ticks(d, from->login_ms),
+                                  .retry_ticks = ms_to_ticks(d, from->retry_ms),
+                                  .retry_ticks_max = ms_to_ticks(d, from->retry_max_ms)};
+    to->frames.version = strcmp(from->protocol, "ouch42") == 0 ? OUCH_42 : OUCH_50;
+    memset(to->frames.firm, ' ', sizeof to->frames.firm);
+    memcpy(to->frames.firm, from->firm, strlen(from->firm));
+    snprintf(to->username, sizeof to->username, "%s", from->username);
+    snprintf(to->password, sizeof to->password, "%s", from->password);
+    snprintf(to->session, sizeof to->session, "%s", from->session);
+    return ouch_prefix_set(&to->frames.prefix, from->token_prefix);
+}
+
+// --- memory ---
+
+static uint64_t lines(uint64_t bytes)
+{
+    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
+// What stands in the block of a lane, in this order.
+enum desk_part { PART_DESK, PART_ORDERS, PART_LIMITS, PART_WATCHES, PART_SESSIONS, DESK_PARTS };
+
+static uint64_t limits_bytes(const struct config *config)
+{
+    return sizeof(struct limit_table) + (uint64_t)symbols_of(config) * sizeof(struct limit_row);
+}
+
+static uint64_t session_bytes(const struct dataplane *d, uint32_t session)
+{
+    struct tcp_config tcp;
+    tcp_config_make(d, &d->config->sessions[session], &tcp);
+    return lines(sizeof(struct dataplane_session)) + lines(tcp_memory_bytes(&tcp));
+}
+
+static uint64_t watch_bytes(const struct config *config, uint32_t session)
+{
+    const uint32_t channel = config->sessions[session].channel;
+    return channel == CONFIG_NONE ? 0 : lines(desk_watch_bytes(config->channels[channel].symbols));
+}
+
+static void parts_size(const struct dataplane *d, uint32_t lane, uint64_t bytes[DESK_PARTS])
+{
+    const struct config *config = d->config;
+    const struct desk_config dc = desk_config_make(d, lane);
+    memset(bytes, 0, DESK_PARTS * sizeof *bytes);
+    bytes[PART_DESK] = lines(sizeof(struct dataplane_desk));
+    bytes[PART_ORDERS] = lines(desk_bytes(&dc));
+    bytes[PART_LIMITS] = lines(limits_bytes(config));
+    for (uint32_t i = 0; i < config->session_count; i++) {
+        if (config->sessions[i].lane != lane)
+            continue;
+        bytes[PART_SESSIONS] += session_bytes(d, i);
+        if (lane_has_strategies(config, lane))
+            bytes[PART_WATCHES] += watch_bytes(config, i);
+    }
+}
+
+void trade_bill(struct dataplane *d)
+{
+    static const char *const names[DESK_PARTS] = {[PART_DESK] = "trading",
+                                                  [PART_ORDERS] = "orders, executions, positions",
+                                                  [PART_LIMITS] = "limits",
+                                                  [PART_WATCHES] = "symbols that strategies watch",
+                                                  [PART_SESSIONS] = "sessions and connections"};
+    const struct config *config = d->config;
+    uint64_t bytes[DESK_PARTS];
+    char name[sizeof d->bill.items[0].name];
+    for (uint32_t lane = 0; lane < config->lane_count; lane++) {
+        if (!lane_trades(config, lane))
+            continue;
+        parts_size(d, lane, bytes);
+        for (int p = 0; p < DESK_PARTS; p++) {
+            snprintf(name, sizeof name, "%.15s: %s", config->lanes[lane].name, names[p]);
+            if (bytes[p])
+                bill_add(&d->bill, name, bytes[p], config->node.page_size,
+                         cpu_node(config->lanes[lane].core));
+        }
+    }
+}
+
+// --- limits ---
+
+// Rounded down: the parts of all lanes together are never more than the limit.
+static uint64_t part_of(uint64_t limit, uint64_t none, uint32_t lanes)
+{
+    return limit < none && lanes > 1 ? limit / lanes : limit;
+}
+
+// <lanes>: how many share it.
+static void row_fill(struct limit_row *row, const struct config_limits *from, uint32_t lanes)
+{
+    limit_row_open(row);
+    row->quantity = from->quantity;
+    row->notional = from->notional;
+    row->open_orders = (uint32_t)part_of(from->open_orders, UINT32_MAX, lanes);
+    row->open_notional = part_of(from->open_notional, LIMIT_NOTIONAL_MAX, lanes);
+    row->position = part_of(from->position, LIMIT_POSITION_MAX, lanes);
+    row->state = (uint8_t)from->state;
+}
+
+static uint32_t ticks_clamp(uint64_t ticks)
+{
+    return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
+}
+
+static void limits_fill(const struct dataplane *d, struct limit_table *t)
+{
+    const struct config *config = d->config;
+    const uint32_t lanes = trade_lanes(config);
+    uint32_t at = 0;
+    t->version = 1;
+    t->symbol_count = symbols_of(config);
+    row_fill(&t->firm, &config->trading.limits, lanes);
+    for (uint32_t i = 0; i < config->account_count; i++)
+        row_fill(&t->accounts[i], &config->accounts[i].limits, lanes);
+    for (uint32_t i = 0; i < config->strategy_count; i++)
+        row_fill(&t->strategies[i], &config->strategies[i].limits, 1);
+    for (uint32_t i = 0; i < config->session_count; i++) {
+        const struct config_session *s = &config->sessions[i];
+        row_fill(&t->sessions[i], &s->limits, 1);
+        if (s->rate_per_s == UINT32_MAX)
+            continue;
+        const uint64_t apart = d->clock.tsc_hz / s->rate_per_s;
+        t->sessions[i].rate_ticks = ticks_clamp(apart);
+        t->sessions[i].burst_ticks = ticks_clamp(apart * (s->burst - 1));
+    }
+    for (uint32_t r = 0; r < config->symbol_count; r++)
+        for (uint32_t i = 0; i < config->symbols[r].names.count; i++) {
+            struct limit_row *row = &t->symbols[at++];
+            row_fill(row, &config->symbols[r].limits, lanes);
+            row->price_low = config->symbols[r].price_low;
+            row->price_high = config->symbols[r].price_high;
+            row->quality = (uint8_t)config->symbols[r].quality;
+        }
+}
+
+// --- sessions ---
+
+static bool session_make(struct dataplane *d, uint32_t index, uint8_t *memory, struct error *err)
+{
+    const struct config *config = d->config;
+    const struct config_session *from = &config->sessions[index];
+    struct dataplane_session *s = d->sessions[index] = (void *)memory;
+    struct tcp_config tcp;
+    struct session_config sc;
+    struct error why = {0};
+    tcp_config_make(d, from, &tcp);
+    if (!session_config_make(d, from, &sc))
+        return config_fault(config, from->token_prefix, err, "takes letters and digits");
+    if (!tcp_link_init(&s->link, &tcp, memory + lines(sizeof *s), &d->ports[from->port],
+                       queue_of_lane(config, from->port, from->lane), d->clock.tsc_hz, from->name,
+                       &why) ||
+        !session_init(&s->session, &sc, &s->link.transport, from->name, &why))
+        return config_fault(config, from->name, err, "%s", why.text);
+    tcp_link_bind(&s->link, &s->session);
+    return true;
+}
+
+// Every desk knows every session by its number; those of other lanes are empty places.
+static bool sessions_add(struct dataplane *d, uint32_t lane, uint8_t *memory, struct error *err)
+{
+    const struct config *config = d->config;
+    struct desk *desk = &d->desks[lane]->desk;
+    for (uint32_t i = 0; i < config->session_count; i++) {
+        const struct config_session *from = &config->sessions[i];
+        if (from->lane != lane) {
+            desk_session_add(desk, NULL, NULL, NULL);
+            continue;
+        }
+        if (!session_make(d, i, memory, err))
+            return false;
+        memory += session_bytes(d, i);
+        struct channel *channel =
+            from->channel == CONFIG_NONE ? NULL : &d->channels[from->channel]->channel;
+        desk_session_add(desk, &d->sessions[i]->session, channel, &d->sessions[i]->link);
+        desk->sessions[i].account = (uint16_t)from->account;
+        desk->sessions[i].cancels_on_feed_loss = from->cancel_on_feed_loss;
+    }
+    return true;
+}
+
+// --- strategies ---
+
+static uint16_t instrument_find(const struct dataplane *d, const char name[8])
+{
+    for (uint32_t i = 0; i < d->instrument_count; i++)
+        if (memcmp(d->instruments[i], name, sizeof d->instruments[i]) == 0)
+            return (uint16_t)i;
+    return INSTRUMENT_NONE; // config_check_trade has seen that there is one
+}
+
+static bool strategy_make(struct dataplane *d, uint32_t index, struct error *err)
+{
+    const struct config_strategy *from = &d->config->strategies[index];
+    struct desk *desk = &d->desks[from->lane]->desk;
+    struct strategy_host *host = &desk->strategies->hosts[index];
+    struct strategy_parameters *parameters = &host->slot.setup.parameters;
+    uint16_t symbols[STRATEGY_SYMBOLS];
+    struct error why = {0};
+    for (uint32_t i = 0; i < from->symbols.count; i++)
+        symbols[i] = instrument_find(d, from->symbols.names[i]);
+    parameters->count = from->parameters.count;
+    memcpy(parameters->value, from->parameters.values, sizeof from->parameters.values);
+    if (!strategy_load(&host->slot, from->file, from->name, &why))
+        return config_fault(d->config, from->file, err, "%s", why.text);
+    desk_strategy_add(desk, host, (uint16_t)from->account, symbols, from->symbols.count,
+                      from->budget_us * 1000ull);
+    if (!strategy_start(&host->slot, &why))
+        return config_fault(d->config, from->name, err, "%s", why.text);
+    if (from->enabled)
+        desk_strategy_switch(desk, index, STRATEGY_ON);
+    return true;
+}
+
+static bool strategies_make(struct dataplane *d, uint32_t lane, uint8_t *memory, struct error *err)
+{
+    const struct config *config = d->config;
+    struct dataplane_desk *dd = d->desks[lane];
+    void *watches[SESSIONS_MAX] = {NULL};
+    if (!lane_has_strategies(config, lane))
+        return true;
+    for (uint32_t i = 0; i < config->session_count; i++) {
+        if (config->sessions[i].lane != lane || config->sessions[i].channel == CONFIG_NONE)
+            continue;
+        watches[i] = memory;
+        memory += watch_bytes(config, i);
+    }
+    desk_strategies_init(&dd->desk, &dd->strategies, d->clock.tsc_hz, watches);
+    for (uint32_t i = 0; i < config->strategy_count; i++)
+        if (config->strategies[i].lane == lane && !strategy_make(d, i, err))
+            return false;
+    return true;
+}
+
+// --- start ---
+
+static void instruments_make(struct dataplane *d)
+{
+    const struct config *config = d->config;
+    d->instruments = calloc(symbols_of(config) + 1, sizeof *d->instruments);
+    for (uint32_t r = 0; d->instruments && r < config->symbol_count; r++)
+        for (uint32_t i = 0; i < config->symbols[r].names.count; i++)
+            memcpy(d->instruments[d->instrument_count++], config->symbols[r].names.names[i],
+                   sizeof d->instruments[0]);
+}
+
+static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
+{
+    const struct config *config = d->config;
+    const struct desk_config dc = desk_config_make(d, lane);
+    uint64_t bytes[DESK_PARTS], total = 0;
+    bool huge;
+    parts_size(d, lane, bytes);
+    for (int p = 0; p < DESK_PARTS; p++)
+        total += bytes[p];
+    uint8_t *memory =
+        memory_private(total, cpu_node(config->lanes[lane].core), d->region.huge, &huge, err);
+    if (memory == NULL)
+        return false;
+    struct dataplane_desk *dd = d->desks[lane] = (void *)memory;
+    uint8_t *part[DESK_PARTS] = {memory};
+    for (int p = 1; p < DESK_PARTS; p++)
+        part[p] = part[p - 1] + bytes[p - 1];
+    dd->memory = memory;
+    dd->bytes = total;
+    dd->limits = (void *)part[PART_LIMITS];
+    limits_fill(d, dd->limits);
+    d->lanes[lane]->stamp = clock_tsc();
+    desk_init(&dd->desk, d->lanes[lane], &dc, (const char(*)[8])d->instruments, dd->limits,
+              part[PART_ORDERS]);
+    if (!sessions_add(d, lane, part[PART_SESSIONS], err) ||
+        !strategies_make(d, lane, part[PART_WATCHES], err))
+        return false;
+    d->lanes[lane]->desk = &dd->desk;
+    return true;
+}
+
+bool trade_start(struct dataplane *d, struct error *err)
+{
+    const struct config *config = d->config;
+    instruments_make(d);
+    if (d->instruments == NULL)
+        return error_set(err, EXIT_FAILED, "no memory for the names of %u symbols",
+                         symbols_of(config));
+    for (uint32_t lane = 0; lane < config->lane_count; lane++)
+        if (lane_trades(config, lane) && !desk_make(d, lane, err))
+            return false;
+    return true;
+}
+
+// --- while it runs ---
+
+static uint32_t neighbour_look(struct dataplane *d, uint32_t index, uint64_t now_ns)
+{
+    const struct config_session *from = &d->config->sessions[index];
+    struct dataplane_session *s = d->sessions[index];
+    struct slow_port *slow = &d->slow[from->port];
+    struct lane_answer answer = {.kind = ANSWER_NEIGHBOUR, .session = (uint8_t)index};
+    answer.loaded = slow_neighbour_mac(slow, from->server.ip, answer.mac);
+    if (!answer.loaded)
+        slow_neighbour_want(slow, from->server.ip, now_ns);
+    const bool same = answer.loaded == s->neighbour_known &&
+                      memcmp(answer.mac, s->neighbour, sizeof answer.mac) == 0;
+    if (same || !spsc_push(&d->lanes[from->lane]->answers, &answer))
+        return 0;
+    s->neighbour_known = answer.loaded;
+    memcpy(s->neighbour, answer.mac, sizeof s->neighbour);
+    return 1;
+}
+
+uint32_t trade_turn(struct dataplane *d, uint64_t now_ns)
+{
+    uint32_t work = 0;
+    for (uint32_t i = 0; i < d->config->session_count; i++)
+        work += neighbour_look(d, i, now_ns);
+    return work;
+}
+
+// --- stop ---
+
+// Words that the lane changes meanwhile.
+static bool session_empty(const struct dataplane *d, uint32_t index)
+{
+    const struct desk *desk = &d->desks[d->config->sessions[index].lane]->desk;
+    const struct session *s = &d->sessions[index]->session;
+    return __atomic_load_n(&desk->orders.sessions[index].open_count, __ATOMIC_RELAXED) == 0 ||
+           __atomic_load_n(&s->state, __ATOMIC_RELAXED) < SESSION_REPLAY;
+}
+
+static bool session_over(const struct dataplane *d, uint32_t index)
+{
+    const uint8_t state = __atomic_load_n(&d->sessions[index]->link.tcp.state, __ATOMIC_RELAXED);
+    return state == TCP_CLOSED || state == TCP_TIME_WAIT;
+}
+
+static bool all(const struct dataplane *d, bool (*is)(const struct dataplane *, uint32_t))
+{
+    for (uint32_t i = 0; i < d->config->session_count; i++)
+        if (!is(d, i))
+            return false;
+    return true;
+}
+
+static void wait_for(const struct dataplane *d, bool (*is)(const struct dataplane *, uint32_t),
+                     uint64_t until_ns)
+{
+    while (!all(d, is) && clock_mono_ns() < until_ns)
+        usleep(STOP_STEP_US);
+}
+
+static bool stays_open(const struct dataplane *d, uint32_t index)
+{
+    return !d->config->sessions[index].cancel_on_stop || session_empty(d, index);
+}
+
+void trade_stop(struct dataplane *d, uint32_t wait_ms)
+{
+    const struct config *config = d->config;
+    const uint64_t until = clock_mono_ns() + wait_ms * 1000000ull;
+    for (uint32_t i = 0; i < config->session_count; i++)
+        if (config->sessions[i].cancel_on_stop)
+            kill_ask(region_kill_words(&d->view, (uint64_t)config->sessions[i].lane * KILL_ASKERS +
+                                                     KILL_BY_MAIN),
+                     TRADE_SESSION, i);
+    wait_for(d, stays_open, until - wait_ms * 500000ull);
+    for (uint32_t i = 0; i < config->session_count; i++) {
+        const struct lane_answer answer = {.kind = ANSWER_LOGOUT, .session = (uint8_t)i};
+        if (!stays_open(d, i))
+            log_warn("orders_open", "session %s: orders are still open at the exchange",
+                     config->sessions[i].name);
+        spsc_push(&d->lanes[config->sessions[i].lane]->answers, &answer);
+    }
+    usleep(STOP_STEP_US);
+    wait_for(d, session_over, until);
+}
+
+// The day in a line: what an operator compares with the exchange's own account of it.
+static void traded(const struct dataplane *d, uint32_t lane)
+{
+    const struct desk *desk = &d->desks[lane]->desk;
+    for (uint32_t i = 0; i < d->config->session_count; i++) {
+        const struct session *s = desk->sessions[i].session;
+        if (s)
+            log_info("session_over",
+                     "session %s: %lu orders and %lu cancels sent, %lu messages read, next is %lu, "
+                     "%u orders open",
+                     d->config->sessions[i].name, s->count.sent, s->count.cancels,
+                     s->count.sequenced, s->next_sequence, desk->orders.sessions[i].open_count);
+    }
+    log_info("traded",
+             "lane %s: %lu approved, %lu refused, %lu not sent, %lu fills, %lu unclaimed; "
+             "%u orders and %lu price4 x shares still reserved",
+             d->config->lanes[lane].name, desk->count.approved, desk->count.refused,
+             desk->count.not_sent, desk->count.fills, desk->count.unclaimed, desk->risk.firm.orders,
+             desk->risk.firm.notional);
+}
+
+void trade_free(struct dataplane *d)
+{
+    for (uint32_t lane = 0; lane < LANES_MAX; lane++) {
+        struct dataplane_desk *dd = d->desks[lane];
+        if (dd == NULL)
+            continue;
+        if (d->lanes_running)
+            traded(d, lane);
+        for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
+            if (dd->strategies.hosts[i].slot.strategy)
+                strategy_unload(&dd->strategies.hosts[i].slot);
+        d->desks[lane] = NULL;
+        memory_private_free(dd->memory, dd->bytes);
+    }
+    free(d->instruments);
+    d->instruments = NULL;
+}

@@ -1,0 +1,295 @@
+// The sections of trading: what they become, and what is wrong with them.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "dataplane/abi/quality.h"
+#include "dataplane/base/cpu.h"
+#include "dataplane/base/hints.h"
+#include "dataplane/config/config.h"
+
+static uint32_t cores[2]; // main, lane
+
+static const char good[] = "node: {main_core: @M, trading_slots: 1024}\n"
+                           "ports:\n"
+                           "  - {name: md, device: net_ring0}\n"
+                           "  - {name: oe, device: net_ring1, ip: 10.0.0.2, prefix_len: 24}\n" // 4
+                           "lanes:\n"
+                           "  - {name: l0, core: @L}\n"
+                           "channels:\n"
+                           "  - name: tv\n"
+                           "    lane: l0\n"
+                           "    lines: [{name: A, port: md, group: 224.0.1.1, udp_port: 1}]\n"
+                           "trading:\n" // line 11
+                           "  orders: 100\n"
+                           "  executions: 128\n"
+                           "  positions: 64\n"
+                           "  silence_ms: 3s\n"
+                           "  event_credit: 32\n"
+                           "  limits: {open_notional: 1000000.5, state: reducing}\n"
+                           "accounts:\n" // line 18
+                           "  - {name: house, limits: {position: 0, open_orders: 5}}\n"
+                           "  - {name: fund, limits: {}}\n"
+                           "symbols:\n" // line 21
+                           "  - {names: [AAPL, 'MSFT'], limits: {}, price_low: 1.25,"
+                           " price_high: 300, quality: stale}\n"       // 22
+                           "  - {names: [X], limits: {quantity: 7}}\n" // 23
+                           "sessions:\n"                               // line 24
+                           "  - name: nas\n"
+                           "    protocol: ouch42\n"
+                           "    server: 10.0.0.9:26400\n"
+                           "    port: oe\n"
+                           "    lane: l0\n"
+                           "    channel: tv\n" // 30
+                           "    account: fund\n"
+                           "    username: alice\n"
+                           "    password: secret\n"
+                           "    session: DAY1\n"
+                           "    sequence: 17\n"
+                           "    firm: TGTE\n"
+                           "    capacity: A\n"
+                           "    token_prefix: T1\n" // 38
+                           "    heartbeat_ms: 500\n"
+                           "    silence_ms: 5s\n" // 40
+                           "    login_ms: 2s\n"
+                           "    retry_ms: 100\n"
+                           "    retry_max_ms: 1s\n" // 43
+                           "    timeout_ms: 9000\n"
+                           "    references: 5000\n"
+                           "    rate_per_s: 100\n"
+                           "    burst: 3\n"
+                           "    cancel_on_stop: false\n"
+                           "    cancel_on_feed_loss: true\n"
+                           "    mtu: 1400\n"
+                           "    rto_min_us: 3ms\n"
+                           "    user_timeout_ms: 4s\n"
+                           "    keepalive_ms: 0\n"
+                           "    limits: {notional: 12.3456}\n"
+                           "strategies:\n" // line 55
+                           "  - name: mm\n"
+                           "    lane: l0\n"
+                           "    file: @F\n" // 58
+                           "    account: fund\n"
+                           "    symbols: [X, MSFT]\n" // 60
+                           "    parameters: [100, -5]\n"
+                           "    budget_us: 7\n"
+                           "    enabled: false\n"
+                           "    limits: {open_orders: 9}\n";
+
+// <good> with its first <from> replaced, and cores and file filled in.
+static char *text_make(const char *from, const char *to)
+{
+    static char out[1 << 17];
+    char part[8];
+    size_t len = 0;
+    const char *cut = from ? strstr(good, from) : NULL;
+    assert_true(from == NULL || cut != NULL);
+    for (const char *p = good; *p;) {
+        const char *put = part;
+        if (p == cut) {
+            put = to;
+            p += strlen(from);
+        } else if (*p == '@') {
+            snprintf(part, sizeof part, "%u", cores[p[1] == 'L']);
+            if (p[1] == 'F')
+                put = "Makefile"; // is there: tests run in the root of the project
+            p += 2;
+        } else {
+            part[0] = *p++;
+            part[1] = '\0';
+        }
+        len += (size_t)snprintf(out + len, sizeof out - len, "%s", put);
+    }
+    return out;
+}
+
+static struct config config;
+
+static bool load(const char *text, struct error *err)
+{
+    *err = (struct error){0};
+    return config_load_text(&config, "t.yaml", text, strlen(text), err);
+}
+
+static void limits_land(void)
+{
+    assert_int_equal(config.trading.limits.open_notional, 10000005000);
+    assert_int_equal(config.trading.limits.state, 1);
+    assert_int_equal(config.trading.limits.quantity, UINT32_MAX);
+    assert_true(config.trading.limits.notional == CONFIG_NOTIONAL_MAX);
+    assert_int_equal(config.accounts[0].limits.position, 0);
+    assert_int_equal(config.accounts[0].limits.open_orders, 5);
+    assert_true(config.accounts[1].limits.position == CONFIG_POSITION_MAX);
+    assert_int_equal(config.symbols[0].price_low, 12500);
+    assert_int_equal(config.symbols[0].price_high, 3000000);
+    assert_int_equal(config.symbols[0].quality, QUALITY_STALE);
+    assert_int_equal(config.symbols[1].price_low, 0);
+    assert_int_equal(config.symbols[1].price_high, UINT32_MAX);
+    assert_int_equal(config.symbols[1].quality, QUALITY_GOOD);
+    assert_int_equal(config.symbols[1].limits.quantity, 7);
+    assert_memory_equal(config.symbols[0].names.names, "AAPL    MSFT    ", 16);
+    assert_int_equal(config.sessions[0].limits.notional, 123456);
+    assert_int_equal(config.sessions[0].limits.open_orders, UINT32_MAX);
+    assert_int_equal(config.strategies[0].limits.open_orders, 9);
+}
+
+static void everything_lands_in_its_member(void **state)
+{
+    (void)state;
+    struct error err;
+    if (!load(text_make(NULL, NULL), &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(config.trading.orders, 100);
+    assert_int_equal(config.trading.executions, 128);
+    assert_int_equal(config.trading.positions, 64);
+    assert_int_equal(config.trading.silence_ms, 3000);
+    assert_int_equal(config.trading.event_credit, 32);
+    limits_land();
+    const struct config_session *s = &config.sessions[0];
+    assert_string_equal(s->protocol, "ouch42");
+    assert_int_equal(s->server.ip, 0x0A000009);
+    assert_int_equal(s->server.port, 26400);
+    assert_true(s->port == 1 && s->lane == 0 && s->channel == 0 && s->account == 1);
+    assert_string_equal(s->username, "alice");
+    assert_string_equal(s->password, "secret");
+    assert_string_equal(s->session, "DAY1");
+    assert_int_equal(s->sequence, 17);
+    assert_string_equal(s->firm, "TGTE");
+    assert_string_equal(s->capacity, "A");
+    assert_string_equal(s->token_prefix, "T1");
+    assert_true(s->heartbeat_ms == 500 && s->silence_ms == 5000 && s->login_ms == 2000);
+    assert_true(s->retry_ms == 100 && s->retry_max_ms == 1000 && s->timeout_ms == 9000);
+    assert_true(s->references == 5000 && s->rate_per_s == 100 && s->burst == 3);
+    assert_true(!s->cancel_on_stop && s->cancel_on_feed_loss);
+    assert_true(s->mtu == 1400 && s->rto_min_us == 3000 && s->user_timeout_ms == 4000);
+    assert_int_equal(s->keepalive_ms, 0);
+    const struct config_strategy *mm = &config.strategies[0];
+    assert_string_equal(mm->file, "Makefile");
+    assert_int_equal(mm->account, 1);
+    assert_memory_equal(mm->symbols.names, "X       MSFT    ", 16);
+    assert_int_equal(mm->parameters.count, 2);
+    assert_int_equal(mm->parameters.values[1], -5);
+    assert_true(mm->budget_us == 7 && !mm->enabled);
+    config_free(&config);
+}
+
+static void what_is_left_out_has_its_default(void **state)
+{
+    (void)state;
+    struct error err;
+    assert_true(load(text_make("    channel: tv\n", ""), &err) == false); // feed loss of what
+    config_free(&config);
+    if (!load(text_make(
+                  "    channel: tv\n    account: fund\n    username: alice\n    password: secret\n"
+                  "    session: DAY1\n    sequence: 17\n    firm: TGTE\n    capacity: A\n"
+                  "    token_prefix: T1\n    heartbeat_ms: 500\n    silence_ms: 5s\n"
+                  "    login_ms: 2s\n    retry_ms: 100\n    retry_max_ms: 1s\n"
+                  "    timeout_ms: 9000\n    references: 5000\n    rate_per_s: 100\n"
+                  "    burst: 3\n    cancel_on_stop: false\n    cancel_on_feed_loss: true\n",
+                  "    account: house\n"),
+              &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(config.sessions[0].channel, CONFIG_NONE);
+    assert_int_equal(config.sessions[0].rate_per_s, UINT32_MAX);
+    assert_int_equal(config.sessions[0].sequence, 1);
+    assert_true(config.sessions[0].cancel_on_stop && !config.sessions[0].cancel_on_feed_loss);
+    config_free(&config);
+}
+
+static const struct fault {
+    const char *from, *to, *place, *says;
+} faults[] = {
+    {"limits: {open_notional: 1000000.5, state: reducing}", "silence_ms: 1",
+     "t.yaml:", "stands here a second time"},
+    {"  limits: {open_notional: 1000000.5, state: reducing}\n", "",
+     "t.yaml:12: trading.limits: ", "{} where there are none"},
+    {"{name: fund, limits: {}}", "{name: fund}", "t.yaml:20: accounts[1].limits: ", "missing"},
+    {"{name: house,", "{name: fund,", "t.yaml:20: accounts[1].name: ", "line 19"},
+    {"open_notional: 1000000.5", "open_notional: 1.00005",
+     "t.yaml:17: trading.limits.open_notional: ", "four decimals"},
+    {"open_notional: 1000000.5", "open_notional: 999999999999999",
+     "t.yaml:17: trading.limits.open_notional: ", "dollars"},
+    {"open_notional: 1000000.5", "position: 5",
+     "t.yaml:17: trading.limits.position: ", "accounts and symbols"},
+    {"position: 0", "position: -1", "t.yaml:19: accounts[0].limits.position: ", "none, or 0"},
+    {"state: reducing", "state: on", "t.yaml:17: trading.limits.state: ", "halted"},
+    {"event_credit: 32", "event_credit: 1024", "t.yaml:16: trading.event_credit: ", "1024"},
+    {"names: [X]", "names: [X, AAPL]", "t.yaml:23: symbols[1].names: ", "'AAPL    ' stands"},
+    {"names: [X]", "names: [X, X]", "t.yaml:23: symbols[1].names: ", "'X       ' stands"},
+    {"names: [X]", "names: all", "t.yaml:23: symbols[1].names: ", "list of 1 to 4096"},
+    {"price_low: 1.25", "price_low: 301", "t.yaml:22: symbols[0].price_low: ", "above"},
+    {"port: oe", "port: x", "t.yaml:28: sessions[0].port: ", "no port 'x'"},
+    {"port: oe", "port: md", "t.yaml:28: sessions[0].port: ", "set its ip"},
+    {"channel: tv", "channel: x", "t.yaml:30: sessions[0].channel: ", "no channel 'x'"},
+    {"account: fund\n    username", "account: x\n    username",
+     "t.yaml:31: sessions[0].account: ", "no account 'x'"},
+    {"server: 10.0.0.9", "server: 10.0.1.9", "t.yaml:27: sessions[0].server: ", "gateway"},
+    {"silence_ms: 5s\n", "silence_ms: 500\n", "t.yaml:40: sessions[0].silence_ms: ", "heartbeat"},
+    {"retry_max_ms: 1s", "retry_max_ms: 10", "t.yaml:43: sessions[0].retry_max_ms: ", "100"},
+    {"token_prefix: T1", "token_prefix: T-1", "t.yaml:38: sessions[0].token_prefix: ", "letters"},
+    {"protocol: ouch42", "protocol: ouch50", "t.yaml:38: sessions[0].token_prefix: ", "no tokens"},
+    {"limits: {notional: 12.3456}", "limits: {position: 1}",
+     "t.yaml:54: sessions[0].limits.position: ", "not to sessions"},
+    {"file: @F", "file: /no/such/file.so", "t.yaml:58: strategies[0].file: ", "cannot be read"},
+    {"symbols: [X, MSFT]", "symbols: [X, IBM]", "t.yaml:60: strategies[0].symbols: ", "IBM"},
+    {"parameters: [100, -5]", "parameters: [100, five]",
+     "t.yaml:61: strategies[0].parameters: ", "whole number"},
+    {"limits: {open_orders: 9}", "limits: {position: 9}",
+     "t.yaml:64: strategies[0].limits.position: ", "not to strategies"},
+    {"trading:\n  orders: 100\n  executions: 128\n  positions: 64\n  silence_ms: 3s\n"
+     "  event_credit: 32\n  limits: {open_notional: 1000000.5, state: reducing}\n",
+     "", "t.yaml:18: sessions[0].name: ", "section 'trading'"},
+};
+
+static void every_fault_names_line_key_and_remedy(void **state)
+{
+    (void)state;
+    uint32_t wrong = 0;
+    for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+        const struct fault *f = &faults[i];
+        struct error err;
+        const bool ok = load(text_make(f->from, f->to), &err);
+        config_free(&config);
+        if (!ok && err.code == EXIT_USAGE && strstr(err.text, f->place) &&
+            strstr(err.text, f->says))
+            continue;
+        wrong++;
+        print_error("'%s' for '%s': \"%s\", wanted \"%s\" and \"%s\"\n", f->to, f->from, err.text,
+                    f->place, f->says);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static void what_shows_later_is_named_as_well(void **state)
+{
+    (void)state;
+    struct error err;
+    assert_true(load(text_make(NULL, NULL), &err));
+    assert_false(config_fault(&config, config.strategies[0].file, &err, "is %s", "old"));
+    assert_string_equal(err.text, "t.yaml:58: strategies[0].file: is old");
+    assert_int_equal(err.code, EXIT_USAGE);
+    config_free(&config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_lands_in_its_member),
+        cmocka_unit_test(what_is_left_out_has_its_default),
+        cmocka_unit_test(every_fault_names_line_key_and_remedy),
+        cmocka_unit_test(what_shows_later_is_named_as_well),
+    };
+    for (uint32_t core = 0, found = 0; core < 1024 && found < 2; core++)
+        if (cpu_allowed(core))
+            cores[found++] = core;
+    if (cores[1] == 0) {
+        print_message("needs two cores\n");
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
