@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""The dataplane trades with the exchange over memif, our TCP against lwIP: both keep the same account of the day.
+
+A maker and a taker enter, replace and cancel while a day runs. The second time the exchange cuts the connection again
+and again, at any byte: every reconnect goes on where it was, nothing is lost and nothing counted twice. The stop
+cancels what is open and logs out.
+"""
+
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from system import System, need_programs, wait_for  # noqa: E402
+from trading import Exchange, Ledger, flat, reconcile, sections  # noqa: E402
+
+SYMBOLS = ("BUAH", "TRBP")
+DAY = "--symbols 4 --live 2000 --messages 12000 --rate 2000 --end-s 2 --linger-s 30".split()
+MEMBER = "alice,secret,firm=ALCE"
+
+
+def trade(name, faults, protocol, lost):
+    with System(name) as s:
+        log = s.dir / "orders.jsonl"
+        session = f"protocol: ouch{protocol.replace('.', '')}"
+        s.configure(
+            {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
+            {"nasdaq": {"symbols": 100, "orders": 50000,
+                        "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
+            sections("10.0.0.1:26400", SYMBOLS, session))
+        s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
+                               "--member", f"{MEMBER},protocol={protocol}", "--order-log", log, *faults)
+        s.start_dataplane()
+        s.start_controlplane()
+        s.wait_ready()
+        ledger = Ledger(s)
+        wait_for("orders and fills", lambda: len(ledger.collect().fills) >= 50, s.alive,
+                 lambda: f"; {len(ledger.sent)} sent, {len(ledger.fills)} fills, {ledger.session_states}")
+        wait_for("the end of the day", lambda: ledger.collect() and s.counters()["messages"] >= 12000, s.alive)
+        time.sleep(0.5)
+        ledger.collect()
+        assert s.end("dataplane") == 0, "an unclean end"
+        ledger.collect()
+        flat(s)
+        assert s.end("exchange") == 0
+        exchange = Exchange(log)
+        reconcile(ledger, exchange, SYMBOLS, lost)
+        assert exchange.of("canceled"), "the stop has cancelled nothing"
+        assert not any(r["event"] == "disconnect" and "reset" in r.get("text", "") for r in exchange.all[-3:])
+        logins = len(exchange.of("login"))
+        return f"{name}: {len(ledger.sent)} orders, {len(ledger.fills)} fills, {logins} logins"
+
+
+def main():
+    need_programs()
+    print(trade("quiet", [], "5.0", 0))
+    print(trade("older", [], "4.2", 0))
+    cuts = ["--misbehave", "cut-bytes=2500", "--misbehave", "cut-in-bytes=4000"]
+    print(trade("cuts", cuts, "5.0", 100))
+    print(trade("resets", [*cuts, "--misbehave", "cut=reset"], "5.0", 100))
+
+
+if __name__ == "__main__":
+    main()
