@@ -37,7 +37,7 @@ LDFLAGS  := -pthread -Wl,--as-needed -Wl,-z,relro,-z,now -rdynamic $(if $(SAN),-
 
 core_rooms := abi base config wire feed book tcp risk order venue strategy
 lane_rooms := lane control port
-cp_rooms   := region control cli
+cp_rooms   := region journal control cli
 src_of      = $(filter-out %/main.c,$(foreach r,$(2),$(wildcard $(1)/$(r)/*.c)))
 core_src   := $(call src_of,dataplane,$(core_rooms))
 dpdk_src   := $(wildcard dataplane/port/dpdk_*.c)
@@ -63,7 +63,7 @@ exch_lib := $(BUILD)/libtickgate-exchange.a
 DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null | sed 's/-march=[^ ]*//; s/-I/-isystem /g')
 DPDK_LIBS   := $(shell pkg-config --libs libdpdk 2>/dev/null)
 CORE_LIBS   := -lyaml -lnuma -lhugetlbfs -lpcap -lz -lm -ldl
-CP_LIBS     := -ljansson
+CP_LIBS     := -ljansson -luring -lisal -lcrypto
 
 programs := $(addprefix $(BUILD)/,tickgate tickgate-dataplane tickgate-controlplane tickgate-exchange tickgate-book \
               tickgate-bench)
@@ -134,7 +134,8 @@ bench_bin := $(patsubst bench/micro/%.c,$(BUILD)/bench/%,$(wildcard bench/micro/
 $(bench_bin): $(BUILD)/bench/%: $(BUILD)/obj/bench/micro/%.o $(call obj,bench/book/offline.c) $(exch_lib) $(lane_lib) $(core_lib)
 	@echo "  LINK  $@"
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lpcap $(CORE_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lpcap $(CORE_LIBS) $(CP_LIBS)
+$(BUILD)/bench/journal: $(cp_lib)
 
 # --- tests -------------------------------------------------------------------------------------------------
 # tests/unit/<room>/<name>_test.c is one cmocka program; it mirrors the tree and links the core archive only,
@@ -232,7 +233,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench-book bench-tcp bench-risk all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
+.PHONY: demo bench-book bench-tcp bench-risk bench-journal all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -256,6 +257,11 @@ bench-tcp: ## cost of a frame with an order: from approved payload to what the t
 	$(sub) $(BUILD)/bench/tcp
 	$(Q)$(BUILD)/bench/tcp
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/tcp batch_send tcp_frame --messages 20000 --payload 52
+
+bench-journal: ## events to the disk and their commits, beside the bare disk (BENCH_DIR: where)
+	$(deps) build
+	$(sub) $(BUILD)/bench/journal
+	$(Q)$(BUILD)/bench/journal --dir $(or $(BENCH_DIR),$(BUILD))/bench-journal
 
 bench-risk: ## cost of an order's checks: 12,000 symbols, 200 accounts, random access (ns, instructions)
 	$(deps) build test

@@ -19,6 +19,9 @@ build    libhugetlbfs-dev     page sizes and mount points of huge pages
 build    libyaml-dev          configuration files
 build    libjansson-dev       JSON of the control socket and the command line
 build    zlib1g-dev           compressed captures and the checksum of restore areas
+build    liburing-dev         writes of the journal, without a thread that waits
+build    libisal-dev          CRC32C of records in the journal
+build    libssl-dev           SHA-256 that links blocks of the journal
 build    libpcap-dev          captures: pcap and pcapng
 test     libcmocka-dev        unit and simulation tests
 test     python3              test runner and integration tests

@@ -1,0 +1,230 @@
+#include "controlplane/journal/journal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "controlplane/journal/reader.h"
+
+static uint64_t utc_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+// --- segments ---
+
+static void stop(struct journal *j, enum journal_state state, int error, uint64_t now_ns)
+{
+    j->state = state;
+    j->error = error;
+    j->retry_ns = now_ns + JOURNAL_RETRY_MS * UINT64_C(1000000);
+}
+
+// The next segment; nothing is on its way. Its header links it to the last block.
+static bool segment_next(struct journal *j, uint64_t now_ns)
+{
+    char path[JOURNAL_PATH_MAX];
+    _Alignas(JOURNAL_ALIGN_MAX) uint8_t bytes[JOURNAL_ALIGN_MAX] = {0};
+    struct journal_segment_header h = j->header;
+    h.segment++;
+    h.first_record = j->number;
+    h.created_ns = utc_now_ns();
+    memcpy(h.previous, j->place.previous, sizeof h.previous);
+    segment_header_close(&h);
+    memcpy(bytes, &h, sizeof h);
+    int failed = ENAMETOOLONG;
+    if (journal_segment_path(j->directory, h.segment, path))
+        failed = j->disk.ops->segment(&j->disk, path, j->config.segment_bytes, bytes);
+    if (failed) {
+        stop(j, failed == ENOSPC || failed == EDQUOT ? JOURNAL_FULL : JOURNAL_FAILED, failed,
+             now_ns);
+        return false;
+    }
+    j->state = JOURNAL_WRITING;
+    j->error = 0;
+    j->header = h;
+    j->offset = h.align;
+    j->place.segment = h.segment;
+    j->place.block = 0;
+    sha256(&h, sizeof h, j->place.previous);
+    return true;
+}
+
+// --- blocks ---
+
+static uint32_t slot_next(uint32_t slot)
+{
+    return (slot + 1) % DISK_SLOTS;
+}
+
+static bool on_its_way(const struct journal *j)
+{
+    for (uint32_t i = 0; i < DISK_SLOTS; i++)
+        if (j->slots[i].state == SLOT_ON_ITS_WAY)
+            return true;
+    return false;
+}
+
+static void block_leave(struct journal *j, uint32_t flags, uint64_t now_ns)
+{
+    struct journal_slot *s = &j->slots[j->filling];
+    j->place.committed = j->committed;
+    const uint32_t len =
+        block_close(&s->block, &j->place, j->header.align, utc_now_ns(), flags, j->place.previous);
+    s->mark = j->mark;
+    s->submitted_ns = now_ns;
+    s->state = SLOT_ON_ITS_WAY;
+    j->disk.ops->submit(&j->disk, j->filling, len, j->offset);
+    j->offset += len;
+    j->place.block++;
+    j->bytes += len;
+    j->blocks++;
+    j->filling = slot_next(j->filling);
+}
+
+static bool block_fits(const struct journal *j)
+{
+    return j->header.segment && j->offset + JOURNAL_BLOCK_MAX <= j->config.segment_bytes;
+}
+
+// A block that fills; null: all are on their way, or a new segment has to wait for them.
+static struct journal_slot *block_open(struct journal *j, uint64_t now_ns)
+{
+    struct journal_slot *s = &j->slots[j->filling];
+    if (s->state == SLOT_FILLING)
+        return s;
+    if (j->state == JOURNAL_FAILED || s->state != SLOT_FREE)
+        return NULL;
+    const bool rotate = !block_fits(j);
+    if (rotate && (on_its_way(j) || (j->state == JOURNAL_FULL && now_ns < j->retry_ns) ||
+                   !segment_next(j, now_ns)))
+        return NULL;
+    block_begin(&s->block, disk_slot(&j->disk, j->filling), JOURNAL_BLOCK_MAX, j->number);
+    s->state = SLOT_FILLING;
+    s->begun_ns = now_ns;
+    if (rotate && j->number > 1) {
+        block_add(&s->block, JOURNAL_CURSORS, 0, &j->cursors, sizeof j->cursors);
+        j->number++;
+    }
+    return s;
+}
+
+static bool record_add(struct journal *j, enum journal_record_type type, uint8_t ring,
+                       const void *payload, uint32_t len, uint64_t now_ns)
+{
+    for (int tries = 0; tries < 2; tries++) {
+        struct journal_slot *s = block_open(j, now_ns);
+        if (s == NULL)
+            return false;
+        if (block_add(&s->block, type, ring, payload, len)) {
+            j->number++;
+            return true;
+        }
+        block_leave(j, 0, now_ns); // full
+    }
+    return false;
+}
+
+// --- records ---
+
+bool journal_instance(struct journal *j, const struct journal_instance *instance, uint64_t now_ns)
+{
+    // A segment that begins with this record has it in its header too.
+    const struct journal_instance before = j->header.instance;
+    j->header.instance = *instance;
+    if (!record_add(j, JOURNAL_INSTANCE, 0, instance, sizeof *instance, now_ns)) {
+        j->header.instance = before;
+        return false;
+    }
+    if (j->cursors.epoch != instance->epoch)
+        j->cursors = (struct journal_cursors){.epoch = instance->epoch};
+    memset(&j->mark, 0, sizeof j->mark);
+    return true;
+}
+
+bool journal_event(struct journal *j, uint32_t source, enum event_ring_kind kind,
+                   const struct event *event, uint64_t cursor, uint64_t now_ns)
+{
+    uint64_t *last = &j->cursors.sequence[source][kind];
+    if (event->sequence > *last) {
+        if (!record_add(j, JOURNAL_EVENT, (uint8_t)kind, event, sizeof *event, now_ns))
+            return false;
+        *last = event->sequence;
+    }
+    j->mark.cursor[source][kind] = cursor;
+    return true;
+}
+
+// --- what becomes durable ---
+
+static bool take_note(struct journal *j, const struct disk_done *done, uint64_t now_ns)
+{
+    struct journal_slot *s = &j->slots[done->slot];
+    if (done->error) {
+        stop(j, JOURNAL_FAILED, done->error, now_ns);
+        return false;
+    }
+    s->state = SLOT_DURABLE;
+    j->commit_ns_last = now_ns - s->submitted_ns;
+    if (j->commit_ns_last > j->commit_ns_max)
+        j->commit_ns_max = j->commit_ns_last;
+    return true;
+}
+
+// In order: a block counts when all before it do.
+static bool committed_move(struct journal *j)
+{
+    bool moved = false;
+    while (j->slots[j->first].state == SLOT_DURABLE && j->state != JOURNAL_FAILED) {
+        struct journal_slot *s = &j->slots[j->first];
+        j->committed = s->block.first_record + s->block.records - 1;
+        j->committed_mark = s->mark;
+        s->state = SLOT_FREE;
+        j->first = slot_next(j->first);
+        moved = true;
+    }
+    // Events that stood in the journal already moved the mark without a record.
+    if (j->first == j->filling && j->slots[j->filling].state == SLOT_FREE &&
+        memcmp(&j->committed_mark, &j->mark, sizeof j->mark) != 0) {
+        j->committed_mark = j->mark;
+        moved = true;
+    }
+    return moved;
+}
+
+bool journal_turn(struct journal *j, uint64_t now_ns, uint32_t wait_us)
+{
+    struct disk_done done[DISK_SLOTS];
+    const uint32_t count =
+        j->disk.ops->reap(&j->disk, done, DISK_SLOTS, on_its_way(j) ? wait_us : 0);
+    for (uint32_t i = 0; i < count; i++)
+        if (!take_note(j, &done[i], now_ns))
+            break;
+    const struct journal_slot *s = &j->slots[j->filling];
+    if (j->state == JOURNAL_WRITING && s->state == SLOT_FILLING &&
+        (!on_its_way(j) || now_ns - s->begun_ns >= j->config.commit_ns))
+        block_leave(j, 0, now_ns);
+    return committed_move(j);
+}
+
+// --- the end ---
+
+bool journal_close(struct journal *j)
+{
+    const uint64_t wait_ns = 10u * UINT64_C(1000000000); // a disk that hangs does not keep us
+    const uint64_t begun = utc_now_ns();
+    bool whole = j->state == JOURNAL_WRITING;
+    if (whole && j->header.segment && block_open(j, begun))
+        block_leave(j, JOURNAL_CLOSED, begun);
+    else
+        whole = whole && j->header.segment == 0;
+    while (on_its_way(j) && j->state != JOURNAL_FAILED && utc_now_ns() - begun < wait_ns)
+        journal_turn(j, utc_now_ns(), 10000);
+    whole = whole && !on_its_way(j) && j->state == JOURNAL_WRITING;
+    journal_unlock(j);
+    disk_close(&j->disk);
+    return whole;
+}

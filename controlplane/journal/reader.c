@@ -1,0 +1,320 @@
+#include "controlplane/journal/reader.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// --- the directory ---
+
+bool journal_segment_path(const char *directory, uint64_t segment, char out[JOURNAL_PATH_MAX])
+{
+    int n = snprintf(out, JOURNAL_PATH_MAX, "%s/%016" PRIu64 JOURNAL_SUFFIX, directory, segment);
+    return n > 0 && n < JOURNAL_PATH_MAX;
+}
+
+// Number of a segment's file; 0: another file.
+static uint64_t name_number(const char *name)
+{
+    char *end;
+    if (*name < '0' || *name > '9')
+        return 0;
+    uint64_t number = strtoull(name, &end, 10);
+    return end - name == 16 && strcmp(end, JOURNAL_SUFFIX) == 0 ? number : 0;
+}
+
+static int is_segment(const struct dirent *d)
+{
+    return name_number(d->d_name) != 0;
+}
+
+static bool segments_list(struct journal_reader *r, struct error *err)
+{
+    struct dirent **names = NULL;
+    const int count = scandir(r->directory, &names, is_segment, alphasort); // as by number
+    if (count < 0)
+        return error_set(err, EXIT_FAILED, "%s: %s; name a journal's directory", r->directory,
+                         strerror(errno));
+    r->segments = calloc((size_t)count + 1, sizeof *r->segments);
+    for (int i = 0; i < count; i++) {
+        if (r->segments)
+            r->segments[r->segment_count++] = name_number(names[i]->d_name);
+        free(names[i]);
+    }
+    free(names);
+    if (r->segments == NULL)
+        return error_set(err, EXIT_FAILED, "%s: no memory for its names", r->directory);
+    return true;
+}
+
+// --- findings ---
+
+static void finding_add(struct journal_reader *r, bool torn, uint64_t lost, const char *what)
+{
+    r->torn += torn;
+    r->damaged += !torn;
+    if (r->finding_count == JOURNAL_FINDINGS_MAX)
+        return;
+    struct journal_finding *f = &r->findings[r->finding_count++];
+    *f = (struct journal_finding){.segment = r->place.segment,
+                                  .block = r->place.block,
+                                  .offset = r->offset,
+                                  .record = r->number,
+                                  .lost = lost,
+                                  .torn = torn};
+    snprintf(f->what, sizeof f->what, "%s", what);
+}
+
+void journal_finding_text(const struct journal_finding *f, char *out, uint32_t out_len)
+{
+    char lost[64] = "";
+    if (f->lost)
+        snprintf(lost, sizeof lost, "; %" PRIu64 " records are lost", f->lost);
+    snprintf(
+        out, out_len,
+        "%s: segment %" PRIu64 " block %" PRIu64 " (byte %" PRIu64 ") record %" PRIu64 ": %s%s",
+        f->torn ? "torn end" : "damage", f->segment, f->block, f->offset, f->record, f->what, lost);
+}
+
+// --- segments ---
+
+// Up to <len> bytes; what the file does not have is missing in *<got>. False: the disk refuses.
+static bool read_at(struct journal_reader *r, uint64_t offset, uint8_t *out, uint64_t len,
+                    uint64_t *got, struct error *err)
+{
+    *got = 0;
+    while (*got < len) {
+        ssize_t n = pread(r->fd, out + *got, len - *got, (off_t)(offset + *got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            r->broken = true;
+            return error_set(err, EXIT_FAILED,
+                             "%s/%016" PRIu64 JOURNAL_SUFFIX ": byte %" PRIu64 ": %s", r->directory,
+                             r->segments[r->at_segment], offset, strerror(errno));
+        }
+        if (n == 0)
+            break;
+        *got += (uint64_t)n;
+    }
+    return true;
+}
+
+static void segment_leave(struct journal_reader *r)
+{
+    if (r->fd >= 0)
+        close(r->fd);
+    r->fd = -1;
+}
+
+static bool segment_file(struct journal_reader *r, struct error *err)
+{
+    char path[JOURNAL_PATH_MAX];
+    if (!journal_segment_path(r->directory, r->segments[r->at_segment], path))
+        return error_set(err, EXIT_FAILED, "%s: the path is too long", r->directory);
+    r->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (r->fd >= 0)
+        return true;
+    r->broken = true;
+    return error_set(err, EXIT_FAILED, "%s: %s", path, strerror(errno));
+}
+
+// A file that was made and not written yet, as a crash may leave the last one.
+static bool untouched(struct journal_reader *r, uint64_t got)
+{
+    for (uint64_t i = 0; i < got; i++)
+        if (r->bytes[i])
+            return false;
+    return r->at_segment + 1 == r->segment_count;
+}
+
+// How the header of a segment fits to what was read before.
+static void header_follow(struct journal_reader *r, const struct journal_segment_header *before)
+{
+    const struct journal_segment_header *h = &r->header;
+    if (h->segment != r->segments[r->at_segment])
+        finding_add(r, false, 0, "the file has the name of another segment");
+    if (before->segment == 0)
+        return;
+    if (memcmp(h->journal, before->journal, sizeof h->journal) != 0)
+        finding_add(r, false, 0, "a segment of another journal");
+    else if (h->first_record > r->number)
+        finding_add(r, false, h->first_record - r->number, "the segment before ends too early");
+    else if (h->first_record < r->number ||
+             memcmp(h->previous, r->place.previous, JOURNAL_HASH_LEN) != 0)
+        finding_add(r, false, 0, "what stands in the segments before was changed");
+}
+
+// True: a segment is open. False: none is left, or <err>.
+static bool segment_enter(struct journal_reader *r, struct error *err)
+{
+    const struct journal_segment_header before = r->header;
+    for (; r->at_segment < r->segment_count; r->at_segment++, segment_leave(r)) {
+        uint64_t got;
+        const char *why;
+        struct journal_segment_header h;
+        if (!segment_file(r, err) || !read_at(r, 0, r->bytes, sizeof h, &got, err))
+            return false;
+        r->offset = 0;
+        r->place.segment = r->segments[r->at_segment];
+        r->place.block = 0;
+        if (!segment_header_check(r->bytes, got, &h, &why)) {
+            if (!untouched(r, got))
+                finding_add(r, false, 0, why);
+            continue;
+        }
+        r->header = h;
+        header_follow(r, &before);
+        r->closed = false;
+        r->number = h.first_record;
+        r->offset = h.align;
+        sha256(&h, sizeof h, r->place.previous);
+        return true;
+    }
+    return false;
+}
+
+// --- blocks ---
+
+// A whole block further on in this file that was made later. True: it is the next one now.
+static bool later_block(struct journal_reader *r, struct error *err)
+{
+    uint64_t got = 1;
+    struct journal_block_header h;
+    const uint64_t step = r->header.align;
+    for (uint64_t from = r->offset + step; got; from += JOURNAL_BLOCK_MAX) {
+        if (!read_at(r, from, r->bytes, JOURNAL_BLOCK_MAX, &got, err))
+            return false;
+        for (uint64_t at = 0; at + sizeof h <= got; at += step) {
+            struct block_place place = {0};
+            uint32_t whole, end;
+            memcpy(&h, r->bytes + at, sizeof h);
+            if (h.magic != JOURNAL_BLOCK_MAGIC || h.segment != r->place.segment ||
+                h.block <= r->place.block || h.first_record < r->number)
+                continue;
+            place.segment = h.segment;
+            place.block = h.block;
+            memcpy(place.previous, h.previous, sizeof place.previous);
+            // A block that goes on behind what was read looks cut here.
+            const enum block_fault fault = block_check(r->bytes + at, got - at, r->header.align,
+                                                       &place, h.first_record, &h, &whole, &end);
+            if (fault != BLOCK_GOOD && fault != BLOCK_CUT)
+                continue;
+            if (h.committed < r->number)
+                return false; // nobody was told that what is missing is durable
+            finding_add(r, false, h.first_record - r->number, "blocks are missing or destroyed");
+            r->offset = from + at;
+            r->place = place;
+            r->number = h.first_record;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void block_take(struct journal_reader *r, const struct journal_block_header *h, uint32_t end,
+                       uint32_t whole)
+{
+    r->cursor = 0;
+    r->end = end;
+    r->blocks++;
+    r->number += whole;
+    r->closed = (h->flags & JOURNAL_CLOSED) != 0;
+    r->closed_ns = h->closed_ns;
+    r->offset += h->len;
+    r->place.block++;
+    sha256(r->bytes, end, r->place.previous);
+}
+
+// The end of a segment: what stands there is torn, or zeros.
+static void segment_end(struct journal_reader *r, enum block_fault fault,
+                        const struct journal_block_header *h, uint32_t whole, uint32_t end)
+{
+    if (fault != BLOCK_EMPTY) {
+        char what[96];
+        snprintf(what, sizeof what, "%s; %" PRIu32 " whole records of it count",
+                 block_fault_text(fault), whole);
+        finding_add(r, true, 0, what);
+    }
+    if (whole)
+        block_take(r, h, end, whole);
+    segment_leave(r);
+    r->at_segment++;
+}
+
+// The next block with records to give out. False: there is none, or <err>.
+static bool block_enter(struct journal_reader *r, struct error *err)
+{
+    struct journal_block_header h;
+    uint32_t whole, end;
+    uint64_t got;
+    while (!r->broken && (r->fd >= 0 || segment_enter(r, err))) {
+        if (!read_at(r, r->offset, r->bytes, JOURNAL_BLOCK_MAX, &got, err))
+            return false;
+        enum block_fault fault =
+            block_check(r->bytes, got, r->header.align, &r->place, r->number, &h, &whole, &end);
+        if (fault == BLOCK_UNLINKED) {
+            finding_add(r, false, 0, block_fault_text(fault));
+            memcpy(r->place.previous, h.previous, sizeof h.previous);
+            continue;
+        }
+        if (fault == BLOCK_GOOD) {
+            block_take(r, &h, end, whole);
+            if (whole)
+                return true;
+            continue;
+        }
+        if (later_block(r, err))
+            continue;
+        if (err->code != EXIT_OK)
+            return false;
+        if (whole && !read_at(r, r->offset, r->bytes, JOURNAL_BLOCK_MAX, &got, err))
+            return false;
+        segment_end(r, fault, &h, whole, end);
+        if (whole)
+            return true;
+    }
+    return false;
+}
+
+// --- the reader ---
+
+bool journal_reader_open(struct journal_reader *r, const char *directory, uint32_t skip,
+                         struct error *err)
+{
+    *r = (struct journal_reader){.fd = -1, .number = 1};
+    if (snprintf(r->directory, sizeof r->directory, "%s", directory) >= (int)sizeof r->directory)
+        return error_set(err, EXIT_FAILED, "%s: the path is too long", directory);
+    r->bytes = aligned_alloc(JOURNAL_ALIGN_MAX, JOURNAL_BLOCK_MAX);
+    if (r->bytes == NULL)
+        return error_set(err, EXIT_FAILED, "%s: no memory for a block", directory);
+    if (!segments_list(r, err))
+        return false;
+    r->at_segment = skip < r->segment_count ? skip : r->segment_count ? r->segment_count - 1 : 0;
+    return true;
+}
+
+void journal_reader_close(struct journal_reader *r)
+{
+    segment_leave(r);
+    free(r->segments);
+    free(r->bytes);
+    r->segments = NULL;
+    r->bytes = NULL;
+}
+
+const struct journal_record *journal_reader_next(struct journal_reader *r, struct error *err)
+{
+    const struct journal_record *record;
+    while ((record = r->end ? block_next(r->bytes, r->end, &r->cursor) : NULL) == NULL) {
+        r->end = 0;
+        if (!block_enter(r, err))
+            return NULL;
+    }
+    r->records++;
+    return record;
+}

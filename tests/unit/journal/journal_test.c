@@ -1,0 +1,370 @@
+// The journal on real files: what is committed is there, whatever happens to the rest.
+#include "tests/lib/journal_rig.h"
+
+static struct journal_rig rig;
+static struct journal_reader reader;
+
+static int make(void **state)
+{
+    (void)state;
+    rig_make(&rig);
+    return 0;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    rig_remove(&rig);
+    return 0;
+}
+
+static void send_all(uint32_t count)
+{
+    for (uint32_t i = 0; i < count;) {
+        i += rig_send(&rig);
+        if (i % 7 == 0)
+            rig_turn(&rig, i % 3 ? 0 : 100);
+    }
+    for (int i = 0; i < 20000 && rig.journal.committed + 1 < rig.journal.number; i++)
+        rig_turn(&rig, 1000);
+    assert_int_equal(rig.journal.committed + 1, rig.journal.number);
+}
+
+static void test_what_is_written_is_read(void **state)
+{
+    (void)state;
+    rig_open(&rig, 1);
+    send_all(100000); // several segments
+    assert_int_equal(rig.journal.committed_mark.cursor[0][EVENT_RING_TRADING], 100000);
+    assert_true(journal_close(&rig.journal));
+    assert_int_equal(rig_read(&rig, &reader), 100000);
+    assert_true(reader.segment_count >= 3);
+    assert_true(reader.closed);
+    assert_int_equal(reader.finding_count, 0);
+}
+
+static void test_an_empty_journal_is_none(void **state)
+{
+    (void)state;
+    rig_open(&rig, 1);
+    assert_true(journal_close(&rig.journal));
+    assert_int_equal(rig_read(&rig, &reader), 0);
+    assert_int_equal(reader.segment_count, 0);
+}
+
+static void test_goes_on_behind_what_is_there(void **state)
+{
+    (void)state;
+    for (uint64_t run = 1; run <= 4; run++) {
+        rig_open(&rig, run);
+        assert_int_equal(rig.journal.cursors.sequence[0][EVENT_RING_TRADING], rig.sent);
+        // What was read from the ring before and not released comes again.
+        const uint64_t again = rig.sent < 50 ? rig.sent : 50;
+        rig.sent -= again;
+        send_all(1000);
+        assert_true(journal_close(&rig.journal));
+    }
+    assert_int_equal(rig_read(&rig, &reader), 4 * 1000 - 3 * 50);
+    assert_int_equal(reader.finding_count, 0);
+    assert_int_equal(reader.segment_count, 4);
+}
+
+static void test_events_that_stand_there_are_released_without_a_record(void **state)
+{
+    (void)state;
+    rig_open(&rig, 1);
+    send_all(10);
+    assert_true(journal_close(&rig.journal));
+    rig_open(&rig, 2);
+    rig.sent = 0;
+    for (int i = 0; i < 10; i++)
+        assert_true(rig_send(&rig));
+    assert_true(journal_turn(&rig.journal, 1, 0));
+    assert_int_equal(rig.journal.committed_mark.cursor[0][EVENT_RING_TRADING], 10);
+    assert_int_equal(rig.journal.blocks, 0);
+    assert_true(journal_close(&rig.journal));
+}
+
+static void test_an_instance_starts_its_sequences_anew(void **state)
+{
+    (void)state;
+    struct journal_instance instance = {.epoch = 5, .node = "here"};
+    rig_open(&rig, 1);
+    assert_true(journal_instance(&rig.journal, &instance, 1));
+    send_all(10);
+    instance.epoch = 6;
+    assert_true(journal_instance(&rig.journal, &instance, 1));
+    rig.sent = 0;
+    send_all(10);
+    assert_int_equal(rig.journal.number, 1 + 2 + 20);
+    assert_true(journal_close(&rig.journal));
+    rig_open(&rig, 2);
+    assert_int_equal(rig.journal.cursors.epoch, 6);
+    assert_int_equal(rig.journal.header.instance.epoch, 6);
+    assert_string_equal(rig.journal.header.instance.node, "here");
+    assert_true(journal_close(&rig.journal));
+}
+
+static void test_a_second_writer_is_refused(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    static struct journal_rig other;
+    rig_open(&rig, 1);
+    send_all(1);
+    other = rig;
+    assert_false(rig_try_open(&other, 2, &err));
+    assert_non_null(strstr(err.text, "writes this journal"));
+    send_all(1);
+    assert_true(journal_close(&rig.journal));
+}
+
+// --- crashes ---
+
+static void test_a_crash_loses_nothing_that_was_committed(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        if (seed % 5 == 0) { // four crashes in a row are enough for one journal
+            rig_remove(&rig);
+            rig_make(&rig);
+        }
+        rig_open(&rig, seed);
+        const uint64_t recovered = rig.journal.cursors.sequence[0][EVENT_RING_TRADING];
+        rig.sent = recovered;
+        const uint32_t turns = 1 + fault_random(&rig.faults, 40);
+        for (uint32_t i = 0; i < turns; i++) {
+            for (uint32_t n = fault_random(&rig.faults, 30); n && rig_send(&rig); n--)
+                continue;
+            rig_turn(&rig, fault_random(&rig.faults, 2));
+        }
+        uint64_t committed = rig.journal.committed_mark.cursor[0][EVENT_RING_TRADING];
+        if (committed < recovered)
+            committed = recovered;
+        rig_crash(&rig);
+        const uint64_t last = rig_read(&rig, &reader);
+        assert_in_range(last, committed, rig.sent);
+        assert_int_equal(reader.damaged, 0);
+        assert_false(reader.closed && last < rig.sent);
+    }
+}
+
+// The first <keep> bytes of a segment, and zeros up to <length>.
+static void copy_cut(const char *from, const char *to, size_t keep, off_t length)
+{
+    static uint8_t bytes[RIG_SEGMENT];
+    int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(in >= 0 && out >= 0);
+    assert_int_equal(read(in, bytes, sizeof bytes), RIG_SEGMENT);
+    assert_int_equal(write(out, bytes, keep), keep);
+    assert_int_equal(ftruncate(out, length), 0);
+    close(in);
+    close(out);
+}
+
+static void test_torn_at_every_byte(void **state)
+{
+    (void)state;
+    char path[512], kept[512];
+    rig_open(&rig, 1);
+    send_all(3);
+    for (int i = 0; i < 5; i++)
+        assert_true(rig_send(&rig));
+    const uint64_t block = rig.journal.offset;
+    rig_turn(&rig, 0); // one block of five
+    send_all(0);
+    const uint64_t used =
+        sizeof(struct journal_block_header) + 5 * (sizeof(struct journal_record) + EVENT_LEN);
+    rig_crash(&rig);
+    rig_path(&rig, "0000000000000001.journal", path);
+    rig_path(&rig, "kept", kept);
+    assert_int_equal(rename(path, kept), 0);
+    uint64_t before = 3;
+    for (uint64_t cut = 0; cut <= used; cut++) {
+        copy_cut(kept, path, block + cut, (off_t)(block + used + 4096));
+        const uint64_t last = rig_read(&rig, &reader);
+        assert_true(last >= before && last <= 8);
+        assert_int_equal(reader.damaged, 0);
+        assert_int_equal(reader.torn, cut > 0 && last < 8); // what ends in zeros is whole earlier
+        before = last;
+    }
+    assert_int_equal(before, 8);
+}
+
+// --- damage ---
+
+static void flip(const char *path, uint64_t at, uint8_t bits)
+{
+    uint8_t byte;
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+    byte ^= bits;
+    assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
+    close(fd);
+}
+
+static void test_every_flipped_bit_is_found(void **state)
+{
+    (void)state;
+    char path[512];
+    rig_open(&rig, 1);
+    for (int i = 0; i < 20; i++)
+        send_all(3);
+    const uint64_t end = rig.journal.offset;
+    assert_true(journal_close(&rig.journal));
+    rig_path(&rig, "0000000000000001.journal", path);
+    assert_int_equal(truncate(path, (off_t)end + JOURNAL_ALIGN_MAX), 0);
+    for (uint64_t at = 0; at < end; at += 3) {
+        flip(path, at, (uint8_t)(1 << at % 8));
+        rig_read(&rig, &reader);
+        if (reader.damaged == 0)
+            fail_msg("byte %llu", (unsigned long long)at);
+        flip(path, at, (uint8_t)(1 << at % 8));
+    }
+    assert_int_equal(rig_read(&rig, &reader), 60);
+    assert_int_equal(reader.finding_count, 0);
+}
+
+static void test_what_is_missing_is_named(void **state)
+{
+    (void)state;
+    char path[512];
+    struct error err = {0};
+    rig_open(&rig, 1);
+    send_all(100000);
+    assert_true(journal_close(&rig.journal));
+    rig_path(&rig, "0000000000000002.journal", path);
+    assert_int_equal(unlink(path), 0);
+    rig_read(&rig, &reader);
+    assert_int_equal(reader.damaged, 1);
+    assert_int_equal(reader.findings[0].segment, 3);
+    assert_true(reader.findings[0].lost > 1000);
+    // Whoever would write behind it is told.
+    assert_false(rig_try_open(&rig, 2, &err));
+    assert_non_null(strstr(err.text, "segment 2 is missing"));
+}
+
+static void test_a_newer_format_is_refused(void **state)
+{
+    (void)state;
+    char path[512];
+    struct error err = {0};
+    rig_open(&rig, 1);
+    send_all(1);
+    assert_true(journal_close(&rig.journal));
+    rig_path(&rig, "0000000000000001.journal", path);
+    flip(path, offsetof(struct journal_segment_header, version), 2);
+    assert_false(rig_try_open(&rig, 2, &err));
+    assert_non_null(strstr(err.text, "newer format"));
+}
+
+// --- the disk refuses ---
+
+static void test_no_space_stops_and_goes_on(void **state)
+{
+    (void)state;
+    rig_open(&rig, 1);
+    rig.faults.segments_left = 1;
+    uint32_t refused = 0;
+    for (int i = 0; i < 60000; i++) {
+        refused += !rig_send(&rig);
+        rig_turn(&rig, 1);
+    }
+    assert_true(refused > 0);
+    assert_int_equal(rig.journal.state, JOURNAL_FULL);
+    assert_int_equal(rig.journal.error, ENOSPC);
+    const uint64_t committed = rig.journal.committed;
+    assert_int_equal(committed + 1, rig.journal.number); // what was taken is safe
+    rig.faults.segments_left = 10;
+    assert_false(rig_send(&rig)); // not before the next try is due
+    rig.now_ns += JOURNAL_RETRY_MS * 1000000ull;
+    assert_true(rig_send(&rig));
+    assert_int_equal(rig.journal.state, JOURNAL_WRITING);
+    send_all(10);
+    assert_true(journal_close(&rig.journal));
+    assert_int_equal(rig_read(&rig, &reader), rig.sent);
+    assert_int_equal(reader.finding_count, 0);
+}
+
+static void test_a_failed_write_is_final(void **state)
+{
+    (void)state;
+    rig_open(&rig, 1);
+    send_all(100);
+    const uint64_t committed = rig.journal.committed;
+    rig.faults.write_errors_in = 1;
+    assert_true(rig_send(&rig));
+    for (int i = 0; i < 10; i++)
+        rig_turn(&rig, 1);
+    assert_int_equal(rig.journal.state, JOURNAL_FAILED);
+    assert_int_equal(rig.journal.error, EIO);
+    assert_int_equal(rig.journal.committed, committed);
+    rig.now_ns += 3600ull * 1000000000;
+    for (int i = 0; i < 10; i++)
+        rig_turn(&rig, 1);
+    while (rig_send(&rig))
+        continue;
+    assert_int_equal(rig.journal.committed, committed);
+    assert_false(journal_close(&rig.journal));
+    assert_true(rig_read(&rig, &reader) >= 100);
+    assert_false(reader.closed);
+}
+
+// --- the engines ---
+
+static void engine_round(enum disk_engine engine)
+{
+    const struct journal_config config = {.directory = rig.directory,
+                                          .segment_bytes = RIG_SEGMENT,
+                                          .commit_ns = 1000000,
+                                          .engine = engine};
+    struct error err = {0};
+    if (!journal_open(&rig.journal, &config, NULL, &err)) {
+        if (engine == DISK_THREAD)
+            fail_msg("%s", err.text);
+        print_message("%s\n", err.text);
+        skip();
+    }
+    send_all(100000);
+    assert_true(journal_close(&rig.journal));
+    assert_int_equal(rig_read(&rig, &reader), 100000);
+    assert_true(reader.closed);
+    assert_int_equal(reader.finding_count, 0);
+}
+
+static void test_io_uring(void **state)
+{
+    (void)state;
+    engine_round(DISK_URING);
+}
+
+static void test_thread(void **state)
+{
+    (void)state;
+    engine_round(DISK_THREAD);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, make, drop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_what_is_written_is_read),
+        CASE(test_an_empty_journal_is_none),
+        CASE(test_goes_on_behind_what_is_there),
+        CASE(test_events_that_stand_there_are_released_without_a_record),
+        CASE(test_an_instance_starts_its_sequences_anew),
+        CASE(test_a_second_writer_is_refused),
+        CASE(test_a_crash_loses_nothing_that_was_committed),
+        CASE(test_torn_at_every_byte),
+        CASE(test_every_flipped_bit_is_found),
+        CASE(test_what_is_missing_is_named),
+        CASE(test_a_newer_format_is_refused),
+        CASE(test_no_space_stops_and_goes_on),
+        CASE(test_a_failed_write_is_final),
+        CASE(test_io_uring),
+        CASE(test_thread),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
