@@ -310,7 +310,8 @@ static void tell_order(struct desk *d, uint32_t order, const struct order_outcom
     if (o->strategy >= s->count || o->flags & ORDER_ADOPTED)
         return;
     struct strategy_host *h = &s->hosts[o->strategy];
-    if (h->slot.off == STRATEGY_OFF_LATE || h->slot.strategy->order == NULL)
+    if (h->slot.strategy == NULL || h->slot.strategy->order == NULL ||
+        h->slot.off == STRATEGY_OFF_LATE)
         return;
     const struct strategy_report report = {
         .client_id = o->client_id,

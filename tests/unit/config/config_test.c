@@ -414,6 +414,7 @@ static void files_that_cannot_be_read(void **state)
     err = (struct error){0};
     assert_false(config_load(&config, path, &err)); // empty
     assert_int_equal(err.code, EXIT_USAGE);
+    config_free(&config);
     fputs(text_make(least, NULL, NULL), file);
     fclose(file);
     err = (struct error){0};

@@ -72,11 +72,40 @@ static void example_is_accepted(void **state)
     config_free(&config);
 }
 
+// And the one that trades; the strategy of its example is not installed here.
+static void trading_example_is_accepted(void **state)
+{
+    (void)state;
+    static char text[TEXT_MAX];
+    static struct config config;
+    static const char installed[] = "/usr/local/lib/tickgate/maker.so";
+    struct error err = {0};
+    FILE *file = fopen("docs/trading.md", "r");
+    if (!cpu_allowed(0) || !cpu_allowed(1)) {
+        print_message("the example uses cores 0 and 1\n");
+        skip();
+    }
+    assert_non_null(file);
+    all_read(file, text);
+    char *begin = strstr(text, "```yaml\n");
+    assert_non_null(begin);
+    begin += strlen("```yaml\n");
+    char *end = strstr(begin, "```"), *path = strstr(begin, installed);
+    assert_true(end != NULL && path != NULL);
+    memcpy(path, "Makefile                        ", strlen(installed));
+    if (!config_load_text(&config, "example", begin, (uint64_t)(end - begin), &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(config.session_count, 1);
+    assert_int_equal(config.strategy_count, 1);
+    config_free(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(document_is_the_table),
         cmocka_unit_test(example_is_accepted),
+        cmocka_unit_test(trading_example_is_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -372,6 +372,94 @@ static void without_a_neighbour_orders_are_refused(void **state)
     assert_int_equal(sent_take(), 1);
 }
 
+static void a_neighbour_that_answers_ends_the_back_off(void **state)
+{
+    (void)state;
+    struct lane_answer answer = {.kind = ANSWER_NEIGHBOUR, .loaded = true};
+    turn();
+    turn();
+    assert_int_equal(sent_take(), 0);
+    memcpy(answer.mac, remote_mac, 6);
+    assert_true(spsc_push(&w->lane.answers, &answer));
+    turn();
+    assert_int_equal(sent_take(), 1);
+    assert_int_equal(w->flags, TCP_SYN);
+}
+
+static void open_at_the_exchange(uint32_t *index)
+{
+    uint8_t m[64];
+    const struct ouch50_accepted a = {.timestamp_ns = 2,
+                                      .user_ref = 1,
+                                      .side = 'B',
+                                      .quantity = 100,
+                                      .price = 1000000,
+                                      .order_ref = 5,
+                                      .state = 'L'};
+    connect_up();
+    assert_int_equal(desk_enter(&w->desk, &who, &buy, index), REFUSAL_NONE);
+    sent_take();
+    packet_push('S', m, ouch50_accepted_write(m, &a));
+    turn();
+    sent_take();
+    w->got_len = 0;
+}
+
+static void a_logout_ends_session_and_connection_for_good(void **state)
+{
+    (void)state;
+    const struct lane_answer answer = {.kind = ANSWER_LOGOUT};
+    connect_up();
+    assert_true(spsc_push(&w->lane.answers, &answer));
+    turn();
+    assert_true(sent_take() >= 1);
+    assert_int_equal(w->got_len, 3);
+    assert_int_equal(w->got[2], 'O');
+    assert_true(w->flags & TCP_FIN);
+    segment_push(TCP_ACK | TCP_FIN, NULL, 0);
+    turn();
+    sent_take();
+    assert_int_equal(w->session.state, SESSION_DOWN);
+    w->now += 10ull * HZ;
+    turn();
+    assert_int_equal(sent_take(), 0);
+}
+
+static void a_feed_that_is_lost_cancels_what_is_open_once(void **state)
+{
+    (void)state;
+    uint32_t index;
+    struct channel *channel = zeroed(sizeof *channel);
+    open_at_the_exchange(&index);
+    channel->quality = QUALITY_GOOD;
+    w->desk.sessions[0].channel = channel;
+    w->desk.sessions[0].cancels_on_feed_loss = true;
+    turn();
+    assert_int_equal(sent_take(), 0);
+    channel->quality = QUALITY_STALE;
+    turn();
+    turn();
+    turn();
+    sent_take();
+    assert_int_equal(w->got_len, 3 + 9);
+    assert_int_equal(w->got[3], 'X');
+    assert_int_equal(orders_at(&w->desk.orders, index)->waits, WAIT_CANCEL);
+}
+
+static void a_session_of_another_lane_takes_no_order_here(void **state)
+{
+    (void)state;
+    uint32_t index;
+    struct desk_order elsewhere = buy;
+    connect_up();
+    desk_session_add(&w->desk, NULL, NULL, NULL);
+    elsewhere.session = 1;
+    assert_int_equal(desk_enter(&w->desk, &who, &elsewhere, &index), REFUSAL_UNKNOWN_ACCOUNT);
+    turn();
+    assert_int_equal(desk_enter(&w->desk, &who, &buy, &index), REFUSAL_NONE);
+    assert_int_equal(sent_take(), 1);
+}
+
 static void the_end_of_the_connection_ends_the_session_and_another_follows(void **state)
 {
     (void)state;
@@ -400,6 +488,10 @@ int main(void)
         WORLD_TEST(a_hole_that_closes_brings_more_than_the_session_holds),
         WORLD_TEST(what_no_connection_expects_is_reset_but_not_in_a_row),
         WORLD_TEST(without_a_neighbour_orders_are_refused),
+        WORLD_TEST(a_neighbour_that_answers_ends_the_back_off),
+        WORLD_TEST(a_logout_ends_session_and_connection_for_good),
+        WORLD_TEST(a_feed_that_is_lost_cancels_what_is_open_once),
+        WORLD_TEST(a_session_of_another_lane_takes_no_order_here),
         WORLD_TEST(the_end_of_the_connection_ends_the_session_and_another_follows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,317 @@
+// From the text of a configuration to desks that trade, as the dataplane starts them: limits and
+// their parts, sessions and strategies by number, errors that name their line, and two lanes that
+// share an account.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/base/cpu.h"
+#include "dataplane/control/dataplane.h"
+#include "dataplane/lane/desk_parts.h"
+#include "dataplane/port/port_sim.h"
+#include "tests/lib/wire_rig.h"
+
+enum { LANES = 2, HZ = 1000000000, OPEN_ORDERS = 7, POSITION = 101, STEPS = 20000 };
+static const uint64_t open_notional = 10000001; // price4 x shares, of 1000.0001 dollars
+
+static const char text[] =
+    "node: {main_core: %u, huge_pages: false, trading_slots: 65536}\n"
+    "ports: [{name: p0, device: net_ring0, ip: 10.0.0.2}, {name: p1, device: net_ring1,"
+    " ip: 10.0.1.2}]\n"
+    "lanes: [{name: l0, core: %u, idle: yield}, {name: l1, core: %u, idle: yield}]\n"
+    "channels: [{name: c, lane: l0, lines: [{name: A, port: p0, group: 224.0.1.1, udp_port: 1}]}]\n"
+    "trading: {orders: 64, executions: 65536, positions: 16,"
+    " limits: {open_notional: 1000.0001, state: active}}\n" // line 5
+    "accounts: [{name: a, limits: {}}, {name: b, limits: {open_orders: 7, position: 101,"
+    " quantity: 90}}]\n"
+    "symbols: [{names: [X, YY], limits: {position: none}, quality: suspect, price_high: 9.5}]\n"
+    "sessions:\n" // 8
+    "  - {name: s0, server: '10.0.0.9:1', port: p0, lane: l0, account: a, rate_per_s: 100,"
+    " burst: 3, limits: {open_orders: 50}}\n"
+    "  - {name: s1, server: '10.0.1.9:1', port: p1, lane: l1, account: b, protocol: ouch42,"
+    " token_prefix: T}\n" // 10
+    "strategies:\n"
+    "  - {name: quotes, lane: l1, account: b, symbols: [YY], parameters: [%d, 2, 3],\n" // 12
+    "     file: %s}\n"
+    "  - {name: off, lane: l0, account: a, symbols: [X], parameters: [1, 2, 3], enabled: false,\n"
+    "     file: %s/maker.so}\n";
+
+static struct config config;
+static struct dataplane d;
+static struct port_sim sims[LANES];
+static struct lane *lanes[LANES];
+static struct wire_rig rigs[LANES];
+static void *blocks[16];
+static uint32_t block_count;
+
+static uint64_t now_ticks = 5000;
+
+static uint64_t now(void *clock)
+{
+    (void)clock;
+    return now_ticks;
+}
+
+static void *zeroed(uint64_t bytes)
+{
+    bytes = (bytes + 127) / 128 * 128;
+    void *p = aligned_alloc(128, bytes);
+    assert_non_null(p);
+    memset(p, 0, bytes);
+    blocks[block_count++] = p;
+    return p;
+}
+
+static void configure(int shares, const char *file)
+{
+    static char filled[4096];
+    struct error err = {0};
+    uint32_t cores[3] = {0}, found = 0;
+    for (uint32_t core = 0; core < 1024 && found < 2; core++)
+        if (cpu_allowed(core))
+            cores[found++] = core;
+    if (found < 2) {
+        print_message("needs two cores\n");
+        skip();
+    }
+    snprintf(filled, sizeof filled, text, cores[0], cores[0], cores[1], shares, file,
+             STRATEGIES_DIR);
+    if (!config_load_text(&config, "t.yaml", filled, strlen(filled), &err))
+        fail_msg("%s", err.text);
+}
+
+// As far as start.c is when it calls trade_start.
+static void prepare(void)
+{
+    static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
+    const struct region_shape shape = {.lanes = LANES,
+                                       .channels = 1,
+                                       .ports = LANES,
+                                       .pools = 1,
+                                       .bill_items = 1,
+                                       .trading_slots = 65536,
+                                       .diagnostic_slots = 64,
+                                       .symbols = {4}};
+    const struct region_identity identity = {.epoch = 1};
+    void *region = zeroed(region_bytes(&shape));
+    memset(&d, 0, sizeof d);
+    d.config = &config;
+    d.clock.tsc_hz = HZ;
+    assert_true(region_format(region, region_bytes(&shape), &shape, &identity, &d.view));
+    for (uint32_t i = 0; i < LANES; i++) {
+        lanes[i] = d.lanes[i] = zeroed(sizeof *lanes[i]);
+        lane_init(lanes[i], &d.view, (uint8_t)i, zeroed(LANE_RING_LEN * sizeof(struct lane_note)),
+                  zeroed(LANE_RING_LEN * sizeof(struct lane_answer)));
+        lanes[i]->now = now;
+        port_sim_init(&sims[i], "sim", mac);
+        d.ports[i] = sims[i].port;
+    }
+}
+
+static void start(void)
+{
+    struct error err = {0};
+    configure(100, STRATEGIES_DIR "/maker.so");
+    prepare();
+    if (!trade_start(&d, &err))
+        fail_msg("%s", err.text);
+}
+
+static int tidy(void **state)
+{
+    (void)state;
+    trade_free(&d);
+    config_free(&config);
+    while (block_count)
+        free(blocks[--block_count]);
+    return 0;
+}
+
+static void limits_and_their_parts(void **state)
+{
+    (void)state;
+    start();
+    assert_int_equal(trade_lanes(&config), 2);
+    for (uint32_t i = 0; i < LANES; i++) {
+        const struct limit_table *t = d.desks[i]->limits;
+        assert_int_equal(t->symbol_count, 2);
+        assert_int_equal(t->firm.open_notional, open_notional / 2);
+        assert_int_equal(t->firm.open_orders, UINT32_MAX);
+        assert_int_equal(t->accounts[1].open_orders, OPEN_ORDERS / 2);
+        assert_int_equal(t->accounts[1].position, POSITION / 2);
+        assert_int_equal(t->accounts[1].quantity, 90);
+        assert_int_equal(t->accounts[2].quantity, 0); // nobody's: refuses everything
+        assert_int_equal(t->sessions[0].open_orders, 50);
+        assert_int_equal(t->sessions[0].rate_ticks, HZ / 100);
+        assert_int_equal(t->sessions[0].burst_ticks, 2 * (HZ / 100));
+        assert_int_equal(t->sessions[1].rate_ticks, 0);
+        assert_int_equal(t->strategies[1].open_orders, UINT32_MAX);
+        assert_int_equal(t->strategies[2].quantity, 0);
+        assert_true(t->symbols[1].position == LIMIT_POSITION_MAX);
+        assert_int_equal(t->symbols[1].price_high, 95000);
+        assert_int_equal(t->symbols[1].quality, QUALITY_SUSPECT);
+    }
+}
+
+static void sessions_and_strategies_have_one_number_in_all_lanes(void **state)
+{
+    (void)state;
+    start();
+    assert_int_equal(d.instrument_count, 2);
+    assert_memory_equal(d.instruments[1], "YY      ", 8);
+    for (uint32_t i = 0; i < LANES; i++) {
+        const struct desk *desk = &d.desks[i]->desk;
+        assert_ptr_equal(lanes[i]->desk, desk);
+        assert_int_equal(desk->session_count, 2);
+        assert_ptr_equal(desk->sessions[i].session, &d.sessions[i]->session);
+        assert_null(desk->sessions[1 - i].session);
+        assert_int_equal(desk->sessions[i].account, i);
+    }
+    assert_int_equal(d.sessions[0]->session.frames.version, OUCH_50);
+    assert_int_equal(d.sessions[1]->session.frames.version, OUCH_42);
+    assert_int_equal(d.sessions[1]->link.tcp.config.local_ip, 0x0A000102);
+    assert_int_equal(d.sessions[1]->link.tcp.config.remote_ip, 0x0A000109);
+    const struct desk_strategies *first = &d.desks[0]->strategies,
+                                 *second = &d.desks[1]->strategies;
+    assert_null(first->hosts[0].slot.strategy);
+    assert_int_equal(first->hosts[1].slot.off, STRATEGY_OFF_CONFIGURED);
+    assert_int_equal(first->on, 0);
+    assert_int_equal(second->hosts[0].slot.off, STRATEGY_ON);
+    assert_int_equal(second->on, 1);
+    assert_int_equal(second->hosts[0].slot.account, 1);
+    assert_int_equal(second->hosts[0].slot.budget_ticks, 50000);
+    assert_int_equal(second->hosts[0].slot.setup.symbols[0], 1);
+    assert_int_equal(second->hosts[0].slot.setup.parameters.value[2], 3);
+    for (uint32_t turn = 0; turn < 3; turn++)
+        for (uint32_t i = 0; i < LANES; i++)
+            lane_turn(lanes[i], now_ticks += 1000);
+    assert_int_equal(d.sessions[0]->session.state, SESSION_DOWN); // nobody knows the next hop
+}
+
+static void what_a_strategy_refuses_names_its_line(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    configure(0, STRATEGIES_DIR "/maker.so"); // no shares
+    prepare();
+    assert_false(trade_start(&d, &err));
+    assert_int_equal(err.code, EXIT_USAGE);
+    assert_non_null(strstr(err.text, "t.yaml:12: strategies[0].name: strategy quotes: wants one"));
+}
+
+static void what_is_no_strategy_names_its_line(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    configure(100, "Makefile");
+    prepare();
+    assert_false(trade_start(&d, &err));
+    assert_int_equal(err.code, EXIT_USAGE);
+    assert_non_null(strstr(err.text, "t.yaml:13: strategies[0].file: strategy quotes: "));
+}
+
+// --- two lanes, one account ---
+
+static uint32_t draw(uint32_t below)
+{
+    static uint64_t random = 88172645463325252ull;
+    random ^= random << 13;
+    random ^= random >> 7;
+    random ^= random << 17;
+    return (uint32_t)((random >> 11) % below);
+}
+
+// An order of either lane, or the end of one.
+static void step(uint32_t lane)
+{
+    struct desk *desk = &d.desks[lane]->desk;
+    const struct desk_owner who = {.account = 1, .strategy = 0};
+    uint32_t index = desk->orders.sessions[lane].open.first;
+    now_ticks += HZ;
+    lanes[lane]->stamp = now_ticks;
+    lanes[lane]->trading.committed = lanes[lane]->trading.tail;
+    atomic_store_explicit(&region_ring(&d.view, lane, EVENT_RING_TRADING)->committed,
+                          lanes[lane]->trading.tail, memory_order_relaxed);
+    rigs[lane].sent_len = 0;
+    if (draw(3)) {
+        const struct desk_order ask = {.quantity = 1 + draw(60),
+                                       .price = 10000 + draw(90000),
+                                       .instrument = (uint16_t)draw(2),
+                                       .session = (uint8_t)lane,
+                                       .side = draw(2) ? 'B' : 'S',
+                                       .time_in_force = '0',
+                                       .display = 'Y'};
+        desk_enter(desk, &who, &ask, &index);
+        return;
+    }
+    if (index == OWN_NONE)
+        return;
+    const struct own_order *o = orders_at(&desk->orders, index);
+    const struct ouch_report r = {
+        .kind = draw(2) ? REPORT_EXECUTED : REPORT_REJECTED,
+        .letter = 'E',
+        .ref = o->ref,
+        .quantity = o->open,
+        .price = o->price,
+        .match = now_ticks,
+        .time_ns = now_ticks,
+    };
+    desk_report(desk, lane, &r);
+}
+
+static void two_lanes_together_stay_below_the_limit(void **state)
+{
+    (void)state;
+    uint64_t most_notional = 0, most_orders = 0, approved = 0;
+    int64_t most_shares = 0;
+    start();
+    for (uint32_t i = 0; i < LANES; i++) {
+        wire_rig_init(&rigs[i]);
+        d.sessions[i]->session.transport = &rigs[i].transport;
+        d.sessions[i]->session.state = SESSION_READY;
+    }
+    for (uint32_t n = 0; n < STEPS; n++) {
+        step(draw(LANES));
+        uint64_t notional = 0, orders = 0;
+        int64_t shares[2] = {0};
+        for (uint32_t i = 0; i < LANES; i++) {
+            const struct risk *risk = &d.desks[i]->desk.risk;
+            notional += risk->firm.notional;
+            orders += risk->accounts[1].orders;
+            for (uint32_t s = 0; s < 2; s++)
+                shares[s] += risk->symbols[s].shares;
+        }
+        for (uint32_t s = 0; s < 2; s++)
+            most_shares = llabs(shares[s]) > most_shares ? llabs(shares[s]) : most_shares;
+        most_notional = notional > most_notional ? notional : most_notional;
+        most_orders = orders > most_orders ? orders : most_orders;
+    }
+    for (uint32_t i = 0; i < LANES; i++) {
+        char why[256];
+        approved += d.desks[i]->desk.count.approved;
+        if (!desk_check(&d.desks[i]->desk, why, sizeof why))
+            fail_msg("%s", why);
+    }
+    assert_true(approved > STEPS / 10);
+    assert_true(most_notional <= open_notional && most_notional > open_notional / 2);
+    assert_true(most_orders <= OPEN_ORDERS && most_orders > OPEN_ORDERS / 2);
+    assert_true(most_shares <= POSITION && most_shares > POSITION / 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(limits_and_their_parts, tidy),
+        cmocka_unit_test_teardown(sessions_and_strategies_have_one_number_in_all_lanes, tidy),
+        cmocka_unit_test_teardown(what_a_strategy_refuses_names_its_line, tidy),
+        cmocka_unit_test_teardown(what_is_no_strategy_names_its_line, tidy),
+        cmocka_unit_test_teardown(two_lanes_together_stay_below_the_limit, tidy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
