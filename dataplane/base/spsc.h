@@ -32,6 +32,16 @@ static inline void spsc_init(struct spsc *r, void *memory, uint32_t capacity, ui
     r->records = memory;
 }
 
+// Producer: <n> more records find room.
+static inline bool spsc_room(struct spsc *r, uint32_t n)
+{
+    uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+    if (LIKELY(tail - r->head_seen + n <= r->mask + 1))
+        return true;
+    r->head_seen = atomic_load_explicit(&r->head, memory_order_acquire);
+    return tail - r->head_seen + n <= r->mask + 1;
+}
+
 static inline bool spsc_push(struct spsc *r, const void *record)
 {
     uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);

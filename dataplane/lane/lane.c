@@ -54,7 +54,8 @@ static COLD bool frame_hand_over(struct lane *lane, uint8_t port, const struct f
 {
     struct lane_note note = {.kind = NOTE_FRAME, .port = port, .frame = *frame};
     lane->count->frames_slow++;
-    bool taken = spsc_push(&lane->notes, &note);
+    // Half of the ring is kept for requests and for buffers that come back, which may not get lost.
+    bool taken = spsc_room(&lane->notes, LANE_RING_LEN / 2) && spsc_push(&lane->notes, &note);
     lane->count->frames_slow_dropped += !taken;
     return taken;
 }
