@@ -194,6 +194,20 @@ static void port_lines_add(const struct config *config, uint32_t port, struct po
             pc->node_wanted = node_of_lane(config, config->sessions[i].lane);
 }
 
+// Answers to what is asked for through the port are the main lcore's, where it has a queue.
+static void port_answers_add(const struct config *config, uint32_t port, struct port_config *pc)
+{
+    for (uint32_t c = 0; c < config->channel_count; c++) {
+        const struct config_channel *channel = &config->channels[c];
+        if (channel->recovery.server_count && channel->recovery.via == CONFIG_VIA_PORT &&
+            channel->lines[0].port == port)
+            pc->routes[pc->route_count++] =
+                (struct port_route){.ip = config->ports[port].ip,
+                                    .udp_port = (uint16_t)(RECOVERY_UDP_FIRST + c),
+                                    .queue = PORT_MAIN_QUEUE};
+    }
+}
+
 static bool stage_ports(struct dataplane *d, struct error *err)
 {
     const struct config *config = d->config;
@@ -226,6 +240,7 @@ static bool stage_ports(struct dataplane *d, struct error *err)
         };
         memcpy(pc.mac, from->mac, sizeof pc.mac);
         port_lines_add(config, i, &pc);
+        port_answers_add(config, i, &pc);
         d->ports[i].index = (uint8_t)i;
         if (!port_open(&d->ports[i], &pc, PORT_WAIT_MS, &d->facts[i], err))
             return false;

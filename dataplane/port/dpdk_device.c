@@ -195,7 +195,7 @@ static bool sort_setup(struct dpdk_port *p, const struct rte_eth_dev_info *info,
     if (queues == 1 && config->queues == 1)
         return true;
     // Without rules the main lcore's own queue stays empty and the lane hands its frames over.
-    if (by_rules && (flows_install(p) || config->queues == 1))
+    if (by_rules && ((config->flow_rules && flows_install(p)) || config->queues == 1))
         return true;
     config->main_queue = false;
     if (queues > 1 && !(stop(p) && queues_setup(p, info, 1, err) && start(p, wait_ms, err)))
@@ -209,7 +209,7 @@ static bool sort_setup(struct dpdk_port *p, const struct rte_eth_dev_info *info,
 static void groups_join(struct dpdk_port *p)
 {
     const struct port_config *config = &p->config;
-    struct rte_ether_addr macs[CHANNELS_MAX * LINES_MAX];
+    struct rte_ether_addr macs[PORT_GROUPS_MAX];
     uint32_t count = 0;
     for (uint32_t i = 0; i < config->group_count; i++) {
         uint8_t *m = macs[count].addr_bytes;

@@ -10,7 +10,6 @@
 #include "dataplane/port/eal.h"
 
 enum {
-    PORT_ROUTES_MAX = CHANNELS_MAX * LINES_MAX,
     PORT_QUEUES_MAX = LANES_MAX + 1, // lanes and the main lcore
     STEER_TABLE_LEN = 256,           // power of two, at most a quarter full
 };

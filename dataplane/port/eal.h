@@ -10,7 +10,11 @@
 #include "dataplane/base/error.h"
 #include "dataplane/port/port.h"
 
-enum { DEVICE_NAME_LEN = 192 };
+enum {
+    DEVICE_NAME_LEN = 192,
+    PORT_GROUPS_MAX = CHANNELS_MAX * LINES_MAX,
+    PORT_ROUTES_MAX = PORT_GROUPS_MAX + CHANNELS_MAX, // lines, and answers to re-requests
+};
 
 struct eal_config {
     uint32_t main_core;
@@ -57,9 +61,9 @@ struct port_config {
     int node_wanted;     // NUMA node of the lanes, -1 any
     bool remote_allowed; // a device or its buffers on another node is a warning
     bool promiscuous;
-    uint32_t groups[CHANNELS_MAX * LINES_MAX]; // multicast groups to receive, host order
+    uint32_t groups[PORT_GROUPS_MAX]; // multicast groups to receive, host order
     uint32_t group_count;
-    struct port_route routes[CHANNELS_MAX * LINES_MAX + 1];
+    struct port_route routes[PORT_ROUTES_MAX];
     uint32_t route_count;
 };
 

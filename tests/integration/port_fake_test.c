@@ -141,15 +141,18 @@ static void main_lcore_gets_a_queue_and_its_answers(void **state)
     assert_int_equal(drain(1), 1);
     port_close(&port);
 
-    // Rules refused: its queue still sends, and the lane hands over what arrives.
-    card_new(1);
-    config.main_queue = true;
-    fake.rules_max = 0;
-    card_open();
-    assert_int_equal(port.main_queue, 1);
-    assert_false(facts.sorted_by_software);
-    port_close(&port);
-
+    // Rules refused, or not wanted: its queue still sends, and the lane hands over what arrives.
+    for (int wanted = 0; wanted < 2; wanted++) {
+        card_new(1);
+        config.main_queue = true;
+        config.flow_rules = wanted;
+        fake.rules_max = 0;
+        card_open();
+        assert_int_equal(fake.flushes, wanted); // a card that is not to have rules is left alone
+        assert_int_equal(port.main_queue, 1);
+        assert_false(facts.sorted_by_software);
+        port_close(&port);
+    }
     // A card with one queue has none to spare.
     card_new(1);
     config.main_queue = true;
@@ -296,7 +299,6 @@ static void receive_stamps_become_nanoseconds(void **state)
     assert_true(frame.hw_ns == 0);
     port.ops->release(&port, &frame);
     port_close(&port);
-
     card_new(1);
     fake.rx_offloads = RTE_ETH_RX_OFFLOAD_TIMESTAMP;
     fake.clock_ghz = 0.25; // ticks of 4 ns
@@ -305,13 +307,11 @@ static void receive_stamps_become_nanoseconds(void **state)
     assert_in_range(second, 990000000, 1010000000);
     assert_in_range(stamp_received(500000000), 2 * second - 2, 2 * second + 2);
     port_close(&port);
-
     card_new(1); // no clock to read: the driver's stamps are taken for nanoseconds
     fake.rx_offloads = RTE_ETH_RX_OFFLOAD_TIMESTAMP;
     card_open();
     assert_int_equal(stamp_received(77), 77);
     port_close(&port);
-
     card_new(1);
     card_open();
     assert_false(facts.hardware_time);
@@ -542,7 +542,6 @@ static void peer_that_went_away_is_waited_for_off_the_lane(void **state)
     assert_int_equal(fake.refused_starts, 1);
     port_mend(&port, now += 500 * ms);
     assert_int_equal(fake.refused_starts, 2);
-
     fake.refuse_start = false;
     fake.link_up = true;
     port_mend(&port, now += 500 * ms); // NOLINT(clang-analyzer-deadcode.DeadStores)
