@@ -16,10 +16,12 @@ enum {
 static void note_request(struct dataplane *d, const struct feed_request *request, uint64_t now_ns)
 {
     struct dataplane_channel *c = d->channels[request->channel];
-    if (request->kind == FEED_REQUEST_MESSAGES)
+    if (request->kind == FEED_REQUEST_MESSAGES) {
         recovery_request(&c->recovery, request);
-    else
-        snapshot_request(&c->snapshot, request, now_ns);
+        return;
+    }
+    recovery_cancel(&c->recovery);
+    snapshot_request(&c->snapshot, request, now_ns);
 }
 
 static uint32_t notes_take(struct dataplane *d, struct lane *lane, uint64_t now_ns)

@@ -406,8 +406,9 @@ static void slow_datagram(void *context, struct port *port, const struct frame_u
                           uint64_t now_ns)
 {
     struct dataplane *d = context;
+    (void)now_ns;
     for (uint32_t i = 0; i < d->config->channel_count; i++)
-        if (recovery_datagram(&d->channels[i]->recovery, &d->slow[port->index], f, now_ns))
+        if (recovery_datagram(&d->channels[i]->recovery, &d->slow[port->index], f))
             return;
 }
 

@@ -141,8 +141,10 @@ void gap_review(struct channel *ch, uint64_t now)
 
 void channel_request_failed(struct channel *ch, uint64_t sequence)
 {
-    if (ch->state != CHANNEL_RECOVERING || sequence < ch->arbiter.next || sequence >= ch->gap_end)
-        return; // an answer about a gap that has closed since
+    // An answer about a gap that has closed since? A line may have brought a part of this one.
+    if (ch->state != CHANNEL_RECOVERING || sequence < ch->request.sequence ||
+        sequence >= ch->gap_end)
+        return;
     ch->count->requests_failed++;
     if (ch->config.can_snapshot)
         gap_ask_snapshot(ch);
