@@ -35,7 +35,7 @@ LDFLAGS  := -pthread -Wl,--as-needed -Wl,-z,relro,-z,now -rdynamic $(if $(SAN),-
 # A room is a folder of the dataplane or control plane. `main.c` in a room is a program and stays out of the
 # archives; files named dpdk_*.c are the only ones that may include rte_* headers.
 
-core_rooms := abi base config wire feed book tcp risk order venue strategy
+core_rooms := abi base config wire feed book tcp risk order venue strategy gateway
 lane_rooms := lane control port
 cp_rooms   := region journal control cli
 src_of      = $(filter-out %/main.c,$(foreach r,$(2),$(wildcard $(1)/$(r)/*.c)))
@@ -127,6 +127,30 @@ $(BUILD)/strategies/%.so: dataplane/strategy/examples/%.c dataplane/strategy/str
 	@echo "  LINK  $@"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
+
+# --- libtickgate: what clients of the gateway link and include, and an example of one ------------------------
+# The number of the shared object is that of the interface in tickgate.h.
+
+client_header  := dataplane/gateway/tickgate.h
+client_libs    := $(addprefix $(BUILD)/libtickgate,.a .so .so.1)
+client_example := $(BUILD)/examples/client
+programs: $(client_libs) $(client_example)
+$(BUILD)/obj/client/library.o: dataplane/gateway/library.c | $(gen_headers)
+	@echo "  CC    $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+$(BUILD)/libtickgate.a: $(BUILD)/obj/client/library.o
+	@echo "  AR    $@"
+	$(Q)rm -f $@ && ar rcsD $@ $^
+$(BUILD)/libtickgate.so.1: $(BUILD)/obj/client/library.o
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
+$(BUILD)/libtickgate.so: $(BUILD)/libtickgate.so.1
+	$(Q)ln -sf $(<F) $@
+$(client_example): $(call obj,dataplane/gateway/examples/client.c) $(BUILD)/libtickgate.a
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 # --- micro-benchmarks: bench/micro/<name>.c, each with its `make bench-<name>` below --------------------------
 
@@ -233,7 +257,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench-book bench-tcp bench-risk bench-journal all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
+.PHONY: demo bench-book bench-tcp bench-risk bench-journal bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -268,6 +292,13 @@ bench-risk: ## cost of an order's checks: 12,000 symbols, 200 accounts, random a
 	$(sub) $(BUILD)/bench/risk
 	$(Q)$(BUILD)/bench/risk
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/risk decide risk --orders 20000
+
+bench-gateway: ## cost of a client's order: from its ring to the frame, and its answer (ns, instructions)
+	$(deps) build test
+	$(sub) $(BUILD)/bench/gateway
+	$(Q)$(BUILD)/bench/gateway
+	$(Q)bench/micro/instructions.sh $(BUILD)/bench/gateway request_turn gateway --orders 20000
+	$(Q)bench/micro/instructions.sh $(BUILD)/bench/gateway desk_enter gateway --orders 20000
 
 deps: ## install the packages that every verb needs (Debian; says what and why)
 	$(deps) build test lint demo
@@ -333,11 +364,16 @@ docs: ## write docs/configuration.md from the table of options
 	$(sub) programs
 	$(Q)$(BUILD)/tickgate-dataplane --options >docs/configuration.md
 
-install: ## programs into DESTDIR/PREFIX/bin
+install: ## programs, the client library and its header into DESTDIR/PREFIX
 	$(deps) build
 	$(sub) programs
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin
 	$(if $(have),$(Q)install -m 755 $(have) $(DESTDIR)$(PREFIX)/bin)
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
+	$(Q)install -m 644 $(BUILD)/libtickgate.a $(DESTDIR)$(PREFIX)/lib
+	$(Q)install -m 755 $(BUILD)/libtickgate.so.1 $(DESTDIR)$(PREFIX)/lib
+	$(Q)ln -sf libtickgate.so.1 $(DESTDIR)$(PREFIX)/lib/libtickgate.so
+	$(Q)install -m 644 $(client_header) $(DESTDIR)$(PREFIX)/include
 
 clean: ## remove the build directory
 	rm -rf $(BUILD)

@@ -105,6 +105,7 @@ struct desk {
     // Who wants to know; null: nobody. Fixed at READY.
     void (*told)(struct desk *d, uint32_t order, const struct order_outcome *outcome);
     struct desk_strategies *strategies; // desk_strategy.h; null: none
+    struct desk_gateway *gateway;       // desk_gateway.h; null: none
     struct desk_counters count;
 };
 

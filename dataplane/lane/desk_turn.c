@@ -1,6 +1,7 @@
 // Hot path. One turn of the trading half: sessions, cancels that wait, kills, silence.
 #include <string.h>
 
+#include "dataplane/lane/desk_gateway.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_strategy.h"
 #include "dataplane/wire/frame.h"
@@ -357,6 +358,7 @@ uint32_t desk_turn(struct desk *d, uint64_t now)
     for (uint32_t i = 0; i < d->session_count; i++)
         if (LIKELY(d->sessions[i].session != NULL))
             work += session_turn(d, i, now);
+    work += desk_gateway_turn(d, now);
     if (UNLIKELY(d->orders.timers.first != OWN_NONE))
         work += overdue_take(d, now);
     return work + desk_strategy_timers(d, now);

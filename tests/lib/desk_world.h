@@ -38,7 +38,7 @@ static uint64_t world_now(void *clock)
     return world->now;
 }
 
-static uint32_t draw(uint32_t below)
+static inline uint32_t draw(uint32_t below)
 {
     w->random ^= w->random << 13;
     w->random ^= w->random >> 7;
@@ -137,7 +137,7 @@ static void world_close(void)
 
 // --- the wire ---
 
-static void break_connection(void)
+static inline void break_connection(void)
 {
     model_disconnect(&w->model);
     w->rig.sent_len = 0;
@@ -169,7 +169,7 @@ static void to_exchange(void)
         to_client(login, sizeof login);
 }
 
-static void events_drain(void)
+static inline void events_drain(void)
 {
     struct event out[64];
     uint32_t n;
@@ -186,7 +186,7 @@ static void events_drain(void)
     event_commit(w->lane.trading.ring, w->event_cursor);
 }
 
-static void check(void)
+static inline void check(void)
 {
     char why[256] = "";
     if (!desk_check(&w->desk, why, sizeof why))

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""A client of the gateway in Python: libtickgate through ctypes, nothing else.
+
+    client.py /run/tickgate/gateway.sock desk1 AAPL session1 [price [quantity [count [hold]]]]
+
+Enters an order, waits for what becomes of it, cancels it, and does that again; prints how long a round took. A closed
+loop: the next order waits for the one before. With hold, <count> orders are left open until the process is ended.
+TICKGATE_LIBRARY names the library where the system's loader does not find libtickgate.so.1.
+"""
+
+import ctypes
+import os
+import sys
+import time
+
+u8, u16, u32, u64, char = ctypes.c_uint8, ctypes.c_uint16, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_char
+DONE, REFUSED, REPORT = range(3)
+PENDING, LIVE, UNKNOWN, DEAD = range(4)
+NONE = 0xFFFF
+
+
+class Order(ctypes.Structure):
+    _fields_ = [("client_id", u64), ("quantity", u32), ("price", u32), ("symbol", u16), ("venue", u8), ("side", char),
+                ("time_in_force", char), ("display", char), ("post_only", char), ("unused", u8), ("min_quantity", u32),
+                ("max_floor", u32)]
+
+
+class Answer(ctypes.Structure):
+    _fields_ = [("client_id", u64)] + [(name, u32) for name in (
+        "request", "order", "open", "filled", "price", "fill_shares", "fill_price", "broken_shares", "reason")] + [
+            ("refusal", u16), ("symbol", u16), ("kind", u8), ("venue", u8), ("state", u8), ("side", char),
+            ("quarantined", ctypes.c_bool), ("unused", u8 * 7)]
+
+
+def library():
+    lib = ctypes.CDLL(os.environ.get("TICKGATE_LIBRARY", "libtickgate.so.1"))
+    handle = ctypes.c_void_p
+    for name, result, arguments in (
+            ("attach", handle, (ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int))),
+            ("detach", None, (handle,)),
+            ("symbol", u16, (handle, ctypes.c_char_p)),
+            ("venue", u16, (handle, ctypes.c_char_p)),
+            ("enter", u32, (handle, ctypes.POINTER(Order))),
+            ("replace", u32, (handle, u32, u64, u32, u32)),
+            ("modify", u32, (handle, u32, u64, u32, char)),
+            ("cancel", u32, (handle, u32, u64, u32)),
+            ("poll", ctypes.c_int, (handle, ctypes.POINTER(Answer))),
+            ("code_text", ctypes.c_char_p, (ctypes.c_int,)),
+            ("refusal_name", ctypes.c_char_p, (ctypes.c_uint,))):
+        function = getattr(lib, "tickgate_" + name)
+        function.restype, function.argtypes = result, arguments
+    assert ctypes.sizeof(Order) == 32 and ctypes.sizeof(Answer) == 64
+    return lib
+
+
+class Client:
+    def __init__(self, socket, name):
+        self.lib = library()
+        code = ctypes.c_int()
+        self.t = self.lib.tickgate_attach(socket.encode(), name.encode(), ctypes.byref(code))
+        if not self.t:
+            sys.exit(f"client: {socket}: {self.lib.tickgate_code_text(code.value).decode()}")
+
+    def next(self):
+        answer = Answer()
+        while (n := self.lib.tickgate_poll(self.t, ctypes.byref(answer))) == 0:
+            pass
+        if n < 0:
+            sys.exit(f"client: cut off: {self.lib.tickgate_code_text(n).decode()}")
+        return answer
+
+    def done(self, request):
+        """What became of a request; reports on the way are passed over."""
+        while (a := self.next()).kind == REPORT or a.request != request:
+            pass
+        if a.kind == REFUSED:
+            sys.exit(f"client: refused: {self.lib.tickgate_refusal_name(a.refusal).decode()}")
+        return a
+
+    def reported(self, client_id, state):
+        while not ((a := self.next()).kind == REPORT and a.client_id == client_id and a.state in (state, DEAD)):
+            pass
+        return a
+
+    def enter(self, order):
+        return self.done(self.lib.tickgate_enter(self.t, ctypes.byref(order)))
+
+
+def show(what, ns):
+    ns.sort()
+    print(f"{what} closed_loop rounds={len(ns)} p50={ns[len(ns) // 2]} ns p99={ns[len(ns) * 99 // 100]} ns "
+          f"max={ns[-1]} ns")
+
+
+def main(socket, name, symbol, venue, price="1000000", quantity="100", count="1000", mode=""):
+    client = Client(socket, name)
+    order = Order(quantity=int(quantity), price=int(price), side=b"B", time_in_force=b"0", display=b"Y",
+                  symbol=client.lib.tickgate_symbol(client.t, symbol.encode()))
+    found = client.lib.tickgate_venue(client.t, venue.encode())
+    if NONE in (order.symbol, found):
+        sys.exit("client: no such symbol or venue")
+    order.venue = found
+    sent, answered, live = [], [], 0
+    for order.client_id in range(1, int(count) + 1):
+        start = time.monotonic_ns()
+        client.enter(order)
+        sent.append(time.monotonic_ns() - start)
+        a = client.reported(order.client_id, LIVE)
+        answered.append(time.monotonic_ns() - start)
+        live += a.state == LIVE
+        if a.state == LIVE and mode != "hold":
+            client.lib.tickgate_cancel(client.t, a.order, order.client_id, 0)
+            client.reported(order.client_id, DEAD)
+    if mode == "hold":
+        print(f"open {live}", flush=True)
+        while True:
+            client.next()
+    show("request_to_sent", sent)
+    show("request_to_exchange_answer", answered)
+    client.lib.tickgate_detach(client.t)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 5:
+        print("usage: client.py SOCKET CLIENT SYMBOL VENUE [PRICE QUANTITY COUNT [hold]]", file=sys.stderr)
+        sys.exit(2)
+    main(*sys.argv[1:9])

@@ -1,0 +1,145 @@
+// libtickgate: trading through a tickgate dataplane from another process of the same machine. This
+// header is all that a client includes; it stands by itself.
+//
+//     struct tickgate *t = tickgate_attach("/run/tickgate/gateway.sock", "desk1", &code);
+//     tickgate_enter(t, &order);                    // a request into one ring ...
+//     while (tickgate_poll(t, &answer) == 0)        // ... what becomes of it out of the other
+//         ;
+//
+// Requests and answers go through two rings of shared memory that the dataplane made for this
+// client: no system call, and nobody waits for anybody. An attachment belongs to one thread at a
+// time. When the process ends, or detaches, all its orders are cancelled.
+//
+// Prices are integers with four implied decimals, quantities shares. Symbols and venues are indices
+// (tickgate_symbol, tickgate_venue). Letters are those of OUCH 5.0.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TICKGATE_API __attribute__((visibility("default")))
+
+enum {
+    TICKGATE_INTERFACE = 1, // of this header and the rings; the dataplane refuses any other
+    TICKGATE_NONE = 0xffff, // no such symbol or venue
+};
+
+// Why there is no attachment, or none any more. TICKGATE_CODE(number, NAME, help); numbers are
+// stable.
+#define TICKGATE_CODE_LIST(X)                                                           \
+    X(0, ATTACHED, "attached")                                                          \
+    X(1, NO_DATAPLANE, "nobody listens at the socket")                                  \
+    X(2, OTHER_INTERFACE, "library and dataplane are of different interfaces")          \
+    X(3, UNKNOWN_CLIENT, "the configuration names no such client")                      \
+    X(4, WRONG_USER, "the client belongs to another user")                              \
+    X(5, ATTACHED_ALREADY, "somebody is attached under this name, or was a moment ago") \
+    X(6, PROTOCOL, "what came over the socket makes no sense")                          \
+    X(7, NO_MEMORY, "memory for the rings could not be had")                            \
+    X(8, DETACHED, "the client detached, or its process ended")                         \
+    X(9, INDEX, "an index of a ring was impossible")                                    \
+    X(10, REQUEST, "a request was of no known kind")                                    \
+    X(11, SLOW, "answers were not read: their ring was full")                           \
+    X(12, SILENT, "the client gave no sign of life for longer than its heartbeat")      \
+    X(13, STOPPED, "the dataplane stopped")
+
+enum tickgate_code {
+#define TICKGATE_CODE_ENUM(number, upper, help) TICKGATE_##upper = (number),
+    TICKGATE_CODE_LIST(TICKGATE_CODE_ENUM)
+#undef TICKGATE_CODE_ENUM
+        TICKGATE_CODES
+};
+
+// What a client asks for. side B S T E; time_in_force 0 (day), 3 (immediate or cancel) ...; display
+// Y N A.
+struct tickgate_order {
+    uint64_t client_id; // comes back with every answer
+    uint32_t quantity;
+    uint32_t price;
+    uint16_t symbol;
+    uint8_t venue;
+    char side;
+    char time_in_force;
+    char display;
+    char post_only; // P, or 0
+    uint8_t unused;
+    uint32_t min_quantity; // 0: none
+    uint32_t max_floor;    // shares displayed; 0: all
+};
+
+enum tickgate_kind {
+    TICKGATE_DONE,    // the request's frame is on its way to the exchange
+    TICKGATE_REFUSED, // it is not, and <refusal> says why
+    TICKGATE_REPORT,  // something became of an order
+};
+
+enum tickgate_state {
+    TICKGATE_PENDING, // sent, the exchange has not answered
+    TICKGATE_LIVE,
+    TICKGATE_UNKNOWN, // sent, and in doubt since the connection was lost
+    TICKGATE_DEAD,
+};
+
+struct tickgate_answer {
+    uint64_t client_id;
+    uint32_t request; // number that the request's function returned; 0 in reports
+    uint32_t order;   // number of the order, for the requests that change it
+    uint32_t open;    // shares that may still execute
+    uint32_t filled;  // so far
+    uint32_t price;
+    uint32_t fill_shares; // with this report; 0: no execution
+    uint32_t fill_price;
+    uint32_t broken_shares; // an earlier execution is undone
+    uint32_t reason;        // letter or code of the exchange
+    uint16_t refusal;       // number of the dataplane's refusals, tickgate_refusal_name
+    uint16_t symbol;
+    uint8_t kind; // enum tickgate_kind
+    uint8_t venue;
+    uint8_t state; // enum tickgate_state
+    char side;
+    bool quarantined; // the exchange contradicted itself: the order can only be cancelled
+    uint8_t unused[7];
+};
+
+struct tickgate; // an attachment
+
+// Attaches as <client> of the dataplane whose gateway listens at <socket_path>. Null: *<code>
+// (enum tickgate_code) says why. Waits for the dataplane's answer, 5 s at most.
+TICKGATE_API struct tickgate *tickgate_attach(const char *socket_path, const char *client,
+                                              int *code);
+// Ends the attachment: all orders are cancelled. <t> is not valid any more.
+TICKGATE_API void tickgate_detach(struct tickgate *t);
+
+// Indices by name ("AAPL"; the name of the order session); TICKGATE_NONE: it does not trade there.
+TICKGATE_API uint16_t tickgate_symbol(const struct tickgate *t, const char *name);
+TICKGATE_API uint16_t tickgate_venue(const struct tickgate *t, const char *name);
+
+// Requests. Each returns its number, which its DONE or REFUSED carries; 0: the ring of requests is
+// full, or the client is cut off. <order> and <client_id> together name an order: as in its
+// answers.
+TICKGATE_API uint32_t tickgate_enter(struct tickgate *t, const struct tickgate_order *order);
+// Another total (executed shares included) and price.
+TICKGATE_API uint32_t tickgate_replace(struct tickgate *t, uint32_t order, uint64_t client_id,
+                                       uint32_t total, uint32_t price);
+// Another total or another kind of sale, priority kept.
+TICKGATE_API uint32_t tickgate_modify(struct tickgate *t, uint32_t order, uint64_t client_id,
+                                      uint32_t total, char side);
+// At most <total> shares may execute, 0: no more.
+TICKGATE_API uint32_t tickgate_cancel(struct tickgate *t, uint32_t order, uint64_t client_id,
+                                      uint32_t total);
+
+// 1: *<answer> is the next one. 0: there is none now. Below 0: there is none, and the client is cut
+// off: minus an enum tickgate_code. Is the client's heartbeat: call it even when nothing is
+// expected. Every 65,536th call that finds nothing looks at the socket, the only system call here.
+TICKGATE_API int tickgate_poll(struct tickgate *t, struct tickgate_answer *answer);
+
+TICKGATE_API const char *tickgate_code_text(int code);
+TICKGATE_API const char *tickgate_refusal_name(unsigned refusal); // "?" for an unknown number
+TICKGATE_API const char *tickgate_refusal_help(unsigned refusal);
+
+#ifdef __cplusplus
+}
+#endif
