@@ -39,6 +39,8 @@ static bool names_check(const struct check *c)
                         sizeof(struct config_session)) &&
            names_differ(c, config->strategies[0].name, config->strategy_count,
                         sizeof(struct config_strategy)) &&
+           names_differ(c, config->clients[0].name, config->client_count,
+                        sizeof(struct config_client)) &&
            names_differ(c, config->ports[0].name, config->port_count, sizeof(struct config_port)) &&
            names_differ(c, config->lanes[0].name, config->lane_count, sizeof(struct config_lane)) &&
            names_differ(c, config->channels[0].name, config->channel_count,

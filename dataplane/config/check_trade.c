@@ -165,16 +165,21 @@ static bool traded(const struct config *config, const char name[8])
     return false;
 }
 
+static bool lane_trades(const struct check *c, const uint32_t *lane)
+{
+    for (uint32_t i = 0; i < c->config->session_count; i++)
+        if (c->config->sessions[i].lane == *lane)
+            return true;
+    return place_fault(c->places, lane, c->err,
+                       "lane '%s' has no session to trade with; take the lane of one",
+                       c->config->lanes[*lane].name);
+}
+
 static bool strategy_check(const struct check *c, const struct config_strategy *s)
 {
     const struct config *config = c->config;
-    bool session = false;
-    for (uint32_t i = 0; i < config->session_count; i++)
-        session |= config->sessions[i].lane == s->lane;
-    if (!session)
-        return place_fault(c->places, &s->lane, c->err,
-                           "lane '%s' has no session to trade with; take the lane of one",
-                           config->lanes[s->lane].name);
+    if (!lane_trades(c, &s->lane))
+        return false;
     if (access(s->file, R_OK) != 0)
         return place_fault(c->places, s->file, c->err,
                            "'%s' cannot be read; name the strategy's shared object", s->file);
@@ -186,6 +191,30 @@ static bool strategy_check(const struct check *c, const struct config_strategy *
     return position_unlimited(c, &s->limits, "strategies");
 }
 
+// --- clients ---
+
+static bool clients_check(const struct check *c)
+{
+    const struct config *config = c->config;
+    // Number 0 is nobody's: orders of earlier runs have it.
+    const uint32_t strategies = config->strategy_count ? config->strategy_count : 1;
+    if (config->client_count == 0)
+        return true;
+    if (config->gateway.socket[0] == 0)
+        return place_fault(c->places, config->clients[0].name, c->err,
+                           "needs the section 'gateway' with a socket; write gateway: {socket: "
+                           "/run/tickgate/gateway.sock}");
+    for (uint32_t i = 0; i < config->client_count; i++) {
+        const struct config_client *client = &config->clients[i];
+        if (strategies + i >= STRATEGIES_MAX)
+            return place_fault(c->places, client->name, c->err,
+                               "strategies and clients together are more than %d", STRATEGIES_MAX);
+        if (!lane_trades(c, &client->lane) || !position_unlimited(c, &client->limits, "clients"))
+            return false;
+    }
+    return true;
+}
+
 bool config_check_trade(const struct config *config, const struct places *places, struct error *err)
 {
     const struct check c = {config, places, err};
@@ -194,5 +223,5 @@ bool config_check_trade(const struct config *config, const struct places *places
     for (uint32_t i = 0; i < config->strategy_count; i++)
         if (!strategy_check(&c, &config->strategies[i]))
             return false;
-    return true;
+    return clients_check(&c);
 }

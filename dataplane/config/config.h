@@ -19,6 +19,7 @@ enum {
     SYMBOL_ROWS_MAX = 256,
     STRATEGY_SYMBOLS = 64,
     STRATEGY_NUMBERS = 16,
+    CLIENTS_MAX = 32,
 };
 
 #define CONFIG_NONE         UINT32_MAX                // a reference to nothing
@@ -209,6 +210,24 @@ struct config_strategy {
     struct config_limits limits;
 };
 
+// The gateway: where local processes attach.
+struct config_gateway {
+    char socket[PATH_LEN]; // empty: the section is not there
+    uint32_t requests;     // slots of each client's rings
+    uint32_t answers;
+};
+
+struct config_client {
+    char name[NAME_LEN];
+    uint32_t user;    // number
+    uint32_t lane;    // index
+    uint32_t account; // index
+    uint32_t rate_per_s;
+    uint32_t burst;
+    uint32_t heartbeat_ms; // 0: only its socket says that it lives
+    struct config_limits limits;
+};
+
 struct places;
 
 struct config {
@@ -228,6 +247,9 @@ struct config {
     uint32_t session_count;
     struct config_strategy strategies[STRATEGIES_MAX];
     uint32_t strategy_count;
+    struct config_gateway gateway;
+    struct config_client clients[CLIENTS_MAX];
+    uint32_t client_count;
     uint64_t hash;         // of the file's bytes
     struct places *places; // where every value stands
 };

@@ -14,7 +14,8 @@
 enum {
     FILE_BYTES_MAX = 1 << 20,
     ROOT = SECTIONS, // stands for the top of the file where a section is named
-    REFERENCES_MAX = CHANNELS_MAX * (1 + LINES_MAX) + SESSIONS_MAX * 4 + STRATEGIES_MAX * 2,
+    REFERENCES_MAX =
+        CHANNELS_MAX * (1 + LINES_MAX) + SESSIONS_MAX * 4 + STRATEGIES_MAX * 2 + CLIENTS_MAX * 2,
 };
 
 // A section that is not there: an error, nothing, or one with nothing in it.
@@ -48,11 +49,15 @@ static const struct child {
      offsetof(struct config, session_count)},
     {ROOT, SECTION_STRATEGY, OPTIONAL, offsetof(struct config, strategies),
      offsetof(struct config, strategy_count)},
+    {ROOT, SECTION_GATEWAY, OPTIONAL, offsetof(struct config, gateway), 0},
+    {ROOT, SECTION_CLIENT, OPTIONAL, offsetof(struct config, clients),
+     offsetof(struct config, client_count)},
     {SECTION_TRADING, SECTION_LIMITS, REQUIRED, offsetof(struct config_trading, limits), 0},
     {SECTION_ACCOUNT, SECTION_LIMITS, REQUIRED, offsetof(struct config_account, limits), 0},
     {SECTION_SYMBOL, SECTION_LIMITS, REQUIRED, offsetof(struct config_symbol_row, limits), 0},
     {SECTION_SESSION, SECTION_LIMITS, DEFAULTED, offsetof(struct config_session, limits), 0},
     {SECTION_STRATEGY, SECTION_LIMITS, DEFAULTED, offsetof(struct config_strategy, limits), 0},
+    {SECTION_CLIENT, SECTION_LIMITS, DEFAULTED, offsetof(struct config_client, limits), 0},
 };
 
 // What a reference may name: structures that begin with their name.

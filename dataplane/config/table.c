@@ -15,6 +15,8 @@
 #define SYMBOL_TYPE   struct config_symbol_row
 #define SESSION_TYPE  struct config_session
 #define STRATEGY_TYPE struct config_strategy
+#define GATEWAY_TYPE  struct config_gateway
+#define CLIENT_TYPE   struct config_client
 #define LIMITS_TYPE   struct config_limits
 
 const struct option_row option_rows[] = {

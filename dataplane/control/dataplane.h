@@ -35,6 +35,9 @@ struct dataplane_desk {
     uint64_t bytes;
 };
 
+struct dataplane_gateway;
+struct door;
+
 struct dataplane_session {
     struct session session;
     struct tcp_link link;
@@ -59,7 +62,10 @@ struct dataplane {
     struct dataplane_session *sessions[SESSIONS_MAX]; // in the memory of their lane's desk
     char (*instruments)[8]; // every symbol that has limits, in the order of the configuration
     uint32_t instrument_count;
-    struct event_writer events; // the main lcore's own
+    struct dataplane_gateway *gateways[LANES_MAX]; // null: the lane has no clients
+    struct door *door;                             // null: nobody has
+    char (*venues)[SESSIONS_MAX][NAME_LEN];        // per lane, names for its clients
+    struct event_writer events;                    // the main lcore's own
     struct main_counters *count;
     uint64_t bell_seen;
     bool eal_started;
@@ -85,6 +91,19 @@ void trade_stop(struct dataplane *d, uint32_t wait_ms);
 void trade_free(struct dataplane *d);
 // Lanes with a session.
 uint32_t trade_lanes(const struct config *config);
+
+// --- clients (start_gateway.c), null-safe where the configuration has none
+
+void gateway_bill(struct dataplane *d, uint32_t lane, uint32_t symbols);
+// Number of a client in the scopes of strategies.
+uint32_t gateway_strategy(const struct config *config, uint32_t client);
+// Once the desk of the lane has its strategies.
+bool gateway_start(struct dataplane *d, uint32_t lane, struct error *err);
+// Once all desks are there: from here on clients may knock.
+bool gateway_open(struct dataplane *d, struct error *err);
+uint32_t gateway_turn(struct dataplane *d, uint64_t now_ns);
+// After the lanes have stopped.
+void gateway_stop(struct dataplane *d);
 
 // --- queues (queues.c)
 

@@ -175,6 +175,7 @@ void trade_bill(struct dataplane *d)
                 bill_add(&d->bill, name, bytes[p], config->node.page_size,
                          cpu_node(config->lanes[lane].core));
         }
+        gateway_bill(d, lane, symbols_of(config));
     }
 }
 
@@ -215,6 +216,8 @@ static void limits_fill(const struct dataplane *d, struct limit_table *t)
         row_fill(&t->accounts[i], &config->accounts[i].limits, lanes);
     for (uint32_t i = 0; i < config->strategy_count; i++)
         row_fill(&t->strategies[i], &config->strategies[i].limits, 1);
+    for (uint32_t i = 0; i < config->client_count; i++)
+        row_fill(&t->strategies[gateway_strategy(config, i)], &config->clients[i].limits, 1);
     for (uint32_t i = 0; i < config->session_count; i++) {
         const struct config_session *s = &config->sessions[i];
         row_fill(&t->sessions[i], &s->limits, 1);
@@ -369,7 +372,7 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
     desk_init(&dd->desk, d->lanes[lane], &dc, (const char(*)[8])d->instruments, dd->limits,
               part[PART_ORDERS]);
     if (!sessions_add(d, lane, part[PART_SESSIONS], err) ||
-        !strategies_make(d, lane, part[PART_WATCHES], err))
+        !strategies_make(d, lane, part[PART_WATCHES], err) || !gateway_start(d, lane, err))
         return false;
     d->lanes[lane]->desk = &dd->desk;
     return true;
@@ -385,7 +388,7 @@ bool trade_start(struct dataplane *d, struct error *err)
     for (uint32_t lane = 0; lane < config->lane_count; lane++)
         if (lane_trades(config, lane) && !desk_make(d, lane, err))
             return false;
-    return true;
+    return gateway_open(d, err);
 }
 
 // --- while it runs ---
@@ -413,7 +416,7 @@ uint32_t trade_turn(struct dataplane *d, uint64_t now_ns)
     uint32_t work = 0;
     for (uint32_t i = 0; i < d->config->session_count; i++)
         work += neighbour_look(d, i, now_ns);
-    return work;
+    return work + gateway_turn(d, now_ns);
 }
 
 // --- stop ---
@@ -497,6 +500,7 @@ static void traded(const struct dataplane *d, uint32_t lane)
 
 void trade_free(struct dataplane *d)
 {
+    gateway_stop(d);
     for (uint32_t lane = 0; lane < LANES_MAX; lane++) {
         struct dataplane_desk *dd = d->desks[lane];
         if (dd == NULL)

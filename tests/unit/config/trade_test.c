@@ -79,7 +79,21 @@ static const char good[] = "node: {main_core: @M, trading_slots: 1024}\n"
                            "    parameters: [100, -5]\n"
                            "    budget_us: 7\n"
                            "    enabled: false\n"
-                           "    limits: {open_orders: 9}\n";
+                           "    limits: {open_orders: 9}\n"
+                           "gateway:\n" // 65
+                           "  socket: /tmp/g.sock\n"
+                           "  requests: 32\n"
+                           "  answers: 128\n"
+                           "clients:\n"
+                           "  - name: c1\n" // 70
+                           "    user: 1000\n"
+                           "    lane: l0\n"
+                           "    account: fund\n"
+                           "    rate_per_s: 7\n"
+                           "    burst: 5\n" // 75
+                           "    heartbeat_ms: 2s\n"
+                           "    limits: {open_orders: 3}\n"
+                           "  - {name: c2, user: 0, lane: l0, account: fund}\n";
 
 // <good> with its first <from> replaced, and cores and file filled in.
 static char *text_make(const char *from, const char *to)
@@ -178,6 +192,24 @@ static void everything_lands_in_its_member(void **state)
     config_free(&config);
 }
 
+static void clients_land_where_they_belong(void **state)
+{
+    (void)state;
+    struct error err;
+    assert_true(load(text_make(NULL, NULL), &err));
+    assert_string_equal(config.gateway.socket, "/tmp/g.sock");
+    assert_true(config.gateway.requests == 32 && config.gateway.answers == 128);
+    assert_int_equal(config.client_count, 2);
+    const struct config_client *c = &config.clients[0];
+    assert_string_equal(c->name, "c1");
+    assert_true(c->user == 1000 && c->lane == 0 && c->account == 1);
+    assert_true(c->rate_per_s == 7 && c->burst == 5 && c->heartbeat_ms == 2000);
+    assert_int_equal(c->limits.open_orders, 3);
+    assert_true(c[1].rate_per_s == 1000 && c[1].burst == 100 && c[1].heartbeat_ms == 0);
+    assert_int_equal(c[1].limits.open_orders, UINT32_MAX);
+    config_free(&config);
+}
+
 static void what_is_left_out_has_its_default(void **state)
 {
     (void)state;
@@ -241,6 +273,15 @@ static const struct fault {
      "t.yaml:61: strategies[0].parameters: ", "whole number"},
     {"limits: {open_orders: 9}", "limits: {position: 9}",
      "t.yaml:64: strategies[0].limits.position: ", "not to strategies"},
+    {"requests: 32", "requests: 33", "t.yaml:67: gateway.requests: ", "power of two"},
+    {"name: c2", "name: c1", "t.yaml:78: clients[1].name: ", "taken"},
+    {"    lane: l0\n    account: fund\n    rate", "    lane: l1\n    account: fund\n    rate",
+     "t.yaml:72: clients[0].lane: ", "l1"},
+    {"user: 1000\n", "user: root\n", "t.yaml:71: clients[0].user: ", "takes"},
+    {"limits: {open_orders: 3}", "limits: {position: 3}",
+     "t.yaml:77: clients[0].limits.position: ", "not to clients"},
+    {"gateway:\n  socket: /tmp/g.sock\n  requests: 32\n  answers: 128\n", "",
+     "t.yaml:66: clients[0].name: ", "section 'gateway'"},
     {"trading:\n  orders: 100\n  executions: 128\n  positions: 64\n  silence_ms: 3s\n"
      "  event_credit: 32\n  limits: {open_notional: 1000000.5, state: reducing}\n",
      "", "t.yaml:18: sessions[0].name: ", "section 'trading'"},
@@ -280,6 +321,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_lands_in_its_member),
+        cmocka_unit_test(clients_land_where_they_belong),
         cmocka_unit_test(what_is_left_out_has_its_default),
         cmocka_unit_test(every_fault_names_line_key_and_remedy),
         cmocka_unit_test(what_shows_later_is_named_as_well),

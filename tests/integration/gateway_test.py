@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Local processes trade through the gateway of a running dataplane, in C and in Python, with the exchange behind it.
+
+Their orders rest and are cancelled, and the rounds are timed. A client that is killed, or that the dataplane leaves,
+has nothing open at the exchange afterwards; strangers are sent away. At the end both sides keep the same account.
+"""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from system import BUILD, PATIENCE_S, System, need_programs, skip, wait_for  # noqa: E402
+from trading import Exchange, Ledger, flat, reconcile, sections  # noqa: E402
+
+SYMBOLS = ("BUAH", "TRBP")
+DAY = "--symbols 4 --live 100 --messages 20000 --rate 100 --end-s 2 --linger-s 120".split()  # the first is never halted
+FAR = 10000  # a bid of a dollar rests
+PYTHON = [sys.executable, str(pathlib.Path(__file__).resolve().parents[2] / "dataplane/gateway/examples/client.py")]
+C = [str(BUILD / "examples/client")]
+HELD = 5
+CLIENT = """  - name: {name}
+    user: {user}
+    lane: lane0
+    account: main
+    rate_per_s: 1000000
+    burst: 1000
+    limits: {{open_orders: 20}}
+"""
+
+
+def client_sections(socket):
+    users = {"alpha": os.getuid(), "beta": os.getuid(), "other": os.getuid() + 1}
+    text = "".join(CLIENT.format(name=name, user=user) for name, user in users.items())
+    return f"\ngateway: {{socket: {socket}}}\nclients:\n{text}"
+
+
+class Clients:
+    def __init__(self, system):
+        self.system, self.socket = system, system.dir / "gateway.sock"
+        self.log = system.dir / "orders.jsonl"
+
+    def start(self, program, name, *argv):
+        environment = {**os.environ, "TICKGATE_LIBRARY": str(BUILD / "libtickgate.so")}
+        return subprocess.Popen([*program, str(self.socket), name, SYMBOLS[0], "nas", str(FAR), "100", *map(str, argv)],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+    def run(self, program, name, *argv):
+        process = self.start(program, name, *argv)
+        out, err = process.communicate(timeout=PATIENCE_S)
+        return process.returncode, out, err
+
+    def measured(self, program, name, rounds):
+        code, out, err = self.run(program, name, rounds)
+        assert code == 0, err
+        for what in ("request_to_sent", "request_to_exchange_answer"):
+            assert re.search(rf"^{what} closed_loop rounds={rounds} p50=\d+ ns p99=\d+ ns max=\d+ ns$", out, re.M), out
+        return "; ".join(out.splitlines())
+
+    def holding(self, program, name):
+        process = self.start(program, name, HELD, "hold")
+        line = process.stdout.readline()
+        if line != f"open {HELD}\n":
+            process.kill()
+            raise AssertionError(line + process.stderr.read())
+        return process
+
+    def exchange_open(self):
+        """Orders that the exchange has accepted and not ended."""
+        whole = self.log.read_text().rpartition("\n")[0]  # it is being written
+        events = [json.loads(line)["event"] for line in whole.splitlines()]
+        return events.count("accepted") - events.count("canceled")
+
+    def wait_open(self, count):
+        wait_for(f"{count} orders at the exchange", lambda: self.exchange_open() == count, self.system.alive,
+                 lambda: f"; {self.exchange_open()} are open")
+
+    def left(self, name, why):
+        wait_for(f"the end of {name}", lambda: re.search(f"client_left: {name}: .*{why}", self.system.log("dataplane")),
+                 self.system.alive)
+
+
+def strangers(clients):
+    for name, why in (("nobody", "names no such client"), ("other", "another user")):
+        code, _, err = clients.run(C, name, 1)
+        assert code == 3 and why in err, err
+    code, _, err = clients.run(PYTHON, "other", 1)
+    assert code == 1 and "another user" in err, err
+
+
+def killed(clients, program, name):
+    process = clients.holding(program, name)
+    clients.wait_open(HELD)
+    code, _, err = clients.run(C, name, 1)
+    assert code == 3 and "is attached under this name" in err, err
+    process.send_signal(signal.SIGKILL)
+    process.wait(PATIENCE_S)
+    clients.left(name, "its process ended")
+    clients.wait_open(0)
+
+
+def stopped(clients, system):
+    """The dataplane ends while a client has orders: they are cancelled, and the client is told."""
+    process = clients.holding(C, "alpha")
+    assert system.end("dataplane") == 0, "an unclean end"
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1 and "the dataplane stopped" in err, err
+
+
+def main():
+    need_programs("tickgate", "tickgate-dataplane", "tickgate-controlplane", "tickgate-exchange", "examples/client",
+                  "libtickgate.so")
+    if subprocess.run(["ldd", str(BUILD / "libtickgate.so")], capture_output=True, text=True).stdout.count("san"):
+        skip("the library is built with a sanitizer, which Python does not load")
+    with System("gateway") as s:
+        clients = Clients(s)
+        s.configure(
+            {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
+            {"nasdaq": {"symbols": 100, "orders": 50000,
+                        "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
+            sections("10.0.0.1:26400", SYMBOLS, limits=", quality: suspect", strategies=False)
+            + client_sections(clients.socket))
+        s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
+                               "--member", "alice,secret,firm=ALCE", "--order-log", clients.log)
+        s.start_dataplane()
+        s.start_controlplane()
+        s.wait_ready()
+        ledger = Ledger(s)
+        wait_for("the session", lambda: ledger.collect().session_states[-1:] == ["ready"], s.alive)
+        s.wait_counters("a part of the day", lambda c: c["messages"] >= 200)
+        strangers(clients)
+        print("C:", clients.measured(C, "alpha", 200))
+        print("Python:", clients.measured(PYTHON, "beta", 100))
+        killed(clients, C, "alpha")
+        killed(clients, PYTHON, "beta")
+        ledger.collect()
+        stopped(clients, s)
+        ledger.collect()
+        flat(s)
+        assert s.end("exchange") == 0
+        reconcile(ledger, Exchange(clients.log), SYMBOLS)
+        events = [(e["event"], e["fields"]["code"]) for e in ledger.events if e["event"].startswith("CLIENT_")]
+        assert [e for e in events if e[0] == "CLIENT_LEFT"] == [("CLIENT_LEFT", 8)] * 4, events
+
+
+if __name__ == "__main__":
+    main()
