@@ -285,10 +285,12 @@ static bool hello_take(struct door *door, struct door_waiting *w, uint64_t now_n
 static uint32_t knocks_take(struct door *door, uint64_t now_ns)
 {
     uint32_t work = 0;
+    bool more = true;
     for (uint32_t i = 0; i < DOOR_WAITING_MAX; i++) {
         struct door_waiting *w = &door->waiting[i];
-        if (w->fd < 0) {
+        if (w->fd < 0 && more) {
             w->fd = accept4(door->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+            more = w->fd >= 0;
             w->until_ns = now_ns + (uint64_t)DOOR_HELLO_MS * NS_PER_MS;
         }
         if (w->fd >= 0)

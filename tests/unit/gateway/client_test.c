@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -213,6 +214,51 @@ static void a_client_knows_its_fills(void **state)
         dust_settles();
         gateway_close();
     }
+}
+
+// The client on a core of its own: every request arrives whole, once and in order, and so does its
+// answer.
+enum { CROSSINGS = 20000, MARK = 0x10001 };
+
+static void *asks_from_another_core(void *arg)
+{
+    struct rig_attach *x = arg;
+    struct tickgate *t = x->client;
+    struct tickgate_answer a;
+    uint32_t asked = 0, answered = 0;
+    while (answered < CROSSINGS && x->code == 0) {
+        if (asked < CROSSINGS)
+            asked += tickgate_cancel(t, asked, (uint64_t)(asked + 1) * MARK, 0) > 0;
+        const int n = tickgate_poll(t, &a);
+        if (n < 0)
+            x->code = -n;
+        if (n <= 0)
+            continue;
+        answered++;
+        if (a.request != answered || a.client_id != (uint64_t)answered * MARK ||
+            a.order != answered - 1 || a.refusal != REFUSAL_UNKNOWN_ORDER)
+            x->code = TICKGATE_CODES;
+    }
+    atomic_store(&x->done, true);
+    return NULL;
+}
+
+static void records_cross_whole(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    gateway_open(2);
+    gateway_ready();
+    struct rig_attach x = {.client = gateway_attach("alpha", NULL)};
+    assert_int_equal(pthread_create(&thread, NULL, asks_from_another_core, &x), 0);
+    while (!atomic_load(&x.done))
+        if (desk_turn(&w->desk, w->now) == 0)
+            sched_yield(); // there may be one core only
+    pthread_join(thread, NULL);
+    assert_int_equal(x.code, 0);
+    assert_int_equal(client(0)->requests, CROSSINGS);
+    tickgate_detach(x.client);
+    gateway_close();
 }
 
 // --- limits ---
@@ -527,6 +573,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_order_is_entered_changed_and_cancelled),
         cmocka_unit_test(a_client_knows_its_fills),
+        cmocka_unit_test(records_cross_whole),
         cmocka_unit_test(limits_are_the_clients_own),
         cmocka_unit_test(what_is_not_ones_own_is_unknown),
         cmocka_unit_test(an_impossible_index_of_requests),
