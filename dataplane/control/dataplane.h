@@ -20,8 +20,8 @@ struct dataplane_channel {
     struct channel channel;
     struct recovery recovery;
     struct snapshot snapshot;
-    uint64_t filter[2][LOCATES / 64]; // bitmaps of FILTER_SET, by turns
-    uint32_t filter_turn;
+    uint64_t filter[LOCATES / 64]; // bitmap of the last FILTER_SET
+    uint32_t filters_sent;         // to the lane; channel_filters_done says which it has taken in
     void *memory;
     uint64_t bytes;
 };

@@ -53,20 +53,20 @@ static enum command_result filter_set(struct dataplane *d, const struct filter_s
     if (request->channel >= d->config->channel_count)
         return COMMAND_RESULT_BAD_ARGUMENT;
     struct dataplane_channel *c = d->channels[request->channel];
-    // A bitmap is the lane's until it says FILTER_CHANGED; with two of them the one before the last
-    // is free, unless changes come faster than the lane takes them in.
-    if (c->channel.filter_next != NULL)
+    // The bitmap is the lane's until it has worked it in.
+    if (c->filters_sent != channel_filters_done(&c->channel))
         return COMMAND_RESULT_BUSY;
-    uint64_t *bitmap = c->filter[c->filter_turn++ % 2];
+    uint64_t *bitmap = c->filter;
     if (request->all)
-        memset(bitmap, 0xff, sizeof c->filter[0]);
+        memset(bitmap, 0xff, sizeof c->filter);
     else
-        memcpy(bitmap, request->bitmap, sizeof c->filter[0]);
+        memcpy(bitmap, request->bitmap, sizeof c->filter);
     const struct lane_answer order = {
         .kind = ANSWER_FILTER, .channel = c->channel.index, .bitmap = bitmap};
     struct lane *lane = d->lanes[d->config->channels[request->channel].lane];
     if (!spsc_push(&lane->answers, &order))
         return COMMAND_RESULT_BUSY;
+    c->filters_sent++;
     answer->symbols = 0;
     for (uint32_t i = 0; i < LOCATES / 64; i++)
         answer->symbols += (uint32_t)__builtin_popcountll(bitmap[i]);
@@ -119,17 +119,6 @@ static void statistics_take(struct dataplane *d, uint64_t now_ns)
                 slow_link_up(&d->slow[i], now_ns);
         }
         port_mend(&d->ports[i], now_ns);
-    }
-    for (uint32_t i = 0; i < d->config->channel_count; i++) {
-        const struct channel *ch = &d->channels[i]->channel;
-        // Gauges that the lane keeps for itself; reading a word of another core is what costs
-        // least.
-        ch->count->orders_live = ch->book.orders_live;
-        ch->count->orders_peak = ch->book.orders_peak;
-        ch->count->levels_live = ch->book.levels_live;
-        ch->count->next_sequence = ch->arbiter.next;
-        for (uint32_t line = 0; line < ch->config.line_count; line++)
-            ch->lines[line]->last_seen = ch->last_seen[line];
     }
 }
 

@@ -286,6 +286,8 @@ static void stage_lanes(struct dataplane *d)
         d->rings[i] = calloc(1, notes + answers);
         lane_init(lane, &d->view, (uint8_t)i, d->rings[i], (uint8_t *)d->rings[i] + notes);
         lane->now = tsc_now;
+        lane->tsc_hz = d->clock.tsc_hz;
+        lane->gauges_ticks = d->clock.tsc_hz / 1000;
         lane->idle = (enum lane_idle)config->lanes[i].idle;
     }
 }
@@ -450,6 +452,7 @@ static int lane_main(void *arg)
 
 static bool stage_run(struct dataplane *d, struct error *err)
 {
+    region_beat(&d->view, clock_tsc()); // whoever attaches finds it alive
     region_publish(&d->view);
     d->lanes_running = true;
     for (uint32_t i = 0; i < d->config->lane_count; i++)

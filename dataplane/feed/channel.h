@@ -13,6 +13,7 @@
 // clock.
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -163,14 +164,15 @@ struct channel {
     bool request_pending; // the sink had no room
     struct feed_request request;
     struct participants participants;
-    uint64_t filter_active[1024]; // bitmap in force, where not every symbol is followed
-    const uint64_t *filter_next;  // bitmap being put in force, null: none
-    const char (*follow)[8];      // names to follow from the start, padded with blanks
-    uint32_t follow_count;        // 0: every symbol
-    uint32_t filter_word;         // how far
-    uint64_t mwcb_levels[3];      // market-wide circuit breaker, price8
-    uint8_t mwcb_breached;        // '1'..'3', 0 none
-    uint8_t system_event;         // last ITCH S / DEEP S code
+    uint64_t filter_active[1024];  // bitmap in force, where not every symbol is followed
+    const uint64_t *filter_next;   // bitmap being put in force, null: none
+    const char (*follow)[8];       // names to follow from the start, padded with blanks
+    uint32_t follow_count;         // 0: every symbol
+    uint32_t filter_word;          // how far
+    _Atomic uint32_t filters_done; // bitmaps put in force; writer: the lane, with release
+    uint64_t mwcb_levels[3];       // market-wide circuit breaker, price8
+    uint8_t mwcb_breached;         // '1'..'3', 0 none
+    uint8_t system_event;          // last ITCH S / DEEP S code
     uint64_t trades_broken;
 };
 
@@ -209,6 +211,12 @@ void channel_announced(struct channel *ch, uint16_t locate, const char *name);
 // the FILTER_CHANGED event; the lane calls the step once per turn until then. Returns work done.
 void channel_filter_begin(struct channel *ch, const uint64_t *bitmap);
 uint32_t channel_filter_step(struct channel *ch);
+static inline uint32_t channel_filters_done(const struct channel *ch)
+{
+    return atomic_load_explicit(&ch->filters_done, memory_order_acquire);
+}
+// What the channel keeps for itself and readers want: into its counters.
+void channel_gauges(struct channel *ch);
 
 // Gives every held frame back (stop).
 void channel_drop_held(struct channel *ch);

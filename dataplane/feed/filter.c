@@ -94,6 +94,7 @@ uint32_t channel_filter_step(struct channel *ch)
     for (uint32_t i = 0; i < FILTER_WORDS; i++)
         event.filter_changed.symbols += (uint32_t)__builtin_popcountll(ch->filter_active[i]);
     ch->filter_next = NULL;
+    atomic_store_explicit(&ch->filters_done, channel_filters_done(ch) + 1, memory_order_release);
     ch->sink.event(ch->sink.context, &event);
     return 1;
 }

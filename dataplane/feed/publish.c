@@ -54,3 +54,15 @@ void channel_requalify(struct channel *ch, enum quality quality)
     ch->count->quality = quality;
     ch->sink.event(ch->sink.context, &event);
 }
+
+void channel_gauges(struct channel *ch)
+{
+    for (uint32_t line = 0; line < ch->config.line_count; line++)
+        ch->lines[line]->last_seen = ch->last_seen[line];
+    ch->count->next_sequence = ch->arbiter.next;
+    if (ch->book_lent)
+        return;
+    ch->count->orders_live = ch->book.orders_live;
+    ch->count->orders_peak = ch->book.orders_peak;
+    ch->count->levels_live = ch->book.levels_live;
+}

@@ -110,18 +110,13 @@ HOT_INLINE bool frame_take(struct lane *lane, const struct port *port, const str
                             udp.payload_len, frame, lane->stamp);
 }
 
-// <ticks> / <n> without a division: times the reciprocal, 32 bits behind the point. Bursts of over
-// a second (2^31 ticks) count as that.
-HOT_INLINE uint64_t per_frame(uint64_t ticks, uint16_t n)
+// Messages delivered by any channel so far.
+HOT_INLINE uint64_t delivered(const struct lane *lane)
 {
-#define RECIPROCAL_4(i) \
-    UINT32_MAX / (i), UINT32_MAX / ((i) + 1), UINT32_MAX / ((i) + 2), UINT32_MAX / ((i) + 3)
-    static const uint32_t reciprocal[PORT_BURST + 4] = {
-        UINT32_MAX,       UINT32_MAX,       UINT32_MAX / 2,   UINT32_MAX / 3,
-        RECIPROCAL_4(4),  RECIPROCAL_4(8),  RECIPROCAL_4(12), RECIPROCAL_4(16),
-        RECIPROCAL_4(20), RECIPROCAL_4(24), RECIPROCAL_4(28), RECIPROCAL_4(32),
-    };
-    return ((ticks < INT32_MAX ? ticks : INT32_MAX) * reciprocal[n]) >> 32;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < lane->channel_count; i++)
+        sum += lane->channels[i]->count->messages;
+    return sum;
 }
 
 // One burst of one port. The frames of a burst are asked for together; each is then worked through
@@ -146,8 +141,11 @@ HOT_INLINE uint32_t burst_take(struct lane *lane, uint16_t input)
         if (lane->desk)
             desk_market(lane->desk);
     }
-    histogram_record(&lane->histograms->frame_to_book,
-                     per_frame(lane->now(lane->clock) - lane->stamp, n));
+    const uint64_t messages = delivered(lane);
+    if (messages != lane->delivered) { // copies of what the other line brought are no books
+        lane->delivered = messages;
+        histogram_record(&lane->histograms->frame_to_book, lane->now(lane->clock) - lane->stamp);
+    }
     return n;
 }
 
@@ -177,6 +175,14 @@ HOT_INLINE void deadline_review(struct lane *lane)
     lane->deadline = earliest;
 }
 
+// Gauges of the channels' books, for readers.
+static COLD void gauges_publish(struct lane *lane, uint64_t now)
+{
+    lane->gauges_at = now + lane->gauges_ticks;
+    for (uint32_t i = 0; i < lane->channel_count; i++)
+        channel_gauges(lane->channels[i]);
+}
+
 uint32_t lane_turn(struct lane *lane, uint64_t now)
 {
     uint32_t work = 0;
@@ -192,6 +198,8 @@ uint32_t lane_turn(struct lane *lane, uint64_t now)
         deadline_review(lane);
     if (UNLIKELY(now >= lane->deadline))
         timers_run(lane, now);
+    if (UNLIKELY(now >= lane->gauges_at))
+        gauges_publish(lane, now);
     if (lane->desk)
         work += desk_turn(lane->desk, now);
     return work;
@@ -200,8 +208,9 @@ uint32_t lane_turn(struct lane *lane, uint64_t now)
 void lane_run(struct lane *lane)
 {
     struct event ready = {.type = EVENT_LANE_READY};
+    uint64_t now = lane->stamp = lane->now(lane->clock);
+    ready.lane_ready.tsc_hz = lane->tsc_hz;
     lane_event(lane, &ready);
-    uint64_t now = lane->now(lane->clock);
     while (!atomic_load_explicit(&lane->stop, memory_order_relaxed)) {
         uint32_t work = lane_turn(lane, now);
         uint64_t end = lane->now(lane->clock);
@@ -221,6 +230,7 @@ void lane_run(struct lane *lane)
     }
     for (uint32_t i = 0; i < lane->channel_count; i++)
         channel_drop_held(lane->channels[i]);
+    gauges_publish(lane, now);
     struct event stopped = {.type = EVENT_LANE_STOPPED};
     stopped.lane_stopped.inputs = lane->input;
     lane_event(lane, &stopped);

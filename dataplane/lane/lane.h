@@ -82,10 +82,12 @@ struct lane {
     struct lane_input inputs[PORTS_MAX];
     uint32_t input_count;
     uint32_t channel_count;
-    uint64_t input;    // number of the last input (law 5)
-    uint64_t deadline; // earliest channel deadline
-    uint64_t stamp;    // receive stamp of the burst in work
-    struct desk *desk; // the trading half, null: market data only
+    uint64_t input;     // number of the last input (law 5)
+    uint64_t deadline;  // earliest channel deadline
+    uint64_t stamp;     // receive stamp of the burst in work
+    uint64_t delivered; // messages of all channels, behind the last burst
+    uint64_t gauges_at; // when the channels' gauges are published next
+    struct desk *desk;  // the trading half, null: market data only
     struct lane_counters *count;
     struct lane_histograms *histograms;
     struct channel *channels[CHANNELS_MAX];
@@ -100,11 +102,12 @@ struct lane {
     struct region_view view;
     uint64_t (*now)(void *clock); // fixed at READY: the TSC, or a test's clock
     void *clock;
+    uint64_t tsc_hz;
+    uint64_t gauges_ticks; // between two publications
     enum lane_idle idle;
     uint8_t index;
     bool verify_checksums; // where the driver does not
-    bool events_lost; // a trading event found its ring full: everything is suspect until told again
-    _Atomic bool stop; // writer: main lcore
+    _Atomic bool stop;     // writer: main lcore
 };
 
 // Rings, writers and counters of lane <index> of the region; <notes>, <answers>: LANE_RING_LEN
