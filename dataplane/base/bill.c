@@ -53,7 +53,7 @@ bool bill_check(const struct memory_bill *bill, uint64_t limit, struct error *er
         if (bill->items[i].bytes > largest->bytes)
             largest = &bill->items[i];
     return error_set(err, EXIT_USAGE,
-                     "the configuration needs %lu MiB, node.memory_limit is %lu MiB; the largest "
+                     "the configuration needs %lu MiB, the limit is %lu MiB; the largest "
                      "item is '%s' with %lu MiB: lower it (orders, levels, hold_frames) or raise "
                      "the limit",
                      (total + mib - 1) / mib, limit / mib, largest->name, largest->bytes / mib);

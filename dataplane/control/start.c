@@ -131,7 +131,10 @@ static bool stage_bill(struct dataplane *d, struct error *err)
     bill_add(&d->bill, "region (events, counters, prices)", region_bytes(&shape),
              config->node.page_size, -1);
     bill_print(&d->bill, stdout);
-    return bill_check(&d->bill, config->node.memory_limit, err);
+    struct error cause = {0};
+    if (bill_check(&d->bill, config->node.memory_limit, &cause))
+        return true;
+    return config_fault(config, &config->node.memory_limit, err, "%s", cause.text);
 }
 
 static bool stage_region(struct dataplane *d, struct error *err)
@@ -208,6 +211,17 @@ static void port_answers_add(const struct config *config, uint32_t port, struct 
     }
 }
 
+// The cause is known below, the place here. <device>: index of its port.
+static bool device_fault(const struct config *config, uint32_t device, const struct error *cause,
+                         struct error *err)
+{
+    if (device == EAL_NO_DEVICE)
+        return error_set(err, cause->code, "%s", cause->text);
+    config_fault(config, config->ports[device].device, err, "%s", cause->text);
+    err->code = cause->code;
+    return false;
+}
+
 static bool stage_ports(struct dataplane *d, struct error *err)
 {
     const struct config *config = d->config;
@@ -220,8 +234,10 @@ static bool stage_ports(struct dataplane *d, struct error *err)
         eal.memory_mib += mbufs_of(config, i, port_queues(config, i)) /
                           256; // about 2.5 KiB each, with room to spare
     }
-    if (!eal_start(&eal, err))
-        return false;
+    struct error cause = {0};
+    uint32_t device;
+    if (!eal_start(&eal, &device, &cause))
+        return device_fault(config, device, &cause, err);
     d->eal_started = true;
     for (uint32_t i = 0; i < config->port_count; i++) {
         const struct config_port *from = &config->ports[i];

@@ -60,7 +60,7 @@ static bool pci_check(const char *device, struct error *err)
     snprintf(path, sizeof path, "/sys/bus/pci/devices/%s%.*s", domain, len, device);
     if (access(path, F_OK) != 0)
         return error_set(err, EXIT_FAILED,
-                         "ports.device: there is no PCI device %.*s; dpdk-devbind.py --status "
+                         "there is no PCI device %.*s; dpdk-devbind.py --status "
                          "lists those of this machine",
                          len, device);
     snprintf(path, sizeof path, "/sys/bus/pci/devices/%s%.*s/driver", domain, len, device);
@@ -74,33 +74,56 @@ static bool pci_check(const char *device, struct error *err)
         if (strcmp(driver, usable[i]) == 0)
             return true;
     return error_set(err, EXIT_FAILED,
-                     "ports.device: PCI device %.*s is bound to driver '%s'; bind it with "
+                     "PCI device %.*s is bound to driver '%s'; bind it with "
                      "dpdk-devbind.py -b vfio-pci %.*s",
                      len, device, driver, len, device);
 }
 
-static bool devices_check(const struct eal_config *config, struct error *err)
+// Drivers over a kernel interface do not say that it is the interface that is missing.
+static bool interface_check(const char *device, struct error *err)
 {
-    for (uint32_t i = 0; i < config->device_count; i++)
-        if (eal_is_pci(config->devices[i]) && !pci_check(config->devices[i], err))
+    char path[128];
+    const char *name = strstr(device, ",iface=");
+    if (name == NULL)
+        return true;
+    name += strlen(",iface=");
+    const int len = (int)strcspn(name, ",");
+    snprintf(path, sizeof path, "/sys/class/net/%.*s", len, name);
+    if (access(path, F_OK) == 0)
+        return true;
+    return error_set(err, EXIT_FAILED,
+                     "there is no network interface '%.*s'; `ip link` lists those of this machine",
+                     len, name);
+}
+
+static bool devices_check(const struct eal_config *config, uint32_t *device, struct error *err)
+{
+    for (uint32_t i = 0; i < config->device_count; i++) {
+        const char *name = config->devices[i];
+        if (eal_is_pci(name) ? !pci_check(name, err) : !interface_check(name, err)) {
+            *device = i;
             return false;
+        }
+    }
     return true;
 }
 
-// One after the other, so that the one that fails can be named.
-static bool vdevs_attach(const struct eal_config *config, struct error *err)
+// One after the other, so that the one that fails can be named. What a driver returns is mostly not
+// the cause.
+static bool vdevs_attach(const struct eal_config *config, uint32_t *at, struct error *err)
 {
     for (uint32_t i = 0; i < config->device_count; i++) {
         const char *device = config->devices[i];
         if (eal_is_pci(device))
             continue;
         unix_path_clear_memif(device);
-        int failed = rte_dev_probe(device);
-        if (failed)
+        if (rte_dev_probe(device)) {
+            *at = i;
             return error_set(err, EXIT_FAILED,
-                             "ports.device: '%s' does not open: %s; check the driver's name and "
-                             "arguments, the interface or socket it names, and permissions",
-                             device, strerror(failed < 0 ? -failed : EINVAL));
+                             "'%s' does not open; check the driver's name and arguments, the "
+                             "socket it names, and permissions",
+                             device);
+        }
     }
     return true;
 }
@@ -146,10 +169,11 @@ static void arguments_make(struct arguments *a, const struct eal_config *config)
         arg_add(a, "--no-pci");
 }
 
-bool eal_start(const struct eal_config *config, struct error *err)
+bool eal_start(const struct eal_config *config, uint32_t *device, struct error *err)
 {
     static struct arguments a; // EAL keeps pointers into it
-    if (!devices_check(config, err))
+    *device = EAL_NO_DEVICE;
+    if (!devices_check(config, device, err))
         return false;
     arguments_make(&a, config);
     signal(SIGPIPE, SIG_IGN); // virtio_user raises it when its peer dies
@@ -159,7 +183,7 @@ bool eal_start(const struct eal_config *config, struct error *err)
                          "above%s",
                          rte_strerror(rte_errno), config->huge_pages ? "free huge pages" : "memory",
                          config->huge_pages ? ", or set node.huge_pages: false" : "");
-    if (vdevs_attach(config, err))
+    if (vdevs_attach(config, device, err))
         return true;
     eal_stop();
     return false;

@@ -27,9 +27,12 @@ struct eal_config {
     bool verbose;
 };
 
+enum { EAL_NO_DEVICE = UINT32_MAX };
+
 // Starts DPDK on main_core and the lanes' cores, in memory that vanishes with the process
 // (--in-memory), and attaches the devices.
-bool eal_start(const struct eal_config *config, struct error *err);
+// *<device>: the one that is at fault, EAL_NO_DEVICE: none of them.
+bool eal_start(const struct eal_config *config, uint32_t *device, struct error *err);
 void eal_stop(void);
 
 // Runs <fn>(<arg>) on a lane's core; eal_join waits for it to return.

@@ -565,7 +565,8 @@ static int environment_start(void **state)
     (void)state;
     while (!cpu_allowed(eal.main_core))
         eal.main_core++;
-    if (eal_start(&eal, &failed))
+    uint32_t fault;
+    if (eal_start(&eal, &fault, &failed))
         return 0;
     print_message("%s\n", failed.text);
     return 1;

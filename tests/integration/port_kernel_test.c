@@ -470,7 +470,8 @@ static bool environment_start(void)
     struct error err = {0};
     while (!cpu_allowed(eal.main_core))
         eal.main_core++;
-    bool started = eal_start(&eal, &err);
+    uint32_t device;
+    bool started = eal_start(&eal, &device, &err);
     if (!started)
         fprintf(stderr, "%s\n", err.text);
     return started;

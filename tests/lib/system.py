@@ -9,6 +9,7 @@ import csv
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -45,8 +46,18 @@ def free_huge_pages():
     return int(path.read_text()) if path.exists() else 0
 
 
+def clear_regions():
+    """Regions of tests that were killed: their name ends in the number of a process that is gone."""
+    for place in map(pathlib.Path, ("/dev/hugepages", "/dev/shm")):
+        for path in place.glob("tickgate.*") if place.is_dir() else ():
+            owner = re.fullmatch(r"tickgate\.[a-z]+(\d+)(\..*)?", path.name)
+            if owner and not pathlib.Path("/proc", owner[1]).exists():
+                path.unlink(missing_ok=True)
+
+
 class System:
     def __init__(self, name):
+        clear_regions()
         self.name = f"{name}{os.getpid()}"
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"tickgate-{name}-"))
         self.processes = {}

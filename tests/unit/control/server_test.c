@@ -44,7 +44,6 @@ static int setup(void **state)
     assert_true(control_init(&f->control, "/tmp/tickgate-no-such-region"));
     if (!server_open(&f->server, &f->control, f->path, &err))
         fail_msg("%s", err.text);
-    f->server.patience_ns = 300000000;
     assert_int_equal(pthread_create(&f->thread, NULL, serve, f), 0);
     *state = f;
     return 0;
@@ -172,6 +171,11 @@ static void test_longest_line(void **state)
 static void test_client_that_does_not_read(void **state)
 {
     struct fixture *f = *state;
+    f->stop = 1;
+    pthread_join(f->thread, NULL);
+    f->stop = 0;
+    f->server.patience_ns = 300000000;
+    assert_int_equal(pthread_create(&f->thread, NULL, serve, f), 0);
     int deaf = dial(f), fd = dial(f);
     char call[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"help\"}\n";
     size_t sent = 0;
