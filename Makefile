@@ -88,7 +88,7 @@ $(BUILD)/tickgate-exchange: $(call obj,$(main_tickgate-exchange) bench/exchange/
 $(BUILD)/tickgate-exchange: LDFLAGS += -Wl,--no-as-needed -llwip -Wl,--as-needed
 LWIP_CFLAGS := $(shell pkg-config --cflags lwip 2>/dev/null | sed 's/-I/-isystem /g')
 $(call obj,bench/exchange/trade/gate_lwip.c): CPPFLAGS += $(LWIP_CFLAGS)
-$(BUILD)/tickgate-book: $(call obj,$(main_tickgate-book) bench/book/input.c bench/book/offline.c) $(core_lib)
+$(BUILD)/tickgate-book: $(call obj,$(main_tickgate-book) bench/book/capture.c bench/book/input.c bench/book/offline.c) $(core_lib)
 $(BUILD)/tickgate-bench: $(call obj,$(wildcard bench/latency/*.c) bench/book/offline.c) $(exch_lib) $(core_lib)
 
 $(BUILD)/tickgate $(BUILD)/tickgate-controlplane: LIBS = $(CP_LIBS) $(CORE_LIBS)

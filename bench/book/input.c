@@ -76,7 +76,8 @@ enum { SLICE_MESSAGES = 4096 };
 
 static bool scan_binaryfile(struct input *in, const char *path, struct error *err)
 {
-    if (in->len >= 3 && be16_load(in->bytes) != itch50_length(in->bytes[2]))
+    if (in->len < 3 || itch50_length(in->bytes[2]) == 0 ||
+        be16_load(in->bytes) != itch50_length(in->bytes[2]))
         return error_set(err, EXIT_FAILED,
                          "%s: neither a capture (pcap, pcapng) nor a BinaryFILE of ITCH 5.0 (first "
                          "message: length %u, "

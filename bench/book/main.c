@@ -1,14 +1,16 @@
 // tickgate-book: the books at the end of a file of market data. The product's feed and book code,
 // no DPDK.
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "bench/book/capture.h"
 #include "bench/book/input.h"
 #include "bench/book/offline.h"
-#include "dataplane/wire/iextp.h"
+#include "dataplane/base/bytes.h"
 
 struct options {
     const char *path;
@@ -105,9 +107,14 @@ static bool run_capture(struct offline *o, const struct input *in, struct error 
         struct frame frame = {.data = d->payload, .len = d->len};
         channel_datagram(&o->channel, line, d->payload, d->len, &frame, d->time_ns);
     }
-    // The end of the file is the end of waiting.
-    while (arbiter_gap(&o->channel.arbiter))
+    // The end of the file is the end of waiting: every turn closes a gap or gives one up.
+    for (uint64_t before = 0; arbiter_gap(&o->channel.arbiter);) {
+        if (o->channel.arbiter.next == before)
+            return error_set(err, EXIT_FAILED, "stuck behind message %lu; report this capture",
+                             before);
+        before = o->channel.arbiter.next;
         channel_timers(&o->channel, UINT64_MAX);
+    }
     return true;
 }
 
@@ -121,13 +128,23 @@ static void run_file(struct offline *o, const struct input *in)
     }
 }
 
+// Feeds of price levels do not say how many orders there are.
 static void print_side(const struct level *level)
 {
-    if (level)
-        printf(",%u.%04u,%lu,%u", level->price / 10000, level->price % 10000, level->shares,
-               level->orders);
-    else
+    if (level == NULL) {
         printf(",,,");
+        return;
+    }
+    printf(",%u.%04u,%lu,", level->price / 10000, level->price % 10000, level->shares);
+    if (level->orders)
+        printf("%u", level->orders);
+}
+
+// Names come off the wire: what would break a row or a terminal is shown as '?'.
+static void print_name(const char *name)
+{
+    for (; *name; name++)
+        putchar(*name > ' ' && *name < 0x7f && *name != ',' && *name != '"' ? *name : '?');
 }
 
 static void print_books(const struct book *book)
@@ -142,54 +159,66 @@ static void print_books(const struct book *book)
                            *ask = book_best(book, sym, BOOK_ASK);
         if (bid == NULL && ask == NULL)
             continue;
-        fputs(book->infos[slot].name, stdout);
+        print_name(book->infos[slot].name);
         print_side(bid);
         print_side(ask);
         putchar('\n');
     }
 }
 
-static void print_totals(const struct offline *o, const struct input *in, uint64_t ns)
+static void print_doubts(const struct channel_counters *c, const struct capture *capture,
+                         const struct input *in)
+{
+    const struct {
+        uint64_t count;
+        const char *what;
+    } doubts[] = {
+        {in->other_frames, "frames are no UDP, or are cut"},
+        {capture->foreign, "datagrams are of something else"},
+        {c->malformed, "datagrams end too early"},
+        {c->gap_messages, "messages are missing in the capture"},
+        {c->unknown_type, "messages are of an unknown type"},
+        {c->bad_length, "messages have a wrong length"},
+        {c->orders_refused, "orders did not fit; raise --orders"},
+        {c->symbols_refused, "symbols did not fit; raise --symbols"},
+    };
+    if (in->truncated && in->kind == INPUT_BINARYFILE)
+        fprintf(stderr,
+                "tickgate-book: truncated: %lu bytes behind the last whole message are "
+                "ignored\n",
+                in->len - in->whole);
+    else if (in->truncated)
+        fputs("tickgate-book: truncated: the last record is cut, and ignored\n", stderr);
+    for (size_t i = 0; i < ARRAY_LEN(doubts); i++)
+        if (doubts[i].count)
+            fprintf(stderr, "tickgate-book: %lu %s\n", doubts[i].count, doubts[i].what);
+}
+
+static void print_totals(const struct offline *o, uint64_t ns)
 {
     const struct channel_counters *c = &o->count;
-    if (in->truncated)
-        fprintf(stderr,
-                "tickgate-book: truncated: %lu bytes behind the last whole %s are ignored\n",
-                in->kind == INPUT_BINARYFILE ? in->len - in->whole : 0,
-                in->kind == INPUT_BINARYFILE ? "message" : "record");
-    if (c->orders_refused || c->symbols_refused)
-        fprintf(
-            stderr,
-            "tickgate-book: %lu orders and %lu symbols did not fit; raise --orders or --symbols\n",
-            c->orders_refused, c->symbols_refused);
-    if (c->gaps)
-        fprintf(stderr, "tickgate-book: %lu gaps, %lu messages missing in the capture\n", c->gaps,
-                c->gap_messages);
     fprintf(stderr,
             "messages=%lu live=%u unknown=%lu executed=%lu printed=%lu ns_per_message=%.1f\n",
             c->messages, o->channel.book.orders_live, c->unknown_reference, c->executed_shares,
             c->printed_shares, c->messages ? (double)ns / (double)c->messages : 0.0);
 }
 
-// IEX-TP by its version byte and protocol id; everything else is MoldUDP64.
-static const struct feed_protocol *protocol_of(const struct input *in)
+// Everything that stands on standard output has arrived there.
+static bool output_end(struct error *err)
 {
-    struct iextp_header h;
-    for (uint64_t i = 0; i < in->datagram_count; i++)
-        if (iextp_parse(in->datagrams[i].payload, in->datagrams[i].len, &h) &&
-            h.protocol == IEXTP_DEEP10)
-            return &feed_deep10;
-    return &feed_itch50;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    return error_set(err, EXIT_FAILED, "cannot write to standard output: %s", strerror(errno));
 }
 
-static bool run(const struct options *opt, struct error *err)
+static bool books_make(const struct options *opt, struct input *in, struct error *err)
 {
     static struct offline o;
-    struct input in;
-    if (!input_load(&in, opt->path, err))
+    struct capture capture = {.protocol = &feed_itch50};
+    if (in->kind == INPUT_CAPTURE && !capture_sort(&capture, in, opt->path, err))
         return false;
     struct channel_config config = {
-        .protocol = protocol_of(&in),
+        .protocol = capture.protocol,
         .start = CHANNEL_START_LIVE,
         .reorder_frames = 1024,
         .reorder_ticks = 1000000000,
@@ -202,21 +231,29 @@ static bool run(const struct options *opt, struct error *err)
     book_config_defaults(&config.book);
     if (!offline_init(&o, &config, err))
         return false;
-    uint64_t start = now_ns();
+    const uint64_t start = now_ns();
     bool ok = true;
-    if (in.kind == INPUT_CAPTURE)
-        ok = run_capture(&o, &in, err);
+    if (in->kind == INPUT_CAPTURE)
+        ok = run_capture(&o, in, err);
     else
-        run_file(&o, &in);
-    uint64_t ns = now_ns() - start;
+        run_file(&o, in);
+    const uint64_t ns = now_ns() - start;
     char why[256];
     if (ok && opt->check && !book_check(&o.channel.book, why, sizeof why))
         ok = error_set(err, EXIT_FAILED, "invariant broken: %s", why);
     if (ok) {
         print_books(&o.channel.book);
-        print_totals(&o, &in, ns);
+        print_doubts(&o.count, &capture, in);
+        print_totals(&o, ns);
     }
     offline_free(&o);
+    return ok && output_end(err);
+}
+
+static bool run(const struct options *opt, struct error *err)
+{
+    struct input in;
+    const bool ok = input_load(&in, opt->path, err) && books_make(opt, &in, err);
     input_free(&in);
     return ok;
 }

@@ -50,8 +50,6 @@ struct channel;
 struct feed_protocol {
     const char *name;
     bool (*parse)(const uint8_t *payload, uint32_t len, struct feed_datagram *out);
-    // Asks for the cache lines that the messages of a datagram will touch. Changes nothing.
-    void (*prefetch)(const struct channel *ch, const uint8_t *payload, uint32_t len);
     // Applies the messages of a packet from <skip> on; returns how many whole messages there were
     // (skipped ones included): fewer than packet->count when the packet is cut.
     uint32_t (*apply)(struct channel *ch, const struct feed_packet *packet, uint32_t skip);

@@ -249,16 +249,8 @@ static uint32_t deep_apply(struct channel *ch, const struct feed_packet *packet,
     return done;
 }
 
-static void deep_prefetch(const struct channel *ch, const uint8_t *payload, uint32_t len)
-{
-    (void)ch; // few messages a packet, one line each: nothing to look ahead for
-    (void)payload;
-    (void)len;
-}
-
 const struct feed_protocol feed_deep10 = {
     .name = "deep10",
     .parse = deep_parse,
-    .prefetch = deep_prefetch,
     .apply = deep_apply,
 };

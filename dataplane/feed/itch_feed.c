@@ -302,25 +302,8 @@ static uint32_t itch_apply(struct channel *ch, const struct feed_packet *packet,
     return done;
 }
 
-// Look-ahead across packets of a burst: only the first pass, only the buckets.
-static void itch_prefetch(const struct channel *ch, const uint8_t *payload, uint32_t len)
-{
-    struct mold64_header h;
-    struct mold64_walk walk;
-    struct mold64_block block;
-    if (!mold64_parse(payload, len, &h))
-        return;
-    mold64_walk_begin(&walk, payload, len, &h);
-    for (uint32_t i = 0; i < AHEAD && mold64_next(&walk, &block); i++)
-        if (block.len > 0 && block.len == itch50_length(block.data[0]) &&
-            kind_of[block.data[0]] >= KIND_ADD)
-            pair_prefetch(&ch->book.order_table,
-                          pair_home(&ch->book.order_table, itch50_ref(block.data)));
-}
-
 const struct feed_protocol feed_itch50 = {
     .name = "itch50",
     .parse = itch_parse,
-    .prefetch = itch_prefetch,
     .apply = itch_apply,
 };

@@ -24,7 +24,7 @@ static uint32_t blocks_in(const uint8_t *p, uint32_t len, bool big)
 }
 
 // The blocks as a lane meets them: behind a header that counts them, in memory that ends with them.
-// First looked ahead at, then parsed, then applied from <skip> on.
+// Parsed, then applied from <skip> on.
 static void packet(struct channel *ch, const uint8_t *blocks, uint32_t len, uint32_t skip)
 {
     const bool deep = ch->protocol == &feed_deep10;
@@ -43,7 +43,6 @@ static void packet(struct channel *ch, const uint8_t *blocks, uint32_t len, uint
         be64_store(copy + 10, 1);
         be16_store(copy + 18, (uint16_t)count);
     }
-    ch->protocol->prefetch(ch, copy, head + len);
     if (!ch->protocol->parse(copy, head + len, &d) || d.packet.count != count ||
         d.packet.blocks != copy + head || d.packet.len != len)
         abort();

@@ -78,13 +78,6 @@ static uint32_t spy_apply(struct channel *ch, const struct feed_packet *packet, 
     return done;
 }
 
-static void spy_prefetch(const struct channel *ch, const uint8_t *payload, uint32_t len)
-{
-    (void)ch;
-    (void)payload;
-    (void)len;
-}
-
 static uint32_t packet_write(uint8_t *p, uint32_t session, uint64_t sequence, uint32_t count,
                              uint32_t missing)
 {
@@ -183,7 +176,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     protocol = feed_itch50;
     protocol.apply = spy_apply;
-    protocol.prefetch = spy_prefetch;
     struct channel_config config = {
         .protocol = &protocol,
         .start = data[0] % 3,

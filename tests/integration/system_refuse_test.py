@@ -9,6 +9,7 @@ import mmap
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import sys
 
@@ -114,6 +115,41 @@ def usage(s):
     return 5
 
 
+def capture(path, payloads):
+    """Ethernet frames with one UDP datagram each, as pcap."""
+    data = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    for second, payload in enumerate(payloads):
+        udp = struct.pack(">HHHH", 1, 26477, 8 + len(payload), 0) + payload
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, b"\n\0\0\1", b"\xef\1\1\1")
+        frame = b"\1\0\x5e\1\1\1\2\0\0\0\0\1\x08\0" + ip + udp
+        data += struct.pack("<IIII", second, 0, len(frame), len(frame)) + frame
+    path.write_bytes(data)
+    return path
+
+
+def mold(session, sequence, *messages):
+    return session.ljust(10) + struct.pack(">QH", sequence, len(messages)) + b"".join(
+        struct.pack(">H", len(m)) + m for m in messages)
+
+
+def captures(s):
+    start = b"S" + struct.pack(">HH6s", 0, 0, b"\0" * 6) + b"O"
+    path = s.dir / "one.pcap"
+    check("other datagrams", said("tickgate-book", capture(path, [b"x" * 20, b"something else " * 5])), FAILED,
+          ["one.pcap", "no market data", "2 datagrams"])
+    two = [mold(b"A", 1, start), mold(b"A", 40, start), mold(b"B", 1)]
+    check("two sessions", said("tickgate-book", capture(path, two)), FAILED, ["datagram 3", "another session", "tcpdump"])
+    check("a few of something else", said("tickgate-book", capture(path, [*two[:1], b"y" * 30])), 0,
+          ["1 datagrams are of something else", "messages=1 "])
+    path.write_bytes(b"\0" * 1000)
+    check("zeros", said("tickgate-book", path), FAILED, ["one.pcap", "neither a capture"])
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([str(BUILD / "tickgate-book"), str(capture(path, two[:1]))], stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=60)
+    check("full disk", (done.returncode, done.stderr), FAILED, ["standard output"])
+    return 5
+
+
 def files(s):
     bad = s.dir / "bad.pcap"
     bad.write_bytes(b"this is no capture, and it is long enough to look at " * 10)
@@ -183,7 +219,7 @@ def main():
     if os.geteuid() != 0:
         skip("needs root for huge pages and ports")
     with System("refuse") as s:
-        done = sum(part(s) for part in (configurations, too_few_huge_pages, usage, files, second_and_killed))
+        done = sum(part(s) for part in (configurations, too_few_huge_pages, usage, captures, files, second_and_killed))
     print(f"{done} cases")
 
 

@@ -1,0 +1,85 @@
+#include "bench/book/capture.h"
+
+#include <string.h>
+
+#include "dataplane/wire/deep10.h"
+#include "dataplane/wire/iextp.h"
+#include "dataplane/wire/itch50.h"
+#include "dataplane/wire/mold64.h"
+
+static bool is_deep10(const struct input_datagram *d)
+{
+    struct iextp_header h;
+    return iextp_parse(d->payload, d->len, &h) && h.protocol == IEXTP_DEEP10;
+}
+
+// Any 20 bytes could be a header of MoldUDP64: what follows has to be a message of ITCH, or
+// nothing.
+static bool is_itch50(const struct input_datagram *d)
+{
+    struct mold64_header h;
+    struct mold64_walk walk;
+    struct mold64_block block;
+    if (!mold64_parse(d->payload, d->len, &h))
+        return false;
+    mold64_walk_begin(&walk, d->payload, d->len, &h);
+    if (walk.left == 0)
+        return d->len == MOLD64_HEADER_LEN;
+    while (mold64_next(&walk, &block))
+        if (block.len)
+            return block.len == itch50_length(block.data[0]);
+    return false;
+}
+
+static bool is_of(const struct feed_protocol *protocol, const struct input_datagram *d)
+{
+    return protocol == &feed_deep10 ? is_deep10(d) : is_itch50(d);
+}
+
+static const struct feed_protocol *protocol_of(const struct input *in)
+{
+    for (uint64_t i = 0; i < in->datagram_count; i++) {
+        if (is_deep10(&in->datagrams[i]))
+            return &feed_deep10;
+        if (is_itch50(&in->datagrams[i]))
+            return &feed_itch50;
+    }
+    return NULL;
+}
+
+// Every packet of a channel is of its session: another one is another channel, or another day.
+static bool one_session(const struct capture *c, const struct input *in, const char *path,
+                        struct error *err)
+{
+    struct feed_datagram first, other;
+    for (uint64_t i = 0; i < in->datagram_count; i++) {
+        const struct input_datagram *d = &in->datagrams[i];
+        if (!c->protocol->parse(d->payload, d->len, i ? &other : &first) || i == 0 ||
+            memcmp(first.session, other.session, SESSION_LEN) == 0)
+            continue;
+        return error_set(err, EXIT_FAILED,
+                         "%s: datagram %lu is of another session than the first; cut the capture "
+                         "to one channel, for example with tcpdump -r FILE -w ONE udp port N",
+                         path, i + 1);
+    }
+    return true;
+}
+
+bool capture_sort(struct capture *c, struct input *in, const char *path, struct error *err)
+{
+    const uint64_t found = in->datagram_count;
+    uint64_t kept = 0;
+    *c = (struct capture){.protocol = protocol_of(in)};
+    if (c->protocol == NULL)
+        return error_set(err, EXIT_FAILED,
+                         "%s: no market data in it: %lu datagrams that are neither ITCH 5.0 over "
+                         "MoldUDP64 nor DEEP 1.0 over IEX-TP, %lu frames that are no UDP; name a "
+                         "capture of one of these feeds",
+                         path, found, in->other_frames);
+    for (uint64_t i = 0; i < found; i++)
+        if (is_of(c->protocol, &in->datagrams[i]))
+            in->datagrams[kept++] = in->datagrams[i];
+    in->datagram_count = kept;
+    c->foreign = found - kept;
+    return one_session(c, in, path, err);
+}
