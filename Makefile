@@ -263,11 +263,11 @@ all: ## build every program into build/
 	$(deps) build
 	$(sub) programs
 
-demo: ## a day of market data through the appliance, watched; CAPTURE=file replays real data
+demo: ## a day of market data, then trading, watched and reconciled; CAPTURE=file replays real data
 	$(deps) build demo
 	$(Q)drivers-config/hugepages.sh $(HUGEPAGES) || true
 	$(sub) programs
-	$(Q)bench/demo/run --build $(BUILD) $(if $(CAPTURE),--capture $(CAPTURE))
+	$(Q)bench/demo/run --build $(BUILD) $(if $(CAPTURE),--capture '$(CAPTURE)')
 
 bench-book: ## cost of a message: decode, book, best price (ns, instructions, memory)
 	$(deps) build test

@@ -48,19 +48,25 @@ static const struct feed_protocol *protocol_of(const struct input *in)
 }
 
 // Every packet of a channel is of its session: another one is another channel, or another day.
-static bool one_session(const struct capture *c, const struct input *in, const char *path,
+// Finds the first message on the way.
+static bool one_session(struct capture *c, const struct input *in, const char *path,
                         struct error *err)
 {
-    struct feed_datagram first, other;
+    struct feed_datagram first, d;
+    c->first = UINT64_MAX;
     for (uint64_t i = 0; i < in->datagram_count; i++) {
-        const struct input_datagram *d = &in->datagrams[i];
-        if (!c->protocol->parse(d->payload, d->len, i ? &other : &first) || i == 0 ||
-            memcmp(first.session, other.session, SESSION_LEN) == 0)
+        if (!c->protocol->parse(in->datagrams[i].payload, in->datagrams[i].len, &d))
             continue;
-        return error_set(err, EXIT_FAILED,
-                         "%s: datagram %lu is of another session than the first; cut the capture "
-                         "to one channel, for example with tcpdump -r FILE -w ONE udp port N",
-                         path, i + 1);
+        if (i == 0)
+            first = d;
+        if (memcmp(first.session, d.session, SESSION_LEN) != 0)
+            return error_set(err, EXIT_FAILED,
+                             "%s: datagram %lu is of another session than the first; cut the "
+                             "capture to one channel, for example with tcpdump -r FILE -w ONE udp "
+                             "port N",
+                             path, i + 1);
+        if (d.kind == FEED_DATA && d.packet.sequence < c->first)
+            c->first = d.packet.sequence;
     }
     return true;
 }

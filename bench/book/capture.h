@@ -7,6 +7,7 @@
 struct capture {
     const struct feed_protocol *protocol;
     uint64_t foreign; // datagrams of something else, taken out of <in>
+    uint64_t first;   // lowest number of a message
 };
 
 // Leaves in <in> only the datagrams of the feed. False with EXIT_FAILED: there are none, or they

@@ -214,7 +214,7 @@ static bool output_end(struct error *err)
 static bool books_make(const struct options *opt, struct input *in, struct error *err)
 {
     static struct offline o;
-    struct capture capture = {.protocol = &feed_itch50};
+    struct capture capture = {.protocol = &feed_itch50, .first = 1};
     if (in->kind == INPUT_CAPTURE && !capture_sort(&capture, in, opt->path, err))
         return false;
     struct channel_config config = {
@@ -243,6 +243,9 @@ static bool books_make(const struct options *opt, struct input *in, struct error
         ok = error_set(err, EXIT_FAILED, "invariant broken: %s", why);
     if (ok) {
         print_books(&o.channel.book);
+        if (in->kind == INPUT_CAPTURE)
+            fprintf(stderr, "tickgate-book: %s from message %lu on\n", capture.protocol->name,
+                    capture.first);
         print_doubts(&o.count, &capture, in);
         print_totals(&o, ns);
     }

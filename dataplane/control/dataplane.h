@@ -72,6 +72,8 @@ struct dataplane {
     bool lanes_running;
 };
 
+// What the configuration will take, on standard output. False: more than its limit.
+bool dataplane_bill(struct dataplane *d, const struct config *config, struct error *err);
 // Stages up to READY. On false everything that was started is taken down again.
 bool dataplane_start(struct dataplane *d, const struct config *config, struct error *err);
 // The main lcore's loop: until <stop> is set by a signal.

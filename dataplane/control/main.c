@@ -15,13 +15,14 @@ static void on_signal(int number)
     stop = 1;
 }
 
-static const char usage[] = "usage: tickgate-dataplane --config FILE [--check]\n"
-                            "\n"
-                            "  --config FILE   the configuration (docs/configuration.md)\n"
-                            "  --check         read and check the configuration, then stop\n"
-                            "  --options       print the table of options as Markdown\n"
-                            "  --help          this text\n"
-                            "  --version       version of program and contract\n";
+static const char usage[] =
+    "usage: tickgate-dataplane --config FILE [--check]\n"
+    "\n"
+    "  --config FILE   the configuration (docs/configuration.md)\n"
+    "  --check         read and check the configuration, print its memory bill, then stop\n"
+    "  --options       print the table of options as Markdown\n"
+    "  --help          this text\n"
+    "  --version       version of program and contract\n";
 
 struct arguments {
     const char *config;
@@ -72,10 +73,12 @@ static bool run(const struct arguments *a, struct error *err)
     if (!config_load(&config, a->config, err))
         return false;
     if (a->check) {
-        printf("%s: good: %u lanes, %u ports, %u channels\n", a->config, config.lane_count,
-               config.port_count, config.channel_count);
+        bool fits = dataplane_bill(&dataplane, &config, err);
+        if (fits)
+            printf("%s: good: %u lanes, %u ports, %u channels\n", a->config, config.lane_count,
+                   config.port_count, config.channel_count);
         config_free(&config);
-        return true;
+        return fits;
     }
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);

@@ -479,6 +479,13 @@ static bool stage_run(struct dataplane *d, struct error *err)
     return true;
 }
 
+bool dataplane_bill(struct dataplane *d, const struct config *config, struct error *err)
+{
+    memset(d, 0, sizeof *d);
+    d->config = config;
+    return stage_bill(d, err);
+}
+
 bool dataplane_start(struct dataplane *d, const struct config *config, struct error *err)
 {
     memset(d, 0, sizeof *d);
