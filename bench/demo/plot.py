@@ -27,5 +27,5 @@ def distribution(folder, name, title, rows, ylabel, curves=None):
             set arrow from 2750, graph 0 to 2750, graph 1 nohead dashtype 2
             set label "2.75 us" at 2900, graph 0.05
             plot {lines}
-            """, text=True, check=True)
+            """, text=True, check=True, stderr=subprocess.DEVNULL)
     return folder / f"{name}.png"
