@@ -144,6 +144,9 @@ bool value_line(struct options *o, const char *text, struct error *err)
     if (!named("line", text, NULL, &place, &rest, err))
         return false;
     struct option_line *l = &o->lines[place];
+    if (l->used)
+        return error_set(err, EXIT_USAGE, "--line %s: this line was given before; remove one",
+                         text);
     char buffer[64];
     struct in_addr source = {0};
     snprintf(buffer, sizeof buffer, "%s", rest);

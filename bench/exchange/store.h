@@ -31,7 +31,6 @@ struct store {
 
 enum {
     STORE_MIB_MIN = 16, // so that no packet is pushed out while a line still holds it (line.h)
-    STORE_PAYLOAD_MAX = 65507, // captures may hold jumbo payloads
 };
 
 bool store_init(struct store *s, uint32_t mib, bool keep_all, bool sums, struct error *err);

@@ -204,6 +204,12 @@ static bool channel_check(const struct check *c, uint32_t index)
         return place_fault(c->places, &ch->reorder_frames, c->err,
                            "is above hold_frames (%u): a gap would never be declared by it",
                            ch->hold_frames);
+    for (uint32_t i = 1; i < ch->recovery.server_count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (ch->recovery.servers[i].ip == ch->recovery.servers[j].ip &&
+                ch->recovery.servers[i].port == ch->recovery.servers[j].port)
+                return place_fault(c->places, &ch->recovery.servers, c->err,
+                                   "server %u is server %u again; remove one", i + 1, j + 1);
     if (ch->recovery.server_count && ch->recovery.via == CONFIG_VIA_PORT &&
         c->config->ports[ch->lines[0].port].ip == 0)
         return place_fault(c->places, &ch->recovery.via, c->err,

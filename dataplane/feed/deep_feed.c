@@ -109,14 +109,13 @@ static void on_halt(struct channel *ch, const uint8_t *p, uint16_t slot)
 // conditions.
 static void on_trade(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
-    enum { EXTENDED_HOURS = 0x40, ODD_LOT = 0x20 };
     struct book_symbol *sym = &ch->book.symbols[slot];
     uint32_t price, size = deep10_trade_size(p);
     if (!price_of(ch, slot, deep10_trade_price(p), &price))
         return;
     sym->volume += size;
     ch->count->printed_shares += size;
-    if (!(deep10_trade_flags(p) & (EXTENDED_HOURS | ODD_LOT))) {
+    if (!(deep10_trade_flags(p) & (DEEP10_EXTENDED_HOURS | DEEP10_ODD_LOT))) {
         sym->last_price = price;
         sym->last_shares = size;
     }

@@ -15,7 +15,6 @@ enum {
     LANE_DEMUX_MAX = 256,   // entries of the demultiplexing table; at most half are used
     LANE_ANSWERS_MAX = 32,  // answers of the main lcore taken in one turn
     LANE_RING_LEN = 4096,   // records of each ring to and from the main lcore
-    LANE_SEND_MAX = 8,      // frames of the main lcore sent in one turn
     QUEUE_STEPS_MAX = 4096, // orders walked to answer for a queue position
 };
 

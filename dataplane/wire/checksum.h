@@ -67,21 +67,3 @@ static inline uint64_t checksum_pseudo(uint32_t src_ip, uint32_t dst_ip, uint8_t
     be16_store(pseudo + 10, len);
     return checksum_add(0, pseudo, sizeof pseudo);
 }
-
-// The checksum after a 16-bit field of the summed data changed (RFC 1624, equation 3). All three as
-// they are in memory.
-static inline uint16_t checksum_update16(uint16_t checksum, uint16_t before, uint16_t after)
-{
-    uint64_t sum = (uint16_t)~checksum;
-    sum += (uint16_t)~before;
-    sum += after;
-    return (uint16_t)~checksum_fold(sum);
-}
-
-static inline uint16_t checksum_update32(uint16_t checksum, uint32_t before, uint32_t after)
-{
-    uint64_t sum = (uint16_t)~checksum;
-    sum += ~before;
-    sum += after;
-    return (uint16_t)~checksum_fold(sum);
-}

@@ -12,7 +12,6 @@
 
 enum {
     DEEP10_LEN_MAX = 80,
-    DEEP10_EVENT_COMPLETE = 0x01, // flags of a level update
     // Flags of a trade: those that keep it out of last sale and high/low. Volume counts all.
     DEEP10_EXTENDED_HOURS = 0x40,
     DEEP10_ODD_LOT = 0x20,
@@ -31,17 +30,6 @@ static inline uint32_t deep10_length(uint8_t type)
 #include "dataplane/wire/deep10.def"
     };
     return lengths[type];
-}
-
-// Name of the type as the specification heads its table; "unknown" for a letter that is no type.
-// Not for a lane.
-static inline const char *deep10_title(uint8_t type)
-{
-    static const char *const titles[256] = {
-#define DEEP10_MESSAGE(letter, upper, lower, length, title) [letter] = (title),
-#include "dataplane/wire/deep10.def"
-    };
-    return titles[type] ? titles[type] : "unknown";
 }
 
 // Nanoseconds since the Unix epoch, at the same place in all types.

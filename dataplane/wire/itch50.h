@@ -15,11 +15,9 @@
 #include "dataplane/wire/fields.h"
 
 enum {
-    ITCH50_HEAD_LEN = 11, // type, stock locate, tracking number, time stamp
-    ITCH50_LEN_MAX = 50,  // longest message (I)
-    ITCH50_LEN_MIN = 12,  // shortest (S, W)
-    ITCH50_STOCK_LEN = 8,
-    ITCH50_PRICE_SCALE = 10000,   // price fields per dollar; the levels of V have 100,000,000
+    ITCH50_HEAD_LEN = 11,         // type, stock locate, tracking number, time stamp
+    ITCH50_LEN_MAX = 50,          // longest message (I)
+    ITCH50_LEN_MIN = 12,          // shortest (S, W)
     ITCH50_PRICE_MAX = 2000000000 // 200,000.0000, the highest price the text allows
 };
 

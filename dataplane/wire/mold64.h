@@ -21,7 +21,6 @@ enum {
     MOLD64_HEARTBEAT = 0, // a count: no messages, sequence is the next number to be sent
     MOLD64_END = 0xffff, // a count that is none: the session is over, sequence is the next it would
                          // have sent
-    MOLD64_COUNT_MAX = 0xfffe, // messages in one packet
 };
 
 struct mold64_header {

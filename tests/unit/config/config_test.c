@@ -296,6 +296,8 @@ static const struct fault {
     {"mac: 02:00:5E:00:00:01", "mac: 02:00:5E:00:00", "t.yaml:49: ports[0].mac: ", ""},
     {"ip: 10.0.0.9", "ip: 10.0.0.256", "t.yaml:50: ports[0].ip: ", "IPv4"},
     {"ip: 10.0.0.9", "ip: 10.0.9", "t.yaml:50: ports[0].ip: ", "IPv4"},
+    {"'10.0.0.2:18001'", "'10.0.0.1:18000'",
+     "t.yaml:35: channels[0].recovery.servers: ", "server 2 is server 1 again"},
     {"'10.0.0.2:18001'", "'10.0.0.2'", "t.yaml:35: channels[0].recovery.servers: ", "address:port"},
     {"'10.0.0.2:18001'", "'10.0.0.2:70000'",
      "t.yaml:35: channels[0].recovery.servers: ", "address:port"},

@@ -85,6 +85,7 @@ static const struct {
 } wrong[] = {
     {"", "line A is missing"},
     {LINE "--nonsense 1", "--nonsense: unknown"},
+    {LINE LINE, "this line was given before"},
     {LINE "--se 1", "--se: unknown or ambiguous"},
     {LINE "--seed", "--seed: a value is missing"},
     {LINE "-x", "-x: unknown"},
