@@ -67,6 +67,8 @@ bool soupbin_accepted_read(const struct soupbin_packet *packet, struct soupbin_a
         return false;
     const char *session = (const char *)packet->payload;
     uint32_t left = 0;
+    // Names are compared over their whole length: nothing undefined behind the end of a short one.
+    memset(out, 0, sizeof *out);
     while (left < SOUPBIN_SESSION_LEN && session[left] == ' ')
         left++;
     alpha_text(out->session, session + left, SOUPBIN_SESSION_LEN - left);
