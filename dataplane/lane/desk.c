@@ -408,7 +408,10 @@ enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
     struct session *s = d->sessions[o->session].session;
     if (UNLIKELY(o->life == LIFE_DEAD))
         return REFUSAL_ORDER_NOT_LIVE;
-    const uint32_t ref = o->waits & WAIT_REPLACE ? o->change_ref : o->ref;
+    // One that is on its way, or waits, is not weakened.
+    if ((o->waits & WAIT_CANCEL || o->flags & ORDER_CANCEL_QUEUED) && o->cancel_total < total)
+        total = o->cancel_total;
+    const uint32_t ref = order_cancel_ref(o);
     const struct frame_bytes *frame = frame_cancel(&s->frames, ref, total);
     if (UNLIKELY(!session_send_cancel(s, frame, d->lane->stamp))) {
         order_cancel_enqueue(&d->orders, order, total);

@@ -237,6 +237,14 @@ void order_ref_return(struct order_table *t, uint32_t session, uint32_t ref);
 bool order_replace_begin(struct order_table *t, uint32_t index, uint32_t ref, uint32_t total,
                          uint32_t price);
 void order_modify_begin(struct order_table *t, uint32_t index, uint32_t total, char side);
+// Which number a cancel names: while a replace is on its way the new one. In doubt nobody knows
+// whether the replace has ever arrived, so the two in turn.
+static inline uint32_t order_cancel_ref(const struct own_order *o)
+{
+    const bool old = o->flags & ORDER_QUARANTINED && o->cancels & 1;
+    return o->waits & WAIT_REPLACE && !old ? o->change_ref : o->ref;
+}
+
 // A cancel goes out; <total> as in the message. Returns the reference that it names.
 uint32_t order_cancel_begin(struct order_table *t, uint32_t index, uint32_t total);
 void order_cancel_enqueue(struct order_table *t, uint32_t index, uint32_t total);

@@ -237,7 +237,7 @@ uint32_t order_cancel_begin(struct order_table *t, uint32_t index, uint32_t tota
     struct own_order *o = &t->orders[index];
     o->waits |= WAIT_CANCEL;
     o->cancel_total = total;
-    o->cancel_ref = o->waits & WAIT_REPLACE ? o->change_ref : o->ref;
+    o->cancel_ref = order_cancel_ref(o);
     o->cancels += o->cancels < UINT8_MAX;
     return o->cancel_ref;
 }

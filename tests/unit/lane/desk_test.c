@@ -336,6 +336,27 @@ static void a_kill_stops_orders_and_cancels_what_is_open(void **state)
     world_close();
 }
 
+// A cancel of everything is on its way or waits: one of less does not take its place.
+static void a_cancel_is_not_weakened(void **state)
+{
+    (void)state;
+    uint32_t index = 0;
+    world_open(1);
+    ready();
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    assert_int_equal(desk_cancel(&w->desk, index, 0), REFUSAL_NONE);
+    assert_int_equal(desk_cancel(&w->desk, index, 50), REFUSAL_NONE);
+    assert_int_equal(orders_at(&w->desk.orders, index)->cancel_total, 0);
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    w->rig.busy = true;
+    assert_int_equal(desk_cancel(&w->desk, index, 70), REFUSAL_NONE);
+    assert_int_equal(desk_cancel(&w->desk, index, 90), REFUSAL_NONE);
+    assert_int_equal(orders_at(&w->desk.orders, index)->cancel_total, 70);
+    assert_int_equal(desk_cancel(&w->desk, index, 30), REFUSAL_NONE);
+    assert_int_equal(orders_at(&w->desk.orders, index)->cancel_total, 30);
+    world_close();
+}
+
 // The exchange executes an order that nobody here entered.
 static void an_unknown_execution_stops_the_session(void **state)
 {
@@ -405,6 +426,7 @@ int main(void)
         cmocka_unit_test(the_order_table_fills_up_with_an_answer),
         cmocka_unit_test(a_ring_that_fills_up_stops_orders_not_cancels),
         cmocka_unit_test(a_kill_stops_orders_and_cancels_what_is_open),
+        cmocka_unit_test(a_cancel_is_not_weakened),
         cmocka_unit_test(an_unknown_execution_stops_the_session),
         cmocka_unit_test(a_fresh_start_adopts_what_the_stream_tells),
         cmocka_unit_test(a_well_behaved_exchange_is_matched),

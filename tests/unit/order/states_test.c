@@ -482,6 +482,30 @@ static void silence_is_noticed_in_order(void **state)
     assert_int_equal(order_overdue(&table, UINT64_MAX), OWN_NONE);
 }
 
+// A replace that was lost with its connection, at a venue that nobody can ask: the exchange still
+// has the old number, or the new one.
+static void in_doubt_a_cancel_names_both_numbers(void **state)
+{
+    (void)state;
+    for (uint32_t has_old = 0; has_old < 2; has_old++) {
+        close_table(NULL);
+        open_table(NULL);
+        const uint32_t i = order_in("LR");
+        struct own_order *o = orders_at(&table, i);
+        assert_int_equal(order_cancel_ref(o), CHANGE);
+        assert_true(find_out(i, ORDER_MESSAGE_NO_QUERY).did & DO_CANCEL);
+        assert_int_equal(order_cancel_begin(&table, i, 0), CHANGE);
+        assert_true(find_out(i, ORDER_MESSAGE_SILENCE).did & DO_CANCEL);
+        assert_int_equal(order_cancel_begin(&table, i, 0), REF);
+        assert_true(find_out(i, ORDER_MESSAGE_SILENCE).did & DO_CANCEL);
+        assert_int_equal(order_cancel_begin(&table, i, 0), CHANGE);
+        tell(i,
+             report_of(REPORT_CANCELED, has_old ? REF : CHANGE, has_old ? SHARES : CHANGE_TOTAL));
+        assert_int_equal(o->life, LIFE_DEAD);
+        assert_int_equal(order_worst(o).shares, 0);
+    }
+}
+
 static void cancels_queue_in_order_and_leave_with_their_order(void **state)
 {
     (void)state;
@@ -523,6 +547,7 @@ int main(void)
         ORDER_TEST(places_are_taken_again_oldest_end_first),
         ORDER_TEST(references_run_out_with_an_answer),
         ORDER_TEST(silence_is_noticed_in_order),
+        ORDER_TEST(in_doubt_a_cancel_names_both_numbers),
         ORDER_TEST(cancels_queue_in_order_and_leave_with_their_order),
         ORDER_TEST(names_are_there),
     };
