@@ -127,11 +127,12 @@ static void trimmed(char *out, const uint8_t *field, uint32_t length)
 // A decimal number; false when there is anything else, or nothing.
 static bool number_read(const char *text, uint64_t *number)
 {
-    size_t length = strlen(text);
     *number = 0;
-    if (length == 0 || length > 19)
+    if (!*text)
         return false;
     for (; *text; text++) {
+        if (*number > UINT64_MAX / 10 - 10)
+            return false;
         if (*text < '0' || *text > '9')
             return false;
         *number = *number * 10 + (uint64_t)(*text - '0');

@@ -75,7 +75,7 @@ static inline void rig_defaults(enum bourse_protocol protocol)
         struct bourse_member *m = &rig.config.members[i];
         snprintf(m->user, sizeof m->user, "user%u", i);
         snprintf(m->password, sizeof m->password, "secret%u", i);
-        snprintf(m->session, sizeof m->session, "DAY%u00", i);
+        snprintf(m->session, sizeof m->session, "DAY%u0", i);
         snprintf(m->firm, sizeof m->firm, "FRM%u", i);
         m->protocol = protocol;
     }
