@@ -217,15 +217,19 @@ bool value_misbehave(struct options *o, const char *text, struct error *err)
         return false;
     if (!*end)
         return true;
-    // late=P,US and missing=P,TYPES say more.
+    // late=P,US, missing=P,TYPES and reorder=P,TYPES say more.
     if (*end == ',' && found->offset == offsetof(struct bourse_config, faults.late_below)) {
         if (!value_number("misbehave", end + 1, 1, 10000000, &us, err))
             return false;
         o->trade.faults.late_us = (uint32_t)us;
         return true;
     }
+    struct bourse_faults *f = &o->trade.faults;
     if (*end == ',' && found->offset == offsetof(struct bourse_config, faults.missing_below) &&
-        text_copy(o->trade.faults.missing_types, sizeof o->trade.faults.missing_types, end + 1))
+        text_copy(f->missing_types, sizeof f->missing_types, end + 1))
+        return true;
+    if (*end == ',' && found->offset == offsetof(struct bourse_config, faults.reorder_below) &&
+        text_copy(f->reorder_types, sizeof f->reorder_types, end + 1))
         return true;
     return error_set(err, EXIT_USAGE, "--misbehave %s: '%s' is too much", text, end);
 }

@@ -70,7 +70,8 @@ struct bourse_faults {
     uint32_t duplicate_below; // a sequenced message comes twice, with a number each
     uint32_t missing_below;   // a sequenced message of <missing_types> does not come at all
     char missing_types[16];   // OUCH letters; empty: "AUM"
-    uint32_t reorder_below;   // a sequenced message changes places with the next one
+    uint32_t reorder_below;   // a sequenced message of <reorder_types> changes places with the next
+    char reorder_types[16];   // empty: "AUMCJPI", acknowledgements
     uint32_t reject_below;    // an enter or replace that is in order is rejected (any reason)
     uint32_t cancel_below;    // at each request some open order of its member is cancelled unasked
     uint32_t break_below;     // at each execution some execution of that member is broken
@@ -188,6 +189,8 @@ bool bourse_break(struct bourse *b, uint64_t match, char reason);
 bool bourse_cancel(struct bourse *b, uint64_t reference, char reason);
 // Trading state of a symbol: T, H, P or Q; published. False when there is no such symbol.
 bool bourse_halt(struct bourse *b, uint16_t locate, char state);
+// No misbehaviour from here on; what was held back goes out.
+void bourse_behave(struct bourse *b);
 // Ends the connection of a member, if it has one.
 void bourse_drop(struct bourse *b, uint32_t member, bool reset);
 // Cancels its open orders, ends its session, and opens the next one.

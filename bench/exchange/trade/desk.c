@@ -148,8 +148,8 @@ static void replace(struct bourse *b, uint32_t member, struct entry *e, bool bad
     replacement(ticket_at(b, original), e);
     uint32_t number = ticket_new(b, member, e);
     struct ticket *t = ticket_at(b, number), *old = ticket_at(b, original);
-    uint64_t total = e->quantity, used = old->chain + old->executed + old->decremented;
-    t->chain = old->chain + old->executed + old->decremented;
+    uint64_t total = e->quantity, used = ticket_used(old);
+    t->chain = ticket_used(old);
     t->chain_executed = old->chain_executed + old->executed;
     t->quantity = t->open = total > used ? (uint32_t)(total - used) : 0;
     enum rule rule = cross_late(b, old) ? RULE_CANCEL_LATE : judge(b, t, bad_options, &code);
@@ -171,7 +171,7 @@ static void replace(struct bourse *b, uint32_t member, struct entry *e, bool bad
 // What may be open when at most <total> shares of the whole chain shall trade.
 static uint32_t target(const struct ticket *t, uint64_t total)
 {
-    uint64_t used = (uint64_t)t->chain + t->executed + t->decremented;
+    uint32_t used = ticket_used(t);
     return total > used ? (uint32_t)(total - used) : 0;
 }
 

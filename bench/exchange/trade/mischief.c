@@ -45,14 +45,18 @@ static void garbage_put(struct bourse *b, uint32_t member, uint64_t due_ns)
     put(b, member, bytes, length, due_ns);
 }
 
+static bool is_of(const char types[16], const char *usual, uint8_t letter)
+{
+    const char *list = types[0] ? types : usual;
+    return memchr(list, letter, strnlen(list, 16)) != NULL;
+}
+
 void mischief_tape(struct bourse *b, uint32_t member, const uint8_t *message, uint32_t length)
 {
     const struct bourse_faults *f = &b->config.faults;
     struct tape *t = &b->members[member].tape;
-    const char *types = f->missing_types[0] ? f->missing_types : "AUM";
     uint64_t due_ns = b->now_ns + b->config.latency_out_us * 1000ull;
-    if (memchr(types, message[0], strnlen(types, sizeof f->missing_types)) &&
-        drawn(b, f->missing_below)) {
+    if (is_of(f->missing_types, "AUM", message[0]) && drawn(b, f->missing_below)) {
         fault(b, member, message[0], "missing");
         return;
     }
@@ -62,7 +66,8 @@ void mischief_tape(struct bourse *b, uint32_t member, const uint8_t *message, ui
     }
     if (drawn(b, f->garbage_below))
         garbage_put(b, member, due_ns);
-    if (!t->held_length && drawn(b, f->reorder_below)) {
+    if (!t->held_length && is_of(f->reorder_types, "AUMCJPI", message[0]) &&
+        drawn(b, f->reorder_below)) {
         fault(b, member, message[0], "behind the next one");
         memcpy(t->held, message, length);
         t->held_length = length;
@@ -171,4 +176,15 @@ void mischief_heartbeat(struct bourse *b, struct visitor *v)
 void mischief_cut(struct bourse *b, const struct visitor *v)
 {
     fault(b, v->state == VISITOR_IN ? v->member : BOURSE_NONE, 0, "the connection is cut");
+}
+
+void bourse_behave(struct bourse *b)
+{
+    memset(&b->config.faults, 0, sizeof b->config.faults);
+    for (uint32_t i = 0; i < b->config.member_count; i++)
+        mischief_release(b, i, true);
+    for (uint32_t i = 0; i < BOURSE_VISITORS; i++) {
+        b->visitors[i].cut_in_at = b->visitors[i].cut_out_at = 0;
+        b->visitors[i].silent = false;
+    }
 }

@@ -6,7 +6,9 @@
 static void reply_send(struct bourse *b, uint32_t member, struct entry *e)
 {
     uint8_t message[ENTRY_MAX];
-    e->time = b->day_ns;
+    // No two answers leave a matching engine in one nanosecond.
+    b->stamp_ns = b->day_ns > b->stamp_ns ? b->day_ns : b->stamp_ns + 1;
+    e->time = b->stamp_ns;
     if (e->ref_index)
         e->has |= 1u << ENTRY_REF_INDEX;
     mischief_tape(b, member, message,

@@ -26,7 +26,8 @@ struct ticket {
     uint64_t limit; // price as entered: what a slid order wants to go back to
     uint64_t reference, expire_ns; // expire: day time, 0: never
     uint32_t quantity, open, executed, decremented;
-    uint32_t chain;          // executed and decremented shares of the orders that it replaced
+    uint32_t broken;         // of what was executed: the shares do not come back to the order
+    uint32_t chain;          // used shares of the orders that it replaced
     uint32_t chain_executed; // the executed part of it, broken ones not counted
     uint32_t pit;            // number in the pit while it rests
     uint32_t previous, next; // open orders of the member
@@ -110,6 +111,7 @@ enum bourse_phase { PHASE_UNTOLD, PHASE_BEFORE, PHASE_OPEN, PHASE_AFTER, PHASE_D
 struct bourse {
     struct bourse_config config;
     uint64_t now_ns, day_ns, record_number;
+    uint64_t stamp_ns; // of the last answer
     enum bourse_phase phase;
     bool ended; // nobody is let in any more
     struct pit pit;
@@ -137,6 +139,12 @@ static inline struct ticket *ticket_at(struct bourse *b, uint32_t number)
 static inline enum entry_protocol member_protocol(const struct bourse *b, uint32_t member)
 {
     return b->config.members[member].protocol == BOURSE_OUCH_42 ? ENTRY_42 : ENTRY_50;
+}
+
+// Shares of its total that cannot trade any more.
+static inline uint32_t ticket_used(const struct ticket *t)
+{
+    return t->chain + t->executed + t->broken + t->decremented;
 }
 
 static inline bool field_is(const char field[1], const char *letters)

@@ -84,6 +84,7 @@ bool bourse_break(struct bourse *b, uint64_t match, char reason)
         struct ticket *t = ticket_at(b, x->tickets[side]);
         locate = t->locate;
         t->executed -= x->shares;
+        t->broken += x->shares;
         reply_broken(b, t, match, x, x->fee_micro[side], reason);
     }
     uint8_t m[ITCH_MAX];
