@@ -213,13 +213,13 @@ $(filter $(BUILD)/tests/unit/latency/%,$(unit_bin)): $(call obj,bench/latency/hd
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): LIBS = $(core_lib)
 
 # Strategies are loaded by these as the dataplane does it.
-$(filter $(BUILD)/tests/unit/lane/% $(BUILD)/tests/unit/strategy/%,$(unit_bin)): $(strategies)
-$(BUILD)/obj/tests/unit/lane/%.o $(BUILD)/obj/tests/unit/strategy/%.o: CPPFLAGS += -DSTRATEGIES_DIR='"$(BUILD)/strategies"'
+$(filter $(BUILD)/tests/unit/lane/% $(BUILD)/tests/unit/strategy/% $(BUILD)/tests/sim/%,$(unit_bin)): $(strategies)
+$(BUILD)/obj/tests/unit/lane/%.o $(BUILD)/obj/tests/unit/strategy/%.o $(BUILD)/obj/tests/sim/%.o: CPPFLAGS += -DSTRATEGIES_DIR='"$(BUILD)/strategies"'
 
 # Simulations share a world and the exchange's generator.
 sim_lib_obj := $(call obj,$(filter-out %_test.c,$(wildcard tests/sim/*.c)) bench/book/offline.c)
 $(filter $(BUILD)/tests/sim/%,$(unit_bin)): $(sim_lib_obj) $(exch_lib)
-$(filter $(BUILD)/tests/sim/%,$(unit_bin)): LIBS = $(exch_lib) $(core_lib) -lpcap
+$(filter $(BUILD)/tests/sim/%,$(unit_bin)): LIBS = $(exch_lib) $(lane_lib) $(core_lib) -lpcap
 
 # tests/integration: C programs that need a DPDK port link everything; scripts drive the built programs.
 # The fake card of port_fake_test stands before these calls of DPDK.

@@ -1,7 +1,5 @@
 // Whatever loss, duplication, reordering and skew do to lines A and B: the books are right, or the
-// channel says that they are not. SIM_SECONDS (default 60) bounds the run, or TICKGATE_SEEDS says
-// how many seeds each property gets; they start at TICKGATE_SEED (default 1), and a failure names
-// its own.
+// channel says that they are not. Seeds: seeds.h.
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -9,16 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <cmocka.h>
 
 #include "tests/sim/feed_world.h"
-
-static uint64_t env(const char *name, uint64_t value)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : value;
-}
+#include "tests/sim/seeds.h"
 
 // A world from a seed: sizes and faults differ from one to the next.
 static struct world_config world_of(uint64_t seed)
@@ -177,30 +169,11 @@ static void next_session(uint64_t seed)
     offline_free(&o);
 }
 
-static void run_seeds(void (*property)(uint64_t seed), uint64_t share)
-{
-    uint64_t seed = env("TICKGATE_SEED", 1), count = env("TICKGATE_SEEDS", 0);
-    double seconds = (double)env("SIM_SECONDS", 60) / (double)share;
-    struct timespec start, now;
-    uint64_t done = 0;
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    do {
-        property(seed + done++);
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (count ? done < count
-                   : (double)(now.tv_sec - start.tv_sec) +
-                             (double)(now.tv_nsec - start.tv_nsec) / 1e9 <
-                         seconds);
-    print_message("%lu seeds from %lu\n", done, seed);
-}
-
-enum { PROPERTIES = 6 };
-
 #define PROPERTY_TEST(property)               \
     static void test_##property(void **state) \
     {                                         \
         (void)state;                          \
-        run_seeds(property, PROPERTIES);      \
+        seeds_run(property);                  \
     }
 
 PROPERTY_TEST(one_line_is_enough)
