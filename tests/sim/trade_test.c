@@ -75,6 +75,15 @@ static void ask_something(void)
 
 // --- what always holds ---
 
+static uint32_t instrument_of(uint16_t locate)
+{
+    uint32_t i = 0;
+    while (i < TRADE_SYMBOLS - 1 && sim->locates[i] != locate)
+        i++;
+    assert_int_equal(sim->locates[i], locate);
+    return i;
+}
+
 // By symbol and side the exchanges can never execute more than what is reserved. A modify that is
 // never answered counts as not done (docs/orders.md): an exchange that loses this answer may have
 // more, until the next thing it says about the order.
@@ -89,9 +98,8 @@ static void exposure_covers_the_exchanges(void)
         for (uint32_t i = 0; i < bourse_order_count(b, 0); i++) {
             struct bourse_order o;
             bourse_order_at(b, 0, i, &o);
-            // Locates of a generated day count up in the order of the directory.
             if (o.open)
-                (o.side == 'B' ? buy : sell)[o.locate - 1] += o.open;
+                (o.side == 'B' ? buy : sell)[instrument_of(o.locate)] += o.open;
         }
     }
     for (uint32_t i = 0; i < TRADE_SYMBOLS; i++) {
@@ -154,7 +162,7 @@ static void money_is_equal(void)
             have.value += value;
         }
         for (uint32_t k = 0; k < TRADE_VENUES; k++)
-            exchange += bourse_position(sim->venues[k].b, 0, (uint16_t)(i + 1));
+            exchange += bourse_position(sim->venues[k].b, 0, sim->locates[i]);
         assert_int_equal(exchange, want.shares); // the log is right about its own books
         if (have.shares != want.shares || have.value != want.value)
             fail_msg("seed %lu: symbol %u: %ld shares and %ld, the exchange %ld and %ld", seed, i,
@@ -176,7 +184,7 @@ static void books_are_equal(void)
                 const bool bid = side == 0;
                 const struct level *l = book_best(&v->channel.book, &v->channel.book.symbols[slot],
                                                   bid ? BOOK_BID : BOOK_ASK);
-                const uint32_t price = bourse_best(v->b, i + 1u, bid, &shares);
+                const uint32_t price = bourse_best(v->b, sim->locates[i], bid, &shares);
                 if ((l ? l->price : 0) != price || (l && l->shares != shares))
                     fail_msg("seed %lu: venue %u, symbol %u: best %u with %lu, the exchange %u "
                              "with %lu",

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "bench/exchange/trade/order_log.h"
+#include "dataplane/base/bytes.h"
 #include "dataplane/base/check.h"
 #include "dataplane/book/book.h"
 
@@ -49,7 +50,7 @@ static void *zeroed(uint64_t bytes)
 
 // --- set-up ---
 
-// The names of a generated day: all of its venues list the same.
+// The symbols of a generated day: all of its venues list the same.
 static char (*symbols_of(const struct generator_config *gc))[8]
 {
     static struct generator g;
@@ -59,8 +60,10 @@ static char (*symbols_of(const struct generator_config *gc))[8]
     uint32_t have = 0;
     MUST(generator_init(&g, gc, &err));
     while (have < TRADE_SYMBOLS && generator_next(&g, m) > 0)
-        if (m[0] == 'R')
+        if (m[0] == 'R') {
+            sim->locates[have] = be16_load(m + 1);
             memcpy(names[have++], m + 11, sizeof *names);
+        }
     generator_free(&g);
     MUST(have == TRADE_SYMBOLS);
     return names;

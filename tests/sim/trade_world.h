@@ -104,6 +104,7 @@ struct trade_world {
     struct desk desk;
     struct desk_strategies strategies;
     struct limit_table *limits;
+    uint16_t locates[TRADE_SYMBOLS]; // by instrument
     struct port_sim port;
     struct trade_venue venues[TRADE_VENUES];
     struct trade_ledger ledger;

@@ -323,11 +323,12 @@ uint32_t bourse_send(struct bourse *b, int visitor, uint8_t *bytes, uint32_t roo
     bool cut = n && v->cut_out_at && v->state == VISITOR_IN && v->out_total + n >= v->cut_out_at;
     if (cut)
         n = v->cut_out_at > v->out_total ? (uint32_t)(v->cut_out_at - v->out_total) : 0;
-    if (n)
+    if (n) {
+        v->out_have -= n;
+        v->out_total += n;
         memcpy(bytes, v->out, n);
-    v->out_have -= n;
-    memmove(v->out, v->out + n, n ? v->out_have : 0);
-    v->out_total += n;
+        memmove(v->out, v->out + n, v->out_have);
+    }
     if (cut) {
         v->out_have = 0;
         mischief_cut(b, v);
