@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "dataplane/base/bytes.h"
 #include "dataplane/base/check.h"
 #include "dataplane/base/hints.h"
 #include "tests/sim/trade_world.h"
@@ -20,6 +21,17 @@ static void pipe_clear(struct trade_pipe *p)
 {
     p->have = p->ready = p->first = p->count = 0;
     p->last_due = 0;
+}
+
+// SIM_WIRE=file: what both sides say, each piece behind its venue, its direction (1: to the
+// exchange) and its length, for other decoders.
+static void piece_write(const struct trade_venue *v, bool ours, const void *bytes, uint32_t len)
+{
+    uint8_t head[6] = {v->index, ours};
+    if (sim->wire == NULL)
+        return;
+    be32_store(head + 2, len);
+    MUST(fwrite(head, sizeof head, 1, sim->wire) == 1 && fwrite(bytes, len, 1, sim->wire) == 1);
 }
 
 static void pipe_put(struct trade_pipe *p, const uint8_t *bytes, uint32_t len)
@@ -120,6 +132,7 @@ static bool transport_send(struct transport *t, const void *payload, uint32_t le
     if (v->visitor < 0 || v->closing || v->to_exchange.count >= PIECES - 2)
         return false;
     pipe_put(&v->to_exchange, payload, len);
+    piece_write(v, true, payload, len);
     return true;
 }
 
@@ -173,8 +186,10 @@ static void exchange_writes(struct trade_venue *v)
     uint8_t out[SEGMENT];
     uint32_t n;
     while (v->to_client.count < PIECES - 2 &&
-           (n = bourse_send(v->b, v->visitor, out, 1 + trade_draw(SEGMENT))) > 0)
+           (n = bourse_send(v->b, v->visitor, out, 1 + trade_draw(SEGMENT))) > 0) {
         pipe_put(&v->to_client, out, n);
+        piece_write(v, false, out, n);
+    }
     const enum bourse_closing closing = bourse_closing(v->b, v->visitor);
     if (closing == BOURSE_RESETS || (closing == BOURSE_CLOSES && v->to_client.have == 0))
         both_end(v);

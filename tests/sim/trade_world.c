@@ -250,6 +250,10 @@ void trade_open(const struct trade_config *config)
     MUST(sim);
     sim->config = config;
     sim->trace = getenv("SIM_TRACE") != NULL;
+    const char *wire = getenv("SIM_WIRE");
+    if (wire)
+        sim->wire = fopen(wire, "wb");
+    MUST(!wire || sim->wire);
     sim->now = 1000 * MS;
     sim->random = config->seed * 0x9E3779B97F4A7C15ull + 3;
     const struct generator_config gc = {.seed = config->seed,
@@ -277,6 +281,8 @@ void trade_close(void)
         free(v->to_exchange.bytes);
     }
     ledger_free(&sim->ledger);
+    if (sim->wire)
+        MUST(fclose(sim->wire) == 0);
     for (uint32_t i = 0; i < sim->block_count; i++)
         free(sim->blocks[i]);
     free(sim);

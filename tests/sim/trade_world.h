@@ -5,6 +5,8 @@
 // the same run. cmocka.h is included before this header.
 #pragma once
 
+#include <stdio.h>
+
 #include "bench/exchange/generate.h"
 #include "bench/exchange/trade/bourse.h"
 #include "dataplane/lane/desk_strategy.h"
@@ -113,6 +115,7 @@ struct trade_world {
     uint32_t frames_out;     // recovered ones that the lane holds
     uint32_t contradictions; // impossible messages, silence left out
     bool trace;
+    FILE *wire; // NULL: nobody wants it
     void *blocks[TRADE_BLOCKS];
     uint32_t block_count;
 };
