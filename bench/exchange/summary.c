@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bench/exchange/exchange.h"
+#include "bench/exchange/trade/trading.h"
 
 // Counters of a line that both forms show: name in JSON, heading, field.
 #define LINE_COUNTERS(X)        \
@@ -20,8 +21,34 @@
 
 #define REREQUEST_COUNTERS(X) X(received) X(answered) X(silent) X(lost) X(messages)
 
+// With --mode trade: name in JSON and field.
+#define TRADING_COUNTERS(X) \
+    X(requests)             \
+    X(accepted)             \
+    X(replaced)             \
+    X(canceled)             \
+    X(executed)             \
+    X(rejected)             \
+    X(ignored)              \
+    X(broken)               \
+    X(malformed)            \
+    X(market_messages)      \
+    X(published)            \
+    X(clamped_messages)     \
+    X(clamped_shares)       \
+    X(displaced_shares)     \
+    X(suppressed)           \
+    X(sequenced)            \
+    X(logins)               \
+    X(logins_refused)       \
+    X(disconnects)          \
+    X(resets)               \
+    X(faults)
+
 static const char *mode_name(const struct exchange *x)
 {
+    if (x->trading)
+        return "trade";
     return x->options->saturate ? "saturate" : "replay";
 }
 
@@ -83,6 +110,22 @@ static void channel_print(const struct exchange *x, uint32_t index)
     }
 }
 
+static void trading_print(const struct exchange *x)
+{
+    const struct bourse_counters *c = trading_counters(x);
+    printf("orders: %" PRIu64 " requests, %" PRIu64 " accepted, %" PRIu64 " replaced, %" PRIu64
+           " cancels, %" PRIu64 " executions, %" PRIu64 " broken, %" PRIu64 " rejected, %" PRIu64
+           " ignored; %" PRIu64 " logins, %" PRIu64 " refused, %" PRIu64 " disconnects\n",
+           c->requests, c->accepted, c->replaced, c->canceled, c->executed, c->broken, c->rejected,
+           c->ignored, c->logins, c->logins_refused, c->disconnects);
+    printf("replayed market: %" PRIu64 " messages with %" PRIu64
+           " shares clamped that members had taken, %" PRIu64
+           " shares traded by members who stood before it, %" PRIu64 " messages left out\n",
+           c->clamped_messages, c->clamped_shares, c->displaced_shares, c->suppressed);
+    if (c->faults)
+        printf("misbehaved on purpose: %" PRIu64 " times\n", c->faults);
+}
+
 void summary_print(const struct exchange *x)
 {
     printf("%s of %s over %s: %" PRIu64 " %s in %.3f s (%.0f a second)%s\n", mode_name(x),
@@ -101,6 +144,8 @@ void summary_print(const struct exchange *x)
                " logins refused, %" PRIu64 " broken off\n",
                i + 1, (uint64_t)x->glimpse[i].snapshots, (uint64_t)x->glimpse[i].orders,
                (uint64_t)x->glimpse[i].refused, (uint64_t)x->glimpse[i].broken);
+    if (x->trading)
+        trading_print(x);
     if (x->waits)
         printf("port full: %" PRIu64 " times\n", x->waits);
     if (x->skipped)
@@ -182,7 +227,17 @@ bool summary_json(const struct exchange *x, const char *path, struct error *err)
     fprintf(f, "%s\"" #field "\": %" PRIu64, between, x->rerequest.field); \
     between = ", ";
     REREQUEST_COUNTERS(REREQUEST)
-    fprintf(f, "},\n  \"warning\": ");
+    fprintf(f, "},\n");
+    if (x->trading) {
+        const struct bourse_counters *c = trading_counters(x);
+        between = "  \"trading\": {";
+#define TRADING(field)                                           \
+    fprintf(f, "%s\"" #field "\": %" PRIu64, between, c->field); \
+    between = ", ";
+        TRADING_COUNTERS(TRADING)
+        fprintf(f, "},\n");
+    }
+    fprintf(f, "  \"warning\": ");
     json_text(f, x->warning);
     fprintf(f, ",\n  \"channels\": [\n");
     for (uint32_t i = 0; i < x->options->channels; i++) {

@@ -230,7 +230,8 @@ def over_kernel(folder):
     lines = line_receive(line)
     command = [BUILD / "tickgate-exchange", "--mode", "trade", "--source", folder / "day.itch", "--speed", "max",
                "--line", f"A={GROUP}:{line}", "--interface", "lo", "--orders", f"127.0.0.1:{orders}", *MEMBERS,
-               "--order-log", log, "--linger-s", "120", "--fee", "-2000,3000", "--venue", "KERNEL"]
+               "--order-log", log, "--linger-s", "120", "--fee", "-2000,3000", "--venue", "KERNEL",
+               "--summary-json", folder / "summary.json"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
             time.sleep(0.5)
@@ -242,6 +243,12 @@ def over_kernel(folder):
             process.kill()
     records = log_check(log, alice, bob)
     assert {r["venue"] for r in records} == {"KERNEL"}
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["mode"] == "trade"
+    for counter, event in (("requests", "request"), ("accepted", "accepted"), ("executed", "executed"), ("ignored", "ignored"),
+                           ("rejected", "rejected"), ("canceled", "canceled"), ("logins", "login")):
+        logged = sum(r["event"] == event for r in records)
+        assert summary["trading"][counter] == logged, f"{counter}: {summary['trading'][counter]}, in the log {logged}"
     cash = sum(r["cash_micro"] for r in records if r["event"] == "balance" and r["symbol"] == "AAPL")
     assert cash == -1000 * 250, "fees of both sides of 250 shares"
     line_check(line_messages(lines), day, first, alice, bob)
