@@ -85,6 +85,16 @@ static inline void gateway_ready(void)
     assert_int_equal(w->session.state, SESSION_READY);
 }
 
+// The same while a process or thread knocks: the door looks, but its patience does not run out,
+// however long the other is not scheduled.
+static inline void gateway_wait(void)
+{
+    step();
+    rig.door.next_ns = 0;
+    door_turn(&rig.door, rig.ns);
+    usleep(100);
+}
+
 struct rig_attach {
     const char *name;
     struct tickgate *client;
@@ -106,8 +116,8 @@ static inline struct tickgate *gateway_attach(const char *name, int *code)
     struct rig_attach a = {.name = name};
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, attach_run, &a), 0);
-    while (!atomic_load(&a.done)) {
-        rig.ns += 1000000;
+    while (!atomic_load(&a.done)) { // without the lane: it may have to stand still
+        rig.door.next_ns = 0;
         door_turn(&rig.door, rig.ns);
         usleep(50);
     }

@@ -487,10 +487,8 @@ static void a_process_that_is_killed(void **state)
         for (;;)
             pause();
     }
-    for (uint32_t i = 0; i < 5000 && client(0)->requests < 10; i++) {
-        gateway_step();
-        usleep(100);
-    }
+    for (uint32_t i = 0; i < 200000 && client(0)->requests < 10; i++)
+        gateway_wait();
     gateway_step();
     assert_int_equal(client(0)->requests, 10);
     assert_int_equal(client(0)->pid, child);
