@@ -60,12 +60,12 @@ static COLD bool frame_hand_over(struct lane *lane, uint8_t port, const struct f
     return taken;
 }
 
-// The way of sessions too, so not cold; what they say is parsed again there, so that datagrams need
-// not be kept in memory for it here.
-static __attribute__((noinline)) bool frame_refused(struct lane *lane, uint8_t port,
-                                                    const struct frame *frame, enum frame_code code)
+// Cold for the sake of datagrams, which then keep their registers. What sessions say comes along
+// here, too, and is parsed again behind it.
+static COLD bool frame_refused(struct lane *lane, uint8_t port, const struct frame *frame,
+                               enum frame_code code)
 {
-    if (LIKELY(code == FRAME_NOT_UDP) && lane->desk &&
+    if (code == FRAME_NOT_UDP && lane->desk &&
         desk_frame(lane->desk, frame, !lane->verify_checksums))
         return false;
     switch (code) {
