@@ -70,6 +70,7 @@ struct config_port {
     bool promiscuous;
     bool verify_checksums; // by the lane, where the card does not
     bool flow_rules;       // steer groups by the card, where it can
+    bool card_checksums;   // of TCP that is sent, where the card can
 };
 
 enum config_idle { CONFIG_IDLE_POLL, CONFIG_IDLE_PAUSE, CONFIG_IDLE_YIELD, CONFIG_IDLE_SLEEP };

@@ -252,6 +252,7 @@ static bool stage_ports(struct dataplane *d, struct error *err)
             .remote_allowed = config->node.remote_memory,
             .promiscuous = from->promiscuous,
             .flow_rules = from->flow_rules,
+            .sums_tcp = from->card_checksums,
             .vlan = (uint16_t)from->vlan,
         };
         memcpy(pc.mac, from->mac, sizeof pc.mac);

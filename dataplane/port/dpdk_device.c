@@ -136,7 +136,9 @@ static bool queues_setup(struct dpdk_port *p, const struct rte_eth_dev_info *inf
     unsigned node = (unsigned)rte_eth_dev_socket_id(p->id);
     conf.rxmode.offloads = info->rx_offload_capa & wanted;
     // All buffers sent on a queue come from one pool and are nobody else's.
-    conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+    conf.txmode.offloads =
+        info->tx_offload_capa & (RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE |
+                                 (p->config.sums_tcp ? RTE_ETH_TX_OFFLOAD_TCP_CKSUM : 0));
     if (MTU >= info->min_mtu && MTU <= info->max_mtu)
         conf.rxmode.mtu = MTU;
     snprintf(what, sizeof what, "%u queues", queues);
@@ -328,6 +330,7 @@ bool device_open(struct dpdk_port *p, struct port *port, uint32_t wait_ms, struc
         rte_eth_macaddr_get(p->id, &mac);
     memcpy(port->mac, mac.addr_bytes, 6);
     port->numa_node = (int16_t)rte_eth_dev_socket_id(p->id);
+    port->sums_tcp = p->config.sums_tcp && (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM);
     port->main_queue = p->config.main_queue ? p->config.queues : 0;
     facts_fill(p, &info, facts);
     return true;

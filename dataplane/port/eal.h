@@ -55,6 +55,7 @@ struct port_config {
     const char *device;
     uint16_t queues; // lanes that poll it: queue 0 to queues - 1
     bool main_queue; // one pair more for the main lcore, where the device has it
+    bool sums_tcp;   // let the card fill in TCP's checksums, where it can
     bool flow_rules; // let the card sort by <routes>; else lane 0 passes frames on
     uint16_t rx_descriptors;
     uint16_t tx_descriptors;

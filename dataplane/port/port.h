@@ -19,6 +19,8 @@ enum frame_flag {
                                // first is visible: the lane refuses it
     FRAME_BAD_SUM = 1u << 1,   // the card says that an IP or UDP checksum is wrong
     FRAME_RECOVERED = 1u << 2, // fetched by the main lcore: the buffer is its own, not a port's
+    FRAME_SUM_TCP = 1u << 3, // to send, where the port has sums_tcp: TCP's checksum field holds the
+                             // sum of the pseudo header, the card does the rest
 };
 
 // One Ethernet frame. The holder of <owner> owns the bytes until it gives the frame to port_release
@@ -55,5 +57,6 @@ struct port {
     uint8_t index;       // position in the configuration
     int16_t numa_node;   // -1: the device does not say
     uint16_t main_queue; // queue pair of the main lcore; 0: none (queue 0 is a lane's)
+    bool sums_tcp;       // the card fills in TCP's checksum of frames with FRAME_SUM_TCP
     char name[32];
 };

@@ -67,8 +67,10 @@ static uint16_t sim_send(struct port *port, uint16_t queue, struct frame *frames
     struct port_sim *sim = port->driver;
     uint16_t taken = 0;
     while (taken < n && sim->send_room > 0) {
-        const struct sim_frame f = {
-            .buffer = buffer_of(sim, &frames[taken]), .len = frames[taken].len, .queue = queue};
+        const struct sim_frame f = {.buffer = buffer_of(sim, &frames[taken]),
+                                    .flags = frames[taken].flags,
+                                    .len = frames[taken].len,
+                                    .queue = queue};
         if (!fifo_push(&sim->sent, f))
             break;
         sim->send_room--;
@@ -119,6 +121,7 @@ bool port_sim_sent(struct port_sim *sim, struct frame *frame)
         return false;
     *frame = (struct frame){.data = sim->buffers[f.buffer],
                             .len = f.len,
+                            .flags = f.flags,
                             .input = f.queue,
                             .owner = sim->buffers[f.buffer]};
     buffer_free(sim, f.buffer); // whoever looks is done with it before anything else happens

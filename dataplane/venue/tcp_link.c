@@ -41,6 +41,7 @@ static bool link_send(struct transport *t, const void *payload, uint32_t len, ui
     struct frame frame = {.len = 0};
     if (UNLIKELY(!port->ops->buffer(port, l->queue, &frame)))
         return false;
+    frame.flags = l->frame_flags;
     frame.len = tcp_frame(&l->tcp, payload, len, ns_of(l, now), (void *)(uintptr_t)frame.data);
     if (LIKELY(frame.len > 0 && port->ops->send(port, l->queue, &frame, 1) == 1))
         return true;
@@ -131,6 +132,7 @@ uint32_t tcp_link_turn(struct tcp_link *l, uint64_t now)
         struct frame frame = {.len = 0};
         if (!port->ops->buffer(port, l->queue, &frame))
             break;
+        frame.flags = l->frame_flags;
         frame.len = tcp_output(&l->tcp, now_ns, (void *)(uintptr_t)frame.data);
         if (frame.len == 0 || port->ops->send(port, l->queue, &frame, 1) != 1) {
             l->transmit_refused += frame.len > 0; // counts as lost on the wire

@@ -32,11 +32,13 @@ struct tcp_link {
     uint64_t stray_at_ns; // the next one is answered from then on
     uint32_t connects;
     uint16_t queue;
+    uint16_t frame_flags; // of what is sent
     uint32_t randoms[TCP_LINK_RANDOMS];
 };
 
-// Set-up. <memory>: tcp_memory_bytes(config). The session is given by tcp_link_bind once it is
-// there. False: EXIT_USAGE or EXIT_FAILED with the cause; <place> starts the message.
+// Set-up. Checksums of what is sent are the card's where <port> says so. <memory>:
+// tcp_memory_bytes(config). The session is given by tcp_link_bind once it is there. False:
+// EXIT_USAGE or EXIT_FAILED with the cause; <place> starts the message.
 bool tcp_link_init(struct tcp_link *l, const struct tcp_config *config, void *memory,
                    struct port *port, uint16_t queue, uint64_t tsc_hz, const char *place,
                    struct error *err);

@@ -10,9 +10,12 @@ bool tcp_link_init(struct tcp_link *l, const struct tcp_config *config, void *me
                    struct port *port, uint16_t queue, uint64_t tsc_hz, const char *place,
                    struct error *err)
 {
+    struct tcp_config tcp = *config;
+    tcp.sums_by_card_out = port->sums_tcp;
     memset(l, 0, sizeof *l);
-    if (!tcp_init(&l->tcp, config, memory, place, err))
+    if (!tcp_init(&l->tcp, &tcp, memory, place, err))
         return false;
+    l->frame_flags = port->sums_tcp ? FRAME_SUM_TCP : 0;
     // Blocks of up to 256 bytes come whole (getrandom(2)).
     for (uint32_t i = 0; i < TCP_LINK_RANDOMS; i += 64)
         if (getrandom(l->randoms + i, 256, 0) != 256)

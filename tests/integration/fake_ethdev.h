@@ -29,7 +29,7 @@ struct fake_fifo {
 struct fake {
     // What the card can do; set by the test.
     uint16_t max_queues;
-    uint64_t rx_offloads;
+    uint64_t rx_offloads, tx_offloads;
     uint32_t rules_max; // further ones are refused
     int socket;
     double clock_ghz; // 0: no clock
@@ -76,6 +76,7 @@ REAL(int, rte_eth_dev_info_get, uint16_t id, struct rte_eth_dev_info *info)
     int failed = __real_rte_eth_dev_info_get(id, info);
     info->max_rx_queues = info->max_tx_queues = fake.max_queues;
     info->rx_offload_capa = fake.rx_offloads;
+    info->tx_offload_capa = fake.tx_offloads;
     if (fake.driver)
         info->driver_name = fake.driver;
     return failed;

@@ -349,6 +349,48 @@ static void checksums_are_the_cards_where_it_can(void **state)
     port_close(&port);
 }
 
+static void sums_of_what_is_sent_are_the_cards_where_asked(void **state)
+{
+    (void)state;
+    struct frame frames[2];
+    card_new(1);
+    fake.tx_offloads = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    card_open();
+    assert_false(port.sums_tcp); // nobody wants it
+    assert_int_equal(fake.tx_offloads_used, 0);
+    port_close(&port);
+
+    card_new(1);
+    config.sums_tcp = true;
+    card_open();
+    assert_false(port.sums_tcp); // it cannot
+    port_close(&port);
+
+    card_new(1);
+    config.sums_tcp = true;
+    fake.tx_offloads = RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+    card_open();
+    assert_true(port.sums_tcp);
+    assert_int_equal(fake.tx_offloads_used, RTE_ETH_TX_OFFLOAD_TCP_CKSUM);
+    for (int i = 0; i < 2; i++) {
+        assert_true(port.ops->buffer(&port, 0, &frames[i]));
+        memset((void *)(uintptr_t)frames[i].data, 0, 100);
+        frames[i].len = 100;
+    }
+    memcpy((uint8_t *)(uintptr_t)frames[1].data + 12, "\x81\x00", 2);
+    frames[0].flags = 0;
+    frames[1].flags = FRAME_SUM_TCP;
+    assert_int_equal(port.ops->send(&port, 0, frames, 2), 2);
+    struct rte_mbuf *plain = fake_sent(0), *asked = fake_sent(0);
+    assert_int_equal(plain->ol_flags & RTE_MBUF_F_TX_TCP_CKSUM, 0);
+    assert_true(asked->ol_flags & RTE_MBUF_F_TX_TCP_CKSUM && asked->ol_flags & RTE_MBUF_F_TX_IPV4);
+    assert_int_equal(asked->l2_len, 18);
+    assert_int_equal(asked->l3_len, 20);
+    rte_pktmbuf_free(plain);
+    rte_pktmbuf_free(asked);
+    port_close(&port);
+}
+
 static void long_and_chained_frames_are_marked(void **state)
 {
     (void)state;
@@ -585,6 +627,7 @@ int main(void)
         cmocka_unit_test(slow_lane_loses_its_own_frames_only),
         cmocka_unit_test(receive_stamps_become_nanoseconds),
         cmocka_unit_test(checksums_are_the_cards_where_it_can),
+        cmocka_unit_test(sums_of_what_is_sent_are_the_cards_where_asked),
         cmocka_unit_test(long_and_chained_frames_are_marked),
         cmocka_unit_test(groups_are_filtered_by_the_card_or_let_through),
         cmocka_unit_test(empty_pool_is_an_answer_and_counted),

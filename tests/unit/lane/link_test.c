@@ -171,6 +171,15 @@ static void segment_push(uint8_t flags, const void *payload, uint32_t len)
     assert_true(port_sim_push(&w->port, 0, frame, at + TCP_HEADER_LEN + len, 0, 0));
 }
 
+// What the card does to a frame that asks for it: the field holds the pseudo header's sum.
+static void card_sums(const struct frame *frame)
+{
+    const uint32_t at = 14 + 20, len = (uint32_t)be16_load(frame->data + 16) - 20;
+    uint8_t *tcp = (uint8_t *)(uintptr_t)frame->data + at;
+    assert_int_equal(frame->flags, FRAME_SUM_TCP);
+    checksum_store(tcp + 16, checksum_finish(checksum_add(0, tcp, len)));
+}
+
 // Takes what the lane sent; returns how many frames.
 static uint32_t sent_take(void)
 {
@@ -180,6 +189,8 @@ static uint32_t sent_take(void)
         struct frame_udp ip;
         struct tcp_segment s;
         assert_int_equal(frame_parse(frame.data, frame.len, &ip), FRAME_NOT_UDP);
+        if (w->port.port.sums_tcp)
+            card_sums(&frame);
         assert_int_equal(tcp_parse(&ip, false, &s), TCP_SEGMENT);
         assert_memory_equal(frame.data, remote_mac, 6);
         w->flags = s.flags;
@@ -267,6 +278,22 @@ static void an_order_leaves_in_the_call_and_its_answer_comes_back(void **state)
     sent_take();
     assert_int_equal(port_sim_free(&w->port), free_before);
     assert_int_equal(w->lane.count->frames_foreign, 0);
+}
+
+static void sums_are_left_to_a_card_that_takes_them(void **state)
+{
+    (void)state;
+    uint32_t index;
+    struct tcp_config tc = w->link.tcp.config;
+    struct error err = {0};
+    w->port.port.sums_tcp = true;
+    assert_true(
+        tcp_link_init(&w->link, &tc, w->link.tcp.send_ring, &w->port.port, 0, HZ, "s", &err));
+    tcp_link_bind(&w->link, &w->session);
+    connect_up();
+    assert_int_equal(desk_enter(&w->desk, &who, &buy, &index), REFUSAL_NONE);
+    assert_int_equal(sent_take(), 1);
+    assert_int_equal(w->got_len, 50);
 }
 
 static void a_full_transmit_ring_takes_the_order_back(void **state)
@@ -483,6 +510,7 @@ int main(void)
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(an_order_leaves_in_the_call_and_its_answer_comes_back),
+        WORLD_TEST(sums_are_left_to_a_card_that_takes_them),
         WORLD_TEST(a_full_transmit_ring_takes_the_order_back),
         WORLD_TEST(many_messages_in_one_burst_are_all_read),
         WORLD_TEST(a_hole_that_closes_brings_more_than_the_session_holds),
