@@ -89,6 +89,9 @@ static bool session_check(const struct check *c, const struct config_session *s)
         return place_fault(c->places, s->token_prefix, c->err, "%s",
                            version_42 ? "takes letters and digits"
                                       : "is for ouch42; OUCH 5.0 has no tokens, remove it");
+    if (s->mass_cancel && version_42)
+        return place_fault(c->places, &s->mass_cancel, c->err,
+                           "OUCH 4.2 has no such message; remove it, single cancels are sent");
     if (s->cancel_on_feed_loss && s->channel == CONFIG_NONE)
         return place_fault(c->places, &s->cancel_on_feed_loss, c->err,
                            "needs the exchange's market data; set channel");

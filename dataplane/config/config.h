@@ -190,6 +190,7 @@ struct config_session {
     uint32_t references;
     uint32_t rate_per_s; // UINT32_MAX: any
     uint32_t burst;
+    bool mass_cancel;
     bool cancel_on_stop;
     bool cancel_on_feed_loss;
     uint32_t mtu;

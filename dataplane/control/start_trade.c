@@ -93,14 +93,15 @@ static void tcp_config_make(const struct dataplane *d, const struct config_sessi
 static bool session_config_make(const struct dataplane *d, const struct config_session *from,
                                 struct session_config *to)
 {
-    *to = (struct session_config){.frames = {.capacity = from->capacity[0]},
-                                  .sequence = from->sequence,
-                                  .timeout_ms = from->timeout_ms,
-                                  .heartbeat_ticks = ms_to_ticks(d, from->heartbeat_ms),
-                                  .silence_ticks = ms_to_ticks(d, from->silence_ms),
-                                  .login_ticks = ms_to_ticks(d, from->login_ms),
-                                  .retry_ticks = ms_to_ticks(d, from->retry_ms),
-                                  .retry_ticks_max = ms_to_ticks(d, from->retry_max_ms)};
+    *to = (struct session_config){
+        .frames = {.capacity = from->capacity[0], .mass_cancel = from->mass_cancel},
+        .sequence = from->sequence,
+        .timeout_ms = from->timeout_ms,
+        .heartbeat_ticks = ms_to_ticks(d, from->heartbeat_ms),
+        .silence_ticks = ms_to_ticks(d, from->silence_ms),
+        .login_ticks = ms_to_ticks(d, from->login_ms),
+        .retry_ticks = ms_to_ticks(d, from->retry_ms),
+        .retry_ticks_max = ms_to_ticks(d, from->retry_max_ms)};
     to->frames.version = strcmp(from->protocol, "ouch42") == 0 ? OUCH_42 : OUCH_50;
     memset(to->frames.firm, ' ', sizeof to->frames.firm);
     memcpy(to->frames.firm, from->firm, strlen(from->firm));

@@ -107,10 +107,39 @@ bool desk_killed(const struct desk *d, const struct own_order *o)
     return hit;
 }
 
+static bool whole_session(const struct kill_words *k, uint32_t session)
+{
+    return atomic_load_explicit(&k->all, memory_order_relaxed) || kill_bit(k->sessions, session);
+}
+
+// One message for everything of the session, where its exchange takes that. The cancels of the
+// single orders follow all the same: one for an order that is gone gets no answer and does no harm.
+static COLD void mass_cancel_send(struct desk *d, uint32_t i)
+{
+    struct session *s = d->sessions[i].session;
+    const uint32_t ref = orders_next_ref(&d->orders, i);
+    struct event event = {.type = EVENT_CANCEL_SENT};
+    bool whole = whole_session(&d->mass, i);
+    for (uint32_t asker = 0; asker < KILL_ASKERS; asker++)
+        whole |= whole_session(&d->kills[asker], i);
+    if (!whole || ref == 0 || d->orders.sessions[i].open_count == 0 ||
+        !session_send_cancel(s, frame_mass_cancel(&s->frames, ref), d->lane->stamp))
+        return;
+    order_ref_use(&d->orders, i);
+    event.cancel_sent.order = OWN_NONE;
+    event.cancel_sent.ref = ref;
+    event.cancel_sent.session = (uint8_t)i;
+    desk_publish(d, &event);
+}
+
 static void sweeps_begin(struct desk *d)
 {
-    for (uint32_t i = 0; i < d->session_count; i++)
+    for (uint32_t i = 0; i < d->session_count; i++) {
+        const struct session *s = d->sessions[i].session;
         walk_begin(&d->sessions[i].sweep);
+        if (s && s->frames.mass_cancel.len > 0)
+            mass_cancel_send(d, i);
+    }
 }
 
 void desk_mass_cancel(struct desk *d, enum trade_scope scope, uint32_t index)

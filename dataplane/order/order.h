@@ -227,6 +227,12 @@ static inline uint32_t orders_next_ref(const struct order_table *t, uint32_t ses
     return ref < t->refs_max ? ref : 0;
 }
 
+// A message of the session itself has used the next reference.
+static inline void order_ref_use(struct order_table *t, uint32_t session)
+{
+    t->sessions[session].next_ref++;
+}
+
 // The message with this reference did not leave: if it was the session's last one it is free again.
 void order_ref_return(struct order_table *t, uint32_t session, uint32_t ref);
 

@@ -31,6 +31,13 @@ static void prepare50(struct frames *f, const struct frames_config *c)
     seal(&f->enter, ouch50_enter_write(p, &enter) + n);
     seal(&f->replace, ouch50_replace_write(f->replace.bytes + SOUPBIN_HEADER_LEN, &replace));
     seal(&f->cancel, ouch50_cancel_write(f->cancel.bytes + SOUPBIN_HEADER_LEN, &cancel));
+    if (c->mass_cancel) {
+        struct ouch50_mass_cancel all = {0};
+        memset(all.firm, ' ', sizeof all.firm);
+        memset(all.symbol, ' ', sizeof all.symbol);
+        seal(&f->mass_cancel,
+             ouch50_mass_cancel_write(f->mass_cancel.bytes + SOUPBIN_HEADER_LEN, &all));
+    }
     seal(&f->modify, ouch50_modify_write(f->modify.bytes + SOUPBIN_HEADER_LEN, &modify));
     f->query.bytes[SOUPBIN_HEADER_LEN] = OUCH50_QUERY;
     seal(&f->query, OUCH50_QUERY_LEN);
@@ -212,6 +219,12 @@ const struct frame_bytes *frame_replace(struct frames *f, const struct frame_ord
     else
         replace42(f, p, o);
     return &f->replace;
+}
+
+const struct frame_bytes *frame_mass_cancel(struct frames *f, uint32_t ref)
+{
+    FIELD_PUT_BE_u32(f->mass_cancel.bytes + SOUPBIN_HEADER_LEN, 1, ref);
+    return &f->mass_cancel;
 }
 
 const struct frame_bytes *frame_cancel(struct frames *f, uint32_t ref, uint32_t quantity)

@@ -24,6 +24,7 @@ struct frames_config {
     struct ouch_prefix prefix; // of 4.2 tokens
     char firm[4];              // blanks: the port's default
     char capacity;             // A P R O
+    bool mass_cancel;          // the exchange takes OUCH 5.0's Mass Cancel (revision 1.05)
 };
 
 struct frames {
@@ -35,7 +36,8 @@ struct frames {
     struct frame_bytes replace;
     struct frame_bytes cancel;
     struct frame_bytes modify;
-    struct frame_bytes query; // length 0: the version has none
+    struct frame_bytes query;       // length 0: the version has none
+    struct frame_bytes mass_cancel; // the same
 };
 
 // An order as the frames take it; letters are those of OUCH 5.0.
@@ -62,6 +64,9 @@ const struct frame_bytes *frame_replace(struct frames *f, const struct frame_ord
 const struct frame_bytes *frame_cancel(struct frames *f, uint32_t ref, uint32_t quantity);
 const struct frame_bytes *frame_modify(struct frames *f, uint32_t ref, char side,
                                        uint32_t quantity);
+
+// Everything of the session; it uses up <ref>.
+const struct frame_bytes *frame_mass_cancel(struct frames *f, uint32_t ref);
 
 // --- what leaves is what was approved ---
 

@@ -265,6 +265,8 @@ static const struct fault {
     {"retry_max_ms: 1s", "retry_max_ms: 10", "t.yaml:43: sessions[0].retry_max_ms: ", "100"},
     {"token_prefix: T1", "token_prefix: T-1", "t.yaml:38: sessions[0].token_prefix: ", "letters"},
     {"protocol: ouch42", "protocol: ouch50", "t.yaml:38: sessions[0].token_prefix: ", "no tokens"},
+    {"burst: 3\n", "burst: 3\n    mass_cancel: true\n",
+     "t.yaml:48: sessions[0].mass_cancel: ", "OUCH 4.2"},
     {"limits: {notional: 12.3456}", "limits: {position: 1}",
      "t.yaml:54: sessions[0].limits.position: ", "not to sessions"},
     {"file: @F", "file: /no/such/file.so", "t.yaml:58: strategies[0].file: ", "cannot be read"},

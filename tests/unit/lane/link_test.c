@@ -89,15 +89,16 @@ static void desk_make(void)
                                        .instruments = 1,
                                        .positions = 16,
                                        .event_credit_min = 8};
-    const struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
-                                      .username = "u",
-                                      .password = "p",
-                                      .sequence = 1,
-                                      .heartbeat_ticks = HZ,
-                                      .silence_ticks = 10ull * HZ,
-                                      .login_ticks = HZ,
-                                      .retry_ticks = HZ / 10,
-                                      .retry_ticks_max = HZ};
+    const struct session_config sc = {
+        .frames = {.firm = "    ", .capacity = 'P', .mass_cancel = true},
+        .username = "u",
+        .password = "p",
+        .sequence = 1,
+        .heartbeat_ticks = HZ,
+        .silence_ticks = 10ull * HZ,
+        .login_ticks = HZ,
+        .retry_ticks = HZ / 10,
+        .retry_ticks_max = HZ};
     struct tcp_config tc;
     struct error err = {0};
     w->limits = zeroed(sizeof *w->limits + sizeof(struct limit_row));
@@ -468,9 +469,42 @@ static void a_feed_that_is_lost_cancels_what_is_open_once(void **state)
     turn();
     turn();
     sent_take();
+    assert_int_equal(w->got_len, 3 + 19 + 3 + 9); // all, then each
+    assert_int_equal(w->got[3 + 19 + 3], 'X');
+    assert_int_equal(orders_at(&w->desk.orders, index)->waits, WAIT_CANCEL);
+}
+
+static void everything_of_a_session_is_cancelled_by_one_message_first(void **state)
+{
+    (void)state;
+    uint32_t index;
+    open_at_the_exchange(&index);
+    kill_ask(&w->desk.kills[KILL_BY_OPERATOR], TRADE_SESSION, 0);
+    turn();
+    sent_take();
+    const uint8_t *all = w->got, *single = w->got + 3 + 19;
+    assert_int_equal(w->got_len, 3 + 19 + 3 + 9);
+    assert_int_equal(all[3], 'C');
+    assert_int_equal(ouch50_mass_cancel_user_ref(all + 3), 2);
+    assert_memory_equal(all + 3 + 5, "            ", 12); // every firm and symbol
+    assert_int_equal(single[3], 'X');
+    assert_int_equal(ouch50_cancel_user_ref(single + 3), 1);
+    kill_lift(&w->desk.kills[KILL_BY_OPERATOR], TRADE_SESSION, 0);
+    assert_int_equal(desk_enter(&w->desk, &who, &buy, &index), REFUSAL_NONE);
+    assert_int_equal(orders_at(&w->desk.orders, index)->ref, 3);
+    assert_false(w->session.halted);
+}
+
+static void less_than_a_session_is_cancelled_one_by_one(void **state)
+{
+    (void)state;
+    uint32_t index;
+    open_at_the_exchange(&index);
+    kill_ask(&w->desk.kills[KILL_BY_OPERATOR], TRADE_ACCOUNT, 0);
+    turn();
+    sent_take();
     assert_int_equal(w->got_len, 3 + 9);
     assert_int_equal(w->got[3], 'X');
-    assert_int_equal(orders_at(&w->desk.orders, index)->waits, WAIT_CANCEL);
 }
 
 static void a_session_of_another_lane_takes_no_order_here(void **state)
@@ -519,6 +553,8 @@ int main(void)
         WORLD_TEST(a_neighbour_that_answers_ends_the_back_off),
         WORLD_TEST(a_logout_ends_session_and_connection_for_good),
         WORLD_TEST(a_feed_that_is_lost_cancels_what_is_open_once),
+        WORLD_TEST(everything_of_a_session_is_cancelled_by_one_message_first),
+        WORLD_TEST(less_than_a_session_is_cancelled_one_by_one),
         WORLD_TEST(a_session_of_another_lane_takes_no_order_here),
         WORLD_TEST(the_end_of_the_connection_ends_the_session_and_another_follows),
     };
