@@ -88,7 +88,7 @@ void trade_bill(struct dataplane *d);
 bool trade_start(struct dataplane *d, struct error *err);
 // Next hops of the sessions: asks for them, and tells the lanes. Once a turn of the main lcore.
 uint32_t trade_turn(struct dataplane *d, uint64_t now_ns);
-// While the lanes still run: no new orders, cancels, logouts. Waits up to <wait_ms>.
+// While the lanes still run: no new orders, cancels (up to <wait_ms>), logouts (up to a second).
 void trade_stop(struct dataplane *d, uint32_t wait_ms);
 void trade_free(struct dataplane *d);
 // Lanes with a session.

@@ -9,7 +9,7 @@
 #include "dataplane/control/dataplane.h"
 #include "dataplane/wire/frame.h"
 
-enum { STOP_STEP_US = 2000 };
+enum { STOP_STEP_US = 2000, LOGOUT_MS = 1000 };
 
 _Static_assert(STRATEGY_SYMBOLS <= (int)STRATEGY_SYMBOLS_MAX &&
                    STRATEGY_NUMBERS <= (int)STRATEGY_PARAMETERS_MAX,
@@ -426,9 +426,7 @@ uint32_t trade_turn(struct dataplane *d, uint64_t now_ns)
 static bool session_empty(const struct dataplane *d, uint32_t index)
 {
     const struct desk *desk = &d->desks[d->config->sessions[index].lane]->desk;
-    const struct session *s = &d->sessions[index]->session;
-    return __atomic_load_n(&desk->orders.sessions[index].open_count, __ATOMIC_RELAXED) == 0 ||
-           __atomic_load_n(&s->state, __ATOMIC_RELAXED) < SESSION_REPLAY;
+    return __atomic_load_n(&desk->orders.sessions[index].open_count, __ATOMIC_RELAXED) == 0;
 }
 
 static bool session_over(const struct dataplane *d, uint32_t index)
@@ -460,13 +458,13 @@ static bool stays_open(const struct dataplane *d, uint32_t index)
 void trade_stop(struct dataplane *d, uint32_t wait_ms)
 {
     const struct config *config = d->config;
-    const uint64_t until = clock_mono_ns() + wait_ms * 1000000ull;
     for (uint32_t i = 0; i < config->session_count; i++)
         if (config->sessions[i].cancel_on_stop)
             kill_ask(region_kill_words(&d->view, (uint64_t)config->sessions[i].lane * KILL_ASKERS +
                                                      KILL_BY_MAIN),
                      TRADE_SESSION, i);
-    wait_for(d, stays_open, until - wait_ms * 500000ull);
+    // A session that is down may come back in this time, and its cancels are sent then.
+    wait_for(d, stays_open, clock_mono_ns() + wait_ms * 1000000ull);
     for (uint32_t i = 0; i < config->session_count; i++) {
         const struct lane_answer answer = {.kind = ANSWER_LOGOUT, .session = (uint8_t)i};
         if (!stays_open(d, i))
@@ -475,7 +473,7 @@ void trade_stop(struct dataplane *d, uint32_t wait_ms)
         spsc_push(&d->lanes[config->sessions[i].lane]->answers, &answer);
     }
     usleep(STOP_STEP_US);
-    wait_for(d, session_over, until);
+    wait_for(d, session_over, clock_mono_ns() + LOGOUT_MS * 1000000ull);
 }
 
 // The day in a line: what an operator compares with the exchange's own account of it.
