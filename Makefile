@@ -89,7 +89,7 @@ $(BUILD)/tickgate-exchange: LDFLAGS += -Wl,--no-as-needed -llwip -Wl,--as-needed
 LWIP_CFLAGS := $(shell pkg-config --cflags lwip 2>/dev/null | sed 's/-I/-isystem /g')
 $(call obj,bench/exchange/trade/gate_lwip.c): CPPFLAGS += $(LWIP_CFLAGS)
 $(BUILD)/tickgate-book: $(call obj,$(main_tickgate-book) bench/book/capture.c bench/book/input.c bench/book/offline.c) $(core_lib)
-$(BUILD)/tickgate-bench: $(call obj,$(wildcard bench/latency/*.c) bench/book/offline.c) $(exch_lib) $(core_lib)
+$(BUILD)/tickgate-bench: $(call obj,$(wildcard bench/latency/*.c) bench/book/offline.c) $(exch_lib) $(lane_lib) $(core_lib)
 
 $(BUILD)/tickgate $(BUILD)/tickgate-controlplane: LIBS = $(CP_LIBS) $(CORE_LIBS)
 $(BUILD)/tickgate-dataplane $(BUILD)/tickgate-exchange: LIBS = $(DPDK_LIBS) -lrte_net_ring $(CORE_LIBS)
@@ -209,7 +209,7 @@ unit-build: $(if $(wildcard /usr/include/lwip/lwip/tcp.h),$(lwip_peer))
 
 # The feed is tested on a channel without a lane.
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): $(call obj,bench/book/offline.c)
-$(filter $(BUILD)/tests/unit/latency/%,$(unit_bin)): $(call obj,bench/latency/hdr.c)
+$(filter $(BUILD)/tests/unit/latency/%,$(unit_bin)): $(call obj,bench/latency/hdr.c bench/latency/quiet.c)
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): LIBS = $(core_lib)
 
 # Strategies are loaded by these as the dataplane does it.
@@ -257,7 +257,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench-book bench-tcp bench-risk bench-journal bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
+.PHONY: demo bench-book bench-tcp bench-risk bench-lane bench-journal bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -299,6 +299,13 @@ bench-gateway: ## cost of a client's order: from its ring to the frame, and its 
 	$(Q)$(BUILD)/bench/gateway
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/gateway request_turn gateway --orders 20000
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/gateway desk_enter gateway --orders 20000
+
+bench-lane: ## from a frame of market data to the frame with an order, inside the process (ns by stage, instructions)
+	$(deps) build test
+	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
+	$(sub) programs
+	$(Q)$(BUILD)/tickgate-bench lane $(if $(CORE),--core $(CORE))
+	$(Q)bench/latency/lane_instructions.sh $(BUILD)/tickgate-bench
 
 deps: ## install the packages that every verb needs (Debian; says what and why)
 	$(deps) build test lint demo

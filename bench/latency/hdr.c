@@ -82,6 +82,16 @@ void hdr_write_percentiles(const struct hdr *h, FILE *out, double unit)
     fprintf(out, "#[Buckets = %12d, SubBuckets     = %12d]\n", HDR_BUCKETS, 1 << HDR_SUB_BITS);
 }
 
+void hdr_write_json(const struct hdr *h, FILE *out, const char *name, const char *before)
+{
+    fprintf(out,
+            "%s\n    \"%s\": {\"count\": %lu, \"mean\": %.2f, \"min\": %lu, \"p50\": %lu, \"p90\": "
+            "%lu, \"p99\": %lu, \"p999\": %lu, \"max\": %lu, \"above_2750\": %lu}",
+            before, name, h->total, h->total ? h->sum / (double)h->total : 0, h->total ? h->min : 0,
+            hdr_percentile(h, 50), hdr_percentile(h, 90), hdr_percentile(h, 99),
+            hdr_percentile(h, 99.9), h->max, hdr_above(h, 2750));
+}
+
 // --- interval log ---
 
 enum { COOKIE = 0x1c849303 | 0x10, COOKIE_COMPRESSED = 0x1c849304 | 0x10, HEADER_LEN = 40 };

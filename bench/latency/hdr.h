@@ -54,5 +54,8 @@ uint64_t hdr_above(const struct hdr *h, uint64_t value); // samples beyond what 
 // Percentile distribution (.hgrm), values divided by <unit>.
 void hdr_write_percentiles(const struct hdr *h, FILE *out, double unit);
 
+// "name": {...} of a JSON object, on a line of its own behind <before>.
+void hdr_write_json(const struct hdr *h, FILE *out, const char *name, const char *before);
+
 // One interval log (.hlog) with one line, values in ns. <start_s>: since the Unix epoch.
 bool hdr_write_log(const struct hdr *h, FILE *out, double start_s, double length_s);

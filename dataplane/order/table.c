@@ -176,8 +176,12 @@ uint32_t orders_open(struct order_table *t, const struct order_new *n)
     LIST_ADD(t, &s->open, index, open_next, open_prev);
     s->open_count++;
     ref_bind(t, n->session, n->ref, index);
-    // The next place is asked for while this order is on its way.
-    PREFETCHW(&t->orders[t->ended[t->ended_first]]);
+    // The next place and the next reference are asked for while this order is on its way.
+    const uint8_t *next = (const uint8_t *)&t->orders[t->ended[t->ended_first]];
+    PREFETCHW(next);
+    PREFETCHW(next + CACHE_LINE);
+    PREFETCHW(next + 2 * CACHE_LINE);
+    PREFETCHW(&s->refs[n->ref + 1 < t->refs_max ? n->ref + 1 : 0]);
     return index;
 }
 

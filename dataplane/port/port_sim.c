@@ -30,8 +30,8 @@ static uint16_t buffer_of(const struct port_sim *sim, const struct frame *frame)
 
 static void buffer_free(struct port_sim *sim, uint16_t buffer)
 {
-    for (uint32_t i = 0; i < sim->free_count; i++)
-        MUST(sim->free[i] != buffer); // given back twice
+    MUST(sim->held[buffer]); // not given back twice
+    sim->held[buffer] = false;
     sim->free[sim->free_count++] = buffer;
 }
 
@@ -51,13 +51,21 @@ static uint16_t sim_receive(struct port *port, uint16_t queue, struct frame *fra
     return n;
 }
 
+// The caller has seen that there is one.
+static uint16_t buffer_take(struct port_sim *sim)
+{
+    const uint16_t buffer = sim->free[--sim->free_count];
+    sim->held[buffer] = true;
+    return buffer;
+}
+
 static bool sim_buffer(struct port *port, uint16_t queue, struct frame *frame)
 {
     struct port_sim *sim = port->driver;
     (void)queue;
     if (sim->free_count == 0)
         return false;
-    uint8_t *bytes = sim->buffers[sim->free[--sim->free_count]];
+    uint8_t *bytes = sim->buffers[buffer_take(sim)];
     *frame = (struct frame){.data = bytes, .owner = bytes};
     return true;
 }
@@ -108,7 +116,7 @@ bool port_sim_push(struct port_sim *sim, uint16_t queue, const void *bytes, uint
         return false;
     }
     const struct sim_frame f = {
-        .buffer = sim->free[--sim->free_count], .flags = flags, .len = len, .hw_ns = hw_ns};
+        .buffer = buffer_take(sim), .flags = flags, .len = len, .hw_ns = hw_ns};
     memcpy(sim->buffers[f.buffer], bytes, len);
     MUST(fifo_push(&sim->arrived[queue], f)); // as many places as buffers
     return true;

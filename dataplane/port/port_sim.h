@@ -28,6 +28,7 @@ struct port_sim {
     uint64_t missed;    // pushed while there was no buffer
     uint32_t free_count;
     uint16_t free[SIM_BUFFERS];
+    bool held[SIM_BUFFERS]; // by whoever has not given it back
     struct sim_fifo arrived[SIM_QUEUES];
     struct sim_fifo sent;
     uint8_t buffers[SIM_BUFFERS][SIM_BUFFER_LEN];

@@ -76,6 +76,7 @@ uint32_t tcp_frame(struct tcp *c, const void *payload, uint32_t len, uint64_t no
     }
     c->snd_nxt += len;
     c->room -= len;
+    PREFETCHW(c->send_ring + ((c->snd_nxt + CACHE_LINE) & c->send_mask)); // for the next one
     if (c->timed_ns == 0) {
         c->timed_ns = now_ns;
         c->timed_seq = c->snd_nxt;

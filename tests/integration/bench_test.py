@@ -41,6 +41,23 @@ def log_total(line):
     return total
 
 
+def lane():
+    """A lane that trades: every order is checked by the program itself, and it asks nothing of the kernel meanwhile."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = bench("lane", "--seconds", "0.05", "--orders", "2000", "--warm", "500", "--live", "2000", "--symbols", "100", "--out", folder)
+        assert done.returncode == 0, done.stderr
+        result = json.loads((pathlib.Path(folder) / "result.json").read_text())
+        log = (pathlib.Path(folder) / "lane.hlog").read_text().splitlines()
+    figures = result["figures_ns"]
+    assert result["orders"] == 2000 == log_total(log[-1])
+    assert {figure["count"] for figure in figures.values()} == {2000}
+    assert figures["frame_to_frame"]["p50"] >= figures["approved_sent"]["p50"] > 0
+    assert result["system_calls"] in (0, -1), f"system call {result}"  # -1: this kernel cannot count them
+    assert result["page_faults"] == 0 == result["voluntary_switches"], result
+    refused = bench("lane", "--strategies", "/proc/nowhere", "--seconds", "0.01", "--live", "100")
+    assert refused.returncode == 2 and "/proc/nowhere/taker.so" in refused.stderr, refused.stderr
+
+
 def main():
     need_programs("tickgate-bench")
     with tempfile.TemporaryDirectory() as folder:
@@ -54,10 +71,11 @@ def main():
     assert MESSAGES <= result["messages"] < MESSAGES + 100 and result["loop"] == "closed"
     assert log_total(log[-1]) == result["packets"] > 0, "the log counts other packets than the result"
     assert f"Total count    = {result['packets']:12}]" in hgrm, hgrm[-200:]
-    assert result["packet_ns"]["p50"] <= result["packet_ns"]["p99"] <= result["packet_ns"]["max"]
+    assert result["figures_ns"]["packet"]["p50"] <= result["figures_ns"]["packet"]["p99"] <= result["figures_ns"]["packet"]["max"]
     assert {"kernel", "cpu", "kernel_command_line", "governor"} <= result["environment"].keys()
-    for argv, code, word in ((["nonsense"], 2, "spin or feed"), (["spin", "--core", "1000"], 1, "core 1000"),
-                             (["feed", "--live", "many"], 2, "--live"), (["feed", "--out", "/proc/nowhere"], 1, "--out")):
+    lane()
+    for argv, code, word in ((["nonsense"], 2, "spin, feed or lane"), (["spin", "--core", "1000"], 1, "core 1000"),
+                             (["feed", "--live", "many"], 2, "--live"), (["feed", "--out", "/proc/proc/nowhere"], 1, "--out")):
         refused = bench(*argv, "--seconds", "0.01", "--messages", "1000")
         assert refused.returncode == code and word in refused.stderr, f"{argv}: {refused.returncode} {refused.stderr}"
     print(f"{result['packets']} packets in three files")

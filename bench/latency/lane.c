@@ -1,0 +1,192 @@
+#include "bench/latency/lane.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/latency/lane_wire.h"
+
+static const char *const names[] = {
+#define LANE_FIGURE_NAME(upper, lower, what) #lower,
+    LANE_FIGURE_LIST(LANE_FIGURE_NAME)};
+static const char *const meanings[] = {
+#define LANE_FIGURE_MEANING(upper, lower, what) what,
+    LANE_FIGURE_LIST(LANE_FIGURE_MEANING)};
+
+// What is kept of an order until the measured stretch is over: ticks.
+struct trip_ticks {
+    uint32_t out, decide, gate, encode, send, turn, feed, answer;
+};
+
+static struct lane_world world;
+
+// The turn that is measured, in a function of its own: callgrind finds it by its name.
+static __attribute__((noinline)) uint64_t trigger_turn(struct lane_world *w)
+{
+    const uint64_t from = clock_tsc();
+    lane_turn(&w->lane, from);
+    return from;
+}
+
+static __attribute__((noinline)) uint32_t other_turn(struct lane_world *w)
+{
+    const uint64_t from = clock_tsc();
+    lane_turn(&w->lane, from);
+    return (uint32_t)(clock_tsc() - from);
+}
+
+// One order, from the trigger to its execution; false: it did not come, or was another one.
+static bool order_trip(struct lane_world *w, uint32_t noise, uint64_t n, struct trip_ticks *t)
+{
+    struct event e[2];
+    char symbol[8];
+    const uint16_t locate = (uint16_t)(1 + random_below(&w->random, LANE_WATCHED));
+    const bool up = n & 1;
+    if (noise) {
+        lane_market_noise(w, noise);
+        t->feed = other_turn(w);
+    }
+    const uint32_t before = w->venue.got;
+    lane_world_events(w, NULL, 0);
+    const uint64_t ref = lane_market_trigger(w, locate, up);
+    const uint64_t from = trigger_turn(w);
+    t->turn = (uint32_t)(clock_tsc() - from);
+    if (lane_world_events(w, e, 2) != 2 || e[0].type != EVENT_DECISION ||
+        e[1].type != EVENT_ORDER_SENT || !lane_venue_take(w) || w->venue.got != before + 1)
+        return false;
+    lane_symbol_name(symbol, locate);
+    const struct ouch50_enter *sent = &w->venue.last;
+    if (sent->side != (up ? 'B' : 'S') || sent->price != LANE_TOUCH_MIDDLE ||
+        memcmp(sent->symbol, symbol, sizeof symbol) != 0)
+        return false;
+    const struct event_decision *d = &e[0].decision;
+    t->out = (uint32_t)(e[1].tsc - from) + e[1].order_sent.handed;
+    t->decide = d->started;
+    t->gate = d->gated - d->started;
+    t->encode = d->encoded - d->gated;
+    t->send = e[1].order_sent.handed - d->encoded;
+    lane_venue_answer(w);
+    t->answer = other_turn(w);
+    lane_market_executed(w, locate, ref);
+    other_turn(w);
+    return lane_venue_take(w);
+}
+
+static uint64_t stamp_cost(const struct clock_calibration *cal)
+{
+    enum { STAMPS = 10000 };
+    uint64_t least = UINT64_MAX;
+    for (uint32_t i = 0; i < STAMPS; i++) {
+        const uint64_t from = clock_tsc(), took = clock_tsc() - from;
+        least = took < least ? took : least;
+    }
+    return clock_ticks_to_ns(cal, least);
+}
+
+static void trips_record(struct lane_result *r, const struct trip_ticks *t, uint64_t n, bool noise,
+                         const struct clock_calibration *cal)
+{
+    for (uint32_t f = 0; f < LANE_FIGURES; f++)
+        hdr_reset(&r->figures[f]);
+    for (uint64_t i = 0; i < n; i++) {
+        const uint32_t ticks[LANE_FIGURES] = {
+            [LANE_FIGURE_OUT] = t[i].out,       [LANE_FIGURE_DECIDE] = t[i].decide,
+            [LANE_FIGURE_GATE] = t[i].gate,     [LANE_FIGURE_ENCODE] = t[i].encode,
+            [LANE_FIGURE_SEND] = t[i].send,     [LANE_FIGURE_RING] = t[i].encode + t[i].send,
+            [LANE_FIGURE_TURN] = t[i].turn,     [LANE_FIGURE_FEED] = t[i].feed,
+            [LANE_FIGURE_ANSWER] = t[i].answer,
+        };
+        for (uint32_t f = 0; f < LANE_FIGURES; f++)
+            if (f != LANE_FIGURE_FEED || noise)
+                hdr_record(&r->figures[f], clock_ticks_to_ns(cal, ticks[f]));
+    }
+}
+
+bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_result *r,
+                  struct error *err)
+{
+    struct lane_options all = *o;
+    struct lane_world *w = &world;
+    uint64_t done = 0, i = 0;
+    char why[256] = "";
+    all.orders += warm;
+    memset(r, 0, sizeof *r);
+    struct trip_ticks *trips = calloc(o->orders, sizeof *trips);
+    if (trips == NULL)
+        return error_set(err, EXIT_FAILED, "no memory for the samples; take fewer --orders");
+    memset(trips, 1, o->orders * sizeof *trips); // its pages are there
+    if (!lane_world_open(w, &all, err)) {
+        free(trips);
+        return false;
+    }
+    while (i < warm && order_trip(w, o->noise, i, &trips[i % o->orders]))
+        i++;
+    quiet_begin(&r->quiet, !o->uncounted);
+    const uint64_t from = clock_tsc();
+    if (i == warm)
+        while (done < o->orders && order_trip(w, o->noise, i + done, &trips[done]))
+            done++;
+    const uint64_t took = clock_tsc() - from;
+    quiet_end(&r->quiet);
+    r->orders = done;
+    r->ns = clock_ticks_to_ns(&w->cal, took);
+    r->stamp_ns = stamp_cost(&w->cal);
+    r->memory = w->memory;
+    r->huge_pages = w->huge_pages;
+    r->orders_live = w->channel.book.orders_live;
+    trips_record(r, trips, done, o->noise > 0, &w->cal);
+    free(trips);
+    const bool whole = done == o->orders && desk_check(&w->desk, why, sizeof why) &&
+                       w->desk.count.approved == all.orders && w->desk.count.unclaimed == 0;
+    lane_world_close(w);
+    return whole || error_set(err, EXIT_FAILED, "order %lu did not come as it should: a defect %s",
+                              i + done, why);
+}
+
+// --- what is said ---
+
+void lane_print(FILE *out, const struct lane_options *o, const struct lane_result *r)
+{
+    const struct quiet *q = &r->quiet;
+    fprintf(out,
+            "lane           closed loop, simulated port: %lu orders in %.2f s (%.0f a second), %u "
+            "symbols, %u resting orders, %u other messages before each, %lu MiB%s\n",
+            r->orders, (double)r->ns / 1e9, (double)r->orders * 1e9 / (double)r->ns, o->symbols,
+            r->orders_live, o->noise, r->memory >> 20, r->huge_pages ? "" : " (no huge pages)");
+    fprintf(out, "%-17s %7s %7s %7s %8s %9s\n", "ns", "p50", "p90", "p99", "p99.9", "max");
+    for (uint32_t f = 0; f < LANE_FIGURES; f++) {
+        const struct hdr *h = &r->figures[f];
+        if (h->total)
+            fprintf(out, "%-17s %7lu %7lu %7lu %8lu %9lu  %s\n", names[f], hdr_percentile(h, 50),
+                    hdr_percentile(h, 90), hdr_percentile(h, 99), hdr_percentile(h, 99.9), h->max,
+                    meanings[f]);
+    }
+    fprintf(out, "a reading of the clock costs %lu ns; a stage holds one, frame_to_frame six\n",
+            r->stamp_ns);
+    if (q->calls_counted)
+        fprintf(out, "system calls   %lu", q->calls);
+    else
+        fprintf(out, "system calls   not counted");
+    if (q->calls)
+        fprintf(out, " at least, the first has number %lu", q->call_number);
+    fprintf(out, "; page faults %lu; voluntary context switches %lu (preempted %lu times)\n",
+            q->faults, q->yields, q->preemptions);
+}
+
+void lane_write(FILE *out, const struct lane_options *o, const struct lane_result *r)
+{
+    const struct quiet *q = &r->quiet;
+    fprintf(
+        out,
+        "  \"seed\": %lu, \"symbols\": %u, \"live_orders\": %u, \"noise\": %u, \"orders\": %lu, "
+        "\"ns\": %lu, \"stamp_ns\": %lu, \"huge_pages\": %s,\n",
+        o->seed, o->symbols, r->orders_live, o->noise, r->orders, r->ns, r->stamp_ns,
+        r->huge_pages ? "true" : "false");
+    fprintf(out,
+            "  \"system_calls\": %ld, \"page_faults\": %lu, \"voluntary_switches\": %lu, "
+            "\"preemptions\": %lu,\n  \"figures_ns\": {",
+            q->calls_counted ? (long)q->calls : -1L, q->faults, q->yields, q->preemptions);
+    for (uint32_t f = 0; f < LANE_FIGURES; f++)
+        if (r->figures[f].total)
+            hdr_write_json(&r->figures[f], out, names[f], f ? "," : "");
+    fprintf(out, "\n  }\n");
+}

@@ -1,0 +1,216 @@
+#include "bench/latency/lane_world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/latency/lane_wire.h"
+#include "dataplane/base/memory.h"
+
+enum { ACCOUNT = 1, BUDGET_NS = 2000000000, GREETINGS = 32, HALF_USED = 2 };
+
+static uint64_t tsc_now(void *clock)
+{
+    (void)clock;
+    return clock_tsc();
+}
+
+// Huge pages, as the dataplane's tables have them; every page is there.
+static void *table(struct lane_world *w, uint64_t bytes, struct error *err)
+{
+    bool huge;
+    void *p = err->code ? NULL : memory_private(bytes, -1, true, &huge, err);
+    w->memory += p ? bytes : 0;
+    w->huge_pages &= p == NULL || huge;
+    return p;
+}
+
+static uint64_t power_of_two(uint64_t least)
+{
+    uint64_t n = 1;
+    while (n < least)
+        n *= 2;
+    return n;
+}
+
+static void lane_make(struct lane_world *w, const struct lane_options *o, struct error *err)
+{
+    const struct region_shape shape = {.lanes = 1,
+                                       .channels = 1,
+                                       .ports = 1,
+                                       .pools = 1,
+                                       .bill_items = 1,
+                                       .trading_slots = LANE_RING_SLOTS,
+                                       .diagnostic_slots = 64,
+                                       .symbols = {o->symbols + 1}};
+    const struct region_identity identity = {.epoch = 1};
+    struct channel_config cc = {
+        .protocol = &feed_itch50,
+        .start = CHANNEL_START_FIRST,
+        .reorder_frames = 8,
+        .reorder_ticks = w->cal.tsc_hz / 1000,
+        .hold_frames = 64,
+        .request_messages_max = 1000,
+        .line_count = 1,
+        .book = {.symbols = o->symbols + 1, .orders = o->live + o->live / 4 + 8192}};
+    struct region_view view;
+    book_config_defaults(&cc.book);
+    void *region = table(w, region_bytes(&shape), err);
+    void *notes = table(w, LANE_RING_LEN * sizeof(struct lane_note), err);
+    void *answers = table(w, LANE_RING_LEN * sizeof(struct lane_answer), err);
+    void *book = table(w, channel_bytes(&cc, NULL), err);
+    w->resting = table(w, (o->live + 1) * sizeof *w->resting, err);
+    if (err->code || !region_format(region, region_bytes(&shape), &shape, &identity, &view)) {
+        error_set(err, EXIT_FAILED, "no memory for the lane; take fewer --live or --symbols");
+        return;
+    }
+    lane_init(&w->lane, &view, 0, notes, answers);
+    w->lane.now = tsc_now;
+    w->lane.verify_checksums = true;
+    port_sim_init(&w->port, "sim", lane_local_mac);
+    lane_input_add(&w->lane, &w->port.port, 0);
+    channel_init(&w->channel, &cc, book);
+    lane_channel_add(&w->lane, &w->channel);
+    lane_route_add(&w->lane, 0, LANE_GROUP, LANE_GROUP_PORT, 0, 0);
+}
+
+static void limits_make(struct lane_world *w)
+{
+    struct limit_table *t = w->limits;
+    t->version = 1;
+    t->symbol_count = LANE_WATCHED;
+    limit_row_open(&t->firm);
+    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
+        limit_row_open(&t->accounts[i]);
+    for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
+        limit_row_open(&t->strategies[i]);
+    for (uint32_t i = 0; i < SESSIONS_MAX; i++)
+        limit_row_open(&t->sessions[i]);
+    for (uint32_t i = 0; i < LANE_WATCHED; i++)
+        limit_row_open(&t->symbols[i]);
+}
+
+static bool session_make(struct lane_world *w, struct error *err)
+{
+    const uint64_t hz = w->cal.tsc_hz;
+    const struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
+                                      .username = "bench",
+                                      .password = "bench",
+                                      .sequence = 1,
+                                      .heartbeat_ticks = 3600 * hz,
+                                      .silence_ticks = 7200 * hz,
+                                      .login_ticks = 10 * hz,
+                                      .retry_ticks = hz / 1000,
+                                      .retry_ticks_max = hz};
+    struct tcp_config tc;
+    tcp_config_default(&tc);
+    tc.local_ip = LANE_LOCAL_IP;
+    tc.remote_ip = LANE_VENUE_IP;
+    tc.remote_port = LANE_VENUE_PORT;
+    memcpy(tc.local_mac, lane_local_mac, sizeof tc.local_mac);
+    void *buffers = table(w, tcp_memory_bytes(&tc), err);
+    if (buffers == NULL ||
+        !tcp_link_init(&w->link, &tc, buffers, &w->port.port, 0, hz, "session", err) ||
+        !session_init(&w->session, &sc, &w->link.transport, "session", err))
+        return false;
+    tcp_link_bind(&w->link, &w->session);
+    tcp_neighbour_set(&w->link.tcp, lane_venue_mac);
+    return true;
+}
+
+static bool strategy_make(struct lane_world *w, const char *directory, struct error *err)
+{
+    char path[512];
+    uint16_t symbols[LANE_WATCHED];
+    struct strategy_host *host = &w->strategies.hosts[0];
+    snprintf(path, sizeof path, "%s/taker.so", directory);
+    if (!strategy_load(&host->slot, path, "taker", err))
+        return false;
+    // 100 shares, at a spread of one tick, against three times as many, up to any position.
+    host->slot.setup.parameters = (struct strategy_parameters){4, {100, 100, 3, 1ll << 40}};
+    for (uint16_t i = 0; i < LANE_WATCHED; i++)
+        symbols[i] = i;
+    desk_strategy_add(&w->desk, host, ACCOUNT, symbols, LANE_WATCHED, BUDGET_NS);
+    if (!strategy_start(&host->slot, err))
+        return false;
+    desk_strategy_switch(&w->desk, 0, STRATEGY_ON);
+    return true;
+}
+
+static bool desk_make(struct lane_world *w, const struct lane_options *o, struct error *err)
+{
+    static char names[LANE_WATCHED][8];
+    const struct desk_config config = {
+        .orders = {.orders = 4096,
+                   .sessions = 1,
+                   .refs_max = (uint32_t)o->orders + 2,
+                   .executions = (uint32_t)power_of_two(HALF_USED * o->orders + 64),
+                   .silence_ticks = 3600 * w->cal.tsc_hz},
+        .instruments = LANE_WATCHED,
+        .positions = 1024,
+        .event_credit_min = 64};
+    void *watches[SESSIONS_MAX] = {NULL};
+    for (uint32_t i = 0; i < LANE_WATCHED; i++)
+        lane_symbol_name(names[i], i + 1);
+    w->limits = table(w, sizeof *w->limits + LANE_WATCHED * sizeof(struct limit_row), err);
+    void *memory = table(w, desk_bytes(&config), err);
+    watches[0] = table(w, desk_watch_bytes(o->symbols + 1), err);
+    if (err->code)
+        return false;
+    limits_make(w);
+    desk_init(&w->desk, &w->lane, &config, names, w->limits, memory);
+    if (!session_make(w, err))
+        return false;
+    desk_session_add(&w->desk, &w->session, &w->channel, &w->link);
+    desk_strategies_init(&w->desk, &w->strategies, w->cal.tsc_hz, watches);
+    w->lane.desk = &w->desk;
+    return strategy_make(w, o->strategies, err);
+}
+
+// From the handshake to READY.
+static bool session_up(struct lane_world *w, struct error *err)
+{
+    for (uint32_t i = 0; i < GREETINGS && w->session.state != SESSION_READY; i++) {
+        lane_world_turn(w);
+        if (!lane_venue_take(w))
+            return error_set(err, EXIT_FAILED, "the lane sent a frame that makes no sense");
+        lane_venue_greet(w);
+    }
+    return w->session.state == SESSION_READY || error_set(err, EXIT_FAILED, "the session stays %s",
+                                                          session_state_name(w->session.state));
+}
+
+bool lane_world_open(struct lane_world *w, const struct lane_options *o, struct error *err)
+{
+    memset(w, 0, sizeof *w);
+    w->huge_pages = true;
+    clock_calibrate(&w->cal, 100);
+    w->symbols = o->symbols > LANE_WATCHED ? o->symbols : LANE_WATCHED;
+    w->sequence = 1;
+    random_seed(&w->random, o->seed);
+    lane_make(w, o, err);
+    if (err->code || !desk_make(w, o, err) || !session_up(w, err))
+        return false;
+    lane_market_open(w, o->live);
+    lane_world_events(w, NULL, 0);
+    if (w->channel.quality != QUALITY_GOOD || w->channel.book.orders_live < o->live)
+        return error_set(err, EXIT_FAILED, "the opening book is not whole: a defect");
+    return true;
+}
+
+void lane_world_close(struct lane_world *w)
+{
+    strategy_unload(&w->strategies.hosts[0].slot); // tables stay until the process ends
+}
+
+uint32_t lane_world_events(struct lane_world *w, struct event *out, uint32_t max)
+{
+    const struct event_writer *ring = &w->lane.trading;
+    uint32_t n = 0;
+    const uint64_t fresh = ring->tail - w->events_read;
+    for (uint64_t at = fresh > max ? ring->tail - max : w->events_read; out && at != ring->tail;
+         at++)
+        out[n++] = ring->slots[at & ring->mask];
+    w->events_read = ring->tail;
+    event_commit(ring->ring, w->events_read);
+    return n;
+}

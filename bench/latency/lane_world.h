@@ -1,0 +1,115 @@
+// A whole lane in one process: a channel with a full book, the desk, the example strategy and a
+// session that is logged in over our own TCP, on the simulated port. This program is the other end
+// of that port: the exchange's market data (lane_market.c) and its order entry (lane_venue.c).
+// Nothing here is in the measured path but what the dataplane itself runs.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bench/exchange/random.h"
+#include "dataplane/base/clock.h"
+#include "dataplane/base/error.h"
+#include "dataplane/lane/desk_strategy.h"
+#include "dataplane/port/port_sim.h"
+#include "dataplane/wire/ouch50.h"
+
+enum {
+    LANE_WATCHED = 64,        // symbols that the strategy trades: as many as one may watch
+    LANE_TOUCH_BID = 1000000, // their book: one tick of free room between the best prices
+    LANE_TOUCH_ASK = 1000200,
+    LANE_TOUCH_MIDDLE = 1000100,
+    LANE_PACKET_MAX = 1400,
+    LANE_RING_SLOTS = 4096,
+};
+
+struct lane_options {
+    uint64_t seed;
+    uint32_t symbols;       // in the book, the watched ones included
+    uint32_t live;          // resting orders of the others
+    uint64_t orders;        // that the run will send, at most
+    uint32_t noise;         // messages of other symbols between two triggers
+    bool uncounted;         // system calls are not
+    const char *strategies; // directory of the examples
+};
+
+// The exchange's end of the session.
+struct lane_venue {
+    uint32_t seq, ack; // TCP's, next to send and next expected
+    uint16_t local_port;
+    uint32_t ts_value, ts_echo;
+    uint64_t time_ns;
+    uint64_t match;
+    uint32_t got;             // orders taken from the port
+    struct ouch50_enter last; // of them
+    uint8_t stream[4096];     // of the client, not yet taken apart
+    uint32_t stream_len;
+    bool logged_in, asked;
+};
+
+// An order of the other symbols' books.
+struct lane_resting {
+    uint64_t ref;
+    uint16_t locate;
+};
+
+struct lane_world {
+    struct lane lane;
+    struct desk desk;
+    struct desk_strategies strategies;
+    struct channel channel;
+    struct session session;
+    struct tcp_link link;
+    struct port_sim port;
+    struct limit_table *limits;
+    struct clock_calibration cal;
+    uint64_t memory; // bytes of all tables
+    bool huge_pages;
+
+    // Market data.
+    struct random random;
+    uint64_t sequence, ref;
+    struct lane_resting *resting;
+    uint32_t resting_count, symbols;
+    uint8_t packet[LANE_PACKET_MAX];
+    uint32_t packet_len, packet_count;
+
+    struct lane_venue venue;
+    uint64_t events_read;
+};
+
+// The book is open and the session ready when it returns true.
+bool lane_world_open(struct lane_world *w, const struct lane_options *o, struct error *err);
+void lane_world_close(struct lane_world *w);
+
+// One turn of the lane, as lane_run makes it.
+static inline uint32_t lane_world_turn(struct lane_world *w)
+{
+    return lane_turn(&w->lane, clock_tsc());
+}
+
+// What the lane has published since the last call: the newest <max> records, or (<out> null) none;
+// returns how many.
+uint32_t lane_world_events(struct lane_world *w, struct event *out, uint32_t max);
+
+// --- the exchange's market data
+
+// The opening: directory, trading, resting orders, the watched symbols' first prices.
+void lane_market_open(struct lane_world *w, uint32_t live);
+// Puts a frame on the port with <messages> adds and deletes of symbols that nobody watches.
+void lane_market_noise(struct lane_world *w, uint32_t messages);
+// Puts a frame on the port that makes the strategy buy (<up>) or sell <locate>. Returns the
+// reference of the order that it will hit.
+uint64_t lane_market_trigger(struct lane_world *w, uint16_t locate, bool up);
+// ... and one that says that it was executed.
+void lane_market_executed(struct lane_world *w, uint16_t locate, uint64_t ref);
+
+// --- the exchange's order entry
+
+// Takes every frame that the lane has sent; false when one of them makes no sense. The last order
+// is in w->venue.last.
+bool lane_venue_take(struct lane_world *w);
+// Puts frames on the port: the answer to a SYN, a login, an account query, as they have been taken.
+void lane_venue_greet(struct lane_world *w);
+// Puts a frame on the port that accepts and executes the last order.
+void lane_venue_answer(struct lane_world *w);

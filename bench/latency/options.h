@@ -1,0 +1,21 @@
+// The command line of tickgate-bench.
+#pragma once
+
+#include "bench/latency/lane_world.h"
+#include "bench/latency/measure.h"
+
+enum bench_mode { MODE_SPIN, MODE_FEED, MODE_LANE, MODES };
+
+struct bench_options {
+    enum bench_mode mode;
+    const char *out;
+    double seconds; // of the jitter floor
+    long core;      // -1: any
+    uint64_t warm;  // orders before the measured ones
+    struct feed_options feed;
+    struct lane_options lane;
+};
+
+const char *bench_mode_name(enum bench_mode mode);
+// False: EXIT_USAGE. --help ends the process.
+bool bench_options_read(struct bench_options *o, int argc, char **argv, struct error *err);
