@@ -216,6 +216,10 @@ $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): LIBS = $(core_lib)
 $(filter $(BUILD)/tests/unit/lane/% $(BUILD)/tests/unit/strategy/% $(BUILD)/tests/sim/%,$(unit_bin)): $(strategies)
 $(BUILD)/obj/tests/unit/lane/%.o $(BUILD)/obj/tests/unit/strategy/%.o $(BUILD)/obj/tests/sim/%.o: CPPFLAGS += -DSTRATEGIES_DIR='"$(BUILD)/strategies"'
 
+# Practice orders are held to a whole lane, the one that is measured.
+$(BUILD)/tests/unit/lane/desk_warm_test: $(call obj,$(wildcard bench/latency/lane_*.c))
+$(BUILD)/tests/unit/lane/desk_warm_test: LIBS = $(lane_lib) $(core_lib)
+
 # Simulations share a world and the exchange's generator.
 sim_lib_obj := $(call obj,$(filter-out %_test.c,$(wildcard tests/sim/*.c)) bench/book/offline.c)
 $(filter $(BUILD)/tests/sim/%,$(unit_bin)): $(sim_lib_obj) $(exch_lib)

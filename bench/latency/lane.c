@@ -17,8 +17,6 @@ struct trip_ticks {
     uint32_t out, decide, gate, encode, send, turn, feed, answer;
 };
 
-static struct lane_world world;
-
 // The turn that is measured, in a function of its own: callgrind finds it by its name.
 static __attribute__((noinline)) uint64_t trigger_turn(struct lane_world *w)
 {
@@ -96,25 +94,53 @@ static void trips_record(struct lane_result *r, const struct trip_ticks *t, uint
             [LANE_FIGURE_ANSWER] = t[i].answer,
         };
         for (uint32_t f = 0; f < LANE_FIGURES; f++)
-            if (f != LANE_FIGURE_FEED || noise)
+            if (f != LANE_FIGURE_COLD && f != LANE_FIGURE_WARM && (f != LANE_FIGURE_FEED || noise))
                 hdr_record(&r->figures[f], clock_ticks_to_ns(cal, ticks[f]));
     }
+}
+
+// The lane polls and nothing comes; then one order.
+static bool silence_trip(struct lane_world *w, uint64_t every, uint64_t n, struct hdr *h)
+{
+    struct trip_ticks t;
+    w->desk.warm->every = every;
+    w->desk.warm->at = every ? 0 : UINT64_MAX;
+    for (const uint64_t end = clock_tsc() + w->cal.tsc_hz; clock_tsc() < end;)
+        lane_world_turn(w);
+    if (!order_trip(w, 0, n, &t))
+        return false;
+    hdr_record(h, clock_ticks_to_ns(&w->cal, t.out));
+    return true;
+}
+
+static uint64_t silences_measure(struct lane_world *w, const struct lane_options *o, uint64_t n,
+                                 struct lane_result *r)
+{
+    const uint64_t every = clock_ns_to_ticks(&w->cal, o->practice_us * 1000ull);
+    uint64_t done = 0;
+    while (done < 2ull * o->silences &&
+           silence_trip(w, done & 1 ? every : 0, n + done,
+                        &r->figures[done & 1 ? LANE_FIGURE_WARM : LANE_FIGURE_COLD]))
+        done++;
+    r->practised = w->desk.warm->practised;
+    r->passed = w->desk.warm->passed;
+    return done;
 }
 
 bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_result *r,
                   struct error *err)
 {
     struct lane_options all = *o;
-    struct lane_world *w = &world;
     uint64_t done = 0, i = 0;
     char why[256] = "";
-    all.orders += warm;
+    all.orders += warm + 2ull * o->silences;
     memset(r, 0, sizeof *r);
     struct trip_ticks *trips = calloc(o->orders, sizeof *trips);
     if (trips == NULL)
         return error_set(err, EXIT_FAILED, "no memory for the samples; take fewer --orders");
     memset(trips, 1, o->orders * sizeof *trips); // its pages are there
-    if (!lane_world_open(w, &all, err)) {
+    struct lane_world *w = lane_world_open(&all, err);
+    if (w == NULL) {
         free(trips);
         return false;
     }
@@ -135,7 +161,9 @@ bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_resul
     r->orders_live = w->channel.book.orders_live;
     trips_record(r, trips, done, o->noise > 0, &w->cal);
     free(trips);
-    const bool whole = done == o->orders && desk_check(&w->desk, why, sizeof why) &&
+    if (done == o->orders)
+        done += silences_measure(w, o, i + done, r);
+    const bool whole = i + done == all.orders && desk_check(&w->desk, why, sizeof why) &&
                        w->desk.count.approved == all.orders && w->desk.count.unclaimed == 0;
     lane_world_close(w);
     return whole || error_set(err, EXIT_FAILED, "order %lu did not come as it should: a defect %s",
@@ -152,14 +180,17 @@ void lane_print(FILE *out, const struct lane_options *o, const struct lane_resul
             "symbols, %u resting orders, %u other messages before each, %lu MiB%s\n",
             r->orders, (double)r->ns / 1e9, (double)r->orders * 1e9 / (double)r->ns, o->symbols,
             r->orders_live, o->noise, r->memory >> 20, r->huge_pages ? "" : " (no huge pages)");
-    fprintf(out, "%-17s %7s %7s %7s %8s %9s\n", "ns", "p50", "p90", "p99", "p99.9", "max");
+    fprintf(out, "%-18s %7s %7s %7s %8s %9s\n", "ns", "p50", "p90", "p99", "p99.9", "max");
     for (uint32_t f = 0; f < LANE_FIGURES; f++) {
         const struct hdr *h = &r->figures[f];
         if (h->total)
-            fprintf(out, "%-17s %7lu %7lu %7lu %8lu %9lu  %s\n", names[f], hdr_percentile(h, 50),
+            fprintf(out, "%-18s %7lu %7lu %7lu %8lu %9lu  %s\n", names[f], hdr_percentile(h, 50),
                     hdr_percentile(h, 90), hdr_percentile(h, 99), hdr_percentile(h, 99.9), h->max,
                     meanings[f]);
     }
+    if (r->practised)
+        fprintf(out, "%lu practice orders, one every %u us, %lu of them approved\n", r->practised,
+                o->practice_us, r->passed);
     fprintf(out, "a reading of the clock costs %lu ns; a stage holds one, frame_to_frame six\n",
             r->stamp_ns);
     if (q->calls_counted)

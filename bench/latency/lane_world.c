@@ -153,6 +153,7 @@ static bool desk_make(struct lane_world *w, const struct lane_options *o, struct
         lane_symbol_name(names[i], i + 1);
     w->limits = table(w, sizeof *w->limits + LANE_WATCHED * sizeof(struct limit_row), err);
     void *memory = table(w, desk_bytes(&config), err);
+    void *warm = table(w, desk_warm_bytes(), err);
     watches[0] = table(w, desk_watch_bytes(o->symbols + 1), err);
     if (err->code)
         return false;
@@ -163,6 +164,7 @@ static bool desk_make(struct lane_world *w, const struct lane_options *o, struct
     desk_session_add(&w->desk, &w->session, &w->channel, &w->link);
     desk_strategies_init(&w->desk, &w->strategies, w->cal.tsc_hz, watches);
     w->lane.desk = &w->desk;
+    desk_warm_init(&w->desk, warm, 0);
     return strategy_make(w, o->strategies, err);
 }
 
@@ -179,27 +181,31 @@ static bool session_up(struct lane_world *w, struct error *err)
                                                           session_state_name(w->session.state));
 }
 
-bool lane_world_open(struct lane_world *w, const struct lane_options *o, struct error *err)
+struct lane_world *lane_world_open(const struct lane_options *o, struct error *err)
 {
-    memset(w, 0, sizeof *w);
-    w->huge_pages = true;
+    bool huge;
+    struct lane_world *w = memory_private(sizeof *w, -1, true, &huge, err);
+    if (w == NULL)
+        return NULL;
+    w->huge_pages = huge;
     clock_calibrate(&w->cal, 100);
     w->symbols = o->symbols > LANE_WATCHED ? o->symbols : LANE_WATCHED;
     w->sequence = 1;
     random_seed(&w->random, o->seed);
     lane_make(w, o, err);
     if (err->code || !desk_make(w, o, err) || !session_up(w, err))
-        return false;
+        return NULL;
     lane_market_open(w, o->live);
     lane_world_events(w, NULL, 0);
-    if (w->channel.quality != QUALITY_GOOD || w->channel.book.orders_live < o->live)
-        return error_set(err, EXIT_FAILED, "the opening book is not whole: a defect");
-    return true;
+    if (w->channel.quality == QUALITY_GOOD && w->channel.book.orders_live >= o->live)
+        return w;
+    error_set(err, EXIT_FAILED, "the opening book is not whole: a defect");
+    return NULL;
 }
 
 void lane_world_close(struct lane_world *w)
 {
-    strategy_unload(&w->strategies.hosts[0].slot); // tables stay until the process ends
+    strategy_unload(&w->strategies.hosts[0].slot);
 }
 
 uint32_t lane_world_events(struct lane_world *w, struct event *out, uint32_t max)

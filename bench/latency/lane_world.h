@@ -11,6 +11,7 @@
 #include "dataplane/base/clock.h"
 #include "dataplane/base/error.h"
 #include "dataplane/lane/desk_strategy.h"
+#include "dataplane/lane/desk_warm.h"
 #include "dataplane/port/port_sim.h"
 #include "dataplane/wire/ouch50.h"
 
@@ -28,6 +29,8 @@ struct lane_options {
     uint32_t symbols;       // in the book, the watched ones included
     uint32_t live;          // resting orders of the others
     uint64_t orders;        // that the run will send, at most
+    uint32_t silences;      // pauses of a second, each with practice orders and without
+    uint32_t practice_us;   // time between two practice orders
     uint32_t noise;         // messages of other symbols between two triggers
     bool uncounted;         // system calls are not
     const char *strategies; // directory of the examples
@@ -78,8 +81,9 @@ struct lane_world {
     uint64_t events_read;
 };
 
-// The book is open and the session ready when it returns true.
-bool lane_world_open(struct lane_world *w, const struct lane_options *o, struct error *err);
+// The book is open and the session ready when it returns.
+// Null: <err> says why. Tables stay until the process ends.
+struct lane_world *lane_world_open(const struct lane_options *o, struct error *err);
 void lane_world_close(struct lane_world *w);
 
 // One turn of the lane, as lane_run makes it.

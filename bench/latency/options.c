@@ -28,6 +28,10 @@ static const char usage[] =
     "  --orders N     lane: measured (500000)\n"
     "  --warm N       lane: orders before them (20000)\n"
     "  --noise N      lane: messages of other symbols between two orders (8)\n"
+    "  --silences N   lane: pauses of a second, the first order after each with practice orders "
+    "and\n"
+    "                 without (0)\n"
+    "  --practice_us N  lane: time between two practice orders (200)\n"
     "  --uncounted    lane: do not count system calls (an emulator makes its own)\n"
     "  --strategies DIR  lane: where taker.so is (strategies/ beside this program)\n"
     "  --out DIR      write <mode>.hlog, <mode>.hgrm and result.json (HdrHistogram's formats)\n"
@@ -43,16 +47,18 @@ const char *bench_mode_name(enum bench_mode mode)
 }
 
 // OPTION(letter, name, least, most, place)
-#define NUMBER_LIST(X)                                  \
-    X('c', core, 0, 1023, o->core)                      \
-    X('s', seconds, 0.01, 600, o->seconds)              \
-    X('e', seed, 1, 1e15, o->feed.seed)                 \
-    X('y', symbols, 1, 60000, o->feed.symbols)          \
-    X('l', live, 100, 2000000, o->feed.live)            \
-    X('m', messages, 1000, 100000000, o->feed.messages) \
-    X('p', pack, 0, 65534, o->feed.messages_a_packet)   \
-    X('r', orders, 100, 10000000, o->lane.orders)       \
-    X('w', warm, 0, 10000000, o->warm)                  \
+#define NUMBER_LIST(X)                                   \
+    X('c', core, 0, 1023, o->core)                       \
+    X('s', seconds, 0.01, 600, o->seconds)               \
+    X('e', seed, 1, 1e15, o->feed.seed)                  \
+    X('y', symbols, 1, 60000, o->feed.symbols)           \
+    X('l', live, 100, 2000000, o->feed.live)             \
+    X('m', messages, 1000, 100000000, o->feed.messages)  \
+    X('p', pack, 0, 65534, o->feed.messages_a_packet)    \
+    X('r', orders, 100, 10000000, o->lane.orders)        \
+    X('w', warm, 0, 10000000, o->warm)                   \
+    X('i', silences, 0, 1000, o->lane.silences)          \
+    X('d', practice_us, 1, 1000000, o->lane.practice_us) \
     X('n', noise, 0, 30, o->lane.noise)
 
 static bool number(const char *text, double min, double max, double *out)
@@ -108,7 +114,10 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
         .core = -1,
         .warm = 20000,
         .feed = {.seed = 1, .symbols = 8000, .live = 200000, .messages = 2000000},
-        .lane = {.orders = 500000, .noise = 8, .strategies = strategies_beside_us()}};
+        .lane = {.orders = 500000,
+                 .noise = 8,
+                 .practice_us = 200,
+                 .strategies = strategies_beside_us()}};
     for (int letter; (letter = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
         if (letter == 'h') {
             fputs(usage, stdout);

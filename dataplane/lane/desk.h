@@ -106,6 +106,7 @@ struct desk {
     void (*told)(struct desk *d, uint32_t order, const struct order_outcome *outcome);
     struct desk_strategies *strategies; // desk_strategy.h; null: none
     struct desk_gateway *gateway;       // desk_gateway.h; null: none
+    struct desk_warm *warm;             // desk_warm.h; null: no practice orders
     struct desk_counters count;
 };
 

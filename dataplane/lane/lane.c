@@ -3,6 +3,7 @@
 
 #include "dataplane/lane/answer.h"
 #include "dataplane/lane/desk_strategy.h"
+#include "dataplane/lane/desk_warm.h"
 #include "dataplane/lane/lane_event.h"
 #include "dataplane/wire/frame.h"
 
@@ -119,9 +120,8 @@ HOT_INLINE uint64_t delivered(const struct lane *lane)
     return sum;
 }
 
-// One burst of one port. The frames of a burst are asked for together; each is then worked through
-// to the end.
-HOT_INLINE uint32_t burst_take(struct lane *lane, uint16_t input)
+// The frames of a burst are asked for together; each is then worked through to the end.
+uint32_t lane_burst(struct lane *lane, uint16_t input)
 {
     struct frame frames[PORT_BURST];
     const struct lane_input *in = &lane->inputs[input];
@@ -187,7 +187,7 @@ uint32_t lane_turn(struct lane *lane, uint64_t now)
 {
     uint32_t work = 0;
     for (uint32_t i = 0; i < lane->input_count; i++)
-        work += burst_take(lane, (uint16_t)i);
+        work += lane_burst(lane, (uint16_t)i);
     // What follows happens after the frames: time does not go back.
     if (now < lane->stamp)
         now = lane->stamp;
@@ -200,8 +200,11 @@ uint32_t lane_turn(struct lane *lane, uint64_t now)
         timers_run(lane, now);
     if (UNLIKELY(now >= lane->gauges_at))
         gauges_publish(lane, now);
-    if (lane->desk)
+    if (lane->desk) {
         work += desk_turn(lane->desk, now);
+        if (work == 0)
+            desk_idle(lane->desk, now);
+    }
     return work;
 }
 

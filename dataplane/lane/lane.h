@@ -119,6 +119,8 @@ void lane_channel_add(struct lane *lane, struct channel *ch);
 bool lane_route_add(struct lane *lane, uint8_t port, uint32_t ip, uint16_t udp_port,
                     uint8_t channel, uint8_t line);
 
+// One burst of an input; returns its frames. Part of a turn, and of practice.
+uint32_t lane_burst(struct lane *lane, uint16_t input);
 // One turn of the loop; returns how much there was to do. <now>: ticks.
 uint32_t lane_turn(struct lane *lane, uint64_t now);
 

@@ -31,7 +31,7 @@ void risk_init(struct risk *r, uint32_t symbols, uint32_t positions,
 uint32_t position_open(struct risk *r, uint32_t account, uint32_t instrument)
 {
     const uint32_t key = position_key(account, instrument);
-    uint32_t at = key * 0x9E3779B1u >> 8 & r->position_mask;
+    uint32_t at = position_home(r, account, instrument);
     while (r->positions[at].key != key) { // ends: at most half of the table is used
         if (r->positions[at].key == 0) {
             if (r->position_count > r->position_mask / 2)

@@ -77,6 +77,12 @@ static inline uint32_t position_key(uint32_t account, uint32_t instrument)
 }
 _Static_assert(ACCOUNTS_MAX <= 256 && INSTRUMENTS_MAX < 65536, "position_key");
 
+// Where the search for it begins.
+static inline uint32_t position_home(const struct risk *r, uint32_t account, uint32_t instrument)
+{
+    return position_key(account, instrument) * 0x9E3779B1u >> 8 & r->position_mask;
+}
+
 // --- exposure ---
 
 // Whom an order burdens.

@@ -43,13 +43,29 @@ static bool link_send(struct transport *t, const void *payload, uint32_t len, ui
         return false;
     frame.flags = l->frame_flags;
     frame.len = tcp_frame(&l->tcp, payload, len, ns_of(l, now), (void *)(uintptr_t)frame.data);
-    if (LIKELY(frame.len > 0 && port->ops->send(port, l->queue, &frame, 1) == 1))
+    const uint16_t frames = l->closed ? 0 : 1;
+    if (LIKELY(frame.len > 0 && port->ops->send(port, l->queue, &frame, frames) == frames)) {
+        if (UNLIKELY(l->closed))
+            port->ops->release(port, &frame);
         return true;
+    }
     l->transmit_refused++;
     if (frame.len > 0)
         tcp_frame_undo(&l->tcp, len);
     port->ops->release(port, &frame);
     return false;
+}
+
+// While the way is closed the port is handed no frame. Bytes behind the end of the stream are
+// nobody's: what is written there needs no undoing.
+static void link_practise(struct transport *t, bool begins)
+{
+    struct tcp_link *l = t->driver;
+    l->closed = begins;
+    if (begins)
+        l->was = l->tcp;
+    else
+        l->tcp = l->was;
 }
 
 static void link_close(struct transport *t, uint64_t now)
@@ -71,6 +87,7 @@ const struct transport_ops tcp_link_ops = {
     .send = link_send,
     .close = link_close,
     .abort = link_abort,
+    .practise = link_practise,
 };
 
 // --- what the lane hands over ---

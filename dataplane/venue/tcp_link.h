@@ -31,6 +31,8 @@ struct tcp_link {
     uint64_t strays;
     uint64_t stray_at_ns; // the next one is answered from then on
     uint32_t connects;
+    bool closed;    // practice: nothing goes to the port
+    struct tcp was; // before it
     uint16_t queue;
     uint16_t frame_flags; // of what is sent
     uint32_t randoms[TCP_LINK_RANDOMS];

@@ -21,6 +21,9 @@ struct transport_ops {
     void (*close)(struct transport *t, uint64_t now);
     // Over at once; no session_lost.
     void (*abort)(struct transport *t);
+    // Between <begins> and not, send does all it does but hand over, and everything is as before
+    // afterwards: keeps its code and tables near. Null: it cannot.
+    void (*practise)(struct transport *t, bool begins);
 };
 
 struct transport {

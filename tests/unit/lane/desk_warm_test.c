@@ -1,0 +1,239 @@
+// Practice orders: they go the whole way, and nothing is different afterwards.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/latency/lane_world.h"
+
+enum { PRACTICES = 300, TRIPS = 200, PLACES = 12 };
+
+static struct lane_world *w;
+static uint64_t now;
+
+static uint64_t test_now(void *clock)
+{
+    (void)clock;
+    return now;
+}
+
+static int open_world(void **state)
+{
+    const struct lane_options o = {
+        .seed = 7, .symbols = 80, .live = 500, .orders = 2000, .strategies = STRATEGIES_DIR};
+    struct error err = {0};
+    (void)state;
+    w = lane_world_open(&o, &err);
+    if (w == NULL) {
+        print_error("%s\n", err.text);
+        return 1;
+    }
+    now = w->lane.stamp;
+    w->lane.now = test_now;
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    lane_world_close(w);
+    return 0;
+}
+
+static void turn(void)
+{
+    now += 1000;
+    lane_turn(&w->lane, now);
+}
+
+// --- state, byte by byte ---
+
+struct copy {
+    const void *place;
+    uint64_t len;
+    uint8_t *bytes;
+};
+
+// Everything that decides, and everything that others read. Contents of free buffers are nobody's.
+static uint32_t copies_take(struct copy out[PLACES])
+{
+    struct desk *d = &w->desk;
+    const uint8_t *tables = (const uint8_t *)d->orders.orders;
+    const uint8_t *end = (const uint8_t *)(d->instruments + d->instrument_count);
+    const struct copy places[] = {
+        {&w->lane, sizeof w->lane, NULL},
+        {d, sizeof *d, NULL},
+        {tables, (uint64_t)(end - tables), NULL},
+        {&w->strategies, sizeof w->strategies, NULL},
+        {w->strategies.hosts[0].slot.state, w->strategies.hosts[0].slot.strategy->state_bytes,
+         NULL},
+        {&w->channel, sizeof w->channel, NULL},
+        {&w->session, sizeof w->session, NULL},
+        {&w->link.tcp, sizeof w->link.tcp, NULL},
+        {&w->port, offsetof(struct port_sim, buffers), NULL},
+        {w->lane.trading.ring, sizeof *w->lane.trading.ring, NULL},
+        {w->lane.count, sizeof *w->lane.count, NULL},
+        {w->lane.histograms, sizeof *w->lane.histograms, NULL},
+    };
+    _Static_assert(ARRAY_LEN(places) == PLACES, "places");
+    for (uint32_t i = 0; i < PLACES; i++) {
+        out[i] = places[i];
+        out[i].bytes = malloc(places[i].len);
+        assert_non_null(out[i].bytes);
+        memcpy(out[i].bytes, places[i].place, places[i].len);
+    }
+    return PLACES;
+}
+
+static void copies_same(struct copy copies[PLACES])
+{
+    for (uint32_t i = 0; i < PLACES; i++) {
+        const uint8_t *is = copies[i].place;
+        for (uint64_t at = 0; at < copies[i].len; at++)
+            if (is[at] != copies[i].bytes[at])
+                fail_msg("place %u: byte %lu is another one", i, (unsigned long)at);
+        free(copies[i].bytes);
+    }
+}
+
+static void practise_many(void)
+{
+    struct copy copies[PLACES];
+    copies_take(copies);
+    for (uint32_t i = 0; i < PRACTICES; i++)
+        assert_true(desk_practise(&w->desk));
+    copies_same(copies);
+}
+
+static void trip(uint32_t i)
+{
+    const uint16_t locate = (uint16_t)(1 + i % LANE_WATCHED);
+    const uint32_t got = w->venue.got;
+    const uint64_t ref = lane_market_trigger(w, locate, i & 1);
+    turn();
+    assert_true(lane_venue_take(w));
+    assert_int_equal(w->venue.got, got + 1);
+    lane_venue_answer(w);
+    turn();
+    lane_market_executed(w, locate, ref);
+    turn();
+    assert_true(lane_venue_take(w));
+}
+
+// --- tests ---
+
+static void a_practice_order_leaves_every_byte_as_it_was(void **state)
+{
+    (void)state;
+    char why[256] = "";
+    turn();
+    practise_many(); // no position, no order before
+    assert_int_equal(w->desk.warm->practised, PRACTICES);
+    assert_int_equal(w->desk.warm->passed, PRACTICES); // approved, so the whole way
+    assert_int_equal(w->desk.risk.position_count, 0);
+    for (uint32_t i = 0; i < TRIPS; i++) {
+        trip(i);
+        practise_many();
+    }
+    lane_market_trigger(w, 1, true); // one is open, without an answer
+    turn();
+    practise_many();
+    assert_int_equal(w->desk.orders.sessions[0].open_count, 1);
+    if (!desk_check(&w->desk, why, sizeof why))
+        fail_msg("%s", why);
+}
+
+static void what_is_refused_leaves_none_either(void **state)
+{
+    (void)state;
+    w->limits->firm.state = TRADING_HALTED;
+    practise_many();
+    assert_int_equal(w->desk.warm->passed, 0);
+    assert_int_equal(w->desk.warm->practised, PRACTICES);
+    assert_int_equal(w->desk.count.refused, 0);
+    w->limits->firm.state = TRADING_ACTIVE;
+    w->limits->sessions[0].rate_ticks = UINT32_MAX; // it would be charged
+    practise_many();
+    assert_int_equal(w->desk.warm->passed, PRACTICES);
+}
+
+static void nobody_practises_without_a_session_or_room(void **state)
+{
+    (void)state;
+    const uint8_t ready = w->session.state;
+    w->session.state = SESSION_REPLAY;
+    assert_false(desk_practise(&w->desk));
+    w->session.state = ready;
+    const uint64_t committed = w->lane.trading.committed;
+    w->lane.trading.committed = w->lane.trading.tail - LANE_RING_SLOTS + 1; // one slot
+    assert_false(desk_practise(&w->desk));
+    w->lane.trading.committed = committed;
+    w->channel.book_lent = true;
+    assert_false(desk_practise(&w->desk));
+    w->channel.book_lent = false;
+    assert_true(desk_practise(&w->desk));
+}
+
+static void only_a_lane_without_work_practises_and_not_too_often(void **state)
+{
+    (void)state;
+    struct desk_warm *warm = w->desk.warm;
+    turn();
+    assert_int_equal(warm->practised, 0); // it was not asked for
+    warm->every = 10000;
+    warm->at = 0;
+    lane_market_trigger(w, 2, true);
+    turn();
+    assert_int_equal(warm->practised, 0); // there was work
+    assert_true(lane_venue_take(w));
+    for (uint32_t i = 0; i < 30; i++)
+        turn();
+    assert_in_range(warm->practised, 2, 3);
+}
+
+// Stamps of the two runs start at other times: they are counted from the first one.
+static uint64_t history(bool practises)
+{
+    struct event e[16];
+    uint64_t hash = 0xcbf29ce484222325;
+    assert_int_equal(open_world(NULL), 0);
+    const uint64_t from = now;
+    for (uint32_t i = 0; i < TRIPS; i++) {
+        if (practises)
+            for (uint32_t k = 0; k < 1 + i % 3; k++)
+                assert_true(desk_practise(&w->desk));
+        trip(i);
+        for (uint32_t k = 0, n = lane_world_events(w, e, ARRAY_LEN(e)); k < n; k++) {
+            e[k].tsc -= from;
+            const uint8_t *p = (const uint8_t *)&e[k];
+            for (uint32_t b = 0; b < sizeof e[k]; b++)
+                hash = (hash ^ p[b]) * 0x100000001b3;
+        }
+    }
+    lane_world_close(w);
+    return hash;
+}
+
+static void the_events_are_the_same_with_and_without(void **state)
+{
+    (void)state;
+    const uint64_t without = history(false);
+    assert_true(history(true) == without);
+}
+
+int main(void)
+{
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(a_practice_order_leaves_every_byte_as_it_was),
+        WORLD_TEST(what_is_refused_leaves_none_either),
+        WORLD_TEST(nobody_practises_without_a_session_or_room),
+        WORLD_TEST(only_a_lane_without_work_practises_and_not_too_often),
+        cmocka_unit_test(the_events_are_the_same_with_and_without),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
