@@ -308,7 +308,7 @@ bench-lane: ## from a frame of market data to the frame with an order, inside th
 	$(deps) build test
 	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
 	$(sub) programs
-	$(Q)$(BUILD)/tickgate-bench lane $(if $(CORE),--core $(CORE))
+	$(Q)$(BUILD)/tickgate-bench lane --silences 10 $(if $(CORE),--core $(CORE))
 	$(Q)bench/latency/lane_instructions.sh $(BUILD)/tickgate-bench
 
 deps: ## install the packages that every verb needs (Debian; says what and why)

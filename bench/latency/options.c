@@ -31,7 +31,7 @@ static const char usage[] =
     "  --silences N   lane: pauses of a second, the first order after each with practice orders "
     "and\n"
     "                 without (0)\n"
-    "  --practice_us N  lane: time between two practice orders (200)\n"
+    "  --practice_us N  lane: time between two practice orders (100)\n"
     "  --uncounted    lane: do not count system calls (an emulator makes its own)\n"
     "  --strategies DIR  lane: where taker.so is (strategies/ beside this program)\n"
     "  --out DIR      write <mode>.hlog, <mode>.hgrm and result.json (HdrHistogram's formats)\n"
@@ -116,7 +116,7 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
         .feed = {.seed = 1, .symbols = 8000, .live = 200000, .messages = 2000000},
         .lane = {.orders = 500000,
                  .noise = 8,
-                 .practice_us = 200,
+                 .practice_us = 100,
                  .strategies = strategies_beside_us()}};
     for (int letter; (letter = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
         if (letter == 'h') {

@@ -79,6 +79,7 @@ struct config_lane {
     char name[NAME_LEN];
     uint32_t core;
     enum config_idle idle;
+    uint32_t practice_us;
 };
 
 struct config_line {

@@ -7,6 +7,7 @@
 #include "dataplane/base/cpu.h"
 #include "dataplane/base/log.h"
 #include "dataplane/control/dataplane.h"
+#include "dataplane/lane/desk_warm.h"
 #include "dataplane/wire/frame.h"
 
 enum { STOP_STEP_US = 2000, LOGOUT_MS = 1000 };
@@ -119,7 +120,15 @@ static uint64_t lines(uint64_t bytes)
 }
 
 // What stands in the block of a lane, in this order.
-enum desk_part { PART_DESK, PART_ORDERS, PART_LIMITS, PART_WATCHES, PART_SESSIONS, DESK_PARTS };
+enum desk_part {
+    PART_DESK,
+    PART_ORDERS,
+    PART_LIMITS,
+    PART_WATCHES,
+    PART_SESSIONS,
+    PART_WARM,
+    DESK_PARTS
+};
 
 static uint64_t limits_bytes(const struct config *config)
 {
@@ -147,6 +156,7 @@ static void parts_size(const struct dataplane *d, uint32_t lane, uint64_t bytes[
     bytes[PART_DESK] = lines(sizeof(struct dataplane_desk));
     bytes[PART_ORDERS] = lines(desk_bytes(&dc));
     bytes[PART_LIMITS] = lines(limits_bytes(config));
+    bytes[PART_WARM] = lines(desk_warm_bytes());
     for (uint32_t i = 0; i < config->session_count; i++) {
         if (config->sessions[i].lane != lane)
             continue;
@@ -162,7 +172,8 @@ void trade_bill(struct dataplane *d)
                                                   [PART_ORDERS] = "orders, executions, positions",
                                                   [PART_LIMITS] = "limits",
                                                   [PART_WATCHES] = "symbols that strategies watch",
-                                                  [PART_SESSIONS] = "sessions and connections"};
+                                                  [PART_SESSIONS] = "sessions and connections",
+                                                  [PART_WARM] = "practice orders"};
     const struct config *config = d->config;
     uint64_t bytes[DESK_PARTS];
     char name[sizeof d->bill.items[0].name];
@@ -375,6 +386,8 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
     if (!sessions_add(d, lane, part[PART_SESSIONS], err) ||
         !strategies_make(d, lane, part[PART_WATCHES], err) || !gateway_start(d, lane, err))
         return false;
+    desk_warm_init(&dd->desk, part[PART_WARM],
+                   clock_ns_to_ticks(&d->clock, config->lanes[lane].practice_us * 1000ull));
     d->lanes[lane]->desk = &dd->desk;
     return true;
 }
