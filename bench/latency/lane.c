@@ -105,7 +105,9 @@ static bool silence_trip(struct lane_world *w, uint64_t every, uint64_t n, struc
     struct trip_ticks t;
     w->desk.warm->every = every;
     w->desk.warm->at = every ? 0 : UINT64_MAX;
-    for (const uint64_t end = clock_tsc() + w->cal.tsc_hz; clock_tsc() < end;)
+    // Not always the same length: the scheduler takes its share of a core once a second too.
+    const uint64_t more = clock_ns_to_ticks(&w->cal, 1000ull * random_below(&w->random, 300000));
+    for (const uint64_t end = clock_tsc() + w->cal.tsc_hz + more; clock_tsc() < end;)
         lane_world_turn(w);
     if (!order_trip(w, 0, n, &t))
         return false;
