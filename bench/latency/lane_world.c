@@ -65,6 +65,8 @@ static void lane_make(struct lane_world *w, const struct lane_options *o, struct
     }
     lane_init(&w->lane, &view, 0, notes, answers);
     w->lane.now = tsc_now;
+    w->lane.tsc_hz = w->cal.tsc_hz;
+    w->lane.gauges_ticks = w->cal.tsc_hz / 1000; // as the dataplane
     w->lane.verify_checksums = true;
     port_sim_init(&w->port, "sim", lane_local_mac);
     lane_input_add(&w->lane, &w->port.port, 0);

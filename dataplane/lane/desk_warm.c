@@ -70,6 +70,7 @@ static void keep_lane(struct desk_warm *w, struct desk *d)
     keep(w, &lane->histograms, sizeof(void *));
     keep(w, &lane->input, sizeof lane->input);
     keep(w, &lane->stamp, sizeof lane->stamp);
+    keep(w, &lane->delivered, sizeof lane->delivered);
     keep(w, &d->count, sizeof d->count);
     atomic_store_explicit(&w->ring.committed, lane->trading.committed, memory_order_relaxed);
     lane->trading.ring = &w->ring;
