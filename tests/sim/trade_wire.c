@@ -150,8 +150,11 @@ static void transport_abort(struct transport *t)
     pipe_clear(&v->to_client);
 }
 
-static const struct transport_ops wire_ops = {transport_open, transport_ready, transport_send,
-                                              transport_close, transport_abort};
+static const struct transport_ops wire_ops = {.open = transport_open,
+                                              .ready = transport_ready,
+                                              .send = transport_send,
+                                              .close = transport_close,
+                                              .abort = transport_abort};
 
 void wire_open(struct trade_venue *v)
 {
