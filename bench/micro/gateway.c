@@ -94,7 +94,11 @@ static void wire_abort(struct transport *t)
     (void)t;
 }
 
-static const struct transport_ops wire = {wire_open, wire_ready, wire_send, wire_close, wire_abort};
+static const struct transport_ops wire = {.open = wire_open,
+                                          .ready = wire_ready,
+                                          .send = wire_send,
+                                          .close = wire_close,
+                                          .abort = wire_abort};
 
 // --- the exchange ---
 
