@@ -261,7 +261,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench-book bench-tcp bench-risk bench-lane bench-journal bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
+.PHONY: demo bench-book bench-tcp bench-risk bench-lane bench-check bench-journal bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -310,6 +310,11 @@ bench-lane: ## from a frame of market data to the frame with an order, inside th
 	$(sub) programs
 	$(Q)$(BUILD)/tickgate-bench lane --silences 10 $(if $(CORE),--core $(CORE))
 	$(Q)bench/latency/lane_instructions.sh $(BUILD)/tickgate-bench
+
+bench-check: ## instructions of an order's way against the baseline (exact; fails when there are more)
+	$(deps) build test
+	$(sub) programs
+	$(Q)bench/latency/check.sh $(BUILD)/tickgate-bench
 
 deps: ## install the packages that every verb needs (Debian; says what and why)
 	$(deps) build test lint demo
