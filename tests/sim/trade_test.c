@@ -85,12 +85,13 @@ static uint32_t instrument_of(uint16_t locate)
 }
 
 // By symbol and side the exchanges can never execute more than what is reserved. A modify that is
-// never answered counts as not done (docs/orders.md): an exchange that loses this answer may have
-// more, until the next thing it says about the order.
+// never answered counts as not done (docs/orders.md): an exchange that loses this answer, alone or
+// with a whole session, may have more, until the next thing it says about the order.
 static void exposure_covers_the_exchanges(void)
 {
     const struct bourse_faults *f = &sim->config->faults;
-    if (f->missing_below && strcmp(f->missing_types, "AU") != 0)
+    if (f->forget_below || f->reset_below ||
+        (f->missing_below && strcmp(f->missing_types, "AU") != 0))
         return;
     uint64_t buy[TRADE_SYMBOLS] = {0}, sell[TRADE_SYMBOLS] = {0};
     for (uint32_t k = 0; k < TRADE_VENUES; k++) {
