@@ -59,26 +59,32 @@ static void session_event(struct channel *ch, uint16_t type, uint64_t sequence)
     ch->sink.event(ch->sink.context, &event);
 }
 
-// First packet of the first session, or of a session that follows another.
+// First packet of the first session, or of one that follows another. Its packets wait in their
+// order until the book is there.
 static COLD void session_enter(struct channel *ch, const struct feed_datagram *d)
 {
     memcpy(ch->session, d->session, SESSION_LEN);
     arbiter_forget(&ch->arbiter);
-    ch->lost = false;
     ch->first_sequence = d->packet.sequence;
     session_event(ch, EVENT_SESSION_START, d->packet.sequence);
-    uint64_t first = 1;
+    // Where nobody tells what was said before, it is not known.
+    ch->lost = ch->config.start == CHANNEL_START_LIVE && d->packet.sequence > 1;
+    arbiter_start(&ch->arbiter, ch->lost ? d->packet.sequence : 1);
     ch->state = CHANNEL_LIVE;
     ch->deadline = 0; // from here on silence is watched for
-    if (ch->config.start == CHANNEL_START_LIVE && d->packet.sequence > 1) {
-        first = d->packet.sequence;
-        ch->lost = true; // what was said before is not known
-    }
-    arbiter_start(&ch->arbiter, first);
-    if (ch->config.start == CHANNEL_START_SNAPSHOT && d->packet.sequence > 1)
-        gap_ask_snapshot(ch); // good only once that is there
-    else
-        channel_requalify(ch, ch->lost ? QUALITY_SUSPECT : QUALITY_GOOD);
+    gap_session_begin(ch);
+}
+
+static void session_leave(struct channel *ch)
+{
+    session_event(ch, EVENT_SESSION_END, ch->arbiter.next);
+    channel_drop_held(ch);
+    memcpy(ch->session_before, ch->session, SESSION_LEN);
+    ch->session_follows = true;
+    participants_reset(&ch->participants);
+    ch->count->session_changes++;
+    ch->session_ended = false;
+    ch->mwcb_breached = 0;
 }
 
 // A session id that is not the current one. True: it is the current one now.
@@ -87,34 +93,10 @@ static COLD bool session_changed(struct channel *ch, const struct feed_datagram 
     // The slower line still sends the session before: old news, not a change back.
     if (ch->session_follows && memcmp(d->session, ch->session_before, SESSION_LEN) == 0)
         return false;
-    if (ch->state == CHANNEL_IDLE) {
-        session_enter(ch, d);
-        return true;
-    }
-    memcpy(ch->session_next, d->session, SESSION_LEN);
-    ch->session_pending = true;
-    if (!ch->book_lent) {
-        session_event(ch, EVENT_SESSION_END, ch->arbiter.next);
-        gap_ask_reset(ch);
-    }
-    // Packets of the new session that come before the book is back are missed, and fetched as a gap
-    // at its start.
-    return false;
-}
-
-void channel_session_next(struct channel *ch)
-{
-    channel_drop_held(ch);
-    memcpy(ch->session_before, ch->session, SESSION_LEN);
-    ch->session_follows = true;
-    participants_reset(&ch->participants);
-    ch->count->session_changes++;
-    ch->session_pending = false;
-    ch->session_ended = false;
-    ch->state = CHANNEL_IDLE;
-    ch->quality = QUALITY_STALE;
-    ch->count->quality = QUALITY_STALE;
-    ch->mwcb_breached = 0;
+    if (ch->state != CHANNEL_IDLE)
+        session_leave(ch);
+    session_enter(ch, d);
+    return true;
 }
 
 // --- packets ---
@@ -273,8 +255,7 @@ bool channel_recovered(struct channel *ch, const uint8_t *payload, uint32_t len,
                        const struct frame *frame, uint64_t now)
 {
     struct feed_datagram d;
-    // Between two sessions the book is empty and belongs to the next one: the answer is about the
-    // one before.
+    // An answer may be about the session before.
     if (!ch->protocol->parse(payload, len, &d) || d.kind != FEED_DATA ||
         ch->state == CHANNEL_IDLE || memcmp(d.session, ch->session, SESSION_LEN) != 0) {
         ch->lines[ARBITER_RECOVERY]->malformed++;

@@ -8,9 +8,9 @@
 //                                                                 └► given up: SUSPECT until the
 //                                                                 next session
 //
-// One owner: the lane. While <book_lent> the main lcore owns the book (it resets it, or loads a
-// snapshot into it) and the lane only holds frames. Ticks are TSC ticks; nothing here reads a
-// clock.
+// One owner: the lane. While <book_lent> the main lcore owns the book (it resets it for the session
+// that has begun, or loads a snapshot into it) and the lane only holds frames. Ticks are TSC ticks;
+// nothing here reads a clock.
 #pragma once
 
 #include <stdatomic.h>
@@ -155,11 +155,10 @@ struct channel {
     uint64_t first_sequence; // where the session was entered
     uint8_t session[SESSION_LEN];
     uint8_t session_before[SESSION_LEN]; // its late packets are no new session
-    uint8_t session_next[SESSION_LEN];   // seen while the book was lent
     bool session_follows;                // there was a session before
-    bool session_pending;
-    bool session_ended;   // end of session heard, perhaps not yet reached
-    bool request_pending; // the sink had no room
+    bool session_pending;                // the book that is lent is of a session before
+    bool session_ended;                  // end of session heard, perhaps not yet reached
+    bool request_pending;                // the sink had no room
     struct feed_request request;
     struct participants participants;
     uint64_t filter_active[1024];  // bitmap in force, where not every symbol is followed

@@ -48,16 +48,31 @@ static void book_lend(struct channel *ch, enum feed_request_kind kind)
     request_make(ch, kind, ch->arbiter.next, ch->arbiter.next);
 }
 
-void gap_ask_snapshot(struct channel *ch)
+static void ask_snapshot(struct channel *ch)
 {
     ch->count->snapshots++;
     gap_event(ch, EVENT_SNAPSHOT_START, ch->arbiter.next, ch->arbiter.seen_end);
     book_lend(ch, FEED_REQUEST_SNAPSHOT);
 }
 
-void gap_ask_reset(struct channel *ch)
+static bool wants_snapshot(const struct channel *ch)
 {
-    book_lend(ch, FEED_REQUEST_RESET);
+    return ch->config.start == CHANNEL_START_SNAPSHOT && ch->first_sequence > 1;
+}
+
+void gap_session_begin(struct channel *ch)
+{
+    ch->session_pending = ch->book_lent; // for the session before: one request at a time
+    if (ch->book_lent) {
+        ch->state = CHANNEL_SNAPSHOT;
+        return;
+    }
+    if (wants_snapshot(ch))
+        ask_snapshot(ch); // good only once that is there
+    else if (ch->session_follows)
+        book_lend(ch, FEED_REQUEST_RESET);
+    else
+        channel_requalify(ch, gap_quality(ch));
 }
 
 // Nobody has the messages: go on behind them and never again call the channel's books good.
@@ -91,7 +106,7 @@ static void gap_declare(struct channel *ch, uint64_t now)
         ch->count->requests++;
         request_make(ch, FEED_REQUEST_MESSAGES, from, to);
     } else if (ch->config.can_snapshot) {
-        gap_ask_snapshot(ch);
+        ask_snapshot(ch);
     } else {
         gap_give_up(ch);
     }
@@ -147,34 +162,37 @@ void channel_request_failed(struct channel *ch, uint64_t sequence)
         return;
     ch->count->requests_failed++;
     if (ch->config.can_snapshot)
-        gap_ask_snapshot(ch);
+        ask_snapshot(ch);
     else
         gap_give_up(ch);
 }
 
+// Without a snapshot the channel goes on where it stood, and says that it is not to be trusted.
+static void snapshot_splice(struct channel *ch, uint64_t next, bool loaded)
+{
+    gap_event(ch, loaded ? EVENT_SNAPSHOT_DONE : EVENT_SNAPSHOT_FAILED, next, ch->arbiter.seen_end);
+    ch->count->snapshots_failed += !loaded;
+    ch->lost = !loaded;
+    arbiter_start(&ch->arbiter, loaded ? next : arbiter_gap_end(&ch->arbiter));
+}
+
 void channel_book_returned(struct channel *ch, uint64_t next, bool loaded, uint64_t now)
 {
+    const bool empty = ch->request.kind == FEED_REQUEST_RESET;
     ch->book_lent = false;
-    if (ch->session_pending) {
-        // The book is empty or of a session that is over; a reset that was meant for the snapshot
-        // does no harm.
-        if (ch->request.kind != FEED_REQUEST_RESET) {
-            gap_ask_reset(ch);
-            return;
-        }
-        channel_session_next(ch);
+    // An empty book is as good for a session that has begun since, unless that wants a snapshot.
+    if (ch->session_pending && (!empty || wants_snapshot(ch))) {
+        gap_session_begin(ch);
         return;
     }
+    ch->session_pending = false;
     ch->count->symbols_suspect = 0;
     ch->count->symbols = ch->book.symbol_count;
     for (uint32_t slot = 0; slot < ch->book.symbol_count; slot++)
         ch->count->symbols_suspect += ch->book.symbols[slot].quality == QUALITY_SUSPECT;
-    gap_event(ch, loaded ? EVENT_SNAPSHOT_DONE : EVENT_SNAPSHOT_FAILED, next, ch->arbiter.seen_end);
-    ch->count->snapshots_failed += !loaded;
-    ch->lost = !loaded;
+    if (!empty)
+        snapshot_splice(ch, next, loaded);
     ch->state = CHANNEL_LIVE;
-    // Without a snapshot the channel goes on where it stood, and says that it is not to be trusted.
-    arbiter_start(&ch->arbiter, loaded ? next : arbiter_gap_end(&ch->arbiter));
     channel_drain(ch);
     gap_review(ch, now);
 }

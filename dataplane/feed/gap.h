@@ -18,10 +18,8 @@ void gap_review(struct channel *ch, uint64_t now);
 // Trust that follows from the state alone, were all lines alive.
 enum quality gap_quality(const struct channel *ch);
 
-void gap_ask_snapshot(struct channel *ch);
-void gap_ask_reset(struct channel *ch);
+// A session begins, with the book of the one before or of none.
+void gap_session_begin(struct channel *ch);
 
-// In channel.c: applies held packets that are due; enters the session that was seen while the book
-// was lent.
+// In channel.c: applies held packets that are due.
 void channel_drain(struct channel *ch);
-void channel_session_next(struct channel *ch);

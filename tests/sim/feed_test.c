@@ -169,6 +169,25 @@ static void next_session(uint64_t seed)
     offline_free(&o);
 }
 
+// The same with nobody to ask: what came on a line while the books of the session before were put
+// away is in those of the new one, and nothing is in doubt.
+static void next_session_alone(uint64_t seed)
+{
+    static struct offline o;
+    struct world_result r;
+    struct world_config c = world_of(seed);
+    c.days = 2;
+    c.messages /= 2;
+    world_run(&c, &o, &r);
+    compare(&c, &o);
+    if (o.channel.quality != QUALITY_GOOD || r.lies || o.count.gaps || o.count.lost_messages ||
+        o.count.session_changes != 1)
+        fail_msg("seed %lu: quality %u, %u lies, %lu gaps, %lu lost, state %d", seed,
+                 o.channel.quality, r.lies, o.count.gaps, o.count.lost_messages, o.channel.state);
+    assert_int_equal(r.frames_out, 0);
+    offline_free(&o);
+}
+
 #define PROPERTY_TEST(property)               \
     static void test_##property(void **state) \
     {                                         \
@@ -182,6 +201,7 @@ PROPERTY_TEST(nobody_to_ask)
 PROPERTY_TEST(late_joiner)
 PROPERTY_TEST(snapshots_that_fail)
 PROPERTY_TEST(next_session)
+PROPERTY_TEST(next_session_alone)
 
 int main(void)
 {
@@ -189,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_one_line_is_enough),  cmocka_unit_test(test_server_repairs),
         cmocka_unit_test(test_nobody_to_ask),       cmocka_unit_test(test_late_joiner),
         cmocka_unit_test(test_snapshots_that_fail), cmocka_unit_test(test_next_session),
+        cmocka_unit_test(test_next_session_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,16 +37,19 @@ static void a_session_follows(void **state)
     data(0, 1, 2, 0);
     data(0, 5, 2, 10);
     another(TWO, 0, 1, 2);
-    assert_int_equal(spy.request.kind, FEED_REQUEST_RESET);
+    assert_request(FEED_REQUEST_RESET, 1, 1);
+    assert_memory_equal(spy.request.session, TWO, SESSION_LEN);
     assert_int_equal(o.events[EVENT_SESSION_END], 1);
-    data(1, 4, 1, 1001); // held at most
+    assert_int_equal(spy.last[EVENT_SESSION_START].session.sequence, 1);
+    data(1, 4, 1, 1001);
+    data(ARBITER_RECOVERY, 3, 1, 1002);
+    assert_int_equal(spy.kept, 1); // of the new session alone
+    assert_applied(1, 3);
     channel_book_returned(ch, 1, true, 1010);
-    assert_int_equal(ch->state, CHANNEL_IDLE);
     assert_int_equal(spy.kept, 0);
+    assert_int_equal(ch->arbiter.next, 3);
     data(1, 7, 1, 1011);
     data(ARBITER_RECOVERY, 3, 1, 1012);
-    assert_int_equal(ch->state, CHANNEL_IDLE);
-    assert_applied(1, 3);
     another(TWO, 1, 1, 2);
     another(TWO, 0, 3, 1);
     data(1, 8, 1, 1013);
@@ -55,15 +58,64 @@ static void a_session_follows(void **state)
     assert_memory_equal(ch->session, TWO, SESSION_LEN);
     assert_int_equal(ch->arbiter.next, 4);
     assert_int_equal(spy.applied_len, 5);
-    assert_int_equal(spy.last[EVENT_SESSION_START].session.sequence, 1);
     assert_int_equal(ch->quality, QUALITY_GOOD);
     close_channel();
 }
 
-// A third session while the book is away, and a snapshot that was meant for the first.
+// Nobody repeats what comes while the book of the session before is put away: it waits, out of
+// order or not, within the bill.
+static void packets_of_the_next_session_wait_for_its_book(void **state)
+{
+    (void)state;
+    open_channel((struct channel_config){.start = CHANNEL_START_FIRST});
+    data(0, 1, 2, 0);
+    another(TWO, 0, 1, 1);
+    another(TWO, 0, 3, 2);
+    another(TWO, 1, 1, 1);
+    another(TWO, 1, 2, 1);
+    assert_int_equal(spy.kept, 3);
+    assert_applied(1, 3);
+    assert_int_equal(ch->quality, QUALITY_RECOVERING);
+    channel_book_returned(ch, 1, true, 1010);
+    assert_int_equal(spy.kept, 0);
+    assert_int_equal(ch->arbiter.next, 5);
+    for (uint64_t n = 1; n < 5; n++)
+        assert_int_equal(spy.applied[1 + n], code_of(n));
+    channel_timers(ch, 1010 + WINDOW);
+    assert_int_equal(o.count.gaps + o.count.lost_messages, 0);
+    ASSERT_QUALITIES(QUALITY_GOOD, QUALITY_RECOVERING, QUALITY_GOOD);
+    close_channel();
+}
+
+// More of them than the bill holds: the rest is a loss like any other, and said to be one.
+static void more_of_the_next_session_than_the_bill_is_lost_and_said_so(void **state)
+{
+    (void)state;
+    open_channel((struct channel_config){.start = CHANNEL_START_FIRST});
+    data(0, 1, 2, 0);
+    for (uint64_t n = 1; n <= HOLD + 2; n++)
+        another(TWO, 0, n, 1);
+    assert_int_equal(spy.kept, HOLD);
+    assert_int_equal(o.count.held_overflow, 2);
+    channel_book_returned(ch, 1, true, 1010);
+    assert_int_equal(ch->arbiter.next, HOLD + 1);
+    assert_int_equal(ch->state, CHANNEL_WAITING);
+    channel_timers(ch, 1010 + WINDOW);
+    assert_int_equal(o.count.lost_messages, 2);
+    assert_int_equal(ch->quality, QUALITY_SUSPECT);
+    another(TWO, 0, HOLD + 3, 1);
+    assert_int_equal(ch->arbiter.next, HOLD + 4);
+    assert_int_equal(ch->quality, QUALITY_SUSPECT);
+    ASSERT_QUALITIES(QUALITY_GOOD, QUALITY_RECOVERING, QUALITY_GOOD, QUALITY_SUSPECT);
+    close_channel();
+}
+
+// A third session while the book is away for the second, and a snapshot that was meant for the
+// first.
 static void sessions_change_while_a_snapshot_loads(void **state)
 {
     (void)state;
+    static const char THREE[] = "SESSION003";
     open_channel((struct channel_config){.can_snapshot = true});
     data(0, 1, 2, 0);
     data(0, 5, 2, 10);
@@ -73,9 +125,37 @@ static void sessions_change_while_a_snapshot_loads(void **state)
     assert_int_equal(spy.requests, 1); // one at a time
     channel_book_returned(ch, 6, true, 300);
     assert_int_equal(spy.request.kind, FEED_REQUEST_RESET); // it is of a session that is over
+    another(THREE, 0, 1, 2);
+    another(TWO, 1, 1, 2); // late
     channel_book_returned(ch, 1, true, 310);
-    another(TWO, 0, 1, 1);
-    assert_int_equal(ch->arbiter.next, 2);
+    assert_int_equal(spy.requests, 2); // empty is empty
+    assert_memory_equal(ch->session, THREE, SESSION_LEN);
+    assert_int_equal(ch->arbiter.next, 3);
+    assert_int_equal(o.count.session_changes, 2);
+    assert_int_equal(spy.applied_len, 4);
+    assert_int_equal(spy.kept, 0);
+    assert_int_equal(ch->quality, QUALITY_GOOD);
+    close_channel();
+}
+
+// The next session is joined late as well: its snapshot stands for the reset.
+static void a_session_that_follows_is_joined_late(void **state)
+{
+    (void)state;
+    open_channel((struct channel_config){.start = CHANNEL_START_SNAPSHOT, .can_snapshot = true});
+    data(0, 1, 2, 0);
+    another(TWO, 0, 50, 2);
+    assert_int_equal(spy.request.kind, FEED_REQUEST_SNAPSHOT);
+    assert_memory_equal(spy.request.session, TWO, SESSION_LEN);
+    another("SESSION003", 0, 70, 2); // and so is the one after it, while the book is away
+    channel_book_returned(ch, 50, true, 1010);
+    assert_int_equal(spy.requests, 2);
+    assert_int_equal(spy.request.kind, FEED_REQUEST_SNAPSHOT);
+    assert_memory_equal(spy.request.session, "SESSION003", SESSION_LEN);
+    assert_int_equal(ch->quality, QUALITY_RECOVERING);
+    channel_book_returned(ch, 70, true, 1020);
+    assert_int_equal(ch->arbiter.next, 72);
+    assert_int_equal(spy.applied_len, 4);
     assert_int_equal(ch->quality, QUALITY_GOOD);
     close_channel();
 }
@@ -89,7 +169,6 @@ static void a_late_joiner_without_snapshot_is_suspect_until_the_next_session(voi
     assert_int_equal(ch->quality, QUALITY_SUSPECT);
     another(TWO, 0, 1, 1);
     channel_book_returned(ch, 1, true, 1010);
-    another(TWO, 1, 1, 1);
     ASSERT_QUALITIES(QUALITY_SUSPECT, QUALITY_RECOVERING, QUALITY_GOOD);
     close_channel();
 }
@@ -120,7 +199,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(end_of_session_waits_for_what_is_missing),
         cmocka_unit_test(a_session_follows),
+        cmocka_unit_test(packets_of_the_next_session_wait_for_its_book),
+        cmocka_unit_test(more_of_the_next_session_than_the_bill_is_lost_and_said_so),
         cmocka_unit_test(sessions_change_while_a_snapshot_loads),
+        cmocka_unit_test(a_session_that_follows_is_joined_late),
         cmocka_unit_test(a_late_joiner_without_snapshot_is_suspect_until_the_next_session),
         cmocka_unit_test(a_late_joiner_loads_a_snapshot),
     };
