@@ -1,5 +1,6 @@
 #include "bench/book/capture.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "dataplane/wire/deep10.h"
@@ -71,17 +72,40 @@ static bool one_session(struct capture *c, const struct input *in, const char *p
     return true;
 }
 
+// What the first datagram looks like, where none is of a feed that we read.
+static void describe(const struct input *in, char *text, size_t room)
+{
+    const struct input_datagram *d = in->datagrams;
+    struct iextp_header iex;
+    text[0] = '\0';
+    if (in->datagram_count == 0)
+        return;
+    if (iextp_parse(d->payload, d->len, &iex)) {
+        snprintf(text, room, " (the first: IEX-TP with messages of protocol 0x%04x)", iex.protocol);
+        return;
+    }
+    int at =
+        snprintf(text, room, " (the first: %u bytes to %u.%u.%u.%u:%u,", d->len, d->dst_ip >> 24,
+                 d->dst_ip >> 16 & 255, d->dst_ip >> 8 & 255, d->dst_ip & 255, d->dst_port);
+    for (uint32_t i = 0; i < d->len && i < 8; i++)
+        at += snprintf(text + at, room - (size_t)at, " %02x", d->payload[i]);
+    snprintf(text + at, room - (size_t)at, "%s)", d->len > 8 ? " ..." : "");
+}
+
 bool capture_sort(struct capture *c, struct input *in, const char *path, struct error *err)
 {
     const uint64_t found = in->datagram_count;
     uint64_t kept = 0;
     *c = (struct capture){.protocol = protocol_of(in)};
-    if (c->protocol == NULL)
+    if (c->protocol == NULL) {
+        char first[128];
+        describe(in, first, sizeof first);
         return error_set(err, EXIT_FAILED,
                          "%s: no market data in it: %lu datagrams that are neither ITCH 5.0 over "
-                         "MoldUDP64 nor DEEP 1.0 over IEX-TP, %lu frames that are no UDP; name a "
+                         "MoldUDP64 nor DEEP 1.0 over IEX-TP%s, %lu frames that are no UDP; name a "
                          "capture of one of these feeds",
-                         path, found, in->other_frames);
+                         path, found, first, in->other_frames);
+    }
     for (uint64_t i = 0; i < found; i++)
         if (is_of(c->protocol, &in->datagrams[i]))
             in->datagrams[kept++] = in->datagrams[i];

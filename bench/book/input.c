@@ -100,7 +100,11 @@ static bool scan_binaryfile(struct input *in, const char *path, struct error *er
         in->slices[in->slice_count++] = slice;
     }
     in->truncated |= in->whole != in->len;
-    return true;
+    return in->slice_count > 0 ||
+           error_set(err, EXIT_FAILED,
+                     "%s: neither a capture (pcap, pcapng) nor a BinaryFILE of ITCH 5.0: %lu bytes "
+                     "and no whole message; is it the beginning of a file?",
+                     path, in->len);
 }
 
 static bool datagram_add(struct input *in, const struct pcap_pkthdr *head, const uint8_t *data)

@@ -120,10 +120,14 @@ bool source_itch_open(struct source *s, const char *path, struct error *err)
     }
     uint32_t length = be16_load(buffer);
     if (length == 0 || length > 1450 || (f->have > 2 && (buffer[2] < 'A' || buffer[2] > 'z'))) {
+        uint32_t type = f->have > 2 ? buffer[2] : 0;
         source_close(s);
         return error_set(
             err, EXIT_FAILED,
-            "%s: byte 0: not a BinaryFILE (2-byte length, message), a pcap or a pcapng file", path);
+            "%s: expected a BinaryFILE (2-byte length, message), a pcap or a pcapng file, "
+            "plain or gzip, found a first message of length %u and type 0x%02x; unpack "
+            "other archives first",
+            path, length, type);
     }
     return true;
 }

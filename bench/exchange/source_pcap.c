@@ -12,7 +12,7 @@ struct capture {
     pcap_t *pcap;
     uint64_t first_ns, time_ns;
     uint64_t packets;
-    bool any;
+    bool any, filtered;
     int link;
     char path[256];
 };
@@ -56,6 +56,18 @@ static bool udp_payload(const uint8_t *p, uint32_t length, int link, const uint8
     return true;
 }
 
+// The end of a capture with nothing in it that could be sent.
+static enum source_result nothing_found(const struct capture *c, struct error *err)
+{
+    error_set(
+        err, EXIT_FAILED,
+        "%s: expected UDP datagrams over IPv4, found %llu frames%s and none with a whole one; "
+        "record the multicast groups of a feed%s",
+        c->path, (unsigned long long)c->packets, c->filtered ? " that match --filter" : "",
+        c->filtered ? ", or widen --filter" : "");
+    return SOURCE_FAILED;
+}
+
 static enum source_result capture_next(struct source *s, struct source_item *item,
                                        struct error *err)
 {
@@ -65,7 +77,7 @@ static enum source_result capture_next(struct source *s, struct source_item *ite
         const uint8_t *frame;
         int got = pcap_next_ex(c->pcap, &h, &frame);
         if (got == PCAP_ERROR_BREAK)
-            return SOURCE_END;
+            return c->any ? SOURCE_END : nothing_found(c, err);
         if (got < 0) {
             if (!c->packets)
                 return error_set(err, EXIT_FAILED, "%s: %s", c->path, pcap_geterr(c->pcap)),
@@ -73,7 +85,7 @@ static enum source_result capture_next(struct source *s, struct source_item *ite
             snprintf(s->warning, sizeof s->warning,
                      "%.120s: after frame %llu: %.80s; what is before it counts", c->path,
                      (unsigned long long)c->packets, pcap_geterr(c->pcap));
-            return SOURCE_END;
+            return c->any ? SOURCE_END : nothing_found(c, err);
         }
         c->packets++;
         // Opened with nanosecond precision: tv_usec holds nanoseconds.
@@ -136,14 +148,16 @@ bool source_pcap_open(struct source *s, const char *path, const char *filter, st
     }
     snprintf(c->path, sizeof c->path, "%s", path);
     c->link = pcap_datalink(c->pcap);
+    c->filtered = filter != NULL;
     s->state = c;
     s->kind = SOURCE_PAYLOADS;
     s->next = capture_next;
     s->close = capture_close;
     if (c->link != DLT_EN10MB && c->link != DLT_RAW && c->link != DLT_IPV4)
         error_set(err, EXIT_FAILED,
-                  "%s: link type %s; only Ethernet and raw IP captures can be replayed", path,
-                  pcap_datalink_val_to_name(c->link));
+                  "%s: expected a capture of Ethernet or raw IP, found link type %s; record on an "
+                  "Ethernet interface",
+                  path, pcap_datalink_val_to_name(c->link));
     else if (!filter || capture_filter(c, filter, err))
         return true;
     source_close(s);

@@ -84,6 +84,20 @@ static struct totals read_all(const char *path, const char *filter, enum source_
     return t;
 }
 
+// A capture without anything that could be sent says so when it is read.
+static void assert_nothing_found(const char *path, const char *filter, const char *says)
+{
+    struct source s;
+    struct source_item item;
+    struct error err = {0};
+    assert_true(source_file_open(&s, path, filter, &err));
+    assert_int_equal(s.next(&s, &item, &err), SOURCE_FAILED);
+    assert_int_equal(err.code, EXIT_FAILED);
+    if (!strstr(err.text, says) || !strstr(err.text, path))
+        fail_msg("'%s' does not say '%s'", err.text, says);
+    source_close(&s);
+}
+
 static void real_binary_file(void **state)
 {
     (void)state;
@@ -164,7 +178,7 @@ static void what_is_no_source_is_refused(void **state)
     (void)state;
     assert_refused("nowhere/day.itch", NULL, EXIT_FAILED, "nowhere/day.itch: No such file");
     assert_refused(file("a", "%PDF-1.4 not a day", 18, false), NULL, EXIT_FAILED,
-                   "not a BinaryFILE");
+                   "found a first message of length 9552 and type 0x44; unpack");
     assert_refused(file("a", "", 0, false), NULL, EXIT_FAILED, "empty");
     assert_refused(file("a", "\0\14S00000000000", 14, false), "udp", EXIT_USAGE,
                    "--filter works on captures");
@@ -236,9 +250,15 @@ static void frames(void **state)
         memcpy(bytes + 40, plain, 52);
         bytes[40 + cases[i].at] = cases[i].value;
         bytes[32] = bytes[36] = 52;
-        struct totals t = read_all(file("b", bytes, 92, false), NULL, SOURCE_PAYLOADS);
+        const char *path = file("b", bytes, 92, false);
+        if (cases[i].items == 0) {
+            assert_nothing_found(path, NULL, "found 1 frames and none with a whole one");
+            continue;
+        }
+        struct totals t = read_all(path, NULL, SOURCE_PAYLOADS);
         assert_int_equal(t.items, cases[i].items);
         assert_int_equal(t.bytes, cases[i].items * 5);
+        assert_nothing_found(path, "dst host 1.2.3.4", "found 0 frames that match --filter");
     }
     uint8_t tagged[40 + 64];
     memcpy(tagged, header, 40);
