@@ -2,7 +2,7 @@
 """A burst at full rate on two channels of one lane, one of which loses packets on both lines.
 
 Its recovery completes under load and what it holds stays within its bill; the other channel sees none of it: no gap,
-nothing held, no request. Both end in tickgate-book's books.
+nothing held, no request (and no instruction more: tests/sim/burst_test.c). Both end in tickgate-book's books.
 """
 
 import pathlib
