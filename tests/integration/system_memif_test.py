@@ -40,7 +40,7 @@ def play(source, rows, via):
         s.start_controlplane()
         s.wait_ready()
         s.wait_counters("the end of the session", lambda c: c["end_of_session"] == 1)
-        feed = s.feed()
+        feed = s.wait_feed("a repaired channel", lambda f: f["quality"] == "good" and f["held"] == 0)
         books = s.books()
         assert s.end("exchange") == 0 and s.end("dataplane") == 0, "an unclean end"
         sent = s.summary()["channels"][0]
