@@ -32,7 +32,8 @@ bool client_open(struct client *client, const char *path, struct error *err)
     client_close(client);
     const char *remedy = cause == EACCES
                              ? "use an account of the socket's group"
-                             : "is tickgate-controlplane running? --socket names another socket";
+                             : "is tickgate-controlplane running? --socket names another socket, "
+                               "`tickgate kill --direct` needs none";
     return error_set(err, EXIT_NOT_CONNECTED, "%s: %s; %s", path, strerror(cause), remedy);
 }
 
@@ -113,6 +114,8 @@ static enum exit_code exit_code_of(json_int_t code)
 {
     if (code == -32001 || code == -32002)
         return EXIT_NOT_CONNECTED;
+    if (code == -32006)
+        return EXIT_STATE;
     return code == -32600 || code == -32601 || code == -32602 ? EXIT_USAGE : EXIT_FAILED;
 }
 

@@ -24,5 +24,6 @@ void client_close(struct client *client);
 
 // Sends the request and waits for its answer; <params> is taken over. The result is the caller's;
 // null with <err>: EXIT_NOT_CONNECTED when the control plane or the dataplane is not there,
-// EXIT_USAGE when a parameter was refused, else EXIT_FAILED.
+// EXIT_USAGE when a parameter was refused, EXIT_STATE when the state was against it, else
+// EXIT_FAILED.
 json_t *client_call(struct client *client, const char *method, json_t *params, struct error *err);

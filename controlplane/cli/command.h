@@ -28,13 +28,20 @@ struct argument {
 
 enum { ARGUMENTS_MAX = 6, WORDS_MAX = 2 };
 
+enum command_does {
+    LOOKS,
+    FOLLOWS, // --watch prints only what is new (method parameter "after")
+    CHANGES, // no --watch
+    WIDENS,  // what may be traded: asks at a terminal, unless --yes; no --watch
+};
+
 struct command {
     const char *words[WORDS_MAX]; // "show", "book"
     const char *help;
     const char *method;
     // Prints a result; <options> holds the arguments that have no param, by name.
     void (*print)(FILE *out, const json_t *result, const json_t *options);
-    bool follows; // --watch prints only what is new (method parameter "after")
+    enum command_does does;
     struct argument arguments[ARGUMENTS_MAX];
 };
 
@@ -74,3 +81,10 @@ void print_ports(FILE *out, const json_t *result, const json_t *options);
 void print_memory(FILE *out, const json_t *result, const json_t *options);
 void print_events(FILE *out, const json_t *result, const json_t *options);
 void print_filter(FILE *out, const json_t *result, const json_t *options);
+// print_trade.c
+void print_trading(FILE *out, const json_t *result, const json_t *options);
+void print_orders(FILE *out, const json_t *result, const json_t *options);
+void print_positions(FILE *out, const json_t *result, const json_t *options);
+void print_sessions(FILE *out, const json_t *result, const json_t *options);
+void print_strategies(FILE *out, const json_t *result, const json_t *options);
+void print_govern(FILE *out, const json_t *result, const json_t *options);

@@ -8,6 +8,7 @@
 
 #include "controlplane/cli/client.h"
 #include "controlplane/cli/command.h"
+#include "controlplane/cli/direct.h"
 
 static volatile sig_atomic_t stop;
 
@@ -28,11 +29,54 @@ static void print_result(const struct invocation *invocation, const json_t *resu
     fputc('\n', stdout);
 }
 
+// What widens is asked for once more where somebody can answer.
+static bool confirmed(const struct invocation *invocation, struct error *err)
+{
+    const struct command *command = invocation->command;
+    char answer[16] = "";
+    if (command->does != WIDENS || json_is_true(json_object_get(invocation->options, "--yes")) ||
+        !isatty(STDIN_FILENO))
+        return true;
+    fprintf(stderr, "tickgate %s%s%s: %s. Type yes to go on: ", command->words[0],
+            command->words[1] ? " " : "", command->words[1] ? command->words[1] : "",
+            command->help);
+    if (fgets(answer, sizeof answer, stdin) && strcmp(answer, "yes\n") == 0)
+        return true;
+    return error_set(err, EXIT_FAILED, "not confirmed: nothing was changed");
+}
+
+static const char *from_environment(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : otherwise;
+}
+
+// A kill that needs no control plane.
+static void go_direct(const struct invocation *invocation, struct error *err)
+{
+    const char *region = json_string_value(json_object_get(invocation->options, "--region"));
+    if (region == NULL)
+        region = from_environment("TICKGATE_REGION", "tickgate");
+    json_t *result = direct_kill(invocation->params, region, err);
+    if (result)
+        print_result(invocation, result);
+    json_decref(result);
+}
+
+static bool is_direct(const struct invocation *invocation, struct error *err)
+{
+    if (json_is_true(json_object_get(invocation->options, "--direct")))
+        return true;
+    if (json_object_get(invocation->options, "--region"))
+        error_set(err, EXIT_USAGE, "--region: only with --direct");
+    return false;
+}
+
 // One question and its answer on <client>, which is opened if need be. False with <err>.
 static bool ask(const struct invocation *invocation, struct client *client, const char *path,
                 struct error *err)
 {
-    bool following = invocation->command->follows && invocation->watch_ms;
+    bool following = invocation->command->does == FOLLOWS && invocation->watch_ms;
     if (client->fd < 0 && !client_open(client, path, err))
         return false;
     json_t *result =
@@ -87,12 +131,14 @@ int main(int argc, char **argv)
     struct error err = {0};
     struct sigaction action = {.sa_handler = on_stop};
     signal(SIGPIPE, SIG_IGN);
-    if (invocation_parse(&invocation, argc, argv, stdout, &err) && invocation.command) {
+    if (!invocation_parse(&invocation, argc, argv, stdout, &err) || invocation.command == NULL) {
+        // help was asked for, or <err> says what is wrong
+    } else if (is_direct(&invocation, &err)) {
+        go_direct(&invocation, &err);
+    } else if (err.code == EXIT_OK && confirmed(&invocation, &err)) {
         const char *path = invocation.socket;
         if (path == NULL)
-            path = getenv("TICKGATE_SOCKET");
-        if (path == NULL || *path == 0)
-            path = "/run/tickgate/control.sock";
+            path = from_environment("TICKGATE_SOCKET", "/run/tickgate/control.sock");
         bool answered = ask(&invocation, &client, path, &err);
         if (answered && invocation.watch_ms) {
             sigaction(SIGINT, &action, NULL);

@@ -88,8 +88,8 @@ void help_print(FILE *out, const char *const *words, uint32_t count)
         fputc('\n', out);
     }
     fputs(options_help, out);
-    fputs("\nExit code: 0 ok, 1 failed, 2 usage, 3 not connected. Data goes to standard output,\n"
-          "messages to standard error.\n",
+    fputs("\nExit code: 0 ok, 1 failed, 2 usage, 3 not connected, 4 refused by the state that\n"
+          "things are in. Data goes to standard output, messages to standard error.\n",
           out);
 }
 
@@ -250,11 +250,13 @@ static bool complete(struct parser *p)
     if (command == NULL)
         return error_set(p->err, EXIT_USAGE, "%s; tickgate --help lists the commands",
                          p->word_count ? "the command is not complete" : "no command");
-    if (p->out->watch_ms && strcmp(command->words[0], "set") == 0)
-        return error_set(p->err, EXIT_USAGE, "--watch: only for what looks, not for what sets");
+    if (p->out->watch_ms && command->does >= CHANGES)
+        return error_set(p->err, EXIT_USAGE, "--watch: only for what looks, not for what changes");
     for (uint32_t i = 0; i < ARGUMENTS_MAX && command->arguments[i].name; i++)
-        if (!is_option(&command->arguments[i]) && seen++ >= p->positional &&
-            command->arguments[i].required)
+        if (is_option(&command->arguments[i])
+                ? command->arguments[i].required &&
+                      json_object_get(p->out->params, command->arguments[i].param) == NULL
+                : seen++ >= p->positional && command->arguments[i].required)
             return error_set(p->err, EXIT_USAGE, "%s is missing; --help shows the usage",
                              command->arguments[i].name);
     return true;

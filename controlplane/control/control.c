@@ -12,13 +12,15 @@ bool control_init(struct control *control, const char *region)
     memset(control, 0, sizeof *control);
     contact_init(&control->contact, region);
     control->started_ns = clock_mono_ns();
-    return event_log_init(&control->log);
+    control->board = board_new();
+    return event_log_init(&control->log) && control->board;
 }
 
 void control_free(struct control *control)
 {
     contact_close(&control->contact);
     event_log_free(&control->log);
+    board_free(control->board);
     symbol_table_free(&control->symbols);
 }
 

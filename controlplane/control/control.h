@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controlplane/region/board.h"
 #include "controlplane/region/events.h"
 #include "controlplane/region/snapshot.h"
 #include "controlplane/region/contact.h"
@@ -24,6 +25,7 @@ struct control {
     struct event_log log;
     struct snapshot snapshot; // of the method in work
     struct symbol_table symbols;
+    struct board *board;         // of the method in work
     struct rate_sample rates[2]; // older, newer
     uint64_t started_ns;         // CLOCK_MONOTONIC
     // Written by the server.

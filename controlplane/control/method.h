@@ -19,9 +19,11 @@
     X(NOT_CONNECTED, -32001,                                                             \
       "No dataplane: no region, one of another build, or its process ended")             \
     X(NO_ANSWER, -32002, "The dataplane runs but does not answer in time")               \
-    X(UNKNOWN, -32003, "The symbol, order, lane or channel is not known")                \
+    X(UNKNOWN, -32003,                                                                   \
+      "Nothing has this name: symbol, order, lane, channel, account, strategy, session") \
     X(BUSY, -32004, "Not now: the book is being loaded or all command slots are in use") \
-    X(REFUSED, -32005, "Refused")
+    X(REFUSED, -32005, "Refused")                                                        \
+    X(STATE, -32006, "Refused by the state that things are in")
 
 enum rpc_error {
 #define RPC_ERROR_ENUM(upper, code, meaning) RPC_ERROR_##upper = (code),
@@ -67,8 +69,13 @@ struct job {
     json_t *result;
     int error; // enum rpc_error, 0 = none
     char message[640];
-    bool pending; // <call> is posted
+    bool pending;     // <call> is posted
+    bool tolerant;    // COMMAND_RESULT_NOTHING is answered too
+    const char *also; // said behind what went wrong with the call; null: nothing
+    uint32_t user;    // uid of the client
     uint32_t step;
+    uint32_t lane;
+    struct board_target target;
     uint32_t channel;
     uint32_t depth;
     char symbol[12];
@@ -88,6 +95,11 @@ int64_t job_integer(const struct job *job, const char *name, int64_t otherwise);
 
 // Takes the snapshot for the job, or fails it.
 bool job_snapshot(struct control *control, struct job *job);
+// The same, and the board, where there is something that trades.
+bool job_board(struct control *control, struct job *job);
+
+// Kills and trading states that are not active, of all lanes.
+json_t *trade_in_force(const struct control *control);
 
 // methods_state.c
 void method_version(struct control *control, struct job *job);
@@ -109,3 +121,13 @@ void method_queue_position(struct control *control, struct job *job);
 void method_queue_position_answered(struct control *control, struct job *job);
 void method_filter_set(struct control *control, struct job *job);
 void method_filter_set_answered(struct control *control, struct job *job);
+// methods_trade.c
+void method_trading(struct control *control, struct job *job);
+void method_orders(struct control *control, struct job *job);
+void method_positions(struct control *control, struct job *job);
+void method_sessions(struct control *control, struct job *job);
+void method_strategies(struct control *control, struct job *job);
+// methods_govern.c
+void method_govern(struct control *control, struct job *job);
+void method_govern_strategy(struct control *control, struct job *job);
+void method_govern_answered(struct control *control, struct job *job);

@@ -17,6 +17,22 @@ enum { CALL_MS = 1000 };
         "symbol", PARAM_STRING, true, 1, 11, "Symbol as the exchange names it" \
     }
 
+#define PARAM_REASON(required)                                          \
+    {                                                                   \
+        "reason", PARAM_STRING, required, 1, REASON_LEN - 1, "Recorded" \
+    }
+#define PARAMS_SCOPE(reason_required)                                                        \
+    {                                                                                        \
+        {"scope", PARAM_STRING, false,                                                       \
+         1,       16,           "global (default), account, strategy, symbol or session"},   \
+            {"name", PARAM_STRING, false, 1, NAME_LEN - 1, "Of the account, strategy, ..."}, \
+            PARAM_REASON(reason_required)                                                    \
+    }
+#define PARAM_STRATEGY                                                          \
+    {                                                                           \
+        "strategy", PARAM_STRING, true, 1, NAME_LEN - 1, "Name of the strategy" \
+    }
+
 const struct method methods[] = {
     {"version",
      "Versions of control plane, dataplane and contract",
@@ -38,7 +54,8 @@ const struct method methods[] = {
      true,
      method_counters,
      NULL,
-     {{"scope", PARAM_STRING, false, 1, 16, "Only lane, channel, line, port, pool or main"}}},
+     {{"scope", PARAM_STRING, false, 1, 16,
+       "Only lane, channel, line, port, pool, main, desk, session, strategy or account"}}},
     {"histograms",
      "Every latency histogram with its buckets",
      true,
@@ -77,6 +94,75 @@ const struct method methods[] = {
      method_filter_set_answered,
      {{"lane", PARAM_STRING, true, 1, NAME_LEN - 1, "Name of the lane, or its number"},
       {"symbols", PARAM_STRINGS, false, 1, 4096, "Follow only these; without it: all"}}},
+    {"trading",
+     "What is in force: kills, halts, reductions; decisions and refusals by code",
+     true,
+     method_trading,
+     NULL,
+     {{0}}},
+    {"orders",
+     "Open orders, oldest first, as the events tell; complete says whether none were missed",
+     true,
+     method_orders,
+     NULL,
+     {{"account", PARAM_STRING, false, 1, NAME_LEN - 1, "Only of this account"},
+      {"strategy", PARAM_STRING, false, 1, NAME_LEN - 1, "Only of this strategy"},
+      {"symbol", PARAM_STRING, false, 1, 8, "Only in this symbol"},
+      {"session", PARAM_STRING, false, 1, NAME_LEN - 1, "Only of this session"},
+      {"top", PARAM_INTEGER, false, 1, FOLD_ORDERS_MAX, "Only so many (all)"}}},
+    {"positions",
+     "Positions by account and symbol, with what is open and what they are worth; accounts",
+     true,
+     method_positions,
+     NULL,
+     {{"account", PARAM_STRING, false, 1, NAME_LEN - 1, "Only of this account"},
+      {"symbol", PARAM_STRING, false, 1, 8, "Only in this symbol"}}},
+    {"sessions",
+     "Order sessions: state, sequence, what is open, counts",
+     true,
+     method_sessions,
+     NULL,
+     {{0}}},
+    {"strategies",
+     "Strategies: on or off and why, parameters, time of their calls",
+     true,
+     method_strategies,
+     NULL,
+     {{0}}},
+    {"kill",
+     "No order enters any more, every open one is cancelled; in force at once, until resumed", true,
+     method_govern, method_govern_answered, PARAMS_SCOPE(false)},
+    {"halt", "No order enters any more, open ones stay, cancels pass", true, method_govern,
+     method_govern_answered, PARAMS_SCOPE(true)},
+    {"reduce", "Only orders that make a position smaller enter", true, method_govern,
+     method_govern_answered, PARAMS_SCOPE(true)},
+    {"resume",
+     "Takes back kill, halt and reduce of exactly this scope; of a symbol also the quarantine "
+     "after "
+     "an execution that nobody ordered, of a session also what its own checks stopped",
+     true, method_govern, method_govern_answered, PARAMS_SCOPE(true)},
+    {"cancel", "Every open order is cancelled once; new ones may enter", true, method_govern,
+     method_govern_answered, PARAMS_SCOPE(true)},
+    {"strategy_enable",
+     "The strategy is called from now on and may trade",
+     true,
+     method_govern_strategy,
+     method_govern_answered,
+     {PARAM_STRATEGY, PARAM_REASON(true)}},
+    {"strategy_disable",
+     "The strategy is not called any more, its orders are cancelled",
+     true,
+     method_govern_strategy,
+     method_govern_answered,
+     {PARAM_STRATEGY, PARAM_REASON(true)}},
+    {"strategy_set",
+     "The strategy gets other parameters, all at once",
+     true,
+     method_govern_strategy,
+     method_govern_answered,
+     {PARAM_STRATEGY,
+      {"values", PARAM_STRINGS, true, 1, PARAMETERS_MAX, "NAME=VALUE, integers; or NUMBER=VALUE"},
+      PARAM_REASON(true)}},
     {"ports", "Ports: driver, link, packets, drops", true, method_ports, NULL, {{0}}},
     {"memory", "The memory bill and the buffer pools", true, method_memory, NULL, {{0}}},
     {"events",
@@ -108,7 +194,8 @@ void job_clear(struct job *job)
     job->method = NULL;
     job->id = job->params = job->result = NULL;
     job->error = 0;
-    job->pending = false;
+    job->pending = job->tolerant = false;
+    job->also = NULL;
     job->step = 0;
 }
 

@@ -5,8 +5,10 @@
 #include "controlplane/control/view.h"
 
 static const char *const scope_names[SCOPES] = {
-    [SCOPE_LANE] = "lane", [SCOPE_CHANNEL] = "channel", [SCOPE_LINE] = "line",
-    [SCOPE_PORT] = "port", [SCOPE_POOL] = "pool",       [SCOPE_MAIN] = "main",
+    [SCOPE_LANE] = "lane",       [SCOPE_CHANNEL] = "channel", [SCOPE_LINE] = "line",
+    [SCOPE_PORT] = "port",       [SCOPE_POOL] = "pool",       [SCOPE_MAIN] = "main",
+    [SCOPE_DESK] = "desk",       [SCOPE_SESSION] = "session", [SCOPE_STRATEGY] = "strategy",
+    [SCOPE_ACCOUNT] = "account",
 };
 
 // Calls <each> for every instance of a scope: its name, its channel's name for lines (else null),
@@ -23,11 +25,46 @@ static const char *line_name(const struct snapshot *s, uint32_t channel, uint32_
     return line == CHANNEL_LINES - 1 ? "recovery" : s->lines[channel][line].name;
 }
 
+// What trades, by the board.
+static bool trade_instance_at(const struct control *control, enum counter_scope scope, uint32_t i,
+                              struct instance *out)
+{
+    const struct board *b = control->board;
+    const uint32_t counts[SCOPES] = {
+        [SCOPE_DESK] = board_trades(b) ? b->shape.lanes : 0,
+        [SCOPE_SESSION] = b->shape.order_sessions,
+        [SCOPE_STRATEGY] = b->shape.strategies,
+        [SCOPE_ACCOUNT] = b->shape.accounts,
+    };
+    if (i >= counts[scope])
+        return false;
+    switch (scope) {
+    case SCOPE_DESK:
+        out->name = board_lane_trades(b, i) ? control->snapshot.lanes[i].name : "";
+        out->counters = &b->desk_counters[i];
+        break;
+    case SCOPE_SESSION:
+        out->name = b->sessions[i].name;
+        out->counters = &b->session_counters[i];
+        break;
+    case SCOPE_STRATEGY:
+        out->name = b->strategies[i].name;
+        out->counters = &b->strategy_counters[i];
+        break;
+    default:
+        out->name = b->accounts[i].name;
+        out->counters = &b->account_counters[i];
+        break;
+    }
+    return true;
+}
+
 // Instance <i> of the scope; false behind the last. Lines that a channel does not have are left out
 // by an empty name.
-static bool instance_at(const struct snapshot *s, enum counter_scope scope, uint32_t i,
+static bool instance_at(const struct control *control, enum counter_scope scope, uint32_t i,
                         struct instance *out)
 {
+    const struct snapshot *s = &control->snapshot;
     uint32_t channel = i / CHANNEL_LINES, line = i % CHANNEL_LINES;
     memset(out, 0, sizeof *out);
     switch (scope) {
@@ -59,7 +96,7 @@ static bool instance_at(const struct snapshot *s, enum counter_scope scope, uint
                                  &s->pool_counters[i % POOLS_MAX], NULL};
         return i < s->shape.pools;
     case SCOPE_MAIN: *out = (struct instance){"main", NULL, &s->main_counters, NULL}; return i < 1;
-    default: return false;
+    default: return trade_instance_at(control, scope, i, out);
     }
 }
 
@@ -92,13 +129,17 @@ void method_counters(struct control *control, struct job *job)
     bool known = only == NULL;
     if (!job_snapshot(control, job))
         return;
+    if (!board_take(control->board, &control->contact)) {
+        job_fail(job, RPC_ERROR_NOT_CONNECTED, "%s", control->contact.why);
+        return;
+    }
     json_t *result = json_object();
     for (int scope = 0; scope < SCOPES; scope++) {
         if (only && strcmp(only, scope_names[scope]) != 0)
             continue;
         known = true;
         json_t *list = json_array();
-        for (uint32_t i = 0; instance_at(&control->snapshot, scope, i, &instance); i++) {
+        for (uint32_t i = 0; instance_at(control, scope, i, &instance); i++) {
             if (instance.name[0] == 0)
                 continue;
             json_t *view = instance_view(&instance);
@@ -112,7 +153,8 @@ void method_counters(struct control *control, struct job *job)
     else {
         json_decref(result);
         job_fail(job, RPC_ERROR_PARAMS,
-                 "counters: no scope '%.16s'; there are lane, channel, line, port, pool and main",
+                 "counters: no scope '%.16s'; there are lane, channel, line, port, pool, main, "
+                 "desk, session, strategy and account",
                  only);
     }
 }
@@ -137,7 +179,7 @@ void method_histograms(struct control *control, struct job *job)
         json_array_append_new(edges, view_count(histogram_edges_ns[i]));
     for (uint32_t h = 0; h < histogram_count; h++) {
         const struct histogram_info *info = &histogram_table[h];
-        for (uint32_t i = 0; instance_at(&control->snapshot, info->scope, i, &instance); i++) {
+        for (uint32_t i = 0; instance_at(control, info->scope, i, &instance); i++) {
             const char *base = instance.histograms;
             const struct histogram *histogram = (const void *)(base + info->offset);
             if (instance.name[0] == 0)

@@ -23,12 +23,14 @@ static json_t *field_view(const struct control *control, bool names, const struc
     uint64_t number = field->len <= sizeof number ? field_number(event, field) : 0;
     bool channel_known = names && channel < s->shape.channels;
     const char *name = NULL;
-    char text[16] = "";
+    char text[REASON_LEN + 1] = "";
     switch (field->kind) {
     case FIELD_chr4:
     case FIELD_chr8:
+    case FIELD_text:
     case FIELD_id:
-        memcpy(text, (const char *)event + field->offset, field->len);
+        if (field->len < sizeof text)
+            memcpy(text, (const char *)event + field->offset, field->len);
         text_clean(text, sizeof text);
         return json_string(text);
     case FIELD_letter: return view_letter((uint8_t)number);

@@ -1,5 +1,6 @@
 #include "controlplane/control/rpc.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "dataplane/base/clock.h"
@@ -37,6 +38,14 @@ static char *finish(struct job *job)
     }
     job_clear(job);
     return text;
+}
+
+// What the call could not say by itself.
+static void job_add(struct job *job)
+{
+    const size_t len = strlen(job->message);
+    if (job->error && job->also && len + 3 < sizeof job->message)
+        snprintf(job->message + len, sizeof job->message - len, "; %s", job->also);
 }
 
 // --- parameters ---
@@ -210,9 +219,24 @@ void rpc_handle(struct control *control, const char *line, size_t len, struct jo
         job_fail(job, RPC_ERROR_PARSE, "column %d: %s", error.column, error.text);
     else if (request_take(job, request) && dataplane_there(control, job))
         job->method->run(control, job);
+    job_add(job);
     json_decref(request);
     if (!job->pending)
         *reply = finish(job);
+}
+
+static enum rpc_error error_of(uint32_t result)
+{
+    switch (result) {
+    case COMMAND_RESULT_BUSY: return RPC_ERROR_BUSY;
+    case COMMAND_RESULT_NO_SYMBOL:
+    case COMMAND_RESULT_NO_ORDER: return RPC_ERROR_UNKNOWN;
+    case COMMAND_RESULT_NO_TRADING:
+    case COMMAND_RESULT_NO_PARAMETERS:
+    case COMMAND_RESULT_NOTHING:
+    case COMMAND_RESULT_NO_ROOM: return RPC_ERROR_STATE;
+    default: return RPC_ERROR_REFUSED;
+    }
 }
 
 void rpc_resume(struct control *control, struct job *job, char **reply)
@@ -228,16 +252,12 @@ void rpc_resume(struct control *control, struct job *job, char **reply)
                  "polls");
     else if (state != CALL_ANSWERED)
         job_fail(job, RPC_ERROR_NOT_CONNECTED, "the dataplane went away before it answered");
-    else if (job->call.result == COMMAND_RESULT_OK)
+    else if (job->call.result == COMMAND_RESULT_OK ||
+             (job->tolerant && job->call.result == COMMAND_RESULT_NOTHING))
         job->method->answered(control, job);
     else
-        job_fail(job,
-                 job->call.result == COMMAND_RESULT_BUSY ? RPC_ERROR_BUSY
-                 : job->call.result == COMMAND_RESULT_NO_SYMBOL ||
-                         job->call.result == COMMAND_RESULT_NO_ORDER
-                     ? RPC_ERROR_UNKNOWN
-                     : RPC_ERROR_REFUSED,
-                 "%s", command_result_text(job->call.result));
+        job_fail(job, error_of(job->call.result), "%s", command_result_text(job->call.result));
+    job_add(job);
     if (!job->pending)
         *reply = finish(job);
 }

@@ -201,6 +201,10 @@ static void accept_clients(struct server *server)
         close(fd);
         return;
     }
+    struct ucred peer = {.uid = (uid_t)-1};
+    socklen_t peer_len = sizeof peer;
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len);
+    client->job.user = peer.uid;
     client->fd = fd;
     client->events = EPOLLIN;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};

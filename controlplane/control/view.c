@@ -13,6 +13,11 @@ json_t *view_price(int64_t price4)
     return json_string(text);
 }
 
+json_t *view_notional(uint64_t price4)
+{
+    return view_price(price4 > INT64_MAX ? INT64_MAX : (int64_t)price4);
+}
+
 json_t *view_utc(uint64_t ns)
 {
     char text[64];

@@ -8,6 +8,8 @@
 
 // Integer with four implied decimals as a decimal text: "12.3400".
 json_t *view_price(int64_t price4);
+// The same of a sum of prices times shares, 64 bits without a sign.
+json_t *view_notional(uint64_t price4);
 // UTC as "2026-11-21T08:15:00.000000123Z"; null for 0.
 json_t *view_utc(uint64_t ns);
 json_t *view_ip(uint32_t address); // null for 0

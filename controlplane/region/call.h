@@ -27,11 +27,13 @@ struct call {
         struct book_snapshot_request book_snapshot;
         struct queue_position_request queue_position;
         struct filter_set_request filter_set;
+        struct govern_request govern;
     } request;
     union {
         struct book_snapshot_answer book_snapshot;
         struct queue_position_answer queue_position;
         struct filter_set_answer filter_set;
+        struct govern_answer govern;
     } answer;
 };
 

@@ -9,12 +9,13 @@ bool event_log_init(struct event_log *log)
 {
     memset(log, 0, sizeof *log);
     log->records = calloc(EVENT_LOG_LEN, sizeof *log->records);
-    return log->records != NULL;
+    return log->records != NULL && order_fold_init(&log->orders);
 }
 
 void event_log_free(struct event_log *log)
 {
     free(log->records);
+    order_fold_free(&log->orders);
     log->records = NULL;
 }
 
@@ -78,6 +79,9 @@ static void store(struct event_log *log, const struct contact *contact, const st
             .number = log->count,
             .ring = chunk->kind,
         };
+        if (chunk->kind == EVENT_RING_TRADING)
+            order_fold_event(&log->orders, chunk->ring_source, &chunk->events[i],
+                             contact_utc_ns(contact, chunk->events[i].tsc));
     }
     log->drained[chunk->kind] += chunk->count;
 }
@@ -95,6 +99,7 @@ static bool drain_ring(struct event_log *log, struct contact *contact, uint32_t 
         if (!contact_pass(contact, copy_chunk, &chunk))
             return false;
         log->damaged += chunk.damaged;
+        log->orders.missed += chunk.damaged;
         if (chunk.count == 0 && !chunk.damaged)
             break;
         // Stored first: what is committed may be overwritten at once.
@@ -122,6 +127,9 @@ uint32_t event_log_drain(struct event_log *log, struct contact *contact)
             return 0;
         memcpy(log->cursor, cursors.at, sizeof log->cursor);
         log->epoch = epoch;
+        order_fold_reset(&log->orders);
+        for (uint32_t s = 0; s < region_sources(&contact->reader.view.shape); s++)
+            log->orders.missed += cursors.at[s][EVENT_RING_TRADING]; // read by another
     }
     uint32_t sources = region_sources(&contact->reader.view.shape);
     memset(log->lost, 0, sizeof log->lost);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "controlplane/region/contact.h"
+#include "controlplane/region/fold.h"
 
 enum { EVENT_LOG_LEN = 8192, EVENT_SOURCES_MAX = LANES_MAX + 1 };
 
@@ -26,6 +27,7 @@ struct event_log {
     uint64_t damaged;                // rings that said something impossible
     uint64_t epoch;                  // of the instance that the cursors belong to
     uint64_t cursor[EVENT_SOURCES_MAX][EVENT_RING_KINDS];
+    struct order_fold orders; // open ones, of the attached instance
 };
 
 // False: no memory.

@@ -179,7 +179,7 @@ static enum region_fault map(struct region_reader *reader, enum region_access ac
             "%s: %llu bytes, shorter than a region's header; the dataplane is still making "
             "it, or it is not a region",
             reader->path, (unsigned long long)length);
-    int protection = access == REGION_DRAIN ? PROT_READ | PROT_WRITE : PROT_READ;
+    int protection = access == REGION_READ ? PROT_READ : PROT_READ | PROT_WRITE;
     void *memory = mmap(NULL, length, protection, MAP_SHARED, reader->fd, 0);
     if (memory == MAP_FAILED)
         return fault(REGION_SYSTEM, why, why_len, "%s: cannot map %llu bytes: %s", reader->path,
@@ -203,7 +203,7 @@ enum region_fault region_attach(struct region_reader *reader, const char *path,
     memset(reader, 0, sizeof *reader);
     snprintf(reader->path, sizeof reader->path, "%s", path);
     guard_install();
-    reader->fd = open(path, (access == REGION_DRAIN ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    reader->fd = open(path, (access == REGION_READ ? O_RDONLY : O_RDWR) | O_CLOEXEC);
     if (reader->fd < 0)
         return fault(errno == ENOENT ? REGION_ABSENT : REGION_SYSTEM, why, why_len, "%s: %s%s",
                      path, strerror(errno),

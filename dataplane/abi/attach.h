@@ -34,6 +34,7 @@ enum region_fault {
 
 enum region_access {
     REGION_READ,  // look only
+    REGION_KILL,  // also set kill words: any number of processes
     REGION_DRAIN, // also commit events and post commands: one process at a time, by a lock on the
                   // file
 };

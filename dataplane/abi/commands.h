@@ -44,7 +44,11 @@ enum command_state {
     X(BAD_ARGUMENT, "an argument is out of range")                               \
     X(NO_SYMBOL, "the channel has no such symbol")                               \
     X(NO_ORDER, "no such order in the book, or too many orders stand before it") \
-    X(BUSY, "the book is being loaded; ask again")
+    X(BUSY, "the book is being loaded; ask again")                               \
+    X(NO_TRADING, "the lane does not trade: its configuration has no sessions")  \
+    X(NO_PARAMETERS, "the strategy takes no parameters while it runs")           \
+    X(NOTHING, "it is so already")                                               \
+    X(NO_ROOM, "nobody drains the event ring: no room for its record, nothing was changed")
 
 enum command_result {
 #define COMMAND_RESULT_ENUM(upper, text) COMMAND_RESULT_##upper,
@@ -106,6 +110,33 @@ struct filter_set_answer {
     uint32_t unused;
 };
 
+// What a person orders of a lane that trades: KILL to STRATEGY_SET.
+struct govern_request {
+    uint32_t scope;                     // enum trade_scope; TRADE_STRATEGY for STRATEGY_*
+    uint32_t index;                     // within the scope, 0 for TRADE_FIRM
+    uint32_t user;                      // uid of whoever asks
+    uint32_t chosen;                    // STRATEGY_SET: bits of the parameters that change
+    int64_t parameters[PARAMETERS_MAX]; // STRATEGY_SET
+    char reason[REASON_LEN];            // zero-terminated
+};
+
+struct govern_answer {
+    uint64_t lifted;      // RESUME: bits of enum govern_lift
+    uint32_t open_orders; // of the lane, before their cancels
+    uint32_t limits_version;
+    uint8_t was; // enum trading_state of the scope
+    uint8_t now;
+    uint8_t unused[6];
+};
+
+// What a RESUME took back.
+enum govern_lift {
+    LIFT_KILL = 1u << 0,       // of any asker
+    LIFT_STATE = 1u << 1,      // HALTED or REDUCING
+    LIFT_QUARANTINE = 1u << 2, // a symbol's: an execution that nobody ordered is claimed
+    LIFT_SESSION = 1u << 3,    // a session that its egress check halted
+};
+
 struct command_slot {
     _Alignas(CACHE_LINE_LEN) _Atomic uint32_t state;
     uint32_t type;   // poster
@@ -118,12 +149,14 @@ struct command_slot {
         struct book_snapshot_request book_snapshot;
         struct queue_position_request queue_position;
         struct filter_set_request filter_set;
+        struct govern_request govern;
         uint8_t bytes[8256];
     } request;
     union {
         struct book_snapshot_answer book_snapshot;
         struct queue_position_answer queue_position;
         struct filter_set_answer filter_set;
+        struct govern_answer govern;
         uint8_t bytes[COMMAND_SLOT_LEN - 64 - 8256];
     } answer;
 };

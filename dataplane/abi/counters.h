@@ -12,6 +12,10 @@ enum counter_scope {
     SCOPE_PORT,
     SCOPE_POOL,
     SCOPE_MAIN,
+    SCOPE_DESK,
+    SCOPE_SESSION,
+    SCOPE_STRATEGY,
+    SCOPE_ACCOUNT,
     SCOPES
 };
 enum counter_kind { COUNTER_TOTAL, COUNTER_GAUGE, COUNTER_PEAK };
@@ -28,6 +32,10 @@ struct lane_counters {
 #define COUNTER_IN_PORT(x)
 #define COUNTER_IN_POOL(x)
 #define COUNTER_IN_MAIN(x)
+#define COUNTER_IN_DESK(x)
+#define COUNTER_IN_SESSION(x)
+#define COUNTER_IN_STRATEGY(x)
+#define COUNTER_IN_ACCOUNT(x)
 #include "dataplane/abi/counters.def"
 #undef COUNTER_IN_LANE
 #define COUNTER_IN_LANE(x)
@@ -81,6 +89,46 @@ struct main_counters {
 #include "dataplane/abi/counters.def"
 #undef COUNTER_IN_MAIN
 #define COUNTER_IN_MAIN(x)
+};
+
+struct trade_counters {
+    _Alignas(64)
+#define COUNTER(scope, name, kind, unit, help) COUNTER_IN_##scope(COUNTER_FIELD(name))
+#undef COUNTER_IN_DESK
+#define COUNTER_IN_DESK(x) x
+#include "dataplane/abi/counters.def"
+#undef COUNTER_IN_DESK
+#define COUNTER_IN_DESK(x)
+};
+
+struct order_session_counters {
+    _Alignas(64)
+#define COUNTER(scope, name, kind, unit, help) COUNTER_IN_##scope(COUNTER_FIELD(name))
+#undef COUNTER_IN_SESSION
+#define COUNTER_IN_SESSION(x) x
+#include "dataplane/abi/counters.def"
+#undef COUNTER_IN_SESSION
+#define COUNTER_IN_SESSION(x)
+};
+
+struct strategy_counters {
+    _Alignas(64)
+#define COUNTER(scope, name, kind, unit, help) COUNTER_IN_##scope(COUNTER_FIELD(name))
+#undef COUNTER_IN_STRATEGY
+#define COUNTER_IN_STRATEGY(x) x
+#include "dataplane/abi/counters.def"
+#undef COUNTER_IN_STRATEGY
+#define COUNTER_IN_STRATEGY(x)
+};
+
+struct account_counters {
+    _Alignas(64)
+#define COUNTER(scope, name, kind, unit, help) COUNTER_IN_##scope(COUNTER_FIELD(name))
+#undef COUNTER_IN_ACCOUNT
+#define COUNTER_IN_ACCOUNT(x) x
+#include "dataplane/abi/counters.def"
+#undef COUNTER_IN_ACCOUNT
+#define COUNTER_IN_ACCOUNT(x)
 };
 
 // One row per counter, in the order of counters.def; <offset> is the byte offset in the struct of

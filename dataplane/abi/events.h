@@ -28,6 +28,7 @@ enum event_type {
 #define EVENT_FIELD_chr4(f)    char f[4];
 #define EVENT_FIELD_chr8(f)    char f[8];
 #define EVENT_FIELD_refusal(f) uint16_t f;
+#define EVENT_FIELD_text(f)    char f[REASON_LEN];
 #define EVENT_FIELD_id(f)      uint8_t f[10];
 #define EVENT_FIELD_channel(f) uint8_t f;
 #define EVENT_FIELD_line(f)    uint8_t f;
@@ -78,6 +79,7 @@ enum event_field_kind {
     FIELD_locate,
     FIELD_chr8,
     FIELD_refusal,
+    FIELD_text,
 };
 
 // For whoever shows events: fields of each type in the order of events.def.

@@ -25,6 +25,11 @@ static bool shape_allowed(const struct region_shape *shape)
     if (shape->lanes > LANES_MAX || shape->channels > CHANNELS_MAX || shape->ports > PORTS_MAX ||
         shape->pools > POOLS_MAX || shape->bill_items > BILL_LINES_MAX)
         return false;
+    if (shape->accounts > ACCOUNTS_MAX || shape->instruments > INSTRUMENTS_MAX ||
+        shape->order_sessions > SESSIONS_MAX * LANES_MAX ||
+        shape->strategies > STRATEGIES_MAX * LANES_MAX || shape->positions > POSITIONS_MAX ||
+        (shape->positions && !power_of_two(shape->positions)))
+        return false;
     if (!ring_allowed(shape->trading_slots) || !ring_allowed(shape->diagnostic_slots))
         return false;
     for (uint32_t i = 0; i < shape->channels; i++)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dataplane/abi/board.h"
 #include "dataplane/abi/cell.h"
 #include "dataplane/abi/commands.h"
 #include "dataplane/abi/counters.h"
@@ -25,7 +26,7 @@
 
 #define REGION_MAGIC   0x657461676b636974ull // "tickgate", little-endian
 #define REGION_MAJOR   0u                    // another major: refused
-#define REGION_MINOR   3u
+#define REGION_MINOR   4u
 #define REGION_VERSION (REGION_MAJOR << 16 | REGION_MINOR)
 
 enum region_state {
@@ -107,7 +108,11 @@ struct region_shape {
     uint32_t bill_items;
     uint32_t trading_slots; // of the ring of each lane and of the main lcore; power of two
     uint32_t diagnostic_slots;
-    uint32_t unused;
+    uint32_t accounts;    // all zero from here to positions: nothing trades
+    uint32_t instruments; // symbols with limits
+    uint32_t order_sessions;
+    uint32_t strategies;
+    uint32_t positions;             // per lane, power of two
     uint32_t symbols[CHANNELS_MAX]; // slots per channel
 };
 

@@ -37,7 +37,12 @@ enum trading_state {
     TRADING_ACTIVE = 0,
     TRADING_REDUCING = 1, // orders that make the position smaller, and cancels
     TRADING_HALTED = 2,   // cancels only
+    TRADING_STATES
 };
+
+// "firm" "account" ...; "?" for a number that this version does not know.
+const char *scope_name(unsigned scope);
+const char *trading_state_name(unsigned state);
 
 // --- kill ---
 //
@@ -49,6 +54,7 @@ enum kill_asker {
     KILL_BY_OPERATOR, // control plane
     KILL_BY_MAIN,     // main lcore: dead-man's lease, client that died
     KILL_BY_LANE,     // the lane itself: contradictions, budgets
+    KILL_BY_DIRECT,   // the command line, past a control plane that does not answer
     KILL_ASKERS
 };
 

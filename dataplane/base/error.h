@@ -4,7 +4,13 @@
 #include <stdbool.h>
 
 // Exit codes of every program (docs/operate.md).
-enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_CONNECTED = 3 };
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_NOT_CONNECTED = 3,
+    EXIT_STATE = 4, // refused by the state that things are in
+};
 
 struct error {
     enum exit_code code; // EXIT_OK while nothing went wrong

@@ -1,6 +1,7 @@
 #include "dataplane/lane/answer.h"
 
 #include "dataplane/lane/desk.h"
+#include "dataplane/lane/desk_command.h"
 #include "dataplane/lane/lane_event.h"
 
 // --- main lcore ---
@@ -144,15 +145,20 @@ uint32_t commands_take(struct lane *lane)
             continue;
         enum command_result result = COMMAND_RESULT_UNKNOWN;
         // Copies: the poster is another process and may write on.
+        const uint32_t type = slot->type;
         struct book_snapshot_request snapshot = slot->request.book_snapshot;
         struct queue_position_request position = slot->request.queue_position;
+        uint64_t sequence = 0;
         lane->input++;
-        if (slot->type == COMMAND_BOOK_SNAPSHOT)
+        if (type == COMMAND_BOOK_SNAPSHOT)
             result = book_snapshot(lane, &snapshot, &slot->answer.book_snapshot);
-        else if (slot->type == COMMAND_QUEUE_POSITION)
+        else if (type == COMMAND_QUEUE_POSITION)
             result = queue_position(lane, &position, &slot->answer.queue_position);
+        else if (type >= COMMAND_KILL && type <= COMMAND_STRATEGY_SET)
+            result = desk_command(lane, (enum command_type)type, &slot->request.govern,
+                                  &slot->answer.govern, &sequence);
         lane->count->commands++;
-        command_answer(slot, result, 0);
+        command_answer(slot, result, sequence);
         taken++;
     }
     return taken;

@@ -216,6 +216,7 @@ static COLD enum refusal decision_undo(struct desk *d, const struct decision *c,
     desk_hold(d, o);
     if (c->event.decision.kind != 'M')
         order_ref_return(&d->orders, o->session, c->frame.ref);
+    desk_show(d, o->position);
     d->count.not_sent++;
     d->count.refusals[refusal]++;
     if (out.did & DO_CANCEL)
@@ -229,6 +230,7 @@ HOT_INLINE enum refusal decision_sent(struct desk *d, uint32_t index)
     o->sent_tsc = d->lane->stamp;
     order_timer_start(&d->orders, index, d->lane->stamp);
     d->count.approved++;
+    desk_show(d, o->position);
     return REFUSAL_NONE;
 }
 

@@ -98,8 +98,11 @@ struct desk {
     uint32_t instrument_count;
     uint32_t session_count;
     struct desk_session sessions[SESSIONS_MAX];
-    struct kill_words *kills; // KILL_ASKERS, in the region
-    struct kill_words mass;   // scopes of mass cancels: like a kill that stops no order
+    struct limit_table *limits;  // its own; risk.limits reads it
+    struct trade_board *board;   // in the region: what is in force
+    struct position_cell *shown; // in the region, as risk.positions; null: nobody wants to see them
+    struct kill_words *kills;    // KILL_ASKERS, in the region
+    struct kill_words mass;      // scopes of mass cancels: like a kill that stops no order
     uint64_t kill_rung[KILL_ASKERS];
     uint64_t input; // of the burst or message that is being worked on
     // Who wants to know; null: nobody. Fixed at READY.
@@ -112,9 +115,9 @@ struct desk {
 
 uint64_t desk_bytes(const struct desk_config *config);
 // <memory>: desk_bytes() zeroed bytes, aligned to a cache line. <symbols>: config->instruments
-// names.
+// names. <limits> belong to the desk from here on: a person who halts a scope changes its row.
 void desk_init(struct desk *d, struct lane *lane, const struct desk_config *config,
-               const char (*symbols)[8], const struct limit_table *limits, void *memory);
+               const char (*symbols)[8], struct limit_table *limits, void *memory);
 // Sessions have one number in all lanes, in the order in which they are added; <session> null:
 // another lane's. <link>: null when somebody else hands over what arrives.
 void desk_session_add(struct desk *d, struct session *session, struct channel *channel,

@@ -1,6 +1,9 @@
 // What the files of the desk share.
 #pragma once
 
+#include <stddef.h>
+#include <string.h>
+
 #include "dataplane/lane/desk.h"
 
 // Publishes; false: the ring is full.
@@ -13,3 +16,21 @@ void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
                  enum order_message message, const struct order_outcome *out);
 void desk_report(struct desk *d, uint32_t session, const struct ouch_report *r);
 bool desk_killed(const struct desk *d, const struct own_order *o);
+// Takes notice of kills: KILL is published, what is open will be swept.
+void desk_kills_look(struct desk *d);
+
+// The position as it is now, for whoever looks at the region: one cell, some twenty instructions.
+static inline void desk_show(const struct desk *d, uint32_t position)
+{
+    if (UNLIKELY(d->shown == NULL))
+        return;
+    const struct position *p = &d->risk.positions[position];
+    struct position_cell *cell = &d->shown[position];
+    position_cell_begin(cell);
+    cell->key = p->key;
+    memcpy(&cell->shares, &p->shares, sizeof *p - offsetof(struct position, shares));
+    position_cell_end(cell);
+}
+_Static_assert(sizeof(struct position) - offsetof(struct position, shares) ==
+                   sizeof(struct position_cell) - offsetof(struct position_cell, shares),
+               "position and its cell end alike");

@@ -54,6 +54,7 @@ void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
         d->count.unclaimed++;
     }
     desk_hold(d, o);
+    desk_show(d, o->position);
     order_tell(d, o, index, r, message, out);
     if (d->told)
         d->told(d, index, out);
@@ -167,6 +168,7 @@ static COLD bool late_break(struct desk *d, uint32_t session, const struct ouch_
         out.did |= DID_FILL;
         exposure_fill(&d->risk, &owner, e->shares, e->price);
     }
+    desk_show(d, owner.position);
     order_tell(d, &gone, OWN_NONE, r, (enum order_message)r->kind, &out);
     return true;
 }

@@ -15,13 +15,38 @@ uint64_t desk_bytes(const struct desk_config *c)
            lines((uint64_t)c->instruments * sizeof(struct desk_instrument));
 }
 
+static void states_show(struct trade_board *b, enum trade_scope scope, const struct limit_row *rows,
+                        uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        atomic_store_explicit(&board_states(b, scope)[i], rows[i].state, memory_order_relaxed);
+}
+
+// What the region shows of this lane's desk.
+static void board_init(struct desk *d, const struct desk_config *c)
+{
+    const struct region_view *view = &d->lane->view;
+    const struct limit_table *t = d->limits;
+    d->board = region_trade_board(view, d->lane->index);
+    if (view->shape.positions == c->positions)
+        d->shown = region_position_cell(view, (uint64_t)d->lane->index * c->positions);
+    states_show(d->board, TRADE_FIRM, &t->firm, 1);
+    states_show(d->board, TRADE_ACCOUNT, t->accounts, ACCOUNTS_MAX);
+    states_show(d->board, TRADE_STRATEGY, t->strategies, STRATEGIES_MAX);
+    states_show(d->board, TRADE_SYMBOL, t->symbols, c->instruments);
+    states_show(d->board, TRADE_SESSION, t->sessions, SESSIONS_MAX);
+    atomic_store_explicit(&d->board->limits_version, t->version, memory_order_relaxed);
+}
+
 void desk_init(struct desk *d, struct lane *lane, const struct desk_config *c,
-               const char (*symbols)[8], const struct limit_table *limits, void *memory)
+               const char (*symbols)[8], struct limit_table *limits, void *memory)
 {
     uint8_t *p = memory;
     memset(d, 0, sizeof *d);
     d->lane = lane;
     d->kills = region_kill_words(&lane->view, (uint64_t)lane->index * KILL_ASKERS);
+    d->limits = limits;
+    board_init(d, c);
     orders_init(&d->orders, &c->orders, p);
     p += lines(orders_bytes(&c->orders));
     risk_init(&d->risk, c->instruments, c->positions, limits, d->kills, p);

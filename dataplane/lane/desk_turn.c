@@ -156,13 +156,14 @@ static uint32_t open_orders(const struct desk *d)
     return open;
 }
 
-static void kill_tell(struct desk *d, uint16_t type, uint32_t asker, uint64_t rung)
+// The number of the record; 0: it found no room.
+static uint64_t kill_tell(struct desk *d, uint16_t type, uint32_t asker, uint64_t rung)
 {
     struct event event = {.type = type};
     event.kill.rung = rung;
     event.kill.open_orders = open_orders(d);
     event.kill.asker = (uint8_t)asker;
-    desk_publish(d, &event);
+    return desk_publish(d, &event) ? d->lane->trading.sequence - 1 : 0;
 }
 
 // A kill is asked for: from here on the gate refuses; what is open is swept.
@@ -170,7 +171,7 @@ static COLD void kill_take(struct desk *d, uint32_t asker, uint64_t rung)
 {
     d->kill_rung[asker] = rung;
     d->lane->input++;
-    kill_tell(d, EVENT_KILL, asker, rung);
+    board_kill(d->board, asker, rung, kill_tell(d, EVENT_KILL, asker, rung));
     sweeps_begin(d);
 }
 
@@ -201,14 +202,19 @@ static COLD void sweeps_done(struct desk *d)
     kill_tell(d, EVENT_KILL_DONE, KILL_ASKERS, 0);
 }
 
-static uint32_t kills_turn(struct desk *d)
+void desk_kills_look(struct desk *d)
 {
-    uint32_t work = 0;
     for (uint32_t asker = 0; asker < KILL_ASKERS; asker++) {
         const uint64_t rung = atomic_load_explicit(&d->kills[asker].rung, memory_order_acquire);
         if (UNLIKELY(rung != d->kill_rung[asker]))
             kill_take(d, asker, rung);
     }
+}
+
+static uint32_t kills_turn(struct desk *d)
+{
+    uint32_t work = 0;
+    desk_kills_look(d);
     for (uint32_t i = 0; i < d->session_count; i++) {
         if (LIKELY(!d->sessions[i].sweep.on))
             continue;

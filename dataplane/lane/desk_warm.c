@@ -263,8 +263,11 @@ static void order_practise(struct desk *d, uint32_t session, uint32_t instrument
     keep_risk(w, &d->risk, &who, session, instrument, position);
     keep_session(w, s);
     s->transport->ops->practise(s->transport, true);
+    struct position_cell *const shown = d->shown;
+    d->shown = NULL; // readers of the region see no practice
     w->passed += order_enter(d, &who, &ask, &index) == REFUSAL_NONE;
     s->transport->ops->practise(s->transport, false);
+    d->shown = shown;
     put_back(w);
     // The newest place of its table: nothing is behind it.
     if (UNLIKELY(d->risk.position_count != positions)) {

@@ -135,4 +135,6 @@ struct strategy {
     void (*timer)(void *state, uint64_t now_ns);
     void (*parameters)(void *state, const struct strategy_parameters *parameters);
     void (*enabled)(void *state, bool enabled);
+    // For whoever sets them while it runs: up to 15 characters each, null: by number.
+    const char *parameter_names[STRATEGY_PARAMETERS_MAX];
 };

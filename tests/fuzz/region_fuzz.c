@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "controlplane/region/board.h"
 #include "controlplane/region/call.h"
 #include "controlplane/region/events.h"
 #include "controlplane/region/snapshot.h"
@@ -23,13 +24,15 @@ static struct control_state {
     struct event_log log;
     struct snapshot snapshot;
     struct symbol_table symbols;
+    struct board *board;
 } st = {.fd = -1};
 
 static void start(void)
 {
     st.fd = memfd_create("region", MFD_CLOEXEC);
     snprintf(st.path, sizeof st.path, "/proc/self/fd/%d", st.fd);
-    if (st.fd < 0 || !event_log_init(&st.log))
+    st.board = board_new();
+    if (st.fd < 0 || !event_log_init(&st.log) || st.board == NULL)
         abort();
 }
 
@@ -57,7 +60,19 @@ static uint64_t repair(struct region_header *header)
 static void read_everything(struct contact *contact, const uint8_t *data, size_t size)
 {
     struct call call = {.type = COMMAND_BOOK_SNAPSHOT, .target = LANE_MAIN};
+    struct board_target target;
+    uint64_t rung[LANES_MAX], sequence[LANES_MAX], lanes;
     snapshot_take(&st.snapshot, contact);
+    board_take(st.board, contact);
+    board_take_positions(st.board, contact);
+    for (int s = 0; s < TRADE_SCOPES; s++) {
+        const char *name = board_name(st.board, data[0] % LANES_MAX, (enum trade_scope)s, data[0]);
+        if (board_find(st.board, s ? scope_name((unsigned)s) : NULL, s ? name : NULL, &target) ==
+            BOARD_FOUND) {
+            kill_set(&contact->reader, KILL_BY_OPERATOR, &target, rung);
+            kill_seen(&contact->reader, KILL_BY_OPERATOR, &target, rung, &lanes, sequence);
+        }
+    }
     symbol_table_copy(&st.symbols, contact);
     for (uint64_t i = 0; i < st.symbols.count; i++)
         if (strlen(st.symbols.rows[i].name) >= sizeof st.symbols.rows[i].name)

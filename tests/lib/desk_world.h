@@ -81,6 +81,8 @@ static void world_open(uint64_t seed)
                                        .ports = 1,
                                        .pools = 1,
                                        .bill_items = 1,
+                                       .strategies = 1,
+                                       .positions = 64,
                                        .trading_slots = 4096,
                                        .diagnostic_slots = 64,
                                        .symbols = {4}};
@@ -186,11 +188,31 @@ static inline void events_drain(void)
     event_commit(w->lane.trading.ring, w->event_cursor);
 }
 
+// The region shows every position as it is.
+static inline void positions_are_shown(void)
+{
+    for (uint32_t i = 0; i <= w->desk.risk.position_mask; i++) {
+        const struct position *p = &w->desk.risk.positions[i];
+        struct position_cell cell;
+        assert_true(position_cell_read(&w->desk.shown[i], &cell));
+        if (cell.key == 0) { // opened by an order that was refused
+            assert_true(p->shares == 0 && p->open_buy == 0 && p->open_sell == 0 && p->bought == 0);
+            continue;
+        }
+        assert_int_equal(cell.key, p->key);
+        assert_true(cell.shares == p->shares && cell.open_buy == p->open_buy &&
+                    cell.open_sell == p->open_sell && cell.bought == p->bought &&
+                    cell.sold == p->sold && cell.bought_value == p->bought_value &&
+                    cell.sold_value == p->sold_value);
+    }
+}
+
 static inline void check(void)
 {
     char why[256] = "";
     if (!desk_check(&w->desk, why, sizeof why))
         fail_msg("%s", why);
+    positions_are_shown();
     assert_false(w->session.halted);
     events_drain();
 }

@@ -4,11 +4,16 @@
 //
 //   fake_dataplane PATH [EPOCH]
 //
+// It trades as region_trade.h says: lanes notice kills, and are halted, reduced and resumed; the
+// orders that it has are told by `orders`.
+//
 //   events N       N GAP_OPEN events of lane 0, from=1..N
 //   burst N        the same into a ring that is not waited for, so that it overflows
 //   diagnostics N  N SYMBOL_QUALITY events into lane 0's diagnostic ring
 //   quality N      quality of the channel "itch"
 //   messages N     adds to the messages and frames of "itch" and lane 0
+//   orders N       N orders of account MM are decided and accepted
+//   quiet, trade   lanes stop and start noticing kills
 //   hang, go       stop and start the heartbeat
 //   mute, talk     stop and start answering commands
 //   busy           answer every command with BUSY from now on
@@ -26,11 +31,12 @@
 
 #include "dataplane/abi/region.h"
 #include "dataplane/base/clock.h"
+#include "tests/lib/region_trade.h"
 
 static struct region_view view;
 static struct event_writer trading[3], diagnostics;
 static uint64_t bells_seen[3];
-static bool hanging, mute, busy;
+static bool hanging, mute, busy, quiet;
 
 static void symbol(uint32_t channel, uint32_t slot, uint16_t locate, const char *name, uint32_t bid,
                    uint32_t ask, uint64_t volume, uint32_t changes)
@@ -151,10 +157,87 @@ static enum command_result book(const struct book_snapshot_request *request,
     return COMMAND_RESULT_OK;
 }
 
-static enum command_result answer(struct command_slot *slot, uint64_t *sequence)
+// --- trading ---
+
+static uint64_t kills_seen[2][KILL_ASKERS];
+
+static void kills_look(void)
+{
+    for (uint32_t lane = 0; lane < 2 && !quiet; lane++)
+        for (uint32_t asker = 0; asker < KILL_ASKERS; asker++) {
+            const struct kill_words *k = region_kill_words(&view, lane * KILL_ASKERS + asker);
+            struct event event = {.type = EVENT_KILL, .tsc = clock_tsc()};
+            const uint64_t rung = atomic_load_explicit(&k->rung, memory_order_acquire);
+            if (rung == kills_seen[lane][asker])
+                continue;
+            kills_seen[lane][asker] = event.kill.rung = rung;
+            event.kill.asker = (uint8_t)asker;
+            event_write(&trading[lane], &event);
+            board_kill(region_trade_board(&view, lane), asker, rung, trading[lane].sequence - 1);
+        }
+}
+
+static enum command_result resume(struct govern_answer *to, uint32_t lane, uint32_t scope,
+                                  uint32_t index)
+{
+    _Atomic uint8_t *state = &board_states(region_trade_board(&view, lane), scope)[index];
+    to->lifted = *state ? LIFT_STATE : 0;
+    for (uint32_t asker = 0; asker < KILL_ASKERS; asker++) {
+        struct kill_words *k = region_kill_words(&view, lane * KILL_ASKERS + asker);
+        to->lifted |= kill_bit(kill_scope(k, scope), index) ? LIFT_KILL : 0;
+        kill_lift(k, scope, index);
+    }
+    *state = TRADING_ACTIVE;
+    return to->lifted ? COMMAND_RESULT_OK : COMMAND_RESULT_NOTHING;
+}
+
+static enum command_result govern(struct command_slot *slot, uint32_t lane, uint64_t *sequence)
+{
+    const struct govern_request *ask = &slot->request.govern;
+    struct govern_answer *to = &slot->answer.govern;
+    struct trade_board *board = region_trade_board(&view, lane);
+    struct event event = {.type = EVENT_GOVERNED, .tsc = clock_tsc()};
+    event.governed.command = (uint8_t)slot->type;
+    event.governed.user = ask->user;
+    memcpy(event.governed.reason, ask->reason, REASON_LEN);
+    event_write(&trading[lane], &event);
+    *sequence = trading[lane].sequence - 1;
+    to->was = board_states(board, ask->scope)[ask->index];
+    if (slot->type == COMMAND_RESUME)
+        return resume(to, lane, ask->scope, ask->index);
+    if (slot->type == COMMAND_HALT || slot->type == COMMAND_REDUCE)
+        board_states(board, ask->scope)[ask->index] =
+            slot->type == COMMAND_HALT ? TRADING_HALTED : TRADING_REDUCING;
+    for (uint32_t i = 0; slot->type == COMMAND_STRATEGY_SET && i < PARAMETERS_MAX; i++)
+        if (ask->chosen >> i & 1)
+            region_strategy_values(&view, ask->index)->value[i] = ask->parameters[i];
+    to->now = board_states(board, ask->scope)[ask->index];
+    return COMMAND_RESULT_OK;
+}
+
+static void write_orders(unsigned long count)
+{
+    struct event decision = {.type = EVENT_DECISION, .tsc = clock_tsc()};
+    struct event order = {.type = EVENT_ORDER, .tsc = clock_tsc()};
+    for (uint32_t i = 0; i < count; i++) {
+        decision.decision.order = order.order.order = i;
+        decision.decision.ref = order.order.ref = i + 1;
+        decision.decision.kind = 'O';
+        decision.decision.side = order.order.side = 'B';
+        decision.decision.quantity = order.order.open = 100;
+        decision.decision.price = order.order.price = 1000000 + i;
+        order.order.life = 1;
+        event_write(&trading[0], &decision);
+        event_write(&trading[0], &order);
+    }
+}
+
+static enum command_result answer(struct command_slot *slot, uint32_t target, uint64_t *sequence)
 {
     if (busy)
         return COMMAND_RESULT_BUSY;
+    if (slot->type >= COMMAND_KILL && slot->type <= COMMAND_STRATEGY_SET)
+        return govern(slot, target, sequence);
     if (slot->type == COMMAND_BOOK_SNAPSHOT)
         return book(&slot->request.book_snapshot, &slot->answer.book_snapshot);
     if (slot->type == COMMAND_QUEUE_POSITION) {
@@ -184,7 +267,7 @@ static void take_commands(void)
             uint64_t sequence = 0;
             if (!command_take(slot, target == 2 ? LANE_MAIN : target))
                 continue;
-            enum command_result result = answer(slot, &sequence);
+            enum command_result result = answer(slot, target, &sequence);
             command_answer(slot, result, sequence);
         }
     }
@@ -226,6 +309,10 @@ static bool obey(const char *order, int fd)
         write_events(n, word[0] == 'e');
     else if (strcmp(word, "diagnostics") == 0)
         write_diagnostics(n);
+    else if (strcmp(word, "orders") == 0)
+        write_orders(n);
+    else if (strcmp(word, "quiet") == 0 || strcmp(word, "trade") == 0)
+        quiet = word[0] == 'q';
     else if (strcmp(word, "quality") == 0)
         region_channel_counters(&view, 0)->quality = n;
     else if (strcmp(word, "messages") == 0) {
@@ -258,6 +345,7 @@ static void serve(int fd)
         struct pollfd in = {.fd = 0, .events = POLLIN};
         if (!hanging)
             region_beat(&view, clock_tsc());
+        kills_look();
         if (!mute)
             take_commands();
         if (poll(&in, 1, 1) <= 0)
@@ -286,6 +374,11 @@ int main(int argc, char **argv)
                                        .ports = 1,
                                        .pools = 1,
                                        .bill_items = 3,
+                                       .accounts = 2,
+                                       .instruments = 3,
+                                       .order_sessions = 2,
+                                       .strategies = 2,
+                                       .positions = 16,
                                        .trading_slots = 1024,
                                        .diagnostic_slots = 64,
                                        .symbols = {100, 50}};
@@ -315,6 +408,7 @@ int main(int argc, char **argv)
     region_event_writer(&view, 0, EVENT_RING_DIAGNOSTIC, &diagnostics);
     describe();
     fill();
+    region_trade_fill(&view);
     region_beat(&view, clock_tsc());
     region_state_set(&view, REGION_READY);
     region_publish(&view);

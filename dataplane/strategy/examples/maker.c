@@ -102,4 +102,5 @@ const struct strategy tickgate_strategy = {
     .quality = best,
     .order = order,
     .parameters = parameters,
+    .parameter_names = {"shares", "distance", "position"},
 };

@@ -103,6 +103,11 @@ static void print_all(FILE *out)
     print_counters(out, SCOPE_PORT, "port_counters", sizeof(struct port_counters));
     print_counters(out, SCOPE_POOL, "pool_counters", sizeof(struct pool_counters));
     print_counters(out, SCOPE_MAIN, "main_counters", sizeof(struct main_counters));
+    print_counters(out, SCOPE_DESK, "trade_counters", sizeof(struct trade_counters));
+    print_counters(out, SCOPE_SESSION, "order_session_counters",
+                   sizeof(struct order_session_counters));
+    print_counters(out, SCOPE_STRATEGY, "strategy_counters", sizeof(struct strategy_counters));
+    print_counters(out, SCOPE_ACCOUNT, "account_counters", sizeof(struct account_counters));
     print_histograms(out, SCOPE_LANE, "lane_histograms", sizeof(struct lane_histograms));
     print_histograms(out, SCOPE_CHANNEL, "channel_histograms", sizeof(struct channel_histograms));
     print_histograms(out, SCOPE_LINE, "line_histograms", sizeof(struct line_histograms));
@@ -127,9 +132,16 @@ static void print_parts(FILE *out)
 
 static void print_doc_counters(FILE *out)
 {
-    static const char *const scopes[SCOPES] = {
-        [SCOPE_LANE] = "Per lane", [SCOPE_CHANNEL] = "Per channel",  [SCOPE_LINE] = "Per line",
-        [SCOPE_PORT] = "Per port", [SCOPE_POOL] = "Per buffer pool", [SCOPE_MAIN] = "Main lcore"};
+    static const char *const scopes[SCOPES] = {[SCOPE_LANE] = "Per lane",
+                                               [SCOPE_CHANNEL] = "Per channel",
+                                               [SCOPE_LINE] = "Per line",
+                                               [SCOPE_PORT] = "Per port",
+                                               [SCOPE_POOL] = "Per buffer pool",
+                                               [SCOPE_MAIN] = "Main lcore",
+                                               [SCOPE_DESK] = "Per lane that trades",
+                                               [SCOPE_SESSION] = "Per order session",
+                                               [SCOPE_STRATEGY] = "Per strategy",
+                                               [SCOPE_ACCOUNT] = "Per account"};
     static const char *const kinds[] = {
         [COUNTER_TOTAL] = "total", [COUNTER_GAUGE] = "gauge", [COUNTER_PEAK] = "peak"};
     fprintf(out, "\n## Counters\n\n"
@@ -195,7 +207,10 @@ static void print_doc_commands(FILE *out)
             COMMAND_SLOTS, COMMAND_SLOT_LEN);
 #define COMMAND(upper, lower, target, help)                            \
     fprintf(out, "| %u | `%s` | %s | %s |\n", COMMAND_##upper, #upper, \
-            strcmp(#target, "LANE") == 0 ? "the channel's lane" : "the main lcore", help);
+            strcmp(#target, "LANE") == 0   ? "the channel's lane"      \
+            : strcmp(#target, "DESK") == 0 ? "the lane that trades"    \
+                                           : "the main lcore",         \
+            help);
 #include "dataplane/abi/commands.def"
     fprintf(out, "\n| result | meaning |\n|---|---|\n");
 #define RESULT_ROW(upper, text) fprintf(out, "| `%s` | %s |\n", #upper, text);

@@ -49,6 +49,12 @@ static void test_limits_are_refused(void **state)
     REFUSED(ports, PORTS_MAX + 1);
     REFUSED(pools, POOLS_MAX + 1);
     REFUSED(bill_items, BILL_LINES_MAX + 1);
+    REFUSED(accounts, ACCOUNTS_MAX + 1);
+    REFUSED(instruments, INSTRUMENTS_MAX + 1);
+    REFUSED(order_sessions, SESSIONS_MAX * LANES_MAX + 1);
+    REFUSED(strategies, STRATEGIES_MAX * LANES_MAX + 1);
+    REFUSED(positions, POSITIONS_MAX * 2);
+    REFUSED(positions, 63);
     REFUSED(trading_slots, 0);
     REFUSED(trading_slots, 65);
     REFUSED(trading_slots, EVENT_RING_MAX * 2u);
@@ -61,6 +67,11 @@ static void test_limits_are_refused(void **state)
                                 .ports = PORTS_MAX,
                                 .pools = POOLS_MAX,
                                 .bill_items = BILL_LINES_MAX,
+                                .accounts = ACCOUNTS_MAX,
+                                .instruments = INSTRUMENTS_MAX,
+                                .order_sessions = SESSIONS_MAX * LANES_MAX,
+                                .strategies = STRATEGIES_MAX * LANES_MAX,
+                                .positions = POSITIONS_MAX,
                                 .trading_slots = EVENT_RING_MAX,
                                 .diagnostic_slots = EVENT_RING_MAX};
     for (uint32_t i = 0; i < CHANNELS_MAX; i++)

@@ -15,9 +15,16 @@
 #include "dataplane/abi/quality.h"
 
 static const size_t scope_len[SCOPES] = {
-    [SCOPE_LANE] = sizeof(struct lane_counters), [SCOPE_CHANNEL] = sizeof(struct channel_counters),
-    [SCOPE_LINE] = sizeof(struct line_counters), [SCOPE_PORT] = sizeof(struct port_counters),
-    [SCOPE_POOL] = sizeof(struct pool_counters), [SCOPE_MAIN] = sizeof(struct main_counters),
+    [SCOPE_LANE] = sizeof(struct lane_counters),
+    [SCOPE_CHANNEL] = sizeof(struct channel_counters),
+    [SCOPE_LINE] = sizeof(struct line_counters),
+    [SCOPE_PORT] = sizeof(struct port_counters),
+    [SCOPE_POOL] = sizeof(struct pool_counters),
+    [SCOPE_MAIN] = sizeof(struct main_counters),
+    [SCOPE_DESK] = sizeof(struct trade_counters),
+    [SCOPE_SESSION] = sizeof(struct order_session_counters),
+    [SCOPE_STRATEGY] = sizeof(struct strategy_counters),
+    [SCOPE_ACCOUNT] = sizeof(struct account_counters),
 };
 
 static void test_counters(void **state)

@@ -76,12 +76,53 @@ static void print_methods(FILE *out)
                  "their number.\n");
 }
 
+static void print_governing(FILE *out)
+{
+    fprintf(
+        out,
+        "\n## Governing what trades\n\n"
+        "| order | new orders and replaces | what is open |\n|---|---|---|\n"
+        "| `kill` | refused | one cancel per order, the next that the exchange reads |\n"
+        "| `halt` | refused | stays, cancels pass |\n"
+        "| `reduce` | only what makes a position smaller | stays |\n"
+        "| `cancel` | pass | one cancel per order |\n"
+        "| `resume` | pass again | |\n\n"
+        "Each concerns everything (`global`), an account, a strategy, a symbol or a session, on "
+        "every lane that has it. What is in\n"
+        "force in one scope is taken back in that scope: a `resume` of a session leaves a global "
+        "kill as it is, and says so.\n\n"
+        "- The answer names, for each lane, the event from which the order is in force: no "
+        "decision behind it was made without.\n"
+        "  An event GOVERNED with the reason and the uid of whoever asked stands beside it. "
+        "`null`: the lane's event ring had no room.\n"
+        "- What narrows is done whatever state the event ring is in. What widens (`resume`, "
+        "`strategy_enable`, `strategy_set`, `reduce`\n"
+        "  after `halt`) is recorded first, and refused where there is no room for the record.\n"
+        "- A `kill` needs no reason and asks nobody. Its words are set in the region before the "
+        "lanes are asked; the answer waits\n"
+        "  for their word, and says so when a lane gives none.\n"
+        "- `tickgate kill --direct` needs no control plane: it sets words of its own in the "
+        "region, for which it must be allowed to write\n"
+        "  the region's file. Its kill is lifted by `resume` like any other.\n"
+        "- `resume` claims what a lane stopped by itself: a symbol after an execution that nobody "
+        "ordered, a session whose own checks\n"
+        "  halted it.\n"
+        "- `strategy_set` gives all parameters at once; what they mean, and which values it takes, "
+        "is the strategy's.\n\n"
+        "Positions and trading states are what the lanes hold at the moment; counts of sessions, "
+        "strategies and accounts are up to\n"
+        "100 ms old. Open orders are worked out from the events: a control plane that was started "
+        "after the dataplane, or events that\n"
+        "were lost, make the list incomplete, and the answer says so.\n");
+}
+
 static void print_errors(FILE *out)
 {
     fprintf(out, "\n## Errors\n\n| code | meaning | exit code of `tickgate` |\n|---|---|---|\n");
 #define ERROR_ROW(upper, code, meaning)                                                     \
     fprintf(out, "| %d | %s | %d |\n", code, meaning,                                       \
             (code) == -32001 || (code) == -32002                       ? EXIT_NOT_CONNECTED \
+            : (code) == -32006                                         ? EXIT_STATE         \
             : (code) == -32600 || (code) == -32601 || (code) == -32602 ? EXIT_USAGE         \
                                                                        : EXIT_FAILED);
     RPC_ERROR_LIST(ERROR_ROW)
@@ -119,6 +160,7 @@ static void print_doc(FILE *out)
     print_intro(out);
     print_protocol(out);
     print_methods(out);
+    print_governing(out);
     print_errors(out);
     print_commands(out);
 }

@@ -89,6 +89,33 @@ static void test_commands(void **state)
     becomes("set filter lane0 A,B", "filter_set", "{\"lane\":\"lane0\",\"symbols\":[\"A\",\"B\"]}");
 }
 
+static void test_governing(void **state)
+{
+    (void)state;
+    becomes("kill", "kill", "{}");
+    becomes("kill account MM --reason why", "kill",
+            "{\"scope\":\"account\",\"name\":\"MM\",\"reason\":\"why\"}");
+    becomes("kill --direct --region /x session nas", "kill",
+            "{\"scope\":\"session\",\"name\":\"nas\"}");
+    becomes("resume --yes --reason=fixed", "resume", "{\"reason\":\"fixed\"}");
+    becomes("cancel symbol A --reason r", "cancel",
+            "{\"scope\":\"symbol\",\"name\":\"A\",\"reason\":\"r\"}");
+    becomes("strategy set m a=1,b=-2 --reason r", "strategy_set",
+            "{\"strategy\":\"m\",\"values\":[\"a=1\",\"b=-2\"],\"reason\":\"r\"}");
+    becomes("strategy disable m --reason r", "strategy_disable",
+            "{\"strategy\":\"m\",\"reason\":\"r\"}");
+    becomes("show orders --account A --top 3", "orders", "{\"account\":\"A\",\"top\":3}");
+    refused("halt", "--reason is missing");
+    refused("reduce account A", "--reason is missing");
+    refused("resume --reason", "TEXT is missing");
+    refused("kill account A B", "one word too many");
+    refused("kill --watch", "only for what looks");
+    refused("kill --yes", "no option --yes");
+    refused("strategy set m --reason r", "KEY=VALUE[,KEY=VALUE] is missing");
+    refused("strategy", "not complete");
+    refused("set filter lane0 all --watch", "only for what looks");
+}
+
 static void test_common_options(void **state)
 {
     (void)state;
@@ -216,9 +243,10 @@ static void test_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commands), cmocka_unit_test(test_common_options),
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_help),
-        cmocka_unit_test(test_table),    cmocka_unit_test(test_values),
+        cmocka_unit_test(test_commands),       cmocka_unit_test(test_governing),
+        cmocka_unit_test(test_common_options), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_help),           cmocka_unit_test(test_table),
+        cmocka_unit_test(test_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

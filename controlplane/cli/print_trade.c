@@ -1,0 +1,189 @@
+// Answers about trading as tables.
+#include <string.h>
+
+#include "controlplane/cli/command.h"
+#include "controlplane/cli/table.h"
+
+static const char *text_at(const json_t *object, const char *path, enum column_kind kind,
+                           char text[128])
+{
+    return value_text(value_at(object, path), kind, text, 128);
+}
+
+static void print_in_force(FILE *out, const json_t *rows)
+{
+    static const struct column columns[] = {
+        {"in force", "what", COLUMN_TEXT}, {"scope", "scope", COLUMN_TEXT},
+        {"name", "name", COLUMN_TEXT},     {"by", "by", COLUMN_TEXT},
+        {"lane", "lane", COLUMN_TEXT},     {0}};
+    if (json_array_size(rows) == 0)
+        fputs("nothing is killed, halted or reduced\n", out);
+    else
+        table_print(out, columns, rows);
+}
+
+void print_trading(FILE *out, const json_t *result, const json_t *options)
+{
+    static const struct column lanes[] = {{"lane", "lane", COLUMN_TEXT},
+                                          {"trading", "trading", COLUMN_TEXT},
+                                          {"limits", "limits_version", COLUMN_COUNT},
+                                          {"approved", "approved", COLUMN_COUNT},
+                                          {"refused", "refused", COLUMN_COUNT},
+                                          {"not sent", "not_sent", COLUMN_COUNT},
+                                          {"reports", "reports", COLUMN_COUNT},
+                                          {"fills", "fills", COLUMN_COUNT},
+                                          {"unclaimed", "unclaimed", COLUMN_COUNT},
+                                          {"open", "open_orders", COLUMN_COUNT},
+                                          {"open notional", "open_notional", COLUMN_PRICE},
+                                          {0}};
+    const char *name;
+    json_t *value;
+    (void)options;
+    table_print(out, lanes, json_object_get(result, "lanes"));
+    fputc('\n', out);
+    print_in_force(out, json_object_get(result, "in_force"));
+    if (json_object_size(json_object_get(result, "refusals")))
+        fputs("\nrefusals\n", out);
+    json_object_foreach(json_object_get(result, "refusals"), name, value)
+    {
+        fprintf(out, "%-20s %" JSON_INTEGER_FORMAT "\n", name, json_integer_value(value));
+    }
+}
+
+void print_orders(FILE *out, const json_t *result, const json_t *options)
+{
+    static const struct column columns[] = {{"since", "since", COLUMN_TEXT},
+                                            {"session", "session", COLUMN_TEXT},
+                                            {"ref", "ref", COLUMN_COUNT},
+                                            {"account", "account", COLUMN_TEXT},
+                                            {"strategy", "strategy", COLUMN_TEXT},
+                                            {"symbol", "symbol", COLUMN_TEXT},
+                                            {"side", "side", COLUMN_TEXT},
+                                            {"open", "open", COLUMN_COUNT},
+                                            {"price", "price", COLUMN_PRICE},
+                                            {"filled", "filled", COLUMN_COUNT},
+                                            {"state", "state", COLUMN_TEXT},
+                                            {"waits for", "waits", COLUMN_WORDS},
+                                            {0}};
+    char missed[128], told[128];
+    (void)options;
+    table_print(out, columns, json_object_get(result, "orders"));
+    if (!json_is_true(json_object_get(result, "complete")))
+        fprintf(out, "incomplete: %s events were missed; the lanes count %s open orders in all\n",
+                text_at(result, "missed_events", COLUMN_COUNT, missed),
+                text_at(result, "open_orders", COLUMN_COUNT, told));
+}
+
+void print_positions(FILE *out, const json_t *result, const json_t *options)
+{
+    static const struct column positions[] = {{"account", "account", COLUMN_TEXT},
+                                              {"symbol", "symbol", COLUMN_TEXT},
+                                              {"shares", "shares", COLUMN_COUNT},
+                                              {"open buy", "open_buy", COLUMN_COUNT},
+                                              {"open sell", "open_sell", COLUMN_COUNT},
+                                              {"bought", "bought", COLUMN_COUNT},
+                                              {"sold", "sold", COLUMN_COUNT},
+                                              {"cash", "cash", COLUMN_PRICE},
+                                              {"mark", "mark", COLUMN_PRICE},
+                                              {"profit", "profit", COLUMN_PRICE},
+                                              {0}};
+    static const struct column accounts[] = {{"account", "account", COLUMN_TEXT},
+                                             {"trading", "trading", COLUMN_TEXT},
+                                             {"open orders", "open_orders", COLUMN_COUNT},
+                                             {"open notional", "open_notional", COLUMN_PRICE},
+                                             {0}};
+    (void)options;
+    table_print(out, positions, json_object_get(result, "positions"));
+    fputc('\n', out);
+    table_print(out, accounts, json_object_get(result, "accounts"));
+}
+
+void print_sessions(FILE *out, const json_t *result, const json_t *options)
+{
+    static const struct column columns[] = {{"session", "session", COLUMN_TEXT},
+                                            {"lane", "lane", COLUMN_TEXT},
+                                            {"protocol", "protocol", COLUMN_TEXT},
+                                            {"state", "state", COLUMN_TEXT},
+                                            {"halted", "halted", COLUMN_TEXT},
+                                            {"trading", "trading", COLUMN_TEXT},
+                                            {"next", "next_sequence", COLUMN_COUNT},
+                                            {"open", "open_orders", COLUMN_COUNT},
+                                            {"open notional", "open_notional", COLUMN_PRICE},
+                                            {"waiting", "cancels_waiting", COLUMN_COUNT},
+                                            {"sent", "sent", COLUMN_COUNT},
+                                            {"cancels", "cancels", COLUMN_COUNT},
+                                            {"logins", "logins", COLUMN_COUNT},
+                                            {"lost", "lost", COLUMN_COUNT},
+                                            {"missing", "missing", COLUMN_COUNT},
+                                            {"malformed", "malformed", COLUMN_COUNT},
+                                            {0}};
+    (void)options;
+    table_print(out, columns, json_object_get(result, "sessions"));
+}
+
+// name=value of each parameter, as `strategy set` takes them.
+static json_t *with_parameters(const json_t *strategies)
+{
+    json_t *rows = json_array(), *strategy, *value;
+    const char *name;
+    size_t i;
+    json_array_foreach(strategies, i, strategy)
+    {
+        json_t *row = json_copy(strategy), *words = json_array();
+        json_object_foreach(json_object_get(strategy, "parameters"), name, value)
+        {
+            json_array_append_new(
+                words, json_sprintf("%s=%" JSON_INTEGER_FORMAT, name, json_integer_value(value)));
+        }
+        json_object_set_new(row, "parameters", words);
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+void print_strategies(FILE *out, const json_t *result, const json_t *options)
+{
+    static const struct column columns[] = {{"strategy", "strategy", COLUMN_TEXT},
+                                            {"kind", "kind", COLUMN_TEXT},
+                                            {"lane", "lane", COLUMN_TEXT},
+                                            {"account", "account", COLUMN_TEXT},
+                                            {"state", "state", COLUMN_TEXT},
+                                            {"why", "why", COLUMN_TEXT},
+                                            {"trading", "trading", COLUMN_TEXT},
+                                            {"calls", "calls", COLUMN_COUNT},
+                                            {"mean", "mean_ns", COLUMN_NS},
+                                            {"max", "max_ns", COLUMN_NS},
+                                            {"budget", "budget_ns", COLUMN_NS},
+                                            {"late", "late", COLUMN_COUNT},
+                                            {"open", "open_orders", COLUMN_COUNT},
+                                            {"symbols", "symbols", COLUMN_WORDS},
+                                            {"parameters", "parameters", COLUMN_WORDS},
+                                            {0}};
+    (void)options;
+    json_t *rows = with_parameters(json_object_get(result, "strategies"));
+    table_print(out, columns, rows);
+    json_decref(rows);
+}
+
+void print_govern(FILE *out, const json_t *result, const json_t *options)
+{
+    static const struct column columns[] = {
+        {"lane", "lane", COLUMN_TEXT},
+        {"in force from event", "in_force_from_event", COLUMN_COUNT},
+        {"open orders", "open_orders", COLUMN_COUNT},
+        {"was", "was", COLUMN_TEXT},
+        {"now", "now", COLUMN_TEXT},
+        {"lifted", "lifted", COLUMN_WORDS},
+        {0}};
+    char order[128], scope[128], name[128];
+    const bool named = json_is_string(json_object_get(result, "name"));
+    (void)options;
+    fprintf(out, "%s: %s%s%s\n", text_at(result, "order", COLUMN_TEXT, order),
+            text_at(result, "scope", COLUMN_TEXT, scope), named ? " " : "",
+            named ? text_at(result, "name", COLUMN_TEXT, name) : "");
+    table_print(out, columns, json_object_get(result, "lanes"));
+    if (json_object_get(result, "in_force")) {
+        fputc('\n', out);
+        print_in_force(out, json_object_get(result, "in_force"));
+    }
+}
