@@ -93,6 +93,11 @@ void trade_stop(struct dataplane *d, uint32_t wait_ms);
 void trade_free(struct dataplane *d);
 // Lanes with a session.
 uint32_t trade_lanes(const struct config *config);
+// What the region shows of it (trade_view.c): room for it; who trades, before the region is
+// published; and counts, ten times a second.
+void trade_shape(const struct config *config, struct region_shape *shape);
+void trade_describe(const struct dataplane *d);
+void trade_sample(const struct dataplane *d);
 
 // --- clients (start_gateway.c), null-safe where the configuration has none
 

@@ -109,6 +109,7 @@ static void link_report(struct dataplane *d, uint32_t i)
 static void statistics_take(struct dataplane *d, uint64_t now_ns)
 {
     region_beat(&d->view, clock_tsc());
+    trade_sample(d);
     for (uint32_t i = 0; i < d->ports_open; i++) {
         struct port_counters *count = region_port_counters(&d->view, i);
         port_statistics(&d->ports[i], count);

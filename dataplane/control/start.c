@@ -101,6 +101,7 @@ static void shape_make(const struct config *config, uint32_t bill_items, struct 
     };
     for (uint32_t i = 0; i < config->channel_count; i++)
         shape->symbols[i] = config->channels[i].symbols;
+    trade_shape(config, shape);
 }
 
 // The whole bill before anything is allocated.
@@ -501,6 +502,7 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
     }
     if (ok) {
         describe(d);
+        trade_describe(d);
         stage_slow(d);
         ok = stage_run(d, err);
     }

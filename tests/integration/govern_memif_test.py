@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""People govern a dataplane that trades: what they see is what the exchange has, and after a kill is answered no enter
+or replace joins the stream, with the control plane and without it.
+"""
+
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from system import BUILD, PATIENCE_S, System, need_programs, wait_for  # noqa: E402
+from trading import Exchange, Ledger, flat, sections  # noqa: E402
+
+SYMBOLS = ("BUAH", "TRBP")
+DAY = "--symbols 4 --live 2000 --messages 400000 --rate 1500 --end-s 2 --linger-s 60".split()
+QUIET_S = 0.5
+
+
+def cli(s, *words, code=0, socket=True):
+    """Standard output of a command that must end with <code>, and what it said besides."""
+    where = ["--socket", str(s.socket)] if socket else []
+    done = subprocess.run([str(BUILD / "tickgate"), *words, *where], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == code, f"tickgate {' '.join(words)}: {done.returncode}, not {code}: {done.stderr}"
+    return done.stdout, done.stderr
+
+
+def ask(s, *words):
+    return json.loads(cli(s, *words, "--json")[0])
+
+
+def requests(log):
+    """What has arrived at the exchange so far: enter, replace, modify, cancel in order."""
+    return [r["text"] for r in Exchange(log).of("request") if r["text"] in ("enter", "replace", "modify", "cancel")]
+
+
+def trading_goes_on(s, ledger):
+    before = len(ledger.collect().sent)
+    wait_for("new orders", lambda: len(ledger.collect().sent) > before + 5, s.alive)
+
+
+def views(s, ledger):
+    """Held still by a halt, every view says the same as the events do."""
+    answer = ask(s, "halt", "--reason", "to look at it")
+    assert answer["lanes"][0]["now"] == "halted" and answer["lanes"][0]["in_force_from_event"], answer
+    cli(s, "cancel", "--reason", "to look at it")
+    wait_for("nothing open", lambda: ask(s, "show", "sessions")["sessions"][0]["open_orders"] == 0, s.alive)
+    ledger.collect()
+    session = ask(s, "show", "sessions")["sessions"][0]
+    assert (session["session"], session["state"], session["trading"]) == ("nas", "ready", "active"), session
+    assert session["sent"] == len(ledger.sent) and session["logins"] == 1, session
+    orders = ask(s, "show", "orders")
+    assert orders["complete"] and orders["total"] == 0, orders
+    shown = {p["symbol"]: p["shares"] for p in ask(s, "show", "positions")["positions"] if p["shares"]}
+    assert shown == {SYMBOLS[i]: n for i, n in ledger.positions.items()}, f"{shown}, events say {ledger.positions}"
+    account = ask(s, "show", "positions", "--account", "main")["accounts"][0]
+    assert account["open_orders"] == 0 and account["open_notional"] == "0.0000", account
+    trading = ask(s, "show", "trading")
+    assert [(f["what"], f["scope"]) for f in trading["in_force"]] == [("halted", "global")], trading
+    assert trading["lanes"][0]["fills"] == len(ledger.fills), trading
+    assert trading["refusals"].get("HALTED"), trading
+    strategy = ask(s, "show", "strategies")["strategies"][0]
+    assert strategy["strategy"] == "quotes" and strategy["state"] == "on" and strategy["calls"], strategy
+    cli(s, "resume", "--reason", "looked at")
+    trading_goes_on(s, ledger)
+
+
+def strategies(s, ledger):
+    cli(s, "strategy", "set", "quotes", "distance=400", "--reason", "wider")
+    shown = ask(s, "show", "strategies")["strategies"][0]["parameters"]
+    assert shown["distance"] == 400 and shown["shares"] == 100, shown
+    cli(s, "strategy", "disable", "takes", "--reason", "enough")
+    state = lambda: ask(s, "show", "strategies")["strategies"][1]  # noqa: E731
+    wait_for("off", lambda: state()["state"] == "off", s.alive)
+    assert state()["why"] == "by a person", state()
+    time.sleep(QUIET_S)
+    ledger.collect()
+    last = max(e["sequence"] for e in ledger.events if e["event"] == "STRATEGY")
+    late = [e for e in ledger.events if e["event"] == "DECISION" and e["sequence"] > last and e["fields"]["strategy"] == 1]
+    assert not late, late[:2]
+    assert "strategy quotes is on already" in cli(s, "strategy", "enable", "quotes", "--reason", "r", code=4)[1]
+    cli(s, "strategy", "enable", "takes", "--reason", "again")
+    wait_for("on", lambda: state()["state"] == "on", s.alive)
+
+
+def nothing_but_cancels(s, ledger, log, first):
+    """Events of the lane from <first> on, and the exchange's log from now on."""
+    arrived = len(requests(log))
+    wait_for("nothing open", lambda: ask(s, "show", "sessions")["sessions"][0]["open_orders"] == 0, s.alive)
+    time.sleep(QUIET_S)
+    ledger.collect()
+    sent = [e for e in ledger.events if e["event"] == "ORDER_SENT" and e["sequence"] > first]
+    assert not sent, f"left after the kill was in force: {sent[:2]}"
+    refused = [e for e in ledger.events if e["event"] == "DECISION" and e["sequence"] > first]
+    assert refused and all(e["fields"]["refusal"] == "KILLED" for e in refused), refused[-2:]
+    asked = [e["fields"]["ref"] for e in ledger.events if e["event"] == "CANCEL_SENT" and e["sequence"] > first]
+    assert len(set(asked)) == len(asked), f"cancelled twice: {asked}"
+    came = requests(log)[arrived:]
+    assert set(came) <= {"cancel"}, f"arrived after the kill was answered: {came}"
+    return len(asked)
+
+
+def killed(s, ledger, log):
+    begin = time.monotonic()
+    answer = ask(s, "kill", "--reason", "a test of the kill")
+    took_ms = (time.monotonic() - begin) * 1000
+    cancels = nothing_but_cancels(s, ledger, log, answer["lanes"][0]["in_force_from_event"])
+    said = ledger.of("GOVERNED")[-1]
+    assert said["reason"] == "a test of the kill", said
+    assert "nothing to take back for session nas" in cli(s, "resume", "session", "nas", "--reason", "r", code=4)[1]
+    cli(s, "resume", "--reason", "over")
+    trading_goes_on(s, ledger)
+    return f"{took_ms:.0f} ms from the command to its answer, {cancels} cancels"
+
+
+def killed_without_a_control_plane(s, log):
+    s.end("controlplane", signal.SIGKILL)
+    assert "kill --direct" in cli(s, "kill", code=3)[1]
+    out, _ = cli(s, "kill", "account", "main", "--direct", "--region", s.name, "--json", socket=False)
+    assert json.loads(out)["lanes"][0]["in_force_from_event"], out
+    arrived = len(requests(log))
+    time.sleep(2 * QUIET_S)
+    came = requests(log)[arrived:]
+    assert set(came) <= {"cancel"}, f"arrived after the direct kill was seen: {came}"
+    s.start_controlplane()
+    s.wait_ready()
+    force = ask(s, "show", "trading")["in_force"]
+    assert [(f["what"], f["scope"], f["name"], f["by"]) for f in force] == [("kill", "account", "main", "direct")], force
+    assert not ask(s, "show", "orders")["complete"], "a new control plane cannot know what it did not read"
+    cli(s, "resume", "account", "main", "--reason", "over")
+    before = len(requests(log))
+    wait_for("new orders", lambda: len(requests(log)) > before + 5, s.alive)
+
+
+def main():
+    need_programs()
+    with System("govern") as s:
+        log = s.dir / "orders.jsonl"
+        s.configure(
+            {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
+            {"nasdaq": {"symbols": 100, "orders": 50000,
+                        "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
+            sections("10.0.0.1:26400", SYMBOLS))
+        s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
+                               "--member", "alice,secret,firm=ALCE", "--order-log", log)
+        s.start_dataplane()
+        s.start_controlplane()
+        s.wait_ready()
+        ledger = Ledger(s)
+        wait_for("orders and fills", lambda: len(ledger.collect().fills) >= 5, s.alive,
+                 lambda: f"; {len(ledger.sent)} sent, {len(ledger.fills)} fills, {ledger.session_states}")
+        views(s, ledger)
+        strategies(s, ledger)
+        print("kill:", killed(s, ledger, log))
+        killed_without_a_control_plane(s, log)
+        assert s.end("dataplane") == 0, "an unclean end"
+        flat(s)
+
+
+if __name__ == "__main__":
+    main()
