@@ -45,6 +45,8 @@ static json_t *field_view(const struct control *control, bool names, const struc
             name = symbol_table_name(&control->symbols, channel, (uint32_t)number);
         break;
     case FIELD_refusal: name = refusal_name((unsigned)number); break;
+    case FIELD_route_verdict: name = route_verdict_name((unsigned)number); break;
+    case FIELD_route_ending: name = route_ending_name((unsigned)number); break;
     default: break;
     }
     return name_or_number(name, number);

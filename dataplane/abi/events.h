@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "dataplane/abi/limits.h"
+#include "dataplane/abi/route.h"
 #include "dataplane/abi/trade.h"
 
 // Trading events are gap-free: a slot is used again only after the reader has committed it.
@@ -21,21 +22,23 @@ enum event_type {
     EVENT_TYPES
 };
 
-#define EVENT_FIELD_u8(f)      uint8_t f;
-#define EVENT_FIELD_u16(f)     uint16_t f;
-#define EVENT_FIELD_u32(f)     uint32_t f;
-#define EVENT_FIELD_u64(f)     uint64_t f;
-#define EVENT_FIELD_chr4(f)    char f[4];
-#define EVENT_FIELD_chr8(f)    char f[8];
-#define EVENT_FIELD_refusal(f) uint16_t f;
-#define EVENT_FIELD_text(f)    char f[REASON_LEN];
-#define EVENT_FIELD_id(f)      uint8_t f[10];
-#define EVENT_FIELD_channel(f) uint8_t f;
-#define EVENT_FIELD_line(f)    uint8_t f;
-#define EVENT_FIELD_port(f)    uint8_t f;
-#define EVENT_FIELD_quality(f) uint8_t f;
-#define EVENT_FIELD_letter(f)  uint8_t f;
-#define EVENT_FIELD_locate(f)  uint16_t f;
+#define EVENT_FIELD_u8(f)            uint8_t f;
+#define EVENT_FIELD_u16(f)           uint16_t f;
+#define EVENT_FIELD_u32(f)           uint32_t f;
+#define EVENT_FIELD_u64(f)           uint64_t f;
+#define EVENT_FIELD_chr4(f)          char f[4];
+#define EVENT_FIELD_chr8(f)          char f[8];
+#define EVENT_FIELD_refusal(f)       uint16_t f;
+#define EVENT_FIELD_text(f)          char f[REASON_LEN];
+#define EVENT_FIELD_id(f)            uint8_t f[10];
+#define EVENT_FIELD_channel(f)       uint8_t f;
+#define EVENT_FIELD_line(f)          uint8_t f;
+#define EVENT_FIELD_port(f)          uint8_t f;
+#define EVENT_FIELD_quality(f)       uint8_t f;
+#define EVENT_FIELD_letter(f)        uint8_t f;
+#define EVENT_FIELD_locate(f)        uint16_t f;
+#define EVENT_FIELD_route_verdict(f) uint8_t f;
+#define EVENT_FIELD_route_ending(f)  uint8_t f;
 
 #define EVENT(upper, lower, ring, help) struct event_##lower {
 #define EVENT_SAME(upper, lower, ring, help)
@@ -80,6 +83,8 @@ enum event_field_kind {
     FIELD_chr8,
     FIELD_refusal,
     FIELD_text,
+    FIELD_route_verdict,
+    FIELD_route_ending,
 };
 
 // For whoever shows events: fields of each type in the order of events.def.

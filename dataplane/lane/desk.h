@@ -110,6 +110,7 @@ struct desk {
     struct desk_strategies *strategies; // desk_strategy.h; null: none
     struct desk_gateway *gateway;       // desk_gateway.h; null: none
     struct desk_warm *warm;             // desk_warm.h; null: no practice orders
+    struct desk_routes *routes;         // desk_route.h; null: no routed orders
     struct desk_counters count;
 };
 

@@ -1,5 +1,6 @@
 // Hot path. What exchanges say: to the order, then to exposure, position, record and owner.
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/desk_route.h"
 
 #include <string.h>
 
@@ -56,8 +57,11 @@ void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
     desk_hold(d, o);
     desk_show(d, o->position);
     order_tell(d, o, index, r, message, out);
+    const uint32_t route = d->routes ? desk_route_report(d, index, out) : ROUTE_NONE;
     if (d->told)
         d->told(d, index, out);
+    if (UNLIKELY(route != ROUTE_NONE))
+        desk_route_next(d, route);
     if (out->did & DO_ASK && d->sessions[o->session].session->frames.query.len > 0)
         d->sessions[o->session].session->wants_query = true;
     if (out->did & DO_CANCEL && o->life != LIFE_DEAD)

@@ -5,6 +5,7 @@
 
 #include "dataplane/book/book.h"
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/desk_route.h"
 
 // --- time ---
 
@@ -58,6 +59,8 @@ static uint32_t call_replace(struct strategy_host *h, uint32_t order, uint32_t t
     const struct desk_owner who = owner_of(h);
     if (UNLIKELY(h->slot.off))
         return REFUSAL_STRATEGY_DISABLED;
+    if (UNLIKELY(desk_is_child(h->desk, order)))
+        return REFUSAL_ROUTED;
     return desk_replace(h->desk, &who, order, total, price);
 }
 
@@ -157,6 +160,68 @@ static void call_timer_set(struct strategy_host *h, uint64_t at_ns)
     s->timer_at = h->slot.timer_at < s->timer_at ? h->slot.timer_at : s->timer_at;
 }
 
+static uint32_t call_route(struct strategy_host *h, const struct strategy_route *ask,
+                           uint32_t *route)
+{
+    const struct desk_owner who = owner_of(h);
+    const struct desk_route o = {.client_id = ask->client_id,
+                                 .quantity = ask->quantity,
+                                 .limit = ask->price,
+                                 .instrument = ask->symbol,
+                                 .venues = ask->venues,
+                                 .how = ask->how,
+                                 .rest = ask->rest,
+                                 .side = ask->side};
+    if (UNLIKELY(h->slot.off))
+        return REFUSAL_STRATEGY_DISABLED;
+    return desk_route(h->desk, &who, &o, route);
+}
+
+static uint32_t call_route_cancel(struct strategy_host *h, uint32_t route)
+{
+    const struct desk_owner who = owner_of(h);
+    return desk_route_cancel(h->desk, &who, route);
+}
+
+static void route_report_make(const struct route *r, uint32_t route,
+                              struct strategy_route_report *out)
+{
+    *out = (struct strategy_route_report){.client_id = r->client_id,
+                                          .route = route,
+                                          .quantity = r->quantity,
+                                          .filled = r->filled,
+                                          .open = r->open,
+                                          .remainder = route_remainder(r),
+                                          .rounds = r->rounds,
+                                          .symbol = r->instrument,
+                                          .side = r->side,
+                                          .ending = r->ending};
+}
+
+static bool call_route_state(struct strategy_host *h, uint32_t route,
+                             struct strategy_route_report *out)
+{
+    const struct desk_owner who = owner_of(h);
+    const struct route *r = desk_route_of(h->desk, &who, route);
+    if (r)
+        route_report_make(r, route, out);
+    return r != NULL;
+}
+
+static bool call_consolidated(struct strategy_host *h, uint16_t symbol,
+                              struct strategy_consolidated *out)
+{
+    struct desk_best_of_all bid, ask;
+    const bool known = desk_consolidated(h->desk, symbol, &bid, &ask);
+    *out = (struct strategy_consolidated){.bid = bid.price,
+                                          .ask = ask.price,
+                                          .bid_shares = bid.shares,
+                                          .ask_shares = ask.shares,
+                                          .bid_venue = bid.venue,
+                                          .ask_venue = ask.venue};
+    return known;
+}
+
 static const struct strategy_calls strategy_host_calls = {
     .submit = call_submit,
     .replace = call_replace,
@@ -166,6 +231,10 @@ static const struct strategy_calls strategy_host_calls = {
     .position = call_position,
     .now_ns = call_now_ns,
     .timer_set = call_timer_set,
+    .route = call_route,
+    .route_cancel = call_route_cancel,
+    .route_state = call_route_state,
+    .consolidated = call_consolidated,
 };
 
 // --- switching ---
@@ -323,6 +392,7 @@ static void tell_order(struct desk *d, uint32_t order, const struct order_outcom
         .fill_price = out->did & DID_FILL ? out->price : 0,
         .broken_shares = out->did & DID_BREAK ? out->broken_shares : 0,
         .reason = o->reason,
+        .route = desk_route_of_order(d, order),
         .symbol = o->instrument,
         .venue = o->session,
         .state = o->life,
@@ -333,6 +403,24 @@ static void tell_order(struct desk *d, uint32_t order, const struct order_outcom
     h->slot.strategy->order(h->slot.state, &report);
     called(d, h, from);
 }
+static void tell_route(struct desk *d, const struct route *r, uint32_t route)
+{
+    struct desk_strategies *s = d->strategies;
+    struct strategy_route_report report;
+    if (r->strategy >= s->count)
+        return;
+    struct strategy_host *h = &s->hosts[r->strategy];
+    if (h->slot.off == STRATEGY_OFF_LATE || h->slot.strategy->routed == NULL)
+        return;
+    route_report_make(r, route, &report);
+    const uint64_t from = ticks_now(d);
+    h->slot.strategy->routed(h->slot.state, &report);
+    called(d, h, from);
+}
+_Static_assert((int)STRATEGY_ROUTE_SWEEP == (int)ROUTE_SWEEP &&
+                   (int)STRATEGY_REST_POST == (int)ROUTE_REST_POST &&
+                   STRATEGY_NO_ROUTE == ROUTE_NONE,
+               "words of the router have the same numbers");
 _Static_assert((int)STRATEGY_DEAD == (int)LIFE_DEAD && (int)STRATEGY_LIVE == (int)LIFE_LIVE &&
                    (int)STRATEGY_UNKNOWN == (int)LIFE_UNKNOWN,
                "lives have the same numbers");
@@ -379,6 +467,8 @@ void desk_strategies_init(struct desk *d, struct desk_strategies *s, uint64_t ts
         s->hosts[i].slot.timer_at = UINT64_MAX;
     d->strategies = s;
     d->told = tell_order;
+    if (d->routes)
+        d->routes->told = tell_route;
     for (uint32_t i = 0; i < d->session_count; i++) {
         struct channel *ch = d->sessions[i].channel;
         // Sessions that share a channel: its symbols are watched under the first.

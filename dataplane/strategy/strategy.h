@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum {
-    STRATEGY_INTERFACE = 1,
+    STRATEGY_INTERFACE = 2,
     STRATEGY_PARAMETERS_MAX = 16,
     STRATEGY_SYMBOLS_MAX = 64,
     STRATEGY_VENUES_MAX = 16,
@@ -44,6 +44,47 @@ struct strategy_order {
     uint32_t max_floor;    // shares displayed; 0: all
 };
 
+// An order that the dataplane spreads over the venues: child orders, each through the gate.
+enum strategy_route_how {
+    STRATEGY_ROUTE_BEST,  // all shares at the preferred venue
+    STRATEGY_ROUTE_SPLIT, // each venue what it shows at its best price
+    STRATEGY_ROUTE_SWEEP, // level by level over all venues, up to the limit
+};
+
+// What happens to shares that no venue took, or that came back.
+enum strategy_route_rest {
+    STRATEGY_REST_END,   // they are not sent again
+    STRATEGY_REST_AGAIN, // they are placed again with the venues that have not failed yet
+    STRATEGY_REST_POST,  // they rest at the limit, at one venue, once nothing else is open
+};
+
+struct strategy_route {
+    uint64_t client_id; // comes back with every report, those of the child orders too
+    uint32_t quantity;
+    uint32_t price; // limit
+    uint16_t symbol;
+    uint16_t venues; // bit of a venue that may be asked; 0: any
+    char side;
+    uint8_t how;  // enum strategy_route_how
+    uint8_t rest; // enum strategy_route_rest
+    uint8_t unused[5];
+};
+
+// quantity = executed + open + remainder. <filled> is what was executed without broken trades.
+struct strategy_route_report {
+    uint64_t client_id;
+    uint32_t route;
+    uint32_t quantity;
+    uint32_t filled;
+    uint32_t open;      // may still execute
+    uint32_t remainder; // is at no venue
+    uint32_t rounds;    // how often it was placed
+    uint16_t symbol;
+    char side;
+    uint8_t ending; // 0: it works; docs/abi.md tells the others
+    uint8_t unused[4];
+};
+
 struct strategy_level {
     uint64_t shares;
     uint32_t price;
@@ -60,6 +101,16 @@ struct strategy_best {
     uint8_t quality; // 0 good; 1 halted, 2 stale, 3 recovering, 4 suspect
 };
 
+// The best prices over all venues whose book is good and whose session is ready.
+struct strategy_consolidated {
+    uint32_t bid, ask;               // 0: none
+    uint64_t bid_shares, ask_shares; // at that price, all venues together
+    uint8_t bid_venue, ask_venue;    // preferred among those that show it
+    uint8_t unused[6];
+};
+
+#define STRATEGY_NO_ROUTE UINT32_MAX
+
 enum strategy_order_state { STRATEGY_PENDING, STRATEGY_LIVE, STRATEGY_UNKNOWN, STRATEGY_DEAD };
 
 // What became of an order.
@@ -73,12 +124,13 @@ struct strategy_report {
     uint32_t fill_price;
     uint32_t broken_shares; // an earlier execution is undone
     uint32_t reason;        // letter or code of the exchange
+    uint32_t route;         // whose child it is; STRATEGY_NO_ROUTE: an order by itself
     uint16_t symbol;
     uint8_t venue;
     uint8_t state; // enum strategy_order_state
     char side;
     bool quarantined; // can only be cancelled
-    uint8_t unused[2];
+    uint8_t unused[6];
 };
 
 struct strategy_position {
@@ -109,6 +161,14 @@ struct strategy_calls {
     uint64_t (*now_ns)(struct strategy_host *h);
     // One timer per strategy: the next call of <timer>. 0 takes it back.
     void (*timer_set)(struct strategy_host *h, uint64_t at_ns);
+    // 0: child orders are on the wire, *<route> is the order's number. Else why not. A child can be
+    // cancelled, not replaced.
+    uint32_t (*route)(struct strategy_host *h, const struct strategy_route *ask, uint32_t *route);
+    // Cancels what is open of it; nothing is placed again.
+    uint32_t (*route_cancel)(struct strategy_host *h, uint32_t route);
+    bool (*route_state)(struct strategy_host *h, uint32_t route, struct strategy_route_report *out);
+    bool (*consolidated)(struct strategy_host *h, uint16_t symbol,
+                         struct strategy_consolidated *out);
 };
 
 struct strategy_setup {
@@ -137,4 +197,5 @@ struct strategy {
     void (*enabled)(void *state, bool enabled);
     // For whoever sets them while it runs: up to 15 characters each, null: by number.
     const char *parameter_names[STRATEGY_PARAMETERS_MAX];
+    void (*routed)(void *state, const struct strategy_route_report *report); // it is over
 };
