@@ -76,6 +76,18 @@ static bool times_check(const struct check *c, const struct config_session *s)
     return true;
 }
 
+static bool fees_check(const struct check *c, const struct config_session *s)
+{
+    const int64_t most = 1000000000; // a thousand dollars a share
+    bool fit = s->fees.count == 0 || s->fees.count == 2;
+    for (uint32_t i = 0; i < s->fees.count; i++)
+        fit &= s->fees.values[i] >= -most && s->fees.values[i] <= most;
+    return fit || place_fault(c->places, &s->fees, c->err,
+                              "takes two numbers up to %lld either way, for shares that execute "
+                              "at once and for those that rest",
+                              (long long)most);
+}
+
 static bool session_check(const struct check *c, const struct config_session *s)
 {
     const struct config *config = c->config;
@@ -95,7 +107,8 @@ static bool session_check(const struct check *c, const struct config_session *s)
     if (s->cancel_on_feed_loss && s->channel == CONFIG_NONE)
         return place_fault(c->places, &s->cancel_on_feed_loss, c->err,
                            "needs the exchange's market data; set channel");
-    return times_check(c, s) && way_check(c, s) && position_unlimited(c, &s->limits, "sessions");
+    return fees_check(c, s) && times_check(c, s) && way_check(c, s) &&
+           position_unlimited(c, &s->limits, "sessions");
 }
 
 static bool sessions_check(const struct check *c)

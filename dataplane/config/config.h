@@ -149,6 +149,7 @@ struct config_trading {
     uint32_t orders; // 0: the section is not there
     uint32_t executions;
     uint32_t positions;
+    uint32_t routes;
     uint32_t silence_ms;
     uint32_t event_credit;
     struct config_limits limits; // of the firm
@@ -194,6 +195,8 @@ struct config_session {
     bool mass_cancel;
     bool cancel_on_stop;
     bool cancel_on_feed_loss;
+    struct config_numbers fees; // none, or two: taking, resting
+    uint32_t latency_ns;
     uint32_t mtu;
     uint32_t rto_min_us;
     uint32_t user_timeout_ms;

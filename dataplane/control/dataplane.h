@@ -11,6 +11,7 @@
 #include "dataplane/config/config.h"
 #include "dataplane/control/recovery.h"
 #include "dataplane/control/snapshot.h"
+#include "dataplane/lane/desk_route.h"
 #include "dataplane/lane/desk_strategy.h"
 #include "dataplane/lane/lane.h"
 #include "dataplane/port/eal.h"
@@ -30,6 +31,7 @@ struct dataplane_channel {
 struct dataplane_desk {
     struct desk desk;
     struct desk_strategies strategies;
+    struct desk_routes routes;
     struct limit_table *limits;
     void *memory;
     uint64_t bytes;

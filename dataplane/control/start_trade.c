@@ -124,6 +124,7 @@ enum desk_part {
     PART_DESK,
     PART_ORDERS,
     PART_LIMITS,
+    PART_ROUTES,
     PART_WATCHES,
     PART_SESSIONS,
     PART_WARM,
@@ -157,6 +158,7 @@ static void parts_size(const struct dataplane *d, uint32_t lane, uint64_t bytes[
     bytes[PART_ORDERS] = lines(desk_bytes(&dc));
     bytes[PART_LIMITS] = lines(limits_bytes(config));
     bytes[PART_WARM] = lines(desk_warm_bytes());
+    bytes[PART_ROUTES] = lines(routes_bytes(config->trading.routes, dc.orders.orders));
     for (uint32_t i = 0; i < config->session_count; i++) {
         if (config->sessions[i].lane != lane)
             continue;
@@ -171,6 +173,7 @@ void trade_bill(struct dataplane *d)
     static const char *const names[DESK_PARTS] = {[PART_DESK] = "trading",
                                                   [PART_ORDERS] = "orders, executions, positions",
                                                   [PART_LIMITS] = "limits",
+                                                  [PART_ROUTES] = "routed orders",
                                                   [PART_WATCHES] = "symbols that strategies watch",
                                                   [PART_SESSIONS] = "sessions and connections",
                                                   [PART_WARM] = "practice orders"};
@@ -294,6 +297,20 @@ static bool sessions_add(struct dataplane *d, uint32_t lane, uint8_t *memory, st
     return true;
 }
 
+// Before strategies: they are told of their routed orders.
+static void routes_make(const struct dataplane *d, struct dataplane_desk *dd, uint8_t *memory)
+{
+    const struct config *config = d->config;
+    desk_routes_init(&dd->desk, &dd->routes, config->trading.routes, memory);
+    for (uint32_t i = 0; i < config->session_count; i++) {
+        const struct config_session *from = &config->sessions[i];
+        const struct route_venue venue = {.take_fee6 = (int32_t)from->fees.values[0],
+                                          .post_fee6 = (int32_t)from->fees.values[1],
+                                          .latency_ns = from->latency_ns};
+        desk_route_venue(&dd->desk, i, &venue);
+    }
+}
+
 // --- strategies ---
 
 static uint16_t instrument_find(const struct dataplane *d, const char name[8])
@@ -383,8 +400,10 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
     d->lanes[lane]->stamp = clock_tsc();
     desk_init(&dd->desk, d->lanes[lane], &dc, (const char(*)[8])d->instruments, dd->limits,
               part[PART_ORDERS]);
-    if (!sessions_add(d, lane, part[PART_SESSIONS], err) ||
-        !strategies_make(d, lane, part[PART_WATCHES], err) || !gateway_start(d, lane, err))
+    if (!sessions_add(d, lane, part[PART_SESSIONS], err))
+        return false;
+    routes_make(d, dd, part[PART_ROUTES]);
+    if (!strategies_make(d, lane, part[PART_WATCHES], err) || !gateway_start(d, lane, err))
         return false;
     desk_warm_init(&dd->desk, part[PART_WARM],
                    clock_ns_to_ticks(&d->clock, config->lanes[lane].practice_us * 1000ull));

@@ -69,13 +69,15 @@ static const char good[] = "node: {main_core: @M, trading_slots: 1024}\n"
                            "    rto_min_us: 3ms\n"
                            "    user_timeout_ms: 4s\n"
                            "    keepalive_ms: 0\n"
+                           "    fees: [3000, -2000]\n"
+                           "    latency_ns: 900\n"
                            "    limits: {notional: 12.3456}\n"
-                           "strategies:\n" // line 55
+                           "strategies:\n" // line 57
                            "  - name: mm\n"
                            "    lane: l0\n"
-                           "    file: @F\n" // 58
+                           "    file: @F\n" // 60
                            "    account: fund\n"
-                           "    symbols: [X, MSFT]\n" // 60
+                           "    symbols: [X, MSFT]\n" // 62
                            "    parameters: [100, -5]\n"
                            "    budget_us: 7\n"
                            "    enabled: false\n"
@@ -182,6 +184,9 @@ static void everything_lands_in_its_member(void **state)
     assert_true(!s->cancel_on_stop && s->cancel_on_feed_loss);
     assert_true(s->mtu == 1400 && s->rto_min_us == 3000 && s->user_timeout_ms == 4000);
     assert_int_equal(s->keepalive_ms, 0);
+    assert_true(s->fees.count == 2 && s->fees.values[0] == 3000 && s->fees.values[1] == -2000);
+    assert_int_equal(s->latency_ns, 900);
+    assert_int_equal(config.trading.routes, 256);
     const struct config_strategy *mm = &config.strategies[0];
     assert_string_equal(mm->file, "Makefile");
     assert_int_equal(mm->account, 1);
@@ -268,22 +273,25 @@ static const struct fault {
     {"burst: 3\n", "burst: 3\n    mass_cancel: true\n",
      "t.yaml:48: sessions[0].mass_cancel: ", "OUCH 4.2"},
     {"limits: {notional: 12.3456}", "limits: {position: 1}",
-     "t.yaml:54: sessions[0].limits.position: ", "not to sessions"},
-    {"file: @F", "file: /no/such/file.so", "t.yaml:58: strategies[0].file: ", "cannot be read"},
-    {"symbols: [X, MSFT]", "symbols: [X, IBM]", "t.yaml:60: strategies[0].symbols: ", "IBM"},
+     "t.yaml:56: sessions[0].limits.position: ", "not to sessions"},
+    {"fees: [3000, -2000]", "fees: [3000]", "t.yaml:54: sessions[0].fees: ", "two numbers"},
+    {"fees: [3000, -2000]", "fees: [3000, -1000000001]",
+     "t.yaml:54: sessions[0].fees: ", "either way"},
+    {"file: @F", "file: /no/such/file.so", "t.yaml:60: strategies[0].file: ", "cannot be read"},
+    {"symbols: [X, MSFT]", "symbols: [X, IBM]", "t.yaml:62: strategies[0].symbols: ", "IBM"},
     {"parameters: [100, -5]", "parameters: [100, five]",
-     "t.yaml:61: strategies[0].parameters: ", "whole number"},
+     "t.yaml:63: strategies[0].parameters: ", "whole number"},
     {"limits: {open_orders: 9}", "limits: {position: 9}",
-     "t.yaml:64: strategies[0].limits.position: ", "not to strategies"},
-    {"requests: 32", "requests: 33", "t.yaml:67: gateway.requests: ", "power of two"},
-    {"name: c2", "name: c1", "t.yaml:78: clients[1].name: ", "taken"},
+     "t.yaml:66: strategies[0].limits.position: ", "not to strategies"},
+    {"requests: 32", "requests: 33", "t.yaml:69: gateway.requests: ", "power of two"},
+    {"name: c2", "name: c1", "t.yaml:80: clients[1].name: ", "taken"},
     {"    lane: l0\n    account: fund\n    rate", "    lane: l1\n    account: fund\n    rate",
-     "t.yaml:72: clients[0].lane: ", "l1"},
-    {"user: 1000\n", "user: root\n", "t.yaml:71: clients[0].user: ", "takes"},
+     "t.yaml:74: clients[0].lane: ", "l1"},
+    {"user: 1000\n", "user: root\n", "t.yaml:73: clients[0].user: ", "takes"},
     {"limits: {open_orders: 3}", "limits: {position: 3}",
-     "t.yaml:77: clients[0].limits.position: ", "not to clients"},
+     "t.yaml:79: clients[0].limits.position: ", "not to clients"},
     {"gateway:\n  socket: /tmp/g.sock\n  requests: 32\n  answers: 128\n", "",
-     "t.yaml:66: clients[0].name: ", "section 'gateway'"},
+     "t.yaml:68: clients[0].name: ", "section 'gateway'"},
     {"trading:\n  orders: 100\n  executions: 128\n  positions: 64\n  silence_ms: 3s\n"
      "  event_credit: 32\n  limits: {open_notional: 1000000.5, state: reducing}\n",
      "", "t.yaml:18: sessions[0].name: ", "section 'trading'"},
@@ -314,7 +322,7 @@ static void what_shows_later_is_named_as_well(void **state)
     struct error err;
     assert_true(load(text_make(NULL, NULL), &err));
     assert_false(config_fault(&config, config.strategies[0].file, &err, "is %s", "old"));
-    assert_string_equal(err.text, "t.yaml:58: strategies[0].file: is old");
+    assert_string_equal(err.text, "t.yaml:60: strategies[0].file: is old");
     assert_int_equal(err.code, EXIT_USAGE);
     config_free(&config);
 }
