@@ -114,6 +114,8 @@ static bool whole_session(const struct kill_words *k, uint32_t session)
 
 // One message for everything of the session, where its exchange takes that. The cancels of the
 // single orders follow all the same: one for an order that is gone gets no answer and does no harm.
+// Not before the account query of a new connection is answered: the message uses up a number, and
+// orders below it that were lost with the last connection would pass for seen.
 static COLD void mass_cancel_send(struct desk *d, uint32_t i)
 {
     struct session *s = d->sessions[i].session;
@@ -122,7 +124,7 @@ static COLD void mass_cancel_send(struct desk *d, uint32_t i)
     bool whole = whole_session(&d->mass, i);
     for (uint32_t asker = 0; asker < KILL_ASKERS; asker++)
         whole |= whole_session(&d->kills[asker], i);
-    if (!whole || ref == 0 || d->orders.sessions[i].open_count == 0 ||
+    if (!whole || ref == 0 || d->orders.sessions[i].open_count == 0 || s->state != SESSION_READY ||
         !session_send_cancel(s, frame_mass_cancel(&s->frames, ref), d->lane->stamp))
         return;
     order_ref_use(&d->orders, i);

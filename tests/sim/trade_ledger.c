@@ -65,8 +65,9 @@ static void request(struct trade_ledger *l, const struct ledger_row *from,
     } kinds[] = {{"enter", LEDGER_ENTER},
                  {"replace", LEDGER_REPLACE},
                  {"modify", LEDGER_MODIFY},
-                 {"cancel", LEDGER_CANCEL}};
-    for (uint32_t i = 0; i < 4; i++) {
+                 {"cancel", LEDGER_CANCEL},
+                 {"mass cancel", LEDGER_CANCEL}};
+    for (uint32_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (strcmp(r->text, kinds[i].text) != 0)
             continue;
         struct ledger_row row = *from;

@@ -171,6 +171,7 @@ static void session_make(struct trade_venue *v)
                                 .retry_ticks = MS / 10,
                                 .retry_ticks_max = MS};
     struct error err = {0};
+    sc.frames.mass_cancel = v->index == 0 && sim->config->seed % 2;
     if (v->index == 1) {
         sc.frames.version = OUCH_42;
         MUST(ouch_prefix_set(&sc.frames.prefix, "SIM"));
