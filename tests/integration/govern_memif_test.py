@@ -87,6 +87,7 @@ def strategies(s, ledger):
 
 def nothing_but_cancels(s, ledger, log, first):
     """Events of the lane from <first> on, and the exchange's log from now on."""
+    time.sleep(QUIET_S)  # what left before the kill is on its way to the log
     arrived = len(requests(log))
     wait_for("nothing open", lambda: ask(s, "show", "sessions")["sessions"][0]["open_orders"] == 0, s.alive)
     time.sleep(QUIET_S)
@@ -120,6 +121,7 @@ def killed_without_a_control_plane(s, log):
     assert "kill --direct" in cli(s, "kill", code=3)[1]
     out, _ = cli(s, "kill", "account", "main", "--direct", "--region", s.name, "--json", socket=False)
     assert json.loads(out)["lanes"][0]["in_force_from_event"], out
+    time.sleep(QUIET_S)  # what left before the kill is on its way to the log
     arrived = len(requests(log))
     time.sleep(2 * QUIET_S)
     came = requests(log)[arrived:]
