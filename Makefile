@@ -261,7 +261,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench-book bench-tcp bench-risk bench-lane bench-check bench-journal bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
+.PHONY: demo bench-book bench-tcp bench-risk bench-route bench-lane bench-check bench-journal bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -315,6 +315,13 @@ bench-check: ## instructions of an order's way against the baseline (exact; fail
 	$(deps) build test
 	$(sub) programs
 	$(Q)bench/latency/check.sh $(BUILD)/tickgate-bench
+
+bench-route: ## cost of a routed order: plan, and all of it with two venues (ns, instructions)
+	$(deps) build test
+	$(sub) $(BUILD)/bench/route
+	$(Q)$(BUILD)/bench/route
+	$(Q)bench/micro/instructions.sh $(BUILD)/bench/route plan_once plan-split --orders 20000
+	$(Q)bench/micro/instructions.sh $(BUILD)/bench/route route_once route-split --orders 20000
 
 deps: ## install the packages that every verb needs (Debian; says what and why)
 	$(deps) build test lint demo
@@ -380,7 +387,7 @@ docs: ## write docs/configuration.md from the table of options
 	$(sub) programs
 	$(Q)$(BUILD)/tickgate-dataplane --options >docs/configuration.md
 
-install: ## programs, the client library and its header into DESTDIR/PREFIX
+install: ## programs, the client library, its header and that of strategies into DESTDIR/PREFIX
 	$(deps) build
 	$(sub) programs
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin
@@ -390,6 +397,7 @@ install: ## programs, the client library and its header into DESTDIR/PREFIX
 	$(Q)install -m 755 $(BUILD)/libtickgate.so.1 $(DESTDIR)$(PREFIX)/lib
 	$(Q)ln -sf libtickgate.so.1 $(DESTDIR)$(PREFIX)/lib/libtickgate.so
 	$(Q)install -m 644 $(client_header) $(DESTDIR)$(PREFIX)/include
+	$(Q)install -D -m 644 dataplane/strategy/strategy.h $(DESTDIR)$(PREFIX)/include/tickgate/strategy.h
 
 clean: ## remove the build directory
 	rm -rf $(BUILD)
