@@ -1,0 +1,179 @@
+// Leased sub-limits. The lane's functions stand first; the rest is the main lcore's.
+#include "dataplane/risk/lease.h"
+
+#include <string.h>
+
+#include "dataplane/base/check.h"
+
+// --- the lane ---
+
+static void note_push(struct spsc *ring, enum lease_word word, uint32_t share, uint64_t amount)
+{
+    const struct lease_note note = {.amount = amount, .share = share, .word = (uint8_t)word};
+    MUST(spsc_push(ring, &note)); // lease_ring_len
+}
+
+void lease_want(struct lease_lane *l, uint32_t share, uint64_t amount)
+{
+    struct lease_share *s = &l->shares[share];
+    if (s->waits || amount == 0)
+        return;
+    s->waits = true;
+    note_push(&l->to_main, LEASE_WANT, share, amount);
+}
+
+bool lease_read(struct lease_lane *l, struct lease_note *note)
+{
+    return spsc_pop(&l->to_lane, note);
+}
+
+void lease_take(struct lease_lane *l, const struct lease_note *note, uint64_t used)
+{
+    struct lease_share *s = &l->shares[note->share];
+    if (note->word == LEASE_GRANT) {
+        s->granted += note->amount;
+        s->waits = false;
+        return;
+    }
+    const uint64_t spare = s->granted > used ? s->granted - used : 0;
+    const uint64_t back = note->amount < spare ? note->amount : spare;
+    s->granted -= back; // before the note: what is on its way back is nobody's to use
+    note_push(&l->to_main, LEASE_BACK, note->share, back);
+}
+
+// --- the main lcore ---
+
+static uint16_t bit_of(uint32_t lane)
+{
+    return (uint16_t)(1u << (lane & (LANES_MAX - 1)));
+}
+_Static_assert(LANES_MAX == 16, "a bit per lane in 16");
+
+static uint64_t pool_free(const struct lease_pool *p)
+{
+    return p->limit > p->out ? p->limit - p->out : 0;
+}
+
+// Asks the lanes of <lanes> (bits) for up to <amount> each; too much only fills the pool.
+static void recall(struct lease_book *b, uint32_t share, uint32_t lanes, uint64_t amount)
+{
+    struct lease_pool *p = &b->pools[share];
+    for (uint32_t i = 0; i < b->lane_count; i++) {
+        if (!(lanes >> i & 1) || p->recalled >> i & 1 || p->out_of[i] == 0)
+            continue;
+        p->recalled |= bit_of(i);
+        note_push(&b->lanes[i]->to_lane, LEASE_RECALL, share, amount);
+    }
+}
+
+static void grant(struct lease_book *b, uint32_t share, uint32_t lane, uint64_t amount)
+{
+    struct lease_pool *p = &b->pools[share];
+    p->out += amount;
+    p->out_of[lane] += amount;
+    p->wants[lane] = 0;
+    p->looked &= (uint16_t)~bit_of(lane);
+    p->next = lane + 1 < b->lane_count ? lane + 1 : 0;
+    note_push(&b->lanes[lane]->to_lane, LEASE_GRANT, share, amount);
+}
+
+// Answers wants in turn. One that cannot be met waits until the other lanes were asked, once; then
+// it gets what there is.
+static void wants_answer(struct lease_book *b, uint32_t share)
+{
+    struct lease_pool *p = &b->pools[share];
+    for (uint32_t n = 0, lane = p->next; n < b->lane_count; n++) {
+        const uint64_t want = p->wants[lane], missing = want - pool_free(p);
+        const uint16_t bit = bit_of(lane);
+        if (want && want > pool_free(p) && !(p->looked & bit)) {
+            p->looked |= bit;
+            recall(b, share, (uint16_t)~bit, missing);
+        }
+        if (want && want > pool_free(p) && p->recalled)
+            return; // in turn: who comes later does not take what comes back for this one
+        const uint32_t then = lane + 1 < b->lane_count ? lane + 1 : 0;
+        if (want)
+            grant(b, share, lane, want < pool_free(p) ? want : pool_free(p));
+        lane = then;
+    }
+}
+
+bool lease_serve(struct lease_book *b, uint32_t lane)
+{
+    struct lease_note note;
+    if (!spsc_pop(&b->lanes[lane]->to_main, &note))
+        return false;
+    struct lease_pool *p = &b->pools[note.share];
+    if (note.word == LEASE_WANT) {
+        p->wants[lane] = note.amount;
+    } else {
+        MUST(note.amount <= p->out_of[lane]);
+        p->out_of[lane] -= note.amount;
+        p->out -= note.amount;
+        p->recalled &= (uint16_t)~bit_of(lane);
+    }
+    wants_answer(b, note.share);
+    return true;
+}
+
+void lease_trim(struct lease_book *b, uint32_t share)
+{
+    const struct lease_pool *p = &b->pools[share];
+    if (p->out > p->limit)
+        recall(b, share, UINT32_MAX, p->out - p->limit);
+}
+
+void lease_limit(struct lease_book *b, uint32_t share, uint64_t limit)
+{
+    b->pools[share].limit = limit;
+    lease_trim(b, share);
+    wants_answer(b, share);
+}
+
+// --- set-up ---
+
+static uint64_t lines(uint64_t bytes)
+{
+    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
+uint32_t lease_ring_len(uint32_t shares)
+{
+    uint32_t len = 2;
+    while (len < 2 * shares)
+        len *= 2;
+    return len;
+}
+
+uint64_t lease_lane_bytes(uint32_t shares)
+{
+    return lines(shares * sizeof(struct lease_share)) +
+           2 * lines(lease_ring_len(shares) * sizeof(struct lease_note));
+}
+
+uint64_t lease_book_bytes(uint32_t shares)
+{
+    return lines(shares * sizeof(struct lease_pool));
+}
+
+void lease_lane_init(struct lease_lane *l, uint32_t shares, void *memory)
+{
+    const uint32_t len = lease_ring_len(shares);
+    uint8_t *p = memory;
+    l->shares = memory;
+    l->share_count = shares;
+    p += lines(shares * sizeof(struct lease_share));
+    spsc_init(&l->to_main, p, len, sizeof(struct lease_note));
+    p += lines(len * sizeof(struct lease_note));
+    spsc_init(&l->to_lane, p, len, sizeof(struct lease_note));
+}
+
+void lease_book_init(struct lease_book *b, uint32_t shares, void *memory)
+{
+    *b = (struct lease_book){.pools = memory, .share_count = shares};
+}
+
+void lease_lane_add(struct lease_book *b, struct lease_lane *lane)
+{
+    b->lanes[b->lane_count++] = lane;
+}
