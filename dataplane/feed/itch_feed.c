@@ -18,6 +18,7 @@ enum itch_kind {
     KIND_STATE = 0,
     KIND_NOTHING, // zero length, unknown, wrong length, filtered
     KIND_LATE,    // an order of a symbol that is not there yet
+    KIND_BAD,     // an add of neither side
     KIND_ADD,
     KIND_DELETE, // from here on it refers to an order
     KIND_REDUCE, // E C X
@@ -69,6 +70,12 @@ static bool itch_parse(const uint8_t *payload, uint32_t len, struct feed_datagra
     return true;
 }
 
+HOT_INLINE bool side_known(char indicator)
+{
+    return (indicator == 'B') | (indicator == 'S');
+}
+
+// Of a side that is known.
 HOT_INLINE enum book_side side_of(char indicator)
 {
     return indicator == 'B' ? BOOK_BID : BOOK_ASK;
@@ -145,6 +152,8 @@ HOT_INLINE void look_further(const struct book *book, struct batch *b)
     uint32_t sides = 0;
     for (uint32_t i = 0; i < b->add_count; i++) {
         struct ahead *a = &b->ahead[b->adds[i]];
+        if (UNLIKELY(!side_known(itch50_add_side(a->p))))
+            a->kind = KIND_BAD;
         a->level = level_of_add(a->p, a->slot);
         a->hint = pair_home(&book->level_table, a->level);
         pair_prefetch(&book->level_table, a->hint);
@@ -221,6 +230,8 @@ HOT_INLINE uint32_t apply_ref(struct channel *ch, const struct ahead *a)
         itch_executed(ch, a->slot, itch50_executed_price_match(p), itch50_executed_price_shares(p),
                       itch50_executed_price_price(p), itch50_executed_price_printable(p) == 'Y',
                       result);
+        if (UNLIKELY(!letter_in(itch50_executed_price_printable(p), "YN")))
+            itch_bad_field(ch, a->slot);
         return result;
     }
 }
@@ -231,6 +242,10 @@ static COLD uint32_t apply_late(struct channel *ch, struct ahead *a)
 {
     a->slot = ch->book.slot_of_locate[itch50_locate(a->p)];
     a->kind = kind_of[a->p[0]];
+    if (a->kind == KIND_ADD && !side_known(itch50_add_side(a->p))) {
+        itch_bad_field(ch, a->slot);
+        return 0;
+    }
     if (a->kind == KIND_ADD) {
         if (a->slot == SYMBOL_NONE)
             a->slot = itch_symbol_open(ch, itch50_locate(a->p), itch50_add_stock(a->p));
@@ -251,6 +266,8 @@ static __attribute__((noinline)) uint32_t apply_other(struct channel *ch, struct
 {
     if (a->kind == KIND_LATE)
         return apply_late(ch, a);
+    if (a->kind == KIND_BAD)
+        itch_bad_field(ch, a->slot);
     if (a->kind == KIND_STATE) {
         if (a->slot == SYMBOL_NONE)
             a->slot = ch->book.slot_of_locate[itch50_locate(a->p)];

@@ -15,6 +15,15 @@ void itch_refuse(struct channel *ch, const uint8_t *p, uint32_t len)
         ch->count->bad_length++;
 }
 
+void itch_bad_field(struct channel *ch, uint16_t slot)
+{
+    ch->count->bad_field++;
+    if (slot == SYMBOL_NONE)
+        return;
+    ch->book.symbols[slot].flags |= SYMBOL_SUSPECT;
+    symbol_requalify(ch, slot);
+}
+
 static void symbol_named(struct channel *ch, uint16_t slot, const char *stock)
 {
     if (!book_symbol_name(&ch->book, slot, stock))
@@ -145,7 +154,12 @@ static void status_event(struct channel *ch, uint16_t slot)
 
 static void on_trading_action(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
-    ch->book.symbols[slot].trading_state = (uint8_t)itch50_trading_action_state(p);
+    const char state = itch50_trading_action_state(p);
+    if (!letter_in(state, "HPQT")) {
+        itch_bad_field(ch, slot);
+        return;
+    }
+    ch->book.symbols[slot].trading_state = (uint8_t)state;
     memcpy(ch->book.infos[slot].halt_reason, itch50_trading_action_reason(p), 4);
     status_event(ch, slot);
     symbol_requalify(ch, slot);
@@ -154,10 +168,16 @@ static void on_trading_action(struct channel *ch, const uint8_t *p, uint16_t slo
 // Only Nasdaq's own market code concerns this book; B and X are the sister markets.
 static void on_operational_halt(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
-    if (itch50_operational_halt_market(p) != 'Q')
+    const char market = itch50_operational_halt_market(p),
+               action = itch50_operational_halt_action(p);
+    if (!letter_in(market, "QBX") || !letter_in(action, "HT")) {
+        itch_bad_field(ch, slot);
+        return;
+    }
+    if (market != 'Q')
         return;
     struct book_symbol *sym = &ch->book.symbols[slot];
-    if (itch50_operational_halt_action(p) == 'H')
+    if (action == 'H')
         sym->flags |= SYMBOL_OP_HALT;
     else
         sym->flags &= (uint8_t)~SYMBOL_OP_HALT;
@@ -168,6 +188,10 @@ static void on_operational_halt(struct channel *ch, const uint8_t *p, uint16_t s
 static void on_reg_sho(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
     char action = itch50_reg_sho_action(p);
+    if (!letter_in(action, "012")) {
+        itch_bad_field(ch, slot);
+        return;
+    }
     ch->book.infos[slot].reg_sho = action;
     if (action == '0')
         ch->book.symbols[slot].flags &= (uint8_t)~SYMBOL_SHORT_RESTRICTED;
@@ -207,6 +231,10 @@ static void on_mwcb_status(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
     (void)slot;
     struct event event = {.type = EVENT_CIRCUIT_BREAKER};
+    if (!letter_in(itch50_mwcb_status_level(p), "123")) {
+        itch_bad_field(ch, SYMBOL_NONE);
+        return;
+    }
     ch->mwcb_breached = (uint8_t)itch50_mwcb_status_level(p);
     event.circuit_breaker.channel = ch->index;
     event.circuit_breaker.level = ch->mwcb_breached;

@@ -11,6 +11,18 @@
 // have.
 void itch_refuse(struct channel *ch, const uint8_t *p, uint32_t len) COLD;
 
+// A letter that decides something and that the field does not have: the message is counted, not
+// followed, and its symbol (where it has one) is no longer to be trusted.
+void itch_bad_field(struct channel *ch, uint16_t slot) COLD;
+
+static inline bool letter_in(char letter, const char *letters)
+{
+    for (; *letters; letters++)
+        if (letter == *letters)
+            return true;
+    return false;
+}
+
 // Slot for a locate that no directory entry announced; the order message carries the symbol's name
 // (8 characters).
 uint16_t itch_symbol_open(struct channel *ch, uint16_t locate, const char *stock) COLD;

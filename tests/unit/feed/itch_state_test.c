@@ -299,6 +299,59 @@ static void test_orders_and_best_prices(void **state)
     assert_int_equal(position.orders_ahead, 0);
 }
 
+// A letter that is none of its field's is counted, not followed, and the symbol is suspect.
+static void assert_bad(uint64_t n)
+{
+    assert_int_equal(o.count.bad_field, n);
+    assert_int_equal(symbol()->quality, QUALITY_SUSPECT);
+    o.channel.book.symbols[0].flags &= (uint8_t)~SYMBOL_SUSPECT;
+}
+
+static void test_an_order_of_neither_side(void **state)
+{
+    (void)state;
+    for (char side = 0; side < 127; side++)
+        if (side != 'B' && side != 'S')
+            add((uint64_t)side + 1, side, 100, 10000, side % 2 ? "MMAK" : NULL);
+    assert_bad(125);
+    assert_int_equal(o.channel.book.orders_live, 0);
+    begin('A'); // ... and one of a symbol that it would open
+    be16_store(m + 1, LOCATE + 1);
+    m[19] = 'b';
+    send(36);
+    assert_int_equal(o.count.bad_field, 126);
+    assert_int_equal(o.count.symbols, 1);
+}
+
+static void test_letters_that_decide(void **state)
+{
+    (void)state;
+    trading('t');
+    assert_int_equal(symbol()->trading_state, 'T');
+    assert_bad(1);
+    begin('h');
+    stock_at(11);
+    memcpy(m + 19, "Qx", 2); // neither halted nor released
+    send(21);
+    assert_bad(2);
+    memcpy(m + 19, "qH", 2);
+    send(21);
+    assert_int_equal(symbol()->flags & SYMBOL_OP_HALT, 0);
+    assert_bad(3);
+    begin('Y');
+    stock_at(11);
+    m[19] = '3';
+    send(20);
+    assert_bad(4);
+    assert_int_equal(symbol()->flags & SYMBOL_SHORT_RESTRICTED, 0);
+    begin('W');
+    be16_store(m + 1, 0);
+    m[11] = '4';
+    send(12);
+    assert_int_equal(o.count.bad_field, 5);
+    assert_int_equal(o.channel.mwcb_breached, 0);
+}
+
 static void execute(char type, uint64_t ref, uint32_t shares, uint64_t match, char printable,
                     uint32_t price)
 {
@@ -323,6 +376,7 @@ static void test_executions_print_or_not(void **state)
     assert_int_equal(symbol()->volume, 30);
     assert_int_equal(symbol()->last_price, 9990);
     execute('C', 1, 30, 903, 'N', 9980); // counted by a cross elsewhere
+    assert_int_equal(o.count.bad_field, 0);
     assert_int_equal(symbol()->volume, 30);
     assert_int_equal(symbol()->last_price, 9990);
     assert_int_equal(top().shares[BOOK_BID], 40);
@@ -524,6 +578,8 @@ int main(void)
         TEST(test_trading_status_is_quality),
         TEST(test_operational_halt_of_this_market_only),
         TEST(test_reg_sho),
+        TEST(test_an_order_of_neither_side),
+        TEST(test_letters_that_decide),
         TEST(test_market_participants_are_counted),
         TEST(test_circuit_breaker),
         TEST(test_ipo_quotation),
