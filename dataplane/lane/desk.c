@@ -1,5 +1,6 @@
 // Hot path. From what is asked for to the frame on the transmit ring.
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/desk_route.h"
 
 #include <string.h>
 
@@ -415,6 +416,8 @@ enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
     struct session *s = d->sessions[o->session].session;
     if (UNLIKELY(o->life == LIFE_DEAD))
         return REFUSAL_ORDER_NOT_LIVE;
+    if (UNLIKELY(d->routes != NULL))
+        desk_route_taken_back(d, order);
     // One that is on its way, or waits, is not weakened.
     if ((o->waits & WAIT_CANCEL || o->flags & ORDER_CANCEL_QUEUED) && o->cancel_total < total)
         total = o->cancel_total;

@@ -379,9 +379,20 @@ uint32_t desk_route_of_order(const struct desk *d, uint32_t order)
 uint32_t desk_route_report(struct desk *d, uint32_t order, const struct order_outcome *out)
 {
     struct route_table *t = &d->routes->table;
-    const uint32_t route = route_report(t, order, orders_at(&d->orders, order), out);
+    const struct own_order *o = orders_at(&d->orders, order);
+    const uint32_t route = route_report(t, order, o, out);
+    // One message may have cancelled a whole session, before the cancels of its orders.
+    if (route != ROUTE_NONE && o->life == LIFE_DEAD && desk_killed(d, o))
+        route_at(t, route)->stopping = true;
     // What is told of an order that is over changes its sums, nothing else.
     return route != ROUTE_NONE && route_works(route_at(t, route)) ? route : ROUTE_NONE;
+}
+
+void desk_route_taken_back(struct desk *d, uint32_t order)
+{
+    const uint32_t route = desk_route_of_order(d, order);
+    if (route != ROUTE_NONE)
+        route_at(&d->routes->table, route)->stopping = true;
 }
 
 void desk_route_next(struct desk *d, uint32_t route)

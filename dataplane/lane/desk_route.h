@@ -69,5 +69,7 @@ static inline bool desk_is_child(const struct desk *d, uint32_t order)
 
 // What a message did to an order; the routed order that has to go on, ROUTE_NONE: none.
 uint32_t desk_route_report(struct desk *d, uint32_t order, const struct order_outcome *out);
+// A cancel of an order is asked for: what it gives back is sent nowhere else.
+void desk_route_taken_back(struct desk *d, uint32_t order);
 // Places what came back, or ends the order.
 void desk_route_next(struct desk *d, uint32_t route);
