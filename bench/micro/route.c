@@ -146,8 +146,11 @@ static void take_abort(struct transport *t)
     (void)t;
 }
 
-static const struct transport_ops takes_all = {take_open, take_ready, take_send, take_close,
-                                               take_abort};
+static const struct transport_ops takes_all = {.open = take_open,
+                                               .ready = take_ready,
+                                               .send = take_send,
+                                               .close = take_close,
+                                               .abort = take_abort};
 
 static struct lane lane;
 static struct desk desk;
