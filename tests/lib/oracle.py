@@ -188,7 +188,8 @@ def rows(books):
             there = levels.get((number, side))
             if there:
                 price = best(there)
-                row += f",{price // 10000}.{price % 10000:04d},{there[price][0]},{there[price][1]}"
+                # Price levels do not say how many orders they are.
+                row += f",{price // 10000}.{price % 10000:04d},{there[price][0]},{there[price][1] or ''}"
             else:
                 row += ",,,"
         if not row.endswith(",,,,,,"):
