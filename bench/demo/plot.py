@@ -11,7 +11,7 @@ def distribution(folder, name, title, rows, ylabel, curves=None):
     data = folder / f"{name}.dat"
     data.write_text("".join(" ".join(map(str, row)) + "\n" for row in rows))
     if curves:
-        lines = ", ".join(f'"{data}" using {i + 2}:1 with lines linewidth 2 title "{curve}"' for i, curve in enumerate(curves))
+        lines = ", ".join(f'"{data}" using 1:{i + 2} with lines linewidth 2 title "{curve}"' for i, curve in enumerate(curves))
         axes = 'set xlabel "nanoseconds"\nset ylabel "orders that took at most so long"\nset key bottom right\n'
     else:
         lines = f'"{data}" using 1:2 with impulses linewidth 6 notitle'

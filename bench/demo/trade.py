@@ -106,12 +106,15 @@ def latency(rows):
 
 
 def curves(rows):
-    """(ns, share of the orders until each stage) at every hundredth of a decade."""
+    """(ns, orders that had passed each stage by then), up to where all have passed the last."""
     columns = [sorted(column) for column in zip(*rows)]
-    points, out = [10 ** (2 + i / 40) for i in range(240)], []
-    for ns in points:
+    out = []
+    for i in range(240):
+        ns = 10 ** (1 + i / 40)
         out.append((round(ns), *(sum(1 for v in column if v <= ns) for column in columns)))
-    return [row for row in out if 0 < max(row[1:])] [:160]
+        if out[-1][-1] == len(rows):
+            break
+    return [row for row in out if row[1]]
 
 
 def summary(system, watch):
