@@ -19,6 +19,7 @@ build    libhugetlbfs-dev     page sizes and mount points of huge pages
 build    libyaml-dev          configuration files
 build    libjansson-dev       JSON of the control socket and the command line
 build    zlib1g-dev           compressed captures and the checksum of restore areas
+build    liblwip-dev          TCP of the simulated exchange on its DPDK port
 build    liburing-dev         writes of the journal, without a thread that waits
 build    libisal-dev          CRC32C of records in the journal
 build    libssl-dev           SHA-256 that links blocks of the journal
@@ -30,7 +31,6 @@ test     libclang-rt-@-dev    sanitizer and fuzzer run time of clang
 test     tshark               second decoder that captures are compared with
 test     iproute2             network namespaces and veth pairs of integration tests
 test     ethtool              switches checksum offload off on a veth pair
-test     liblwip-dev          a second TCP that ours is tested against
 test     valgrind             counts instructions where the machine has no counters
 lint     python3              the checks of tests/lint
 lint     git                  lists the files of the tree
