@@ -261,7 +261,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench-book bench-tcp bench-risk bench-route bench-lane bench-check bench-journal bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
+.PHONY: demo bench-book bench-port bench-tcp bench-risk bench-route bench-lane bench-check bench-journal bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -279,6 +279,12 @@ bench-book: ## cost of a message: decode, book, best price (ns, instructions, me
 	$(sub) $(BUILD)/bench/book
 	$(Q)$(BUILD)/bench/book
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/book apply_mix mix --messages 2000000 --live 400000
+
+bench-port: ## what a lane takes through a shared-memory port, both lines (RATE=10000000 messages/s, DROP=1: do not wait)
+	$(deps) build demo
+	$(Q)drivers-config/hugepages.sh $(HUGEPAGES) || true
+	$(sub) programs
+	$(Q)bench/demo/port --build $(BUILD) $(if $(RATE),--rate $(RATE)) $(if $(DROP),--drop)
 
 bench-tcp: ## cost of a frame with an order: from approved payload to what the transmit ring takes (ns, instructions)
 	$(deps) build test

@@ -66,8 +66,8 @@ class System:
         """Writes demo.yaml. With fewer than four cores everybody yields: a lane that polls would starve its neighbours."""
         cores = sorted(os.sched_getaffinity(0))
         self.main_core = cores[0]
-        values |= {"DIR": self.dir, "MAIN_CORE": cores[0], "LANE_CORE": cores[1] if len(cores) > 1 else cores[0],
-                   "IDLE": "poll" if len(cores) >= 4 else "yield"}
+        values = {"DIR": self.dir, "MAIN_CORE": cores[0], "LANE_CORE": cores[1] if len(cores) > 1 else cores[0],
+                  "IDLE": "poll" if len(cores) >= 4 else "yield"} | values
         self.huge = True
         self.fill(template, values)
         pages = self.pages_needed()

@@ -10,6 +10,7 @@
 
 #include "bench/book/offline.h"
 #include "bench/exchange/generate.h"
+#include "bench/micro/rig.h"
 #include "dataplane/base/bytes.h"
 
 enum { PAYLOAD_MAX = 1472 - 20 };
@@ -113,14 +114,6 @@ static void apply_all(struct channel *ch, const struct packets *p, struct timing
         t->slices[s] = messages ? (double)ns / (double)messages : 0;
     }
     qsort(t->slices, SLICES, sizeof t->slices[0], ascending);
-}
-
-static uint64_t option(int argc, char **argv, const char *name, uint64_t value)
-{
-    for (int i = 1; i + 1 < argc; i += 2)
-        if (strcmp(argv[i], name) == 0)
-            return strtoull(argv[i + 1], NULL, 10);
-    return value;
 }
 
 static void generate(struct packets *opening, struct packets *mix, int argc, char **argv)

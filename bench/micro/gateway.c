@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/micro/rig.h"
 #include "dataplane/base/clock.h"
-#include "dataplane/base/error.h"
-#include "dataplane/base/memory.h"
 #include "dataplane/gateway/door.h"
 #include "dataplane/lane/desk_gateway.h"
 
@@ -33,28 +32,10 @@ static struct {
     uint64_t ns; // of the exchange
 } b;
 
-static uint64_t option(int argc, char **argv, const char *name, uint64_t value)
-{
-    for (int i = 1; i + 1 < argc; i += 2)
-        if (strcmp(argv[i], name) == 0)
-            return strtoull(argv[i + 1], NULL, 10);
-    return value;
-}
-
 static void fail(const char *what)
 {
     fprintf(stderr, "bench-gateway: %s\n", what);
     exit(EXIT_FAILED);
-}
-
-static void *zeroed(uint64_t bytes)
-{
-    struct error err = {0};
-    bool huge;
-    void *p = memory_private(bytes, -1, true, &huge, &err);
-    if (p == NULL)
-        fail(err.text);
-    return p;
 }
 
 // --- the transport: takes everything ---

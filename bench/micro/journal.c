@@ -161,7 +161,14 @@ int main(int argc, char **argv)
         switch (c) {
         case 'd': config.directory = optarg; break;
         case 'n': events = strtoull(optarg, NULL, 10); break;
-        case 'e': config.engine = strcmp(optarg, "thread") == 0 ? DISK_THREAD : DISK_URING; break;
+        case 'e':
+            config.engine = strcmp(optarg, "thread") == 0  ? DISK_THREAD
+                            : strcmp(optarg, "uring") == 0 ? DISK_URING
+                                                           : DISK_AUTO;
+            if (config.engine != DISK_AUTO)
+                break;
+            fprintf(stderr, "bench-journal: --engine %s: uring or thread\n", optarg);
+            return EXIT_USAGE;
         case 'k': keep = true; break;
         default: return EXIT_USAGE;
         }

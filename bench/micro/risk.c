@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/micro/rig.h"
 #include "dataplane/base/clock.h"
-#include "dataplane/base/error.h"
-#include "dataplane/base/memory.h"
 #include "dataplane/risk/risk.h"
 
 enum { STRATEGIES = 16, SESSIONS = 4, POSITIONS = 1 << 19, STAMPS = 10000 };
@@ -18,27 +17,6 @@ enum { STRATEGIES = 16, SESSIONS = 4, POSITIONS = 1 << 19, STAMPS = 10000 };
 static struct risk risk;
 static struct kill_words kills[KILL_ASKERS];
 static struct clock_calibration cal;
-
-static uint64_t option(int argc, char **argv, const char *name, uint64_t value)
-{
-    for (int i = 1; i + 1 < argc; i += 2)
-        if (strcmp(argv[i], name) == 0)
-            return strtoull(argv[i + 1], NULL, 10);
-    return value;
-}
-
-// Huge pages, as the dataplane's tables have them.
-static void *zeroed(uint64_t bytes)
-{
-    struct error err = {0};
-    bool huge;
-    void *p = memory_private(bytes, -1, true, &huge, &err);
-    if (p == NULL) {
-        fprintf(stderr, "bench-risk: %s\n", err.text);
-        exit(EXIT_FAILED);
-    }
-    return p;
-}
 
 static uint64_t draw(uint64_t *random)
 {

@@ -13,9 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/micro/rig.h"
 #include "dataplane/base/clock.h"
-#include "dataplane/base/error.h"
-#include "dataplane/base/memory.h"
 #include "dataplane/book/book_hot.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_route.h"
@@ -25,28 +24,10 @@ enum { STAMPS = 10000, SYMBOLS = 4, SLOTS = 1 << 14, SHARES = 100, PRICE = 10000
 static struct clock_calibration cal;
 static uint32_t *ticks;
 
-static uint64_t option(int argc, char **argv, const char *name, uint64_t value)
-{
-    for (int i = 1; i + 1 < argc; i += 2)
-        if (strcmp(argv[i], name) == 0)
-            return strtoull(argv[i + 1], NULL, 10);
-    return value;
-}
-
 static _Noreturn void fail(const char *why)
 {
     fprintf(stderr, "bench-route: %s\n", why);
     exit(EXIT_FAILED);
-}
-
-static void *zeroed(uint64_t bytes)
-{
-    struct error err = {0};
-    bool huge;
-    void *p = memory_private(bytes, -1, true, &huge, &err);
-    if (p == NULL)
-        fail(err.text);
-    return p;
 }
 
 static int by_ticks(const void *a, const void *b)
@@ -79,6 +60,7 @@ static void show(const char *line, uint32_t venues, uint32_t orders)
 static struct route_offer offers[SESSIONS_MAX];
 static struct route_venue fees[SESSIONS_MAX];
 
+// Splits, by themselves, so that their instructions can be counted.
 static __attribute__((noinline)) void plan_once(const struct route_wish *wish, uint32_t venues,
                                                 struct route_plan *plan)
 {
@@ -100,7 +82,10 @@ static void plan_measure(const char *line, enum route_how how, uint32_t venues, 
         const struct route_wish wish = {
             .quantity = SHARES * venues + i % SHARES, .limit = PRICE + 1000, .how = (uint8_t)how};
         const uint64_t from = clock_tsc();
-        plan_once(&wish, venues, &plan);
+        if (how == ROUTE_SPLIT)
+            plan_once(&wish, venues, &plan);
+        else
+            route_plan(&wish, offers, fees, venues, &plan);
         const uint64_t took = clock_tsc() - from;
         ticks[i] = (uint32_t)(took > own ? took - own : 0);
         placed += plan.count;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/micro/rig.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/tcp/tcp.h"
 #include "dataplane/wire/frame_build.h"
@@ -24,14 +25,6 @@ static void die(const char *what)
 {
     fprintf(stderr, "bench-tcp: %s\n", what);
     exit(EXIT_FAILED);
-}
-
-static uint64_t option(int argc, char **argv, const char *name, uint64_t value)
-{
-    for (int i = 1; i + 1 < argc; i += 2)
-        if (strcmp(argv[i], name) == 0)
-            return strtoull(argv[i + 1], NULL, 10);
-    return value;
 }
 
 static void answer(uint8_t flags, uint32_t ack, uint64_t now_ns)

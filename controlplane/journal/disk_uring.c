@@ -16,6 +16,7 @@ struct uring {
         uint8_t tries;
         uint8_t waiting; // completions that are due
         int error;
+        bool refused; // by the call itself: no completion will come
     } slots[DISK_SLOTS];
 };
 
@@ -35,7 +36,11 @@ static void uring_submit(struct disk *d, uint32_t slot, uint32_t len, uint64_t o
     io_uring_prep_fsync(sync, 0, IORING_FSYNC_DATASYNC);
     sync->flags |= IOSQE_FIXED_FILE;
     sync->user_data = slot * STEPS + STEP_SYNC;
-    io_uring_submit(&u->ring);
+    const int submitted = io_uring_submit(&u->ring);
+    if (submitted < 0) { // the kernel took nothing: said with the next reap
+        u->slots[slot].error = -submitted;
+        u->slots[slot].refused = true;
+    }
 }
 
 // True: the block is done, one way or the other. The sync of a block that was written in part is
@@ -65,7 +70,12 @@ static uint32_t uring_reap(struct disk *d, struct disk_done *done, uint32_t max,
     struct uring *u = d->engine;
     struct io_uring_cqe *cqe;
     uint32_t count = 0;
-    if (wait_us) {
+    for (uint32_t i = 0; i < DISK_SLOTS && count < max; i++)
+        if (u->slots[i].refused) {
+            u->slots[i].refused = false;
+            done[count++] = (struct disk_done){.slot = i, .error = u->slots[i].error};
+        }
+    if (count == 0 && wait_us) {
         struct __kernel_timespec t = {.tv_sec = wait_us / 1000000,
                                       .tv_nsec = wait_us % 1000000 * 1000L};
         if (io_uring_wait_cqe_timeout(&u->ring, &cqe, &t) < 0)

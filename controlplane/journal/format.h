@@ -87,7 +87,6 @@ enum journal_record_type {
     JOURNAL_EVENT = 1,    // struct event of dataplane/abi/events.h
     JOURNAL_INSTANCE = 2, // struct journal_instance: events that follow are its
     JOURNAL_CURSORS = 3,  // struct journal_cursors: first record of each segment but the first
-    JOURNAL_CLOCK = 4,    // struct journal_clock: from here on
 };
 
 struct journal_record {

@@ -68,14 +68,13 @@ static bool on_its_way(const struct journal *j)
     return false;
 }
 
-static void block_leave(struct journal *j, uint32_t flags, uint64_t now_ns)
+static void block_leave(struct journal *j, uint32_t flags)
 {
     struct journal_slot *s = &j->slots[j->filling];
     j->place.committed = j->committed;
     const uint32_t len =
         block_close(&s->block, &j->place, j->header.align, utc_now_ns(), flags, j->place.previous);
     s->mark = j->mark;
-    s->submitted_ns = now_ns;
     s->state = SLOT_ON_ITS_WAY;
     j->disk.ops->submit(&j->disk, j->filling, len, j->offset);
     j->offset += len;
@@ -123,7 +122,7 @@ static bool record_add(struct journal *j, enum journal_record_type type, uint8_t
             j->number++;
             return true;
         }
-        block_leave(j, 0, now_ns); // full
+        block_leave(j, 0); // full
     }
     return false;
 }
@@ -168,9 +167,6 @@ static bool take_note(struct journal *j, const struct disk_done *done, uint64_t 
         return false;
     }
     s->state = SLOT_DURABLE;
-    j->commit_ns_last = now_ns - s->submitted_ns;
-    if (j->commit_ns_last > j->commit_ns_max)
-        j->commit_ns_max = j->commit_ns_last;
     return true;
 }
 
@@ -206,7 +202,7 @@ bool journal_turn(struct journal *j, uint64_t now_ns, uint32_t wait_us)
     const struct journal_slot *s = &j->slots[j->filling];
     if (j->state == JOURNAL_WRITING && s->state == SLOT_FILLING &&
         (!on_its_way(j) || now_ns - s->begun_ns >= j->config.commit_ns))
-        block_leave(j, 0, now_ns);
+        block_leave(j, 0);
     return committed_move(j);
 }
 
@@ -218,7 +214,7 @@ bool journal_close(struct journal *j)
     const uint64_t begun = utc_now_ns();
     bool whole = j->state == JOURNAL_WRITING;
     if (whole && j->header.segment && block_open(j, begun))
-        block_leave(j, JOURNAL_CLOSED, begun);
+        block_leave(j, JOURNAL_CLOSED);
     else
         whole = whole && j->header.segment == 0;
     while (on_its_way(j) && j->state != JOURNAL_FAILED && utc_now_ns() - begun < wait_ns)

@@ -39,7 +39,7 @@ enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_ON_ITS_WAY, SLOT_DURABLE };
 struct journal_slot {
     struct block block;
     enum slot_state state;
-    uint64_t begun_ns, submitted_ns;
+    uint64_t begun_ns;
     struct journal_mark mark; // behind its last event
 };
 
@@ -60,9 +60,7 @@ struct journal {
     struct journal_cursors cursors; // sequences that stand in it, of the instance
     struct journal_slot slots[DISK_SLOTS];
     uint32_t first, filling; // slots in order: the oldest on its way, the one that fills
-    uint64_t recovered;      // records found at the start
     uint64_t bytes, blocks;
-    uint64_t commit_ns_last, commit_ns_max;
 };
 
 // Opens or makes a journal and goes on behind what is there, in a new segment. <engine> of the

@@ -114,7 +114,6 @@ static bool found_take(struct journal *j, struct error *err)
             j->header.instance = instance;
         j->number = r.number;
         memcpy(j->place.previous, r.place.previous, sizeof j->place.previous);
-        j->recovered = r.number - 1;
         j->committed = r.number - 1;
     }
     journal_reader_close(&r);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "controlplane/region/snapshot.h"
+#include "controlplane/region/words.h"
 
 enum { POSITIONS_SPARE = 64 };
 
@@ -21,15 +22,6 @@ void board_free(struct board *board)
 }
 
 // --- copies ---
-
-// Words that their writer changes meanwhile: each is loaded whole.
-static void copy_words(void *to, const void *from, size_t len)
-{
-    uint64_t *out = to;
-    const uint64_t *in = from;
-    for (size_t i = 0; i < len / sizeof *out; i++)
-        out[i] = __atomic_load_n(&in[i], __ATOMIC_RELAXED);
-}
 
 static void copy_board(const struct region_view *view, void *context)
 {

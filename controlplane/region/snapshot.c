@@ -2,17 +2,8 @@
 
 #include <string.h>
 
+#include "controlplane/region/words.h"
 #include "dataplane/base/clock.h"
-
-// Counters and histograms are 64-bit words that their writer changes meanwhile: each is loaded
-// whole.
-static void copy_words(void *to, const void *from, size_t len)
-{
-    uint64_t *out = to;
-    const uint64_t *in = from;
-    for (size_t i = 0; i < len / sizeof *out; i++)
-        out[i] = __atomic_load_n(&in[i], __ATOMIC_RELAXED);
-}
 
 static void copy_all(const struct region_view *view, void *context)
 {

@@ -34,7 +34,6 @@ enum feed_kind {
     FEED_DATA,      // at least one message
     FEED_HEARTBEAT, // packet.sequence is the next number
     FEED_END,       // end of session; packet.sequence is the next number there would have been
-    FEED_MALFORMED, // not of this protocol
 };
 
 struct feed_datagram {
@@ -151,7 +150,6 @@ struct channel {
     uint64_t gap_since; // ticks: when the gap at arbiter.next was first seen
     uint64_t gap_declared;
     uint64_t gap_end;        // of the declared gap
-    uint64_t burst_tick;     // receive stamp of the burst in work
     uint64_t first_sequence; // where the session was entered
     uint8_t session[SESSION_LEN];
     uint8_t session_before[SESSION_LEN]; // its late packets are no new session
@@ -170,7 +168,6 @@ struct channel {
     uint64_t mwcb_levels[3];       // market-wide circuit breaker, price8
     uint8_t mwcb_breached;         // '1'..'3', 0 none
     uint8_t system_event;          // last ITCH S / DEEP S code
-    uint64_t trades_broken;
 };
 
 // Bytes of the channel's tables and the lines of the bill that add up to them.
