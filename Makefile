@@ -82,7 +82,7 @@ programs: $(have)
 $(BUILD)/tickgate: $(call obj,$(main_tickgate)) $(cp_lib) $(core_lib)
 $(BUILD)/tickgate-controlplane: $(call obj,$(main_tickgate-controlplane)) $(cp_lib) $(core_lib)
 $(BUILD)/tickgate-dataplane: $(call obj,$(main_tickgate-dataplane)) $(call obj,$(dpdk_src)) $(lane_lib) $(core_lib)
-$(BUILD)/tickgate-exchange: $(call obj,$(main_tickgate-exchange) bench/exchange/dpdk_link.c \
+$(BUILD)/tickgate-exchange: $(call obj,$(main_tickgate-exchange) bench/exchange/dpdk_link.c dataplane/port/dpdk_unmap.c \
                               bench/exchange/trade/gate_lwip.c) $(exch_lib) $(core_lib)
 # Before the archives: functions of lwIP have the names of the dataplane's TCP, which the exchange does not use.
 $(BUILD)/tickgate-exchange: LDFLAGS += -Wl,--no-as-needed -llwip -Wl,--as-needed

@@ -16,6 +16,7 @@
 #include "dataplane/base/bytes.h"
 #include "dataplane/base/hints.h"
 #include "dataplane/base/unix_path.h"
+#include "dataplane/port/dpdk_unmap.h"
 
 enum {
     PORTS_MAX = 2,
@@ -48,6 +49,7 @@ struct port {
 };
 
 struct dpdk_link {
+    struct poller poller; // the thread that opened the link
     struct rte_mempool *pool;
     struct port ports[PORTS_MAX];
     uint32_t port_count;
@@ -251,6 +253,7 @@ static bool dpdk_poll(struct link *l, link_answer answer, void *context)
     struct dpdk_link *d = l->state;
     struct rte_mbuf *mbufs[LINK_BURST];
     bool any = false;
+    poller_look(&d->poller);
     for (uint32_t i = 0; i < d->port_count; i++) {
         uint16_t number = d->ports[i].number;
         uint16_t n = rte_eth_rx_burst(number, 0, mbufs, LINK_BURST);
@@ -289,6 +292,7 @@ static void dpdk_close(struct link *l)
         (void)rte_eth_dev_stop(d->ports[i].number);
         (void)rte_eth_dev_close(d->ports[i].number);
     }
+    pollers_forget(&d->poller);
     (void)rte_eal_cleanup();
     free(d);
     memset(l, 0, sizeof *l);
@@ -408,9 +412,11 @@ bool link_dpdk_open(struct link *l, const struct link_options *o, struct error *
     memset(l, 0, sizeof *l);
     if (!eal_start(o, err))
         return false;
-    struct dpdk_link *d = calloc(1, sizeof *d);
+    struct dpdk_link *d = aligned_alloc(_Alignof(struct dpdk_link), sizeof *d);
     if (!d)
         return error_set(err, EXIT_FAILED, "--port %s: no memory", o->ports[0]);
+    memset(d, 0, sizeof *d);
+    pollers_watch(&d->poller, 1);
     *l = (struct link){.send = dpdk_send,
                        .poll = dpdk_poll,
                        .up = dpdk_up,

@@ -272,7 +272,7 @@ static void stamp_register(struct dpdk_port *p, const struct rte_eth_dev_info *i
 
 static bool can_mend(const struct dpdk_port *p, const struct rte_eth_dev_info *info)
 {
-    if (strcmp(info->driver_name, "net_memif") == 0)
+    if (p->shares_memory)
         return strstr(p->device, "role=server") == NULL; // a server takes its client back itself
     return strcmp(info->driver_name, "net_virtio_user") == 0;
 }
@@ -316,6 +316,7 @@ bool device_open(struct dpdk_port *p, struct port *port, uint32_t wait_ms, struc
     if (failed)
         return error_set(err, EXIT_FAILED, "port %s: %s", p->config.name, strerror(-failed));
     stamp_register(p, &info);
+    p->shares_memory = strcmp(info.driver_name, "net_memif") == 0;
     p->mendable = can_mend(p, &info);
     carrier_find(p, info.driver_name);
     memcpy(mac.addr_bytes, p->config.mac, 6);
@@ -332,6 +333,8 @@ bool device_open(struct dpdk_port *p, struct port *port, uint32_t wait_ms, struc
     port->numa_node = (int16_t)rte_eth_dev_socket_id(p->id);
     port->sums_tcp = p->config.sums_tcp && (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM);
     port->main_queue = p->config.main_queue ? p->config.queues : 0;
+    if (p->shares_memory)
+        pollers_watch(p->pollers, p->config.queues + p->config.main_queue);
     facts_fill(p, &info, facts);
     return true;
 }
@@ -339,6 +342,7 @@ bool device_open(struct dpdk_port *p, struct port *port, uint32_t wait_ms, struc
 void device_close(struct dpdk_port *p)
 {
     struct rte_eth_stats stats;
+    pollers_forget(p->pollers);
     if (!p->configured)
         return;
     if (p->started)

@@ -131,7 +131,7 @@ bool port_link_changed(struct port *port, struct port_counters *count)
 static bool lanes_are_out(const struct dpdk_port *p)
 {
     for (uint16_t q = 0; q < p->config.queues; q++)
-        if (atomic_load_explicit(&p->acks[q].seen, memory_order_acquire) != p->pauses)
+        if (atomic_load_explicit(&p->pollers[q].paused, memory_order_acquire) != p->pauses)
             return false;
     return true;
 }

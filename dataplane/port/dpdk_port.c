@@ -48,11 +48,13 @@ uint16_t mbufs_of(struct frame *frames, struct rte_mbuf **mbufs, uint16_t n)
 // The device is being made anew: nobody may be inside the driver. True: stay out.
 bool pause_acknowledge(struct dpdk_port *p, uint16_t queue)
 {
+    struct poller *poller = &p->pollers[queue];
+    poller_look(poller);
     uint32_t paused = atomic_load_explicit(&p->paused, memory_order_acquire);
     if (LIKELY(paused == 0))
         return false;
     // Release: what this thread did in the driver comes before its answer.
-    atomic_store_explicit(&p->acks[queue].seen, paused, memory_order_release);
+    atomic_store_explicit(&poller->paused, paused, memory_order_release);
     return true;
 }
 

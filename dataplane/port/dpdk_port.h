@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "dataplane/port/dpdk_compat.h"
+#include "dataplane/port/dpdk_unmap.h"
 #include "dataplane/port/eal.h"
 
 enum {
@@ -36,11 +37,6 @@ struct steer {
     } table[STEER_TABLE_LEN];
 };
 
-// Answer of a queue's owner that it has seen <paused> and stays out of the driver.
-struct pause_ack {
-    CACHE_ALIGN _Atomic uint32_t seen; // writer: the owner
-};
-
 struct dpdk_port {
     // Read by every call of a lane.
     uint16_t id;
@@ -57,6 +53,7 @@ struct dpdk_port {
     bool started;
     bool configured; // the device is open
     bool link_up;
+    bool shares_memory;  // with a process that can go away at any time (memif)
     bool mendable;       // its peer can go away and come back (memif client, virtio-user)
     bool promiscuous;    // we made it so
     char carrier[64];    // file of the kernel that says whether the link is up; empty: ask DPDK
@@ -66,7 +63,7 @@ struct dpdk_port {
     uint32_t pool_free_min;
     _Atomic uint64_t pool_failures; // buffers that were not to be had
     struct rte_eth_stats before;    // of devices that were made anew
-    struct pause_ack acks[PORT_QUEUES_MAX];
+    struct poller pollers[PORT_QUEUES_MAX];
 };
 
 #define PORT_NO_LANE UINT16_MAX
