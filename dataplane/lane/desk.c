@@ -395,6 +395,11 @@ enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t 
     enum refusal refusal = change_prepare(d, &c, o, total);
     if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(side_sells(side) != side_sells(o->side)))
         refusal = REFUSAL_ORDER_FIELD;
+    // A modify has no number of its own: after a lost connection nobody can tell whether it
+    // arrived. One that never makes an order larger cannot leave more at the exchange than is
+    // reserved here.
+    if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(total - o->filled - o->prevented > o->open))
+        refusal = REFUSAL_REPLACE_QUANTITY;
     if (UNLIKELY(refusal != REFUSAL_NONE))
         return decision_refuse(d, &c, refusal);
     look_at_market(d, &c, o->session, o->instrument);

@@ -44,12 +44,12 @@ void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
 {
     struct own_order *o = orders_at(&d->orders, index);
     const struct exposure_owner owner = desk_burden(o);
-    if (out->did & DID_BREAK)
-        exposure_break(&d->risk, &owner, out->broken_shares, out->broken_price);
     if (out->did & DID_FILL) {
         exposure_fill(&d->risk, &owner, out->shares, out->price);
         d->count.fills++;
     }
+    if (out->did & DID_BREAK) // behind the fill: it may be this one
+        exposure_break(&d->risk, &owner, out->broken_shares, out->broken_price);
     if (out->did & DID_UNCLAIMED) {
         d->risk.symbols[o->instrument].quarantined = true;
         d->count.unclaimed++;
@@ -145,7 +145,7 @@ static COLD bool late_break(struct desk *d, uint32_t session, const struct ouch_
     struct execution *e = execution_find(&d->orders, session, r->ref, r->match);
     if (e == NULL)
         return false;
-    if (e->shares == 0) {
+    if (e->shares == 0 || e->early) {
         d->orders.duplicates++;
         return true;
     }
@@ -183,6 +183,7 @@ static COLD bool without_order(struct desk *d, uint32_t session, const struct ou
 {
     struct order_session *os = &d->orders.sessions[session];
     const bool replay = d->sessions[session].session->state == SESSION_REPLAY;
+    const struct execution *known;
     switch (r->kind) {
     case REPORT_ACCEPTED:
     case REPORT_ACCEPTED_DEAD:
@@ -196,7 +197,8 @@ static COLD bool without_order(struct desk *d, uint32_t session, const struct ou
             return true;
         break;
     case REPORT_EXECUTED:
-        if (execution_find(&d->orders, session, r->ref, r->match) == NULL)
+        known = execution_find(&d->orders, session, r->ref, r->match);
+        if (known == NULL || known->early)
             break;
         d->orders.duplicates++;
         return true;

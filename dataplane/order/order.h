@@ -115,6 +115,7 @@ struct execution {
     uint16_t instrument;
     uint8_t session;
     bool sells;
+    bool early; // broken or corrected before it was told
 };
 
 enum order_effect_bits {
@@ -296,9 +297,9 @@ static inline bool side_sells(char side)
 
 struct execution *execution_find(struct order_table *t, uint32_t session, uint32_t ref,
                                  uint64_t match);
-// Remembers one; false: the table is full.
-bool execution_add(struct order_table *t, uint32_t index, uint32_t ref, uint64_t match,
-                   uint32_t shares, uint32_t price);
+// Remembers one; null: the table is full.
+struct execution *execution_add(struct order_table *t, uint32_t index, uint32_t ref, uint64_t match,
+                                uint32_t shares, uint32_t price);
 
 const char *order_life_name(enum order_life life);
 const char *order_message_name(enum order_message message);

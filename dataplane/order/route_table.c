@@ -110,8 +110,12 @@ uint32_t route_report(struct route_table *t, uint32_t index, const struct own_or
     struct route *r = &t->routes[route];
     struct route_child *c = &r->children[o->session];
     if (out->did & DID_FILL) {
+        // A correction executes what has executed before. One that changes nothing is an execution
+        // that was broken before it was told.
+        const bool corrects = out->did & DID_BREAK && (out->shares != out->broken_shares ||
+                                                       out->price != out->broken_price);
         r->filled += out->shares;
-        if (!(out->did & DID_BREAK)) // a correction executes what has executed before
+        if (!corrects)
             r->used += out->shares;
     }
     if (out->did & DID_BREAK)

@@ -11,6 +11,7 @@ struct step {
     struct own_order *o;
     const struct ouch_report *r; // null: the session found it out
     struct order_outcome *out;
+    struct execution *known; // of an execution, a break or a correction: what is remembered of it
     uint32_t index;
     enum order_message message;
 };
@@ -240,13 +241,33 @@ static void do_REDUCE(struct step *s)
         cancel_done(s);
 }
 
+// It was broken or corrected before it was told.
+static COLD void fill_early(struct step *s, uint32_t shares)
+{
+    struct execution *e = s->known;
+    e->early = false;
+    if (e->shares) { // as corrected
+        s->out->shares = e->shares;
+        s->out->price = e->price;
+        s->o->filled += e->shares;
+        return;
+    }
+    s->out->did |= DID_BREAK;
+    s->out->broken_shares = shares;
+    s->out->broken_price = s->r->price;
+}
+
 static void fill_told(struct step *s, uint32_t shares)
 {
-    s->o->filled += shares;
     s->out->did |= DID_FILL | DID_CHANGE;
     s->out->shares = shares;
     s->out->price = s->r->price;
     s->out->match = s->r->match;
+    if (UNLIKELY(s->known != NULL)) {
+        fill_early(s, shares);
+        return;
+    }
+    s->o->filled += shares;
     execution_add(s->t, s->index, s->r->ref, s->r->match, shares, s->r->price);
 }
 
@@ -279,9 +300,14 @@ static void do_FILL_DEAD(struct step *s)
     wrong(s);
 }
 
-static struct execution *execution_of(struct step *s)
+// The execution has not been read: what has become of it is kept for when it is.
+static void early(struct step *s, uint32_t shares)
 {
-    return execution_find(s->t, s->o->session, s->r->ref, s->r->match);
+    struct execution *e =
+        execution_add(s->t, s->index, s->r->ref, s->r->match, shares, s->r->price);
+    if (e)
+        e->early = true;
+    wrong(s);
 }
 
 static void undo(struct step *s, struct execution *e)
@@ -297,19 +323,24 @@ static void undo(struct step *s, struct execution *e)
 // Shares of a broken trade do not come back to the order.
 static void do_BREAK(struct step *s)
 {
-    struct execution *e = execution_of(s);
-    if (UNLIKELY(e == NULL || e->shares == 0)) {
+    struct execution *e = s->known;
+    if (UNLIKELY(e == NULL))
+        early(s, 0);
+    else if (UNLIKELY(e->shares == 0 || e->early))
         wrong(s);
-        return;
-    }
-    undo(s, e);
+    else
+        undo(s, e);
 }
 
 // The same execution with other shares or another price.
 static void do_CORRECT(struct step *s)
 {
-    struct execution *e = execution_of(s);
-    if (UNLIKELY(e == NULL || e->shares == 0)) {
+    struct execution *e = s->known;
+    if (UNLIKELY(e == NULL)) {
+        early(s, s->r->quantity);
+        return;
+    }
+    if (UNLIKELY(e->shares == 0 || e->early)) {
         wrong(s);
         return;
     }
@@ -475,25 +506,34 @@ static bool seen_before(struct own_order *o, const struct ouch_report *r)
     return false;
 }
 
-static bool is_duplicate(struct order_table *t, struct own_order *o, const struct ouch_report *r)
+static bool is_duplicate(const struct step *s)
 {
-    if (r->kind == REPORT_EXECUTED)
-        return execution_find(t, o->session, r->ref, r->match) != NULL;
-    return seen_before(o, r);
+    if (s->r->kind == REPORT_EXECUTED)
+        return s->known != NULL && !s->known->early;
+    return seen_before(s->o, s->r);
+}
+
+static struct execution *execution_known(struct order_table *t, uint32_t session,
+                                         const struct ouch_report *r)
+{
+    const bool trades =
+        r->kind == REPORT_EXECUTED || r->kind == REPORT_BROKEN || r->kind == REPORT_CORRECTED;
+    return trades ? execution_find(t, session, r->ref, r->match) : NULL;
 }
 
 void order_report(struct order_table *t, uint32_t index, const struct ouch_report *r,
                   struct order_outcome *out)
 {
     struct own_order *o = &t->orders[index];
+    struct step s = {
+        t, o, r, out, execution_known(t, o->session, r), index, (enum order_message)r->kind};
     *out = (struct order_outcome){.did = 0};
-    if (UNLIKELY(is_duplicate(t, o, r))) {
+    if (UNLIKELY(is_duplicate(&s))) {
         t->duplicates++;
         o->flags |= ORDER_QUARANTINED;
         out->did = DID_DUPLICATE;
         return;
     }
-    struct step s = {t, o, r, out, index, (enum order_message)r->kind};
     effects[r->kind][column_of(o)](&s);
 }
 
@@ -501,7 +541,7 @@ void order_found_out(struct order_table *t, uint32_t index, enum order_message m
                      struct order_outcome *out)
 {
     struct own_order *o = &t->orders[index];
-    struct step s = {t, o, NULL, out, index, message};
+    struct step s = {t, o, NULL, out, NULL, index, message};
     *out = (struct order_outcome){.did = 0};
     effects[message][column_of(o)](&s);
 }

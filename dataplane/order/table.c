@@ -268,13 +268,13 @@ struct execution *execution_find(struct order_table *t, uint32_t session, uint32
     }
 }
 
-bool execution_add(struct order_table *t, uint32_t index, uint32_t ref, uint64_t match,
-                   uint32_t shares, uint32_t price)
+struct execution *execution_add(struct order_table *t, uint32_t index, uint32_t ref, uint64_t match,
+                                uint32_t shares, uint32_t price)
 {
     const struct own_order *o = &t->orders[index];
     if (UNLIKELY(t->execution_count > t->execution_mask / 2 + 1)) {
         t->executions_refused++;
-        return false;
+        return NULL;
     }
     uint32_t at = execution_home(t, o->session, ref, match);
     while (t->executions[at].ref != 0)
@@ -294,5 +294,5 @@ bool execution_add(struct order_table *t, uint32_t index, uint32_t ref, uint64_t
         .session = o->session,
         .sells = side_sells(o->side),
     };
-    return true;
+    return &t->executions[at];
 }

@@ -84,15 +84,10 @@ static uint32_t instrument_of(uint16_t locate)
     return i;
 }
 
-// By symbol and side the exchanges can never execute more than what is reserved. A modify that is
-// never answered counts as not done (docs/orders.md): an exchange that loses this answer, alone or
-// with a whole session, may have more, until the next thing it says about the order.
+// By symbol and side the exchanges can never execute more than what is reserved, whatever they lose
+// or say twice.
 static void exposure_covers_the_exchanges(void)
 {
-    const struct bourse_faults *f = &sim->config->faults;
-    if (f->forget_below || f->reset_below ||
-        (f->missing_below && strcmp(f->missing_types, "AU") != 0))
-        return;
     uint64_t buy[TRADE_SYMBOLS] = {0}, sell[TRADE_SYMBOLS] = {0};
     for (uint32_t k = 0; k < TRADE_VENUES; k++) {
         const struct bourse *b = sim->venues[k].b;
@@ -345,6 +340,8 @@ static struct bourse_faults misbehaviour_of(uint64_t seed)
         f.missing_below = PERCENT;
     if (r >> 25 & 1)
         memcpy(f.missing_types, "AU", 3);
+    if (r >> 26 & 1)
+        memcpy(f.reorder_types, "AUMCJPIEB", 10);
     if (r >> 22 & 1)
         f.reorder_below = PERCENT;
     if (r >> 23 & 1)

@@ -259,6 +259,30 @@ static void refusals_say_why_and_leave_nothing(void **state)
     world_close();
 }
 
+// A modify that is lost cannot have left more at the exchange than is reserved.
+static void a_modify_makes_no_order_larger(void **state)
+{
+    (void)state;
+    uint32_t index;
+    world_open(1);
+    ready();
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    const struct own_order *o = orders_at(&w->desk.orders, index);
+    for (int i = 0; i < 20 && o->life != LIFE_LIVE; i++) {
+        model_live(&w->model);
+        step();
+    }
+    assert_int_equal(o->life, LIFE_LIVE);
+    const uint32_t most = o->filled + o->open;
+    assert_int_equal(desk_modify(&w->desk, &w->who, index, most + 1, 'B'),
+                     REFUSAL_REPLACE_QUANTITY);
+    assert_int_equal(desk_modify(&w->desk, &w->who, index, o->filled, 'B'),
+                     REFUSAL_REPLACE_QUANTITY);
+    assert_int_equal(desk_modify(&w->desk, &w->who, index, most, 'B'), REFUSAL_NONE);
+    assert_int_equal(o->held_shares, o->open);
+    world_close();
+}
+
 static void the_order_table_fills_up_with_an_answer(void **state)
 {
     (void)state;
@@ -423,6 +447,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals_say_why_and_leave_nothing),
+        cmocka_unit_test(a_modify_makes_no_order_larger),
         cmocka_unit_test(the_order_table_fills_up_with_an_answer),
         cmocka_unit_test(a_ring_that_fills_up_stops_orders_not_cancels),
         cmocka_unit_test(a_kill_stops_orders_and_cancels_what_is_open),

@@ -413,6 +413,42 @@ static void executions_are_broken_and_corrected(void **state)
     assert_true(out.did & DID_WRONG && !(out.did & DID_BREAK));
 }
 
+// Then the execution moves the position and moves it back, and takes its shares off the order.
+static void a_break_may_come_before_its_execution(void **state)
+{
+    (void)state;
+    uint32_t i = order_in("L");
+    struct own_order *o = orders_at(&table, i);
+    struct order_outcome out = tell(i, report_of(REPORT_BROKEN, REF, 0));
+    assert_true(out.did & DID_WRONG && !(out.did & DID_BREAK));
+    assert_true(tell(i, report_of(REPORT_BROKEN, REF, 0)).did & DID_WRONG); // and once only
+    out = tell(i, report_of(REPORT_EXECUTED, REF, 300));
+    assert_int_equal(out.did & (DID_BREAK | DID_FILL), DID_BREAK | DID_FILL);
+    assert_true(out.shares == 300 && out.price == PRICE && out.broken_shares == 300 &&
+                out.broken_price == PRICE && out.match == 900);
+    assert_true(o->open == SHARES - 300 && o->filled == 0);
+    assert_int_equal(tell(i, report_of(REPORT_EXECUTED, REF, 300)).did, DID_DUPLICATE);
+    assert_int_equal(o->open, SHARES - 300);
+    assert_int_equal(table.execution_count, 1);
+}
+
+static void a_correction_may_come_before_its_execution(void **state)
+{
+    (void)state;
+    uint32_t i = order_in("L");
+    struct own_order *o = orders_at(&table, i);
+    struct ouch_report f = report_of(REPORT_CORRECTED, REF, 250);
+    f.price = PRICE - 100;
+    assert_true(tell(i, f).did & DID_WRONG);
+    struct order_outcome out = tell(i, report_of(REPORT_EXECUTED, REF, 300));
+    assert_int_equal(out.did & (DID_BREAK | DID_FILL), DID_FILL);
+    assert_true(out.shares == 250 && out.price == PRICE - 100);
+    assert_true(o->open == SHARES - 300 && o->filled == 250);
+    out = tell(i, report_of(REPORT_BROKEN, REF, 0));
+    assert_true(out.did & DID_BREAK && out.broken_shares == 250 && out.broken_price == PRICE - 100);
+    assert_int_equal(o->filled, 0);
+}
+
 static void acceptance_may_come_after_an_execution(void **state)
 {
     (void)state;
@@ -543,6 +579,8 @@ int main(void)
         ORDER_TEST(a_cancel_that_missed_is_sent_again),
         ORDER_TEST(messages_that_come_twice_count_once),
         ORDER_TEST(executions_are_broken_and_corrected),
+        ORDER_TEST(a_break_may_come_before_its_execution),
+        ORDER_TEST(a_correction_may_come_before_its_execution),
         ORDER_TEST(acceptance_may_come_after_an_execution),
         ORDER_TEST(places_are_taken_again_oldest_end_first),
         ORDER_TEST(references_run_out_with_an_answer),
