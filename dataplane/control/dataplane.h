@@ -38,6 +38,7 @@ struct dataplane_desk {
 };
 
 struct dataplane_gateway;
+struct dataplane_leases;
 struct door;
 
 struct dataplane_session {
@@ -64,6 +65,7 @@ struct dataplane {
     struct dataplane_session *sessions[SESSIONS_MAX]; // in the memory of their lane's desk
     char (*instruments)[8]; // every symbol that has limits, in the order of the configuration
     uint32_t instrument_count;
+    struct dataplane_leases *leases;               // null: no two lanes trade
     struct dataplane_gateway *gateways[LANES_MAX]; // null: the lane has no clients
     struct door *door;                             // null: nobody has
     char (*venues)[SESSIONS_MAX][NAME_LEN];        // per lane, names for its clients
@@ -100,6 +102,14 @@ uint32_t trade_lanes(const struct config *config);
 void trade_shape(const struct config *config, struct region_shape *shape);
 void trade_describe(const struct dataplane *d);
 void trade_sample(const struct dataplane *d);
+
+// --- limits that lanes share (trade_lease.c), null-safe where there are none
+
+// Once all desks are there: the first grants are on their way.
+bool leases_start(struct dataplane *d, struct error *err);
+uint32_t leases_turn(struct dataplane *d);
+// After the lanes have stopped.
+void leases_free(struct dataplane *d);
 
 // --- clients (start_gateway.c), null-safe where the configuration has none
 

@@ -7,10 +7,15 @@
 #include "dataplane/base/cpu.h"
 #include "dataplane/base/log.h"
 #include "dataplane/control/dataplane.h"
+#include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_warm.h"
 #include "dataplane/wire/frame.h"
 
-enum { STOP_STEP_US = 2000, LOGOUT_MS = 1000 };
+enum {
+    STOP_STEP_US = 2000,
+    LOGOUT_MS = 1000,
+    LEASE_RETRY_MS = 1, // a lane that got less than it asked for does not ask again before
+};
 
 _Static_assert(STRATEGY_SYMBOLS <= (int)STRATEGY_SYMBOLS_MAX &&
                    STRATEGY_NUMBERS <= (int)STRATEGY_PARAMETERS_MAX,
@@ -128,6 +133,7 @@ enum desk_part {
     PART_WATCHES,
     PART_SESSIONS,
     PART_WARM,
+    PART_LEASES,
     DESK_PARTS
 };
 
@@ -158,6 +164,8 @@ static void parts_size(const struct dataplane *d, uint32_t lane, uint64_t bytes[
     bytes[PART_ORDERS] = lines(desk_bytes(&dc));
     bytes[PART_LIMITS] = lines(limits_bytes(config));
     bytes[PART_WARM] = lines(desk_warm_bytes());
+    if (trade_lanes(config) > 1)
+        bytes[PART_LEASES] = lines(desk_leases_bytes(config->account_count));
     bytes[PART_ROUTES] = lines(routes_bytes(config->trading.routes, dc.orders.orders));
     for (uint32_t i = 0; i < config->session_count; i++) {
         if (config->sessions[i].lane != lane)
@@ -176,7 +184,8 @@ void trade_bill(struct dataplane *d)
                                                   [PART_ROUTES] = "routed orders",
                                                   [PART_WATCHES] = "symbols that strategies watch",
                                                   [PART_SESSIONS] = "sessions and connections",
-                                                  [PART_WARM] = "practice orders"};
+                                                  [PART_WARM] = "practice orders",
+                                                  [PART_LEASES] = "limits that lanes share"};
     const struct config *config = d->config;
     uint64_t bytes[DESK_PARTS];
     char name[sizeof d->bill.items[0].name];
@@ -196,21 +205,22 @@ void trade_bill(struct dataplane *d)
 
 // --- limits ---
 
-// Rounded down: the parts of all lanes together are never more than the limit.
+// What one symbol may do is divided among the lanes, as they seldom trade the same; what all
+// symbols may do is leased (desk_lease.h). Rounded down: the parts together are never more than the
+// limit.
 static uint64_t part_of(uint64_t limit, uint64_t none, uint32_t lanes)
 {
     return limit < none && lanes > 1 ? limit / lanes : limit;
 }
 
-// <lanes>: how many share it.
-static void row_fill(struct limit_row *row, const struct config_limits *from, uint32_t lanes)
+static void row_fill(struct limit_row *row, const struct config_limits *from)
 {
     limit_row_open(row);
     row->quantity = from->quantity;
     row->notional = from->notional;
-    row->open_orders = (uint32_t)part_of(from->open_orders, UINT32_MAX, lanes);
-    row->open_notional = part_of(from->open_notional, LIMIT_NOTIONAL_MAX, lanes);
-    row->position = part_of(from->position, LIMIT_POSITION_MAX, lanes);
+    row->open_orders = from->open_orders;
+    row->open_notional = from->open_notional;
+    row->position = from->position;
     row->state = (uint8_t)from->state;
 }
 
@@ -226,16 +236,18 @@ static void limits_fill(const struct dataplane *d, struct limit_table *t)
     uint32_t at = 0;
     t->version = 1;
     t->symbol_count = symbols_of(config);
-    row_fill(&t->firm, &config->trading.limits, lanes);
-    for (uint32_t i = 0; i < config->account_count; i++)
-        row_fill(&t->accounts[i], &config->accounts[i].limits, lanes);
+    row_fill(&t->firm, &config->trading.limits);
+    for (uint32_t i = 0; i < config->account_count; i++) {
+        row_fill(&t->accounts[i], &config->accounts[i].limits);
+        t->accounts[i].position = part_of(t->accounts[i].position, LIMIT_POSITION_MAX, lanes);
+    }
     for (uint32_t i = 0; i < config->strategy_count; i++)
-        row_fill(&t->strategies[i], &config->strategies[i].limits, 1);
+        row_fill(&t->strategies[i], &config->strategies[i].limits);
     for (uint32_t i = 0; i < config->client_count; i++)
-        row_fill(&t->strategies[gateway_strategy(config, i)], &config->clients[i].limits, 1);
+        row_fill(&t->strategies[gateway_strategy(config, i)], &config->clients[i].limits);
     for (uint32_t i = 0; i < config->session_count; i++) {
         const struct config_session *s = &config->sessions[i];
-        row_fill(&t->sessions[i], &s->limits, 1);
+        row_fill(&t->sessions[i], &s->limits);
         if (s->rate_per_s == UINT32_MAX)
             continue;
         const uint64_t apart = d->clock.tsc_hz / s->rate_per_s;
@@ -245,7 +257,10 @@ static void limits_fill(const struct dataplane *d, struct limit_table *t)
     for (uint32_t r = 0; r < config->symbol_count; r++)
         for (uint32_t i = 0; i < config->symbols[r].names.count; i++) {
             struct limit_row *row = &t->symbols[at++];
-            row_fill(row, &config->symbols[r].limits, lanes);
+            row_fill(row, &config->symbols[r].limits);
+            row->open_orders = (uint32_t)part_of(row->open_orders, UINT32_MAX, lanes);
+            row->open_notional = part_of(row->open_notional, LIMIT_NOTIONAL_MAX, lanes);
+            row->position = part_of(row->position, LIMIT_POSITION_MAX, lanes);
             row->price_low = config->symbols[r].price_low;
             row->price_high = config->symbols[r].price_high;
             row->quality = (uint8_t)config->symbols[r].quality;
@@ -407,6 +422,9 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
         return false;
     desk_warm_init(&dd->desk, part[PART_WARM],
                    clock_ns_to_ticks(&d->clock, config->lanes[lane].practice_us * 1000ull));
+    if (trade_lanes(config) > 1)
+        desk_leases_init(&dd->desk, part[PART_LEASES], config->account_count, trade_lanes(config),
+                         ms_to_ticks(d, LEASE_RETRY_MS));
     d->lanes[lane]->desk = &dd->desk;
     return true;
 }
@@ -421,7 +439,7 @@ bool trade_start(struct dataplane *d, struct error *err)
     for (uint32_t lane = 0; lane < config->lane_count; lane++)
         if (lane_trades(config, lane) && !desk_make(d, lane, err))
             return false;
-    return gateway_open(d, err);
+    return leases_start(d, err) && gateway_open(d, err);
 }
 
 // --- while it runs ---
@@ -449,7 +467,7 @@ uint32_t trade_turn(struct dataplane *d, uint64_t now_ns)
     uint32_t work = 0;
     for (uint32_t i = 0; i < d->config->session_count; i++)
         work += neighbour_look(d, i, now_ns);
-    return work + gateway_turn(d, now_ns);
+    return work + leases_turn(d) + gateway_turn(d, now_ns);
 }
 
 // --- stop ---
@@ -532,6 +550,7 @@ static void traded(const struct dataplane *d, uint32_t lane)
 void trade_free(struct dataplane *d)
 {
     gateway_stop(d);
+    leases_free(d);
     for (uint32_t lane = 0; lane < LANES_MAX; lane++) {
         struct dataplane_desk *dd = d->desks[lane];
         if (dd == NULL)

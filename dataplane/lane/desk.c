@@ -1,6 +1,8 @@
 // Hot path. From what is asked for to the frame on the transmit ring.
+#include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_route.h"
+#include "dataplane/lane/desk_warm.h"
 
 #include <string.h>
 
@@ -118,8 +120,23 @@ HOT_INLINE void decision_begin(struct desk *d, struct decision *c, const struct 
     c->event.decision.order = OWN_NONE;
 }
 
+// A limit that lanes share is compared with what this lane was granted of it. Practice asks for
+// nothing: its own ring of events gives it away.
+static COLD enum refusal refuse_shared(struct desk *d, struct decision *c, enum refusal refusal)
+{
+    struct event_decision *e = &c->event.decision;
+    const bool practice = d->warm && d->lane->trading.ring == &d->warm->ring;
+    const bool shared = refusal == REFUSAL_OPEN_ORDERS || refusal == REFUSAL_OPEN_NOTIONAL;
+    if (practice || !shared ||
+        !desk_lease_short(d, refusal, e->scope, e->account, e->value, &e->limit))
+        return refusal;
+    return REFUSAL_LEASE;
+}
+
 static COLD enum refusal decision_refuse(struct desk *d, struct decision *c, enum refusal refusal)
 {
+    if (d->leases)
+        refusal = refuse_shared(d, c, refusal);
     c->event.decision.refusal = (uint16_t)refusal;
     d->count.refused++;
     d->count.refusals[refusal]++;

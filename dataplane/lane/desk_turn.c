@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "dataplane/lane/desk_gateway.h"
+#include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_strategy.h"
 #include "dataplane/wire/frame.h"
@@ -392,6 +393,8 @@ uint32_t desk_turn(struct desk *d, uint64_t now)
     d->lane->stamp = now;
     desk_market(d); // what timers and answers of the main lcore have changed
     uint32_t work = kills_turn(d);
+    if (UNLIKELY(d->leases != NULL))
+        work += desk_leases_turn(d, now);
     for (uint32_t i = 0; i < d->session_count; i++)
         if (LIKELY(d->sessions[i].session != NULL))
             work += session_turn(d, i, now);

@@ -13,13 +13,23 @@ static void note_push(struct spsc *ring, enum lease_word word, uint32_t share, u
     MUST(spsc_push(ring, &note)); // lease_ring_len
 }
 
-void lease_want(struct lease_lane *l, uint32_t share, uint64_t amount)
+static void ask(struct lease_lane *l, enum lease_word word, uint32_t share, uint64_t amount)
 {
     struct lease_share *s = &l->shares[share];
     if (s->waits || amount == 0)
         return;
     s->waits = true;
-    note_push(&l->to_main, LEASE_WANT, share, amount);
+    note_push(&l->to_main, word, share, amount);
+}
+
+void lease_want(struct lease_lane *l, uint32_t share, uint64_t amount)
+{
+    ask(l, LEASE_WANT, share, amount);
+}
+
+void lease_want_spare(struct lease_lane *l, uint32_t share, uint64_t amount)
+{
+    ask(l, LEASE_SPARE, share, amount);
 }
 
 bool lease_read(struct lease_lane *l, struct lease_note *note)
@@ -66,15 +76,31 @@ static void recall(struct lease_book *b, uint32_t share, uint32_t lanes, uint64_
     }
 }
 
-static void grant(struct lease_book *b, uint32_t share, uint32_t lane, uint64_t amount)
+static void hand_out(struct lease_book *b, uint32_t share, uint32_t lane, uint64_t amount)
 {
     struct lease_pool *p = &b->pools[share];
     p->out += amount;
     p->out_of[lane] += amount;
+    note_push(&b->lanes[lane]->to_lane, LEASE_GRANT, share, amount);
+}
+
+static void grant(struct lease_book *b, uint32_t share, uint32_t lane, uint64_t amount)
+{
+    struct lease_pool *p = &b->pools[share];
     p->wants[lane] = 0;
     p->looked &= (uint16_t)~bit_of(lane);
     p->next = lane + 1 < b->lane_count ? lane + 1 : 0;
-    note_push(&b->lanes[lane]->to_lane, LEASE_GRANT, share, amount);
+    hand_out(b, share, lane, amount);
+}
+
+// What others wait for is not spare.
+static void spare_answer(struct lease_book *b, uint32_t share, uint32_t lane, uint64_t amount)
+{
+    const struct lease_pool *p = &b->pools[share];
+    uint64_t spare = pool_free(p);
+    for (uint32_t i = 0; i < b->lane_count; i++)
+        spare = p->wants[i] ? 0 : spare;
+    hand_out(b, share, lane, amount < spare ? amount : spare);
 }
 
 // Answers wants in turn. One that cannot be met waits until the other lanes were asked, once; then
@@ -104,6 +130,10 @@ bool lease_serve(struct lease_book *b, uint32_t lane)
     if (!spsc_pop(&b->lanes[lane]->to_main, &note))
         return false;
     struct lease_pool *p = &b->pools[note.share];
+    if (note.word == LEASE_SPARE) {
+        spare_answer(b, note.share, lane, note.amount);
+        return true;
+    }
     if (note.word == LEASE_WANT) {
         p->wants[lane] = note.amount;
     } else {

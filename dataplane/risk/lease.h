@@ -4,6 +4,9 @@
 //     lane ── WANT amount ─► main lcore ── RECALL amount ─► the other lanes
 //     lane ◄─ GRANT amount ─ main lcore ◄─ BACK amount ──── what they do not use
 //
+// SPARE asks ahead of need: it gets what is in the pool and takes nothing from another lane, so
+// that two lanes near the limit do not pull the rest back and forth.
+//
 // A lane checks against what it was granted, nothing else: the check is local, and conservative.
 // The main lcore keeps for every lane what it has granted and not got back. So at any time, however
 // the notes are delayed:
@@ -26,8 +29,9 @@
 
 enum lease_word {
     LEASE_WANT,   // lane: so much more
+    LEASE_SPARE,  // lane: so much more, if it is nobody's
     LEASE_BACK,   // lane: so much less, the answer to RECALL; may be 0
-    LEASE_GRANT,  // main: so much more, the answer to WANT; may be less, or 0
+    LEASE_GRANT,  // main: so much more, the answer to WANT and SPARE; may be less, or 0
     LEASE_RECALL, // main: give back up to so much
 };
 
@@ -62,6 +66,7 @@ static inline bool lease_covers(const struct lease_lane *l, uint32_t share, uint
 
 // Asks for more; nothing while an answer is waited for.
 void lease_want(struct lease_lane *l, uint32_t share, uint64_t amount);
+void lease_want_spare(struct lease_lane *l, uint32_t share, uint64_t amount);
 // The next note of the main lcore. The caller looks up what the lane uses of note->share and hands
 // both to lease_take.
 bool lease_read(struct lease_lane *l, struct lease_note *note);

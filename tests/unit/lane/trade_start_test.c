@@ -13,6 +13,7 @@
 
 #include "dataplane/base/cpu.h"
 #include "dataplane/control/dataplane.h"
+#include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/port/port_sim.h"
 #include "tests/lib/wire_rig.h"
@@ -141,9 +142,14 @@ static void limits_and_their_parts(void **state)
     for (uint32_t i = 0; i < LANES; i++) {
         const struct limit_table *t = d.desks[i]->limits;
         assert_int_equal(t->symbol_count, 2);
-        assert_int_equal(t->firm.open_notional, open_notional / 2);
+        // Leased: nothing before the first grant is read, then half of an even part.
+        assert_int_equal(t->firm.open_notional, 0);
+        assert_int_equal(t->accounts[1].open_orders, 0);
+        for (uint32_t n = 0; n < 2; n++)
+            desk_leases_turn(&d.desks[i]->desk, now_ticks);
+        assert_int_equal(t->firm.open_notional, open_notional / 4);
+        assert_int_equal(t->accounts[1].open_orders, OPEN_ORDERS / 4);
         assert_int_equal(t->firm.open_orders, UINT32_MAX);
-        assert_int_equal(t->accounts[1].open_orders, OPEN_ORDERS / 2);
         assert_int_equal(t->accounts[1].position, POSITION / 2);
         assert_int_equal(t->accounts[1].quantity, 90);
         assert_int_equal(t->accounts[2].quantity, 0); // nobody's: refuses everything
@@ -227,19 +233,30 @@ static uint32_t draw(uint32_t below)
     return (uint32_t)((random >> 11) % below);
 }
 
-// An order of either lane, or the end of one.
-static void step(uint32_t lane)
+// Orders of lanes that may trade become more, those of others fewer.
+static bool enters(uint32_t lane, uint32_t trading)
+{
+    return trading >> lane & 1 && draw(3);
+}
+
+// An order of a lane, or the end of one; and lane and main lcore read what they have said to each
+// other, now and then.
+static void step(uint32_t lane, uint32_t trading)
 {
     struct desk *desk = &d.desks[lane]->desk;
     const struct desk_owner who = {.account = 1, .strategy = 0};
     uint32_t index = desk->orders.sessions[lane].open.first;
+    if (draw(2))
+        desk_leases_turn(desk, now_ticks);
+    if (draw(2))
+        leases_turn(&d);
     now_ticks += HZ;
     lanes[lane]->stamp = now_ticks;
     lanes[lane]->trading.committed = lanes[lane]->trading.tail;
     atomic_store_explicit(&region_ring(&d.view, lane, EVENT_RING_TRADING)->committed,
                           lanes[lane]->trading.tail, memory_order_relaxed);
     rigs[lane].sent_len = 0;
-    if (draw(3)) {
+    if (enters(lane, trading)) {
         const struct desk_order ask = {.quantity = 1 + draw(60),
                                        .price = 10000 + draw(90000),
                                        .instrument = (uint16_t)draw(2),
@@ -268,7 +285,8 @@ static void step(uint32_t lane)
 static void two_lanes_together_stay_below_the_limit(void **state)
 {
     (void)state;
-    uint64_t most_notional = 0, most_orders = 0, approved = 0;
+    uint64_t most_notional = 0, most_orders = 0, approved = 0, leased = 0;
+    uint64_t most_of[LANES] = {0};
     int64_t most_shares = 0;
     start();
     for (uint32_t i = 0; i < LANES; i++) {
@@ -277,13 +295,15 @@ static void two_lanes_together_stay_below_the_limit(void **state)
         d.sessions[i]->session.state = SESSION_READY;
     }
     for (uint32_t n = 0; n < STEPS; n++) {
-        step(draw(LANES));
+        step(draw(LANES), 1 + n / 500 % 3); // the first, the second, both
         uint64_t notional = 0, orders = 0;
         int64_t shares[2] = {0};
         for (uint32_t i = 0; i < LANES; i++) {
             const struct risk *risk = &d.desks[i]->desk.risk;
             notional += risk->firm.notional;
             orders += risk->accounts[1].orders;
+            if (risk->accounts[1].orders > most_of[i])
+                most_of[i] = risk->accounts[1].orders;
             for (uint32_t s = 0; s < 2; s++)
                 shares[s] += risk->symbols[s].shares;
         }
@@ -295,13 +315,62 @@ static void two_lanes_together_stay_below_the_limit(void **state)
     for (uint32_t i = 0; i < LANES; i++) {
         char why[256];
         approved += d.desks[i]->desk.count.approved;
+        leased += d.desks[i]->desk.count.refusals[REFUSAL_LEASE];
+        assert_int_equal(most_of[i], OPEN_ORDERS); // what one does not use the other may
         if (!desk_check(&d.desks[i]->desk, why, sizeof why))
             fail_msg("%s", why);
     }
-    assert_true(approved > STEPS / 10);
+    assert_true(approved > STEPS / 10 && leased > 0);
     assert_true(most_notional <= open_notional && most_notional > open_notional / 2);
     assert_true(most_orders <= OPEN_ORDERS && most_orders > OPEN_ORDERS / 2);
     assert_true(most_shares <= POSITION && most_shares > POSITION / 2);
+}
+
+// What is refused for want of lease, and what for the limit; the record names the values compared.
+static void want_of_lease_has_its_own_code(void **state)
+{
+    (void)state;
+    uint32_t index;
+    const struct desk_owner who = {.account = 1, .strategy = 0};
+    const struct desk_order ask = {.quantity = 1,
+                                   .price = 10000,
+                                   .instrument = 1,
+                                   .side = 'B',
+                                   .time_in_force = '0',
+                                   .display = 'Y'};
+    start();
+    struct desk *desk = &d.desks[0]->desk;
+    wire_rig_init(&rigs[0]);
+    d.sessions[0]->session.transport = &rigs[0].transport;
+    d.sessions[0]->session.state = SESSION_READY;
+    lanes[0]->stamp = now_ticks += HZ;
+    assert_int_equal(desk_enter(desk, &who, &ask, &index), REFUSAL_LEASE);
+    const struct event *e = &lanes[0]->trading.slots[lanes[0]->trading.tail - 1];
+    assert_true(e->type == EVENT_DECISION && e->decision.refusal == REFUSAL_LEASE);
+    assert_true(e->decision.value == 1 && e->decision.limit == 0);
+    assert_int_equal(e->decision.checks, (1ull << REFUSAL_OPEN_ORDERS) - 2);
+    // The first grant is there, and all of the rest is asked for as it is needed.
+    uint32_t entered = 0;
+    for (uint32_t n = 0; n < 200; n++) {
+        lanes[0]->stamp = now_ticks += HZ;
+        desk_leases_turn(desk, now_ticks);
+        leases_turn(&d);
+        entered += desk_enter(desk, &who, &ask, &index) == REFUSAL_NONE;
+    }
+    // The other lane was granted one, does not read, and keeps it.
+    assert_int_equal(entered, OPEN_ORDERS - 1);
+    assert_int_equal(desk_enter(desk, &who, &ask, &index), REFUSAL_LEASE);
+    desk_leases_turn(&d.desks[1]->desk, now_ticks); // now it gives it back
+    for (uint32_t n = 0; n < 20; n++) {
+        lanes[0]->stamp = now_ticks += HZ;
+        leases_turn(&d);
+        desk_leases_turn(desk, now_ticks);
+        entered += desk_enter(desk, &who, &ask, &index) == REFUSAL_NONE;
+    }
+    assert_int_equal(entered, OPEN_ORDERS);
+    assert_int_equal(desk_enter(desk, &who, &ask, &index), REFUSAL_OPEN_ORDERS);
+    e = &lanes[0]->trading.slots[lanes[0]->trading.tail - 1];
+    assert_true(e->decision.value == OPEN_ORDERS + 1 && e->decision.limit == OPEN_ORDERS);
 }
 
 int main(void)
@@ -312,6 +381,7 @@ int main(void)
         cmocka_unit_test_teardown(what_a_strategy_refuses_names_its_line, tidy),
         cmocka_unit_test_teardown(what_is_no_strategy_names_its_line, tidy),
         cmocka_unit_test_teardown(two_lanes_together_stay_below_the_limit, tidy),
+        cmocka_unit_test_teardown(want_of_lease_has_its_own_code, tidy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

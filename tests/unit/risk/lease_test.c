@@ -34,7 +34,7 @@ struct key {
     uint8_t word[48];
 };
 
-enum { STATES_MAX = 1 << 17, LIMIT = 3, LIMIT_LOW = 1 };
+enum { STATES_MAX = 1 << 18, LIMIT = 3, LIMIT_LOW = 1 };
 
 static struct state *states;
 static struct key *keys;
@@ -157,7 +157,7 @@ static void note_read(struct state *s, uint32_t lane)
         lease_take(&s->lanes[lane], &note, s->used[lane]);
 }
 
-enum { STEP_ENTER_1, STEP_ENTER_2, STEP_END, STEP_READ, STEP_SERVE, STEP_LIMIT, STEPS };
+enum { STEP_ENTER_1, STEP_ENTER_2, STEP_SPARE, STEP_END, STEP_READ, STEP_SERVE, STEP_LIMIT, STEPS };
 
 static void step(struct state *s, uint32_t lane, uint32_t what)
 {
@@ -165,6 +165,7 @@ static void step(struct state *s, uint32_t lane, uint32_t what)
     switch (what) {
     case STEP_ENTER_1: order_enter(s, lane, 1); break;
     case STEP_ENTER_2: order_enter(s, lane, 2); break;
+    case STEP_SPARE: lease_want_spare(&s->lanes[lane], 0, 1); break;
     case STEP_END: s->used[lane] -= s->used[lane] > 0; break;
     case STEP_READ: note_read(s, lane); break;
     case STEP_SERVE: lease_serve(&s->book, lane); break;
@@ -255,7 +256,10 @@ static void *lane_runs(void *number)
                 atomic_fetch_add(&exceeded, 1);
             entered++;
         } else {
-            lease_want(l, 0, units);
+            if (random >> 62 & 1)
+                lease_want_spare(l, 0, units);
+            else
+                lease_want(l, 0, units);
             sched_yield();
         }
     }
