@@ -57,7 +57,7 @@ static void look_await(struct poller *poller, uint64_t before, uint32_t *waited_
 
 static void pollers_await(void)
 {
-    uint64_t before[PORTS_MAX][LANES_MAX + 1];
+    uint64_t before[PORTS_MAX][LANES_MAX + 1] = {{0}};
     uint32_t waited_us = 0;
     pthread_mutex_lock(&watched.lock);
     for (uint32_t i = 0; i < watched.count; i++)
