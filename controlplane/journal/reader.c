@@ -32,21 +32,26 @@ static int is_segment(const struct dirent *d)
     return name_number(d->d_name) != 0;
 }
 
+// Segments behind the last one known. False: <err>.
 static bool segments_list(struct journal_reader *r, struct error *err)
 {
+    const uint64_t known = r->segment_count ? r->segments[r->segment_count - 1] : 0;
     struct dirent **names = NULL;
     const int count = scandir(r->directory, &names, is_segment, alphasort); // as by number
     if (count < 0)
         return error_set(err, EXIT_FAILED, "%s: %s; name a journal's directory", r->directory,
                          strerror(errno));
-    r->segments = calloc((size_t)count + 1, sizeof *r->segments);
+    uint64_t *segments =
+        realloc(r->segments, (r->segment_count + (size_t)count + 1) * sizeof *segments);
+    if (segments)
+        r->segments = segments;
     for (int i = 0; i < count; i++) {
-        if (r->segments)
-            r->segments[r->segment_count++] = name_number(names[i]->d_name);
+        if (segments && name_number(names[i]->d_name) > known)
+            segments[r->segment_count++] = name_number(names[i]->d_name);
         free(names[i]);
     }
     free(names);
-    if (r->segments == NULL)
+    if (segments == NULL)
         return error_set(err, EXIT_FAILED, "%s: no memory for its names", r->directory);
     return true;
 }
@@ -163,6 +168,10 @@ static bool segment_enter(struct journal_reader *r, struct error *err)
         r->place.segment = r->segments[r->at_segment];
         r->place.block = 0;
         if (!segment_header_check(r->bytes, got, &h, &why)) {
+            if (r->follows && untouched(r, got)) { // it is being made
+                segment_leave(r);
+                return false;
+            }
             if (!untouched(r, got))
                 finding_add(r, false, 0, why);
             continue;
@@ -246,14 +255,42 @@ static void segment_end(struct journal_reader *r, enum block_fault fault,
     r->at_segment++;
 }
 
+// The block at the reader's place; most are much smaller than the largest. False: <err>.
+static bool block_load(struct journal_reader *r, uint64_t *got, struct error *err)
+{
+    const struct journal_block_header *h = (const void *)r->bytes;
+    if (!read_at(r, r->offset, r->bytes, JOURNAL_ALIGN_MAX, got, err))
+        return false;
+    if (*got < JOURNAL_ALIGN_MAX || h->magic != JOURNAL_BLOCK_MAGIC || h->len <= *got)
+        return true;
+    return read_at(r, r->offset, r->bytes, JOURNAL_BLOCK_MAX, got, err);
+}
+
+// Nothing behind what was read can be seen yet. A segment that has come meanwhile means that the
+// one before has all its blocks.
+static bool waits(struct journal_reader *r, struct error *err)
+{
+    const uint32_t count = r->segment_count;
+    return r->follows && r->at_segment + 1 >= count &&
+           (!segments_list(r, err) || r->segment_count == count);
+}
+
 // The next block with records to give out. False: there is none, or <err>.
 static bool block_enter(struct journal_reader *r, struct error *err)
 {
     struct journal_block_header h;
     uint32_t whole, end;
     uint64_t got;
-    while (!r->broken && (r->fd >= 0 || segment_enter(r, err))) {
-        if (!read_at(r, r->offset, r->bytes, JOURNAL_BLOCK_MAX, &got, err))
+    while (!r->broken) {
+        if (r->follows && r->number > r->committed && r->segment_count)
+            return false;
+        if (r->fd < 0 && !segment_enter(r, err)) {
+            if (err->code != EXIT_OK || r->at_segment < r->segment_count || waits(r, err) ||
+                r->at_segment >= r->segment_count)
+                return false;
+            continue;
+        }
+        if (!block_load(r, &got, err))
             return false;
         enum block_fault fault =
             block_check(r->bytes, got, r->header.align, &r->place, r->number, &h, &whole, &end);
@@ -268,10 +305,17 @@ static bool block_enter(struct journal_reader *r, struct error *err)
                 return true;
             continue;
         }
+        const uint32_t segments = r->segment_count;
+        if (r->follows && fault == BLOCK_EMPTY && waits(r, err))
+            return false;
+        if (r->segment_count > segments) // its last block may have come meanwhile
+            continue;
         if (later_block(r, err))
             continue;
-        if (err->code != EXIT_OK)
+        if (err->code != EXIT_OK || (r->follows && waits(r, err)))
             return false;
+        if (r->segment_count > segments)
+            continue;
         if (whole && !read_at(r, r->offset, r->bytes, JOURNAL_BLOCK_MAX, &got, err))
             return false;
         segment_end(r, fault, &h, whole, end);
@@ -296,6 +340,18 @@ bool journal_reader_open(struct journal_reader *r, const char *directory, uint32
         return false;
     r->at_segment = skip < r->segment_count ? skip : r->segment_count ? r->segment_count - 1 : 0;
     return true;
+}
+
+void journal_reader_from(struct journal_reader *r, uint64_t segment)
+{
+    while (r->at_segment + 1 < r->segment_count && r->segments[r->at_segment] < segment)
+        r->at_segment++;
+}
+
+void journal_reader_follow(struct journal_reader *r, uint64_t committed)
+{
+    r->follows = true;
+    r->committed = committed;
 }
 
 void journal_reader_close(struct journal_reader *r)

@@ -38,6 +38,8 @@ struct journal_reader {
     uint64_t closed_ns;     // of the last block
     bool closed;            // in order: nothing is missing at the end
     bool broken;            // the directory or a file cannot be read
+    bool follows;           // the journal is being written
+    uint64_t committed;     // then: the last record that is given out
     uint32_t torn, damaged; // findings of each kind
     uint32_t finding_count; // of those kept
     struct journal_finding findings[JOURNAL_FINDINGS_MAX];
@@ -47,6 +49,12 @@ struct journal_reader {
 bool journal_reader_open(struct journal_reader *r, const char *directory, uint32_t skip,
                          struct error *err);
 void journal_reader_close(struct journal_reader *r);
+// Before the first record: begins with this segment, or the first that is there behind it.
+void journal_reader_from(struct journal_reader *r, uint64_t segment);
+// The journal is being written meanwhile: null at its end means not yet. Records behind
+// r->committed are not given out; the caller moves it with what is durable, UINT64_MAX takes every
+// whole record that can be seen.
+void journal_reader_follow(struct journal_reader *r, uint64_t committed);
 // The next record; null at the end, or with <err> when the disk does not give what it has. Good
 // until the next call.
 const struct journal_record *journal_reader_next(struct journal_reader *r, struct error *err);

@@ -1,0 +1,125 @@
+// Reading a journal while it is being written.
+#include "tests/lib/journal_rig.h"
+
+static struct journal_rig rig;
+static struct journal_reader reader;
+
+static int make(void **state)
+{
+    (void)state;
+    rig_make(&rig);
+    return 0;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    rig_remove(&rig);
+    return 0;
+}
+
+// Events that the reader gives out now; they are 1, 2, 3 ... over all calls. Returns the last.
+static uint64_t take(uint64_t last)
+{
+    struct error err = {0};
+    const struct journal_record *record;
+    while ((record = journal_reader_next(&reader, &err)) != NULL) {
+        struct event event;
+        if (record->type != JOURNAL_EVENT)
+            continue;
+        memcpy(&event, record + 1, sizeof event);
+        assert_int_equal(event.sequence, ++last);
+    }
+    assert_int_equal(err.code, EXIT_OK);
+    assert_int_equal(reader.finding_count, 0);
+    return last;
+}
+
+static uint64_t committed(void)
+{
+    return rig.journal.committed_mark.cursor[0][EVENT_RING_TRADING];
+}
+
+static void test_gives_out_what_is_durable_and_goes_on(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    uint64_t last = 0;
+    rig_open(&rig, 1);
+    assert_true(journal_reader_open(&reader, rig.directory, 0, &err));
+    journal_reader_follow(&reader, 0);
+    while (rig.sent < 100000) { // several segments
+        for (int i = 0; i < 50 + (int)(rig.sent % 400); i++)
+            rig_send(&rig);
+        rig_turn(&rig, rig.sent % 3 ? 0 : 100);
+        reader.committed = rig.journal.committed;
+        last = take(last);
+        assert_int_equal(last, committed());
+    }
+    assert_true(journal_close(&rig.journal));
+    reader.committed = UINT64_MAX;
+    assert_int_equal(take(last), rig.sent);
+    assert_true(reader.closed);
+    assert_true(reader.at_segment >= 2);
+
+    // The next writer, in a new segment.
+    last = rig.sent;
+    rig_open(&rig, 2);
+    assert_true(rig_send(&rig));
+    rig_turn(&rig, 0);
+    while (committed() < rig.sent)
+        rig_turn(&rig, 1000);
+    assert_int_equal(take(last), rig.sent);
+    assert_true(journal_close(&rig.journal));
+    journal_reader_close(&reader);
+}
+
+static void test_nothing_before_it_is_durable(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    rig_open(&rig, 1);
+    while (committed() < 10 || rig.sent < 10) {
+        rig_send(&rig);
+        rig_turn(&rig, 1000);
+    }
+    assert_true(journal_reader_open(&reader, rig.directory, 0, &err));
+    journal_reader_follow(&reader, 0);
+    assert_int_equal(take(0), 0);
+    reader.committed = 1; // its block holds more, all of them as durable
+    assert_true(take(0) >= 1);
+    journal_reader_close(&reader);
+    assert_true(journal_close(&rig.journal));
+}
+
+static void test_begins_with_a_segment(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    const struct journal_record *record;
+    rig_open(&rig, 1);
+    while (rig.sent < 100000) {
+        rig_send(&rig);
+        if (rig.sent % 100 == 0)
+            rig_turn(&rig, 100);
+    }
+    assert_true(journal_close(&rig.journal));
+    assert_true(journal_reader_open(&reader, rig.directory, 0, &err));
+    journal_reader_from(&reader, 3);
+    record = journal_reader_next(&reader, &err);
+    assert_non_null(record);
+    assert_int_equal(reader.header.segment, 3);
+    assert_int_equal(record->number, reader.header.first_record);
+    assert_true(record->number > 1);
+    journal_reader_close(&reader);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_gives_out_what_is_durable_and_goes_on, make, drop),
+        cmocka_unit_test_setup_teardown(test_nothing_before_it_is_durable, make, drop),
+        cmocka_unit_test_setup_teardown(test_begins_with_a_segment, make, drop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
