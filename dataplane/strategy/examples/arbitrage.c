@@ -110,7 +110,7 @@ static void order(void *state, const struct strategy_report *r)
     a->naked += r->side == 'B' ? more : -more;
     if (r->route != STRATEGY_NO_ROUTE || r->state != STRATEGY_DEAD)
         return;
-    for (int side = BUY; side <= SELL; side++)
+    for (uint32_t side = BUY; side <= SELL; side++)
         if (a->legs[side] == r->order)
             a->legs[side] = NO_ORDER;
     if (a->legs[BUY] == NO_ORDER && a->legs[SELL] == NO_ORDER && a->naked &&
