@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/config/device.h"
+
 const char *const option_line_names[OPTION_LINES] = {"A", "B", "A2", "B2"};
 
 bool value_number(const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *out,
@@ -281,8 +283,11 @@ bool value_interface(struct options *o, const char *text, struct error *err)
 
 bool value_port(struct options *o, const char *text, struct error *err)
 {
+    char why[DEVICE_WHY_LEN];
     if (!device_add("port", o->link.ports, text, err))
         return false;
+    if (!device_check(text, why))
+        return error_set(err, EXIT_USAGE, "--port %s: %s", text, why);
     o->link.port_count++;
     return true;
 }

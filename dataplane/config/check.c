@@ -4,6 +4,7 @@
 
 #include "dataplane/base/cpu.h"
 #include "dataplane/base/log.h"
+#include "dataplane/config/device.h"
 #include "dataplane/config/places.h"
 
 struct check {
@@ -111,6 +112,9 @@ static bool is_multicast(uint32_t ip)
 static bool port_check(const struct check *c, const struct config_port *port)
 {
     const uint32_t mask = ~UINT32_C(0) << (32 - port->prefix_len);
+    char why[DEVICE_WHY_LEN];
+    if (!device_check(port->device, why))
+        return place_fault(c->places, port->device, c->err, "%s", why);
     for (const struct config_port *other = c->config->ports; other < port; other++)
         if (strcmp(other->device, port->device) == 0)
             return place_fault(c->places, port->device, c->err,

@@ -8,6 +8,7 @@
 
 #include "dataplane/base/check.h"
 #include "dataplane/base/hints.h"
+#include "dataplane/config/advice.h"
 #include "dataplane/config/option.h"
 #include "dataplane/config/places.h"
 
@@ -291,58 +292,19 @@ static const struct child *child_find(uint32_t section, const char *key)
     return NULL;
 }
 
-// Edits that turn one word into the other (Levenshtein), PLACE_KEY_LEN for words too long.
-static uint32_t edits(const char *a, const char *b)
-{
-    uint32_t row[PLACE_KEY_LEN + 1], columns = (uint32_t)strlen(b);
-    if (columns > PLACE_KEY_LEN || strlen(a) > PLACE_KEY_LEN)
-        return PLACE_KEY_LEN;
-    for (uint32_t j = 0; j <= columns; j++)
-        row[j] = j;
-    for (uint32_t i = 0; a[i]; i++) {
-        uint32_t corner = row[0];
-        row[0] = i + 1;
-        for (uint32_t j = 0; j < columns; j++) {
-            uint32_t above = row[j + 1], change = corner + (a[i] != b[j]);
-            uint32_t shift = (above < row[j] ? above : row[j]) + 1;
-            row[j + 1] = change < shift ? change : shift;
-            corner = above;
-        }
-    }
-    return row[columns];
-}
-
-// What to write instead: the key that was probably meant, or all there are.
-struct advice {
-    const char *meant; // null: no key is near
-    uint32_t edits;
-    char keys[320];
-};
-
-static void advise(struct advice *a, const char *wrong, const char *key)
-{
-    // The beginning of a key (igmp for igmp_version) is near, too.
-    uint32_t n = strncmp(key, wrong, strlen(wrong)) == 0 ? 1 : edits(wrong, key);
-    size_t at = strlen(a->keys);
-    if (n < a->edits && *wrong) {
-        a->edits = n;
-        a->meant = key;
-    }
-    snprintf(a->keys + at, sizeof a->keys - at, " %s", key);
-}
-
 static bool key_unknown(struct loader *l, uint32_t section, const yaml_node_t *key,
                         const char *path)
 {
     const char *wrong = text_of(key);
-    struct advice a = {.edits = strlen(wrong) / 3 + 2};
+    struct advice a;
     char shown[48], full[PLACE_KEY_LEN + sizeof shown + 2];
+    advice_begin(&a, wrong);
     for (uint32_t i = 0; i < option_count; i++)
         if (option_rows[i].section == section)
-            advise(&a, wrong, option_rows[i].key);
+            advice_consider(&a, wrong, option_rows[i].key);
     for (uint32_t i = 0; i < ARRAY_LEN(children); i++)
         if (children[i].parent == section)
-            advise(&a, wrong, section_rows[children[i].section].key);
+            advice_consider(&a, wrong, section_rows[children[i].section].key);
     snprintf(full, sizeof full, "%s%s%s", path, *path ? "." : "",
              value_shown(wrong, len_of(key), shown));
     return a.meant ? fault(l, line_of(key), full, "unknown key; did you mean '%s'?", a.meant)

@@ -46,6 +46,8 @@ CONFIGURATIONS = (
     ("not YAML", "node:", "node: [", USAGE, ["config.yaml"]),
     ("missing PCI device", "net_memif0,role=server,socket={folder}/m.sock,socket-abstract=no", "0000:99:00.0", FAILED,
      [":8:", "ports[0].device", "no PCI device 0000:99:00.0", "dpdk-devbind.py"]),
+    ("unknown argument of a device", "socket-abstract=", "socket-abstarct=", USAGE,
+     [":8:", "ports[0].device", "socket-abstarct", "did you mean 'socket-abstract'"]),
     ("missing driver", "net_memif0", "net_nonsense0", FAILED, ["ports[0].device", "net_nonsense0", "does not open", "check"]),
     ("missing interface", "net_memif0,role=server,socket={folder}/m.sock,socket-abstract=no",
      "net_af_packet0,iface=nosuchif", FAILED, ["ports[0].device", "no network interface 'nosuchif'", "ip link"]),

@@ -327,6 +327,8 @@ static const struct fault {
     {"name: B", "name: A", "t.yaml:29: channels[0].lines[1].name: ", "line 28"},
     {"port: md1", "port: md2", "t.yaml:30: channels[0].lines[1].port: ", "no port 'md2'"},
     {"lane: lane0", "lane: lane1", "t.yaml:15: channels[0].lane: ", "no lane 'lane1'"},
+    {"device: net_memif0,role=client", "device: net_memif0,roel=client",
+     "t.yaml:62: ports[1].device: ", "did you mean 'role'"},
     {"device: net_memif0,role=client", "device: 0000:3b:00.0",
      "t.yaml:62: ports[1].device: ", "line 48"},
     // what belongs together

@@ -132,6 +132,7 @@ static const struct {
     {LINE "--port x --ip 0.0.0.0", "--ip 0.0.0.0"},
     {LINE "--rerequest-on-port 5 --port x", "--rerequest-on-port: needs"},
     {LINE "--port a --port b --port c", "--port c"},
+    {LINE "--port net_memif0,roel=server", "has no argument 'roel'; did you mean 'role'"},
     {LINE "--port a --interface lo", "--interface and --port: one of them"},
     {"--line A=10.0.0.1:5 --port x", "--line A: a DPDK port sends to multicast groups"},
     {LINE "--rerequest 5", "--rerequest 5"},
