@@ -166,7 +166,8 @@ const struct method methods[] = {
     {"ports", "Ports: driver, link, packets, drops", true, method_ports, NULL, {{0}}},
     {"memory", "The memory bill and the buffer pools", true, method_memory, NULL, {{0}}},
     {"events",
-     "The newest events",
+     "The newest events; a symbol has the name that it had then, or is a number where that is not "
+     "known",
      false,
      method_events,
      NULL,

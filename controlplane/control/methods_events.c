@@ -15,10 +15,13 @@ static json_t *name_or_number(const char *name, uint64_t number)
     return name && *name ? json_string(name) : view_count(number);
 }
 
-// Names are those of the attached instance; an event of another keeps its numbers.
-static json_t *field_view(const struct control *control, bool names, const struct event *event,
-                          const struct event_field *field, uint32_t channel)
+// Names of the configuration are those of the attached instance; an event of another keeps its
+// numbers.
+static json_t *field_view(const struct control *control, bool names,
+                          const struct logged_event *logged, const struct event_field *field,
+                          uint32_t channel)
 {
+    const struct event *event = &logged->event;
     const struct snapshot *s = &control->snapshot;
     uint64_t number = field->len <= sizeof number ? field_number(event, field) : 0;
     bool channel_known = names && channel < s->shape.channels;
@@ -40,10 +43,7 @@ static json_t *field_view(const struct control *control, bool names, const struc
         name = channel_known && number < LINES_MAX ? s->lines[channel][number].name : NULL;
         break;
     case FIELD_port: name = names && number < s->shape.ports ? s->ports[number].name : NULL; break;
-    case FIELD_locate:
-        if (channel_known)
-            name = symbol_table_name(&control->symbols, channel, (uint32_t)number);
-        break;
+    case FIELD_locate: name = logged->symbol; break;
     case FIELD_refusal: name = refusal_name((unsigned)number); break;
     case FIELD_route_verdict: name = route_verdict_name((unsigned)number); break;
     case FIELD_route_ending: name = route_ending_name((unsigned)number); break;
@@ -52,9 +52,10 @@ static json_t *field_view(const struct control *control, bool names, const struc
     return name_or_number(name, number);
 }
 
-static json_t *fields_view(const struct control *control, bool names, const struct event *event,
-                           const struct event_info *info)
+static json_t *fields_view(const struct control *control, bool names,
+                           const struct logged_event *logged, const struct event_info *info)
 {
+    const struct event *event = &logged->event;
     uint32_t channel = UINT32_MAX;
     json_t *fields = json_object();
     for (uint32_t i = 0; i < info->field_count; i++)
@@ -63,7 +64,7 @@ static json_t *fields_view(const struct control *control, bool names, const stru
     for (uint32_t i = 0; i < info->field_count; i++) {
         const struct event_field *field = &info->fields[i];
         const char *name = field->kind == FIELD_locate ? "symbol" : field->name;
-        json_object_set_new(fields, name, field_view(control, names, event, field, channel));
+        json_object_set_new(fields, name, field_view(control, names, logged, field, channel));
     }
     return fields;
 }
@@ -89,7 +90,7 @@ static json_t *event_view(const struct control *control, const struct logged_eve
     json_object_set_new(view, "sequence", view_count(event->sequence));
     json_object_set_new(view, "input", view_count(event->input));
     json_object_set_new(view, "fields",
-                        info ? fields_view(control, names, event, info) : json_object());
+                        info ? fields_view(control, names, logged, info) : json_object());
     return view;
 }
 
@@ -136,8 +137,7 @@ void method_events(struct control *control, struct job *job)
     if (after >= 0 && (uint64_t)after >= choice.first)
         choice.first = (uint64_t)after < choice.end ? (uint64_t)after + 1 : choice.end;
     choice_narrow(log, after >= 0, &choice);
-    bool names = snapshot_take(&control->snapshot, &control->contact) &&
-                 symbol_table_copy(&control->symbols, &control->contact);
+    bool names = snapshot_take(&control->snapshot, &control->contact);
     json_t *list = json_array();
     for (uint64_t n = choice.first; n < choice.end; n++)
         if (chosen(event_log_at(log, n), &choice))

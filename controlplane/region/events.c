@@ -15,6 +15,7 @@ bool event_log_init(struct event_log *log)
 void event_log_free(struct event_log *log)
 {
     free(log->records);
+    locate_names_reset(&log->names);
     order_fold_free(&log->orders);
     log->records = NULL;
 }
@@ -27,9 +28,11 @@ const struct logged_event *event_log_at(const struct event_log *log, uint64_t nu
 }
 
 struct chunk {
+    struct locate_names *names;
     uint32_t ring_source;
     enum event_ring_kind kind;
     uint64_t cursor;
+    uint64_t looked; // at for starts of sessions, up to here
     uint64_t lost;
     uint32_t count;
     bool damaged;
@@ -40,6 +43,7 @@ static void copy_chunk(const struct region_view *view, void *context)
 {
     struct chunk *chunk = context;
     const struct event_ring *ring = region_ring(view, chunk->ring_source, chunk->kind);
+    locate_names_look(chunk->names, view, chunk->ring_source, chunk->kind, &chunk->looked);
     chunk->lost = atomic_load_explicit(&ring->lost, memory_order_relaxed);
     chunk->damaged = !event_read(ring, region_ring_events(view, chunk->ring_source, chunk->kind),
                                  region_ring_slots(view, chunk->kind), &chunk->cursor,
@@ -68,17 +72,19 @@ static void copy_cursors(const struct region_view *view, void *context)
                 atomic_load_explicit(&region_ring(view, s, kind)->committed, memory_order_acquire);
 }
 
-static void store(struct event_log *log, const struct contact *contact, const struct chunk *chunk)
+static void store(struct event_log *log, struct contact *contact, const struct chunk *chunk)
 {
     for (uint32_t i = 0; i < chunk->count; i++) {
-        log->count++;
-        log->records[log->count % EVENT_LOG_LEN] = (struct logged_event){
+        const char *symbol = locate_names_event(&log->names, contact, &chunk->events[i]);
+        struct logged_event *record = &log->records[++log->count % EVENT_LOG_LEN];
+        *record = (struct logged_event){
             .event = chunk->events[i],
             .epoch = log->epoch,
             .utc_ns = contact_utc_ns(contact, chunk->events[i].tsc),
             .number = log->count,
             .ring = chunk->kind,
         };
+        memcpy(record->symbol, symbol, strlen(symbol));
         if (chunk->kind == EVENT_RING_TRADING)
             order_fold_event(&log->orders, chunk->ring_source, &chunk->events[i],
                              contact_utc_ns(contact, chunk->events[i].tsc));
@@ -92,9 +98,10 @@ static bool drain_ring(struct event_log *log, struct contact *contact, uint32_t 
 {
     static struct chunk chunk; // 32 KiB: not for the stack; one thread drains
     uint32_t slots = region_ring_slots(&contact->reader.view, kind);
+    chunk.names = &log->names;
     chunk.ring_source = ring_source;
     chunk.kind = kind;
-    chunk.cursor = log->cursor[ring_source][kind];
+    chunk.cursor = chunk.looked = log->cursor[ring_source][kind];
     for (uint32_t n = 0; n < slots; n += chunk.count) {
         if (!contact_pass(contact, copy_chunk, &chunk))
             return false;
@@ -127,6 +134,7 @@ uint32_t event_log_drain(struct event_log *log, struct contact *contact)
             return 0;
         memcpy(log->cursor, cursors.at, sizeof log->cursor);
         log->epoch = epoch;
+        locate_names_reset(&log->names);
         order_fold_reset(&log->orders);
         for (uint32_t s = 0; s < region_sources(&contact->reader.view.shape); s++)
             log->orders.missed += cursors.at[s][EVENT_RING_TRADING]; // read by another

@@ -7,6 +7,7 @@
 
 #include "controlplane/region/contact.h"
 #include "controlplane/region/fold.h"
+#include "controlplane/region/names.h"
 
 enum { EVENT_LOG_LEN = 8192, EVENT_SOURCES_MAX = LANES_MAX + 1 };
 
@@ -14,9 +15,9 @@ struct logged_event {
     struct event event;
     uint64_t epoch; // with lane and sequence the identity of the event
     uint64_t utc_ns;
-    uint64_t number; // position in the log, from 1, never reused
-    uint32_t ring;   // enum event_ring_kind
-    uint32_t unused;
+    uint64_t number;              // position in the log, from 1, never reused
+    uint32_t ring;                // enum event_ring_kind
+    char symbol[LOCATE_NAME_LEN]; // that its locate had when it happened; "": not known, or none
 };
 
 struct event_log {
@@ -27,6 +28,7 @@ struct event_log {
     uint64_t damaged;                // rings that said something impossible
     uint64_t epoch;                  // of the instance that the cursors belong to
     uint64_t cursor[EVENT_SOURCES_MAX][EVENT_RING_KINDS];
+    struct locate_names names;
     struct order_fold orders; // open ones, of the attached instance
 };
 
