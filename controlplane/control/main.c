@@ -24,7 +24,8 @@ static const char help[] =
     "\n"
     "  --region NAME|PATH  the dataplane's region: its name in the configuration, looked\n"
     "                      for on hugetlbfs and in /dev/shm, or a file's path (tickgate)\n"
-    "  --socket PATH       control socket (/run/tickgate/control.sock)\n"
+    "  --socket PATH       control socket (/run/tickgate/control.sock); only the folder\n"
+    "                      /run/tickgate is made where it is missing\n"
     "  --config FILE       take both from the dataplane's configuration; options win\n"
     "  --version           print the version and end\n"
     "  --help              print this and end\n"
@@ -89,7 +90,7 @@ static bool options_complete(struct options *options, struct error *err)
     if (options->region == NULL)
         options->region = "tickgate";
     if (options->socket == NULL)
-        options->socket = "/run/tickgate/control.sock";
+        options->socket = SERVER_FOLDER "/control.sock";
     return true;
 }
 

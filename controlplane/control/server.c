@@ -279,25 +279,43 @@ void server_run(struct server *server, const atomic_bool *stop)
 
 // --- socket ---
 
-static bool make_folder(const char *path, struct error *err)
+// The default's folder is ours and vanishes with every boot, so it is made where nobody (systemd's
+// RuntimeDirectory) has; any other is the operator's, and a missing one a mistake in the path.
+static bool folder_ready(const char *path, struct error *err)
 {
     char folder[108];
+    struct stat status;
     snprintf(folder, sizeof folder, "%s", path);
     char *slash = strrchr(folder, '/');
     if (slash == NULL || slash == folder)
         return true;
     *slash = 0;
-    if (mkdir(folder, 0755) == 0 || errno == EEXIST)
-        return true;
-    return error_set(err, EXIT_FAILED, "%s: cannot make the folder of the socket: %s", folder,
-                     strerror(errno));
+    if (stat(folder, &status) == 0)
+        return S_ISDIR(status.st_mode) ||
+               error_set(err, EXIT_USAGE,
+                         "%s: is no folder, so %s cannot be there; name another "
+                         "path",
+                         folder, path);
+    if (strcmp(folder, SERVER_FOLDER) != 0)
+        return error_set(err, EXIT_FAILED,
+                         "%s: the folder of the control socket cannot be used: %s; make it (mkdir "
+                         "-p), or name another path",
+                         folder, strerror(errno));
+    mode_t mask = umask(022); // the socket says who may talk; who may look for it is no secret
+    int made = mkdir(folder, 0755);
+    umask(mask);
+    return made == 0 || errno == EEXIST ||
+           error_set(err, EXIT_FAILED,
+                     "%s: cannot make the folder of the control socket: %s; make it for this user "
+                     "(systemd: RuntimeDirectory=tickgate), or name another path with --socket",
+                     folder, strerror(errno));
 }
 
 static bool bind_socket(struct server *server, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(address.sun_path, server->path, sizeof address.sun_path);
-    if (!make_folder(server->path, err))
+    if (!folder_ready(server->path, err))
         return false;
     switch (unix_path_look(server->path, SOCK_STREAM)) {
     case UNIX_PATH_FREE: break;

@@ -48,8 +48,11 @@ struct server {
     uint64_t patience_ns;
 };
 
-// Binds the socket: makes its folder if that is missing, takes the place of a socket that nobody
-// answers on, refuses one that is answered.
+// The folder that is made where it is missing; of any other path the folder must be there.
+#define SERVER_FOLDER "/run/tickgate"
+
+// Binds the socket: takes the place of a socket that nobody answers on, refuses one that is
+// answered.
 bool server_open(struct server *server, struct control *control, const char *path,
                  struct error *err);
 // Until *<stop> is set, which a signal handler may do.

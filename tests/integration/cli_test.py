@@ -7,6 +7,7 @@ Says on the last line what failed. Exit code 77: the programs are not built.
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,7 +56,7 @@ class World:
 
     def __init__(self, folder):
         self.region = folder / "region"
-        self.socket = folder / "run" / "control.sock"
+        self.socket = folder / "control.sock"
         self.log = folder / "control.log"
         self.control = None
         self.dataplane = None
@@ -124,6 +125,30 @@ def equal(left, right):
 
 
 # --- tests ---
+
+
+def test_folder_of_the_socket(world):
+    """Only /run/tickgate is made, for everybody to look into; a wrong path is an error."""
+    folder = world.region.parent / "misspelt"
+    for path, code, words in (
+        (folder / "control.sock", 1, [f"{folder}: ", "make it"]),
+        (pathlib.Path(__file__) / "control.sock", 2, ["is no folder"]),
+    ):
+        done = subprocess.run([str(CONTROL), "--socket", str(path)], capture_output=True, text=True,
+                              timeout=PATIENCE_S, check=False)
+        equal(done.returncode, code)
+        assert all(word in done.stderr for word in words), done.stderr
+    assert not folder.exists()
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        return  # nobody else may cover /run
+    script = f"""mount -t tmpfs none /run && umask 077 || exit 9
+        {CONTROL} --region {world.region} & pid=$!
+        for i in $(seq {PATIENCE_S}0); do [ -S /run/tickgate/control.sock ] && break; sleep 0.1; done
+        stat -c %a /run/tickgate /run/tickgate/control.sock; kill $pid; wait $pid; ls /run/tickgate"""
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True,
+                          timeout=2 * PATIENCE_S, check=False)
+    if done.returncode != 9:  # a container may not
+        equal(done.stdout.split(), ["755", "660"])
 
 
 def test_nothing_there(world):

@@ -26,7 +26,11 @@ static void print_intro(FILE *out)
         "and answers on a Unix stream socket that its owner and group may use. "
         "`tickgate` asks there. When the dataplane\n"
         "ends, requests are refused with its reason; when a new instance comes up, the control "
-        "plane attaches to it by itself.\n\n");
+        "plane attaches to it by itself.\n"
+        "The folder `%s` is made (mode 0755) where it is missing, for a start without systemd's "
+        "`RuntimeDirectory`; the\n"
+        "folder of any other path must be there.\n\n",
+        SERVER_FOLDER);
 }
 
 static void print_protocol(FILE *out)

@@ -40,7 +40,7 @@ static int setup(void **state)
     struct error err = {0};
     snprintf(f->folder, sizeof f->folder, "/tmp/tickgate-server-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
-    snprintf(f->path, sizeof f->path, "%s/new/control.sock", f->folder);
+    snprintf(f->path, sizeof f->path, "%s/control.sock", f->folder);
     assert_true(control_init(&f->control, "/tmp/tickgate-no-such-region"));
     if (!server_open(&f->server, &f->control, f->path, &err))
         fail_msg("%s", err.text);
@@ -52,14 +52,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    char command[128];
     f->stop = 1;
     pthread_join(f->thread, NULL);
     server_close(&f->server);
     control_free(&f->control);
     assert_int_not_equal(access(f->path, F_OK), 0); // nothing left behind
-    snprintf(command, sizeof command, "%s/new", f->folder);
-    rmdir(command);
     assert_int_equal(rmdir(f->folder), 0);
     free(f);
     return 0;
@@ -306,8 +303,23 @@ static void test_socket_path(void **state)
     assert_false(server_open(&second, &f->control, lengthy, &err));
     assert_int_equal(err.code, EXIT_USAGE);
     server_close(&second);
-    // What a killed control plane left behind is taken over.
+    // A folder that is not there is a mistake in the path: it is named, and not made.
     char stale[128];
+    snprintf(stale, sizeof stale, "%s/run/control.sock", f->folder);
+    err = (struct error){0};
+    assert_false(server_open(&second, &f->control, stale, &err));
+    assert_int_equal(err.code, EXIT_FAILED);
+    assert_non_null(strstr(err.text, "/run: the folder of the control socket"));
+    assert_non_null(strstr(err.text, "mkdir -p"));
+    server_close(&second);
+    *strrchr(stale, '/') = 0;
+    assert_int_not_equal(access(stale, F_OK), 0);
+    snprintf(stale, sizeof stale, "%s/below.sock", f->path); // a socket is no folder
+    err = (struct error){0};
+    assert_false(server_open(&second, &f->control, stale, &err));
+    assert_int_equal(err.code, EXIT_USAGE);
+    server_close(&second);
+    // What a killed control plane left behind is taken over.
     snprintf(stale, sizeof stale, "%s/stale.sock", f->folder);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(address.sun_path, stale, strlen(stale));
