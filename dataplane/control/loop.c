@@ -7,7 +7,8 @@
 
 enum {
     NOTES_MAX = 256,     // notes of a lane taken in one turn
-    STATISTICS_MS = 100, // drivers, pools, links, heartbeat
+    STATISTICS_MS = 100, // drivers, pools, heartbeat
+    LINKS_MS = 10,       // what waits for a link goes on that soon
     IDLE_NS = 20000,     // pause when a turn found nothing: the main lcore shares its core
 };
 
@@ -111,23 +112,33 @@ static void statistics_take(struct dataplane *d, uint64_t now_ns)
     region_beat(&d->view, clock_tsc());
     trade_sample(d);
     for (uint32_t i = 0; i < d->ports_open; i++) {
-        struct port_counters *count = region_port_counters(&d->view, i);
-        port_statistics(&d->ports[i], count);
+        port_statistics(&d->ports[i], region_port_counters(&d->view, i));
         port_pool(&d->ports[i], region_pool_counters(&d->view, i));
-        if (port_link_changed(&d->ports[i], count)) {
-            link_report(d, i);
-            if (count->link_up)
-                slow_link_up(&d->slow[i], now_ns);
-        }
         port_mend(&d->ports[i], now_ns);
+    }
+}
+
+static void links_look(struct dataplane *d, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < d->ports_open; i++) {
+        struct port_counters *count = region_port_counters(&d->view, i);
+        if (!port_link_changed(&d->ports[i], count))
+            continue;
+        link_report(d, i);
+        if (count->link_up)
+            slow_link_up(&d->slow[i], now_ns);
     }
 }
 
 void dataplane_loop(struct dataplane *d, const volatile int *stop)
 {
-    uint64_t statistics_at = 0;
+    uint64_t statistics_at = 0, links_at = 0;
     while (!*stop) {
         uint64_t now_ns = clock_mono_ns();
+        if (now_ns >= links_at) { // before what is sent over them
+            links_at = now_ns + LINKS_MS * 1000000ull;
+            links_look(d, now_ns);
+        }
         uint32_t work = commands_take(d);
         for (uint32_t i = 0; i < d->config->lane_count; i++)
             work += notes_take(d, d->lanes[i], now_ns);

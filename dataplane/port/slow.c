@@ -10,7 +10,7 @@ enum { RECEIVES_MAX = 4 }; // bursts of our own queue taken in one turn
 void slow_link_up(struct slow_port *s, uint64_t now_ns)
 {
     slow_igmp_rejoin(s, now_ns);
-    slow_arp_announce(s, now_ns);
+    slow_arp_link_up(s, now_ns);
 }
 
 // A tag of id 0 carries a priority and no VLAN.

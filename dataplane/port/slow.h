@@ -80,7 +80,8 @@ struct slow_port {
 // The group is joined from <source> (0: from anybody) in the next turn. False: no room in the
 // table.
 bool slow_group_add(struct slow_port *s, uint32_t group, uint32_t source, uint64_t now_ns);
-// The link came up (the first time, or again): switches and routers have to be told anew.
+// The link came up (the first time, or again): switches and routers have to be told anew, and
+// neighbours that have not answered are asked at once.
 void slow_link_up(struct slow_port *s, uint64_t now_ns);
 // A frame that the lane handed over, or one from our own queue; the caller keeps it.
 void slow_frame(struct slow_port *s, const struct frame *frame, uint64_t now_ns);

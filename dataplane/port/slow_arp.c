@@ -26,14 +26,7 @@ static bool arp_send(struct slow_port *s, uint16_t operation, const uint8_t *dst
     return true;
 }
 
-// --- our address ---
-
-void slow_arp_announce(struct slow_port *s, uint64_t now_ns)
-{
-    s->announces = s->ip ? SLOW_ANNOUNCES : 0;
-    s->announce_at = now_ns;
-}
-
+// Another host has our address.
 static void conflict_warn(struct slow_port *s, const uint8_t *mac, uint64_t now_ns)
 {
     if (s->conflict_at && now_ns - s->conflict_at < CONFLICT_MS * slow_ms)
@@ -99,6 +92,18 @@ static bool neighbour_turn(struct slow_port *s, struct slow_neighbour *n, uint64
 }
 
 // --- in and out ---
+
+void slow_arp_link_up(struct slow_port *s, uint64_t now_ns)
+{
+    s->announces = s->ip ? SLOW_ANNOUNCES : 0;
+    s->announce_at = now_ns;
+    // What was asked while the link was down went nowhere.
+    for (uint32_t i = 0; i < SLOW_NEIGHBOURS_MAX; i++)
+        if (s->neighbours[i].state == NEIGHBOUR_ASKED) {
+            s->neighbours[i].tries = 0;
+            s->neighbours[i].ask_at = now_ns;
+        }
+}
 
 static bool mac_is_host(const uint8_t *mac)
 {

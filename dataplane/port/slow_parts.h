@@ -19,6 +19,6 @@ void slow_igmp_rejoin(struct slow_port *s, uint64_t now_ns);
 
 void slow_arp_frame(struct slow_port *s, const struct frame_udp *f, uint64_t now_ns);
 uint32_t slow_arp_turn(struct slow_port *s, uint64_t now_ns);
-void slow_arp_announce(struct slow_port *s, uint64_t now_ns);
+void slow_arp_link_up(struct slow_port *s, uint64_t now_ns);
 // The neighbour that stands for <ip>, asked for if it was not yet; null when the table is full.
 struct slow_neighbour *slow_neighbour(struct slow_port *s, uint32_t ip, uint64_t now_ns);

@@ -159,6 +159,37 @@ static void neighbour_in_use_is_asked_whether_it_is_still_there(void **state)
     assert_int_equal(w.slow.neighbours[0].state, NEIGHBOUR_FREE);
 }
 
+static void neighbour_is_asked_as_soon_as_the_link_is_up(void **state)
+{
+    (void)state;
+    uint8_t mac[6];
+    world_init(own_ip, 3);
+    slow_neighbour_want(&w.slow, peer_ip, w.now);
+    for (int i = 0; i < SLOW_ASK_TRIES - 1; i++) // into a link that is down
+        assert_int_equal(world_turn(i ? SLOW_ASK_MS : 0), 1);
+    assert_int_equal(world_turn(1), 0);
+    world_sent();
+    slow_link_up(&w.slow, w.now);
+    assert_int_equal(world_turn(0), 2);
+    assert_int_equal(world_arp_sent(NULL).target_ip, own_ip); // the announcement
+    assert_int_equal(world_arp_sent(NULL).target_ip, peer_ip);
+    world_arp(ARP_REPLY, peer_ip, own_ip, FRAME_NO_VLAN);
+    assert_true(slow_neighbour_mac(&w.slow, peer_ip, mac));
+    // With all its tries again.
+    world_init(own_ip, 3);
+    slow_neighbour_want(&w.slow, peer_ip, w.now);
+    world_turn(0);
+    slow_link_up(&w.slow, w.now);
+    world_turn(0);
+    assert_int_equal(w.slow.neighbours[0].tries, 1);
+    // One that is known is not troubled.
+    world_arp(ARP_REPLY, peer_ip, own_ip, FRAME_NO_VLAN);
+    world_sent();
+    slow_link_up(&w.slow, w.now);
+    assert_int_equal(world_turn(0), 1);
+    assert_int_equal(world_arp_sent(NULL).target_ip, own_ip);
+}
+
 static void strangers_cannot_fill_the_table(void **state)
 {
     (void)state;
@@ -275,6 +306,7 @@ int main(void)
         cmocka_unit_test(other_subnets_go_through_the_gateway),
         cmocka_unit_test(silent_neighbour_is_given_up_and_asked_again_when_needed),
         cmocka_unit_test(neighbour_in_use_is_asked_whether_it_is_still_there),
+        cmocka_unit_test(neighbour_is_asked_as_soon_as_the_link_is_up),
         cmocka_unit_test(strangers_cannot_fill_the_table),
         cmocka_unit_test(mac_of_a_group_or_of_nobody_is_not_believed),
         cmocka_unit_test(conflict_is_noticed_and_not_answered),
