@@ -57,6 +57,14 @@ static COLD void deep_trouble(struct channel *ch, uint16_t slot, uint32_t result
     symbol_requalify(ch, slot);
 }
 
+// A field that decides something has a value that it does not have (DEEP 1.08): counted, not
+// followed, and the symbol is not to be trusted. What is only passed on is shown as it came.
+static COLD void bad_field(struct channel *ch, uint16_t slot)
+{
+    ch->count->bad_field++;
+    deep_trouble(ch, slot, 0);
+}
+
 // A price that fits the book's 32 bits; otherwise the symbol is not to be trusted.
 static bool price_of(struct channel *ch, uint16_t slot, int64_t wire, uint32_t *price)
 {
@@ -71,7 +79,12 @@ static bool price_of(struct channel *ch, uint16_t slot, int64_t wire, uint32_t *
 static void on_level(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
     struct book_symbol *sym = &ch->book.symbols[slot];
+    const uint8_t flags = deep10_level_buy_flags(p);
     uint32_t price;
+    if (UNLIKELY(flags > 1)) {
+        bad_field(ch, slot);
+        return;
+    }
     if (!price_of(ch, slot, deep10_level_buy_price(p), &price))
         return;
     enum book_side side = p[0] == DEEP10_LEVEL_BUY ? BOOK_BID : BOOK_ASK;
@@ -80,8 +93,7 @@ static void on_level(struct channel *ch, const uint8_t *p, uint16_t slot)
         sym->flags |= SYMBOL_TRANSITION;
     if (UNLIKELY(result & ~(uint32_t)BOOK_BEST))
         deep_trouble(ch, slot, result);
-    bool complete = deep10_level_buy_flags(p) & 1;
-    if (complete && sym->flags & SYMBOL_TRANSITION) {
+    if (flags && sym->flags & SYMBOL_TRANSITION) {
         sym->flags &= (uint8_t)~SYMBOL_TRANSITION;
         best_publish(ch, slot, BOOK_BID);
         best_publish(ch, slot, BOOK_ASK);
@@ -91,6 +103,10 @@ static void on_level(struct channel *ch, const uint8_t *p, uint16_t slot)
 static void on_status(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
     char status = deep10_trading_status_status(p);
+    if (status != 'H' && status != 'O' && status != 'P' && status != 'T') {
+        bad_field(ch, slot);
+        return;
+    }
     ch->book.symbols[slot].trading_state = status == 'O' ? 'Q' : (uint8_t)status;
     memcpy(ch->book.infos[slot].halt_reason, deep10_trading_status_reason(p), 4);
     symbol_requalify(ch, slot);
@@ -98,7 +114,12 @@ static void on_status(struct channel *ch, const uint8_t *p, uint16_t slot)
 
 static void on_halt(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
-    if (deep10_operational_halt_status(p) == 'O')
+    const char status = deep10_operational_halt_status(p);
+    if (status != 'O' && status != 'N') {
+        bad_field(ch, slot);
+        return;
+    }
+    if (status == 'O')
         ch->book.symbols[slot].flags |= SYMBOL_OP_HALT;
     else
         ch->book.symbols[slot].flags &= (uint8_t)~SYMBOL_OP_HALT;
@@ -134,20 +155,30 @@ static void on_break(struct channel *ch, const uint8_t *p, uint16_t slot)
 static void on_directory(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
     struct symbol_info *info = &ch->book.infos[slot];
+    const uint8_t tier = deep10_directory_luld_tier(p);
+    if (tier > 2) {
+        bad_field(ch, slot);
+        return;
+    }
     ch->book.symbols[slot].flags |= SYMBOL_KNOWN;
     info->round_lot = deep10_directory_round_lot(p);
-    info->luld_tier = (char)('0' + deep10_directory_luld_tier(p) % 10);
+    info->luld_tier = (char)('0' + tier);
     info->authenticity = deep10_directory_flags(p) & 0x80 ? 'T' : 'P';
     info->etp_flag = deep10_directory_flags(p) & 0x20 ? 'Y' : 'N';
 }
 
 static void on_short_sale(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
-    if (deep10_short_sale_status(p))
+    const uint8_t status = deep10_short_sale_status(p);
+    if (status > 1) {
+        bad_field(ch, slot);
+        return;
+    }
+    if (status)
         ch->book.symbols[slot].flags |= SYMBOL_SHORT_RESTRICTED;
     else
         ch->book.symbols[slot].flags &= (uint8_t)~SYMBOL_SHORT_RESTRICTED;
-    ch->book.infos[slot].reg_sho = deep10_short_sale_status(p) ? '1' : '0';
+    ch->book.infos[slot].reg_sho = status ? '1' : '0';
 }
 
 static void on_retail(struct channel *ch, const uint8_t *p, uint16_t slot)
@@ -157,10 +188,15 @@ static void on_retail(struct channel *ch, const uint8_t *p, uint16_t slot)
 
 static void on_official(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
+    const char type = deep10_official_price_price_type(p);
     uint32_t price;
+    if (type != 'Q' && type != 'M') {
+        bad_field(ch, slot);
+        return;
+    }
     if (!price_of(ch, slot, deep10_official_price_price(p), &price))
         return;
-    if (deep10_official_price_price_type(p) == 'Q')
+    if (type == 'Q')
         ch->book.infos[slot].official_open = price;
     else
         ch->book.infos[slot].official_close = price;
