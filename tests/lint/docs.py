@@ -1,10 +1,11 @@
-"""What documents point at exists: links to files and headings, and verbs of the Makefile."""
+"""What documents point at exists: links to files and headings, and verbs of the Makefile. A table names a thing once."""
 
 import re
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 VERB = re.compile(r"`make ([a-z][a-z-]*)")
 FENCE = re.compile(r"^\s*```")
+ROW = re.compile(r"^\| (`[^`]+`) \|")
 COMMAND = re.compile(r"^\s*\$?\s*(?:[A-Z_]+=\S+ )*make ([a-z][a-z-]*)")
 
 
@@ -31,10 +32,24 @@ def check_link(tree, path, target):
     return None
 
 
+def check_rows(tree, path):
+    """Rows that begin with the same name in one table."""
+    seen = {}
+    for number, line in tree.lines(path):
+        row = ROW.match(line)
+        if row and row.group(1) in seen:
+            yield path, number, f"{row.group(1)} has a row already, line {seen[row.group(1)]}"
+        elif row:
+            seen[row.group(1)] = number
+        elif not line.startswith("|"):
+            seen = {}
+
+
 def check(tree):
     makefile = tree.text("Makefile") if "Makefile" in tree.paths else ""
     verbs = set(" ".join(re.findall(r"^([a-z][a-z -]*):", makefile, re.MULTILINE)).split())
     for path in tree.files(".md"):
+        yield from check_rows(tree, path)
         fenced = False
         for number, line in tree.lines(path):
             if FENCE.match(line):

@@ -108,6 +108,8 @@ BAD = [
     ("docs", "dead heading", {"docs/a.md": "# One\n[b](#two)\n"}, "docs/a.md", 2, "no such heading"),
     ("docs", "no verb", {"docs/a.md": "`make gold`\n", "Makefile": "lead: ## x\n"}, "docs/a.md", 1, "no such verb"),
     ("docs", "no verb in a block", {"docs/a.md": "```\nA=1 make gold\n```\n"}, "docs/a.md", 2, "no such verb"),
+    ("docs", "repeated row", {"docs/hot-path.md": "| call | why |\n|---|---|\n| `f` | x |\n| `g` | x |\n| `f` | y |\n"},
+     "docs/hot-path.md", 5, "`f` has a row already, line 3"),
     ("codespell", "spelling", {"docs/a.md": "recie" "ve\n"}, "docs/a.md", 1, "receive"),
     ("shellcheck", "shell", {"a.sh": "#!/bin/bash\nrm $1\n"}, "a.sh", 2, "Double quote"),
     ("clang_format", "layout", {"a.c": "int  a;\n", ".clang-format": FORMAT}, "a.c", 1, "clang-format"),
@@ -140,7 +142,7 @@ CLEAN = {
     ".clang-format": FORMAT,
     ".clang-tidy": TIDY,
     "LICENSE": "",
-    "README.md": "# One two\n[down](#one-two) [file](docs/hot-path.md) `make all`\n\n```\nmake all\n```\n",
+    "README.md": "# One two\n[down](#one-two) [file](docs/hot-path.md) `make all`\n\n```\nmake all\n```\n\n| `a` | b |\n\n| `a` | c |\n",
     "docs/hot-path.md": GRAPH_DOC + "| `dataplane/lane/slow.c` | set-up |\n",
     "dataplane/abi/limits.h": "#pragma once\nenum { LINES_MAX = 4 };\n",
     "dataplane/lane/a.c": GRAPH_GOOD.replace(
