@@ -7,7 +7,8 @@ ISSUE = re.compile(r"\b[Ii]ssues? #?\d+\b|(?<![\w&#/])#\d{1,5}\b")
 # An absolute path starts where every Linux machine has it. What stands before the slash keeps divisions, relative
 # paths, addresses and patterns out.
 PATH = re.compile(r"""(?:^|[\s"'`=:(,])(/[A-Za-z][\w.-]{2,})/[\w.]""")
-SYSTEM = set("/bin /boot /dev /etc /lib /lib64 /mnt /opt /proc /run /sbin /sys /tmp /usr /var".split())
+# Addresses of the control plane's HTTP server.
+SYSTEM = set("/metrics /health /bin /boot /dev /etc /lib /lib64 /mnt /opt /proc /run /sbin /sys /tmp /usr /var".split())
 
 
 def check(tree):
