@@ -37,7 +37,7 @@ LDFLAGS  := -pthread -Wl,--as-needed -Wl,-z,relro,-z,now -rdynamic $(if $(SAN),-
 
 core_rooms := abi base config wire feed book tcp risk order venue strategy gateway
 lane_rooms := lane control port
-cp_rooms   := region journal control cli
+cp_rooms   := region journal metrics http control cli
 src_of      = $(filter-out %/main.c,$(foreach r,$(2),$(wildcard $(1)/$(r)/*.c)))
 core_src   := $(call src_of,dataplane,$(core_rooms))
 dpdk_src   := $(wildcard dataplane/port/dpdk_*.c)
@@ -63,7 +63,7 @@ exch_lib := $(BUILD)/libtickgate-exchange.a
 DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null | sed 's/-march=[^ ]*//; s/-I/-isystem /g')
 DPDK_LIBS   := $(shell pkg-config --libs libdpdk 2>/dev/null)
 CORE_LIBS   := -lyaml -lnuma -lhugetlbfs -lpcap -lz -lm -ldl
-CP_LIBS     := -ljansson -luring -lisal -lcrypto
+CP_LIBS     := -ljansson -luring -lisal -lcrypto -lmicrohttpd -lgnutls
 
 programs := $(addprefix $(BUILD)/,tickgate tickgate-dataplane tickgate-controlplane tickgate-exchange tickgate-book \
               tickgate-bench)
@@ -113,6 +113,9 @@ $(DPDK_OBJ): CPPFLAGS += $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API
 $(BUILD)/obj/tests/integration/%.o: CPPFLAGS += $(DPDK_CFLAGS) -DALLOW_EXPERIMENTAL_API
 
 $(BUILD)/obj/tests/%.o: CFLAGS += $(unsure)
+
+# The page is inside the program.
+$(call obj,controlplane/http/page.c): controlplane/http/page.html
 
 $(BUILD)/obj/%.o: %.c | $(gen_headers)
 	@echo "  CC    $<"

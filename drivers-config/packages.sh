@@ -23,6 +23,8 @@ build    liblwip-dev          TCP of the simulated exchange on its DPDK port
 build    liburing-dev         writes of the journal, without a thread that waits
 build    libisal-dev          CRC32C of records in the journal
 build    libssl-dev           SHA-256 that links blocks of the journal
+build    libmicrohttpd-dev    metrics, health and the status page over HTTP
+build    libgnutls28-dev      certificates of HTTP
 build    libpcap-dev          captures: pcap and pcapng
 test     libcmocka-dev        unit and simulation tests
 test     python3              test runner and integration tests
@@ -31,6 +33,9 @@ test     libclang-rt-@-dev    sanitizer and fuzzer run time of clang
 test     tshark               second decoder that captures are compared with
 test     iproute2             network namespaces and veth pairs of integration tests
 test     ethtool              switches checksum offload off on a veth pair
+test     prometheus           scrapes the metrics and checks their text (its service is not started)
+test     chromium             shows the status page
+test     openssl              certificates of tests
 test     valgrind             counts instructions where the machine has no counters
 lint     python3              the checks of tests/lint
 lint     git                  lists the files of the tree
@@ -115,7 +120,8 @@ trap 'rm -f "$log"' EXIT
 # What apt says is shown only when it fails. Recommended packages are left out: what is needed is in the table. The lock
 # is waited for, as a fresh machine often runs its own first update.
 apt() {
-    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 \
+    # SYSTEMD_OFFLINE: what is wanted of a package are its programs; its services are not started.
+    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 apt-get -o DPkg::Lock::Timeout=300 \
         -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 -qq "$@" </dev/null >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         return 1

@@ -47,6 +47,9 @@ bool control_tick(struct control *control, uint64_t now_ns)
     uint64_t attached = control->contact.attached;
     // Drained before the look, which lets go of a region that has been replaced.
     event_log_drain(&control->log, &control->contact);
+    if (contact_attached(&control->contact))
+        stages_take(&control->stages, &control->log,
+                    contact_header(&control->contact)->identity.clock.tsc_hz);
     bool changed = contact_look(&control->contact, now_ns);
     if (control->contact.attached != attached)
         call_sweep(&control->contact);

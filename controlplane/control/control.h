@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controlplane/metrics/stages.h"
 #include "controlplane/region/board.h"
 #include "controlplane/region/events.h"
 #include "controlplane/region/snapshot.h"
@@ -27,12 +28,18 @@ struct control {
     struct symbol_table symbols;
     struct board *board;         // of the method in work
     struct rate_sample rates[2]; // older, newer
+    struct stages stages;        // of orders
     uint64_t started_ns;         // CLOCK_MONOTONIC
     // Written by the server.
     uint64_t clients;
     uint64_t clients_refused;
     uint64_t clients_cut_off;
     uint64_t requests;
+    struct {
+        uint64_t requests;
+        uint64_t cut_off;
+        uint64_t streams; // open now
+    } http;               // written by the HTTP server
 };
 
 // False: no memory.

@@ -1,10 +1,13 @@
 // tickgate-controlplane: attaches to the dataplane's region and answers on the control socket.
+#include <arpa/inet.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "controlplane/control/server.h"
+#include "controlplane/http/http.h"
 #include "dataplane/base/log.h"
 #include "dataplane/config/config.h"
 
@@ -18,6 +21,7 @@ static void on_stop(int number)
 
 static const char help[] =
     "Usage: tickgate-controlplane [--region NAME|PATH] [--socket PATH] [--config FILE]\n"
+    "                             [--http ADDRESS:PORT]\n"
     "\n"
     "Attaches to the region of tickgate-dataplane, waits for it where it is not there,\n"
     "and answers on a Unix socket (docs/control.md). Runs until SIGINT or SIGTERM.\n"
@@ -26,7 +30,10 @@ static const char help[] =
     "                      for on hugetlbfs and in /dev/shm, or a file's path (tickgate)\n"
     "  --socket PATH       control socket (/run/tickgate/control.sock); only the folder\n"
     "                      /run/tickgate is made where it is missing\n"
-    "  --config FILE       take both from the dataplane's configuration; options win\n"
+    "  --config FILE       take all of it from the dataplane's configuration; options win\n"
+    "  --http ADDRESS:PORT metrics, health and the status page (docs/operate.md); port 0: a\n"
+    "                      free one. Beyond 127.0.0.0/8 the configuration has to name the\n"
+    "                      certificates. Without it and without a section http: none\n"
     "  --version           print the version and end\n"
     "  --help              print this and end\n"
     "\n"
@@ -36,20 +43,30 @@ struct options {
     const char *region;
     const char *socket;
     const char *config;
+    const char *http;
+    struct config_http http_options;
+    bool http_wanted;
 };
+
+// Kept while the program runs: the place of what is wrong in it is told late.
+static struct config config;
 
 // False: nothing more to do, <code> says how it went.
 static bool options_read(struct options *options, int argc, char **argv, int *code)
 {
-    static const struct option table[] = {
-        {"region", required_argument, NULL, 'r'}, {"socket", required_argument, NULL, 's'},
-        {"config", required_argument, NULL, 'c'}, {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option table[] = {{"region", required_argument, NULL, 'r'},
+                                          {"socket", required_argument, NULL, 's'},
+                                          {"config", required_argument, NULL, 'c'},
+                                          {"http", required_argument, NULL, 'w'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         switch (c) {
         case 'r': options->region = optarg; break;
         case 's': options->socket = optarg; break;
         case 'c': options->config = optarg; break;
+        case 'w': options->http = optarg; break;
         case 'v':
             puts("tickgate-controlplane " TICKGATE_VERSION);
             *code = EXIT_OK;
@@ -73,11 +90,32 @@ static bool options_read(struct options *options, int argc, char **argv, int *co
     return true;
 }
 
+static bool http_address(struct options *options, struct error *err)
+{
+    char address[INET_ADDRSTRLEN], *end = NULL;
+    const char *colon = strrchr(options->http, ':');
+    const size_t len = colon ? (size_t)(colon - options->http) : sizeof address;
+    struct in_addr ip;
+    unsigned long port = 0;
+    if (len < sizeof address) {
+        memcpy(address, options->http, len);
+        address[len] = 0;
+        port = strtoul(colon + 1, &end, 10);
+    }
+    if (end == NULL || end == colon + 1 || *end || port > UINT16_MAX ||
+        inet_pton(AF_INET, address, &ip) != 1)
+        return error_set(err, EXIT_USAGE, "--http: '%s' is not ADDRESS:PORT, like 127.0.0.1:9180",
+                         options->http);
+    options->http_options.listen =
+        (struct config_endpoint){.ip = ntohl(ip.s_addr), .port = (uint16_t)port};
+    options->http_wanted = true;
+    return true;
+}
+
 // What no option says comes from the configuration, or is what the configuration would have by
 // default.
 static bool options_complete(struct options *options, struct error *err)
 {
-    static struct config config;
     if (options->config) {
         if (!config_load(&config, options->config, err))
             return false;
@@ -85,13 +123,29 @@ static bool options_complete(struct options *options, struct error *err)
             options->region = config.node.region;
         if (options->socket == NULL)
             options->socket = config.node.control_socket;
-        config_free(&config);
+        options->http_options = config.http;
+        options->http_wanted = config.http.listen.port != 0;
     }
     if (options->region == NULL)
         options->region = "tickgate";
     if (options->socket == NULL)
         options->socket = SERVER_FOLDER "/control.sock";
-    return true;
+    return options->http == NULL || http_address(options, err);
+}
+
+static struct http *http_start(struct control *control, struct server *server,
+                               const struct options *options, struct error *err)
+{
+    // What the configuration says as it says it, so that a fault has its line.
+    const struct config_http *chosen = options->http ? &options->http_options : &config.http;
+    struct http *http = http_open(control, options->config ? &config : NULL, chosen, err);
+    if (http == NULL || !server_add_http(server, http, err))
+        return http;
+    log_info("ready", "metrics and page on http%s://%u.%u.%u.%u:%u/",
+             chosen->tls_certificate[0] ? "s" : "", chosen->listen.ip >> 24,
+             chosen->listen.ip >> 16 & 255, chosen->listen.ip >> 8 & 255, chosen->listen.ip & 255,
+             http_port(http));
+    return http;
 }
 
 static int run(const struct options *options)
@@ -99,16 +153,21 @@ static int run(const struct options *options)
     struct error err = {0};
     struct control control;
     struct server server;
+    struct http *http = NULL;
     if (!control_init(&control, options->region)) {
         log_error("start", "no memory for the event log");
         return EXIT_FAILED;
     }
-    if (server_open(&server, &control, options->socket, &err)) {
+    const bool opened = server_open(&server, &control, options->socket, &err);
+    if (opened && options->http_wanted)
+        http = http_start(&control, &server, options, &err);
+    if (opened && err.code == EXIT_OK) {
         log_info("ready", "listening on %s", options->socket);
         server_run(&server, &stop);
     } else {
         log_error("start", "%s", err.text);
     }
+    http_close(http);
     server_close(&server);
     control_free(&control);
     return (int)err.code;

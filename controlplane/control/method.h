@@ -101,6 +101,10 @@ bool job_board(struct control *control, struct job *job);
 // Kills and trading states that are not active, of all lanes.
 json_t *trade_in_force(const struct control *control);
 
+// What a share is worth now, price4: the middle of the best prices, else the last trade; 0: not
+// known. By the copy of the symbols.
+uint32_t trade_mark(const struct control *control, const char *symbol);
+
 // methods_state.c
 void method_version(struct control *control, struct job *job);
 void method_help(struct control *control, struct job *job);
@@ -113,6 +117,8 @@ void method_memory(struct control *control, struct job *job);
 void method_counters(struct control *control, struct job *job);
 void method_histograms(struct control *control, struct job *job);
 void method_events(struct control *control, struct job *job);
+// The newest <count> orders that were refused or did not leave, newest first.
+json_t *events_refused(struct control *control, uint32_t count);
 // methods_market.c
 void method_symbols(struct control *control, struct job *job);
 void method_book(struct control *control, struct job *job);

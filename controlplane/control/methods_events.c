@@ -144,3 +144,24 @@ void method_events(struct control *control, struct job *job)
             json_array_append_new(list, event_view(control, event_log_at(log, n), names));
     job->result = json_pack("{s:o,s:o}", "events", list, "next_after", view_count(choice.end - 1));
 }
+
+static bool is_refused(const struct event *event)
+{
+    return event->type == EVENT_ORDER_NOT_SENT ||
+           (event->type == EVENT_DECISION && event->decision.refusal != REFUSAL_NONE);
+}
+
+json_t *events_refused(struct control *control, uint32_t count)
+{
+    const struct event_log *log = &control->log;
+    json_t *list = json_array();
+    const bool names = snapshot_take(&control->snapshot, &control->contact);
+    for (uint64_t n = log->count; n > 0 && json_array_size(list) < count; n--) {
+        const struct logged_event *logged = event_log_at(log, n);
+        if (logged == NULL)
+            break;
+        if (logged->ring == EVENT_RING_TRADING && is_refused(&logged->event))
+            json_array_append_new(list, event_view(control, logged, names));
+    }
+    return list;
+}

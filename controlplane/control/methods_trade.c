@@ -284,8 +284,7 @@ static bool job_named(struct control *control, struct job *job, const char *para
 
 // --- positions ---
 
-// What a share is worth now: the middle of the best prices, else the last trade; 0: not known.
-static uint32_t mark_of(const struct control *control, const char *symbol)
+uint32_t trade_mark(const struct control *control, const char *symbol)
 {
     uint64_t count;
     const struct symbol_row *row = symbol_table_find(&control->symbols, symbol, &count);
@@ -310,7 +309,7 @@ static json_t *position_row(const struct control *control, const struct board_po
     const struct board *b = control->board;
     const struct position_cell *c = &p->sum;
     const char *symbol = b->instruments[p->instrument].symbol;
-    const uint32_t mark = mark_of(control, symbol);
+    const uint32_t mark = trade_mark(control, symbol);
     const __int128 cash = (__int128)c->sold_value - (__int128)c->bought_value;
     json_t *row = json_object();
     set(row, "account", json_string(b->accounts[p->account].name));

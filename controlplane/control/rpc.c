@@ -225,6 +225,23 @@ void rpc_handle(struct control *control, const char *line, size_t len, struct jo
         *reply = finish(job);
 }
 
+json_t *rpc_view(struct control *control, const char *method, char *why, size_t why_len)
+{
+    struct job job = {0};
+    json_t *result = NULL;
+    for (uint32_t i = 0; i < method_count; i++)
+        if (strcmp(methods[i].name, method) == 0)
+            job.method = &methods[i];
+    job.params = json_object();
+    if (job.method && dataplane_there(control, &job))
+        job.method->run(control, &job);
+    if (job.error == 0 && !job.pending)
+        result = json_incref(job.result);
+    snprintf(why, why_len, "%s", job.message);
+    job_clear(&job);
+    return result;
+}
+
 static enum rpc_error error_of(uint32_t result)
 {
     switch (result) {

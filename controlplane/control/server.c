@@ -12,11 +12,12 @@
 #include <unistd.h>
 
 #include "controlplane/control/rpc.h"
+#include "controlplane/http/http.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
 #include "dataplane/base/unix_path.h"
 
-enum { NS_PER_MS = 1000000 };
+enum { NS_PER_MS = 1000000, SERVER_EVENTS = SERVER_CLIENTS_MAX + 2 };
 
 // --- one client ---
 
@@ -258,21 +259,27 @@ void server_run(struct server *server, const atomic_bool *stop)
     uint64_t next_tick = 0;
     bool waiting = false;
     while (!*stop) {
-        struct epoll_event events[SERVER_CLIENTS_MAX + 1];
+        struct epoll_event events[SERVER_EVENTS];
         uint64_t now = clock_mono_ns();
         if (now >= next_tick) {
             tick(server, now);
             next_tick = now + (uint64_t)CONTROL_TICK_MS * NS_PER_MS;
         }
         int timeout_ms = waiting ? 1 : (int)((next_tick - now) / NS_PER_MS) + 1;
-        int n = epoll_wait(server->epoll_fd, events, SERVER_CLIENTS_MAX + 1, timeout_ms);
+        if (server->http && http_busy(server->http))
+            timeout_ms = 0;
+        int n = epoll_wait(server->epoll_fd, events, SERVER_EVENTS, timeout_ms);
         for (int i = 0; i < n; i++) {
             struct client *client = events[i].data.ptr;
             if (client == NULL)
                 accept_clients(server);
+            else if (events[i].data.ptr == server->http)
+                continue; // served below, whatever happened
             else if (client->fd >= 0)
                 client_event(server, client, events[i].events);
         }
+        if (server->http)
+            http_run(server->http);
         waiting = resume_jobs(server);
     }
 }
@@ -362,6 +369,15 @@ bool server_open(struct server *server, struct control *control, const char *pat
     if (server->epoll_fd < 0 ||
         epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->listen_fd, &event) != 0)
         return error_set(err, EXIT_FAILED, "%s: epoll: %s", server->path, strerror(errno));
+    return true;
+}
+
+bool server_add_http(struct server *server, struct http *http, struct error *err)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = http};
+    if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, http_fd(http), &event) != 0)
+        return error_set(err, EXIT_FAILED, "http: epoll: %s", strerror(errno));
+    server->http = http;
     return true;
 }
 

@@ -23,6 +23,8 @@ enum {
     SERVER_PATIENCE_MS = 10000,
 };
 
+struct http;
+
 struct client {
     int fd;          // -1: the slot is free
     bool skipping;   // the rest of a line that was too long
@@ -46,6 +48,7 @@ struct server {
     bool bound; // <path> is ours to remove
     char path[108];
     uint64_t patience_ns;
+    struct http *http; // may be null; served in the same loop
 };
 
 // The folder that is made where it is missing; of any other path the folder must be there.
@@ -55,6 +58,8 @@ struct server {
 // answered.
 bool server_open(struct server *server, struct control *control, const char *path,
                  struct error *err);
+// Lets the loop serve <http> too, until it ends.
+bool server_add_http(struct server *server, struct http *http, struct error *err);
 // Until *<stop> is set, which a signal handler may do.
 void server_run(struct server *server, const atomic_bool *stop);
 void server_close(struct server *server);

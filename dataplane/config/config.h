@@ -234,6 +234,15 @@ struct config_client {
     struct config_limits limits;
 };
 
+// Metrics, health and the status page of the control plane. Files; empty: none.
+struct config_http {
+    struct config_endpoint listen; // port 0: the section is not there
+    char tls_certificate[PATH_LEN];
+    char tls_key[PATH_LEN];
+    char client_ca[PATH_LEN];
+    char token_file[PATH_LEN];
+};
+
 struct places;
 
 struct config {
@@ -256,6 +265,7 @@ struct config {
     struct config_gateway gateway;
     struct config_client clients[CLIENTS_MAX];
     uint32_t client_count;
+    struct config_http http;
     uint64_t hash;         // of the file's bytes
     struct places *places; // where every value stands
 };

@@ -23,6 +23,7 @@ enum option_kind {
     OPTION_IPV4,        // dotted; uint32_t, host order
     OPTION_MAC,         // six bytes in hex with colons
     OPTION_ENDPOINT,    // address:port
+    OPTION_LISTEN,      // the same; 0.0.0.0: every address of the machine
     OPTION_ENDPOINTS,   // list of them; struct config_recovery
     OPTION_SYMBOLS,     // list of symbols, or one of <words>: "all"; struct config_symbols
     OPTION_NUMBERS,     // list of whole numbers; struct config_numbers

@@ -17,6 +17,7 @@
 #define STRATEGY_TYPE struct config_strategy
 #define GATEWAY_TYPE  struct config_gateway
 #define CLIENT_TYPE   struct config_client
+#define HTTP_TYPE     struct config_http
 #define LIMITS_TYPE   struct config_limits
 
 const struct option_row option_rows[] = {

@@ -64,6 +64,7 @@ void value_range(const struct option_row *row, char *out, size_t len)
     case OPTION_IPV4: snprintf(out, len, "an IPv4 address"); break;
     case OPTION_MAC: snprintf(out, len, "a MAC address (02:00:00:00:00:01)"); break;
     case OPTION_ENDPOINT: snprintf(out, len, "address:port"); break;
+    case OPTION_LISTEN: snprintf(out, len, "address:port; 0.0.0.0: every address"); break;
     case OPTION_ENDPOINTS: snprintf(out, len, "a list of 1 to %lu address:port", row->max); break;
     case OPTION_SYMBOLS:
         snprintf(out, len, "%s%sa list of 1 to %lu symbols", row->words, *row->words ? ", or " : "",
@@ -243,20 +244,27 @@ static bool mac_parse(const char *text, size_t len, uint8_t out[6])
     return (out[0] & 1) == 0; // a group's address is nobody's own
 }
 
-bool value_endpoint(const char *text, size_t len, struct config_endpoint *out,
-                    char why[VALUE_WHY_LEN])
+// <any>: 0.0.0.0 is an address to listen at, none to go to.
+static bool endpoint_parse(const char *text, size_t len, bool any, struct config_endpoint *out,
+                           char why[VALUE_WHY_LEN])
 {
     const char *colon = memchr(text, ':', len);
     size_t ip_len = colon ? (size_t)(colon - text) : len;
     uint64_t port = 0;
     struct config_endpoint e = {0};
-    if (colon == NULL || !ipv4_parse(text, ip_len, &e.ip) || e.ip == 0 ||
+    if (colon == NULL || !ipv4_parse(text, ip_len, &e.ip) || (e.ip == 0 && !any) ||
         digits_read(colon + 1, len - ip_len - 1, &port) != len - ip_len - 1 || port < 1 ||
         port > 65535)
         return refuse(why, text, len, "write address:port, such as 10.0.0.1:26477");
     e.port = (uint16_t)port;
     *out = e;
     return true;
+}
+
+bool value_endpoint(const char *text, size_t len, struct config_endpoint *out,
+                    char why[VALUE_WHY_LEN])
+{
+    return endpoint_parse(text, len, false, out, why);
 }
 
 // --- text ---
@@ -341,7 +349,8 @@ bool value_parse(const struct option_row *row, const char *text, size_t len, voi
     case OPTION_MONEY: ok = limit_store(row, text, len, member); break;
     case OPTION_IPV4: ok = ipv4_parse(text, len, member); break;
     case OPTION_MAC: ok = mac_parse(text, len, member); break;
-    case OPTION_ENDPOINT: return value_endpoint(text, len, member, why);
+    case OPTION_ENDPOINT: return endpoint_parse(text, len, false, member, why);
+    case OPTION_LISTEN: return endpoint_parse(text, len, true, member, why);
     case OPTION_ENDPOINTS:
     case OPTION_SYMBOLS:
     case OPTION_NUMBERS:

@@ -13,6 +13,7 @@
 //   quality N      quality of the channel "itch"
 //   messages N     adds to the messages and frames of "itch" and lane 0
 //   orders N       N orders of account MM are decided and accepted
+//   refuse N       N orders are refused by POSITION
 //   quiet, trade   lanes stop and start noticing kills
 //   hang, go       stop and start the heartbeat
 //   mute, talk     stop and start answering commands
@@ -232,6 +233,18 @@ static void write_orders(unsigned long count)
     }
 }
 
+static void write_refused(uint64_t n)
+{
+    struct event event = {.type = EVENT_DECISION, .tsc = clock_tsc()};
+    event.decision.started = 400; // 200 ns
+    event.decision.gated = 600;
+    event.decision.refusal = REFUSAL_POSITION;
+    event.decision.value = 1200;
+    event.decision.limit = 1000;
+    for (uint64_t i = 0; i < n; i++)
+        event_write(&trading[0], &event);
+}
+
 static enum command_result answer(struct command_slot *slot, uint32_t target, uint64_t *sequence)
 {
     if (busy)
@@ -311,6 +324,8 @@ static bool obey(const char *order, int fd)
         write_diagnostics(n);
     else if (strcmp(word, "orders") == 0)
         write_orders(n);
+    else if (strcmp(word, "refuse") == 0)
+        write_refused(n);
     else if (strcmp(word, "quiet") == 0 || strcmp(word, "trade") == 0)
         quiet = word[0] == 'q';
     else if (strcmp(word, "quality") == 0)

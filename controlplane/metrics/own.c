@@ -1,0 +1,213 @@
+// Metrics that do not come from the counter table: the control plane itself, the state of the
+// dataplane, refusals by reason, money by account.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "controlplane/control/method.h"
+#include "controlplane/control/view.h"
+#include "controlplane/metrics/parts.h"
+#include "dataplane/base/clock.h"
+
+static void gauge(struct metric_text *text, const char *name, const char *help, double value)
+{
+    metric_family(text, METRIC_GAUGE, name, help);
+    metric_real(text, NULL, value);
+}
+
+static void counter(struct metric_text *text, const char *name, const char *help, uint64_t value)
+{
+    metric_family(text, METRIC_COUNTER, name, help);
+    metric_count(text, NULL, value);
+}
+
+// --- the dataplane ---
+
+static void build_write(struct metric_text *text, const struct control *control, bool there)
+{
+    char hash[24], region[32];
+    const struct region_identity *identity = &control->snapshot.identity;
+    snprintf(hash, sizeof hash, "%016llx", there ? (unsigned long long)identity->config_hash : 0);
+    snprintf(region, sizeof region, "%u.%u", REGION_MAJOR, REGION_MINOR);
+    const struct metric_label labels[] = {{"version", TICKGATE_VERSION},
+                                          {"dataplane", there ? identity->program : ""},
+                                          {"region", region},
+                                          {0}};
+    const struct metric_label node[] = {
+        {"node", there ? identity->node : ""}, {"config_hash", hash}, {0}};
+    metric_family(text, METRIC_INFO, "tickgate_build",
+                  "Versions of both processes and of the contract");
+    metric_real(text, labels, 1);
+    metric_family(text, METRIC_INFO, "tickgate_node",
+                  "Name of the node and hash of its configuration");
+    metric_real(text, node, 1);
+}
+
+static uint32_t restrictions(const struct control *control)
+{
+    json_t *list = trade_in_force(control);
+    const uint32_t count = (uint32_t)json_array_size(list);
+    json_decref(list);
+    return count;
+}
+
+static void dataplane_write(struct metric_text *text, const struct control *control)
+{
+    const struct contact *contact = &control->contact;
+    const bool there = contact_attached(contact);
+    build_write(text, control, there);
+    gauge(text, "tickgate_dataplane_up", "1 while the dataplane runs and answers",
+          contact->state == CONTACT_LIVE);
+    if (!there)
+        return;
+    gauge(text, "tickgate_dataplane_heartbeat_age_seconds", "Age of the dataplane's last heartbeat",
+          (double)contact->heartbeat_age_ns / 1e9);
+    gauge(text, "tickgate_dataplane_start_timestamp_seconds", "When the dataplane was started",
+          (double)control->snapshot.identity.epoch / 1e9);
+    if (board_trades(control->board))
+        gauge(text, "tickgate_trading_restrictions",
+              "Kills, halts and reductions in force, counted by scope and lane",
+              restrictions(control));
+}
+
+// --- the control plane ---
+
+static void events_write(struct metric_text *text, const struct event_log *log)
+{
+    static const char *const rings[] = {"trading", "diagnostic"};
+    metric_family(text, METRIC_COUNTER, "tickgate_events_drained", "Events read from the rings");
+    for (int ring = 0; ring < EVENT_RING_KINDS; ring++)
+        metric_count(text, (const struct metric_label[]){{"ring", rings[ring]}, {0}},
+                     log->drained[ring]);
+    metric_family(text, METRIC_COUNTER, "tickgate_events_lost",
+                  "Events that found their ring full, of the attached dataplane");
+    for (int ring = 0; ring < EVENT_RING_KINDS; ring++)
+        metric_count(text, (const struct metric_label[]){{"ring", rings[ring]}, {0}},
+                     log->lost[ring]);
+}
+
+// Bytes of memory that are resident; 0 when the kernel does not tell.
+static double resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    char line[128];
+    double pages = 0;
+    if (file && fgets(line, sizeof line, file)) {
+        char *end;
+        (void)strtoull(line, &end, 10); // the whole size
+        pages = (double)strtoull(end, NULL, 10);
+    }
+    if (file)
+        fclose(file);
+    return pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static double time_s(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+static void process_write(struct metric_text *text, const struct control *control)
+{
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    metric_family(text, METRIC_COUNTER, "process_cpu_seconds",
+                  "Processor time of the control plane");
+    metric_real(text, NULL, time_s(used.ru_utime) + time_s(used.ru_stime));
+    gauge(text, "process_resident_memory_bytes", "Resident memory of the control plane",
+          resident_bytes());
+    const uint64_t age_ns = clock_mono_ns() - control->started_ns;
+    gauge(text, "process_start_time_seconds", "When the control plane was started",
+          (double)(clock_utc_ns() - age_ns) / 1e9);
+}
+
+void own_write(struct metric_text *text, struct control *control)
+{
+    dataplane_write(text, control);
+    events_write(text, &control->log);
+    gauge(text, "tickgate_control_clients", "Clients of the control socket",
+          (double)control->clients);
+    counter(text, "tickgate_control_clients_refused", "Clients that found no place",
+            control->clients_refused);
+    counter(text, "tickgate_control_clients_cut_off", "Clients that did not read their answers",
+            control->clients_cut_off);
+    counter(text, "tickgate_control_requests", "Requests on the control socket", control->requests);
+    counter(text, "tickgate_http_requests", "Requests over HTTP", control->http.requests);
+    counter(text, "tickgate_http_clients_cut_off", "Clients of HTTP that were too slow",
+            control->http.cut_off);
+    gauge(text, "tickgate_http_streams", "Live pages that are open", (double)control->http.streams);
+    process_write(text, control);
+}
+
+// --- trading ---
+
+void refusals_write(struct metric_text *text, const struct board *board)
+{
+    metric_family(text, METRIC_COUNTER, "tickgate_refusals",
+                  "Orders that were refused or did not leave, by reason");
+    for (uint32_t n = 1; n < REFUSALS; n++) {
+        const char *name = refusal_name(n);
+        uint64_t sum = 0;
+        for (uint32_t lane = 0; lane < board->shape.lanes; lane++)
+            sum += board->refusals[lane].count[n];
+        // Reasons that never were would be most of all series.
+        if (sum && *name != '?')
+            metric_count(text, (const struct metric_label[]){{"reason", name}, {0}}, sum);
+    }
+}
+
+struct account_sum {
+    __int128 cash; // price4
+    __int128 profit;
+    uint64_t shares;   // long and short added
+    uint64_t unpriced; // positions without a price
+};
+
+static void sums_take(const struct control *control, struct account_sum *sums)
+{
+    const struct board *b = control->board;
+    for (uint32_t i = 0; i < b->position_count; i++) {
+        const struct board_position *p = &b->positions[i];
+        struct account_sum *sum = &sums[p->account];
+        const __int128 cash = (__int128)p->sum.sold_value - (__int128)p->sum.bought_value;
+        const uint32_t mark = trade_mark(control, b->instruments[p->instrument].symbol);
+        if (p->torn)
+            continue;
+        sum->cash += cash;
+        sum->profit += cash + (__int128)p->sum.shares * mark;
+        sum->shares += (uint64_t)(p->sum.shares < 0 ? -p->sum.shares : p->sum.shares);
+        sum->unpriced += p->sum.shares != 0 && mark == 0;
+    }
+}
+
+void accounts_write(struct metric_text *text, struct control *control)
+{
+    static const struct {
+        const char *name;
+        const char *help;
+    } families[] = {
+        {"tickgate_account_cash_dollars", "Sold less bought, since the start"},
+        {"tickgate_account_profit_dollars",
+         "Cash and what is held, at the middle of the best prices or the last trade"},
+        {"tickgate_account_position_shares", "Shares held, long and short added"},
+        {"tickgate_account_unpriced_positions", "Positions whose symbol has no price yet"},
+    };
+    struct account_sum sums[ACCOUNTS_MAX] = {0};
+    if (!board_take_positions(control->board, &control->contact) ||
+        !symbol_table_copy(&control->symbols, &control->contact))
+        return;
+    sums_take(control, sums);
+    for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
+        metric_family(text, METRIC_GAUGE, families[f].name, families[f].help);
+        for (uint32_t i = 0; i < control->board->shape.accounts; i++) {
+            const double values[] = {(double)sums[i].cash / 1e4, (double)sums[i].profit / 1e4,
+                                     (double)sums[i].shares, (double)sums[i].unpriced};
+            metric_real(
+                text,
+                (const struct metric_label[]){{"account", control->board->accounts[i].name}, {0}},
+                values[f]);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+// What the files of this room share. Private to it.
+#pragma once
+
+#include "controlplane/metrics/instance.h"
+#include "controlplane/metrics/metrics.h"
+
+double seconds_of(const struct contact *contact, uint64_t ticks);
+
+void counter_write(struct metric_text *text, const struct metric_label *labels,
+                   const struct contact *contact, const struct counter_info *info, uint64_t value);
+
+void instance_labels(enum counter_scope scope, const struct instance *instance,
+                     struct metric_label labels[METRIC_LABELS_MAX]);
+
+// One histogram of ticks. <brief>: the edges of a scrape every second, else all.
+void histogram_write(struct metric_text *text, const struct metric_label *labels,
+                     const struct contact *contact, const struct histogram *histogram, bool brief);
+
+// own.c: what does not come from the tables.
+void own_write(struct metric_text *text, struct control *control);
+void refusals_write(struct metric_text *text, const struct board *board);
+// Of every account: money, profit at the present prices. Copies positions and prices.
+void accounts_write(struct metric_text *text, struct control *control);

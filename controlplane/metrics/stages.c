@@ -1,0 +1,86 @@
+#include "controlplane/metrics/stages.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    const char *help;
+} stage_table[STAGES] = {
+#define STAGE_ROW(upper, name, help) {name, help},
+    STAGE_LIST(STAGE_ROW)
+#undef STAGE_ROW
+};
+
+const char *stage_name(enum stage stage)
+{
+    return stage_table[stage].name;
+}
+
+const char *stage_help(enum stage stage)
+{
+    return stage_table[stage].help;
+}
+
+// histogram_record compares ticks with edges that only the dataplane has set up; here nanoseconds
+// decide, so that an instance with another clock needs no new table.
+static void record(struct histogram *h, uint64_t ticks, uint64_t tsc_hz)
+{
+    const uint64_t ns = tsc_hz ? (uint64_t)((unsigned __int128)ticks * 1000000000 / tsc_hz) : 0;
+    uint32_t at = 0;
+    while (histogram_edges_ns[at] < ns)
+        at++;
+    h->bucket[at]++;
+    h->sum_ticks += ticks;
+    if (ticks > h->max_ticks)
+        h->max_ticks = ticks;
+}
+
+static uint64_t between(uint32_t from, uint32_t to)
+{
+    return to > from ? to - from : 0;
+}
+
+static void take(struct stages *s, const struct event *event, uint64_t tsc_hz)
+{
+    struct stage_decision *slot;
+    if (event->lane >= LANES_MAX)
+        return;
+    if (event->type == EVENT_DECISION) {
+        const struct event_decision *d = &event->decision;
+        record(&s->histograms[STAGE_DECIDE], d->started, tsc_hz);
+        record(&s->histograms[STAGE_GATE], between(d->started, d->gated), tsc_hz);
+        if (d->refusal != REFUSAL_NONE)
+            return;
+        record(&s->histograms[STAGE_ENCODE], between(d->gated, d->encoded), tsc_hz);
+        slot = &s->decisions[event->lane][event->sequence % STAGE_DECISIONS];
+        slot->sequence = event->sequence;
+        slot->encoded = d->encoded;
+    } else if (event->type == EVENT_ORDER_SENT) {
+        const struct event_order_sent *sent = &event->order_sent;
+        slot = &s->decisions[event->lane][sent->decision % STAGE_DECISIONS];
+        record(&s->histograms[STAGE_ORDER], sent->handed, tsc_hz);
+        if (sent->decision && slot->sequence == sent->decision)
+            record(&s->histograms[STAGE_SEND], between(slot->encoded, sent->handed), tsc_hz);
+    }
+}
+
+void stages_take(struct stages *stages, const struct event_log *log, uint64_t tsc_hz)
+{
+    if (log->epoch != stages->epoch) {
+        memset(stages->histograms, 0, sizeof stages->histograms);
+        memset(stages->decisions, 0, sizeof stages->decisions);
+        stages->epoch = log->epoch;
+    }
+    if (stages->next == 0)
+        stages->next = 1;
+    if (log->count >= EVENT_LOG_LEN && stages->next + EVENT_LOG_LEN <= log->count) {
+        const uint64_t oldest = log->count - EVENT_LOG_LEN + 1;
+        stages->missed += oldest - stages->next;
+        stages->next = oldest;
+    }
+    for (; stages->next <= log->count; stages->next++) {
+        const struct logged_event *logged = event_log_at(log, stages->next);
+        if (logged && logged->epoch == stages->epoch && logged->ring == EVENT_RING_TRADING)
+            take(stages, &logged->event, tsc_hz);
+    }
+}

@@ -1,0 +1,144 @@
+// Stages of orders out of the events of the lanes.
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "controlplane/metrics/stages.h"
+
+enum { HZ = 2000000000 };
+
+struct world {
+    struct event_log log;
+    struct stages stages;
+};
+
+static int make(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    assert_true(event_log_init(&w->log));
+    w->log.epoch = 1;
+    *state = w;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct world *w = *state;
+    event_log_free(&w->log);
+    free(w);
+    return 0;
+}
+
+static void log_add(struct world *w, const struct event *event)
+{
+    w->log.count++;
+    w->log.records[w->log.count % EVENT_LOG_LEN] = (struct logged_event){
+        .event = *event, .epoch = w->log.epoch, .number = w->log.count, .ring = EVENT_RING_TRADING};
+}
+
+static void decided(struct world *w, uint64_t sequence, enum refusal refusal)
+{
+    struct event event = {.sequence = sequence, .type = EVENT_DECISION};
+    event.decision.started = 200; // 100 ns
+    event.decision.gated = 300;   // + 50 ns
+    event.decision.encoded = 440; // + 70 ns
+    event.decision.refusal = (uint16_t)refusal;
+    log_add(w, &event);
+}
+
+static void sent(struct world *w, uint64_t decision, uint32_t handed)
+{
+    struct event event = {.sequence = decision + 1, .type = EVENT_ORDER_SENT};
+    event.order_sent.decision = decision;
+    event.order_sent.handed = handed;
+    log_add(w, &event);
+}
+
+static uint64_t samples(const struct world *w, enum stage stage)
+{
+    return histogram_samples(&w->stages.histograms[stage]);
+}
+
+static void test_stages(void **state)
+{
+    struct world *w = *state;
+    decided(w, 1, REFUSAL_NONE);
+    sent(w, 1, 5500); // 2.75 us, 2.53 us behind the frame
+    stages_take(&w->stages, &w->log, HZ);
+    const uint64_t want_ns[STAGES] = {100, 50, 70, 2750, 2750};
+    const uint64_t want_ticks[STAGES] = {200, 100, 140, 5060, 5500};
+    for (int i = 0; i < STAGES; i++) {
+        assert_int_equal(samples(w, (enum stage)i), 1);
+        assert_int_equal(histogram_quantile_ns(&w->stages.histograms[i], 0.5), want_ns[i]);
+        assert_int_equal(w->stages.histograms[i].max_ticks, want_ticks[i]);
+    }
+    stages_take(&w->stages, &w->log, HZ); // nothing new
+    assert_int_equal(samples(w, STAGE_ORDER), 1);
+}
+
+static void test_refused(void **state)
+{
+    struct world *w = *state;
+    decided(w, 1, REFUSAL_POSITION);
+    stages_take(&w->stages, &w->log, HZ);
+    assert_int_equal(samples(w, STAGE_GATE), 1);
+    assert_int_equal(samples(w, STAGE_ENCODE), 0);
+    sent(w, 1, 600); // contradicts itself: the way as a whole is counted, its last stage is not
+    stages_take(&w->stages, &w->log, HZ);
+    assert_int_equal(samples(w, STAGE_ORDER), 1);
+    assert_int_equal(samples(w, STAGE_SEND), 0);
+}
+
+// Stamps that go backwards, a lane that cannot be, a decision nobody saw.
+static void test_nonsense(void **state)
+{
+    struct world *w = *state;
+    struct event event = {.sequence = 9, .type = EVENT_DECISION, .lane = 200};
+    log_add(w, &event);
+    event.lane = 0;
+    event.decision.started = 1000;
+    log_add(w, &event);
+    sent(w, 12345, 100);
+    sent(w, 0, 100);
+    stages_take(&w->stages, &w->log, HZ);
+    assert_int_equal(samples(w, STAGE_DECIDE), 1);
+    assert_int_equal(w->stages.histograms[STAGE_GATE].max_ticks, 0);
+    assert_int_equal(samples(w, STAGE_SEND), 0);
+    assert_int_equal(samples(w, STAGE_ORDER), 2);
+}
+
+static void test_overtaken(void **state)
+{
+    struct world *w = *state;
+    for (uint32_t i = 0; i < EVENT_LOG_LEN + 10; i++)
+        decided(w, i + 1, REFUSAL_NONE);
+    stages_take(&w->stages, &w->log, HZ);
+    assert_int_equal(w->stages.missed, 10);
+    assert_int_equal(samples(w, STAGE_DECIDE), EVENT_LOG_LEN);
+}
+
+static void test_another_instance(void **state)
+{
+    struct world *w = *state;
+    decided(w, 1, REFUSAL_NONE);
+    stages_take(&w->stages, &w->log, HZ);
+    w->log.epoch = 2;
+    sent(w, 1, 500); // its decision 1 is not the one that was seen
+    stages_take(&w->stages, &w->log, HZ);
+    assert_int_equal(samples(w, STAGE_DECIDE), 0);
+    assert_int_equal(samples(w, STAGE_ORDER), 1);
+    assert_int_equal(samples(w, STAGE_SEND), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, end)
+    const struct CMUnitTest tests[] = {TEST(test_stages), TEST(test_refused), TEST(test_nonsense),
+                                       TEST(test_overtaken), TEST(test_another_instance)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
