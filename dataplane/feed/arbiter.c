@@ -74,6 +74,16 @@ static void line_track(struct arbiter_line *l, const struct feed_packet *packet,
     l->seen[slot] = packet->sequence;
 }
 
+void arbiter_near(const struct arbiter *a)
+{
+    const uint32_t slot = recent_slot(a->next);
+    PREFETCHW(&a->recent[slot]);
+    for (uint32_t i = 0; i < ARBITER_LINES; i++) {
+        PREFETCHW(&a->lines[i].next);
+        PREFETCHW(&a->lines[i].seen[slot]);
+    }
+}
+
 static void heap_push(struct arbiter *a, uint64_t sequence, uint32_t slot)
 {
     uint32_t at = a->held++;

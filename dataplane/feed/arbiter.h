@@ -89,6 +89,9 @@ uint64_t arbiter_bytes(uint32_t held_max);
 // <memory>: arbiter_bytes(held_max), aligned to a cache line.
 void arbiter_init(struct arbiter *a, uint32_t held_max, void *memory);
 
+// Asks the caches for what the next packet that is due will be compared with.
+void arbiter_near(const struct arbiter *a);
+
 // New numbering (session start, after a snapshot): next message is <next>, perhaps one that was
 // delivered before. Held packets must have been popped if the session changed; after a snapshot
 // they stay.

@@ -90,11 +90,19 @@ static struct desk_owner somebody(const struct desk *d, uint32_t session)
                                .strategy = (uint16_t)index};
 }
 
-// Asks for lines; nothing is read.
+// Asks for all lines that hold some of it; nothing is read. To gcc a prefetch is no effect: a
+// function that does nothing else is pure, and calls of it go away.
 static void near(const void *place, uint64_t bytes)
 {
-    for (uint64_t at = 0; at < bytes; at += CACHE_LINE)
-        PREFETCHW((const uint8_t *)place + at);
+    const uint64_t in_line = (uintptr_t)place % CACHE_LINE;
+    __asm__ volatile("" : : "r"(place));
+    for (uint64_t at = 0; at < in_line + bytes; at += CACHE_LINE)
+        PREFETCHW((const uint8_t *)place - in_line + at);
+}
+
+HOT_INLINE void level_near(const struct book *book, uint64_t key)
+{
+    pair_prefetch(&book->level_table, pair_home(&book->level_table, key));
 }
 
 // One side of a symbol's book: its best prices, the levels that are best and next, and where a
@@ -107,14 +115,13 @@ static void side_near(const struct book *book, const struct book_symbol *symbol,
     if (s->count == 0)
         return;
     const uint32_t *keys = span_keys(&book->spans, s->span);
-    const uint32_t owner = slot * 2 + side, best = price_key(keys[s->count - 1], side);
+    const uint32_t owner = owner_of(slot, side), best = price_key(keys[s->count - 1], side);
     const uint32_t next = s->count > 1 ? price_key(keys[s->count - 2], side) : best;
-    const uint32_t better = side == BOOK_BID ? best + TICK : best - TICK;
-    const uint32_t prices[] = {best, next, better};
-    near(&keys[s->count > 16 ? s->count - 16 : 0], 2ull * CACHE_LINE);
-    for (uint32_t i = 0; i < ARRAY_LEN(prices); i++)
-        near(&book->records[pair_home(&book->level_table, level_key(owner, prices[i]))],
-             CACHE_LINE);
+    level_near(book, level_key(owner, best));
+    level_near(book, level_key(owner, next));
+    level_near(book, level_key(owner, side == BOOK_BID ? best + TICK : best - TICK));
+    PREFETCHW(&book->records[s->top]); // where it stands, should that not be its home
+    book_look_side(book, s);
 }
 
 // The ways to the book's pages must not be forgotten either: some a time, all in turn.
@@ -138,6 +145,7 @@ static void symbol_near(const struct desk *d, uint32_t session, uint32_t instrum
         return;
     const struct book_symbol *symbol = &ch->book.symbols[slot];
     near(symbol, sizeof *symbol);
+    near(&ch->book.slot_of_locate[ch->tops[slot].locate], sizeof ch->book.slot_of_locate[0]);
     near(&ch->tops[slot], sizeof ch->tops[0]);
     near(&d->risk.limits->symbols[instrument], sizeof d->risk.limits->symbols[0]);
     near(&d->risk.symbols[instrument], sizeof d->risk.symbols[0]);
@@ -154,12 +162,13 @@ static void symbol_near(const struct desk *d, uint32_t session, uint32_t instrum
 static void market_near(struct desk_warm *w, const struct desk *d, uint32_t session)
 {
     enum { SYMBOLS = 8 };
-    const struct lane *lane = d->lane;
     const struct channel *ch = d->sessions[session].channel;
     const uint32_t account = somebody(d, session).account;
     near(ch, offsetof(struct channel, arbiter) + offsetof(struct arbiter, recent));
+    near(&ch->arbiter + 1, offsetof(struct channel, participants) -
+                               offsetof(struct channel, arbiter) - sizeof ch->arbiter);
     near(ch->count, sizeof *ch->count);
-    near(lane->histograms, sizeof lane->histograms->frame_to_book);
+    arbiter_near(&ch->arbiter);
     for (uint32_t line = 0; line < ch->config.line_count; line++)
         near(ch->lines[line], sizeof *ch->lines[line]);
     for (uint32_t i = 0; i < SYMBOLS; i++) {
@@ -169,15 +178,22 @@ static void market_near(struct desk_warm *w, const struct desk *d, uint32_t sess
     pages_near(w, &ch->book, session);
 }
 
-// Code of a strategy is fetched as data: near enough, and nothing of it runs.
-static void strategy_near(const struct strategy_slot *slot)
+// <function>: where its address stands. Its first lines are fetched as data: near enough, and
+// nothing of it runs.
+static void code_near(const void *function)
 {
-    enum { CODE_BYTES = 512, STATE_BYTES = 1024 };
-    const uint32_t state = slot->strategy->state_bytes;
+    enum { CODE_BYTES = 512 };
     const void *code;
-    memcpy(&code, &slot->strategy->best, sizeof code);
+    memcpy(&code, function, sizeof code);
     if (code)
         near(code, CODE_BYTES);
+}
+
+static void strategy_near(const struct strategy_slot *slot)
+{
+    enum { STATE_BYTES = 1024 };
+    const uint32_t state = slot->strategy->state_bytes;
+    code_near(&slot->strategy->best);
     near(slot->state, state < STATE_BYTES ? state : STATE_BYTES);
 }
 
@@ -262,6 +278,8 @@ static void order_practise(struct desk *d, uint32_t session, uint32_t instrument
     keep_orders(w, &d->orders, session);
     keep_risk(w, &d->risk, &who, session, instrument, position);
     keep_session(w, s);
+    if (d->sessions[session].link)
+        code_near(&d->sessions[session].link->port->ops->send); // handed no frame, it is left soon
     s->transport->ops->practise(s->transport, true);
     struct position_cell *const shown = d->shown;
     d->shown = NULL; // readers of the region see no practice
@@ -278,8 +296,12 @@ static void order_practise(struct desk *d, uint32_t session, uint32_t instrument
 
 static void practise(struct desk *d, uint32_t session, uint32_t instrument, bool sells)
 {
+    enum { STACK_BYTES = 4096 }; // below us: a real order's calls go deeper than practice does
     struct desk_warm *w = d->warm;
+    near((const uint8_t *)__builtin_frame_address(0) - STACK_BYTES, STACK_BYTES);
     near(d->lane->count, sizeof *d->lane->count);
+    near(&d->lane->histograms->frame_to_book, sizeof d->lane->histograms->frame_to_book);
+    near(d->lane->routes, sizeof d->lane->routes);
     near(d->lane->trading.ring, sizeof *d->lane->trading.ring);
     keep_lane(w, d);
     if (w->market) {

@@ -13,6 +13,10 @@ enum {
     LOCATE = 1,
     PORT_INDEX = UINT8_MAX,
     MESSAGE_AT = 22, // behind MoldUDP64's header and the block's length
+    PRICE = 1000000,
+    TICK = 100,
+    LEVELS = 20,           // on each side, so that a new one is searched for and sorted in
+    STANDING = 2 * LEVELS, // orders that make them
 };
 
 struct desk_warm_market {
@@ -80,13 +84,16 @@ static void practice_kept(void *context, struct frame *frame)
 
 static struct channel_config channel_config_make(void)
 {
-    struct channel_config c = {
-        .protocol = &feed_itch50,
-        .start = CHANNEL_START_FIRST,
-        .reorder_frames = 1,
-        .hold_frames = 1,
-        .line_count = 1,
-        .book = {.symbols = SYMBOLS, .orders = 64, .levels = 64, .spans = 64, .matches = 64}};
+    struct channel_config c = {.protocol = &feed_itch50,
+                               .start = CHANNEL_START_FIRST,
+                               .reorder_frames = 1,
+                               .hold_frames = 1,
+                               .line_count = 1,
+                               .book = {.symbols = SYMBOLS,
+                                        .orders = 64,
+                                        .levels = 64,
+                                        .spans = 1 << (SPAN_CLASSES - 1),
+                                        .matches = 64}};
     return c;
 }
 
@@ -137,20 +144,29 @@ struct desk_warm_market *desk_warm_market_init(struct lane *lane, void *memory)
 
 // --- frames ---
 
-// An order becomes the best one, then it is gone: in turn.
-static uint32_t message_write(struct desk_warm_market *m, uint8_t *p)
+static uint32_t add_write(uint8_t *p, uint64_t ref, bool buys, uint32_t away)
 {
-    const uint64_t turn = m->sequence - 1, ref = 1 + turn / 2;
-    be16_store(p + 1, LOCATE);
+    p[0] = 'A';
     be64_store(p + 11, ref);
-    p[0] = turn & 1 ? 'D' : 'A';
-    if (p[0] == 'D')
-        return 19;
-    p[19] = ref & 1 ? 'B' : 'S';
+    p[19] = buys ? 'B' : 'S';
     be32_store(p + 20, 100);
     memcpy(p + 24, "PRACTICE", 8);
-    be32_store(p + 32, 1000000);
+    be32_store(p + 32, buys ? PRICE - away : PRICE + away);
     return 36;
+}
+
+// First what stands; then an order becomes the best one and is gone again, on both sides in turn.
+static uint32_t message_write(struct desk_warm_market *m, uint8_t *p)
+{
+    const uint64_t turn = m->sequence - 1, ref = STANDING + 1 + (turn - STANDING) / 2;
+    be16_store(p + 1, LOCATE);
+    if (turn < STANDING)
+        return add_write(p, turn + 1, turn & 1, TICK * (1 + (uint32_t)turn / 2));
+    if (!(turn & 1))
+        return add_write(p, ref, ref & 1, 0);
+    p[0] = 'D';
+    be64_store(p + 11, ref);
+    return 19;
 }
 
 void desk_warm_market_turn(struct desk_warm_market *m, struct lane *lane)
@@ -169,7 +185,13 @@ void desk_warm_market_turn(struct desk_warm_market *m, struct lane *lane)
     be16_store(packet + 18, 1);
     be16_store(packet + 20, (uint16_t)len);
     m->len = frame_udp_build(m->frame, &out, packet, (uint16_t)(MESSAGE_AT + len));
+    lane->delivered = UINT64_MAX; // this channel is not counted: the burst looks like one that told
     lane_burst(lane, m->input);
     m->touch.count = 0; // no session has this channel
     m->marks[0] = m->marks[1] = 0;
+}
+
+uint64_t desk_warm_market_changes(const struct desk_warm_market *m)
+{
+    return m->count.best_changes;
 }

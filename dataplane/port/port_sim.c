@@ -66,6 +66,7 @@ static bool sim_buffer(struct port *port, uint16_t queue, struct frame *frame)
     if (sim->free_count == 0)
         return false;
     uint8_t *bytes = sim->buffers[buffer_take(sim)];
+    PREFETCHW(&sim->sent.frames[sim->sent.tail % SIM_BUFFERS]); // where it will soon be put
     *frame = (struct frame){.data = bytes, .owner = bytes};
     return true;
 }

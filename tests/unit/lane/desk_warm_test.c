@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bench/latency/lane_world.h"
+#include "dataplane/lane/desk_warm_market.h"
 
 enum { PRACTICES = 300, TRIPS = 200, PLACES = 12 };
 
@@ -147,6 +148,20 @@ static void a_practice_order_leaves_every_byte_as_it_was(void **state)
         fail_msg("%s", why);
 }
 
+// Levels that stand first, then one that becomes the best and goes: every frame changes a price.
+static void practice_frames_reach_a_book(void **state)
+{
+    enum { STANDING = 100 };
+    (void)state;
+    turn();
+    for (uint32_t i = 0; i < STANDING; i++)
+        assert_true(desk_practise(&w->desk));
+    const uint64_t before = desk_warm_market_changes(w->desk.warm->market);
+    for (uint32_t i = 0; i < PRACTICES; i++)
+        assert_true(desk_practise(&w->desk));
+    assert_int_equal(desk_warm_market_changes(w->desk.warm->market) - before, PRACTICES);
+}
+
 static void what_is_refused_leaves_none_either(void **state)
 {
     (void)state;
@@ -230,6 +245,7 @@ int main(void)
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_practice_order_leaves_every_byte_as_it_was),
+        WORLD_TEST(practice_frames_reach_a_book),
         WORLD_TEST(what_is_refused_leaves_none_either),
         WORLD_TEST(nobody_practises_without_a_session_or_room),
         WORLD_TEST(only_a_lane_without_work_practises_and_not_too_often),
