@@ -280,6 +280,22 @@ static bool region_create(struct memory_region *r, int node, struct error *err)
     return r->named;
 }
 
+// A region of this name may lie elsewhere: an instance with another page size, or with huge pages
+// where this one has none, runs or has died.
+static bool elsewhere_clear(const char *name, const char *own, struct error *err)
+{
+    long sizes[16];
+    char path[sizeof(((struct memory_region *)NULL)->path)];
+    const int count = gethugepagesizes(sizes, 16);
+    for (int i = -1; i < count; i++) {
+        const bool huge = i >= 0;
+        if (memory_region_path(name, huge ? (uint64_t)sizes[i] : 0, huge, path, sizeof path) &&
+            strcmp(path, own) != 0 && !stale_remove(path, err))
+            return false;
+    }
+    return true;
+}
+
 bool memory_region_open(struct memory_region *r, const char *name, uint64_t length,
                         uint64_t page_size, int node, bool huge_pages, struct error *err)
 {
@@ -299,10 +315,11 @@ bool memory_region_open(struct memory_region *r, const char *name, uint64_t leng
     r->page_size = r->huge ? page_size : (uint64_t)sysconf(_SC_PAGESIZE);
     r->length = round_up(length, r->page_size);
     // Before the pages are counted: what a dead instance left has pages of its own.
-    if (!stale_remove(r->path, err) ||
+    if (!stale_remove(r->path, err) || !elsewhere_clear(name, r->path, err) ||
         (r->huge && !pages_suffice(r->path, r->length, r->page_size, node, err)))
         return false;
-    if (region_create(r, node, err))
+    // Again when ours has its name: of two that start at once at least one sees the other.
+    if (region_create(r, node, err) && elsewhere_clear(name, r->path, err))
         return true;
     memory_region_close(r);
     return false;

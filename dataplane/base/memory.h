@@ -31,8 +31,9 @@ bool memory_region_path(const char *name, uint64_t page_size, bool huge, char *p
 
 // Creates <name>: locked, zeroed, every page there and on <node> (-1: any), and only then visible.
 // A file that an instance left when it died is replaced; one that another process has locked is an
-// error that names the process. <huge_pages> true on a machine that has none reserved falls back to
-// ordinary pages with a warning; too few are an error that says how many are missing.
+// error that names the process; both also where the other instance had pages of another size.
+// <huge_pages> true on a machine that has none reserved falls back to ordinary pages with a
+// warning; too few are an error that says how many are missing.
 bool memory_region_open(struct memory_region *r, const char *name, uint64_t length,
                         uint64_t page_size, int node, bool huge_pages, struct error *err);
 // Unmaps and removes the file.

@@ -212,15 +212,22 @@ static void port_answers_add(const struct config *config, uint32_t port, struct 
     }
 }
 
-// The cause is known below, the place here. <device>: index of its port.
+// The cause is known below, the place here.
+static bool fault_at(const struct config *config, const void *member, const struct error *cause,
+                     struct error *err)
+{
+    config_fault(config, member, err, "%s", cause->text);
+    err->code = cause->code;
+    return false;
+}
+
+// <device>: index of its port.
 static bool device_fault(const struct config *config, uint32_t device, const struct error *cause,
                          struct error *err)
 {
     if (device == EAL_NO_DEVICE)
         return error_set(err, cause->code, "%s", cause->text);
-    config_fault(config, config->ports[device].device, err, "%s", cause->text);
-    err->code = cause->code;
-    return false;
+    return fault_at(config, config->ports[device].device, cause, err);
 }
 
 static bool stage_ports(struct dataplane *d, struct error *err)
@@ -275,14 +282,15 @@ static bool stage_channels(struct dataplane *d, struct error *err)
         struct dataplane_channel *c = d->channels[i] =
             aligned_alloc(CACHE_LINE, (sizeof *c + 63) / 64 * 64);
         struct channel_config cc;
+        struct error cause = {0};
         bool huge;
         memset(c, 0, sizeof *c);
         channel_config_make(d, from, &cc);
         c->bytes = channel_bytes(&cc, NULL);
-        c->memory =
-            memory_private(c->bytes, node_of_lane(config, from->lane), d->region.huge, &huge, err);
+        c->memory = memory_private(c->bytes, node_of_lane(config, from->lane), d->region.huge,
+                                   &huge, &cause);
         if (c->memory == NULL)
-            return false;
+            return fault_at(config, &from->orders, &cause, err);
         channel_init(&c->channel, &cc, c->memory);
         c->channel.index = (uint8_t)i;
         channel_follow(&c->channel, (const char(*)[8])from->filter.names, from->filter.count);

@@ -103,7 +103,7 @@ def too_few_huge_pages(s):
     text = GOOD.format(**values(s)).replace("huge_pages", "memory_limit: 1000GiB\n  huge_pages")
     (s.dir / "config.yaml").write_text(text.replace("orders: 10000", "orders: 134000000"))
     check("too few huge pages", said("tickgate-dataplane", "--config", s.dir / "config.yaml"), FAILED,
-          ["huge pages of 2 MiB are needed", "reserve", "channels.orders"])
+          ["config.yaml:16: channels[0].orders: ", "huge pages of 2 MiB are needed", "reserve"])
     assert regions(s) == [], f"{regions(s)} left behind"
     return 1
 

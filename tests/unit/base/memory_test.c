@@ -161,6 +161,37 @@ static void second_holder_is_refused_and_a_dead_one_replaced(void **state)
     second_holder(true);
 }
 
+// The configuration changed between a death and the next start, or there are two of them: the name
+// is taken all the same.
+static void second_holder_elsewhere(bool first_huge)
+{
+    struct memory_region r;
+    struct error err = {0};
+    char path[192], process[32];
+    pid_t pid = holder_start(first_huge);
+    assert_true(memory_region_path(name, page_2m, first_huge, path, sizeof path));
+    assert_false(memory_region_open(&r, name, page_2m, page_2m, -1, !first_huge, &err));
+    snprintf(process, sizeof process, "process %d", (int)pid);
+    assert_int_equal(err.code, EXIT_FAILED);
+    assert_non_null(strstr(err.text, path));
+    assert_non_null(strstr(err.text, process));
+    assert_true(file_exists(path));
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    err = (struct error){0};
+    assert_true(memory_region_open(&r, name, page_2m, page_2m, -1, !first_huge, &err));
+    assert_false(file_exists(path));
+    memory_region_close(&r);
+}
+
+static void second_holder_with_other_pages(void **state)
+{
+    (void)state;
+    need_huge(4);
+    second_holder_elsewhere(true);
+    second_holder_elsewhere(false);
+}
+
 // A node that is not there stands for one whose memory ran out: the kernel is asked where the pages
 // are, and what it says decides.
 static void pages_on_another_node_are_an_error_unless_allowed(void **state)
@@ -322,6 +353,7 @@ int main(void)
         cmocka_unit_test(region_lies_where_libhugetlbfs_says),
         cmocka_unit_test(region_falls_back_to_ordinary_memory),
         cmocka_unit_test(second_holder_is_refused_and_a_dead_one_replaced),
+        cmocka_unit_test(second_holder_with_other_pages),
         cmocka_unit_test(pages_on_another_node_are_an_error_unless_allowed),
         cmocka_unit_test(too_few_huge_pages_are_an_error_before_any_is_touched),
         cmocka_unit_test(private_memory_is_zeroed_and_of_the_kind_asked_for),
