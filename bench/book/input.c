@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <pcap/pcap.h>
 #include <zlib.h>
@@ -16,6 +17,10 @@
 static bool read_all(struct input *in, const char *path, struct error *err)
 {
     enum { STEP = 16 << 20 };
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return error_set(err, EXIT_FAILED, "%s: is a directory; name a capture or an ITCH file",
+                         path);
     gzFile file = gzopen(path, "rb");
     if (file == NULL)
         return error_set(err, EXIT_FAILED, "%s: %s", path, strerror(errno));

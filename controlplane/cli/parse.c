@@ -196,6 +196,10 @@ static bool command_option(struct parser *p, const char *name, const char *equal
             return error_set(p->err, EXIT_USAGE, "%s: %s is missing", name, argument->value);
         return set_argument(p, argument, value);
     }
+    static const char *const flags[] = {"--json", "--help", "--version"};
+    for (size_t i = 0; equals && i < sizeof flags / sizeof flags[0]; i++)
+        if (strcmp(flags[i], name) == 0)
+            return error_set(p->err, EXIT_USAGE, "%s takes no value", name);
     return error_set(p->err, EXIT_USAGE, "no option %s here; --help lists them", name);
 }
 

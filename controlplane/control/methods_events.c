@@ -123,6 +123,16 @@ static void choice_narrow(const struct event_log *log, bool follow, struct choic
             choice->first = n - 1;
 }
 
+static bool type_exists(const char *type)
+{
+    for (uint16_t i = 0; i < EVENT_TYPES; i++) {
+        const struct event_info *info = event_info(i);
+        if (info && strcmp(info->name, type) == 0)
+            return true;
+    }
+    return false;
+}
+
 void method_events(struct control *control, struct job *job)
 {
     struct event_log *log = &control->log;
@@ -134,6 +144,12 @@ void method_events(struct control *control, struct job *job)
         .count = (uint64_t)job_integer(job, "count", 100),
         .type = job_string(job, "type"),
     };
+    if (choice.type && !type_exists(choice.type)) {
+        job_fail(job, RPC_ERROR_PARAMS,
+                 "events: there is no type '%s'; docs/abi.md lists them, for example GAP_OPEN",
+                 choice.type);
+        return;
+    }
     if (after >= 0 && (uint64_t)after >= choice.first)
         choice.first = (uint64_t)after < choice.end ? (uint64_t)after + 1 : choice.end;
     choice_narrow(log, after >= 0, &choice);

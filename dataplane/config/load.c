@@ -520,7 +520,10 @@ bool config_load(struct config *config, const char *path, struct error *err)
     char *text = malloc(FILE_BYTES_MAX + 1);
     MUST(text != NULL);
     size_t len = fread(text, 1, FILE_BYTES_MAX + 1, file);
-    bool ok = !ferror(file) || error_set(err, EXIT_FAILED, "%s: %s", path, strerror(errno));
+    bool ok = !ferror(file) || error_set(err, EXIT_FAILED,
+                                         "%s: %s; name a readable file with "
+                                         "--config",
+                                         path, strerror(errno));
     fclose(file);
     if (ok && len > FILE_BYTES_MAX)
         ok = error_set(err, EXIT_USAGE, "%s: larger than 1 MiB: this is no configuration", path);

@@ -157,6 +157,7 @@ def files(s):
     bad = s.dir / "bad.pcap"
     bad.write_bytes(b"this is no capture, and it is long enough to look at " * 10)
     check("no capture", said("tickgate-book", bad), FAILED, ["bad.pcap"])
+    check("a directory", said("tickgate-book", s.dir), FAILED, [str(s.dir), "is a directory"])
     check("no such file", said("tickgate-book", s.dir / "none.itch"), FAILED, ["none.itch"])
     day = s.dir / "day.itch"
     subprocess.run([str(BUILD / "tickgate-exchange"), "--messages", "5000", "--symbols", "20", "--live", "500", "--write",
@@ -167,7 +168,7 @@ def files(s):
     cut = subprocess.run([str(BUILD / "tickgate-book"), str(day)], capture_output=True, text=True, timeout=60)
     assert "messages=4999" in cut.stderr and "messages=5000" in whole.stderr, cut.stderr
     assert "cut" in cut.stderr or "truncated" in cut.stderr, f"a file that is cut: {cut.stderr}"
-    return 3
+    return 4
 
 
 def second_and_killed(s):

@@ -148,7 +148,7 @@ static void test_refused(void **state)
     refused("show book A --depth 99999999999999999999", "not a number");
     refused("show book A --wings", "no option --wings");
     refused("show counters --all=1", "takes no value");
-    refused("status --json=1", "no option --json");
+    refused("status --json=1", "--json takes no value");
     refused("status --watch=0", "0.1 to 3600");
     refused("status --watch=x", "no number");
     refused("status --watch=nan", "0.1 to 3600");

@@ -413,6 +413,7 @@ static void files_that_cannot_be_read(void **state)
     err = (struct error){0};
     assert_false(config_load(&config, "/tmp", &err));
     assert_int_equal(err.code, EXIT_FAILED);
+    assert_non_null(strstr(err.text, "name a readable file"));
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     err = (struct error){0};

@@ -73,6 +73,7 @@ static void test_wrong_parameters(void **state)
     refused_call(f, "symbols", "{\"sort\":\"size\"}", -32602, "sort must be");
     refused_call(f, "counters", "{\"scope\":\"moon\"}", -32602, "no scope 'moon'");
     refused_call(f, "events", "{\"count\":0}", -32602, "from 1");
+    refused_call(f, "events", "{\"type\":\"GAP_OPNE\"}", -32602, "no type 'GAP_OPNE'");
     refused_call(f, "symbols", "{\"symbols\":[\"NOPE\"]}", -32003, "no symbol 'NOPE'");
     refused_call(f, "symbols", "{\"channel\":\"moon\"}", -32003, "no channel 'moon'");
     refused_call(f, "book", "{\"symbol\":\"MSFT\",\"channel\":\"deep\"}", -32003, "no symbol");
