@@ -37,7 +37,7 @@ LDFLAGS  := -pthread -Wl,--as-needed -Wl,-z,relro,-z,now -rdynamic $(if $(SAN),-
 
 core_rooms := abi base config wire feed book tcp risk order venue strategy gateway
 lane_rooms := lane control port
-cp_rooms   := region journal metrics http control cli
+cp_rooms   := region journal store metrics http control cli
 src_of      = $(filter-out %/main.c,$(foreach r,$(2),$(wildcard $(1)/$(r)/*.c)))
 core_src   := $(call src_of,dataplane,$(core_rooms))
 dpdk_src   := $(wildcard dataplane/port/dpdk_*.c)
@@ -48,12 +48,19 @@ obj         = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # Identity of the contract between the two processes: a hash over the text of all its headers.
 abi_text    := $(sort $(wildcard dataplane/abi/*.h dataplane/abi/*.def))
-gen_headers := $(BUILD)/gen/abi_hash.h
+gen_headers := $(BUILD)/gen/abi_hash.h $(BUILD)/gen/migrations.inc
 
 $(BUILD)/gen/abi_hash.h: $(abi_text)
 	@mkdir -p $(@D)
 	$(Q)cat $(abi_text) | sha256sum | \
 	  sed -E 's/^(.{16})(.{16}).*/#define ABI_HASH_HIGH 0x\1ull\n#define ABI_HASH_LOW  0x\2ull/' >$@
+
+# The store's SQL, as strings.
+migrations := $(sort $(wildcard controlplane/store/migrations/*.sql))
+$(BUILD)/gen/migrations.inc: $(migrations)
+	@mkdir -p $(@D)
+	$(Q)for f in $(migrations); do echo "MIGRATION(\"$$(basename $$f .sql)\","; \
+	  sed 's/\\/&&/g; s/"/\\"/g; s/.*/"&\\n"/' $$f; echo ')'; done >$@
 
 core_lib := $(BUILD)/libtickgate-core.a
 lane_lib := $(BUILD)/libtickgate-lane.a
@@ -63,7 +70,8 @@ exch_lib := $(BUILD)/libtickgate-exchange.a
 DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null | sed 's/-march=[^ ]*//; s/-I/-isystem /g')
 DPDK_LIBS   := $(shell pkg-config --libs libdpdk 2>/dev/null)
 CORE_LIBS   := -lyaml -lnuma -lhugetlbfs -lpcap -lz -lm -ldl
-CP_LIBS     := -ljansson -luring -lisal -lcrypto -lmicrohttpd -lgnutls
+PQ_CFLAGS   := $(shell pkg-config --cflags libpq 2>/dev/null | sed 's/-I/-isystem /g')
+CP_LIBS     := -ljansson -luring -lisal -lcrypto -lpq -lmicrohttpd -lgnutls
 
 programs := $(addprefix $(BUILD)/,tickgate tickgate-dataplane tickgate-controlplane tickgate-exchange tickgate-book \
               tickgate-bench)
@@ -87,6 +95,7 @@ $(BUILD)/tickgate-exchange: $(call obj,$(main_tickgate-exchange) bench/exchange/
 # Before the archives: functions of lwIP have the names of the dataplane's TCP, which the exchange does not use.
 $(BUILD)/tickgate-exchange: LDFLAGS += -Wl,--no-as-needed -llwip -Wl,--as-needed
 LWIP_CFLAGS := $(shell pkg-config --cflags lwip 2>/dev/null | sed 's/-I/-isystem /g')
+$(BUILD)/obj/controlplane/%.o $(BUILD)/obj/tests/unit/store/%.o $(BUILD)/obj/tests/lib/store_run.o: CPPFLAGS += $(PQ_CFLAGS)
 $(call obj,bench/exchange/trade/gate_lwip.c): CPPFLAGS += $(LWIP_CFLAGS)
 $(BUILD)/tickgate-book: $(call obj,$(main_tickgate-book) bench/book/capture.c bench/book/input.c bench/book/offline.c) $(core_lib)
 $(BUILD)/tickgate-bench: $(call obj,$(wildcard bench/latency/*.c) bench/book/offline.c) $(exch_lib) $(lane_lib) $(core_lib)
@@ -192,6 +201,14 @@ $(fake_dataplane): $(call obj,tests/lib/fake_dataplane.c) $(core_lib)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
 unit-build integration-build: $(fake_dataplane)
+
+# A journal and a store for the tests that have a database.
+store_run := $(BUILD)/tests/lib/store_run
+$(store_run): $(call obj,tests/lib/store_run.c) $(cp_lib) $(core_lib)
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CP_LIBS) $(CORE_LIBS)
+integration-build: $(store_run)
 
 # Our decoding in lines that tshark's can be compared with.
 decode := $(BUILD)/tests/lib/decode
@@ -418,4 +435,4 @@ help: ## this list
 .PHONY: lint-build lint-flags
 lint-build: $(gen_headers) programs
 lint-flags:
-	$(info $(CPPFLAGS) $(DPDK_CFLAGS) $(LWIP_CFLAGS) -DSTRATEGIES_DIR='""' -DALLOW_EXPERIMENTAL_API -std=c11)@:
+	$(info $(CPPFLAGS) $(DPDK_CFLAGS) $(LWIP_CFLAGS) $(PQ_CFLAGS) -DSTRATEGIES_DIR='""' -DALLOW_EXPERIMENTAL_API -std=c11)@:

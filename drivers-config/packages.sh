@@ -25,6 +25,7 @@ build    libisal-dev          CRC32C of records in the journal
 build    libssl-dev           SHA-256 that links blocks of the journal
 build    libmicrohttpd-dev    metrics, health and the status page over HTTP
 build    libgnutls28-dev      certificates of HTTP
+build    libpq-dev            rows of the store into PostgreSQL
 build    libpcap-dev          captures: pcap and pcapng
 test     libcmocka-dev        unit and simulation tests
 test     python3              test runner and integration tests
@@ -36,6 +37,8 @@ test     ethtool              switches checksum offload off on a veth pair
 test     prometheus           scrapes the metrics and checks their text (its service is not started)
 test     chromium             shows the status page
 test     openssl              certificates of tests
+test     postgresql           database of the tests of the store
+test     pgbouncer            pooler between the store and its database
 test     valgrind             counts instructions where the machine has no counters
 lint     python3              the checks of tests/lint
 lint     git                  lists the files of the tree

@@ -1,0 +1,113 @@
+#include "controlplane/store/schema.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "controlplane/store/rows.h"
+#include "controlplane/store/text.h"
+#include "dataplane/base/hints.h"
+
+// Of advisory locks: any number, the same in every version.
+#define LOCK "7521983, 1"
+
+static const struct migration {
+    const char *name;
+    const char *sql;
+} migrations[] = {
+#define MIGRATION(name, sql) {name, sql},
+#include "migrations.inc"
+};
+
+uint32_t schema_newest(void)
+{
+    return ARRAY_LEN(migrations);
+}
+
+bool schema_version(struct link *link, uint32_t *version)
+{
+    *version = 0;
+    PGresult *result = link_ask(link, "SELECT to_regclass('tickgate.schema_version') IS NOT NULL");
+    if (result == NULL)
+        return false;
+    const bool there = PQgetvalue(result, 0, 0)[0] == 't';
+    PQclear(result);
+    if (!there)
+        return true;
+    result = link_ask(link, "SELECT coalesce(max(version), 0) FROM tickgate.schema_version");
+    if (result == NULL)
+        return false;
+    *version = (uint32_t)strtoul(PQgetvalue(result, 0, 0), NULL, 10);
+    PQclear(result);
+    return true;
+}
+
+// Words that rows name by number are those of this program.
+static void refusals_add(struct sql_text *sql)
+{
+    sql_add(sql, "INSERT INTO tickgate.refusals VALUES ");
+    for (unsigned n = 0, written = 0; n < REFUSALS; n++) {
+        if (refusal_name(n)[0] == '?')
+            continue;
+        sql_add(sql, "%s(%u,", written++ ? "," : "", n);
+        sql_add_quoted(sql, refusal_name(n), 64);
+        sql_add(sql, ",");
+        sql_add_quoted(sql, refusal_help(n), 200);
+        sql_add(sql, ")");
+    }
+    sql_add(sql, " ON CONFLICT (number) DO UPDATE SET name = excluded.name, help = excluded.help;");
+}
+
+static bool newer(struct link *link, uint32_t version, struct error *err)
+{
+    return error_set(err, EXIT_STATE,
+                     "store: database '%s' has schema %" PRIu32
+                     ", this tickgate knows up to %" PRIu32
+                     "; use the newer tickgate, or name another database",
+                     PQdb(link->conn), version, schema_newest());
+}
+
+static bool migrate_all(struct link *link, struct error *err)
+{
+    struct sql_text sql = {0};
+    uint32_t version;
+    if (!link_run(link, "BEGIN; SELECT pg_advisory_xact_lock(" LOCK ")") ||
+        !schema_version(link, &version))
+        return error_set(err, EXIT_FAILED, "store: %s", link->why);
+    if (version > schema_newest()) {
+        (void)link_run(link, "ROLLBACK");
+        return newer(link, version, err);
+    }
+    sql_clear(&sql);
+    if (version == 0)
+        sql_add(&sql, "CREATE SCHEMA IF NOT EXISTS tickgate; CREATE TABLE tickgate.schema_version ("
+                      "version integer PRIMARY KEY, name text NOT NULL, program text NOT NULL, "
+                      "applied_at timestamptz NOT NULL DEFAULT now());");
+    for (uint32_t v = version; v < schema_newest(); v++)
+        sql_add(&sql,
+                "%s\nINSERT INTO tickgate.schema_version (version, name, program) VALUES (%" PRIu32
+                ", '%s', '" TICKGATE_VERSION "');",
+                migrations[v].sql, v + 1, migrations[v].name);
+    refusals_add(&sql);
+    sql_add(&sql, "COMMIT;");
+    const bool done = link_run(link, sql.text);
+    sql_free(&sql);
+    return done ||
+           error_set(err, EXIT_FAILED, "store: schema %" PRIu32 ": %s", schema_newest(), link->why);
+}
+
+bool schema_prepare(struct link *link, bool migrate, struct error *err)
+{
+    uint32_t version;
+    if (!schema_version(link, &version))
+        return error_set(err, EXIT_FAILED, "store: %s", link->why);
+    if (version > schema_newest())
+        return newer(link, version, err);
+    if (version == schema_newest())
+        return true;
+    if (!migrate)
+        return error_set(err, EXIT_STATE,
+                         "store: database '%s' has schema %" PRIu32 ", needed is %" PRIu32
+                         "; run tickgate store migrate, or set store.migrate: true",
+                         PQdb(link->conn), version, schema_newest());
+    return migrate_all(link, err);
+}

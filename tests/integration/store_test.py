@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""The store and a real PostgreSQL: everything once, through restarts of either, hours without a database (a short one),
+an old cursor, a second store, and starts of the dataplane that are told their executions again."""
+
+import pathlib
+import signal
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from postgres import Place, Postgres, Store, need, same, wait_until
+
+
+def restarts(pg, store):
+    """The database is stopped in every way while events come."""
+    for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        before = store.status()
+        store.do("write 5000")
+        pg.stop(how)
+        store.do("write 20000")
+        wait_until("the store sees it", lambda: store.status()["state"] == "down")
+        down = store.status()
+        assert down["committed"] > down["taken"] and down["why"], down
+        (pg.folder / "postmaster.pid").unlink(missing_ok=True)
+        pg.start()
+        after = store.caught_up()
+        assert after["connects"] > before["connects"]
+        assert after["memory_bytes"] < 64 << 20, after
+        wait_until("it says so", lambda: store.status()["state"] == "current")
+        same(pg, store)
+
+
+def connections_lost(pg, store):
+    """The server ends the connection in the middle of whatever happens."""
+    for _ in range(6):
+        store.do("write 2000")
+        pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tickgate'")
+        store.do("write 2000")
+    store.caught_up()
+    same(pg, store)
+
+
+def old_cursor(pg, store):
+    """The database is set back, as from a copy: what is missing comes again, and only that."""
+    store.do("stop 20000")
+    pg.sql("CREATE DATABASE copy TEMPLATE trades", database="postgres")
+    store.do("write 10000")
+    store.start(pg.conninfo())
+    store.caught_up()
+    want = same(pg, store)
+    store.do("stop 20000")
+    pg.sql("DROP DATABASE trades", database="postgres")
+    pg.sql("ALTER DATABASE copy RENAME TO trades", database="postgres")
+    assert pg.numbers("SELECT number FROM tickgate.journals")[0] < want["last"]
+    store.start(pg.conninfo())
+    store.caught_up()
+    same(pg, store)
+
+
+def told_again(pg, store, epoch_s):
+    """The next start of the dataplane gets the same executions from the exchange, then new ones."""
+    before = pg.numbers("SELECT count(*), sum(shares) FROM tickgate.executions")
+    store.do(f"instance {epoch_s}")
+    store.do("write 5000 1")  # what the first start had at its beginning
+    store.caught_up()
+    rows, again = pg.numbers("SELECT count(*), count(*) FILTER (WHERE again) FROM tickgate.executions")
+    assert rows > before[0] and again == rows - before[0], (rows, again, before)
+    store.do("write 5000 99")
+    store.caught_up()
+    assert pg.numbers("SELECT count(*) FROM tickgate.executions WHERE NOT again")[0] > before[0]
+    same(pg, store)
+    assert pg.numbers("SELECT count(*) FROM tickgate.instances") == [2]
+    assert pg.numbers("SELECT count(DISTINCT at::date) FROM tickgate.decisions") == [2]
+
+
+def texts(pg):
+    reason = pg.sql("SELECT DISTINCT reason FROM tickgate.governed")
+    assert reason == "it's \"wrong\" \\ ??", reason
+    assert pg.sql("SELECT DISTINCT symbol FROM tickgate.unclaimed") == "AAPL"
+    assert pg.sql("SELECT DISTINCT fields->>'code' FROM tickgate.events WHERE type = 'SYSTEM_EVENT'") == "Q"
+    assert pg.sql("SELECT DISTINCT node FROM tickgate.instances") == "node's"
+    assert pg.sql("SELECT name FROM tickgate.refusals WHERE number = 16") == "POSITION"
+
+
+def views(pg):
+    """Each answers, and says the same as the tables."""
+    decisions, refused = pg.numbers("SELECT count(*), count(*) FILTER (WHERE refusal <> 0) FROM tickgate.decisions")
+    assert pg.numbers("SELECT count(*) FROM tickgate.rejects WHERE refusal = 'POSITION'") == [refused] != [0]
+    assert pg.numbers("SELECT count(*), count(*) FILTER (WHERE state = 'refused') FROM tickgate.orders") == [
+        decisions,
+        refused,
+    ]
+    assert pg.numbers("SELECT count(*) FROM tickgate.orders WHERE state = 'dead'")[0] > decisions // 2
+    trades, shares = pg.numbers("SELECT count(*), sum(shares) FROM tickgate.trades")
+    assert trades > 0
+    assert pg.numbers("SELECT sum(executions) FROM tickgate.trades_per_hour") == [trades]
+    assert pg.numbers("SELECT count(*), sum(shares) FROM tickgate.slippage") == [trades, shares]
+    # Orders take the other side's best price: half the spread of a cent.
+    assert pg.sql("SELECT DISTINCT slippage FROM tickgate.slippage") == "0.0050"
+    realised = pg.sql("SELECT sum(realised) FROM tickgate.trades")
+    assert pg.sql("SELECT sum(realised) FROM tickgate.pnl") == realised
+    assert pg.sql("SELECT sum(realised) FROM tickgate.positions_now") == realised
+    assert pg.sql("SELECT sum(realised) FROM tickgate.win_rate") == realised
+    assert pg.numbers("SELECT count(*) FROM tickgate.win_rate WHERE win_rate NOT BETWEEN 0 AND 1") == [0]
+    assert pg.numbers("SELECT count(*) FROM tickgate.sharpe")[0] > 0
+    assert pg.numbers("SELECT count(*) FROM tickgate.latency WHERE p50_below_ns > p99_below_ns") == [0]
+    assert pg.numbers("SELECT count(*) FROM tickgate.latency WHERE stage = 'handed'")[0] > 0
+    markouts(pg)
+
+
+def markouts(pg):
+    """Against the plain way to say it."""
+    limits = "now() - interval '2 days', now() + interval '2 days', interval '20 ms'"
+    slow = """
+        SELECT count(*), sum(CASE WHEN e.side = 'B' THEN d.mid - e.price ELSE e.price - d.mid END)
+        FROM tickgate.executions e CROSS JOIN LATERAL (
+            SELECT (bid + ask) / 2.0 AS mid, at FROM tickgate.decisions d
+            WHERE d.instrument = e.instrument AND d.at >= e.at + interval '20 ms' AND d.bid > 0
+            ORDER BY at, number LIMIT 1) d
+        WHERE NOT e.again AND e.shares > 0 AND d.at <= e.at + interval '40 ms' AND e.instrument < 20"""
+    count, total = pg.row(slow)
+    assert int(count) > 0
+    fast = f"SELECT count(*), sum(markout) * 10000 FROM tickgate.markouts({limits}) WHERE instrument < 20"
+    fast_count, fast_total = pg.row(fast)
+    assert (fast_count, float(fast_total)) == (count, float(total)), (fast_count, fast_total, count, total)
+
+
+def main():
+    need()
+    with Place() as place:
+        pg = Postgres(place)
+        epoch_s = round(time.time() / 86400) * 86400  # midnight: the events are of two days
+        store = Store(place, epoch_s=epoch_s)
+        store.do("write 40000")
+        store.start(pg.conninfo())
+        store.caught_up()
+        same(pg, store)
+        texts(pg)
+        views(pg)
+        restarts(pg, store)
+        connections_lost(pg, store)
+        old_cursor(pg, store)
+        told_again(pg, store, epoch_s + 60)
+        # The process dies; the next one goes on.
+        store.do("write 20000")
+        store.kill()
+        store = Store(place)
+        store.start(pg.conninfo())
+        store.do("write 10000")
+        store.caught_up()
+        same(pg, store)
+        # What is durable when it ends is taken along.
+        store.do("write 10000")
+        store.do("stop 30000")
+        same(pg, store)
+        store.quit()
+
+
+if __name__ == "__main__":
+    main()
