@@ -42,17 +42,34 @@ static void sample_rates(struct control *control, uint64_t now_ns)
         newer->messages[i] = s->channel_counters[i].messages;
 }
 
+void control_events(struct control *control)
+{
+    struct drain_status status;
+    if (control->drain == NULL) {
+        event_log_drain(&control->log, &control->contact);
+        return;
+    }
+    drain_take(control->drain, &control->log);
+    drain_status_take(control->drain, &status);
+    event_log_losses(&control->log, &status.rings);
+    control->log.damaged = status.damaged;
+}
+
 bool control_tick(struct control *control, uint64_t now_ns)
 {
-    uint64_t attached = control->contact.attached;
-    // Drained before the look, which lets go of a region that has been replaced.
-    event_log_drain(&control->log, &control->contact);
+    const uint64_t attached = control->contact.attached;
+    const bool was = contact_attached(&control->contact);
+    // Before the look, which lets go of a region that has been replaced.
+    control_events(control);
     if (contact_attached(&control->contact))
         stages_take(&control->stages, &control->log,
                     contact_header(&control->contact)->identity.clock.tsc_hz);
     bool changed = contact_look(&control->contact, now_ns);
     if (control->contact.attached != attached)
         call_sweep(&control->contact);
+    if (control->drain &&
+        (control->contact.attached != attached || was != contact_attached(&control->contact)))
+        drain_attach(control->drain, &control->contact);
     sample_rates(control, now_ns);
     return changed;
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controlplane/journal/drain.h"
 #include "controlplane/metrics/stages.h"
 #include "controlplane/region/board.h"
 #include "controlplane/region/events.h"
@@ -23,6 +24,7 @@ struct rate_sample {
 
 struct control {
     struct contact contact;
+    struct drain *drain; // null: no journal, and this thread drains the rings
     struct event_log log;
     struct snapshot snapshot; // of the method in work
     struct symbol_table symbols;
@@ -47,9 +49,12 @@ bool control_init(struct control *control, const char *region);
 void control_free(struct control *control);
 
 enum { CONTROL_TICK_MS = 100 };
-// Every CONTROL_TICK_MS: drain the rings, look after the dataplane, sample rates. True when the
+// Every CONTROL_TICK_MS: take in events, look after the dataplane, sample rates. True when the
 // state of the dataplane has changed.
 bool control_tick(struct control *control, uint64_t now_ns);
+
+// Events that are there into the log.
+void control_events(struct control *control);
 
 // Per second over the last second; 0 while there are not two samples of this instance.
 uint64_t control_rate(const struct control *control, uint64_t newer, uint64_t older);

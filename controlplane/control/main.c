@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "controlplane/control/server.h"
 #include "controlplane/http/http.h"
@@ -21,7 +22,7 @@ static void on_stop(int number)
 
 static const char help[] =
     "Usage: tickgate-controlplane [--region NAME|PATH] [--socket PATH] [--config FILE]\n"
-    "                             [--http ADDRESS:PORT]\n"
+    "                             [--journal DIR|none] [--http ADDRESS:PORT]\n"
     "\n"
     "Attaches to the region of tickgate-dataplane, waits for it where it is not there,\n"
     "and answers on a Unix socket (docs/control.md). Runs until SIGINT or SIGTERM.\n"
@@ -30,6 +31,8 @@ static const char help[] =
     "                      for on hugetlbfs and in /dev/shm, or a file's path (tickgate)\n"
     "  --socket PATH       control socket (/run/tickgate/control.sock); only the folder\n"
     "                      /run/tickgate is made where it is missing\n"
+    "  --journal DIR|none  where events are written down before anybody sees them\n"
+    "                      (/var/lib/tickgate/ and the region's name); none: no record is kept\n"
     "  --config FILE       take all of it from the dataplane's configuration; options win\n"
     "  --http ADDRESS:PORT metrics, health and the status page (docs/operate.md); port 0: a\n"
     "                      free one. Beyond 127.0.0.0/8 the configuration has to name the\n"
@@ -46,6 +49,9 @@ struct options {
     const char *http;
     struct config_http http_options;
     bool http_wanted;
+    const char *journal; // "none"
+    struct drain_config drain;
+    char directory[512];
 };
 
 // Kept while the program runs: the place of what is wrong in it is told late.
@@ -54,18 +60,17 @@ static struct config config;
 // False: nothing more to do, <code> says how it went.
 static bool options_read(struct options *options, int argc, char **argv, int *code)
 {
-    static const struct option table[] = {{"region", required_argument, NULL, 'r'},
-                                          {"socket", required_argument, NULL, 's'},
-                                          {"config", required_argument, NULL, 'c'},
-                                          {"http", required_argument, NULL, 'w'},
-                                          {"version", no_argument, NULL, 'v'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option table[] = {
+        {"region", required_argument, NULL, 'r'}, {"socket", required_argument, NULL, 's'},
+        {"config", required_argument, NULL, 'c'}, {"journal", required_argument, NULL, 'j'},
+        {"http", required_argument, NULL, 'w'},   {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         switch (c) {
         case 'r': options->region = optarg; break;
         case 's': options->socket = optarg; break;
         case 'c': options->config = optarg; break;
+        case 'j': options->journal = optarg; break;
         case 'w': options->http = optarg; break;
         case 'v':
             puts("tickgate-controlplane " TICKGATE_VERSION);
@@ -112,25 +117,59 @@ static bool http_address(struct options *options, struct error *err)
     return true;
 }
 
+static void journal_take(struct options *options, const struct config_journal *c)
+{
+    static const enum disk_engine engines[] = {[CONFIG_ENGINE_AUTO] = DISK_AUTO,
+                                               [CONFIG_ENGINE_URING] = DISK_URING,
+                                               [CONFIG_ENGINE_THREAD] = DISK_THREAD};
+    options->drain =
+        (struct drain_config){.journal = {.segment_bytes = c->segment_size,
+                                          .commit_ns = c->commit_us * UINT64_C(1000),
+                                          .block_bytes = (uint32_t)c->commit_size,
+                                          .keep_bytes = c->keep_size,
+                                          .keep_ns = c->keep_days * UINT64_C(86400) * 1000000000u,
+                                          .cached = c->durability == CONFIG_DURABLE_MEMORY,
+                                          .engine = engines[c->engine]},
+                              .stall_ns = c->stall_ms * UINT64_C(1000000)};
+}
+
+// The directory of a region that is named by its path is named by that file.
+static bool directory_make(struct options *options, const char *configured, struct error *err)
+{
+    static const char home[] = "/var/lib/tickgate";
+    const char *slash = strrchr(options->region, '/');
+    int n;
+    if (options->journal || *configured) {
+        n = snprintf(options->directory, sizeof options->directory, "%s",
+                     options->journal ? options->journal : configured);
+    } else {
+        mkdir(home, 0755); // where it cannot be made the journal says so
+        n = snprintf(options->directory, sizeof options->directory, "%s/%s", home,
+                     slash ? slash + 1 : options->region);
+    }
+    options->drain.journal.directory = options->directory;
+    return n < (int)sizeof options->directory ||
+           error_set(err, EXIT_USAGE, "--journal: the path is too long");
+}
+
 // What no option says comes from the configuration, or is what the configuration would have by
 // default.
 static bool options_complete(struct options *options, struct error *err)
 {
-    if (options->config) {
-        if (!config_load(&config, options->config, err))
-            return false;
-        if (options->region == NULL)
-            options->region = config.node.region;
-        if (options->socket == NULL)
-            options->socket = config.node.control_socket;
-        options->http_options = config.http;
-        options->http_wanted = config.http.listen.port != 0;
-    }
+    if (!(options->config ? config_load(&config, options->config, err)
+                          : config_defaults(&config, err)))
+        return false;
     if (options->region == NULL)
-        options->region = "tickgate";
+        options->region = config.node.region;
     if (options->socket == NULL)
-        options->socket = SERVER_FOLDER "/control.sock";
-    return options->http == NULL || http_address(options, err);
+        options->socket = config.node.control_socket;
+    options->http_options = config.http;
+    options->http_wanted = config.http.listen.port != 0;
+    if (options->journal == NULL && !config.journal.enabled)
+        options->journal = "none";
+    journal_take(options, &config.journal);
+    return directory_make(options, config.journal.directory, err) &&
+           (options->http == NULL || http_address(options, err));
 }
 
 static struct http *http_start(struct control *control, struct server *server,
@@ -148,8 +187,20 @@ static struct http *http_start(struct control *control, struct server *server,
     return http;
 }
 
+static bool journal_start(const struct options *options, struct control *control,
+                          struct drain *drain, struct error *err)
+{
+    if (options->journal && strcmp(options->journal, "none") == 0) {
+        log_warn("journal_off", "no record of any event is kept");
+        return true;
+    }
+    control->drain = drain;
+    return drain_start(drain, &options->drain, err);
+}
+
 static int run(const struct options *options)
 {
+    static struct drain drain;
     struct error err = {0};
     struct control control;
     struct server server;
@@ -158,7 +209,8 @@ static int run(const struct options *options)
         log_error("start", "no memory for the event log");
         return EXIT_FAILED;
     }
-    const bool opened = server_open(&server, &control, options->socket, &err);
+    const bool opened = server_open(&server, &control, options->socket, &err) &&
+                        journal_start(options, &control, &drain, &err);
     if (opened && options->http_wanted)
         http = http_start(&control, &server, options, &err);
     if (opened && err.code == EXIT_OK) {
@@ -169,6 +221,8 @@ static int run(const struct options *options)
     }
     http_close(http);
     server_close(&server);
+    if (control.drain)
+        drain_stop(&drain);
     control_free(&control);
     return (int)err.code;
 }

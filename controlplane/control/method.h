@@ -69,7 +69,11 @@ struct job {
     json_t *result;
     int error; // enum rpc_error, 0 = none
     char message[640];
-    bool pending;     // <call> is posted
+    bool pending;    // <call> is posted, or events are waited for
+    bool settling;   // the latter
+    bool settled;    // they are there, or will not be for now
+    uint64_t ticket; // drain_ask
+    uint64_t deadline_ns;
     bool tolerant;    // COMMAND_RESULT_NOTHING is answered too
     const char *also; // said behind what went wrong with the call; null: nothing
     uint32_t user;    // uid of the client
@@ -88,6 +92,10 @@ void job_clear(struct job *job);
 
 // Posts the job's call and leaves it pending, or fails it.
 void job_call(struct control *control, struct job *job, enum command_type type, uint32_t target);
+
+// Events that were published before the job came are in the log. False: they are on their way, the
+// job is pending, and its method will be run again.
+bool job_settle(struct control *control, struct job *job);
 
 // Parameters of a job that were checked against the table.
 const char *job_string(const struct job *job, const char *name); // null: not given

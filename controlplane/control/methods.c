@@ -6,7 +6,7 @@
 
 #include "dataplane/base/clock.h"
 
-enum { CALL_MS = 1000 };
+enum { CALL_MS = 1000, SETTLE_MS = 1000 };
 
 #define PARAM_CHANNEL                                                        \
     {                                                                        \
@@ -195,7 +195,7 @@ void job_clear(struct job *job)
     job->method = NULL;
     job->id = job->params = job->result = NULL;
     job->error = 0;
-    job->pending = job->tolerant = false;
+    job->pending = job->tolerant = job->settling = job->settled = false;
     job->also = NULL;
     job->step = 0;
 }
@@ -211,6 +211,18 @@ void job_call(struct control *control, struct job *job, enum command_type type, 
         return;
     default: job_fail(job, RPC_ERROR_NOT_CONNECTED, "%s", control->contact.why); return;
     }
+}
+
+bool job_settle(struct control *control, struct job *job)
+{
+    if (control->drain && !job->settled) {
+        job->ticket = drain_ask(control->drain);
+        job->deadline_ns = clock_mono_ns() + SETTLE_MS * 1000000ull;
+        job->pending = job->settling = true;
+        return false;
+    }
+    control_events(control);
+    return true;
 }
 
 const char *job_string(const struct job *job, const char *name)

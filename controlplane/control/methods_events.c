@@ -136,7 +136,8 @@ static bool type_exists(const char *type)
 void method_events(struct control *control, struct job *job)
 {
     struct event_log *log = &control->log;
-    event_log_drain(log, &control->contact);
+    if (!job_settle(control, job))
+        return;
     int64_t after = job_integer(job, "after", -1);
     struct choice choice = {
         .first = log->count >= EVENT_LOG_LEN ? log->count - EVENT_LOG_LEN + 1 : 1,

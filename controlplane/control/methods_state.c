@@ -99,6 +99,48 @@ static json_t *status_events(const struct event_log *log)
     return events;
 }
 
+// The upper edge of the bucket that holds the quantile, in us; null: nothing was committed.
+static json_t *commit_us(const struct drain_status *s, double q)
+{
+    uint64_t all = 0, sum = 0;
+    for (uint32_t i = 0; i < JOURNAL_LATENCIES; i++)
+        all += s->latency[i];
+    for (uint32_t i = 0; i < JOURNAL_LATENCIES && all; i++) {
+        sum += s->latency[i];
+        if ((double)sum >= q * (double)all)
+            return view_count(1ull << i);
+    }
+    return json_null();
+}
+
+static json_t *status_journal(struct drain *drain)
+{
+    struct drain_status s;
+    json_t *journal = json_object();
+    if (drain == NULL) {
+        set(journal, "state", json_string("off"));
+        return journal;
+    }
+    drain_status_take(drain, &s);
+    set(journal, "state", json_string(drain_state_name(s.state)));
+    set(journal, "why", *s.why ? json_string(s.why) : json_null());
+    set(journal, "directory", json_string(drain->config.journal.directory));
+    set(journal, "engine", json_string(s.engine));
+    set(journal, "direct", json_boolean(s.direct));
+    set(journal, "segment", view_count(s.segment));
+    set(journal, "records", view_count(s.records));
+    set(journal, "committed", view_count(s.committed));
+    set(journal, "behind_events", view_count(s.behind));
+    set(journal, "bytes", view_count(s.bytes));
+    set(journal, "commits", view_count(s.blocks));
+    set(journal, "commit_p50_us", commit_us(&s, 0.5));
+    set(journal, "commit_p99_us", commit_us(&s, 0.99));
+    set(journal, "commit_max_us", commit_us(&s, 1));
+    set(journal, "overrun_events", view_count(s.overrun));
+    set(journal, "missing_events", view_count(s.gaps));
+    return journal;
+}
+
 static json_t *status_control(const struct control *control)
 {
     json_t *own = json_object();
@@ -139,6 +181,7 @@ void method_status(struct control *control, struct job *job)
     set(result, "memory_bytes", view_count(memory));
     set(result, "channels", status_channels(control));
     set(result, "events", status_events(&control->log));
+    set(result, "journal", status_journal(control->drain));
     set(result, "control_plane", status_control(control));
 }
 

@@ -451,7 +451,8 @@ void method_orders(struct control *control, struct job *job)
     const struct order_fold *fold = &control->log.orders;
     const struct board *b = control->board;
     struct order_choice c;
-    event_log_drain(&control->log, &control->contact);
+    if (!job_settle(control, job))
+        return;
     if (!job_board(control, job) ||
         !job_named(control, job, "account", board_account, &c.account) ||
         !job_named(control, job, "symbol", board_symbol, &c.symbol) ||

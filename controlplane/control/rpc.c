@@ -256,9 +256,26 @@ static enum rpc_error error_of(uint32_t result)
     }
 }
 
+// The method again, now that the events are there.
+static void settle_look(struct control *control, struct job *job)
+{
+    const uint64_t now_ns = clock_mono_ns();
+    if (!drain_asked(control->drain, job->ticket) && now_ns < job->deadline_ns)
+        return;
+    job->pending = job->settling = false;
+    job->settled = true;
+    job->method->run(control, job);
+}
+
 void rpc_resume(struct control *control, struct job *job, char **reply)
 {
     *reply = NULL;
+    if (job->settling) {
+        settle_look(control, job);
+        if (!job->pending)
+            *reply = finish(job);
+        return;
+    }
     enum call_state state = call_look(&job->call, &control->contact, clock_mono_ns());
     if (state == CALL_PENDING)
         return;

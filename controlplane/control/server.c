@@ -23,7 +23,7 @@ enum { NS_PER_MS = 1000000, SERVER_EVENTS = SERVER_CLIENTS_MAX + 2 };
 
 static void client_close(struct server *server, struct client *client)
 {
-    if (client->job.pending)
+    if (client->job.pending && !client->job.settling)
         call_drop(&client->job.call, &server->control->contact);
     job_clear(&client->job);
     close(client->fd); // epoll forgets it

@@ -36,6 +36,7 @@ struct disk {
     void *engine; // of the ops
     int fd;       // of the segment; -1: none
     bool direct;  // past the page cache
+    bool cached;  // written is enough: nothing is synced
     uint32_t align;
     uint8_t *slots; // DISK_SLOTS x JOURNAL_BLOCK_MAX
 };

@@ -25,17 +25,21 @@ enum { TRIES_MAX = 8 }; // of a block that was written in part
 static void uring_submit(struct disk *d, uint32_t slot, uint32_t len, uint64_t offset)
 {
     struct uring *u = d->engine;
-    struct io_uring_sqe *write = io_uring_get_sqe(&u->ring), *sync = io_uring_get_sqe(&u->ring);
+    struct io_uring_sqe *write = io_uring_get_sqe(&u->ring);
+    struct io_uring_sqe *sync = d->cached ? NULL : io_uring_get_sqe(&u->ring);
     u->slots[slot].len = len;
     u->slots[slot].offset = offset;
-    u->slots[slot].waiting = STEPS;
+    u->slots[slot].waiting = sync ? STEPS : 1;
     u->slots[slot].error = 0;
     io_uring_prep_write_fixed(write, 0, disk_slot(d, slot), len, offset, (int)slot);
-    write->flags |= IOSQE_FIXED_FILE | IOSQE_IO_LINK;
+    write->flags |= IOSQE_FIXED_FILE;
     write->user_data = slot * STEPS + STEP_WRITE;
-    io_uring_prep_fsync(sync, 0, IORING_FSYNC_DATASYNC);
-    sync->flags |= IOSQE_FIXED_FILE;
-    sync->user_data = slot * STEPS + STEP_SYNC;
+    if (sync) {
+        write->flags |= IOSQE_IO_LINK;
+        io_uring_prep_fsync(sync, 0, IORING_FSYNC_DATASYNC);
+        sync->flags |= IOSQE_FIXED_FILE;
+        sync->user_data = slot * STEPS + STEP_SYNC;
+    }
     const int submitted = io_uring_submit(&u->ring);
     if (submitted < 0) { // the kernel took nothing: said with the next reap
         u->slots[slot].error = -submitted;
@@ -55,6 +59,8 @@ static bool completion(struct disk *d, uint32_t slot, enum step step, int result
         u->slots[slot].error = -result;
     else if (result == -ECANCELED && u->slots[slot].error == 0)
         u->slots[slot].error = EAGAIN; // unless the write said why
+    if (in_part && u->slots[slot].error == 0)
+        u->slots[slot].error = EAGAIN;
     if (--u->slots[slot].waiting)
         return false;
     if (u->slots[slot].error == EAGAIN && u->slots[slot].tries) {

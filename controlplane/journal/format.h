@@ -33,6 +33,17 @@ struct journal_clock {
     uint64_t utc_ns_at;
 };
 
+static inline uint64_t journal_clock_ns(const struct journal_clock *c, uint64_t ticks)
+{
+    return c->tsc_hz ? (uint64_t)((unsigned __int128)ticks * 1000000000u / c->tsc_hz) : 0;
+}
+
+static inline uint64_t journal_clock_utc_ns(const struct journal_clock *c, uint64_t tsc)
+{
+    return tsc >= c->tsc_at ? c->utc_ns_at + journal_clock_ns(c, tsc - c->tsc_at)
+                            : c->utc_ns_at - journal_clock_ns(c, c->tsc_at - tsc);
+}
+
 // The dataplane whose events follow.
 struct journal_instance {
     uint64_t epoch;                         // UTC ns of its start
@@ -87,6 +98,7 @@ enum journal_record_type {
     JOURNAL_EVENT = 1,    // struct event of dataplane/abi/events.h
     JOURNAL_INSTANCE = 2, // struct journal_instance: events that follow are its
     JOURNAL_CURSORS = 3,  // struct journal_cursors: first record of each segment but the first
+    JOURNAL_NAMES = 4,    // struct journal_names: of what events name by number
 };
 
 struct journal_record {
@@ -99,6 +111,31 @@ struct journal_record {
 _Static_assert(sizeof(struct journal_record) == 16, "format.md");
 
 enum { JOURNAL_SOURCES = LANES_MAX + 1 }; // lanes, and the main lcore behind them
+
+enum journal_name_kind {
+    JOURNAL_NAME_LANE,
+    JOURNAL_NAME_CHANNEL,
+    JOURNAL_NAME_LINE, // channel * CHANNEL_LINES + line
+    JOURNAL_NAME_PORT,
+    JOURNAL_NAME_ACCOUNT,
+    JOURNAL_NAME_INSTRUMENT,
+    JOURNAL_NAME_SESSION,  // of a lane
+    JOURNAL_NAME_STRATEGY, // of a lane
+    JOURNAL_NAME_LOCATE,   // of a channel, from the next event on
+    JOURNAL_NAME_KINDS
+};
+
+// Names of the instance, <count> from number <first> on. They are written behind its record, and
+// again in every segment; those of locates before the first event that needs them.
+struct journal_names {
+    uint8_t kind;
+    uint8_t lane; // of sessions and strategies; of a locate its channel
+    uint16_t count;
+    uint32_t first;
+    char names[][NAME_LEN]; // zero-terminated
+};
+_Static_assert(sizeof(struct journal_names) == 8 && NAME_LEN == 32, "format.md");
+enum { JOURNAL_NAMES_MAX = (JOURNAL_PAYLOAD_MAX - 8) / NAME_LEN };
 
 // The last sequence number that stands in the journal, of each ring of the instance.
 struct journal_cursors {

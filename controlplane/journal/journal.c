@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "controlplane/journal/reader.h"
+#include "controlplane/journal/retain.h"
 
 static uint64_t utc_now_ns(void)
 {
@@ -23,6 +25,14 @@ static void stop(struct journal *j, enum journal_state state, int error, uint64_
     j->retry_ns = now_ns + JOURNAL_RETRY_MS * UINT64_C(1000000);
 }
 
+// Space behind the last block was kept for blocks that go elsewhere now. What cannot be given back
+// stays: readers pass over it.
+static void tail_return(struct journal *j)
+{
+    if (j->disk.fd >= 0 && j->offset < j->config.segment_bytes)
+        (void)!ftruncate(j->disk.fd, (off_t)j->offset);
+}
+
 // The next segment; nothing is on its way. Its header links it to the last block.
 static bool segment_next(struct journal *j, uint64_t now_ns)
 {
@@ -36,6 +46,7 @@ static bool segment_next(struct journal *j, uint64_t now_ns)
     segment_header_close(&h);
     memcpy(bytes, &h, sizeof h);
     int failed = ENAMETOOLONG;
+    tail_return(j);
     if (journal_segment_path(j->directory, h.segment, path))
         failed = j->disk.ops->segment(&j->disk, path, j->config.segment_bytes, bytes);
     if (failed) {
@@ -50,6 +61,7 @@ static bool segment_next(struct journal *j, uint64_t now_ns)
     j->place.segment = h.segment;
     j->place.block = 0;
     sha256(&h, sizeof h, j->place.previous);
+    journal_retain(j);
     return true;
 }
 
@@ -101,7 +113,8 @@ static struct journal_slot *block_open(struct journal *j, uint64_t now_ns)
     if (rotate && (on_its_way(j) || (j->state == JOURNAL_FULL && now_ns < j->retry_ns) ||
                    !segment_next(j, now_ns)))
         return NULL;
-    block_begin(&s->block, disk_slot(&j->disk, j->filling), JOURNAL_BLOCK_MAX, j->number);
+    block_begin(&s->block, disk_slot(&j->disk, j->filling),
+                j->config.block_bytes ? j->config.block_bytes : JOURNAL_BLOCK_MAX, j->number);
     s->state = SLOT_FILLING;
     s->begun_ns = now_ns;
     if (rotate && j->number > 1) {
@@ -157,6 +170,12 @@ bool journal_event(struct journal *j, uint32_t source, enum event_ring_kind kind
     return true;
 }
 
+bool journal_note(struct journal *j, enum journal_record_type type, const void *payload,
+                  uint32_t len, uint64_t now_ns)
+{
+    return record_add(j, type, 0, payload, len, now_ns);
+}
+
 // --- what becomes durable ---
 
 static bool take_note(struct journal *j, const struct disk_done *done, uint64_t now_ns)
@@ -166,8 +185,33 @@ static bool take_note(struct journal *j, const struct disk_done *done, uint64_t 
         stop(j, JOURNAL_FAILED, done->error, now_ns);
         return false;
     }
+    const uint64_t took_us = now_ns > s->begun_ns ? (now_ns - s->begun_ns) / 1000 : 0;
+    const uint32_t bits = took_us ? 64 - (uint32_t)__builtin_clzll(took_us) : 0;
+    j->latency[bits < JOURNAL_LATENCIES ? bits : JOURNAL_LATENCIES - 1]++;
     s->state = SLOT_DURABLE;
     return true;
+}
+
+uint64_t journal_waits_ns(const struct journal *j, uint64_t now_ns)
+{
+    const struct journal_slot *s = &j->slots[j->first];
+    return s->state == SLOT_ON_ITS_WAY && now_ns > s->begun_ns ? now_ns - s->begun_ns : 0;
+}
+
+bool journal_idle(const struct journal *j)
+{
+    for (uint32_t i = 0; i < DISK_SLOTS; i++)
+        if (j->slots[i].state != SLOT_FREE)
+            return false;
+    return true;
+}
+
+static void durable_tell(struct journal *j, const struct journal_slot *s)
+{
+    const struct journal_record *r;
+    uint32_t at = 0;
+    while (j->durable && (r = block_next(s->block.bytes, s->block.used, &at)) != NULL)
+        j->durable(j->context, r);
 }
 
 // In order: a block counts when all before it do.
@@ -178,6 +222,7 @@ static bool committed_move(struct journal *j)
         struct journal_slot *s = &j->slots[j->first];
         j->committed = s->block.first_record + s->block.records - 1;
         j->committed_mark = s->mark;
+        durable_tell(j, s);
         s->state = SLOT_FREE;
         j->first = slot_next(j->first);
         moved = true;
@@ -220,6 +265,8 @@ bool journal_close(struct journal *j)
     while (on_its_way(j) && j->state != JOURNAL_FAILED && utc_now_ns() - begun < wait_ns)
         journal_turn(j, utc_now_ns(), 10000);
     whole = whole && !on_its_way(j) && j->state == JOURNAL_WRITING;
+    if (whole)
+        tail_return(j);
     journal_unlock(j);
     disk_close(&j->disk);
     return whole;

@@ -20,12 +20,18 @@ enum journal_state {
 enum {
     JOURNAL_RETRY_MS = 500,
     JOURNAL_SEGMENT_MIB_MIN = 4, // two blocks of the largest size and the header fit
+    JOURNAL_BLOCK_MIN = 64 << 10,
+    JOURNAL_LATENCIES = 32,
 };
 
 struct journal_config {
     const char *directory; // made if it is not there
     uint64_t segment_bytes;
-    uint64_t commit_ns; // age of a block that waits for others
+    uint64_t commit_ns;   // age of a block that waits for others
+    uint32_t block_bytes; // a block of this size leaves at once; 0: JOURNAL_BLOCK_MAX
+    uint64_t keep_bytes;  // old segments go when all of them take more; 0: they stay
+    uint64_t keep_ns;     // age at which a segment goes; 0: never
+    bool cached;          // durable is what the kernel has: lost when the machine stops
     enum disk_engine engine;
 };
 
@@ -61,11 +67,16 @@ struct journal {
     struct journal_slot slots[DISK_SLOTS];
     uint32_t first, filling; // slots in order: the oldest on its way, the one that fills
     uint64_t bytes, blocks;
+    // From the first record of a block to its commit: [i] below 2^i us.
+    uint64_t latency[JOURNAL_LATENCIES];
+    // Told of every record once it is durable, in order; null: nobody.
+    void (*durable)(void *context, const struct journal_record *record);
+    void *context;
 };
 
 // Opens or makes a journal and goes on behind what is there, in a new segment. <engine> of the
 // configuration unless <disk> has been opened by the caller (then it is taken over). False:
-// EXIT_FAILED, among others for damage, a newer format, and a second writer.
+// EXIT_STATE for damage and a newer format, EXIT_FAILED for the rest, among it a second writer.
 bool journal_open(struct journal *j, const struct journal_config *config, struct disk *disk,
                   struct error *err);
 // Writes what is left, marks the end, and lets go. False: not everything became durable.
@@ -80,5 +91,12 @@ bool journal_instance(struct journal *j, const struct journal_instance *instance
 // taken without being written again. False: no room now, or it does not write.
 bool journal_event(struct journal *j, uint32_t source, enum event_ring_kind kind,
                    const struct event *event, uint64_t cursor, uint64_t now_ns);
+// Any other record.
+bool journal_note(struct journal *j, enum journal_record_type type, const void *payload,
+                  uint32_t len, uint64_t now_ns);
+// Age of the oldest block that is on its way, 0: none is.
+uint64_t journal_waits_ns(const struct journal *j, uint64_t now_ns);
+// Everything that was given to it is durable, and nothing is on its way.
+bool journal_idle(const struct journal *j);
 // Sends what is due and takes note of what has become durable. Returns whether anything did.
 bool journal_turn(struct journal *j, uint64_t now_ns, uint32_t wait_us);

@@ -35,9 +35,10 @@ static bool writer_lock(struct journal *j, struct error *err)
                          "%s: process %s writes this journal; stop it, or name another directory",
                          j->directory, holder);
     }
+    // For whoever comes second; a full disk keeps nobody out.
     int n = snprintf(holder, sizeof holder, "%d\n", (int)getpid());
-    if (ftruncate(j->lock, 0) != 0 || pwrite(j->lock, holder, (size_t)n, 0) != n)
-        return error_set(err, EXIT_FAILED, "%s: %s", path, strerror(errno));
+    (void)!ftruncate(j->lock, 0);
+    (void)!pwrite(j->lock, holder, (size_t)n, 0);
     return true;
 }
 
@@ -85,9 +86,32 @@ static bool found_read(struct journal *j, struct journal_reader *r, struct error
                 break;
             }
         return error_set(
-            err, EXIT_FAILED,
+            err, EXIT_STATE,
             "%s: %s; look with `tickgate journal verify`, then move the directory away",
             j->directory, text);
+    }
+    return true;
+}
+
+// What counts from now on may never have been synced by whoever wrote it. And what was kept for
+// blocks that go to the next segment is given back, unless something stands there.
+static bool found_settle(const struct journal *j, const struct journal_reader *r, struct error *err)
+{
+    char path[JOURNAL_PATH_MAX];
+    for (uint32_t i = r->segment_count > 2 ? r->segment_count - 2 : 0; i < r->segment_count; i++) {
+        if (!journal_segment_path(j->directory, r->segments[i], path))
+            continue;
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        // The reader's offset is that of the last file, if that has a header.
+        if (fd >= 0 && i + 1 == r->segment_count && r->segments[i] == r->header.segment &&
+            r->torn == 0 && r->offset >= r->header.align)
+            (void)!ftruncate(fd, (off_t)r->offset);
+        const bool synced = fd >= 0 && fsync(fd) == 0;
+        const int failed = errno;
+        if (fd >= 0)
+            close(fd);
+        if (!synced)
+            return error_set(err, EXIT_FAILED, "%s: %s", path, strerror(failed));
     }
     return true;
 }
@@ -102,7 +126,7 @@ static bool found_take(struct journal *j, struct error *err)
         r.at_segment = r.segment_count - 2;
     for (uint32_t i = 1; ok && i < r.segment_count; i++)
         if (r.segments[i] != r.segments[i - 1] + 1)
-            ok = error_set(err, EXIT_FAILED,
+            ok = error_set(err, EXIT_STATE,
                            "%s: damage: segment %" PRIu64
                            " is missing; bring its file back, or move the directory away",
                            j->directory, r.segments[i - 1] + 1);
@@ -115,6 +139,7 @@ static bool found_take(struct journal *j, struct error *err)
         j->number = r.number;
         memcpy(j->place.previous, r.place.previous, sizeof j->place.previous);
         j->committed = r.number - 1;
+        ok = found_settle(j, &r, err);
     }
     journal_reader_close(&r);
     return ok;
@@ -143,6 +168,8 @@ bool journal_open(struct journal *j, const struct journal_config *config, struct
         return error_set(err, EXIT_FAILED, "%s: no random numbers: %s", j->directory,
                          strerror(errno));
     }
+    j->disk.cached = config->cached;
+    j->disk.direct = j->disk.direct && !config->cached;
     j->header.version = JOURNAL_VERSION;
     j->header.align = j->disk.align;
     // A new segment with the first record.

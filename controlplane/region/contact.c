@@ -1,10 +1,13 @@
 #include "controlplane/region/contact.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "controlplane/region/path.h"
 #include "dataplane/base/clock.h"
@@ -24,6 +27,26 @@ void contact_close(struct contact *contact)
     region_detach(&contact->reader);
     contact->state = CONTACT_ABSENT;
     contact->replaced = false;
+}
+
+bool contact_share(const struct contact *from, struct contact *to)
+{
+    *to = *from;
+    to->reader.fd = fcntl(from->reader.fd, F_DUPFD_CLOEXEC, 0);
+    void *memory = to->reader.fd < 0 ? MAP_FAILED
+                                     : mmap(NULL, from->reader.mapped, PROT_READ | PROT_WRITE,
+                                            MAP_SHARED, to->reader.fd, 0);
+    if (memory != MAP_FAILED) {
+        to->reader.view.base = memory;
+        return true;
+    }
+    snprintf(to->why, sizeof to->why, "%s: cannot be mapped again: %s", from->reader.path,
+             strerror(errno));
+    if (to->reader.fd >= 0)
+        close(to->reader.fd);
+    to->reader.fd = -1;
+    to->state = CONTACT_ABSENT;
+    return false;
 }
 
 bool contact_pass(struct contact *contact,

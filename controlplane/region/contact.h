@@ -31,6 +31,10 @@ struct contact {
 void contact_init(struct contact *contact, const char *where);
 void contact_close(struct contact *contact);
 
+// A second way to the attached region, for another thread: with a mapping of its own, which stays
+// when <from> lets go. False: refused, <to->why> says why.
+bool contact_share(const struct contact *from, struct contact *to);
+
 // Looks at the dataplane; attaches if it is time for another try. Cheap: a few words and two system
 // calls. True when <state> or the attached instance has changed.
 bool contact_look(struct contact *contact, uint64_t now_ns);

@@ -1,5 +1,5 @@
-// Events out of the region: every ring is drained into a log of the newest in memory, then
-// committed.
+// The newest events in memory, and the orders that they leave open. They come from the journal, or
+// where there is none straight from the rings, which are then drained here.
 #pragma once
 
 #include <stdbool.h>
@@ -8,8 +8,9 @@
 #include "controlplane/region/contact.h"
 #include "controlplane/region/fold.h"
 #include "controlplane/region/names.h"
+#include "controlplane/region/rings.h"
 
-enum { EVENT_LOG_LEN = 8192, EVENT_SOURCES_MAX = LANES_MAX + 1 };
+enum { EVENT_LOG_LEN = 8192 };
 
 struct logged_event {
     struct event event;
@@ -17,6 +18,7 @@ struct logged_event {
     uint64_t utc_ns;
     uint64_t number;              // position in the log, from 1, never reused
     uint32_t ring;                // enum event_ring_kind
+    uint32_t source;              // below EVENT_SOURCES_MAX
     char symbol[LOCATE_NAME_LEN]; // that its locate had when it happened; "": not known, or none
 };
 
@@ -27,7 +29,7 @@ struct event_log {
     uint64_t lost[EVENT_RING_KINDS]; // as the rings say, of the attached instance
     uint64_t damaged;                // rings that said something impossible
     uint64_t epoch;                  // of the instance that the cursors belong to
-    uint64_t cursor[EVENT_SOURCES_MAX][EVENT_RING_KINDS];
+    struct ring_cursors cursor;
     struct locate_names names;
     struct order_fold orders; // open ones, of the attached instance
 };
@@ -36,7 +38,15 @@ struct event_log {
 bool event_log_init(struct event_log *log);
 void event_log_free(struct event_log *log);
 
-// Drains what is there, at most a ring's length of each ring; returns how many events came.
+// Another instance of the dataplane; <missed> of its trading events came before.
+void event_log_begin(struct event_log *log, uint64_t epoch, uint64_t missed);
+// The next event; its number is given here.
+void event_log_add(struct event_log *log, const struct logged_event *logged);
+// What the rings say that found no room.
+void event_log_losses(struct event_log *log, const struct rings_seen *seen);
+
+// Where there is no journal. Drains what is there, at most a ring's length of each ring; returns
+// how many events came.
 uint32_t event_log_drain(struct event_log *log, struct contact *contact);
 
 // Record <number>; null when it is not in the log (any more).

@@ -1,4 +1,5 @@
 // What no single option can know.
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -238,13 +239,23 @@ static bool lanes_used(const struct check *c)
     return true;
 }
 
+static bool journal_check(const struct check *c)
+{
+    const struct config_journal *journal = &c->config->journal;
+    return journal->keep_size == 0 || journal->keep_size >= 3 * journal->segment_size ||
+           place_fault(c->places, &journal->keep_size, c->err,
+                       "is less than three segments; the last two always stay: give it %" PRIu64
+                       "MiB or more, or 0",
+                       3 * journal->segment_size >> 20);
+}
+
 bool config_check(const struct config *config, const struct places *places, struct error *err)
 {
     const struct check c = {config, places, err};
     if (config->node.page_size != 2ull << 20 && config->node.page_size != 1ull << 30)
         return place_fault(places, &config->node.page_size, err,
                            "huge pages are 2MiB or 1GiB on this architecture");
-    if (!names_check(&c) || !ports_check(&c))
+    if (!journal_check(&c) || !names_check(&c) || !ports_check(&c))
         return false;
     for (uint32_t i = 0; i < config->channel_count; i++)
         if (!channel_check(&c, i))

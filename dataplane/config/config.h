@@ -55,6 +55,23 @@ struct config_node {
     uint32_t diagnostic_slots;
 };
 
+enum config_durability { CONFIG_DURABLE_DISK, CONFIG_DURABLE_MEMORY };
+enum config_engine { CONFIG_ENGINE_AUTO, CONFIG_ENGINE_URING, CONFIG_ENGINE_THREAD };
+
+struct config_journal {
+    bool enabled;
+    bool required;            // no order before a control plane has opened it
+    char directory[PATH_LEN]; // "": /var/lib/tickgate/REGION
+    uint64_t segment_size;
+    uint64_t keep_size; // 0: everything
+    uint32_t keep_days; // 0: always
+    uint32_t commit_us;
+    uint64_t commit_size;
+    enum config_durability durability;
+    enum config_engine engine;
+    uint32_t stall_ms;
+};
+
 struct config_port {
     char name[NAME_LEN];
     char device[DEVICE_LEN]; // PCI address (0000:3b:00.0) or vdev (net_memif0,role=client,...)
@@ -247,6 +264,7 @@ struct places;
 
 struct config {
     struct config_node node;
+    struct config_journal journal;
     struct config_port ports[PORTS_MAX];
     uint32_t port_count;
     struct config_lane lanes[LANES_MAX];
@@ -276,6 +294,8 @@ bool config_load(struct config *config, const char *path, struct error *err);
 // The same for text in memory; <name> stands for the path in errors.
 bool config_load_text(struct config *config, const char *name, const char *text, uint64_t len,
                       struct error *err);
+// Of the sections that need not be there, what holds without a file.
+bool config_defaults(struct config *config, struct error *err);
 void config_free(struct config *config);
 // What only shows when a value is used: fills <err> with EXIT_USAGE, "file:line: key: " of <member>
 // (of <config>) and the text. Always false.

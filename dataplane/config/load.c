@@ -31,6 +31,7 @@ static const struct child {
     uint32_t count_offset; // of lists
 } children[] = {
     {ROOT, SECTION_NODE, DEFAULTED, offsetof(struct config, node), 0},
+    {ROOT, SECTION_JOURNAL, DEFAULTED, offsetof(struct config, journal), 0},
     {ROOT, SECTION_PORT, REQUIRED, offsetof(struct config, ports),
      offsetof(struct config, port_count)},
     {ROOT, SECTION_LANE, REQUIRED, offsetof(struct config, lanes),
@@ -484,18 +485,25 @@ static uint64_t hash_of(const char *text, uint64_t len)
     return h;
 }
 
+static struct loader *loader_new(struct config *config, struct error *err)
+{
+    struct loader *l = calloc(1, sizeof *l);
+    memset(config, 0, sizeof *config);
+    config->places = calloc(1, sizeof *config->places);
+    MUST(l != NULL && config->places != NULL);
+    l->config = config;
+    l->err = err;
+    l->places = config->places;
+    return l;
+}
+
 bool config_load_text(struct config *config, const char *name, const char *text, uint64_t len,
                       struct error *err)
 {
-    struct loader *l = calloc(1, sizeof *l);
+    struct loader *l = loader_new(config, err);
     yaml_parser_t parser;
     bool ok = false;
-    memset(config, 0, sizeof *config);
-    MUST(l != NULL && yaml_parser_initialize(&parser));
-    l->config = config;
-    l->err = err;
-    config->places = l->places = calloc(1, sizeof *l->places);
-    MUST(l->places != NULL);
+    MUST(yaml_parser_initialize(&parser));
     snprintf(l->places->file, sizeof l->places->file, "%s", name);
     config->hash = hash_of(text, len);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
@@ -506,6 +514,18 @@ bool config_load_text(struct config *config, const char *name, const char *text,
         syntax_fault(l, &parser);
     }
     yaml_parser_delete(&parser);
+    free(l);
+    return ok;
+}
+
+bool config_defaults(struct config *config, struct error *err)
+{
+    struct loader *l = loader_new(config, err);
+    bool ok = true;
+    for (uint32_t i = 0; i < ARRAY_LEN(children) && ok; i++)
+        if (children[i].parent == ROOT && children[i].presence == DEFAULTED)
+            ok = defaults_fill(l, children[i].section, 0, section_rows[children[i].section].key,
+                               (uint8_t *)config + children[i].offset);
     free(l);
     return ok;
 }

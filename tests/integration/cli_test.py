@@ -58,13 +58,14 @@ class World:
         self.region = folder / "region"
         self.socket = folder / "control.sock"
         self.log = folder / "control.log"
+        self.journal = folder / "journal"
         self.control = None
         self.dataplane = None
 
     def start_control(self, *more):
         with open(self.log, "a", encoding="utf-8") as log:
             self.control = subprocess.Popen(
-                [str(CONTROL), "--region", str(self.region), "--socket", str(self.socket), *more],
+                [str(CONTROL), "--region", str(self.region), "--socket", str(self.socket), "--journal", str(self.journal), *more],
                 stderr=log,
             )
         until(self.socket.exists, "the control socket appears")

@@ -116,13 +116,15 @@ class System:
     def memif(self):
         return f"net_memif0,role=client,socket={self.dir}/memif.sock,socket-abstract=no"
 
-    def configure(self, ports, channels, trading="", **node):
+    def configure(self, ports, channels, trading="", journal=None, **node):
         """Writes config.yaml: <ports> name -> {device, ...}; <channels> name -> {...} (values in YAML flow style);
-        <trading>: the text of its sections."""
+        <trading>: the text of its sections; <journal>: keys of that section."""
         main, lane, idle = cores()
         node = {"name": self.name, "region": self.name, "control_socket": self.socket, "main_core": main,
                 "huge_pages": "true" if self.huge else "false", **node}
-        text = ["node:"] + [f"  {key}: {value}" for key, value in node.items()] + ["ports:"]
+        text = ["node:"] + [f"  {key}: {value}" for key, value in node.items()]
+        journal = {"directory": self.dir / "journal", "segment_size": "4MiB", **(journal or {})}
+        text += ["journal:"] + [f"  {key}: {value}" for key, value in journal.items()] + ["ports:"]
         for name, port in ports.items():
             text += [f"  - name: {name}"] + [f"    {key}: {value}" for key, value in port.items()]
         text += ["lanes:", "  - name: lane0", f"    core: {lane}", f"    idle: {idle}", "channels:"]

@@ -1,0 +1,58 @@
+#include "controlplane/region/rings.h"
+
+#include <string.h>
+
+static void copy_seen(const struct region_view *view, void *context)
+{
+    struct rings_seen *seen = context;
+    for (uint32_t s = 0; s < region_sources(&view->shape); s++)
+        for (int kind = 0; kind < EVENT_RING_KINDS; kind++) {
+            const struct event_ring *ring = region_ring(view, s, kind);
+            seen->tail.at[s][kind] = atomic_load_explicit(&ring->tail, memory_order_acquire);
+            seen->committed.at[s][kind] =
+                atomic_load_explicit(&ring->committed, memory_order_acquire);
+            seen->lost.at[s][kind] = atomic_load_explicit(&ring->lost, memory_order_relaxed);
+        }
+}
+
+bool rings_look(struct contact *contact, struct rings_seen *seen)
+{
+    memset(seen, 0, sizeof *seen);
+    if (!contact_attached(contact))
+        return false;
+    seen->sources = region_sources(&contact->reader.view.shape);
+    return contact_pass(contact, copy_seen, seen);
+}
+
+static void copy_chunk(const struct region_view *view, void *context)
+{
+    struct ring_chunk *chunk = context;
+    const struct event_ring *ring = region_ring(view, chunk->source, chunk->kind);
+    locate_names_look(chunk->names, view, chunk->source, chunk->kind, &chunk->looked);
+    chunk->damaged = !event_read(ring, region_ring_events(view, chunk->source, chunk->kind),
+                                 region_ring_slots(view, chunk->kind), &chunk->cursor,
+                                 chunk->events, RING_CHUNK, &chunk->count);
+    if (chunk->damaged)
+        chunk->cursor = atomic_load_explicit(&ring->tail, memory_order_acquire);
+}
+
+bool ring_read(struct contact *contact, struct ring_chunk *chunk)
+{
+    return contact_pass(contact, copy_chunk, chunk);
+}
+
+static void do_release(const struct region_view *view, void *context)
+{
+    const struct ring_cursors *to = context;
+    for (uint32_t s = 0; s < region_sources(&view->shape); s++)
+        for (int kind = 0; kind < EVENT_RING_KINDS; kind++) {
+            struct event_ring *ring = region_ring(view, s, kind);
+            if (to->at[s][kind] > atomic_load_explicit(&ring->committed, memory_order_relaxed))
+                event_commit(ring, to->at[s][kind]);
+        }
+}
+
+bool rings_release(struct contact *contact, const struct ring_cursors *to)
+{
+    return contact_pass(contact, do_release, (void *)(uintptr_t)to);
+}

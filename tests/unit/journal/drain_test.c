@@ -1,0 +1,348 @@
+// The only reader of the rings: everything published is in the journal once, in order, and only
+// what is durable is handed on and given back.
+#include "tests/lib/journal_rig.h"
+
+#include <time.h>
+
+#include "controlplane/journal/drain.h"
+#include "dataplane/base/clock.h"
+#include "tests/lib/region_file.h"
+
+enum { SOURCES = 3, PATIENCE_S = 60 };
+
+struct fixture {
+    struct region_file file;
+    struct event_writer writers[SOURCES][EVENT_RING_KINDS];
+    struct contact contact;
+    struct event_log log;
+    struct drain drain;
+    struct journal_rig rig;
+    struct drain_config config;
+};
+
+static void region_new(struct fixture *f, uint64_t epoch)
+{
+    struct region_shape shape = region_file_shape();
+    struct region_identity identity = region_file_identity();
+    identity.epoch = epoch;
+    region_file_make(&f->file, &shape, &identity);
+    for (uint32_t s = 0; s < SOURCES; s++)
+        for (int kind = 0; kind < EVENT_RING_KINDS; kind++)
+            region_event_writer(&f->file.view, s, kind, &f->writers[s][kind]);
+    for (uint32_t i = 0; i < shape.lanes; i++)
+        snprintf(region_lane_info(&f->file.view, i)->name, NAME_LEN, "lane%u", i);
+    region_beat(&f->file.view, clock_tsc());
+    region_state_set(&f->file.view, REGION_READY);
+    region_publish(&f->file.view);
+}
+
+static void begin(struct fixture *f)
+{
+    struct error err = {0};
+    if (!drain_start(&f->drain, &f->config, &err))
+        fail_msg("%s", err.text);
+    contact_init(&f->contact, f->file.path);
+    assert_true(contact_look(&f->contact, 0));
+    drain_attach(&f->drain, &f->contact);
+}
+
+static void end(struct fixture *f)
+{
+    drain_stop(&f->drain);
+    contact_close(&f->contact);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = region_file_alloc(sizeof *f);
+    rig_make(&f->rig);
+    region_new(f, 7);
+    assert_true(event_log_init(&f->log));
+    f->config = (struct drain_config){.journal = {.directory = f->rig.directory,
+                                                  .segment_bytes = RIG_SEGMENT,
+                                                  .commit_ns = 1000000,
+                                                  .cached = true},
+                                      .stall_ns = PATIENCE_S * UINT64_C(1000000000)};
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    event_log_free(&f->log);
+    region_file_remove(&f->file);
+    rig_remove(&f->rig);
+    free(f);
+    return 0;
+}
+
+static void publish(struct fixture *f, uint32_t source, enum event_ring_kind kind, uint32_t count)
+{
+    struct event event = {.type = EVENT_LINK_CHANGE, .tsc = 2000};
+    for (uint32_t i = 0; i < count; i++)
+        assert_true(event_write(&f->writers[source][kind], &event));
+}
+
+// Until everything published is durable and can be taken.
+static void settle(struct fixture *f)
+{
+    const uint64_t ticket = drain_ask(&f->drain);
+    const uint64_t until = clock_mono_ns() + PATIENCE_S * UINT64_C(1000000000);
+    while (!drain_asked(&f->drain, ticket)) {
+        assert_true(clock_mono_ns() < until);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    drain_take(&f->drain, &f->log);
+}
+
+static uint64_t released(const struct fixture *f, uint32_t source, enum event_ring_kind kind)
+{
+    return atomic_load(&region_ring(&f->file.view, source, kind)->committed);
+}
+
+// What the journal holds of a ring of <epoch>: 1, 2, 3 ... up to the answer.
+static uint64_t written(struct fixture *f, uint64_t epoch, uint32_t lane, enum event_ring_kind kind,
+                        uint64_t first)
+{
+    static struct journal_reader r;
+    const struct journal_record *record;
+    struct error err = {0};
+    uint64_t last = first - 1, at = 0;
+    assert_true(journal_reader_open(&r, f->rig.directory, 0, &err));
+    while ((record = journal_reader_next(&r, &err)) != NULL) {
+        struct event event;
+        memcpy(&at, record->type == JOURNAL_INSTANCE ? (const void *)(record + 1) : &at, sizeof at);
+        memcpy(&event, record + 1, record->type == JOURNAL_EVENT ? sizeof event : 0);
+        if (record->type != JOURNAL_EVENT || at != epoch || event.lane != lane ||
+            record->ring != kind)
+            continue;
+        assert_int_equal(event.sequence, last + 1);
+        last = event.sequence;
+    }
+    assert_int_equal(r.finding_count, 0);
+    journal_reader_close(&r);
+    return last;
+}
+
+static void test_everything_once_and_in_order(void **state)
+{
+    struct fixture *f = *state;
+    begin(f);
+    for (int round = 0; round < 40; round++) {
+        for (uint32_t s = 0; s < SOURCES; s++) {
+            publish(f, s, EVENT_RING_TRADING, 40 + s);
+            publish(f, s, EVENT_RING_DIAGNOSTIC, 10);
+        }
+        settle(f);
+    }
+    assert_int_equal(f->log.count, 40 * (40 + 41 + 42 + 30));
+    assert_int_equal(f->log.epoch, 7);
+    assert_int_equal(f->log.orders.missed, 0);
+    end(f);
+    for (uint32_t s = 0; s < SOURCES; s++) {
+        const uint32_t lane = s < 2 ? s : LANE_MAIN;
+        assert_int_equal(written(f, 7, lane, EVENT_RING_TRADING, 1), 40 * (40 + s));
+        assert_int_equal(written(f, 7, lane, EVENT_RING_DIAGNOSTIC, 1), 400);
+        assert_int_equal(released(f, s, EVENT_RING_TRADING), 40 * (40 + s));
+    }
+}
+
+// What stands in the rings at the end is written, too.
+static void test_the_end_takes_what_is_there(void **state)
+{
+    struct fixture *f = *state;
+    begin(f);
+    publish(f, 1, EVENT_RING_TRADING, 30);
+    end(f);
+    assert_int_equal(written(f, 7, 1, EVENT_RING_TRADING, 1), 30);
+    assert_int_equal(released(f, 1, EVENT_RING_TRADING), 30);
+}
+
+// As if the control plane had died between the disk and the ring: nothing is written twice.
+static void test_a_successor_writes_nothing_twice(void **state)
+{
+    struct fixture *f = *state;
+    begin(f);
+    publish(f, 0, EVENT_RING_TRADING, 50);
+    settle(f);
+    end(f);
+    atomic_store(&region_ring(&f->file.view, 0, EVENT_RING_TRADING)->committed, 20);
+    begin(f);
+    settle(f);
+    assert_int_equal(released(f, 0, EVENT_RING_TRADING), 50);
+    assert_int_equal(f->log.orders.missed, 50); // another has read them
+    publish(f, 0, EVENT_RING_TRADING, 5);
+    settle(f);
+    assert_int_equal(f->log.count, 55);
+    end(f);
+    assert_int_equal(written(f, 7, 0, EVENT_RING_TRADING, 1), 55);
+}
+
+// The region goes away while it holds events: they are written, and then those of the next one.
+static void test_the_last_events_of_a_region(void **state)
+{
+    struct fixture *f = *state;
+    struct region_file old = f->file;
+    begin(f);
+    settle(f);
+    publish(f, 0, EVENT_RING_TRADING, 60);
+    contact_close(&f->contact);
+    drain_attach(&f->drain, &f->contact); // it has let go
+    unlink(old.path);
+    region_new(f, 8);
+    publish(f, 0, EVENT_RING_TRADING, 9);
+    contact_init(&f->contact, f->file.path);
+    assert_true(contact_look(&f->contact, 0));
+    drain_attach(&f->drain, &f->contact);
+    settle(f);
+    assert_int_equal(f->log.count, 69);
+    assert_int_equal(f->log.epoch, 8);
+    end(f);
+    assert_int_equal(written(f, 7, 0, EVENT_RING_TRADING, 1), 60);
+    assert_int_equal(written(f, 8, 0, EVENT_RING_TRADING, 1), 9);
+    munmap(old.view.base, old.view.length);
+    close(old.fd);
+}
+
+static void test_losses_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct event event = {.type = EVENT_LINK_CHANGE};
+    struct drain_status status;
+    for (int i = 0; i < 70; i++) // six more than there are slots, and nobody reads
+        event_write(&f->writers[0][EVENT_RING_TRADING], &event);
+    begin(f);
+    settle(f);
+    publish(f, 0, EVENT_RING_TRADING, 1);
+    settle(f);
+    drain_status_take(&f->drain, &status);
+    assert_int_equal(status.overrun, 6);
+    assert_int_equal(status.gaps, 0);
+    assert_int_equal(f->log.orders.missed, 6);
+    end(f);
+    assert_int_equal(written(f, 7, 0, EVENT_RING_TRADING, 1), 66);
+}
+
+// Somebody without a journal read before.
+static void test_a_gap_is_reported(void **state)
+{
+    struct fixture *f = *state;
+    struct drain_status status;
+    publish(f, 0, EVENT_RING_TRADING, 10);
+    event_commit(region_ring(&f->file.view, 0, EVENT_RING_TRADING), 4);
+    begin(f);
+    settle(f);
+    drain_status_take(&f->drain, &status);
+    assert_int_equal(status.gaps, 4);
+    end(f);
+    assert_int_equal(written(f, 7, 0, EVENT_RING_TRADING, 5), 10);
+}
+
+static void test_an_impossible_ring(void **state)
+{
+    struct fixture *f = *state;
+    struct drain_status status;
+    struct event_ring *ring = region_ring(&f->file.view, 1, EVENT_RING_TRADING);
+    begin(f);
+    settle(f);
+    atomic_store(&ring->tail, 1000000);
+    settle(f);
+    drain_status_take(&f->drain, &status);
+    assert_int_equal(status.damaged, 1);
+    assert_int_equal(atomic_load(&ring->committed), 1000000); // goes on from there
+    publish(f, 0, EVENT_RING_TRADING, 3);
+    settle(f);
+    assert_int_equal(f->log.count, 3);
+    end(f);
+}
+
+// Nobody shows events for a while: the journal has them all, and the views know that they have not.
+static void test_views_do_not_hold_up_the_journal(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t sent = 0;
+    begin(f);
+    for (; sent < DRAIN_VIEWS + 5000; sent += 50) {
+        const uint64_t until = clock_mono_ns() + PATIENCE_S * UINT64_C(1000000000);
+        while (event_credit(&f->writers[0][EVENT_RING_TRADING]) < 50)
+            assert_true(clock_mono_ns() < until);
+        publish(f, 0, EVENT_RING_TRADING, 50);
+    }
+    settle(f);
+    assert_in_range(f->log.orders.missed, 5000, sent - EVENT_LOG_LEN);
+    end(f);
+    assert_int_equal(written(f, 7, 0, EVENT_RING_TRADING, 1), sent);
+}
+
+// Whatever is wrong with what stands there: nothing is added, nothing is given back.
+static void test_damage_stops_it(void **state)
+{
+    struct fixture *f = *state;
+    struct drain_status status;
+    char path[512];
+    begin(f);
+    publish(f, 0, EVENT_RING_TRADING, 50);
+    settle(f);
+    end(f);
+    rig_path(&f->rig, "0000000000000001.journal", path);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "x", 1, JOURNAL_ALIGN_MAX + 200), 1);
+    close(fd);
+    begin(f);
+    publish(f, 0, EVENT_RING_TRADING, 5);
+    settle(f);
+    drain_status_take(&f->drain, &status);
+    assert_int_equal(status.state, DRAIN_DAMAGED);
+    assert_non_null(strstr(status.why, "segment 1 block"));
+    assert_int_equal(released(f, 0, EVENT_RING_TRADING), 50);
+    end(f);
+}
+
+// The oldest go, the rest is still one journal.
+static void test_retention(void **state)
+{
+    struct fixture *f = *state;
+    static struct journal_reader r;
+    struct error err = {0};
+    f->config.journal.keep_bytes = 3 * (uint64_t)RIG_SEGMENT;
+    begin(f);
+    for (int i = 0; i < 2500; i++) {
+        const uint64_t until = clock_mono_ns() + PATIENCE_S * UINT64_C(1000000000);
+        while (event_credit(&f->writers[0][EVENT_RING_TRADING]) < 60)
+            assert_true(clock_mono_ns() < until);
+        publish(f, 0, EVENT_RING_TRADING, 60);
+    }
+    end(f);
+    assert_true(journal_reader_open(&r, f->rig.directory, 0, &err));
+    assert_true(r.segment_count <= 4 && r.segments[0] > 1);
+    const struct journal_record *record;
+    uint64_t events = 0, names = 0;
+    while ((record = journal_reader_next(&r, &err)) != NULL) {
+        events += record->type == JOURNAL_EVENT;
+        names += record->type == JOURNAL_NAMES;
+    }
+    assert_int_equal(r.finding_count, 0);
+    assert_true(events > 30000 && events < 2500 * 60);
+    assert_true(names >= 3); // those of the region, in what is left
+    journal_reader_close(&r);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_everything_once_and_in_order),
+        TEST(test_the_end_takes_what_is_there),
+        TEST(test_a_successor_writes_nothing_twice),
+        TEST(test_the_last_events_of_a_region),
+        TEST(test_losses_are_counted),
+        TEST(test_a_gap_is_reported),
+        TEST(test_an_impossible_ring),
+        TEST(test_views_do_not_hold_up_the_journal),
+        TEST(test_damage_stops_it),
+        TEST(test_retention),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
