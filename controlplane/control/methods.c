@@ -6,7 +6,7 @@
 
 #include "dataplane/base/clock.h"
 
-enum { CALL_MS = 1000, SETTLE_MS = 1000 };
+enum { CALL_MS = 1000, SETTLE_MS = 5000 };
 
 #define PARAM_CHANNEL                                                        \
     {                                                                        \

@@ -47,15 +47,15 @@ static int directory_sync(const char *path)
     return failed;
 }
 
-static int segment_fill(int fd, uint64_t bytes, const void *header, uint32_t align)
+static int segment_fill(const struct disk *d, int fd, uint64_t bytes, const void *header)
 {
     int failed = posix_fallocate(fd, 0, (off_t)bytes);
     if (failed)
         return failed;
-    ssize_t n = pwrite(fd, header, align, 0);
-    if (n != (ssize_t)align)
+    ssize_t n = pwrite(fd, header, d->align, 0);
+    if (n != (ssize_t)d->align)
         return n < 0 ? errno : EIO;
-    return fsync(fd) == 0 ? 0 : errno; // the length too
+    return d->cached || fsync(fd) == 0 ? 0 : errno; // the length too
 }
 
 int disk_segment_make(struct disk *d, const char *path, uint64_t bytes, const void *header)
@@ -64,8 +64,8 @@ int disk_segment_make(struct disk *d, const char *path, uint64_t bytes, const vo
         open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | (d->direct ? O_DIRECT : 0), 0640);
     if (fd < 0)
         return errno;
-    int failed = segment_fill(fd, bytes, header, d->align);
-    if (failed == 0)
+    int failed = segment_fill(d, fd, bytes, header);
+    if (failed == 0 && !d->cached)
         failed = directory_sync(path);
     if (failed) {
         close(fd);

@@ -106,7 +106,7 @@ static bool found_settle(const struct journal *j, const struct journal_reader *r
         if (fd >= 0 && i + 1 == r->segment_count && r->segments[i] == r->header.segment &&
             r->torn == 0 && r->offset >= r->header.align)
             (void)!ftruncate(fd, (off_t)r->offset);
-        const bool synced = fd >= 0 && fsync(fd) == 0;
+        const bool synced = fd >= 0 && (j->config.cached || fsync(fd) == 0);
         const int failed = errno;
         if (fd >= 0)
             close(fd);

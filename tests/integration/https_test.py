@@ -77,7 +77,8 @@ GOOD = {"tls_certificate": "server.pem", "tls_key": "server.key"}
 def refused(folder, say, listen="0.0.0.0:9180", code=2, **keys):
     path = configuration(folder, listen, **keys)
     done = subprocess.run(
-        [str(CONTROL), "--config", str(path), "--region", str(folder / "none"), "--socket", str(folder / "s")],
+        [str(CONTROL), "--config", str(path), "--region", str(folder / "none"), "--socket", str(folder / "s"),
+         "--journal", "none"],
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
@@ -111,7 +112,8 @@ def test_refusals(folder):
     refused(folder, "http.listen", listen="everywhere:1", **with_token)
     # What an option says is held to the same.
     done = subprocess.run(
-        [str(CONTROL), "--http", "0.0.0.0:0", "--region", str(folder / "none"), "--socket", str(folder / "s")],
+        [str(CONTROL), "--http", "0.0.0.0:0", "--region", str(folder / "none"), "--socket", str(folder / "s"),
+         "--journal", "none"],
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,

@@ -73,7 +73,8 @@ class Node:
     def start_control(self):
         with open(self.log, "a", encoding="utf-8") as log:
             self.control = subprocess.Popen(
-                [str(CONTROL), "--region", str(self.region), "--socket", str(self.socket), *self.arguments],
+                [str(CONTROL), "--region", str(self.region), "--socket", str(self.socket), "--journal",
+                 "none", *self.arguments],
                 stderr=log,
             )
         until(lambda: "listening on" in self.said() or self.control.poll() is not None, "the control plane is ready")

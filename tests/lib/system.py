@@ -123,7 +123,8 @@ class System:
         node = {"name": self.name, "region": self.name, "control_socket": self.socket, "main_core": main,
                 "huge_pages": "true" if self.huge else "false", **node}
         text = ["node:"] + [f"  {key}: {value}" for key, value in node.items()]
-        journal = {"directory": self.dir / "journal", "segment_size": "4MiB", **(journal or {})}
+        journal = {"directory": self.dir / "journal", "segment_size": "4MiB", "durability": "memory",
+                   "stall_ms": 60000, **(journal or {})}
         text += ["journal:"] + [f"  {key}: {value}" for key, value in journal.items()] + ["ports:"]
         for name, port in ports.items():
             text += [f"  - name: {name}"] + [f"    {key}: {value}" for key, value in port.items()]
