@@ -175,7 +175,8 @@ const struct command commands[] = {
      print_filter,
      CHANGES,
      {{"LANE", NULL, "lane", ARGUMENT_TEXT, true, "name or number of the lane"},
-      {"all|SYMBOL[,SYMBOL]", NULL, "symbols", ARGUMENT_LIST, true, "what it follows"}}},
+      {"all|SYMBOL[,SYMBOL]", NULL, "symbols", ARGUMENT_LIST, true, "what it follows"},
+      REASON_OPTION(true)}},
 };
 
 const uint32_t command_count = sizeof commands / sizeof commands[0];

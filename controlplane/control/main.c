@@ -204,14 +204,18 @@ static int run(const struct options *options)
     struct error err = {0};
     struct control control;
     struct server server;
+    struct roles roles;
     struct http *http = NULL;
+    stream_logs_begin();
     if (!control_init(&control, options->region)) {
         log_error("start", "no memory for the event log");
         return EXIT_FAILED;
     }
     const bool opened = server_open(&server, &control, options->socket, &err) &&
                         journal_start(options, &control, &drain, &err);
-    if (opened && options->http_wanted)
+    if (opened && options->config && roles_load(&roles, &config, &config.control, &err))
+        server_set_roles(&server, &roles, &err);
+    if (opened && err.code == EXIT_OK && options->http_wanted)
         http = http_start(&control, &server, options, &err);
     if (opened && err.code == EXIT_OK) {
         log_info("ready", "listening on %s", options->socket);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "controlplane/control/control.h"
+#include "controlplane/control/roles.h"
 #include "controlplane/region/call.h"
 
 // JSON-RPC 2.0's own codes, and ours from -32001 on. RPC_ERROR(NAME, code, meaning)
@@ -23,7 +24,8 @@
       "Nothing has this name: symbol, order, lane, channel, account, strategy, session") \
     X(BUSY, -32004, "Not now: the book is being loaded or all command slots are in use") \
     X(REFUSED, -32005, "Refused")                                                        \
-    X(STATE, -32006, "Refused by the state that things are in")
+    X(STATE, -32006, "Refused by the state that things are in")                          \
+    X(FORBIDDEN, -32007, "Not with the role of this user")
 
 enum rpc_error {
 #define RPC_ERROR_ENUM(upper, code, meaning) RPC_ERROR_##upper = (code),
@@ -48,6 +50,7 @@ enum { PARAMS_MAX = 6 };
 
 struct method {
     const char *name;
+    enum role role; // at least
     const char *help;
     bool dataplane; // needs one that lives
     // Sets the job's result or error, or posts its call and leaves it pending.
@@ -77,6 +80,10 @@ struct job {
     bool tolerant;    // COMMAND_RESULT_NOTHING is answered too
     const char *also; // said behind what went wrong with the call; null: nothing
     uint32_t user;    // uid of the client
+    enum role role;   // of the client
+    bool subscribes;  // <topics> from behind event <after> are to be sent from now on
+    uint32_t topics;
+    uint64_t after;
     uint32_t step;
     uint32_t lane;
     struct board_target target;
@@ -124,7 +131,11 @@ void method_memory(struct control *control, struct job *job);
 // methods_counters.c
 void method_counters(struct control *control, struct job *job);
 void method_histograms(struct control *control, struct job *job);
+void method_subscribe(struct control *control, struct job *job);
+void method_unsubscribe(struct control *control, struct job *job);
 void method_events(struct control *control, struct job *job);
+// One event as `events` shows it. <names>: the snapshot is that of the attached dataplane.
+json_t *event_show(const struct control *control, const struct logged_event *logged, bool names);
 // The newest <count> orders that were refused or did not leave, newest first.
 json_t *events_refused(struct control *control, uint32_t count);
 // methods_market.c

@@ -1,6 +1,7 @@
 // The newest events, with indices and codes turned into words.
 #include <string.h>
 
+#include "controlplane/control/stream.h"
 #include "controlplane/control/view.h"
 
 static uint64_t field_number(const struct event *event, const struct event_field *field)
@@ -69,8 +70,7 @@ static json_t *fields_view(const struct control *control, bool names,
     return fields;
 }
 
-static json_t *event_view(const struct control *control, const struct logged_event *logged,
-                          bool names)
+json_t *event_show(const struct control *control, const struct logged_event *logged, bool names)
 {
     const struct event *event = &logged->event;
     const struct event_info *info = event_info(event->type);
@@ -158,7 +158,7 @@ void method_events(struct control *control, struct job *job)
     json_t *list = json_array();
     for (uint64_t n = choice.first; n < choice.end; n++)
         if (chosen(event_log_at(log, n), &choice))
-            json_array_append_new(list, event_view(control, event_log_at(log, n), names));
+            json_array_append_new(list, event_show(control, event_log_at(log, n), names));
     job->result = json_pack("{s:o,s:o}", "events", list, "next_after", view_count(choice.end - 1));
 }
 
@@ -178,7 +178,38 @@ json_t *events_refused(struct control *control, uint32_t count)
         if (logged == NULL)
             break;
         if (logged->ring == EVENT_RING_TRADING && is_refused(&logged->event))
-            json_array_append_new(list, event_view(control, logged, names));
+            json_array_append_new(list, event_show(control, logged, names));
     }
     return list;
+}
+
+void method_subscribe(struct control *control, struct job *job)
+{
+    const json_t *words = json_object_get(job->params, "topics");
+    job->topics = 0;
+    for (size_t i = 0; i < json_array_size(words); i++) {
+        const char *word = json_string_value(json_array_get(words, i));
+        const uint32_t topic = stream_topic_of(word);
+        if (topic == 0) {
+            job_fail(job, RPC_ERROR_PARAMS,
+                     "subscribe: no topic '%.16s'; there are events, counters and logs", word);
+            return;
+        }
+        job->topics |= topic;
+    }
+    event_log_drain(&control->log, &control->contact);
+    job->after = (uint64_t)job_integer(job, "after", INT64_MAX);
+    if (job->after > control->log.count)
+        job->after = control->log.count;
+    job->subscribes = true;
+    job->result = json_pack("{s:O,s:o}", "topics", words, "after", view_count(job->after));
+}
+
+void method_unsubscribe(struct control *control, struct job *job)
+{
+    (void)control;
+    job->topics = 0;
+    job->after = 0;
+    job->subscribes = true;
+    job->result = json_pack("{s:[]}", "topics");
 }

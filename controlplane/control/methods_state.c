@@ -56,7 +56,8 @@ void method_help(struct control *control, struct job *job)
                                                     "type", types[param->type], "required",
                                                     param->required, "help", param->help));
         }
-        json_array_append_new(list, json_pack("{s:s,s:s,s:o}", "method", methods[i].name, "help",
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:o}", "method", methods[i].name,
+                                              "role", role_name(methods[i].role), "help",
                                               methods[i].help, "params", params));
     }
     job->result = json_pack("{s:o}", "methods", list);

@@ -1,9 +1,11 @@
 #include "controlplane/control/rpc.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/base/clock.h"
+#include "dataplane/base/log.h"
 
 static json_t *error_object(int code, const char *message)
 {
@@ -19,12 +21,27 @@ char *rpc_error_text(enum rpc_error error, const char *message)
     return text;
 }
 
+// Who changed what, or was not let, stands in the log.
+static void changed_tell(const struct job *job)
+{
+    const char *reason = job_string(job, "reason");
+    char *params = json_dumps(job->params, JSON_COMPACT);
+    if (job->error)
+        log_warn("refused", "%s by user %u: %s", job->method->name, job->user, job->message);
+    else
+        log_info("changed", "%s by user %u (%s): %s", job->method->name, job->user,
+                 params ? params : "", reason ? reason : "no reason given");
+    free(params);
+}
+
 // Ends the job: its answer as text, or null for a notification.
 static char *finish(struct job *job)
 {
     char *text = NULL;
     if (job->error == 0 && job->result == NULL)
         job_fail(job, RPC_ERROR_INTERNAL, "out of memory");
+    if (job->method && job->method->role > ROLE_VIEW)
+        changed_tell(job);
     if (job->id || job->error == RPC_ERROR_PARSE || job->error == RPC_ERROR_REQUEST) {
         json_t *reply = json_object();
         json_object_set_new(reply, "jsonrpc", json_string("2.0"));
@@ -193,6 +210,17 @@ static bool request_take(struct job *job, json_t *request)
     return params_take(job, params);
 }
 
+static bool role_fits(struct job *job)
+{
+    if (job->role >= job->method->role)
+        return true;
+    job_fail(job, RPC_ERROR_FORBIDDEN,
+             "%s: user %u has the role %s, and this takes %s; the section control of the "
+             "configuration says who has which",
+             job->method->name, job->user, role_name(job->role), role_name(job->method->role));
+    return false;
+}
+
 // The dataplane that the method needs: there, and alive.
 static bool dataplane_there(const struct control *control, struct job *job)
 {
@@ -217,7 +245,7 @@ void rpc_handle(struct control *control, const char *line, size_t len, struct jo
     json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (request == NULL)
         job_fail(job, RPC_ERROR_PARSE, "column %d: %s", error.column, error.text);
-    else if (request_take(job, request) && dataplane_there(control, job))
+    else if (request_take(job, request) && role_fits(job) && dataplane_there(control, job))
         job->method->run(control, job);
     job_add(job);
     json_decref(request);
@@ -227,7 +255,7 @@ void rpc_handle(struct control *control, const char *line, size_t len, struct jo
 
 json_t *rpc_view(struct control *control, const char *method, char *why, size_t why_len)
 {
-    struct job job = {0};
+    struct job job = {.role = ROLE_VIEW};
     json_t *result = NULL;
     for (uint32_t i = 0; i < method_count; i++)
         if (strcmp(methods[i].name, method) == 0)

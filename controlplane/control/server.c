@@ -17,7 +17,7 @@
 #include "dataplane/base/log.h"
 #include "dataplane/base/unix_path.h"
 
-enum { NS_PER_MS = 1000000, SERVER_EVENTS = SERVER_CLIENTS_MAX + 2 };
+enum { NS_PER_MS = 1000000, SERVER_EVENTS = SERVER_CLIENTS_MAX + 2, GROUPS_MAX = 1024 };
 
 // --- one client ---
 
@@ -32,6 +32,7 @@ static void client_close(struct server *server, struct client *client)
     client->out = NULL;
     client->in_len = client->out_len = client->out_at = client->out_max = 0;
     client->skipping = client->ended = false;
+    client->stream.topics = 0;
     server->control->clients--;
 }
 
@@ -80,6 +81,15 @@ static bool client_say(struct server *server, struct client *client, char *text)
     return true;
 }
 
+// What the request has asked to follow begins behind its answer.
+static void client_subscribe(const struct server *server, struct client *client)
+{
+    if (!client->job.subscribes)
+        return;
+    client->job.subscribes = false;
+    stream_begin(&client->stream, server->control, client->job.topics, client->job.after);
+}
+
 // Requests that are complete, until one has to wait. False: the client was cut off.
 static bool client_serve(struct server *server, struct client *client)
 {
@@ -96,6 +106,7 @@ static bool client_serve(struct server *server, struct client *client)
             rpc_handle(server->control, line, (size_t)(newline - line), &client->job, &reply);
         if (!client_say(server, client, reply))
             return false;
+        client_subscribe(server, client);
     }
     memmove(client->in, client->in + at, client->in_len - at);
     client->in_len -= at;
@@ -157,7 +168,7 @@ static void client_settle(struct server *server, struct client *client)
             return;
     } while (client->in_len != before);
     bool idle = !client->job.pending && client_waiting(client) == 0;
-    if (client->ended && idle) {
+    if (client->ended && idle && !client->stream.topics) {
         client_close(server, client);
         return;
     }
@@ -184,6 +195,22 @@ static void client_event(struct server *server, struct client *client, uint32_t 
 
 // --- all clients ---
 
+// Who it is, as the kernel says. Its groups are those that it connected with; without them it has
+// its first.
+static void client_know(const struct server *server, struct client *client, int fd)
+{
+    struct ucred peer = {.uid = (uid_t)-1, .gid = (gid_t)-1};
+    gid_t groups[GROUPS_MAX];
+    socklen_t peer_len = sizeof peer, groups_len = sizeof groups - sizeof groups[0];
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &groups_len) != 0)
+        groups_len = 0;
+    const uint32_t count = (uint32_t)(groups_len / sizeof groups[0]);
+    groups[count] = peer.gid;
+    client->job.user = peer.uid;
+    client->job.role = roles_of(&server->roles, peer.uid, groups, count + 1);
+}
+
 static void accept_clients(struct server *server)
 {
     int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -202,10 +229,7 @@ static void accept_clients(struct server *server)
         close(fd);
         return;
     }
-    struct ucred peer = {.uid = (uid_t)-1};
-    socklen_t peer_len = sizeof peer;
-    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len);
-    client->job.user = peer.uid;
+    client_know(server, client, fd);
     client->fd = fd;
     client->events = EPOLLIN;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
@@ -241,6 +265,34 @@ static void cut_slow_clients(struct server *server, uint64_t now_ns)
     }
 }
 
+// What is new for those who follow something. False for one that was cut off.
+static bool stream_send(struct server *server, struct client *client, uint64_t now_ns)
+{
+    bool full = client_waiting(client) >= SERVER_STREAM_SOFT, said = false;
+    stream_round(&client->stream, server->control);
+    char *text;
+    while ((text = stream_next(&client->stream, server->control, full, now_ns)) != NULL) {
+        if (!client_say(server, client, text))
+            return false;
+        said = true;
+        full = client_waiting(client) >= SERVER_STREAM_SOFT;
+    }
+    if (client->stream.behind) {
+        client_cut(server, client, "it does not keep up with what it follows");
+        return false;
+    }
+    return said;
+}
+
+static void streams_send(struct server *server, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        struct client *client = &server->clients[i];
+        if (client->fd >= 0 && client->stream.topics && stream_send(server, client, now_ns))
+            client_settle(server, client);
+    }
+}
+
 static void tick(struct server *server, uint64_t now_ns)
 {
     struct contact *contact = &server->control->contact;
@@ -251,6 +303,7 @@ static void tick(struct server *server, uint64_t now_ns)
         else
             log_warn("not-connected", "%s", contact->why);
     }
+    streams_send(server, now_ns);
     cut_slow_clients(server, now_ns);
 }
 
@@ -353,6 +406,7 @@ bool server_open(struct server *server, struct control *control, const char *pat
     server->listen_fd = server->epoll_fd = -1;
     server->control = control;
     server->patience_ns = (uint64_t)SERVER_PATIENCE_MS * NS_PER_MS;
+    roles_open(&server->roles);
     if (strlen(path) >= sizeof server->path)
         return error_set(err, EXIT_USAGE, "%s: longer than the %zu characters of a socket's path",
                          path, sizeof server->path - 1);
@@ -370,6 +424,17 @@ bool server_open(struct server *server, struct control *control, const char *pat
         epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->listen_fd, &event) != 0)
         return error_set(err, EXIT_FAILED, "%s: epoll: %s", server->path, strerror(errno));
     return true;
+}
+
+bool server_set_roles(struct server *server, const struct roles *roles, struct error *err)
+{
+    server->roles = *roles;
+    if (roles->group == (gid_t)-1 || chown(server->path, (uid_t)-1, roles->group) == 0)
+        return true;
+    return error_set(err, EXIT_FAILED,
+                     "control.group: %s cannot be given to the group: %s; name one that the "
+                     "control plane's user is in",
+                     server->path, strerror(errno));
 }
 
 bool server_add_http(struct server *server, struct http *http, struct error *err)

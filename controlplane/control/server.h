@@ -13,6 +13,7 @@
 
 #include "controlplane/control/control.h"
 #include "controlplane/control/method.h"
+#include "controlplane/control/stream.h"
 #include "dataplane/base/error.h"
 
 enum {
@@ -20,6 +21,7 @@ enum {
     SERVER_LINE_MAX = 64 * 1024,   // one request, newline included
     SERVER_OUT_SOFT = 1024 * 1024, // with more than this to send no further request is taken
     SERVER_OUT_MAX = 64 * 1024 * 1024,
+    SERVER_STREAM_SOFT = 256 * 1024, // with more than this no notification is added
     SERVER_PATIENCE_MS = 10000,
 };
 
@@ -37,6 +39,7 @@ struct client {
     uint64_t moved_ns; // when it last took something, while something waits
     char *out;
     struct job job;
+    struct stream stream;
     char in[SERVER_LINE_MAX];
 };
 
@@ -48,6 +51,7 @@ struct server {
     bool bound; // <path> is ours to remove
     char path[108];
     uint64_t patience_ns;
+    struct roles roles;
     struct http *http; // may be null; served in the same loop
 };
 
@@ -58,6 +62,8 @@ struct server {
 // answered.
 bool server_open(struct server *server, struct control *control, const char *path,
                  struct error *err);
+// Who may connect and do what; before it everybody who can connect may do everything.
+bool server_set_roles(struct server *server, const struct roles *roles, struct error *err);
 // Lets the loop serve <http> too, until it ends.
 bool server_add_http(struct server *server, struct http *http, struct error *err);
 // Until *<stop> is set, which a signal handler may do.

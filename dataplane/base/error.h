@@ -9,7 +9,9 @@ enum exit_code {
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
     EXIT_NOT_CONNECTED = 3,
-    EXIT_STATE = 4, // refused by the state that things are in
+    EXIT_STATE = 4,     // refused by the state that things are in
+    EXIT_APPROVAL = 5,  // somebody has to say yes first
+    EXIT_FORBIDDEN = 6, // not with this user
 };
 
 struct error {

@@ -251,6 +251,14 @@ struct config_client {
     struct config_limits limits;
 };
 
+// Roles on the control socket: names of users, groups with @, or *.
+struct config_control {
+    char group[NAME_LEN];
+    char view[PATH_LEN];
+    char operate[PATH_LEN];
+    char risk[PATH_LEN];
+};
+
 // Metrics, health and the status page of the control plane. Files; empty: none.
 struct config_http {
     struct config_endpoint listen; // port 0: the section is not there
@@ -283,6 +291,7 @@ struct config {
     struct config_gateway gateway;
     struct config_client clients[CLIENTS_MAX];
     uint32_t client_count;
+    struct config_control control;
     struct config_http http;
     uint64_t hash;         // of the file's bytes
     struct places *places; // where every value stands

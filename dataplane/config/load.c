@@ -54,6 +54,7 @@ static const struct child {
     {ROOT, SECTION_GATEWAY, OPTIONAL, offsetof(struct config, gateway), 0},
     {ROOT, SECTION_CLIENT, OPTIONAL, offsetof(struct config, clients),
      offsetof(struct config, client_count)},
+    {ROOT, SECTION_CONTROL, DEFAULTED, offsetof(struct config, control), 0},
     {ROOT, SECTION_HTTP, OPTIONAL, offsetof(struct config, http), 0},
     {SECTION_TRADING, SECTION_LIMITS, REQUIRED, offsetof(struct config_trading, limits), 0},
     {SECTION_ACCOUNT, SECTION_LIMITS, REQUIRED, offsetof(struct config_account, limits), 0},

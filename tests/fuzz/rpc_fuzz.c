@@ -25,6 +25,7 @@ static void start(void)
     if (!control_init(&control, file.path))
         abort();
     control_tick(&control, 1); // the only look: the dataplane lives from here on
+    job.role = ROLE_RISK;
     if (control.contact.state != CONTACT_STARTING)
         abort();
     unlink(file.path); // stays attached, leaves nothing behind

@@ -234,12 +234,13 @@ def test_book(world):
 
 
 def test_filter(world):
-    answer = world.json("set", "filter", "lane0", "AAPL,MSFT")
+    answer = world.json("set", "filter", "lane0", "AAPL,MSFT", "--reason", "r")
     equal(answer["channels"], [{"channel": "itch", "symbols": 2, "in_force_from_event": 42}])
-    equal(world.rows("set", "filter", "lane0", "all")[1], ["itch", "all"])
-    assert "nothing was changed" in world.cli("set", "filter", "lane0", "AAPL,TYPO", code=1)[1]
-    assert "no lane" in world.cli("set", "filter", "lane7", "all", code=1)[1]
+    equal(world.rows("set", "filter", "lane0", "all", "--reason", "r")[1], ["itch", "all"])
+    assert "nothing was changed" in world.cli("set", "filter", "lane0", "AAPL,TYPO", "--reason", "r", code=1)[1]
+    assert "no lane" in world.cli("set", "filter", "lane7", "all", "--reason", "r", code=1)[1]
     world.cli("set", "filter", "lane0", code=2)
+    assert "--reason is missing" in world.cli("set", "filter", "lane0", "all", code=2)[1]
 
 
 def test_usage(world):

@@ -30,6 +30,7 @@ static inline int setup(void **state)
     region_publish(&f->file.view);
     assert_true(control_init(&f->control, f->file.path));
     control_tick(&f->control, 1);
+    f->job.role = ROLE_RISK;
     *state = f;
     return 0;
 }

@@ -20,6 +20,7 @@ import time
 BUILD = pathlib.Path(os.environ.get("TICKGATE_BUILD", "build")).resolve()
 SHARED = pathlib.Path(os.environ.get("TICKGATE_SHARED", pathlib.Path(__file__).resolve().parents[2] / "../shared"))
 PATIENCE_S = 60
+os.environ.setdefault("TICKGATE_LOG", "text")  # of every program started here: tests read it
 FIELDS = "bid_price bid_shares bid_orders ask_price ask_shares ask_orders".split()
 LOCK = "/tmp/tickgate-test.cores"  # one test that polls at a time: they share two cores
 

@@ -54,8 +54,28 @@ static void print_protocol(FILE *out)
         "in order.\n"
         "- At most %u clients. One that does not read its answers for %u s is cut off; while more "
         "than %u KiB wait\n"
-        "  to be sent to a client no further request of it is taken. `status` counts both.\n\n",
-        SERVER_LINE_MAX, SERVER_CLIENTS_MAX, SERVER_PATIENCE_MS / 1000, SERVER_OUT_SOFT / 1024);
+        "  to be sent to a client no further request of it is taken. `status` counts both.\n"
+        "- `subscribe` sends notifications (requests without an id) on the same connection: "
+        "`event`, `counters`, `log`. While\n"
+        "  %u KiB of them wait, no more are added; a client for which the newest %u events or %u "
+        "log "
+        "lines go by meanwhile\n"
+        "  is cut off. `missed` tells of a burst that was longer than that.\n\n"
+        "## Roles\n\n"
+        "| role | may |\n|---|---|\n"
+        "| `view` | look |\n"
+        "| `operate` | and do what narrows: `kill`, `halt`, `reduce`, `cancel`, "
+        "`strategy_disable`, `filter_set` |\n"
+        "| `risk` | and do what widens: `resume`, `strategy_enable`, `strategy_set` |\n\n"
+        "The section `control` of the [configuration](configuration.md#control) gives them to "
+        "users "
+        "and groups of the machine, which the\n"
+        "kernel tells of whoever connects. Root and the control plane's own user have every role, "
+        "and without a\n"
+        "configuration so has everybody who can connect. Who changed what and why stands in the "
+        "log.\n\n",
+        SERVER_LINE_MAX, SERVER_CLIENTS_MAX, SERVER_PATIENCE_MS / 1000, SERVER_OUT_SOFT / 1024,
+        SERVER_STREAM_SOFT / 1024, EVENT_LOG_LEN, LOG_LINES);
 }
 
 static void print_methods(FILE *out)
@@ -67,6 +87,8 @@ static void print_methods(FILE *out)
         const struct method *method = &methods[i];
         fprintf(out, "\n### %s\n\n%s.%s\n", method->name, method->help,
                 method->dataplane ? "" : " Also without a dataplane.");
+        if (method->role > ROLE_VIEW)
+            fprintf(out, "Takes the role `%s`.\n", role_name(method->role));
         if (method->params[0].name)
             fprintf(out, "\n| parameter | type | from | to | meaning |\n|---|---|---|---|---|\n");
         for (uint32_t k = 0; k < PARAMS_MAX && method->params[k].name; k++) {
@@ -127,6 +149,7 @@ static void print_errors(FILE *out)
     fprintf(out, "| %d | %s | %d |\n", code, meaning,                                       \
             (code) == -32001 || (code) == -32002                       ? EXIT_NOT_CONNECTED \
             : (code) == -32006                                         ? EXIT_STATE         \
+            : (code) == -32007                                         ? EXIT_FORBIDDEN     \
             : (code) == -32600 || (code) == -32601 || (code) == -32602 ? EXIT_USAGE         \
                                                                        : EXIT_FAILED);
     RPC_ERROR_LIST(ERROR_ROW)

@@ -85,8 +85,10 @@ static void test_commands(void **state)
     becomes("show queue itch 123", "queue_position", "{\"channel\":\"itch\",\"reference\":123}");
     becomes("show events --count 5 --type GAP_OPEN", "events",
             "{\"count\":5,\"type\":\"GAP_OPEN\"}");
-    becomes("set filter lane0 all", "filter_set", "{\"lane\":\"lane0\"}");
-    becomes("set filter lane0 A,B", "filter_set", "{\"lane\":\"lane0\",\"symbols\":[\"A\",\"B\"]}");
+    becomes("set filter lane0 all --reason r", "filter_set",
+            "{\"lane\":\"lane0\",\"reason\":\"r\"}");
+    becomes("set filter lane0 A,B --reason r", "filter_set",
+            "{\"lane\":\"lane0\",\"reason\":\"r\",\"symbols\":[\"A\",\"B\"]}");
 }
 
 static void test_governing(void **state)

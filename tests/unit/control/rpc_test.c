@@ -77,9 +77,10 @@ static void test_wrong_parameters(void **state)
     refused_call(f, "symbols", "{\"symbols\":[\"NOPE\"]}", -32003, "no symbol 'NOPE'");
     refused_call(f, "symbols", "{\"channel\":\"moon\"}", -32003, "no channel 'moon'");
     refused_call(f, "book", "{\"symbol\":\"MSFT\",\"channel\":\"deep\"}", -32003, "no symbol");
-    refused_call(f, "filter_set", "{\"lane\":\"lane9\"}", -32003, "no lane");
-    refused_call(f, "filter_set", "{\"lane\":\"2\"}", -32003, "no lane");
-    refused_call(f, "filter_set", "{\"lane\":\"1\",\"symbols\":[\"AAPL\",\"MSFT\"]}", -32003,
+    refused_call(f, "filter_set", "{\"lane\":\"lane9\",\"reason\":\"r\"}", -32003, "no lane");
+    refused_call(f, "filter_set", "{\"lane\":\"2\",\"reason\":\"r\"}", -32003, "no lane");
+    refused_call(f, "filter_set",
+                 "{\"lane\":\"1\",\"reason\":\"r\",\"symbols\":[\"AAPL\",\"MSFT\"]}", -32003,
                  "nothing was changed");
 }
 
@@ -279,8 +280,8 @@ static void test_command_fails(void **state)
 static void test_filter(void **state)
 {
     struct fixture *f = *state;
-    struct command_slot *slot =
-        posted(f, "filter_set", "{\"lane\":\"lane0\",\"symbols\":[\"MSFT\",\"AAPL\"]}");
+    struct command_slot *slot = posted(
+        f, "filter_set", "{\"lane\":\"lane0\",\"reason\":\"r\",\"symbols\":[\"MSFT\",\"AAPL\"]}");
     assert_true(command_take(slot, LANE_MAIN));
     assert_int_equal(slot->request.filter_set.channel, 0);
     assert_int_equal(slot->request.filter_set.all, 0);
@@ -296,7 +297,7 @@ static void test_filter(void **state)
     json_decref(answer);
     // Both channels on one lane: one command after the other.
     region_channel_info(&f->file.view, 1)->lane = 0;
-    slot = posted(f, "filter_set", "{\"lane\":\"0\"}");
+    slot = posted(f, "filter_set", "{\"lane\":\"0\",\"reason\":\"r\"}");
     assert_true(command_take(slot, LANE_MAIN));
     assert_int_equal(slot->request.filter_set.all, 1);
     command_answer(slot, COMMAND_RESULT_OK, 0);
