@@ -57,7 +57,7 @@ static bool group_of(const char *name, uint32_t *id)
 // One word of a list. Null, or what is wrong with it.
 static const char *word_take(struct role_list *list, const char *word)
 {
-    uint32_t id;
+    uint32_t id = 0;
     if (strcmp(word, "*") == 0) {
         list->everybody = true;
     } else if (*word == '@') {
