@@ -281,7 +281,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench-book bench-port bench-tcp bench-risk bench-route bench-lane bench-check bench-journal bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
+.PHONY: demo bench-book bench-port bench-tcp bench-risk bench-route bench-lane bench-check bench-journal bench-store bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -316,6 +316,11 @@ bench-journal: ## events to the disk and their commits, beside the bare disk (BE
 	$(deps) build
 	$(sub) $(BUILD)/bench/journal
 	$(Q)$(BUILD)/bench/journal --dir $(or $(BENCH_DIR),$(BUILD))/bench-journal
+
+bench-store: ## the journal into a PostgreSQL of its own, beside psql's \copy of the same rows
+	$(deps) build test
+	$(sub) $(store_run)
+	$(Q)bench/store/run --build $(BUILD)
 
 bench-risk: ## cost of an order's checks: 12,000 symbols, 200 accounts, random access (ns, instructions)
 	$(deps) build test

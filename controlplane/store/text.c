@@ -47,10 +47,10 @@ void sql_add_quoted(struct sql_text *t, const char *value, uint32_t len_max)
 
 void sql_add_bytes(struct sql_text *t, const uint8_t *bytes, uint32_t len)
 {
-    sql_add(t, "'\\x");
+    sql_add(t, "decode('");
     for (uint32_t i = 0; i < len; i++)
         sql_add(t, "%02x", bytes[i]);
-    sql_add(t, "'");
+    sql_add(t, "', 'hex')");
 }
 
 void sql_add_time(struct sql_text *t, uint64_t utc_s)

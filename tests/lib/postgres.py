@@ -120,7 +120,7 @@ class Postgres:
         self.port = free_port()
         self.program = None
         if like:
-            self.run("pg_basebackup", "-D", str(self.folder), "-h", "127.0.0.1", "-p", str(like.port), "-U", "tick", "-R")
+            self.run("pg_basebackup", "-D", str(self.folder), "-h", "127.0.0.1", "-p", str(like.port), "-U", "tick", "-R", "-c", "fast")
         else:
             self.run("initdb", "-D", str(self.folder), "-U", "tick", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
         if hba:
@@ -168,6 +168,40 @@ class Postgres:
         return [int(each or 0) for each in self.row(text)]
 
 
+class Pooler:
+    """PgBouncer with one connection to the server, lent for a transaction at a time."""
+
+    def __init__(self, place, pg):
+        self.port = free_port()
+        folder = place.folder("pooler")
+        users, settings = folder / "users", folder / "pgbouncer.ini"
+        users.write_text('"tick" ""\n')
+        settings.write_text(f"""
+[databases]
+trades = host=127.0.0.1 port={pg.port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {self.port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {users}
+pool_mode = transaction
+default_pool_size = 1
+max_client_conn = 20
+query_wait_timeout = 60
+""")
+        own(folder)
+        self.place, self.settings = place, settings
+        self.program = None
+        self.start()
+
+    def start(self):
+        self.program = self.place.start(["/usr/sbin/pgbouncer", str(self.settings)], "pooler", **as_user())
+
+    def conninfo(self):
+        return f"host=127.0.0.1 port={self.port} user=tick dbname=trades"
+
+
 class Store:
     """tests/lib/store_run.c: a journal and a store."""
 
@@ -201,6 +235,10 @@ class Store:
 
     def status(self):
         return self.do("status")
+
+    def until(self, state, seconds=60):
+        """Waits for a state; returns the status."""
+        return wait_until(f"state {state}", lambda: (s := self.status())["state"] == state and s, seconds)
 
     def kill(self):
         self.program.kill()

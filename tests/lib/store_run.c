@@ -5,9 +5,10 @@
 //   instance EPOCH_S      another start of the dataplane
 //   write N [SEED]        N events into the journal, durable when it answers; SEED begins anew
 //   start FLUSH_MS EVENTS CONNECTION...    starts the store
+//   rival FLUSH_MS EVENTS CONNECTION...    and another one on the same journal
 //   status                one line of JSON
 //   wait SECONDS          until everything durable is in the database
-//   stop MS               ends the store, which gets so long to finish
+//   stop MS               ends both, which get so long to finish
 //   expect                one line of JSON: what the journal says should be in the database
 //   quit
 //
@@ -24,13 +25,18 @@
 #include "controlplane/store/store.h"
 #include "dataplane/base/clock.h"
 
-enum { TSC_HZ = 2000000000, SEGMENT_BYTES = JOURNAL_SEGMENT_MIB_MIN << 20, PAIRS_MAX = 1 << 16 };
+enum {
+    TSC_HZ = 2000000000,
+    SEGMENT_BYTES = JOURNAL_SEGMENT_MIB_MIN << 20,
+    PAIRS_MAX = 1 << 16,
+    CONNECTION_LEN = 1024
+};
 
 static struct journal journal;
-static struct store store;
+static struct store store, rival;
 static struct store_events events;
 static _Atomic uint64_t committed;
-static char connection[1024];
+static char connections[2][CONNECTION_LEN];
 static const char *directory;
 
 static void die(const char *text)
@@ -104,7 +110,7 @@ static void wait_for(unsigned long seconds)
     status();
 }
 
-static void start(const char *arguments)
+static void start(struct store *s, char kept[CONNECTION_LEN], const char *arguments)
 {
     struct error err = {0};
     int at = 0;
@@ -112,17 +118,17 @@ static void start(const char *arguments)
     uint64_t most;
     if (sscanf(arguments, "%" SCNu32 " %" SCNu64 " %n", &flush_ms, &most, &at) < 2)
         die("start FLUSH_MS EVENTS CONNECTION");
-    snprintf(connection, sizeof connection, "%s", arguments + at);
-    const struct store_config config = {.connection = connection,
+    snprintf(kept, CONNECTION_LEN, "%s", arguments + at);
+    const struct store_config config = {.connection = kept,
                                         .directory = directory,
                                         .migrate = true,
-                                        .batch = {.events = most, .bytes = 8 << 20},
+                                        .batch = {.events = most, .bytes = 32 << 20},
                                         .flush_ms = flush_ms,
-                                        .connect_ms = 5000,
+                                        .connect_ms = 3000,
                                         .silence_ms = 20000,
                                         .retry_ms = 20,
                                         .retry_max_ms = 500};
-    if (!store_start(&store, &config, &committed, &err))
+    if (!store_start(s, &config, &committed, &err))
         printf("{\"error\": \"%s\"}\n", err.text);
     else
         printf("{}\n");
@@ -192,11 +198,14 @@ static bool obey(char *line)
         instance(n);
         printf("{}\n");
     } else if (strncmp(line, "start ", 6) == 0) {
-        start(line + 6);
+        start(&store, connections[0], line + 6);
+    } else if (strncmp(line, "rival ", 6) == 0) {
+        start(&rival, connections[1], line + 6);
     } else if (sscanf(line, "wait %" SCNu64, &n) == 1) {
         wait_for(n);
     } else if (sscanf(line, "stop %" SCNu64, &n) == 1) {
         store_stop(&store, (uint32_t)n);
+        store_stop(&rival, (uint32_t)n);
         printf("{}\n");
     } else if (strcmp(line, "status") == 0) {
         status();
@@ -230,5 +239,6 @@ int main(int argc, char **argv)
     while (fgets(line, sizeof line, stdin) && obey(line))
         continue;
     store_stop(&store, 0);
+    store_stop(&rival, 0);
     return journal_close(&journal) ? 0 : 1;
 }
