@@ -242,6 +242,7 @@ static void test_nothing_trades(void **state)
     region_state_set(&f->file.view, REGION_READY);
     region_publish(&f->file.view);
     assert_true(control_init(&f->control, f->file.path));
+    f->job.role = ROLE_RISK;
     control_tick(&f->control, 1);
     static const char *const views[] = {"trading", "orders", "positions", "sessions", "strategies"};
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)
