@@ -98,12 +98,12 @@ LWIP_CFLAGS := $(shell pkg-config --cflags lwip 2>/dev/null | sed 's/-I/-isystem
 $(BUILD)/obj/controlplane/%.o $(BUILD)/obj/tests/unit/store/%.o $(BUILD)/obj/tests/lib/store_run.o: CPPFLAGS += $(PQ_CFLAGS)
 $(call obj,bench/exchange/trade/gate_lwip.c): CPPFLAGS += $(LWIP_CFLAGS)
 $(BUILD)/tickgate-book: $(call obj,$(main_tickgate-book) bench/book/capture.c bench/book/input.c bench/book/offline.c) $(core_lib)
-$(BUILD)/tickgate-bench: $(call obj,$(wildcard bench/latency/*.c) bench/book/offline.c) $(exch_lib) $(lane_lib) $(core_lib)
+$(BUILD)/tickgate-bench: $(call obj,$(wildcard bench/latency/*.c) bench/book/offline.c $(dpdk_src)) $(exch_lib) $(lane_lib) $(core_lib)
 
 $(BUILD)/tickgate $(BUILD)/tickgate-controlplane: LIBS = $(CP_LIBS) $(CORE_LIBS)
 $(BUILD)/tickgate-dataplane $(BUILD)/tickgate-exchange: LIBS = $(DPDK_LIBS) -lrte_net_ring $(CORE_LIBS)
 $(BUILD)/tickgate-book: LIBS = -lpcap $(CORE_LIBS)
-$(BUILD)/tickgate-bench: LIBS = $(CORE_LIBS)
+$(BUILD)/tickgate-bench: LIBS = $(DPDK_LIBS) $(CORE_LIBS)
 
 $(have):
 	@echo "  LINK  $@"
@@ -230,6 +230,8 @@ unit-build: $(if $(wildcard /usr/include/lwip/lwip/tcp.h),$(lwip_peer))
 # The feed is tested on a channel without a lane.
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): $(call obj,bench/book/offline.c)
 $(filter $(BUILD)/tests/unit/latency/%,$(unit_bin)): $(call obj,bench/latency/hdr.c bench/latency/quiet.c)
+$(BUILD)/tests/unit/latency/schedule_test: $(call obj,bench/latency/schedule.c) $(exch_lib)
+$(BUILD)/tests/unit/latency/schedule_test: LIBS = $(exch_lib) $(core_lib) -lpcap -lz -lm
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): LIBS = $(core_lib)
 
 # Strategies are loaded by these as the dataplane does it.
@@ -341,6 +343,12 @@ bench-lane: ## from a frame of market data to the frame with an order, inside th
 	$(sub) programs
 	$(Q)$(BUILD)/tickgate-bench lane --silences 10 $(if $(CORE),--core $(CORE))
 	$(Q)bench/latency/lane_instructions.sh $(BUILD)/tickgate-bench
+
+bench-trip: ## the same through memif, between two cores, beside an echo over memif (PORT=ring|..., RATE=n: open loop)
+	$(deps) build test
+	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
+	$(sub) programs
+	$(Q)$(BUILD)/tickgate-bench trip --port $(or $(PORT),memif) $(if $(RATE),--rate $(RATE)) $(if $(CORE),--core $(CORE))
 
 bench-check: ## instructions of an order's way against the baseline (exact; fails when there are more)
 	$(deps) build test

@@ -27,8 +27,10 @@ static void packet_push(struct lane_world *w)
     be64_store(w->packet + 10, w->sequence);
     be16_store(w->packet + 18, (uint16_t)w->packet_count);
     w->sequence += w->packet_count;
-    const uint32_t len = frame_udp_build(frame, &out, w->packet, (uint16_t)w->packet_len);
-    MUST(port_sim_push(&w->port, 0, frame, len, 0, 0));
+    if (w->sockets)
+        w->sockets->datagram(w, w->packet, w->packet_len);
+    else
+        lane_wire_push(w, frame, frame_udp_build(frame, &out, w->packet, (uint16_t)w->packet_len));
     w->packet_len = w->packet_count = 0;
 }
 
@@ -54,7 +56,7 @@ static void flush_full(struct lane_world *w)
     if (w->packet_len + 42 <= LANE_PACKET_MAX)
         return;
     packet_push(w);
-    lane_world_turn(w);
+    lane_world_settle(w);
 }
 
 void lane_symbol_name(char name[8], uint32_t locate)
@@ -114,7 +116,7 @@ void lane_market_open(struct lane_world *w, uint32_t live)
         flush_full(w);
     }
     packet_push(w);
-    lane_world_turn(w);
+    lane_world_settle(w);
 }
 
 void lane_market_noise(struct lane_world *w, uint32_t messages)

@@ -17,6 +17,10 @@ static void segment_push(struct lane_world *w, uint8_t flags, const void *payloa
     uint8_t frame[PORT_FRAME_MAX];
     struct lane_venue *v = &w->venue;
     uint32_t options = 0;
+    if (w->sockets) {
+        w->sockets->stream(w, payload, len);
+        return;
+    }
     uint8_t *tcp = frame + FRAME_ETH_LEN + FRAME_IP_LEN, *option = tcp + TCP_HEADER_LEN;
     if (flags & TCP_SYN)
         options += tcp_option_mss_write(option, MSS);
@@ -39,12 +43,12 @@ static void segment_push(struct lane_world *w, uint8_t flags, const void *payloa
         memcpy(option + options, payload, len);
     tcp_checksum_write(tcp, LANE_VENUE_IP, LANE_LOCAL_IP, (uint16_t)tcp_len);
     v->seq += len + ((flags & TCP_SYN) != 0);
-    MUST(port_sim_push(&w->port, 0, frame, FRAME_ETH_LEN + FRAME_IP_LEN + tcp_len, 0, 0));
+    lane_wire_push(w, frame, FRAME_ETH_LEN + FRAME_IP_LEN + tcp_len);
 }
 
 // --- what the lane says ---
 
-static bool packet_take(struct lane_venue *v, const struct soupbin_packet *p)
+static bool packet_take(struct lane_venue *v, const struct soupbin_packet *p, uint64_t at)
 {
     switch (p->type) {
     case SOUPBIN_LOGIN_REQUEST: v->logged_in = true; return true;
@@ -59,22 +63,23 @@ static bool packet_take(struct lane_venue *v, const struct soupbin_packet *p)
     if (p->len < 47 || p->payload[0] != 'O')
         return false;
     ouch50_enter_read(p->payload, &v->last);
-    v->got++;
+    v->orders[v->got % LANE_VENUE_ORDERS] = v->last;
+    v->order_at[v->got++ % LANE_VENUE_ORDERS] = at;
     return true;
 }
 
-static bool payload_take(struct lane_venue *v, const struct tcp_segment *s)
+static bool payload_take(struct lane_venue *v, const uint8_t *bytes, uint32_t len, uint64_t arrived)
 {
     struct soupbin_packet packet;
     uint32_t used, at = 0;
-    bool ok = v->stream_len + s->payload_len <= sizeof v->stream;
+    bool ok = v->stream_len + len <= sizeof v->stream;
     if (!ok)
         return false;
-    memcpy(v->stream + v->stream_len, s->payload, s->payload_len);
-    v->stream_len += s->payload_len;
+    memcpy(v->stream + v->stream_len, bytes, len);
+    v->stream_len += len;
     while (ok &&
            soupbin_next(v->stream + at, v->stream_len - at, &used, &packet) == SOUPBIN_PACKET) {
-        ok = packet_take(v, &packet);
+        ok = packet_take(v, &packet, arrived);
         at += used;
     }
     memmove(v->stream, v->stream + at, v->stream_len - at);
@@ -82,11 +87,22 @@ static bool payload_take(struct lane_venue *v, const struct tcp_segment *s)
     return ok;
 }
 
+static bool sockets_take(struct lane_world *w)
+{
+    uint8_t bytes[2048];
+    for (uint32_t n; (n = w->sockets->take(w, bytes, sizeof bytes)) > 0;)
+        if (!payload_take(&w->venue, bytes, n, w->popped_at))
+            return false;
+    return true;
+}
+
 bool lane_venue_take(struct lane_world *w)
 {
     struct lane_venue *v = &w->venue;
     struct frame frame;
-    while (port_sim_sent(&w->port, &frame)) {
+    if (w->sockets)
+        return sockets_take(w);
+    while (lane_wire_pop(w, &frame)) {
         struct frame_udp ip;
         struct tcp_segment s;
         if (frame_parse(frame.data, frame.len, &ip) != FRAME_NOT_UDP ||
@@ -100,9 +116,14 @@ bool lane_venue_take(struct lane_world *w)
         }
         if (s.payload_len == 0)
             continue;
-        if (s.seq != v->ack || !payload_take(v, &s)) // nothing is lost here
-            return false;
+        if (s.seq != v->ack) { // we were away for so long that the lane sent it again
+            v->again++;
+            segment_push(w, TCP_ACK, NULL, 0);
+            continue;
+        }
         v->ack += s.payload_len;
+        if (!payload_take(v, s.payload, s.payload_len, w->popped_at))
+            return false;
     }
     return true;
 }
@@ -120,7 +141,7 @@ void lane_venue_greet(struct lane_world *w)
 {
     struct lane_venue *v = &w->venue;
     uint8_t p[64];
-    if (v->seq == 0 && v->local_port) {
+    if (v->seq == 0 && v->local_port) { // frames only
         v->seq = ISN;
         segment_push(w, TCP_SYN | TCP_ACK, NULL, 0);
     } else if (v->logged_in) {

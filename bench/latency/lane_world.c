@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "bench/latency/lane_wire.h"
+#include "dataplane/base/check.h"
 #include "dataplane/base/memory.h"
 
-enum { ACCOUNT = 1, BUDGET_NS = 2000000000, GREETINGS = 32, HALF_USED = 2 };
+enum { ACCOUNT = 1, BUDGET_NS = 2000000000, PATIENCE_MS = 1000, HALF_USED = 2 };
 
 static uint64_t tsc_now(void *clock)
 {
@@ -69,10 +70,13 @@ static void lane_make(struct lane_world *w, const struct lane_options *o, struct
     w->lane.gauges_ticks = w->cal.tsc_hz / 1000; // as the dataplane
     w->lane.verify_checksums = true;
     port_sim_init(&w->port, "sim", lane_local_mac);
-    lane_input_add(&w->lane, &w->port.port, 0);
+    w->ports = o->ports;
+    if (w->ports.in == NULL)
+        w->ports.in = w->ports.out = &w->port.port;
+    lane_input_add(&w->lane, w->ports.in, 0);
     channel_init(&w->channel, &cc, book);
     lane_channel_add(&w->lane, &w->channel);
-    lane_route_add(&w->lane, 0, LANE_GROUP, LANE_GROUP_PORT, 0, 0);
+    lane_route_add(&w->lane, w->ports.in->index, LANE_GROUP, LANE_GROUP_PORT, 0, 0);
 }
 
 static void limits_make(struct lane_world *w)
@@ -111,7 +115,7 @@ static bool session_make(struct lane_world *w, struct error *err)
     memcpy(tc.local_mac, lane_local_mac, sizeof tc.local_mac);
     void *buffers = table(w, tcp_memory_bytes(&tc), err);
     if (buffers == NULL ||
-        !tcp_link_init(&w->link, &tc, buffers, &w->port.port, 0, hz, "session", err) ||
+        !tcp_link_init(&w->link, &tc, buffers, w->ports.out, 0, hz, "session", err) ||
         !session_init(&w->session, &sc, &w->link.transport, "session", err))
         return false;
     tcp_link_bind(&w->link, &w->session);
@@ -173,7 +177,8 @@ static bool desk_make(struct lane_world *w, const struct lane_options *o, struct
 // From the handshake to READY.
 static bool session_up(struct lane_world *w, struct error *err)
 {
-    for (uint32_t i = 0; i < GREETINGS && w->session.state != SESSION_READY; i++) {
+    const uint64_t end = clock_tsc() + clock_ns_to_ticks(&w->cal, PATIENCE_MS * 1000000ull);
+    while (clock_tsc() < end && w->session.state != SESSION_READY) {
         lane_world_turn(w);
         if (!lane_venue_take(w))
             return error_set(err, EXIT_FAILED, "the lane sent a frame that makes no sense");
@@ -181,6 +186,48 @@ static bool session_up(struct lane_world *w, struct error *err)
     }
     return w->session.state == SESSION_READY || error_set(err, EXIT_FAILED, "the session stays %s",
                                                           session_state_name(w->session.state));
+}
+
+void lane_wire_push(struct lane_world *w, const void *bytes, uint32_t len)
+{
+    struct port *port = w->ports.far_out;
+    struct frame frame = {0};
+    const uint64_t end = clock_tsc() + clock_ns_to_ticks(&w->cal, PATIENCE_MS * 1000000ull);
+    if (port == NULL) {
+        MUST(port_sim_push(&w->port, 0, bytes, len, 0, 0));
+        return;
+    }
+    while (!port->ops->buffer(port, 0, &frame))
+        MUST(clock_tsc() < end); // nobody gives buffers back
+    memcpy((void *)(uintptr_t)frame.data, bytes, len);
+    frame.len = len;
+    w->pushed = clock_tsc();
+    while (port->ops->send(port, 0, &frame, 1) != 1)
+        MUST(clock_tsc() < end); // nobody takes frames
+}
+
+bool lane_wire_pop(struct lane_world *w, struct frame *frame)
+{
+    struct port *port = w->ports.far_in;
+    if (port == NULL)
+        return port_sim_sent(&w->port, frame);
+    if (w->popped.owner)
+        port->ops->release(port, &w->popped);
+    w->popped.owner = NULL;
+    if (port->ops->receive(port, 0, &w->popped, 1) == 0)
+        return false;
+    w->popped_at = clock_tsc();
+    *frame = w->popped;
+    return true;
+}
+
+bool lane_world_settle(struct lane_world *w)
+{
+    const uint64_t end = clock_tsc() + clock_ns_to_ticks(&w->cal, PATIENCE_MS * 1000000ull);
+    do
+        lane_world_turn(w);
+    while (w->channel.arbiter.next < w->sequence && clock_tsc() < end);
+    return w->channel.arbiter.next >= w->sequence;
 }
 
 struct lane_world *lane_world_open(const struct lane_options *o, struct error *err)

@@ -22,18 +22,26 @@ enum {
     LANE_TOUCH_MIDDLE = 1000100,
     LANE_PACKET_MAX = 1400,
     LANE_RING_SLOTS = 4096,
+    LANE_VENUE_ORDERS = 128,
+};
+
+// Where a lane's frames come from and go to, and the exchange's ends of the same ways.
+struct lane_ports {
+    struct port *in, *out;
+    struct port *far_in, *far_out;
 };
 
 struct lane_options {
     uint64_t seed;
-    uint32_t symbols;       // in the book, the watched ones included
-    uint32_t live;          // resting orders of the others
-    uint64_t orders;        // that the run will send, at most
-    uint32_t silences;      // pauses of a second, each with practice orders and without
-    uint32_t practice_us;   // time between two practice orders
-    uint32_t noise;         // messages of other symbols between two triggers
-    bool uncounted;         // system calls are not
-    const char *strategies; // directory of the examples
+    uint32_t symbols;        // in the book, the watched ones included
+    uint32_t live;           // resting orders of the others
+    uint64_t orders;         // that the run will send, at most
+    uint32_t silences;       // pauses of a second, each with practice orders and without
+    uint32_t practice_us;    // time between two practice orders
+    uint32_t noise;          // messages of other symbols between two triggers
+    bool uncounted;          // system calls are not
+    const char *strategies;  // directory of the examples
+    struct lane_ports ports; // all null: the simulated one
 };
 
 // The exchange's end of the session.
@@ -43,9 +51,12 @@ struct lane_venue {
     uint32_t ts_value, ts_echo;
     uint64_t time_ns;
     uint64_t match;
-    uint32_t got;             // orders taken from the port
-    struct ouch50_enter last; // of them
-    uint8_t stream[4096];     // of the client, not yet taken apart
+    uint32_t got;                                  // orders taken from the port
+    uint32_t again;                                // segments that came once more
+    struct ouch50_enter last;                      // of them
+    struct ouch50_enter orders[LANE_VENUE_ORDERS]; // the newest ones: of number n % this
+    uint64_t order_at[LANE_VENUE_ORDERS];          // ticks: when each was taken
+    uint8_t stream[4096];                          // of the client, not yet taken apart
     uint32_t stream_len;
     bool logged_in, asked;
 };
@@ -56,6 +67,16 @@ struct lane_resting {
     uint16_t locate;
 };
 
+struct lane_world;
+
+// The exchange's end where there are no frames but sockets of the kernel.
+struct lane_sockets {
+    void (*datagram)(struct lane_world *w, const void *bytes, uint32_t len);
+    void (*stream)(struct lane_world *w, const void *bytes, uint32_t len);
+    // Bytes of the lane's session that have come, 0: none.
+    uint32_t (*take)(struct lane_world *w, uint8_t *bytes, uint32_t max);
+};
+
 struct lane_world {
     struct lane lane;
     struct desk desk;
@@ -64,6 +85,12 @@ struct lane_world {
     struct session session;
     struct tcp_link link;
     struct port_sim port;
+    struct lane_ports ports;
+    struct frame popped; // not yet given back
+    uint64_t pushed;     // ticks: just before the newest frame was handed to the exchange's port
+    uint64_t popped_at;  // ticks: just after the newest one was taken from it
+    const struct lane_sockets *sockets; // null: frames on a port
+    void *sockets_state;
     struct limit_table *limits;
     struct clock_calibration cal;
     uint64_t memory; // bytes of all tables
@@ -91,6 +118,13 @@ static inline uint32_t lane_world_turn(struct lane_world *w)
 {
     return lane_turn(&w->lane, clock_tsc());
 }
+
+// A frame from the exchange to the lane.
+void lane_wire_push(struct lane_world *w, const void *bytes, uint32_t len);
+// The oldest frame of the lane that the exchange has not looked at, valid until the next call.
+bool lane_wire_pop(struct lane_world *w, struct frame *frame);
+// Turns of the lane until it has all market data that was pushed: ports of the kernel take time.
+bool lane_world_settle(struct lane_world *w);
 
 // What the lane has published since the last call: the newest <max> records, or (<out> null) none;
 // returns how many.

@@ -11,15 +11,20 @@ struct results {
     struct jitter jitter;
     struct feed_result feed;
     struct lane_result lane;
+    struct trip_result trip;
     struct hdr *whole; // the mode's figure
     uint64_t ns;       // how long that took
 };
 
+// <core> < 0: any.
 static bool core_take(long core, struct error *err)
 {
+    static cpu_set_t all;
     cpu_set_t set;
+    if (CPU_COUNT(&all) == 0)
+        sched_getaffinity(0, sizeof all, &all);
     if (core < 0)
-        return true;
+        return sched_setaffinity(0, sizeof all, &all) == 0;
     CPU_ZERO(&set);
     CPU_SET((size_t)core, &set);
     return sched_setaffinity(0, sizeof set, &set) == 0 ||
@@ -58,8 +63,8 @@ static void feed_write(FILE *out, const struct feed_options *o, const struct hdr
 static void result_write(FILE *out, const struct bench_options *o, const struct results *r)
 {
     const struct jitter *j = &r->jitter;
-    fprintf(out, "{\n  \"mode\": \"%s\",\n  \"loop\": \"closed\",\n  \"environment\": ",
-            bench_mode_name(o->mode));
+    fprintf(out, "{\n  \"mode\": \"%s\",\n  \"loop\": \"%s\",\n  \"environment\": ",
+            bench_mode_name(o->mode), o->mode == MODE_TRIP && o->trip.open ? "open" : "closed");
     environment_write(out, "  ");
     fprintf(out,
             ",\n  \"jitter\": {\"ns\": %lu, \"above_1us\": %lu, \"above_10us\": %lu, "
@@ -67,35 +72,67 @@ static void result_write(FILE *out, const struct bench_options *o, const struct 
             j->ns, j->above_1us, j->above_10us, j->above_100us, j->max_ns, j->lost_ns);
     if (o->mode == MODE_FEED)
         feed_write(out, &o->feed, r->whole, &r->feed);
+    else if (o->mode == MODE_TRIP)
+        trip_write(out, &o->trip, &r->trip);
     else
         lane_write(out, &o->lane, &r->lane);
     fprintf(out, "}\n");
 }
 
+static FILE *file_open(const struct bench_options *o, const char *name, const char *ending,
+                       struct error *err)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s%s", o->out, name, ending);
+    FILE *file = fopen(path, "w");
+    if (file)
+        printf("written        %s\n", path);
+    else
+        error_set(err, EXIT_FAILED, "--out: %s cannot be written", path);
+    return file;
+}
+
+// One histogram in both of HdrHistogram's formats.
+static bool histogram_write(const struct bench_options *o, const char *name, const struct hdr *h,
+                            uint64_t ns, struct error *err)
+{
+    FILE *log = file_open(o, name, ".hlog", err);
+    FILE *percentiles = log ? file_open(o, name, ".hgrm", err) : NULL;
+    if (percentiles == NULL)
+        return false;
+    bool ok = hdr_write_log(h, log, (double)clock_utc_ns() / 1e9, (double)ns / 1e9);
+    hdr_write_percentiles(h, percentiles, 1);
+    ok &= fclose(log) == 0;
+    ok &= fclose(percentiles) == 0;
+    return ok || error_set(err, EXIT_FAILED, "--out: %s/%s.* cannot be written", o->out, name);
+}
+
 static bool files_write(const struct bench_options *o, const struct results *r, struct error *err)
 {
-    static const char *const endings[] = {".hlog", ".hgrm", "result.json"};
     if (o->out == NULL)
         return true;
     mkdir(o->out, 0755);
-    for (size_t i = 0; i < 3; i++) {
-        char path[512];
-        snprintf(path, sizeof path, "%s/%s%s", o->out, i < 2 ? bench_mode_name(o->mode) : "",
-                 endings[i]);
-        FILE *file = fopen(path, "w");
-        if (file == NULL)
-            return error_set(err, EXIT_FAILED, "--out: %s cannot be written", path);
-        bool ok = true;
-        if (i == 0)
-            ok = hdr_write_log(r->whole, file, (double)clock_utc_ns() / 1e9, (double)r->ns / 1e9);
-        else if (i == 1)
-            hdr_write_percentiles(r->whole, file, 1);
-        else
-            result_write(file, o, r);
-        if (fclose(file) != 0 || !ok)
-            return error_set(err, EXIT_FAILED, "--out: %s cannot be written", path);
-        printf("written        %s\n", path);
-    }
+    bool ok = true;
+    if (o->mode != MODE_TRIP)
+        ok = histogram_write(o, bench_mode_name(o->mode), r->whole, r->ns, err);
+    for (uint32_t f = 0; o->mode == MODE_TRIP && ok && f < TRIP_FIGURES; f++)
+        if (r->trip.figures[f].total)
+            ok = histogram_write(o, trip_figure_name((enum trip_figure)f), &r->trip.figures[f],
+                                 r->trip.ns[f != TRIP_ECHO], err);
+    FILE *result = ok ? file_open(o, "result", ".json", err) : NULL;
+    if (result == NULL)
+        return false;
+    result_write(result, o, r);
+    return fclose(result) == 0 ||
+           error_set(err, EXIT_FAILED, "--out: %s/result.json cannot be written", o->out);
+}
+
+static bool trip_run(const struct bench_options *o, struct results *r, struct error *err)
+{
+    // The threads take their cores themselves.
+    if (!core_take(-1, err) || !trip_measure(&o->trip, &o->lane, &r->trip, err))
+        return false;
+    trip_print(stdout, &o->trip, &r->trip);
     return true;
 }
 
@@ -104,7 +141,7 @@ static bool run(const struct bench_options *o, struct error *err)
     static struct hdr packets;
     static struct results r;
     struct clock_calibration cal;
-    if (!core_take(o->core, err))
+    if (!core_take(o->mode == MODE_TRIP ? o->trip.near_core : o->core, err))
         return false;
     clock_calibrate(&cal, 100);
     environment_warn(stderr, sched_getcpu());
@@ -125,6 +162,10 @@ static bool run(const struct bench_options *o, struct error *err)
         lane_print(stdout, &o->lane, &r.lane);
         r.whole = &r.lane.figures[LANE_FIGURE_OUT];
         r.ns = r.lane.ns;
+        break;
+    case MODE_TRIP:
+        if (!trip_run(o, &r, err))
+            return false;
         break;
     default: return true;
     }

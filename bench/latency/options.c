@@ -17,6 +17,7 @@ static const char usage[] =
     "  lane   from a frame of market data to the frame with an order: a whole lane on the "
     "simulated\n"
     "         port, closed loop, with its stages\n"
+    "  trip   the same through a port, between two cores, beside an echo over the same port\n"
     "\n"
     "  --core N       run on this core (any)\n"
     "  --seconds S    length of the jitter floor (1)\n"
@@ -32,6 +33,18 @@ static const char usage[] =
     "and\n"
     "                 without (0)\n"
     "  --practice_us N  lane: time between two practice orders (100)\n"
+    "  --port NAME    trip: memif, ring, af_packet, af_xdp (memif)\n"
+    "  --near IF, --far IF  trip: both ends of a veth pair, the lane's and the exchange's\n"
+    "  --far_core N   trip: the exchange's core (0); the lane's is --core (1)\n"
+    "  --rate N       trip: open loop at so many a second; latency counts from when a frame is "
+    "due\n"
+    "  --poisson      trip: open loop with random gaps\n"
+    "  --recording FILE  trip: open loop with the timing of a pcap or BinaryFILE, its busiest "
+    "stretch\n"
+    "  --speed X      trip: the recording X times as fast (1)\n"
+    "  --round_s S    trip: length of a round (1)\n"
+    "  --rounds N     trip: echo and orders in turn so often (3)\n"
+    "  --pause_us N   trip: closed loop, between an answer and the next frame (20)\n"
     "  --uncounted    lane: do not count system calls (an emulator makes its own)\n"
     "  --strategies DIR  lane: where taker.so is (strategies/ beside this program)\n"
     "  --out DIR      write <mode>.hlog, <mode>.hgrm and result.json (HdrHistogram's formats)\n"
@@ -39,7 +52,7 @@ static const char usage[] =
     "\n"
     "Exit codes: 0 done, 1 failed, 2 usage.\n";
 
-static const char *const modes[MODES] = {"spin", "feed", "lane"};
+static const char *const modes[MODES] = {"spin", "feed", "lane", "trip"};
 
 const char *bench_mode_name(enum bench_mode mode)
 {
@@ -58,14 +71,30 @@ const char *bench_mode_name(enum bench_mode mode)
     X('r', orders, 100, 10000000, o->lane.orders)        \
     X('w', warm, 0, 10000000, o->warm)                   \
     X('i', silences, 0, 1000, o->lane.silences)          \
-    X('d', practice_us, 1, 1000000, o->lane.practice_us) \
-    X('n', noise, 0, 30, o->lane.noise)
+    X('d', practice_us, 0, 1000000, o->lane.practice_us) \
+    X('n', noise, 0, 30, o->lane.noise)                  \
+    X('F', far_core, 0, 1023, o->trip.far_core)          \
+    X('R', rate, 1, 10000000, o->trip.schedule.rate)     \
+    X('S', speed, 0.001, 1000, o->trip.schedule.speed)   \
+    X('D', round_s, 0.01, 3600, o->trip.seconds)         \
+    X('N', rounds, 1, 20, o->trip.rounds)                \
+    X('P', pause_us, 0, 1000000, o->trip.pause_us)
 
 static bool number(const char *text, double min, double max, double *out)
 {
     char *end;
     *out = strtod(text, &end);
     return *text && *end == 0 && *out >= min && *out <= max;
+}
+
+static bool port_take(struct bench_options *o, const char *name, struct error *err)
+{
+    for (int i = 0; i < TRIP_PORTS; i++)
+        if (strcmp(name, trip_port_name((enum trip_port)i)) == 0) {
+            o->trip.port = (enum trip_port)i;
+            return true;
+        }
+    return error_set(err, EXIT_USAGE, "--port: '%s' is none; see --help", name);
 }
 
 static bool option_take(struct bench_options *o, int letter, const char *value, struct error *err)
@@ -75,6 +104,14 @@ static bool option_take(struct bench_options *o, int letter, const char *value, 
     case 'o': o->out = value; return true;
     case 'u': o->lane.uncounted = true; return true;
     case 't': o->lane.strategies = value; return true;
+    case 'I': o->trip.near = value; return true;
+    case 'J': o->trip.far = value; return true;
+    case 'Q': o->trip.schedule.kind = SCHEDULE_POISSON; return true;
+    case 'G':
+        o->trip.schedule.kind = SCHEDULE_RECORDED;
+        o->trip.schedule.file = value;
+        return true;
+    case 'T': return port_take(o, value, err);
 #define NUMBER_TAKE(character, name, least, most, place)                                      \
     case character:                                                                           \
         if (!number(value, least, most, &v))                                                  \
@@ -104,6 +141,11 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
         NUMBER_LIST(NUMBER_LONG)
 #undef NUMBER_LONG
             {"uncounted", 0, NULL, 'u'},
+        {"port", 1, NULL, 'T'},
+        {"near", 1, NULL, 'I'},
+        {"far", 1, NULL, 'J'},
+        {"poisson", 0, NULL, 'Q'},
+        {"recording", 1, NULL, 'G'},
         {"strategies", 1, NULL, 't'},
         {"out", 1, NULL, 'o'},
         {"help", 0, NULL, 'h'},
@@ -117,7 +159,8 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
         .lane = {.orders = 500000,
                  .noise = 8,
                  .practice_us = 100,
-                 .strategies = strategies_beside_us()}};
+                 .strategies = strategies_beside_us()},
+        .trip = {.seconds = 1, .rounds = 3, .pause_us = 20, .schedule = {.seed = 1, .speed = 1}}};
     for (int letter; (letter = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
         if (letter == 'h') {
             fputs(usage, stdout);
@@ -129,9 +172,14 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
     o->lane.seed = o->feed.seed;
     o->lane.symbols = o->feed.symbols;
     o->lane.live = o->feed.live;
+    o->trip.near_core = o->core >= 0 ? o->core : 1;
+    o->trip.practice_us = o->lane.practice_us;
+    o->trip.open = o->trip.schedule.rate > 0 || o->trip.schedule.file;
+    o->trip.schedule.seconds = o->trip.seconds;
+    o->trip.schedule.seed = o->feed.seed;
     for (int i = 0; i < MODES && optind + 1 == argc; i++)
         if (strcmp(argv[optind], modes[i]) == 0)
             o->mode = (enum bench_mode)i;
     return o->mode != MODES ||
-           error_set(err, EXIT_USAGE, "name one mode: spin, feed or lane; see --help");
+           error_set(err, EXIT_USAGE, "name one mode: spin, feed, lane or trip; see --help");
 }

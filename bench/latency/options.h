@@ -3,8 +3,9 @@
 
 #include "bench/latency/lane_world.h"
 #include "bench/latency/measure.h"
+#include "bench/latency/trip.h"
 
-enum bench_mode { MODE_SPIN, MODE_FEED, MODE_LANE, MODES };
+enum bench_mode { MODE_SPIN, MODE_FEED, MODE_LANE, MODE_TRIP, MODES };
 
 struct bench_options {
     enum bench_mode mode;
@@ -14,6 +15,7 @@ struct bench_options {
     uint64_t warm;  // orders before the measured ones
     struct feed_options feed;
     struct lane_options lane;
+    struct trip_options trip;
 };
 
 const char *bench_mode_name(enum bench_mode mode);

@@ -58,8 +58,35 @@ def lane():
     assert refused.returncode == 2 and "/proc/nowhere/taker.so" in refused.stderr, refused.stderr
 
 
+def trip():
+    """Through a port, between two cores: every order answers its trigger (the program checks), and none is missing."""
+    with tempfile.TemporaryDirectory() as folder:
+        day = pathlib.Path(folder) / "day.itch"
+        made = subprocess.run([str(BUILD / "tickgate-exchange"), "--seed", "1", "--symbols", "50", "--live", "1000",
+                               "--messages", "20000", "--write", str(day)], capture_output=True, text=True, timeout=60)
+        assert made.returncode == 0, made.stderr
+        for port, more, loop in (("memif", (), "closed"), ("ring", (), "closed"), ("memif", ("--rate", "2000", "--poisson"), "open"),
+                                 ("memif", ("--recording", str(day), "--speed", "8"), "open")):
+            done = bench("trip", "--port", port, "--seconds", "0.05", "--round_s", "0.1", "--rounds", "2", "--live", "2000", "--symbols", "100",
+                         "--out", folder, *more)
+            assert done.returncode == 0, f"{port} {more}: {done.stderr}"
+            result = json.loads((pathlib.Path(folder) / "result.json").read_text())
+            log = (pathlib.Path(folder) / "tick_to_order.hlog").read_text().splitlines()
+            figures = result["figures_ns"]
+            assert result["loop"] == loop and result["port"] == port, result
+            assert result["orders_lost"] == 0 == result["echoes_lost"], result
+            assert result["orders"] == log_total(log[-1]) == figures["tick_to_order"]["count"] == figures["sent_seen"]["count"] > 0
+            assert result["system_calls"] in (False, None) and result["page_faults"] == 0 == result["voluntary_switches"], result
+            slow = result["slowest_ns"]
+            assert len(slow) == min(100, result["orders"]) and slow[0]["whole"] == max(s["whole"] for s in slow), slow[0]
+            assert all(0 <= s["sent"] <= s["stamped"] <= s["decide"] <= s["approved"] <= s["encoded"] <= s["handed"] for s in slow), slow
+    refused = bench("trip", "--port", "af_packet", "--seconds", "0.01")
+    assert refused.returncode == 2 and "--near" in refused.stderr, refused.stderr
+
+
 def main():
-    need_programs("tickgate-bench")
+    need_programs("tickgate-bench", "tickgate-exchange")
+    trip()
     with tempfile.TemporaryDirectory() as folder:
         done = bench("feed", "--seconds", "0.05", "--messages", str(MESSAGES), "--live", "2000", "--symbols", "50", "--out", folder)
         assert done.returncode == 0, done.stderr
@@ -74,7 +101,7 @@ def main():
     assert result["figures_ns"]["packet"]["p50"] <= result["figures_ns"]["packet"]["p99"] <= result["figures_ns"]["packet"]["max"]
     assert {"kernel", "cpu", "kernel_command_line", "governor"} <= result["environment"].keys()
     lane()
-    for argv, code, word in ((["nonsense"], 2, "spin, feed or lane"), (["spin", "--core", "1000"], 1, "core 1000"),
+    for argv, code, word in ((["nonsense"], 2, "spin, feed, lane or trip"), (["spin", "--core", "1000"], 1, "core 1000"),
                              (["feed", "--live", "many"], 2, "--live"), (["feed", "--out", "/proc/proc/nowhere"], 1, "--out")):
         refused = bench(*argv, "--seconds", "0.01", "--messages", "1000")
         assert refused.returncode == code and word in refused.stderr, f"{argv}: {refused.returncode} {refused.stderr}"

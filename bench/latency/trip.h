@@ -1,0 +1,94 @@
+// Through a port: a thread that is the exchange hands a frame of market data to its end of the
+// port, a lane on another core takes it from the other end, and its order comes back the same way.
+// An echo of the same frame by the lane's core, over the same port and in the same mode, stands
+// beside it.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bench/latency/hdr.h"
+#include "bench/latency/lane_world.h"
+#include "bench/latency/measure.h"
+#include "bench/latency/quiet.h"
+#include "bench/latency/schedule.h"
+
+// TRIP_FIGURE(NAME, name, from where to where)
+#define TRIP_FIGURE_LIST(X)                                                                      \
+    X(ECHO, echo, "the trigger's frame comes back from a loop that only returns it")             \
+    X(ORDER, tick_to_order, "the trigger's frame leaves (open loop: is due), its order is here") \
+    X(OUT, sent_stamped, "trigger handed to the port to burst stamped by the lane")              \
+    X(DECIDE, receive_decide, "burst stamped to decision begun: parse, book, strategy")          \
+    X(GATE, decide_approved, "decision begun to approved: checks")                               \
+    X(ENCODE, approved_encoded, "approved to encoded: order, exposure, message")                 \
+    X(SEND, encoded_sent, "encoded to the port has it: record, TCP, port")                       \
+    X(BACK, sent_seen, "the port has the order to the exchange has it")
+
+enum trip_figure {
+#define TRIP_FIGURE_ENUM(upper, lower, what) TRIP_##upper,
+    TRIP_FIGURE_LIST(TRIP_FIGURE_ENUM)
+#undef TRIP_FIGURE_ENUM
+        TRIP_FIGURES
+};
+
+#define TRIP_PORT_LIST(X)                               \
+    X(MEMIF, memif, "shared memory, memif")             \
+    X(RING, ring, "rings in one process")               \
+    X(AF_PACKET, af_packet, "AF_PACKET on a veth pair") \
+    X(AF_XDP, af_xdp, "AF_XDP on a veth pair")
+
+enum trip_port {
+#define TRIP_PORT_ENUM(upper, lower, what) TRIP_PORT_##upper,
+    TRIP_PORT_LIST(TRIP_PORT_ENUM)
+#undef TRIP_PORT_ENUM
+        TRIP_PORTS
+};
+
+struct trip_options {
+    enum trip_port port;
+    const char *near, *far; // interfaces of the lane and of the exchange
+    long far_core;          // the exchange's; the lane is on --core
+    long near_core;
+    bool open;                        // open loop
+    struct schedule_options schedule; // of the open loop: a round
+    double seconds;                   // of a round, at most
+    uint32_t rounds;                  // echo and orders in turn
+    uint32_t practice_us;             // time between two practice orders, 0: none
+    uint32_t pause_us;                // closed loop: between an answer and the next trigger
+};
+
+// What the lane was told at one stamp after the other, ticks.
+struct trip_sample {
+    uint64_t due, sent, stamped, done;     // done 0: it never came
+    uint32_t decide, gate, encode, handed; // since <stamped>
+};
+
+enum { TRIP_SLOWEST = 100 };
+
+struct trip_result {
+    struct hdr figures[TRIP_FIGURES]; // ns
+    struct quiet quiet;               // of the lane's thread, all rounds of orders
+    uint64_t sent[2], lost[2],
+        late[2];    // echoes and orders; late: left over 1 us after they were due
+    uint64_t ns[2]; // of the rounds
+    double rate;    // open loop: of the schedule
+    uint32_t slowest_count;
+    struct trip_sample slowest[TRIP_SLOWEST];
+    uint64_t tsc_hz;
+};
+
+bool trip_measure(const struct trip_options *o, const struct lane_options *lane,
+                  struct trip_result *r, struct error *err);
+const char *trip_figure_name(enum trip_figure figure);
+const char *trip_port_name(enum trip_port port);
+const char *trip_port_what(enum trip_port port);
+void trip_print(FILE *out, const struct trip_options *o, const struct trip_result *r);
+// Members of a JSON object.
+void trip_write(FILE *out, const struct trip_options *o, const struct trip_result *r);
+
+// --- the port
+
+// Starts DPDK on the two cores and opens both ends.
+bool trip_ports_open(const struct trip_options *o, struct lane_ports *out, struct error *err);
+void trip_ports_close(void);

@@ -1,0 +1,111 @@
+// What a trip has shown, as text and as JSON.
+#include <stdlib.h>
+
+#include "bench/latency/trip.h"
+
+static const char *const names[] = {
+#define TRIP_FIGURE_NAME(upper, lower, what) #lower,
+    TRIP_FIGURE_LIST(TRIP_FIGURE_NAME)};
+static const char *const meanings[] = {
+#define TRIP_FIGURE_MEANING(upper, lower, what) what,
+    TRIP_FIGURE_LIST(TRIP_FIGURE_MEANING)};
+
+const char *trip_figure_name(enum trip_figure figure)
+{
+    return names[figure];
+}
+
+static const char *loop_of(const struct trip_options *o)
+{
+    static const char *const kinds[] = {"constant", "Poisson", "recorded"};
+    return o->open ? kinds[o->schedule.kind] : "closed";
+}
+
+void trip_print(FILE *out, const struct trip_options *o, const struct trip_result *r)
+{
+    const struct quiet *q = &r->quiet;
+    fprintf(out, "trip           %s; %s loop", trip_port_what(o->port),
+            o->open ? "open" : "closed");
+    if (o->open)
+        fprintf(out, ", %s, %.0f a second; from when a frame was due", loop_of(o), r->rate);
+    fprintf(
+        out,
+        "; %u rounds of each, %lu echoes in %.1f s, %lu orders in %.1f s; lost %lu and %lu; late "
+        "%lu and %lu; practice every %u us\n",
+        o->rounds, r->sent[0], (double)r->ns[0] / 1e9, r->sent[1], (double)r->ns[1] / 1e9,
+        r->lost[0], r->lost[1], r->late[0], r->late[1], o->practice_us);
+    fprintf(out, "%-18s %8s %8s %8s %9s %9s\n", "ns", "p50", "p90", "p99", "p99.9", "max");
+    for (uint32_t f = 0; f < TRIP_FIGURES; f++) {
+        const struct hdr *h = &r->figures[f];
+        if (h->total)
+            fprintf(out, "%-18s %8lu %8lu %8lu %9lu %9lu  %s\n", names[f], hdr_percentile(h, 50),
+                    hdr_percentile(h, 90), hdr_percentile(h, 99), hdr_percentile(h, 99.9), h->max,
+                    meanings[f]);
+    }
+    const struct hdr *echo = &r->figures[TRIP_ECHO], *order = &r->figures[TRIP_ORDER];
+    fprintf(out, "order over echo    %8ld %8ld %8ld\n",
+            (long)(hdr_percentile(order, 50) - hdr_percentile(echo, 50)),
+            (long)(hdr_percentile(order, 90) - hdr_percentile(echo, 90)),
+            (long)(hdr_percentile(order, 99) - hdr_percentile(echo, 99)));
+    fprintf(out,
+            "lane's thread: system calls %s; page faults %lu; voluntary context switches %lu "
+            "(preempted %lu times)\n",
+            !q->calls_counted ? "not counted"
+            : q->calls        ? "some"
+                              : "0",
+            q->faults, q->yields, q->preemptions);
+}
+
+static int slower(const void *a, const void *b)
+{
+    const struct trip_sample *x = a, *y = b;
+    const uint64_t left = x->done - x->due, right = y->done - y->due;
+    return (left < right) - (left > right);
+}
+
+static void slowest_write(FILE *out, const struct trip_result *r)
+{
+    const struct clock_calibration cal = {.tsc_hz = r->tsc_hz};
+    struct trip_sample s[TRIP_SLOWEST];
+    for (uint32_t i = 0; i < r->slowest_count; i++)
+        s[i] = r->slowest[i];
+    qsort(s, r->slowest_count, sizeof *s, slower);
+    fprintf(out, "  \"slowest_ns\": [");
+    for (uint32_t i = 0; i < r->slowest_count; i++)
+        fprintf(out,
+                "%s\n    {\"whole\": %lu, \"sent\": %lu, \"stamped\": %lu, \"decide\": %lu, "
+                "\"approved\": %lu, \"encoded\": %lu, \"handed\": %lu}",
+                i ? "," : "", clock_ticks_to_ns(&cal, s[i].done - s[i].due),
+                clock_ticks_to_ns(&cal, s[i].sent - s[i].due),
+                clock_ticks_to_ns(&cal, s[i].stamped - s[i].due),
+                clock_ticks_to_ns(&cal, s[i].stamped + s[i].decide - s[i].due),
+                clock_ticks_to_ns(&cal, s[i].stamped + s[i].gate - s[i].due),
+                clock_ticks_to_ns(&cal, s[i].stamped + s[i].encode - s[i].due),
+                clock_ticks_to_ns(&cal, s[i].stamped + s[i].handed - s[i].due));
+    fprintf(out, "],\n");
+}
+
+void trip_write(FILE *out, const struct trip_options *o, const struct trip_result *r)
+{
+    const struct quiet *q = &r->quiet;
+    fprintf(out,
+            "  \"port\": \"%s\", \"schedule\": \"%s\", \"rate\": %.1f, \"rounds\": %u, "
+            "\"practice_us\": %u,\n  \"echoes\": %lu, \"echoes_lost\": %lu, \"echoes_late\": %lu, "
+            "\"echoes_ns\": %lu,\n  \"orders\": %lu, \"orders_lost\": %lu, \"orders_late\": %lu, "
+            "\"orders_ns\": %lu,\n",
+            trip_port_name(o->port), loop_of(o), r->rate, o->rounds, o->practice_us, r->sent[0],
+            r->lost[0], r->late[0], r->ns[0], r->sent[1], r->lost[1], r->late[1], r->ns[1]);
+    fprintf(out,
+            "  \"system_calls\": %s, \"page_faults\": %lu, \"voluntary_switches\": %lu, "
+            "\"preemptions\": %lu,\n",
+            !q->calls_counted ? "null"
+            : q->calls        ? "true"
+                              : "false",
+            q->faults, q->yields, q->preemptions);
+    slowest_write(out, r);
+    fprintf(out, "  \"figures_ns\": {");
+    for (uint32_t f = 0; f < TRIP_FIGURES; f++)
+        if (r->figures[f].total)
+            hdr_write_json(&r->figures[f], out, names[f], f ? "," : "");
+    fprintf(out, "\n  }\n");
+}
