@@ -71,6 +71,8 @@ static void lane_make(struct lane_world *w, const struct lane_options *o, struct
     w->lane.verify_checksums = true;
     port_sim_init(&w->port, "sim", lane_local_mac);
     w->ports = o->ports;
+    w->sockets = o->sockets;
+    w->sockets_state = o->sockets_state;
     if (w->ports.in == NULL)
         w->ports.in = w->ports.out = &w->port.port;
     lane_input_add(&w->lane, w->ports.in, 0);
@@ -95,7 +97,7 @@ static void limits_make(struct lane_world *w)
         limit_row_open(&t->symbols[i]);
 }
 
-static bool session_make(struct lane_world *w, struct error *err)
+static bool session_make(struct lane_world *w, struct transport *transport, struct error *err)
 {
     const uint64_t hz = w->cal.tsc_hz;
     const struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
@@ -108,6 +110,8 @@ static bool session_make(struct lane_world *w, struct error *err)
                                       .retry_ticks = hz / 1000,
                                       .retry_ticks_max = hz};
     struct tcp_config tc;
+    if (transport)
+        return session_init(&w->session, &sc, transport, "session", err);
     tcp_config_default(&tc);
     tc.local_ip = LANE_LOCAL_IP;
     tc.remote_ip = LANE_VENUE_IP;
@@ -165,9 +169,9 @@ static bool desk_make(struct lane_world *w, const struct lane_options *o, struct
         return false;
     limits_make(w);
     desk_init(&w->desk, &w->lane, &config, names, w->limits, memory);
-    if (!session_make(w, err))
+    if (!session_make(w, o->transport, err))
         return false;
-    desk_session_add(&w->desk, &w->session, &w->channel, &w->link);
+    desk_session_add(&w->desk, &w->session, &w->channel, o->transport ? NULL : &w->link);
     desk_strategies_init(&w->desk, &w->strategies, w->cal.tsc_hz, watches);
     w->lane.desk = &w->desk;
     desk_warm_init(&w->desk, warm, 0);

@@ -31,17 +31,22 @@ struct lane_ports {
     struct port *far_in, *far_out;
 };
 
+struct lane_sockets;
+
 struct lane_options {
     uint64_t seed;
-    uint32_t symbols;        // in the book, the watched ones included
-    uint32_t live;           // resting orders of the others
-    uint64_t orders;         // that the run will send, at most
-    uint32_t silences;       // pauses of a second, each with practice orders and without
-    uint32_t practice_us;    // time between two practice orders
-    uint32_t noise;          // messages of other symbols between two triggers
-    bool uncounted;          // system calls are not
-    const char *strategies;  // directory of the examples
-    struct lane_ports ports; // all null: the simulated one
+    uint32_t symbols;                   // in the book, the watched ones included
+    uint32_t live;                      // resting orders of the others
+    uint64_t orders;                    // that the run will send, at most
+    uint32_t silences;                  // pauses of a second, each with practice orders and without
+    uint32_t practice_us;               // time between two practice orders
+    uint32_t noise;                     // messages of other symbols between two triggers
+    bool uncounted;                     // system calls are not
+    const char *strategies;             // directory of the examples
+    struct lane_ports ports;            // all null: the simulated one
+    const struct lane_sockets *sockets; // instead of ports; null: none
+    void *sockets_state;
+    struct transport *transport; // of the session, with sockets
 };
 
 // The exchange's end of the session.
@@ -75,6 +80,8 @@ struct lane_sockets {
     void (*stream)(struct lane_world *w, const void *bytes, uint32_t len);
     // Bytes of the lane's session that have come, 0: none.
     uint32_t (*take)(struct lane_world *w, uint8_t *bytes, uint32_t max);
+    // The lane's end: one turn.
+    uint32_t (*turn)(struct lane_world *w);
 };
 
 struct lane_world {
@@ -116,6 +123,8 @@ void lane_world_close(struct lane_world *w);
 // One turn of the lane, as lane_run makes it.
 static inline uint32_t lane_world_turn(struct lane_world *w)
 {
+    if (w->sockets)
+        return w->sockets->turn(w);
     return lane_turn(&w->lane, clock_tsc());
 }
 

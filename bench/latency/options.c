@@ -33,7 +33,10 @@ static const char usage[] =
     "and\n"
     "                 without (0)\n"
     "  --practice_us N  lane: time between two practice orders (100)\n"
-    "  --port NAME    trip: memif, ring, af_packet, af_xdp (memif)\n"
+    "  --port NAME    trip: memif, ring, af_packet, af_xdp, blocking, spinning (memif); the last "
+    "two are\n"
+    "                 sockets of the kernel: the same logic without the bypass\n"
+    "  --far_netns NAME  trip: namespace of the exchange's sockets (bench/latency/veth.sh)\n"
     "  --near IF, --far IF  trip: both ends of a veth pair, the lane's and the exchange's\n"
     "  --far_core N   trip: the exchange's core (0); the lane's is --core (1)\n"
     "  --rate N       trip: open loop at so many a second; latency counts from when a frame is "
@@ -105,6 +108,7 @@ static bool option_take(struct bench_options *o, int letter, const char *value, 
     case 'u': o->lane.uncounted = true; return true;
     case 't': o->lane.strategies = value; return true;
     case 'I': o->trip.near = value; return true;
+    case 'K': o->trip.netns = value; return true;
     case 'J': o->trip.far = value; return true;
     case 'Q': o->trip.schedule.kind = SCHEDULE_POISSON; return true;
     case 'G':
@@ -144,6 +148,7 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
         {"port", 1, NULL, 'T'},
         {"near", 1, NULL, 'I'},
         {"far", 1, NULL, 'J'},
+        {"far_netns", 1, NULL, 'K'},
         {"poisson", 0, NULL, 'Q'},
         {"recording", 1, NULL, 'G'},
         {"strategies", 1, NULL, 't'},

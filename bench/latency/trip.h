@@ -32,11 +32,13 @@ enum trip_figure {
         TRIP_FIGURES
 };
 
-#define TRIP_PORT_LIST(X)                               \
-    X(MEMIF, memif, "shared memory, memif")             \
-    X(RING, ring, "rings in one process")               \
-    X(AF_PACKET, af_packet, "AF_PACKET on a veth pair") \
-    X(AF_XDP, af_xdp, "AF_XDP on a veth pair")
+#define TRIP_PORT_LIST(X)                                                \
+    X(MEMIF, memif, "shared memory, memif")                              \
+    X(RING, ring, "rings in one process")                                \
+    X(AF_PACKET, af_packet, "AF_PACKET on a veth pair")                  \
+    X(AF_XDP, af_xdp, "AF_XDP on a veth pair")                           \
+    X(BLOCKING, blocking, "kernel sockets on a veth pair, epoll sleeps") \
+    X(SPINNING, spinning, "kernel sockets on a veth pair, busy-polled")
 
 enum trip_port {
 #define TRIP_PORT_ENUM(upper, lower, what) TRIP_PORT_##upper,
@@ -47,6 +49,7 @@ enum trip_port {
 
 struct trip_options {
     enum trip_port port;
+    const char *netns;      // of the exchange's sockets
     const char *near, *far; // interfaces of the lane and of the exchange
     long far_core;          // the exchange's; the lane is on --core
     long near_core;

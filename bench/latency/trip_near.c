@@ -37,9 +37,16 @@ static int echo_thread(void *arg)
     return 0;
 }
 
+static bool of_kernel(const struct trip *t)
+{
+    return t->options->port == TRIP_PORT_BLOCKING || t->options->port == TRIP_PORT_SPINNING;
+}
+
 bool near_open(struct trip *t, const struct lane_options *lane, struct error *err)
 {
     struct lane_options all = *lane;
+    if (of_kernel(t))
+        return sockets_open(t, lane, err);
     if (!trip_ports_open(t->options, &all.ports, err))
         return false;
     t->world = lane_world_open(&all, err);
@@ -54,7 +61,9 @@ bool near_start(struct trip *t, struct error *err)
         clock_ns_to_ticks(&t->world->cal, t->options->practice_us * 1000ull);
     t->world->desk.warm->at = t->options->practice_us ? 0 : UINT64_MAX;
     atomic_store(&t->runs, false);
-    if (!eal_launch((uint32_t)t->options->near_core, t->orders ? lane_thread : echo_thread, t, err))
+    if (of_kernel(t) ? !sockets_start(t, err)
+                     : !eal_launch((uint32_t)t->options->near_core,
+                                   t->orders ? lane_thread : echo_thread, t, err))
         return false;
     while (!atomic_load(&t->runs))
         sched_yield(); // it was launched, so it will come
@@ -65,14 +74,20 @@ void near_stop(struct trip *t)
 {
     atomic_store(&t->stop, true);
     atomic_store(&t->world->lane.stop, true);
-    eal_join((uint32_t)t->options->near_core);
+    if (of_kernel(t))
+        sockets_stop(t);
+    else
+        eal_join((uint32_t)t->options->near_core);
 }
 
 void near_close(struct trip *t)
 {
     if (t->world)
         lane_world_close(t->world);
-    trip_ports_close();
+    if (of_kernel(t))
+        sockets_close();
+    else
+        trip_ports_close();
 }
 
 // As long as a trigger.
@@ -88,6 +103,10 @@ void echo_send(struct trip *t)
                                       .vlan = FRAME_NO_VLAN};
     const uint8_t payload[ECHO_BYTES] = {0};
     uint8_t frame[PORT_FRAME_MAX];
+    if (of_kernel(t)) {
+        sockets_echo_send(t);
+        return;
+    }
     lane_wire_push(t->world, frame, frame_udp_build(frame, &out, payload, sizeof payload));
 }
 
@@ -95,6 +114,8 @@ uint32_t echo_take(struct trip *t)
 {
     struct frame frame;
     uint32_t n = 0;
+    if (of_kernel(t))
+        return sockets_echo_take(t);
     while (lane_wire_pop(t->world, &frame)) {
         struct frame_udp udp;
         if (frame_parse(frame.data, frame.len, &udp) == FRAME_UDP &&

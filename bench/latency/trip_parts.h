@@ -49,3 +49,11 @@ void near_close(struct trip *t);
 // The exchange's side of an echo.
 void echo_send(struct trip *t);
 uint32_t echo_take(struct trip *t);
+
+// The same over sockets of the kernel.
+bool sockets_open(struct trip *t, const struct lane_options *lane, struct error *err);
+bool sockets_start(struct trip *t, struct error *err);
+void sockets_stop(struct trip *t);
+void sockets_close(void);
+void sockets_echo_send(struct trip *t);
+uint32_t sockets_echo_take(struct trip *t);

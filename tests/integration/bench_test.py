@@ -58,6 +58,24 @@ def lane():
     assert refused.returncode == 2 and "/proc/nowhere/taker.so" in refused.stderr, refused.stderr
 
 
+def sockets_of_the_kernel():
+    """The same logic over sockets, and the port of DPDK on a veth pair, where we may make such pairs."""
+    veth = [str(pathlib.Path(__file__).resolve().parent.parent.parent / "bench/latency/veth.sh")]
+    if subprocess.run([*veth, "up"], capture_output=True).returncode != 0:
+        print("no veth pairs may be made here (or there are some): kernel sockets not run")
+        return
+    try:
+        for port in ("blocking", "spinning", "af_packet"):
+            with tempfile.TemporaryDirectory() as folder:
+                done = bench("trip", "--port", port, "--far_netns", "tgbench", "--near", "tgd0", "--far", "tgd1", "--seconds", "0.05",
+                             "--round_s", "0.1", "--rounds", "1", "--live", "2000", "--symbols", "100", "--out", folder)
+                assert done.returncode == 0, f"{port}: {done.stderr}"
+                result = json.loads((pathlib.Path(folder) / "result.json").read_text())
+            assert result["port"] == port and result["orders"] > 0 == result["orders_lost"], result
+    finally:
+        subprocess.run([*veth, "down"], capture_output=True)
+
+
 def trip():
     """Through a port, between two cores: every order answers its trigger (the program checks), and none is missing."""
     with tempfile.TemporaryDirectory() as folder:
@@ -80,6 +98,7 @@ def trip():
             slow = result["slowest_ns"]
             assert len(slow) == min(100, result["orders"]) and slow[0]["whole"] == max(s["whole"] for s in slow), slow[0]
             assert all(0 <= s["sent"] <= s["stamped"] <= s["decide"] <= s["approved"] <= s["encoded"] <= s["handed"] for s in slow), slow
+    sockets_of_the_kernel()
     refused = bench("trip", "--port", "af_packet", "--seconds", "0.01")
     assert refused.returncode == 2 and "--near" in refused.stderr, refused.stderr
 
