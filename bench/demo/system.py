@@ -29,7 +29,7 @@ class System:
     def start_dataplane(self):
         process = self.start("dataplane", "tickgate-dataplane", "--config", self.dir / "demo.yaml")
         self.start("controlplane", "tickgate-controlplane", "--region", "demo", "--socket", self.socket,
-                   "--journal", self.dir / "journal")
+                   "--journal", self.dir.parent / "journal")
         self.wait_for("the dataplane", lambda: (self.ask("status") or {}).get("state") == "ready")
         return process
 

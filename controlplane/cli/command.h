@@ -38,7 +38,7 @@ enum command_does {
 struct command {
     const char *words[WORDS_MAX]; // "show", "book"
     const char *help;
-    const char *method;
+    const char *method; // null: command_offline does it
     // Prints a result; <options> holds the arguments that have no param, by name.
     void (*print)(FILE *out, const json_t *result, const json_t *options);
     enum command_does does;
@@ -47,6 +47,11 @@ struct command {
 
 extern const struct command commands[];
 extern const uint32_t command_count;
+
+struct invocation;
+// What a command without a method does, without a control plane; null: it has one.
+void (*command_offline(const struct command *command))(const struct invocation *invocation,
+                                                       struct error *err);
 
 // What a command line says.
 struct invocation {
@@ -66,6 +71,18 @@ void invocation_free(struct invocation *invocation);
 
 // Help of everything that begins with these words (0 to WORDS_MAX of them).
 void help_print(FILE *out, const char *const *words, uint32_t count);
+
+// Handler of the signals that end what goes on, and whether one came.
+void invocation_stop(int number);
+bool invocation_stopped(void);
+
+// journal.c, journal_list.c, explain.c
+void run_journal_verify(const struct invocation *invocation, struct error *err);
+void run_journal_stats(const struct invocation *invocation, struct error *err);
+void run_journal_dump(const struct invocation *invocation, struct error *err);
+void run_journal_tail(const struct invocation *invocation, struct error *err);
+void run_journal_export(const struct invocation *invocation, struct error *err);
+void run_explain(const struct invocation *invocation, struct error *err);
 
 // print.c
 void print_status(FILE *out, const json_t *result, const json_t *options);

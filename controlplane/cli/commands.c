@@ -1,5 +1,7 @@
 #include "controlplane/cli/command.h"
 
+#include <string.h>
+
 #define CHANNEL_OPTION                                                            \
     {                                                                             \
         "--channel", "NAME", "channel", ARGUMENT_TEXT, false, "only this channel" \
@@ -22,6 +24,15 @@
 #define STRATEGY_ARGUMENT                                                     \
     {                                                                         \
         "NAME", NULL, "strategy", ARGUMENT_TEXT, true, "name of the strategy" \
+    }
+
+#define JOURNAL_ARGUMENT                                                             \
+    {                                                                                \
+        "DIR", NULL, NULL, ARGUMENT_TEXT, true, "the journal's directory, or a copy" \
+    }
+#define TYPE_OPTION                                                                             \
+    {                                                                                           \
+        "--type", "EVENT", NULL, ARGUMENT_TEXT, false, "only this type, for example ORDER_SENT" \
     }
 
 const struct command commands[] = {
@@ -177,6 +188,66 @@ const struct command commands[] = {
      {{"LANE", NULL, "lane", ARGUMENT_TEXT, true, "name or number of the lane"},
       {"all|SYMBOL[,SYMBOL]", NULL, "symbols", ARGUMENT_LIST, true, "what it follows"},
       REASON_OPTION(true)}},
+    {{"journal", "verify"},
+     "reads a journal and says what is wrong with it",
+     NULL,
+     NULL,
+     LOOKS,
+     {JOURNAL_ARGUMENT}},
+    {{"journal", "stats"},
+     "what a journal holds, by instance, ring and type",
+     NULL,
+     NULL,
+     LOOKS,
+     {JOURNAL_ARGUMENT}},
+    {{"journal", "dump"},
+     "every event of a journal; --json: one line each",
+     NULL,
+     NULL,
+     LOOKS,
+     {JOURNAL_ARGUMENT, TYPE_OPTION}},
+    {{"journal", "tail"},
+     "the newest events of a journal; -f follows",
+     NULL,
+     NULL,
+     LOOKS,
+     {JOURNAL_ARGUMENT,
+      {"--count", "N", NULL, ARGUMENT_NUMBER, false, "at most N (20)"},
+      {"-f", NULL, NULL, ARGUMENT_FLAG, false, "goes on with what is written, until a signal"},
+      TYPE_OPTION}},
+    {{"journal", "export"},
+     "events of a journal as a table for other programs",
+     NULL,
+     NULL,
+     LOOKS,
+     {{"csv", NULL, NULL, ARGUMENT_TEXT, true, "the format"}, JOURNAL_ARGUMENT, TYPE_OPTION}},
+    {{"explain", "order"},
+     "what became of an order and why, from a journal",
+     NULL,
+     NULL,
+     LOOKS,
+     {{"ID", NULL, NULL, ARGUMENT_TEXT, true,
+       "the exchange's reference of the order, or #NUMBER of its DECISION"},
+      JOURNAL_ARGUMENT,
+      {"--session", "NAME", NULL, ARGUMENT_TEXT, false, "only of this order session"}}},
 };
+
+void (*command_offline(const struct command *command))(const struct invocation *invocation,
+                                                       struct error *err)
+{
+    static const struct {
+        const char *words[WORDS_MAX];
+        void (*run)(const struct invocation *invocation, struct error *err);
+    } table[] = {
+        {{"journal", "verify"}, run_journal_verify}, {{"journal", "stats"}, run_journal_stats},
+        {{"journal", "dump"}, run_journal_dump},     {{"journal", "tail"}, run_journal_tail},
+        {{"journal", "export"}, run_journal_export}, {{"explain", "order"}, run_explain},
+    };
+    for (size_t i = 0; command->method == NULL && i < sizeof table / sizeof table[0]; i++)
+        if (strcmp(table[i].words[0], command->words[0]) == 0 &&
+            strcmp(table[i].words[1], command->words[1]) == 0)
+            return table[i].run;
+    return NULL;
+}
 
 const uint32_t command_count = sizeof commands / sizeof commands[0];

@@ -10,14 +10,6 @@
 #include "controlplane/cli/command.h"
 #include "controlplane/cli/direct.h"
 
-static volatile sig_atomic_t stop;
-
-static void on_stop(int number)
-{
-    (void)number;
-    stop = 1;
-}
-
 static void print_result(const struct invocation *invocation, const json_t *result)
 {
     if (!invocation->json) {
@@ -109,12 +101,12 @@ static void watch(const struct invocation *invocation, struct client *client, co
                   struct error *err)
 {
     bool told = false;
-    while (!stop && flush_output(err)) {
+    while (!invocation_stopped() && flush_output(err)) {
         struct error lost = {0};
         struct timespec pause = {.tv_sec = invocation->watch_ms / 1000,
                                  .tv_nsec = invocation->watch_ms % 1000 * 1000000L};
         nanosleep(&pause, NULL);
-        if (stop || ask(invocation, client, path, &lost)) {
+        if (invocation_stopped() || ask(invocation, client, path, &lost)) {
             told = false;
             continue;
         }
@@ -129,10 +121,14 @@ int main(int argc, char **argv)
     struct invocation invocation;
     struct client client = {.fd = -1};
     struct error err = {0};
-    struct sigaction action = {.sa_handler = on_stop};
+    struct sigaction action = {.sa_handler = invocation_stop};
     signal(SIGPIPE, SIG_IGN);
     if (!invocation_parse(&invocation, argc, argv, stdout, &err) || invocation.command == NULL) {
         // help was asked for, or <err> says what is wrong
+    } else if (command_offline(invocation.command)) {
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+        command_offline(invocation.command)(&invocation, &err);
     } else if (is_direct(&invocation, &err)) {
         go_direct(&invocation, &err);
     } else if (err.code == EXIT_OK && confirmed(&invocation, &err)) {

@@ -1,5 +1,6 @@
 // From a command line to a method with parameters, and back to help.
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -287,6 +288,19 @@ bool invocation_parse(struct invocation *invocation, int argc, char **argv, FILE
         return true;
     }
     return complete(&p);
+}
+
+static volatile sig_atomic_t stopped;
+
+void invocation_stop(int number)
+{
+    (void)number;
+    stopped = 1;
+}
+
+bool invocation_stopped(void)
+{
+    return stopped != 0;
 }
 
 void invocation_free(struct invocation *invocation)

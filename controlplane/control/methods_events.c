@@ -1,97 +1,33 @@
 // The newest events, with indices and codes turned into words.
 #include <string.h>
 
+#include "controlplane/control/event_view.h"
 #include "controlplane/control/stream.h"
 #include "controlplane/control/view.h"
 
-static uint64_t field_number(const struct event *event, const struct event_field *field)
-{
-    uint64_t value = 0; // little-endian: the low bytes are the value
-    memcpy(&value, (const char *)event + field->offset, field->len);
-    return value;
-}
-
-static json_t *name_or_number(const char *name, uint64_t number)
-{
-    return name && *name ? json_string(name) : view_count(number);
-}
-
 // Names of the configuration are those of the attached instance; an event of another keeps its
 // numbers.
-static json_t *field_view(const struct control *control, bool names,
-                          const struct logged_event *logged, const struct event_field *field,
-                          uint32_t channel)
+static const char *name_of(const void *context, enum event_field_kind kind, uint32_t channel,
+                           uint64_t number)
 {
-    const struct event *event = &logged->event;
-    const struct snapshot *s = &control->snapshot;
-    uint64_t number = field->len <= sizeof number ? field_number(event, field) : 0;
-    bool channel_known = names && channel < s->shape.channels;
-    const char *name = NULL;
-    char text[REASON_LEN + 1] = "";
-    switch (field->kind) {
-    case FIELD_chr4:
-    case FIELD_chr8:
-    case FIELD_text:
-    case FIELD_id:
-        if (field->len < sizeof text)
-            memcpy(text, (const char *)event + field->offset, field->len);
-        text_clean(text, sizeof text);
-        return json_string(text);
-    case FIELD_letter: return view_letter((uint8_t)number);
-    case FIELD_quality: return view_quality(number, 0);
-    case FIELD_channel: name = channel_known ? s->channels[channel].name : NULL; break;
-    case FIELD_line:
-        name = channel_known && number < LINES_MAX ? s->lines[channel][number].name : NULL;
-        break;
-    case FIELD_port: name = names && number < s->shape.ports ? s->ports[number].name : NULL; break;
-    case FIELD_locate: name = logged->symbol; break;
-    case FIELD_refusal: name = refusal_name((unsigned)number); break;
-    case FIELD_route_verdict: name = route_verdict_name((unsigned)number); break;
-    case FIELD_route_ending: name = route_ending_name((unsigned)number); break;
-    default: break;
+    const struct snapshot *s = context;
+    const bool known = channel < s->shape.channels;
+    switch (kind) {
+    case FIELD_channel: return known ? s->channels[channel].name : NULL;
+    case FIELD_line: return known && number < LINES_MAX ? s->lines[channel][number].name : NULL;
+    case FIELD_port: return number < s->shape.ports ? s->ports[number].name : NULL;
+    default: return NULL;
     }
-    return name_or_number(name, number);
-}
-
-static json_t *fields_view(const struct control *control, bool names,
-                           const struct logged_event *logged, const struct event_info *info)
-{
-    const struct event *event = &logged->event;
-    uint32_t channel = UINT32_MAX;
-    json_t *fields = json_object();
-    for (uint32_t i = 0; i < info->field_count; i++)
-        if (info->fields[i].kind == FIELD_channel)
-            channel = (uint32_t)field_number(event, &info->fields[i]);
-    for (uint32_t i = 0; i < info->field_count; i++) {
-        const struct event_field *field = &info->fields[i];
-        const char *name = field->kind == FIELD_locate ? "symbol" : field->name;
-        json_object_set_new(fields, name, field_view(control, names, logged, field, channel));
-    }
-    return fields;
 }
 
 json_t *event_show(const struct control *control, const struct logged_event *logged, bool names)
 {
     const struct event *event = &logged->event;
-    const struct event_info *info = event_info(event->type);
     const struct snapshot *s = &control->snapshot;
     names = names && logged->epoch == s->identity.epoch;
-    const char *lane = event->lane == LANE_MAIN                ? "main"
-                       : names && event->lane < s->shape.lanes ? s->lanes[event->lane].name
-                                                               : NULL;
-    json_t *view = json_object();
-    json_object_set_new(view, "number", view_count(logged->number));
-    json_object_set_new(view, "time", view_utc(logged->utc_ns));
-    json_object_set_new(view, "event", name_or_number(info ? info->name : NULL, event->type));
-    json_object_set_new(view, "ring",
-                        json_string(logged->ring == EVENT_RING_TRADING ? "trading" : "diagnostic"));
-    json_object_set_new(view, "lane", name_or_number(lane, event->lane));
-    json_object_set_new(view, "epoch", view_count(logged->epoch));
-    json_object_set_new(view, "sequence", view_count(event->sequence));
-    json_object_set_new(view, "input", view_count(event->input));
-    json_object_set_new(view, "fields",
-                        info ? fields_view(control, names, logged, info) : json_object());
-    return view;
+    const struct event_names of = {.context = s, .name = names ? name_of : NULL};
+    const char *lane = names && event->lane < s->shape.lanes ? s->lanes[event->lane].name : NULL;
+    return event_view(logged, lane, &of);
 }
 
 struct choice {
@@ -197,7 +133,8 @@ void method_subscribe(struct control *control, struct job *job)
         }
         job->topics |= topic;
     }
-    event_log_drain(&control->log, &control->contact);
+    if (!job_settle(control, job))
+        return;
     job->after = (uint64_t)job_integer(job, "after", INT64_MAX);
     if (job->after > control->log.count)
         job->after = control->log.count;

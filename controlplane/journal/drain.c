@@ -383,19 +383,21 @@ static void state_say(struct drain *d, enum drain_state state)
         return;
     case DRAIN_FULL:
         snprintf(d->now.why, sizeof d->now.why,
-                 "%s: %s; make room, it goes on by itself; no order is taken until then", directory,
-                 strerror(d->now.error));
+                 "%s: %s; make room, it goes on by itself; orders are refused as the event rings "
+                 "run short",
+                 directory, strerror(d->now.error));
         break;
     case DRAIN_SLOW:
         snprintf(d->now.why, sizeof d->now.why,
                  "%s: a commit takes longer than %" PRIu64
-                 " ms; no order is taken until it is done",
+                 " ms; orders are refused as the event rings run short",
                  directory, d->config.stall_ns / 1000000);
         break;
     default:
         snprintf(d->now.why, sizeof d->now.why,
-                 "%s: %s; what the disk holds is not known any more: no order is taken until this "
-                 "control plane is started again; look at the disk first",
+                 "%s: %s; what the disk holds is not known any more: nothing is written until this "
+                 "control plane is started again, and orders are refused as the event rings run "
+                 "short; look at the disk first",
                  directory, strerror(d->now.error));
         break;
     }
@@ -476,7 +478,10 @@ static bool journal_begin(struct drain *d, struct error *err)
     if (!d->opened) {
         d->now.state = DRAIN_DAMAGED;
         snprintf(d->now.why, sizeof d->now.why, "%s", err->text);
-        log_error("journal_damaged", "%s; no order is taken until then", err->text);
+        log_error("journal_damaged",
+                  "%s; nothing is written until then, and orders are refused as the event rings "
+                  "run short",
+                  err->text);
         *err = (struct error){0};
         return true;
     }

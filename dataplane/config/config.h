@@ -60,7 +60,6 @@ enum config_engine { CONFIG_ENGINE_AUTO, CONFIG_ENGINE_URING, CONFIG_ENGINE_THRE
 
 struct config_journal {
     bool enabled;
-    bool required;            // no order before a control plane has opened it
     char directory[PATH_LEN]; // "": /var/lib/tickgate/REGION
     uint64_t segment_size;
     uint64_t keep_size; // 0: everything

@@ -1,0 +1,321 @@
+// `tickgate explain order`: what became of an order and why, from a journal.
+//
+// Twice through the journal: first the order's DECISION is looked for, and where its place in the
+// order table was taken; then everything about that place from there on is told, until the order
+// is over.
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controlplane/cli/command.h"
+#include "controlplane/cli/journal_events.h"
+#include "controlplane/control/view.h"
+
+enum { PLACES = 1 << 24, GATE_CHECKS = 32 };
+
+// One order: the place of a lane's table, from its first record to its last.
+struct chosen {
+    uint64_t epoch;
+    uint64_t first;   // record of its first DECISION
+    uint64_t refused; // record of a DECISION that found no place, 0: it has one
+    uint32_t order;
+    uint8_t lane;
+    uint8_t session;
+};
+
+struct search {
+    uint32_t ref;
+    uint64_t decision; // number of a DECISION, 0: <ref> counts
+    const char *session;
+    uint64_t *entered[LANES_MAX]; // record of the DECISION that took each place
+    struct chosen found;
+    uint32_t matches;
+};
+
+static bool search_read(struct search *s, const struct invocation *invocation, struct error *err)
+{
+    const char *id = json_string_value(json_object_get(invocation->options, "ID"));
+    const char *digits = *id == '#' ? id + 1 : id;
+    char *end;
+    const unsigned long long number = strtoull(digits, &end, 10);
+    *s = (struct search){.session =
+                             json_string_value(json_object_get(invocation->options, "--session"))};
+    if (*digits < '0' || *digits > '9' || *end || (*id != '#' && number > UINT32_MAX))
+        return error_set(err, EXIT_USAGE,
+                         "ID: '%.32s' is neither a reference nor # and the number of a DECISION",
+                         id);
+    s->ref = (uint32_t)number;
+    s->decision = *id == '#' ? number : 0;
+    return true;
+}
+
+static bool is_it(const struct search *s, const struct journal_events *f)
+{
+    const struct event *e = &f->event.event;
+    const struct event_decision *d = &e->decision;
+    if (s->session &&
+        strcmp(journal_events_name(f, JOURNAL_NAME_SESSION, e->lane, d->session), s->session))
+        return false;
+    if (s->decision)
+        return e->sequence == s->decision;
+    return d->ref == s->ref && d->refusal == REFUSAL_NONE;
+}
+
+// The newest that matches wins: references begin anew with every day of a session.
+static bool search_run(struct search *s, struct journal_events *f, struct error *err)
+{
+    const struct logged_event *e;
+    uint64_t epoch = 0;
+    while (!invocation_stopped() && (e = journal_events_next(f, err)) != NULL) {
+        const struct event_decision *d = &e->event.decision;
+        const uint8_t lane = e->event.lane;
+        if (e->epoch != epoch)
+            for (uint32_t i = 0; i < LANES_MAX; i++)
+                if (s->entered[i])
+                    memset(s->entered[i], 0, PLACES * sizeof *s->entered[i]);
+        epoch = e->epoch;
+        if (e->event.type != EVENT_DECISION || lane >= LANES_MAX)
+            continue;
+        if (s->entered[lane] == NULL)
+            s->entered[lane] = calloc(PLACES, sizeof *s->entered[lane]); // touched where used
+        if (s->entered[lane] == NULL)
+            return error_set(err, EXIT_FAILED, "no memory for the places of a lane's orders");
+        const bool placed = d->refusal == REFUSAL_NONE && d->order < PLACES;
+        if (placed && d->kind == 'O')
+            s->entered[lane][d->order] = e->number;
+        if (!is_it(s, f))
+            continue;
+        s->matches++;
+        s->found = (struct chosen){
+            .epoch = e->epoch,
+            .first = placed && s->entered[lane][d->order] ? s->entered[lane][d->order] : e->number,
+            .refused = placed ? 0 : e->number,
+            .order = d->order,
+            .lane = lane,
+            .session = d->session};
+    }
+    return err->code == EXIT_OK &&
+           (s->matches || error_set(err, EXIT_FAILED, "%s: no DECISION of this journal is about it",
+                                    f->reader.directory));
+}
+
+// --- one event ---
+
+static uint64_t ticks_ns(const struct journal_events *f, uint32_t ticks)
+{
+    return journal_clock_ns(&f->instance.clock, ticks);
+}
+
+static json_t *checks_view(const struct event_decision *d)
+{
+    json_t *checks = json_array();
+    for (uint32_t n = 1; n < GATE_CHECKS; n++) {
+        const bool failed = d->refusal == n;
+        if (!failed && !(d->checks >> n & 1))
+            continue;
+        json_t *row = json_pack("{s:s,s:s}", "check", refusal_name(n), "verdict",
+                                failed ? "failed" : "passed");
+        if (failed) {
+            json_object_set_new(row, "value", view_count(d->value));
+            json_object_set_new(row, "limit", view_count(d->limit));
+            json_object_set_new(row, "scope", json_string(scope_name(d->scope)));
+        }
+        json_array_append_new(checks, row);
+    }
+    return checks;
+}
+
+static void decision_add(json_t *row, const struct journal_events *f)
+{
+    const struct event *e = &f->event.event;
+    const struct event_decision *d = &e->decision;
+    json_object_set_new(row, "cause",
+                        json_pack("{s:I,s:o}", "input", (json_int_t)e->input, "received",
+                                  view_utc(f->event.utc_ns)));
+    json_object_set_new(row, "account",
+                        json_string(journal_events_name(f, JOURNAL_NAME_ACCOUNT, 0, d->account)));
+    json_object_set_new(
+        row, "strategy",
+        json_string(journal_events_name(f, JOURNAL_NAME_STRATEGY, e->lane, d->strategy)));
+    json_object_set_new(
+        row, "symbol",
+        json_string(journal_events_name(f, JOURNAL_NAME_INSTRUMENT, 0, d->instrument)));
+    json_object_set_new(
+        row, "session",
+        json_string(journal_events_name(f, JOURNAL_NAME_SESSION, e->lane, d->session)));
+    json_object_set_new(row, "price", view_price(d->price));
+    json_object_set_new(row, "book",
+                        json_pack("{s:o,s:I,s:o,s:I,s:o}", "bid", view_price(d->bid), "bid_shares",
+                                  (json_int_t)d->bid_shares, "ask", view_price(d->ask),
+                                  "ask_shares", (json_int_t)d->ask_shares, "quality",
+                                  view_quality(d->quality, 0)));
+    json_object_set_new(row, "checks", checks_view(d));
+    json_object_set_new(row, "why", json_string(refusal_help(d->refusal)));
+    json_object_set_new(row, "ns_until",
+                        json_pack("{s:I,s:I,s:I}", "decided", (json_int_t)ticks_ns(f, d->started),
+                                  "gated", (json_int_t)ticks_ns(f, d->gated), "encoded",
+                                  (json_int_t)ticks_ns(f, d->encoded)));
+}
+
+static json_t *step_view(const struct journal_events *f, uint64_t begun_ns)
+{
+    const struct event *e = &f->event.event;
+    json_t *row = journal_events_view(f);
+    json_object_set_new(row, "after_ns",
+                        view_count(f->event.utc_ns > begun_ns ? f->event.utc_ns - begun_ns : 0));
+    if (e->type == EVENT_DECISION)
+        decision_add(row, f);
+    else if (e->type == EVENT_ORDER_SENT || e->type == EVENT_ORDER_NOT_SENT)
+        json_object_set_new(row, "ns_until_handed", view_count(ticks_ns(f, e->order_sent.handed)));
+    return row;
+}
+
+// --- the story ---
+
+// Whether the event is about the place; *<over>: with it the order is over.
+static bool about(const struct event *e, const struct chosen *c, bool *over)
+{
+    if (e->lane != c->lane)
+        return false;
+    switch (e->type) {
+    case EVENT_DECISION: return e->decision.order == c->order;
+    case EVENT_ORDER_SENT: return e->order_sent.order == c->order;
+    case EVENT_ORDER_NOT_SENT:
+        *over = e->order_sent.order == c->order && e->order_sent.kind == 'O';
+        return e->order_sent.order == c->order;
+    case EVENT_CANCEL_SENT: return e->cancel_sent.order == c->order;
+    case EVENT_ORDER:
+        *over = e->order.order == c->order && e->order.life >= FOLD_DEAD;
+        return e->order.order == c->order;
+    case EVENT_ROUTE_VENUE: return e->route_venue.order == c->order && e->route_venue.decision;
+    default: return false;
+    }
+}
+
+static json_t *story(struct journal_events *f, const struct chosen *c, bool *ended,
+                     struct error *err)
+{
+    const struct logged_event *e;
+    json_t *steps = json_array();
+    uint64_t begun_ns = 0;
+    *ended = false;
+    while (!invocation_stopped() && !*ended && (e = journal_events_next(f, err)) != NULL) {
+        bool over = false;
+        if (e->number < c->first)
+            continue;
+        if (e->epoch != c->epoch)
+            break;
+        if (c->refused ? e->number != c->refused : !about(&e->event, c, &over))
+            continue;
+        begun_ns = begun_ns ? begun_ns : e->utc_ns;
+        json_array_append_new(steps, step_view(f, begun_ns));
+        *ended = over || c->refused;
+    }
+    return steps;
+}
+
+// --- text ---
+
+static const char *text_at(const json_t *row, const char *key)
+{
+    const char *text = json_string_value(json_object_get(row, key));
+    return text && *text ? text : "-";
+}
+
+static json_int_t number_at(const json_t *row, const char *key)
+{
+    return json_integer_value(json_object_get(row, key));
+}
+
+static void decision_print(const json_t *row, const json_t *fields)
+{
+    const json_t *book = json_object_get(row, "book"), *ns = json_object_get(row, "ns_until");
+    const json_t *cause = json_object_get(row, "cause");
+    size_t i;
+    json_t *check;
+    printf("    caused by    input %lld of the lane, received %s; strategy %s, account %s\n",
+           number_at(cause, "input"), text_at(cause, "received"), text_at(row, "strategy"),
+           text_at(row, "account"));
+    printf("    asked        %s %s %lld %s at %s on %s, reference %lld, client's %lld\n",
+           text_at(fields, "kind"), text_at(fields, "side"), number_at(fields, "quantity"),
+           text_at(row, "symbol"), text_at(row, "price"), text_at(row, "session"),
+           number_at(fields, "ref"), number_at(fields, "client_id"));
+    printf("    book seen    bid %s x %lld, ask %s x %lld, %s\n", text_at(book, "bid"),
+           number_at(book, "bid_shares"), text_at(book, "ask"), number_at(book, "ask_shares"),
+           text_at(book, "quality"));
+    printf("    checks      ");
+    json_array_foreach(json_object_get(row, "checks"), i, check)
+    {
+        if (strcmp(text_at(check, "verdict"), "passed") == 0)
+            printf(" %s", text_at(check, "check"));
+        else
+            printf("\n    FAILED       %s of %s: %lld, limit %lld", text_at(check, "check"),
+                   text_at(check, "scope"), number_at(check, "value"), number_at(check, "limit"));
+    }
+    printf("\n    verdict      %s (%s), limits version %lld\n", text_at(row, "why"),
+           text_at(fields, "refusal"), number_at(fields, "limits_version"));
+    printf("    time         decided after %lld ns, gated %lld, encoded %lld, since the burst\n",
+           number_at(ns, "decided"), number_at(ns, "gated"), number_at(ns, "encoded"));
+}
+
+static void order_print(const json_t *fields)
+{
+    static const char *const lives[] = {"pending", "live", "unknown", "over"};
+    const json_int_t life = number_at(fields, "life");
+    printf("    exchange     %s; open %lld, filled %lld", life >= 0 && life < 4 ? lives[life] : "?",
+           number_at(fields, "open"), number_at(fields, "filled"));
+    if (number_at(fields, "fill_shares"))
+        printf("; executed %lld at %lld.%04lld, match %lld", number_at(fields, "fill_shares"),
+               number_at(fields, "fill_price") / 10000, number_at(fields, "fill_price") % 10000,
+               number_at(fields, "match"));
+    fputc('\n', stdout);
+}
+
+static void story_print(const json_t *steps, bool ended)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(steps, i, row)
+    {
+        const json_t *fields = json_object_get(row, "fields");
+        const char *event = text_at(row, "event");
+        printf("%s  +%lld ns  %s  (record %lld, number %lld)\n", text_at(row, "time"),
+               number_at(row, "after_ns"), event, number_at(row, "number"),
+               number_at(row, "sequence"));
+        if (strcmp(event, "DECISION") == 0)
+            decision_print(row, fields);
+        else if (strcmp(event, "ORDER") == 0)
+            order_print(fields);
+        else if (strncmp(event, "ORDER_", 6) == 0)
+            printf("    frame        %s, %lld ns after the burst, reference %lld\n",
+                   strcmp(event, "ORDER_SENT") == 0 ? "taken by the port" : "did not leave",
+                   number_at(row, "ns_until_handed"), number_at(fields, "ref"));
+    }
+    puts(ended ? "the order is over" : "the order is still open where this journal ends");
+}
+
+void run_explain(const struct invocation *invocation, struct error *err)
+{
+    static struct journal_events f;
+    const char *directory = json_string_value(json_object_get(invocation->options, "DIR"));
+    struct search s;
+    bool ended;
+    if (!search_read(&s, invocation, err))
+        return;
+    if (journal_events_open(&f, directory, err) && search_run(&s, &f, err)) {
+        journal_events_close(&f);
+        if (journal_events_open(&f, directory, err)) {
+            json_t *steps = story(&f, &s.found, &ended, err);
+            if (invocation->json)
+                json_dumpf(steps, stdout, JSON_INDENT(2));
+            else
+                story_print(steps, ended);
+            if (invocation->json)
+                fputc('\n', stdout);
+            json_decref(steps);
+        }
+    }
+    journal_events_close(&f);
+    for (uint32_t i = 0; i < LANES_MAX; i++)
+        free(s.entered[i]);
+}

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""tickgate journal and tickgate explain on the journal of a real control plane, without a control plane: what they say,
+on a copy, of damage, and while it is written.
+"""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+BUILD = pathlib.Path(os.environ.get("TICKGATE_BUILD", "build")).resolve()
+CLI, CONTROL, FAKE = BUILD / "tickgate", BUILD / "tickgate-controlplane", BUILD / "tests/lib/fake_dataplane"
+PATIENCE_S = 60
+EVENTS, ORDERS = 30, 4
+NAMES = ("MM", "quotes", "nsdq")  # of tests/lib/region_trade.h
+
+
+def run(*words, code=0):
+    done = subprocess.run([str(CLI), *map(str, words)], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == code, f"{words}: {done.returncode}, not {code}: {done.stderr}"
+    return done.stdout if code == 0 else done.stdout + done.stderr
+
+
+def ask(*words):
+    return json.loads(run(*words, "--json"))
+
+
+def until(condition, what):
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end, f"never: {what}"
+        time.sleep(0.02)
+
+
+class World:
+    def __init__(self, folder):
+        self.region, self.socket, self.journal = folder / "region", folder / "s", folder / "journal"
+        self.fake = subprocess.Popen([str(FAKE), str(self.region), "77"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     text=True)
+        assert self.fake.stdout.readline().strip() == "ready"
+        self.log = open(folder / "log", "w+")
+        self.control = subprocess.Popen([str(CONTROL), "--region", str(self.region), "--socket", str(self.socket),
+                                         "--journal", str(self.journal)], stderr=self.log)
+
+    def tell(self, order):
+        self.fake.stdin.write(order + "\n")
+        self.fake.stdin.flush()
+        assert self.fake.stdout.readline().strip() == "ok"
+
+    def written(self, count):
+        def there():
+            done = subprocess.run([str(CLI), "status", "--json", "--socket", str(self.socket)], capture_output=True, text=True)
+            events = json.loads(done.stdout)["events"] if done.returncode == 0 else {"trading": -1}
+            return events["trading"] >= count
+
+        until(there, f"{count} events are durable")
+
+    def end(self):
+        for process in (self.control, self.fake):
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def verified(journal):
+    whole = ask("journal", "verify", journal)
+    assert whole["good"] and whole["closed"] and whole["events"] == EVENTS + 2 * ORDERS, whole
+    assert "good: " in run("journal", "verify", journal)
+    stats = ask("journal", "stats", journal)
+    assert stats["types"] == {"GAP_OPEN": EVENTS, "DECISION": ORDERS, "ORDER": ORDERS}, stats
+    ring = stats["instances"][0]["rings"][0]
+    assert (ring["lane"], ring["first"], ring["last"], ring["missing"]) == ("lane0", 1, EVENTS + 2 * ORDERS, 0), ring
+    assert stats["instances"][0]["epoch"] == 77 and stats["instances"][0]["node"] == "test-node", stats
+    assert "lane0" in run("journal", "stats", journal)
+
+
+def listed(journal):
+    lines = [json.loads(line) for line in run("journal", "dump", journal, "--json").splitlines()]
+    assert [e["sequence"] for e in lines] == list(range(1, EVENTS + 2 * ORDERS + 1))
+    assert lines[0]["event"] == "GAP_OPEN" and lines[0]["fields"]["channel"] == "itch", lines[0]
+    text = run("journal", "dump", journal, "--type", "ORDER").splitlines()
+    assert len(text) == ORDERS and " ORDER " in text[0], text
+    assert len(run("journal", "tail", journal).splitlines()) == 20
+    newest = run("journal", "tail", journal, "--count", "3").splitlines()
+    assert newest == run("journal", "dump", journal).splitlines()[-3:]
+    assert "no event is called" in run("journal", "dump", journal, "--type", "NONE", code=2)
+    rows = list(csv.DictReader(io.StringIO(run("journal", "export", "csv", journal, "--type", "DECISION"))))
+    assert [int(r["ref"]) for r in rows] == list(range(1, ORDERS + 1)) and rows[0]["side"] == "B", rows
+    rows = list(csv.DictReader(io.StringIO(run("journal", "export", "csv", journal))))
+    assert len(rows) == EVENTS + 2 * ORDERS and json.loads(rows[0]["fields"])["from"] == 1, rows[0]
+    assert "is no format" in run("journal", "export", "xml", journal, code=2)
+
+
+def explained(journal):
+    steps = ask("explain", "order", 2, journal)
+    assert [s["event"] for s in steps] == ["DECISION", "ORDER"], steps
+    decision = steps[0]
+    assert (decision["account"], decision["strategy"], decision["session"]) == NAMES, decision
+    assert decision["fields"]["ref"] == 2 and decision["price"] == "100.0001", decision
+    text = run("explain", "order", 2, journal)
+    for word in ("caused by", "book seen", "checks", "verdict      approved", "exchange     live", "still open"):
+        assert word in text, f"'{word}' is not in: {text}"
+    assert [s["event"] for s in ask("explain", "order", f"#{EVENTS + 3}", journal)] == ["DECISION", "ORDER"]
+    assert "no DECISION" in run("explain", "order", 99, journal, code=1)
+    assert "neither a reference" in run("explain", "order", "x", journal, code=2)
+
+
+def damaged(journal, folder):
+    """A byte anywhere, a segment, a directory that is none."""
+    segment = sorted(journal.glob("*.journal"))[0]
+    end = segment.stat().st_size
+    found = 0
+    for at in range(600, end, max(end // 40, 1)):
+        copy = folder / "damaged"
+        shutil.copytree(journal, copy)
+        data = bytearray((copy / segment.name).read_bytes())
+        data[at] ^= 0x10
+        (copy / segment.name).write_bytes(data)
+        done = subprocess.run([str(CLI), "journal", "verify", str(copy)], capture_output=True, text=True)
+        assert done.returncode in (0, 1), done
+        if done.returncode == 1:
+            found += 1
+            assert "segment 1 block " in done.stdout and "NOT good" in done.stdout, done.stdout
+        else:
+            assert "torn end" in done.stdout, f"byte {at}: {done.stdout}"  # nothing behind it said that it was durable
+        shutil.rmtree(copy)
+    assert found, "no damage was found"
+    (folder / "empty").mkdir()
+    assert "no segment" in run("journal", "verify", folder / "empty", code=1)
+    assert "No such file" in run("journal", "verify", folder / "none", code=1)
+    return found
+
+
+def followed(world):
+    """tail -f while the journal is written, over the change to another segment."""
+    with subprocess.Popen([str(CLI), "journal", "tail", "-f", "--count", "1", str(world.journal)], stdout=subprocess.PIPE,
+                          text=True) as tail:
+        try:
+            first = tail.stdout.readline().split()[2].split("/")
+            world.tell("events 5")
+            for number in range(1, 6):
+                line = tail.stdout.readline().split()
+                assert line[2] == f"lane0/{int(first[1]) + number}" and line[3] == "GAP_OPEN", line
+        finally:
+            tail.send_signal(signal.SIGINT)
+            tail.wait(PATIENCE_S)
+    assert tail.returncode == 0
+
+
+def main():
+    missing = [str(p) for p in (CLI, CONTROL, FAKE) if not p.exists()]
+    if missing:
+        print(f"not built: {', '.join(missing)}")
+        return 77
+    place = "/dev/shm" if pathlib.Path("/dev/shm").is_dir() else None
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tickgate-journal-", dir=place))
+    world = World(folder)
+    try:
+        world.tell(f"events {EVENTS}")
+        world.tell(f"orders {ORDERS}")
+        world.written(EVENTS + 2 * ORDERS)
+        live = folder / "live"
+        shutil.copytree(world.journal, live)  # of one that is written
+        assert ask("journal", "verify", live)["good"] and not ask("journal", "verify", live)["closed"]
+        explained(live)
+        world.control.send_signal(signal.SIGTERM)
+        assert world.control.wait(PATIENCE_S) == 0
+        closed = folder / "closed"
+        shutil.copytree(world.journal, closed)
+        verified(closed)
+        listed(closed)
+        explained(closed)
+        found = damaged(closed, folder)
+        world.control = subprocess.Popen([str(CONTROL), "--region", str(world.region), "--socket", str(world.socket),
+                                          "--journal", str(world.journal)], stderr=world.log)
+        followed(world)
+    except BaseException:
+        world.log.seek(0)
+        print(world.log.read()[-3000:])
+        raise
+    finally:
+        world.end()
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{found} damaged bytes named")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
