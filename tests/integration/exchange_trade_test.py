@@ -17,7 +17,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from exchange_client import Member, capture_write, day_write  # noqa: E402
@@ -163,7 +162,7 @@ def tshark_check(folder, bob, pieces):
     path = folder / "bob.pcap"
     capture_write(path, pieces, 26000)
     words = ["tshark", "-r", path, "-d", "tcp.port==26000,soupbintcp", "--enable-heuristic", "ouch_soupbintcp", "-T", "json"]
-    shown = json.loads(subprocess.run(words, check=True, capture_output=True, text=True, timeout=PATIENCE_S).stdout)
+    shown = json.loads(subprocess.run(words, check=True, capture_output=True, text=True, timeout=3 * PATIENCE_S).stdout)
     layers = [packet["_source"]["layers"] for packet in shown]
     assert not any("_ws.malformed" in json.dumps(layer) for layer in layers), "tshark finds a malformed frame"
     ouch = [layer["ouch"] for layer in layers if "ouch" in layer]
@@ -234,7 +233,6 @@ def over_kernel(folder):
                "--summary-json", folder / "summary.json"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
-            time.sleep(0.5)
             alice, bob, first = clients_run(("127.0.0.1", orders))
             pieces = bob.sent
             end_of_day(alice, bob, process)
@@ -266,9 +264,8 @@ def over_port(folder):
                    "--linger-s", "120", "--venue", "PORT"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
-                time.sleep(3)
                 client = [*wire.prefix, sys.executable, os.path.abspath(__file__), "--client", "10.77.0.1", "26400"]
-                done = subprocess.run(client, capture_output=True, text=True, timeout=PATIENCE_S)
+                done = subprocess.run(client, capture_output=True, text=True, timeout=3 * PATIENCE_S)
                 assert done.returncode == 0, done.stdout + done.stderr
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(PATIENCE_S) == 0

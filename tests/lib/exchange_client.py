@@ -35,6 +35,18 @@ OUT = {
 }
 
 
+def connected(address):
+    """A connection, as soon as the exchange is there to take it."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return socket.create_connection(address, timeout=PATIENCE_S)
+        except OSError:  # nobody listens yet, or nobody answers for the address
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
 class Member:
     def __init__(self, protocol, address, user, password):
         self.protocol, self.address, self.user, self.password = protocol, address, user, password
@@ -70,7 +82,7 @@ class Member:
 
     def login(self, session=None, sequence=None):
         """The type of the answer; after a welcome its session and number are taken over."""
-        self.socket = socket.create_connection(self.address, timeout=PATIENCE_S)
+        self.socket = connected(self.address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sent = []
         session = self.session if session is None else session
