@@ -12,6 +12,7 @@
 enum {
     PORT_WAIT_MS = 30000, // for the other end of a memif
     TRADE_STOP_MS = 3000, // for cancels and logouts
+    ORDINARY_PAGE = 4096, // bytes, of what is not the lanes'
     MBUF_SPARE = 2048,    // frames on their way through lane and main lcore
     MBUF_BYTES = 2560, // of one buffer with its headers: what the bill says before the pool exists
 };
@@ -121,6 +122,11 @@ static bool stage_bill(struct dataplane *d, struct error *err)
             bill_add(&d->bill, name, lines[l].bytes, config->node.page_size,
                      node_of_lane(config, config->channels[i].lane));
         }
+        if (from->recovery.server_count == 0)
+            continue;
+        snprintf(name, sizeof name, "%.15s: recovered datagrams", config->channels[i].name);
+        bill_add(&d->bill, name, (uint64_t)RECOVERY_BUFFERS * RECOVERY_BUFFER_LEN, ORDINARY_PAGE,
+                 -1);
     }
     for (uint32_t i = 0; i < config->port_count; i++) {
         snprintf(name, sizeof name, "%.15s: frame buffers", config->ports[i].name);
