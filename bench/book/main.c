@@ -105,6 +105,8 @@ static bool run_capture(struct offline *o, const struct input *in, struct error 
             lines[count++].port = d->dst_port;
         }
         struct frame frame = {.data = d->payload, .len = d->len};
+        if (d->time_ns >= o->channel.deadline)
+            channel_timers(&o->channel, d->time_ns, d->time_ns); // the window of a gap is over
         channel_datagram(&o->channel, line, d->payload, d->len, &frame, d->time_ns);
     }
     // The end of the file is the end of waiting: every turn closes a gap or gives one up.
@@ -113,7 +115,7 @@ static bool run_capture(struct offline *o, const struct input *in, struct error 
             return error_set(err, EXIT_FAILED, "stuck behind message %lu; report this capture",
                              before);
         before = o->channel.arbiter.next;
-        channel_timers(&o->channel, UINT64_MAX);
+        channel_timers(&o->channel, UINT64_MAX, UINT64_MAX);
     }
     return true;
 }

@@ -112,15 +112,26 @@ static void heap_pop(struct arbiter *a)
     a->heap[at] = last;
 }
 
+static uint32_t slot_take(struct arbiter *a, uint32_t line, const struct feed_packet *packet,
+                          const struct frame *frame, uint64_t now)
+{
+    const uint32_t slot = a->free_slots[a->held_max - 1 - a->used++];
+    a->slots[slot] = (struct arbiter_held){
+        .packet = *packet, .frame = *frame, .arrived = now, .line = (uint8_t)line};
+    return slot;
+}
+
+static void slot_give(struct arbiter *a, uint32_t slot)
+{
+    a->free_slots[a->held_max - a->used--] = slot;
+}
+
 static enum arbiter_verdict hold(struct arbiter *a, uint32_t line, const struct feed_packet *packet,
                                  const struct frame *frame, uint64_t now)
 {
-    if (UNLIKELY(a->held == a->held_max))
+    if (UNLIKELY(a->used == a->held_max))
         return ARBITER_FULL;
-    uint32_t slot = a->free_slots[a->held_max - 1 - a->held];
-    a->slots[slot] = (struct arbiter_held){
-        .packet = *packet, .frame = *frame, .arrived = now, .line = (uint8_t)line};
-    heap_push(a, packet->sequence, slot);
+    heap_push(a, packet->sequence, slot_take(a, line, packet, frame, now));
     return ARBITER_HOLD;
 }
 
@@ -182,6 +193,38 @@ bool arbiter_pop(struct arbiter *a, bool any, struct arbiter_held *out)
     uint32_t slot = a->heap[0].slot;
     *out = a->slots[slot];
     heap_pop(a);
-    a->free_slots[a->held_max - 1 - a->held] = slot;
+    slot_give(a, slot);
+    return true;
+}
+
+bool arbiter_set_aside(struct arbiter *a, uint32_t index, uint32_t line,
+                       const struct feed_packet *packet, const struct frame *frame, uint64_t now)
+{
+    struct arbiter_aside *all = &a->aside[index];
+    if (a->used == a->held_max)
+        return false;
+    const uint32_t slot = slot_take(a, line, packet, frame, now);
+    if (all->count == 0) {
+        all->first = slot;
+        all->lowest = packet->sequence;
+    } else {
+        a->slots[all->last].aside_next = slot;
+        all->lowest = packet->sequence < all->lowest ? packet->sequence : all->lowest;
+    }
+    all->last = slot;
+    all->count++;
+    return true;
+}
+
+bool arbiter_take_aside(struct arbiter *a, uint32_t index, struct arbiter_held *out)
+{
+    struct arbiter_aside *all = &a->aside[index];
+    if (all->count == 0)
+        return false;
+    const uint32_t slot = all->first;
+    *out = a->slots[slot];
+    all->first = out->aside_next;
+    all->count--;
+    slot_give(a, slot);
     return true;
 }

@@ -17,6 +17,7 @@
 enum {
     ARBITER_LINES = LINES_MAX + 1, // the lines of a channel and recovery
     ARBITER_RECOVERY = LINES_MAX,  // line number of recovered packets
+    ARBITER_ASIDES = 4,            // other numberings of which packets are kept
     ARBITER_RECENT = 1024,         // packets remembered to tell copies and their lag; power of two
 };
 
@@ -34,8 +35,16 @@ struct feed_packet {
 struct arbiter_held {
     struct feed_packet packet;
     struct frame frame;
-    uint64_t arrived; // ticks
+    uint64_t arrived;    // ticks
+    uint32_t aside_next; // slot of the one that was set aside after it
     uint8_t line;
+};
+
+// Packets that are of another numbering, in the order of their arrival.
+struct arbiter_aside {
+    uint32_t first, last; // slots
+    uint32_t count;
+    uint64_t lowest; // number among them
 };
 
 struct arbiter_recent {
@@ -70,11 +79,13 @@ struct arbiter_offer {
 struct arbiter {
     uint64_t next;     // number of the next message to deliver
     uint64_t seen_end; // one past the highest number any line has announced
-    uint32_t held;
+    uint32_t held;     // in the heap
+    uint32_t used;     // slots: held or set aside
     uint32_t held_max;
     struct arbiter_held *slots; // held_max
     struct arbiter_order *heap; // held_max, smallest sequence first
-    uint32_t *free_slots;       // held_max - held indices
+    uint32_t *free_slots;       // held_max - used indices
+    struct arbiter_aside aside[ARBITER_ASIDES];
     struct arbiter_recent recent[ARBITER_RECENT];
     struct arbiter_line lines[ARBITER_LINES];
 };
@@ -127,6 +138,12 @@ static inline bool arbiter_gap(const struct arbiter *a)
     return a->seen_end > a->next;
 }
 
+// A held packet starts at or before <next>: it is to be popped before anything is called a gap.
+static inline bool arbiter_due(const struct arbiter *a)
+{
+    return a->held && a->heap[0].sequence <= a->next;
+}
+
 // First number that is not missing: the end of the gap at <next>.
 static inline uint64_t arbiter_gap_end(const struct arbiter *a)
 {
@@ -142,3 +159,10 @@ static inline uint64_t arbiter_gap_arrived(const struct arbiter *a)
 // Takes the held packet with the smallest sequence, if it is due (starts at or before <next>) or
 // <any>. The caller owns its frame from then on. False when there is none.
 bool arbiter_pop(struct arbiter *a, bool any, struct arbiter_held *out);
+
+// Keeps a packet of numbering <index>, whose session may or may not begin: it takes a place of the
+// bill and no part in the arbitration. False: the bill is reached.
+bool arbiter_set_aside(struct arbiter *a, uint32_t index, uint32_t line,
+                       const struct feed_packet *packet, const struct frame *frame, uint64_t now);
+// Takes the oldest of them; the caller owns its frame from then on. False when there is none.
+bool arbiter_take_aside(struct arbiter *a, uint32_t index, struct arbiter_held *out);

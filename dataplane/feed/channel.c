@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "dataplane/base/check.h"
+#include "dataplane/feed/candidate.h"
 #include "dataplane/feed/gap.h"
+#include "dataplane/feed/loan.h"
+#include "dataplane/feed/number.h"
 #include "dataplane/feed/publish.h"
 
 const struct feed_protocol *feed_protocol_find(const char *name)
@@ -46,6 +49,11 @@ void channel_init(struct channel *ch, const struct channel_config *config, void 
     ch->state = CHANNEL_IDLE;
     ch->quality = QUALITY_STALE;
     ch->deadline = UINT64_MAX;
+    // Half of the bill stays for the channel's own gaps.
+    const uint32_t lines = config->line_count ? config->line_count : 1;
+    ch->aside_max = config->hold_frames / 2 / lines;
+    if (ch->aside_max == 0)
+        ch->aside_max = 1;
 }
 
 // --- sessions ---
@@ -59,26 +67,32 @@ static void session_event(struct channel *ch, uint16_t type, uint64_t sequence)
     ch->sink.event(ch->sink.context, &event);
 }
 
-// First packet of the first session, or of one that follows another. Its packets wait in their
+// A session is entered with <d>, and its lowest number that is here. Its packets wait in their
 // order until the book is there.
-static COLD void session_enter(struct channel *ch, const struct feed_datagram *d)
+static COLD void session_enter(struct channel *ch, const struct feed_datagram *d, uint64_t first,
+                               uint64_t now)
 {
     memcpy(ch->session, d->session, SESSION_LEN);
     arbiter_forget(&ch->arbiter);
-    ch->first_sequence = d->packet.sequence;
-    session_event(ch, EVENT_SESSION_START, d->packet.sequence);
+    number_session_begin(ch, first);
+    ch->loan = (struct channel_loan){0};
+    ch->candidate_told = false;
+    ch->session_settled = !ch->session_follows;
+    ch->session_since = now;
+    ch->first_sequence = first;
+    session_event(ch, EVENT_SESSION_START, first);
     // Where nobody tells what was said before, it is not known.
-    ch->lost = ch->config.start == CHANNEL_START_LIVE && d->packet.sequence > 1;
-    arbiter_start(&ch->arbiter, ch->lost ? d->packet.sequence : 1);
+    ch->lost = ch->config.start == CHANNEL_START_LIVE && first > 1;
+    arbiter_start(&ch->arbiter, ch->lost ? first : 1);
     ch->state = CHANNEL_LIVE;
     ch->deadline = 0; // from here on silence is watched for
-    gap_session_begin(ch);
+    loan_session_begin(ch);
 }
 
 static void session_leave(struct channel *ch)
 {
     session_event(ch, EVENT_SESSION_END, ch->arbiter.next);
-    channel_drop_held(ch);
+    channel_drop_waiting(ch);
     memcpy(ch->session_before, ch->session, SESSION_LEN);
     ch->session_follows = true;
     participants_reset(&ch->participants);
@@ -87,16 +101,56 @@ static void session_leave(struct channel *ch)
     ch->mwcb_breached = 0;
 }
 
-// A session id that is not the current one. True: it is the current one now.
-static COLD bool session_changed(struct channel *ch, const struct feed_datagram *d)
+static bool channel_data(struct channel *ch, uint32_t line, const struct feed_packet *packet,
+                         const struct frame *frame, uint64_t now);
+
+// The session is another one: what was set aside of it comes first.
+static void session_follow(struct channel *ch, const struct feed_datagram *d, uint64_t now)
 {
+    struct arbiter_held held;
+    session_leave(ch);
+    session_enter(ch, d, candidate_first(ch, d), now);
+    while (candidate_take(ch, &held)) {
+        ch->not_own[held.line]--;
+        ch->last_seen[held.line] = held.arrived;
+        if (!number_watch(ch, held.line, held.packet.sequence + held.packet.count, held.arrived) ||
+            !channel_data(ch, held.line, &held.packet, &held.frame, held.arrived))
+            ch->sink.release(ch->sink.context, &held.frame);
+    }
+    ch->count->held = ch->arbiter.used;
+}
+
+enum session_verdict {
+    SESSION_OTHER, // not the channel's
+    SESSION_KEPT,  // the same, and the frame is kept
+    SESSION_OWN,   // it is the channel's now
+};
+
+// A session id that is not the current one.
+static COLD enum session_verdict session_other(struct channel *ch, uint32_t line,
+                                               const struct feed_datagram *d,
+                                               const struct frame *frame, uint64_t now)
+{
+    if (ch->state == CHANNEL_IDLE) {
+        if (!number_watch(ch, line, d->packet.sequence + d->packet.count, now)) {
+            ch->not_own[line]++;
+            return SESSION_OTHER;
+        }
+        session_enter(ch, d, d->packet.sequence, now);
+        return SESSION_OWN;
+    }
+    ch->not_own[line]++;
     // The slower line still sends the session before: old news, not a change back.
-    if (ch->session_follows && memcmp(d->session, ch->session_before, SESSION_LEN) == 0)
-        return false;
-    if (ch->state != CHANNEL_IDLE)
-        session_leave(ch);
-    session_enter(ch, d);
-    return true;
+    if (!ch->session_settled && memcmp(d->session, ch->session_before, SESSION_LEN) == 0)
+        return SESSION_OTHER;
+    switch (candidate_offer(ch, line, d, frame, now)) {
+    case CANDIDATE_ASIDE: return SESSION_KEPT;
+    case CANDIDATE_REFUSED: return SESSION_OTHER;
+    case CANDIDATE_CONFIRMED: break;
+    }
+    ch->not_own[line]--;
+    session_follow(ch, d, now);
+    return SESSION_OWN;
 }
 
 // --- packets ---
@@ -118,21 +172,41 @@ static void deliver(struct channel *ch, const struct feed_packet *packet, uint32
 void channel_drain(struct channel *ch)
 {
     struct arbiter_held held;
-    while (arbiter_pop(&ch->arbiter, false, &held)) {
+    while (ch->drained < DRAIN_PACKETS && arbiter_pop(&ch->arbiter, false, &held)) {
+        ch->drained++;
         uint64_t next = ch->arbiter.next;
         if (held.packet.sequence + held.packet.count > next)
             deliver(ch, &held.packet, (uint32_t)(next - held.packet.sequence));
         ch->sink.release(ch->sink.context, &held.frame);
     }
-    ch->count->held = ch->arbiter.held;
+    ch->count->held = ch->arbiter.used;
+    // The rest is the next turn's. Numbers keep the order: what is newer than the rest waits behind
+    // it.
+    if (arbiter_due(&ch->arbiter))
+        ch->deadline = 0;
 }
 
-void channel_drop_held(struct channel *ch)
+// The lane has received frames since the last drain, and may work on as many held ones again.
+static COLD void held_drain(struct channel *ch, uint64_t now)
+{
+    if (ch->drain_tick != now)
+        ch->drained = 0;
+    ch->drain_tick = now;
+    channel_drain(ch);
+}
+
+void channel_drop_waiting(struct channel *ch)
 {
     struct arbiter_held held;
     while (arbiter_pop(&ch->arbiter, true, &held))
         ch->sink.release(ch->sink.context, &held.frame);
-    ch->count->held = 0;
+    ch->count->held = ch->arbiter.used;
+}
+
+void channel_drop_held(struct channel *ch)
+{
+    channel_drop_waiting(ch);
+    candidate_drop(ch);
 }
 
 static void line_account(struct channel *ch, uint32_t line, const struct arbiter_offer *offer,
@@ -163,12 +237,12 @@ static bool channel_data(struct channel *ch, uint32_t line, const struct feed_pa
     case ARBITER_DELIVER:
         deliver(ch, packet, offer.skip);
         if (UNLIKELY(ch->arbiter.held))
-            channel_drain(ch);
+            held_drain(ch, now);
         break;
     case ARBITER_HOLD:
-        ch->count->held = ch->arbiter.held;
-        if (ch->arbiter.held > ch->count->held_peak)
-            ch->count->held_peak = ch->arbiter.held;
+        ch->count->held = ch->arbiter.used;
+        if (ch->arbiter.used > ch->count->held_peak)
+            ch->count->held_peak = ch->arbiter.used;
         break;
     case ARBITER_FULL: ch->count->held_overflow++; break;
     case ARBITER_DUPLICATE: break;
@@ -178,36 +252,18 @@ static bool channel_data(struct channel *ch, uint32_t line, const struct feed_pa
     return offer.verdict == ARBITER_HOLD;
 }
 
-// Numbers that go back far beyond what a slow line explains: not foreseen by MoldUDP64. Never
-// applied again; an alarm.
-static void rewind_watch(struct channel *ch, uint32_t line, uint64_t end)
-{
-    enum { REWIND_MIN = 1 << 20 };
-    if (LIKELY(end + REWIND_MIN >= ch->arbiter.next))
-        return;
-    if (ch->count->rewinds++ % REWIND_MIN == 0) {
-        struct event event = {.type = EVENT_SEQUENCE_REWIND};
-        event.rewind.channel = ch->index;
-        event.rewind.line = (uint8_t)line;
-        event.rewind.sequence = end;
-        event.rewind.expected = ch->arbiter.next;
-        ch->sink.event(ch->sink.context, &event);
-    }
-}
-
 static COLD void channel_beat(struct channel *ch, uint32_t line, const struct feed_datagram *d,
                               uint64_t now)
 {
     ch->lines[line]->heartbeats++;
     ch->count->heartbeats++;
     ch->lines[line]->gap_messages += arbiter_heartbeat(&ch->arbiter, line, d->packet.sequence);
-    rewind_watch(ch, line, d->packet.sequence);
     if (d->kind == FEED_END && ch->state != CHANNEL_ENDED && !ch->session_ended) {
         ch->session_ended = true;
         ch->count->end_of_session++;
     }
     gap_review(ch, now);
-    if (ch->session_ended && ch->state == CHANNEL_LIVE) {
+    if (ch->session_ended && ch->state == CHANNEL_LIVE && !arbiter_gap(&ch->arbiter)) {
         ch->state = CHANNEL_ENDED;
         session_event(ch, EVENT_SESSION_END, ch->arbiter.next);
     }
@@ -235,19 +291,24 @@ bool channel_datagram(struct channel *ch, uint32_t line, const uint8_t *payload,
     if (UNLIKELY(!ch->protocol->parse(payload, len, &d))) {
         count->malformed++;
         ch->count->malformed++;
+        ch->not_own[line]++;
         return false;
     }
+    if (UNLIKELY(memcmp(d.session, ch->session, SESSION_LEN) != 0 || ch->state == CHANNEL_IDLE)) {
+        const enum session_verdict verdict = session_other(ch, line, &d, frame, now);
+        if (verdict != SESSION_OWN)
+            return verdict == SESSION_KEPT;
+    }
+    // A line that brings only other sessions, or numbers nobody believes, is as good as silent.
+    if (UNLIKELY(!number_watch(ch, line, d.packet.sequence + d.packet.count, now)))
+        return false;
     ch->last_seen[line] = now;
     if (UNLIKELY(count->stale))
         line_alive(ch, line);
-    if (UNLIKELY(memcmp(d.session, ch->session, SESSION_LEN) != 0 || ch->state == CHANNEL_IDLE) &&
-        !session_changed(ch, &d))
-        return false;
     if (UNLIKELY(d.kind != FEED_DATA)) {
         channel_beat(ch, line, &d, now);
         return false;
     }
-    rewind_watch(ch, line, d.packet.sequence + d.packet.count);
     return channel_data(ch, line, &d.packet, frame, now);
 }
 
@@ -257,7 +318,8 @@ bool channel_recovered(struct channel *ch, const uint8_t *payload, uint32_t len,
     struct feed_datagram d;
     // An answer may be about the session before.
     if (!ch->protocol->parse(payload, len, &d) || d.kind != FEED_DATA ||
-        ch->state == CHANNEL_IDLE || memcmp(d.session, ch->session, SESSION_LEN) != 0) {
+        ch->state == CHANNEL_IDLE || memcmp(d.session, ch->session, SESSION_LEN) != 0 ||
+        !number_plausible(ch, d.packet.sequence + d.packet.count)) {
         ch->lines[ARBITER_RECOVERY]->malformed++;
         return false;
     }

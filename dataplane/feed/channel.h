@@ -5,8 +5,8 @@
 //                                  └─► wait for the other line ─► recovery request ─► splice ─►
 //                                  GOOD
 //                                                                 └► snapshot ─► splice ─► GOOD
-//                                                                 └► given up: SUSPECT until the
-//                                                                 next session
+//                                                                 └► given up: SUSPECT until a
+//                                                                 snapshot or the next session
 //
 // One owner: the lane. While <book_lent> the main lcore owns the book (it resets it for the session
 // that has begun, or loads a snapshot into it) and the lane only holds frames. Ticks are TSC ticks;
@@ -27,7 +27,10 @@
 #include "dataplane/feed/arbiter.h"
 #include "dataplane/feed/participants.h"
 
-enum { SESSION_LEN = 10 };
+enum {
+    SESSION_LEN = 10,
+    DRAIN_PACKETS = 64, // held packets applied before frames are received again
+};
 
 // What a datagram of a line turned out to be.
 enum feed_kind {
@@ -65,6 +68,7 @@ enum channel_state {
     CHANNEL_WAITING,    // a gap, within the reorder window
     CHANNEL_RECOVERING, // a gap, re-request outstanding
     CHANNEL_SNAPSHOT,   // the book is with the main lcore
+    CHANNEL_AHEAD,      // a snapshot is loaded that no line has reached yet
     CHANNEL_ENDED,      // end of session seen and everything before it delivered
 };
 
@@ -115,6 +119,47 @@ struct channel_sink {
     void (*release)(void *context, struct frame *frame); // gives a held frame back
 };
 
+// A session that is not the channel's: candidate.h. Its packets are those that the arbiter has set
+// aside under the same index.
+struct channel_candidate {
+    uint8_t id[SESSION_LEN];
+    uint8_t lines;    // bitmap: where it was heard; 0: the place is free
+    bool other;       // two different data packets, and nothing of the own session in between
+    bool watched;     // the first that waits has waited a window
+    uint32_t packets; // of any kind, likewise
+    uint64_t first;   // number of the first data packet among them, UINT64_MAX before it
+    uint64_t own;     // packets of the own session, of all lines, when it was last heard
+    uint64_t line_own[LINES_MAX]; // ... and of each line, when it was last heard there
+    uint8_t
+        in_a_row[LINES_MAX]; // packets on each line since its last one of the own session: 0 to 2
+    uint64_t since;          // ticks: when the window of what waits began
+    uint64_t own_then;       // packets of the own session when the one before was over
+};
+_Static_assert(LINES_MAX <= 8, "bitmap of lines");
+
+// What lines number, as opposed to what the channel believes: number.h.
+struct channel_numbers {
+    uint64_t said[ARBITER_LINES];  // where the last packet of each line ended, in this session
+    uint64_t leap[ARBITER_LINES];  // a number far beyond, refused so far; 0: none
+    uint32_t leaps[ARBITER_LINES]; // how often in a row
+    uint64_t
+        leap_said[ARBITER_LINES]; // what the line had said before: it stands until it says more
+    uint64_t entered;             // around this one the session was entered
+    uint64_t rewind_next;         // what was next when a line last numbered far below it
+    uint64_t below_since;         // ticks: from when on every line has numbered below next; 0: not
+    bool rewound;                 // the lines number from below: the book is of another past
+};
+
+// Snapshots: what is loaded and what is asked for. loan.h.
+struct channel_loan {
+    uint64_t ahead;       // CHANNEL_AHEAD: what a line has to reach ...
+    uint64_t ahead_until; // ... and by when, ticks
+    uint64_t after;       // ticks: not asked for again before
+    uint32_t asks;        // since the channel was last good for longer than it had to wait
+    uint32_t in_vain;     // asks since it was last good at all
+    bool wanted;          // put off
+};
+
 // Which symbols have changed since the lane last looked, each once. Lists have an entry per slot.
 struct channel_touch {
     uint32_t count;
@@ -151,8 +196,19 @@ struct channel {
     uint64_t gap_declared;
     uint64_t gap_end;        // of the declared gap
     uint64_t first_sequence; // where the session was entered
+    uint32_t drained;        // held packets applied ...
+    uint64_t drain_tick;     // ... since this tick
+    struct channel_numbers numbers;
+    struct channel_loan loan;
+    struct channel_candidate candidates[ARBITER_ASIDES];
+    uint32_t aside[LINES_MAX];   // their packets that wait, by line
+    uint32_t aside_max;          // of one line
+    uint64_t not_own[LINES_MAX]; // packets of a line that were not of the channel's session
+    bool candidate_told;         // one event per session of the channel
     uint8_t session[SESSION_LEN];
-    uint8_t session_before[SESSION_LEN]; // its late packets are no new session
+    uint8_t session_before[SESSION_LEN]; // its late packets are no candidate until ...
+    bool session_settled;                // ... they have had the time of a window
+    uint64_t session_since;              // ticks: when the session was entered
     bool session_follows;                // there was a session before
     bool session_pending;                // the book that is lent is of a session before
     bool session_ended;                  // end of session heard, perhaps not yet reached
@@ -184,8 +240,9 @@ void channel_init(struct channel *ch, const struct channel_config *config, void 
 bool channel_datagram(struct channel *ch, uint32_t line, const uint8_t *payload, uint32_t len,
                       const struct frame *frame, uint64_t now);
 
-// Gap and line timers. Cheap to call when now < ch->deadline: the caller checks.
-void channel_timers(struct channel *ch, uint64_t now);
+// Gap and line timers. Cheap to call when now < ch->deadline: the caller checks. <received>: every
+// frame that had arrived by then was offered; that time is up is believed no further.
+void channel_timers(struct channel *ch, uint64_t now, uint64_t received);
 
 // Answers of the main lcore.
 bool channel_recovered(struct channel *ch, const uint8_t *payload, uint32_t len,
@@ -209,6 +266,21 @@ static inline uint32_t channel_filters_done(const struct channel *ch)
 {
     return atomic_load_explicit(&ch->filters_done, memory_order_acquire);
 }
+// How long lines may be silent, below the next number or behind a snapshot: ticks.
+static inline uint64_t channel_patience(const struct channel *ch)
+{
+    enum { WINDOWS = 1024 }; // where silence is not watched for
+    return ch->config.line_stale_ticks ? ch->config.line_stale_ticks
+                                       : ch->config.reorder_ticks * WINDOWS;
+}
+
+// The line brings the channel's session: what another one says against it is not enough.
+static inline bool channel_line_lives(const struct channel *ch, uint32_t line, uint64_t now)
+{
+    return ch->lines[line]->packets > ch->not_own[line] &&
+           now - ch->last_seen[line] < channel_patience(ch);
+}
+
 // What the channel keeps for itself and readers want: into its counters.
 void channel_gauges(struct channel *ch);
 

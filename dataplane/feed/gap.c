@@ -2,16 +2,19 @@
 
 #include <string.h>
 
+#include "dataplane/feed/candidate.h"
+#include "dataplane/feed/loan.h"
+#include "dataplane/feed/number.h"
 #include "dataplane/feed/publish.h"
 
 enum quality gap_quality(const struct channel *ch)
 {
-    if (ch->book_lent)
+    if (ch->book_lent || ch->state == CHANNEL_AHEAD)
         return QUALITY_RECOVERING;
     return ch->lost || ch->state == CHANNEL_RECOVERING ? QUALITY_SUSPECT : QUALITY_GOOD;
 }
 
-static void gap_event(struct channel *ch, uint16_t type, uint64_t from, uint64_t to)
+void gap_event(struct channel *ch, uint16_t type, uint64_t from, uint64_t to)
 {
     struct event event = {.type = type};
     event.gap.channel = ch->index;
@@ -29,50 +32,12 @@ static void request_post(struct channel *ch)
         ch->deadline = 0;
 }
 
-static void request_make(struct channel *ch, enum feed_request_kind kind, uint64_t from,
-                         uint64_t to)
+void gap_request(struct channel *ch, enum feed_request_kind kind, uint64_t from, uint64_t to)
 {
     ch->request = (struct feed_request){
         .kind = kind, .channel = ch->index, .sequence = from, .count = to - from};
     memcpy(ch->request.session, ch->session, SESSION_LEN);
     request_post(ch);
-}
-
-// From here on the main lcore owns the book: nothing is delivered until channel_book_returned.
-static void book_lend(struct channel *ch, enum feed_request_kind kind)
-{
-    ch->book_lent = true;
-    ch->state = CHANNEL_SNAPSHOT;
-    ch->deadline = 0;
-    channel_requalify(ch, QUALITY_RECOVERING);
-    request_make(ch, kind, ch->arbiter.next, ch->arbiter.next);
-}
-
-static void ask_snapshot(struct channel *ch)
-{
-    ch->count->snapshots++;
-    gap_event(ch, EVENT_SNAPSHOT_START, ch->arbiter.next, ch->arbiter.seen_end);
-    book_lend(ch, FEED_REQUEST_SNAPSHOT);
-}
-
-static bool wants_snapshot(const struct channel *ch)
-{
-    return ch->config.start == CHANNEL_START_SNAPSHOT && ch->first_sequence > 1;
-}
-
-void gap_session_begin(struct channel *ch)
-{
-    ch->session_pending = ch->book_lent; // for the session before: one request at a time
-    if (ch->book_lent) {
-        ch->state = CHANNEL_SNAPSHOT;
-        return;
-    }
-    if (wants_snapshot(ch))
-        ask_snapshot(ch); // good only once that is there
-    else if (ch->session_follows)
-        book_lend(ch, FEED_REQUEST_RESET);
-    else
-        channel_requalify(ch, gap_quality(ch));
 }
 
 // Nobody has the messages: go on behind them and never again call the channel's books good.
@@ -99,15 +64,14 @@ static void gap_declare(struct channel *ch, uint64_t now)
     ch->gap_end = to;
     ch->deadline = 0;
     gap_event(ch, EVENT_GAP_OPEN, from, to);
-    bool small = to - from <= ch->config.request_messages_max || !ch->config.can_snapshot;
+    bool small =
+        to - from <= ch->config.request_messages_max || !ch->config.can_snapshot || loan_spent(ch);
     if (ch->config.can_request && small) {
         ch->state = CHANNEL_RECOVERING;
         channel_requalify(ch, QUALITY_SUSPECT);
         ch->count->requests++;
-        request_make(ch, FEED_REQUEST_MESSAGES, from, to);
-    } else if (ch->config.can_snapshot) {
-        ask_snapshot(ch);
-    } else {
+        gap_request(ch, FEED_REQUEST_MESSAGES, from, to);
+    } else if (!loan_ask(ch, now)) {
         gap_give_up(ch);
     }
 }
@@ -121,10 +85,44 @@ static void gap_closed(struct channel *ch, uint64_t now)
     ch->deadline = 0;
 }
 
+static uint64_t gap_deadline(const struct channel *ch)
+{
+    return ch->gap_since + ch->config.reorder_ticks;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+// When there is something to do again. A request that found no room is tried again at once, and
+// what is due or missing is looked at in the next turn; what waits for a time has set its own, and
+// silence is watched for always.
+static void deadline_set(struct channel *ch, uint64_t now)
+{
+    const bool more = !ch->book_lent && (arbiter_due(&ch->arbiter) ||
+                                         (ch->state == CHANNEL_LIVE && arbiter_gap(&ch->arbiter)));
+    uint64_t next =
+        ch->config.line_stale_ticks ? now + ch->config.line_stale_ticks / 2 : UINT64_MAX;
+    if (ch->state == CHANNEL_WAITING)
+        next = earlier(next, gap_deadline(ch));
+    next = earlier(next, earlier(loan_deadline(ch), candidate_deadline(ch)));
+    ch->deadline = ch->request_pending || more ? 0 : next;
+}
+
 void gap_review(struct channel *ch, uint64_t now)
 {
     if (ch->book_lent || ch->state == CHANNEL_IDLE)
         return;
+    if (ch->state == CHANNEL_AHEAD && loan_ahead(ch)) {
+        channel_requalify(ch, QUALITY_RECOVERING);
+        deadline_set(ch, now);
+        return;
+    }
+    if (arbiter_due(&ch->arbiter)) {
+        ch->deadline = 0; // nothing is missing before the rest has been applied
+        return;
+    }
     if (ch->state == CHANNEL_RECOVERING) {
         if (ch->arbiter.next < ch->gap_end)
             return;
@@ -134,7 +132,9 @@ void gap_review(struct channel *ch, uint64_t now)
         ch->count->repaired += ch->state == CHANNEL_WAITING;
         if (ch->state == CHANNEL_WAITING)
             ch->state = CHANNEL_LIVE;
-        ch->deadline = ch->config.line_stale_ticks ? now + ch->config.line_stale_ticks : UINT64_MAX;
+        if (gap_quality(ch) == QUALITY_GOOD)
+            loan_helped(ch);
+        deadline_set(ch, now);
         channel_requalify(ch, gap_quality(ch));
         return;
     }
@@ -146,9 +146,9 @@ void gap_review(struct channel *ch, uint64_t now)
         ch->gap_end = ch->arbiter.next; // while waiting: where the gap starts
         uint64_t arrived = arbiter_gap_arrived(&ch->arbiter);
         ch->gap_since = arrived < now ? arrived : now;
-        ch->deadline = ch->gap_since + ch->config.reorder_ticks;
+        deadline_set(ch, now);
     }
-    if (ch->arbiter.held > ch->config.reorder_frames || now >= ch->deadline)
+    if (ch->arbiter.held > ch->config.reorder_frames)
         gap_declare(ch, now);
     else
         channel_requalify(ch, gap_quality(ch));
@@ -161,40 +161,8 @@ void channel_request_failed(struct channel *ch, uint64_t sequence)
         sequence >= ch->gap_end)
         return;
     ch->count->requests_failed++;
-    if (ch->config.can_snapshot)
-        ask_snapshot(ch);
-    else
+    if (!loan_ask(ch, ch->gap_declared))
         gap_give_up(ch);
-}
-
-// Without a snapshot the channel goes on where it stood, and says that it is not to be trusted.
-static void snapshot_splice(struct channel *ch, uint64_t next, bool loaded)
-{
-    gap_event(ch, loaded ? EVENT_SNAPSHOT_DONE : EVENT_SNAPSHOT_FAILED, next, ch->arbiter.seen_end);
-    ch->count->snapshots_failed += !loaded;
-    ch->lost = !loaded;
-    arbiter_start(&ch->arbiter, loaded ? next : arbiter_gap_end(&ch->arbiter));
-}
-
-void channel_book_returned(struct channel *ch, uint64_t next, bool loaded, uint64_t now)
-{
-    const bool empty = ch->request.kind == FEED_REQUEST_RESET;
-    ch->book_lent = false;
-    // An empty book is as good for a session that has begun since, unless that wants a snapshot.
-    if (ch->session_pending && (!empty || wants_snapshot(ch))) {
-        gap_session_begin(ch);
-        return;
-    }
-    ch->session_pending = false;
-    ch->count->symbols_suspect = 0;
-    ch->count->symbols = ch->book.symbol_count;
-    for (uint32_t slot = 0; slot < ch->book.symbol_count; slot++)
-        ch->count->symbols_suspect += ch->book.symbols[slot].quality == QUALITY_SUSPECT;
-    if (!empty)
-        snapshot_splice(ch, next, loaded);
-    ch->state = CHANNEL_LIVE;
-    channel_drain(ch);
-    gap_review(ch, now);
 }
 
 // --- timers ---
@@ -218,19 +186,25 @@ static void lines_watch(struct channel *ch, uint64_t now)
     }
     if (alive == 0 && ch->quality == QUALITY_GOOD && ch->state != CHANNEL_ENDED)
         channel_requalify(ch, QUALITY_STALE);
+    number_below_review(ch, now);
 }
 
-void channel_timers(struct channel *ch, uint64_t now)
+void channel_timers(struct channel *ch, uint64_t now, uint64_t received)
 {
     if (ch->request_pending)
         request_post(ch);
-    if (arbiter_gap(&ch->arbiter))
+    const bool due = arbiter_due(&ch->arbiter) && !ch->book_lent;
+    if (due) {
+        ch->drained = 0;
+        channel_drain(ch);
+    }
+    loan_review(ch, now);
+    if (due || arbiter_gap(&ch->arbiter))
         gap_review(ch, now);
+    if (ch->state == CHANNEL_WAITING && received >= gap_deadline(ch) && !arbiter_due(&ch->arbiter))
+        gap_declare(ch, now);
+    candidate_review(ch, now, received);
     if (ch->config.line_stale_ticks)
         lines_watch(ch, now);
-    // A request that found no room is tried again at once; a gap that waits has set its own time.
-    // In every other state only silence is watched for.
-    if (ch->request_pending || ch->state == CHANNEL_WAITING)
-        return;
-    ch->deadline = ch->config.line_stale_ticks ? now + ch->config.line_stale_ticks / 2 : UINT64_MAX;
+    deadline_set(ch, now);
 }

@@ -1,5 +1,5 @@
 // What a channel does about missing messages: wait for the other line, ask for them, load a
-// snapshot, or give them up.
+// snapshot (loan.h), or give them up.
 //
 //   LIVE ──gap──► WAITING ──window over──► RECOVERING ──all there──► LIVE (GOOD)
 //                    │ the other line has it      │ failed, or too many
@@ -12,14 +12,19 @@
 #include "dataplane/feed/channel.h"
 
 // Looks at the gap (or its end) after something changed: packet, heartbeat, timer, answer of the
-// main lcore.
+// main lcore. That time is up for a gap only channel_timers finds: a packet may have waited in the
+// receive ring as long as the lane was busy elsewhere, and its copy waits behind it.
 void gap_review(struct channel *ch, uint64_t now);
 
 // Trust that follows from the state alone, were all lines alive.
 enum quality gap_quality(const struct channel *ch);
 
-// A session begins, with the book of the one before or of none.
-void gap_session_begin(struct channel *ch);
+// An event about the numbers [from, to).
+void gap_event(struct channel *ch, uint16_t type, uint64_t from, uint64_t to);
+// Asks the main lcore; when its ring has no room, the timer tries again.
+void gap_request(struct channel *ch, enum feed_request_kind kind, uint64_t from, uint64_t to);
 
-// In channel.c: applies held packets that are due.
+// In channel.c: applies held packets that are due, at most DRAIN_PACKETS a turn.
 void channel_drain(struct channel *ch);
+// In channel.c: gives the packets that wait for missing ones back.
+void channel_drop_waiting(struct channel *ch);

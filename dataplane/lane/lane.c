@@ -151,15 +151,33 @@ uint32_t lane_burst(struct lane *lane, uint16_t input)
 
 // --- the loop ---
 
+// A burst that is not full has emptied the ring of what had arrived by <now>, when the turn began.
+// Behind full ones there may be more; in the end it has come through the whole ring.
+HOT_INLINE void input_received(struct lane_input *in, uint32_t n, uint64_t now)
+{
+    if (LIKELY(n < PORT_BURST)) {
+        in->emptied = now;
+        in->full = 0;
+    } else if (in->full == 0) {
+        in->full_at = now;
+        in->full = LANE_BEHIND_MAX;
+    } else if (--in->full == 0) {
+        in->emptied = in->full_at;
+    }
+}
+
 static COLD void timers_run(struct lane *lane, uint64_t now)
 {
+    uint64_t received = now;
+    for (uint32_t i = 0; i < lane->input_count; i++)
+        received = lane->inputs[i].emptied < received ? lane->inputs[i].emptied : received;
     uint64_t earliest = UINT64_MAX;
     lane->input++;
     lane->stamp = now;
     for (uint32_t i = 0; i < lane->channel_count; i++) {
         struct channel *ch = lane->channels[i];
         if (now >= ch->deadline)
-            channel_timers(ch, now);
+            channel_timers(ch, now, received);
         if (ch->deadline < earliest)
             earliest = ch->deadline;
     }
@@ -186,8 +204,11 @@ static COLD void gauges_publish(struct lane *lane, uint64_t now)
 uint32_t lane_turn(struct lane *lane, uint64_t now)
 {
     uint32_t work = 0;
-    for (uint32_t i = 0; i < lane->input_count; i++)
-        work += lane_burst(lane, (uint16_t)i);
+    for (uint32_t i = 0; i < lane->input_count; i++) {
+        const uint32_t n = lane_burst(lane, (uint16_t)i);
+        input_received(&lane->inputs[i], n, now);
+        work += n;
+    }
     // What follows happens after the frames: time does not go back.
     if (now < lane->stamp)
         now = lane->stamp;

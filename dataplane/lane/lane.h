@@ -15,6 +15,7 @@ enum {
     LANE_DEMUX_MAX = 256,   // entries of the demultiplexing table; at most half are used
     LANE_ANSWERS_MAX = 32,  // answers of the main lcore taken in one turn
     LANE_RING_LEN = 4096,   // records of each ring to and from the main lcore
+    LANE_BEHIND_MAX = 1024, // full bursts after which the longest receive ring has been emptied
     QUEUE_STEPS_MAX = 4096, // orders walked to answer for a queue position
 };
 
@@ -60,6 +61,10 @@ struct lane_answer {
 struct lane_input {
     struct port *port;
     uint16_t queue;
+    uint64_t emptied; // ticks: every frame that had arrived by then was received
+    uint64_t
+        full_at;   // while bursts are full: when the ring was last known to be no longer than ...
+    uint32_t full; // ... so many bursts
 };
 
 // Where a datagram goes: destination address and port to channel and line.

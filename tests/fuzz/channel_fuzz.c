@@ -9,9 +9,10 @@
 
 #include "bench/book/offline.h"
 #include "dataplane/base/bytes.h"
+#include "dataplane/feed/number.h"
 #include "dataplane/wire/mold64.h"
 
-enum { FRAMES = 64, HOLD = 12, LINES = 2, SESSIONS = 3, FRAME_LEN = 256 };
+enum { FRAMES = 160, HOLD = 90, LINES = 2, SESSIONS = 3, FRAME_LEN = 256 };
 
 static struct offline o;
 static struct spy {
@@ -22,6 +23,7 @@ static struct spy {
     struct feed_request request;
     bool lent; // book
     bool refuse;
+    uint64_t behind; // ticks that the receive ring is not empty
 } spy;
 
 static void on_event(void *context, const struct event *event)
@@ -121,10 +123,15 @@ static void arrive(uint32_t line, uint32_t session, uint64_t sequence, uint32_t 
 static void check(void)
 {
     const struct channel *ch = &o.channel;
-    if (spy.kept_count != ch->arbiter.held || ch->arbiter.held > HOLD)
+    if (spy.kept_count != ch->arbiter.used || ch->arbiter.used > HOLD)
         abort();
-    if (ch->lost && ch->quality == QUALITY_GOOD)
+    if ((ch->lost || ch->numbers.rewound || ch->state == CHANNEL_AHEAD) &&
+        ch->quality == QUALITY_GOOD)
         abort();
+    if (ch->drained > DRAIN_PACKETS || ch->arbiter.seen_end > NUMBER_MAX)
+        abort();
+    if (arbiter_due(&ch->arbiter) && !ch->book_lent && ch->deadline > 0)
+        abort(); // nobody would come back for it
     if (ch->book_lent != spy.lent && !ch->request_pending)
         abort();
 }
@@ -152,17 +159,21 @@ static void step(const uint8_t *in, uint64_t *now)
     case 4:
         if (spy.lent) {
             spy.lent = false;
-            channel_book_returned(ch, in[1] & 1 ? 1 : ch->arbiter.next + in[2], in[3] & 1, *now);
+            const uint64_t end = ch->arbiter.next + ((uint64_t)in[2] << (in[3] >> 2));
+            channel_book_returned(ch, in[1] & 1 ? 1 : end, in[3] & 1, *now);
         }
         break;
     case 5: spy.refuse = in[1] & 1; break;
     case 6: *now += (uint64_t)in[1] * in[2] * 100; break;
-    case 7: arrive(line, session, (uint64_t)in[1] << 56 | sequence, count + 1, 0, *now); break;
+    case 7:
+        arrive(line, session, sequence + ((uint64_t)in[1] << in[3] % 57), count + 1, 0, *now);
+        break;
+    case 8: spy.behind = (uint64_t)in[1] * 16; break;
     default: arrive(line, 0, sequence, count + 1, missing, *now); break;
     }
     *now += in[3];
     if (*now >= ch->deadline)
-        channel_timers(ch, *now);
+        channel_timers(ch, *now, *now > spy.behind ? *now - spy.behind : 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

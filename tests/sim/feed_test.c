@@ -26,9 +26,16 @@ static struct world_config world_of(uint64_t seed)
         .skew = {(r >> 5) % 100000, (r >> 15) % 100000},
         .delay_max = 1 + (r >> 25) % 100000,
         .cut_differs = seed % 2,
+        .pause_ppm = seed % 5 ? 0 : 50000,
+        .pause_max = 2000000, // five windows
         .zero_ppm = seed % 3 ? 0 : 20000,
+        .stray_ppm = seed % 7 ? 0 : 50000,
+        .breaks_off = seed % 4 < 2,
         .ends = (r >> 17) & 1,
-        .channel = {.reorder_frames = 128, .reorder_ticks = 400000, .hold_frames = 4096},
+        .channel = {.reorder_frames = 128,
+                    .reorder_ticks = 400000,
+                    .hold_frames = 4096,
+                    .line_stale_ticks = 4000000},
     };
     c.live = 200 + (uint32_t)(r >> 30) % 800;
     histogram_edges_init(1000000000);
@@ -188,6 +195,25 @@ static void next_session_alone(uint64_t seed)
     offline_free(&o);
 }
 
+// Line A carries something else from some message on, line B all of the session: nothing happens.
+static void a_line_leaves(uint64_t seed)
+{
+    static struct offline o;
+    struct world_result r;
+    struct world_config c = world_of(seed);
+    c.line_leaves = true;
+    c.loss_ppm[1] = 0;
+    world_run(&c, &o, &r);
+    compare(&c, &o);
+    if (o.channel.quality != QUALITY_GOOD || r.suspect_events || r.lies || o.count.gaps ||
+        o.count.session_changes || o.count.foreign_sessions == 0)
+        fail_msg("seed %lu: quality %u, %u doubts, %u lies, %lu gaps, %lu sessions changed", seed,
+                 o.channel.quality, r.suspect_events, r.lies, o.count.gaps,
+                 o.count.session_changes);
+    assert_int_equal(r.frames_out, 0);
+    offline_free(&o);
+}
+
 #define PROPERTY_TEST(property)               \
     static void test_##property(void **state) \
     {                                         \
@@ -202,6 +228,7 @@ PROPERTY_TEST(late_joiner)
 PROPERTY_TEST(snapshots_that_fail)
 PROPERTY_TEST(next_session)
 PROPERTY_TEST(next_session_alone)
+PROPERTY_TEST(a_line_leaves)
 
 int main(void)
 {
@@ -209,7 +236,7 @@ int main(void)
         cmocka_unit_test(test_one_line_is_enough),  cmocka_unit_test(test_server_repairs),
         cmocka_unit_test(test_nobody_to_ask),       cmocka_unit_test(test_late_joiner),
         cmocka_unit_test(test_snapshots_that_fail), cmocka_unit_test(test_next_session),
-        cmocka_unit_test(test_next_session_alone),
+        cmocka_unit_test(test_next_session_alone),  cmocka_unit_test(test_a_line_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,8 +7,7 @@
 #include "bench/exchange/generate.h"
 #include "dataplane/base/bytes.h"
 #include "dataplane/base/check.h"
-#include "dataplane/book/book_hot.h"
-#include "dataplane/feed/gap.h"
+#include "dataplane/feed/number.h"
 #include "dataplane/wire/mold64.h"
 
 enum {
@@ -19,6 +18,7 @@ enum {
     ANSWER_MESSAGES = 20,
     SNAPSHOT_BEHIND = 300, // messages
     ENDS = 3,              // times that a line says end of session
+    BURST = 32,            // frames received in a turn
 };
 
 struct payload {
@@ -59,6 +59,8 @@ struct world {
     uint32_t happening_count;
     uint64_t random;
     uint64_t now;
+    uint64_t back;    // the lane is away until then
+    uint32_t waiting; // frames received since, which had waited for it
     // Recovery: what is asked for, and when the next answer arrives.
     bool asked;
     struct day *ask_day;
@@ -67,6 +69,7 @@ struct world {
     bool lent;
     struct feed_request loan;
     uint64_t return_at;
+    uint32_t loans;
     uint32_t frames_out;
 };
 
@@ -254,7 +257,8 @@ static void faults_make(struct world *w, uint32_t index)
                 packet_send(w, index, line, i);
         free(lost[line]);
         uint64_t end = day->begin + day->next_sequence * TICKS_A_MESSAGE + c->skew[line];
-        for (uint32_t i = 0; i < ENDS && (index + 1 < w->day_count || c->ends); i++)
+        const bool ends = index + 1 < w->day_count ? !c->breaks_off : c->ends;
+        for (uint32_t i = 0; i < ENDS && ends; i++)
             happening_add(w, end + i * TICKS_A_MESSAGE, index, day->payload_count[line], line);
     }
 }
@@ -367,7 +371,7 @@ static void silent_event(void *context, const struct event *event)
 }
 
 // The book is emptied and, for a snapshot, holds what the session said up to some message: not
-// later than now, perhaps earlier than what the lane had.
+// later than now, every other time perhaps earlier than what the lane had.
 static void book_return(struct world *w)
 {
     struct channel *ch = &w->o->channel;
@@ -384,6 +388,8 @@ static void book_return(struct world *w)
     newest = newest < day->next_sequence ? newest : day->next_sequence;
     uint64_t oldest = w->loan.sequence < newest ? w->loan.sequence : newest;
     oldest = oldest > SNAPSHOT_BEHIND ? oldest - SNAPSHOT_BEHIND : 1;
+    if (w->loans++ % 2)
+        oldest = newest; // asked again, the server has caught up
     uint64_t next = oldest + draw(w, (uint32_t)(newest - oldest) + 1);
     loader = *ch;
     loader.count = &scratch;
@@ -418,7 +424,7 @@ static void time_to(struct world *w, uint64_t time)
             next = ch->deadline > w->now ? ch->deadline : w->now + 1;
         w->now = next;
         if (ch->deadline <= w->now)
-            channel_timers(ch, w->now);
+            channel_timers(ch, w->now, w->now);
         if (w->asked && w->answer_at <= w->now)
             answer(w);
         if (w->lent && w->return_at <= w->now)
@@ -461,18 +467,58 @@ static void world_close(struct world *w)
     free(w->happenings);
 }
 
+// The lane comes back and receives what has waited, all of it at one time; timers run between two
+// bursts, and know that there is more.
+static void catch_up(struct world *w, uint64_t arrived)
+{
+    struct channel *ch = &w->o->channel;
+    if (w->now < w->back)
+        w->waiting = 0;
+    w->now = w->back;
+    if (++w->waiting % BURST || ch->deadline > w->now)
+        return;
+    channel_timers(ch, w->now, arrived);
+}
+
+// Something that is not of the session, or says that it is far away in it.
+static void stray(struct world *w, const struct happening *h)
+{
+    uint8_t bytes[MOLD64_HEADER_LEN + 2] = {0};
+    const bool own = draw(w, 2);
+    const uint64_t far = 2 * NUMBER_LEAP_MAX + ((uint64_t)draw(w, UINT32_MAX) << (8 + draw(w, 24)));
+    if (w->o->channel.state == CHANNEL_IDLE || draw(w, PPM) >= w->config->stray_ppm)
+        return;
+    header_write(bytes, &w->days[h->day], own ? far : 1 + draw(w, 1000), (uint16_t)draw(w, 2));
+    if (!own)
+        memcpy(bytes, "STRAY", 5);
+    arrive(w, h->line, bytes, sizeof bytes);
+}
+
 static void happen(struct world *w, const struct happening *h)
 {
+    static struct payload changed;
     uint8_t end[MOLD64_HEADER_LEN];
     const struct day *day = &w->days[h->day];
-    time_to(w, h->time);
+    if (h->time < w->back) {
+        catch_up(w, h->time);
+    } else {
+        time_to(w, h->time);
+        if (w->o->channel.state == CHANNEL_WAITING && draw(w, PPM) < w->config->pause_ppm)
+            w->back = w->now + draw(w, (uint32_t)w->config->pause_max);
+    }
     if (h->packet == day->payload_count[h->line]) {
         header_write(end, day, day->next_sequence, MOLD64_END);
         arrive(w, h->line, end, sizeof end);
     } else {
         const struct payload *p = &day->payloads[h->line][h->packet];
+        if (w->config->line_leaves && h->line == 0 && p->sequence > day->next_sequence / 2) {
+            changed = *p;
+            memcpy(changed.bytes, "LEFT", 4);
+            p = &changed;
+        }
         arrive(w, h->line, p->bytes, p->len);
     }
+    stray(w, h);
     lie_watch(w);
 }
 
@@ -508,8 +554,8 @@ void world_run(const struct world_config *config, struct offline *o, struct worl
             known_at = w.now; // the first packet that shows the gap
         // The window runs from the arrival of the packet next to the gap, which may come after one
         // that is further on.
-        uint64_t window =
-            config->channel.reorder_ticks + config->delay_max + config->skew[0] + config->skew[1];
+        uint64_t window = config->channel.reorder_ticks + config->delay_max + config->skew[0] +
+                          config->skew[1] + config->pause_max;
         bool declared = known_at != UINT64_MAX && w.now > known_at + window;
         if (!config->server && declared && o->channel.quality == QUALITY_GOOD)
             result->good_after_loss = w.now;
@@ -533,58 +579,4 @@ void world_run_clean(const struct world_config *config, struct offline *o)
         MUST(!channel_datagram(&o->channel, 0, p->bytes, p->len, &frame, w.now));
     }
     world_close(&w);
-}
-
-// --- comparison ---
-
-static bool side_equal(const struct book *a, uint32_t sa, const struct book *b, uint32_t sb,
-                       enum book_side side)
-{
-    const struct symbol_side *x = &a->symbols[sa].side[side], *y = &b->symbols[sb].side[side];
-    if (x->count != y->count)
-        return false;
-    for (uint32_t i = 0; i < x->count; i++) {
-        uint32_t key = span_keys(&a->spans, x->span)[i];
-        if (span_keys(&b->spans, y->span)[i] != key)
-            return false;
-        uint32_t price = price_key(key, side);
-        uint32_t li = level_find(a, level_key(owner_of(sa, side), price));
-        uint32_t mi = level_find(b, level_key(owner_of(sb, side), price));
-        const struct level *l = level_at(a, li), *m = level_at(b, mi);
-        if (l->orders != m->orders || l->shares != m->shares)
-            return false;
-        uint32_t p = l->first, q = m->first;
-        while (p != li && q != mi) {
-            const struct order *o = order_at(a, p), *r = order_at(b, q);
-            if (o->ref != r->ref || o->shares != r->shares || o->mpid != r->mpid)
-                return false;
-            p = o->next, q = r->next;
-        }
-        if (p != li || q != mi)
-            return false;
-    }
-    return true;
-}
-
-bool world_books_equal(const struct book *a, const struct book *b, char *why, uint32_t why_len)
-{
-    if (a->orders_live != b->orders_live || a->symbol_count != b->symbol_count) {
-        snprintf(why, why_len, "%u orders and %u symbols, %u and %u", a->orders_live,
-                 a->symbol_count, b->orders_live, b->symbol_count);
-        return false;
-    }
-    for (uint32_t locate = 0; locate <= UINT16_MAX; locate++) {
-        uint16_t sa = a->slot_of_locate[locate], sb = b->slot_of_locate[locate];
-        bool equal = (sa == SYMBOL_NONE) == (sb == SYMBOL_NONE);
-        if (equal && sa != SYMBOL_NONE)
-            equal = side_equal(a, sa, b, sb, BOOK_BID) && side_equal(a, sa, b, sb, BOOK_ASK) &&
-                    a->symbols[sa].volume == b->symbols[sb].volume &&
-                    a->symbols[sa].trading_state == b->symbols[sb].trading_state &&
-                    strcmp(a->infos[sa].name, b->infos[sb].name) == 0;
-        if (!equal) {
-            snprintf(why, why_len, "locate %u differs", locate);
-            return false;
-        }
-    }
-    return true;
 }

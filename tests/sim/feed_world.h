@@ -21,14 +21,20 @@ struct world_config {
     uint32_t reorder_ppm;       // packets delayed by up to <delay_max>
     uint64_t skew[WORLD_LINES]; // ticks that a line is behind
     uint64_t delay_max;
-    bool cut_differs; // lines cut the day into packets at different messages
+    uint32_t
+        pause_ppm; // packets, while a gap waits, after which the lane is away up to <pause_max>
+    uint64_t pause_max; // ticks; what arrives meanwhile waits in the receive ring
+    bool cut_differs;   // lines cut the day into packets at different messages
     bool server;
     uint32_t server_loss_ppm;
-    uint32_t zero_ppm; // messages of no length between those of the day
-    uint32_t days;     // sessions, one after the other without a pause
-    bool ends;         // the last session ends; otherwise its lines go on with heartbeats
-    uint64_t join_at;  // messages before this one reached nobody: a late joiner
-    bool snapshots;    // a snapshot server, which is up to SNAPSHOT_BEHIND messages behind the lane
+    uint32_t zero_ppm;  // messages of no length between those of the day
+    uint32_t days;      // sessions, one after the other without a pause
+    bool ends;          // the last session ends; otherwise its lines go on with heartbeats
+    bool breaks_off;    // those before it do not, but are followed by the next one at once
+    bool line_leaves;   // from its half on line A carries a session of its own
+    uint32_t stray_ppm; // packets that come with one of nowhere: another session, absurd numbers
+    uint64_t join_at;   // messages before this one reached nobody: a late joiner
+    bool snapshots; // a snapshot server, which is up to SNAPSHOT_BEHIND messages behind the lane
     uint32_t snapshot_fail_ppm;
     struct channel_config channel; // protocol and book sizes are filled in by the world
 };

@@ -21,7 +21,7 @@ enum {
     WINDOW = 100,
     STALE = 10000,
     HOLD = 4,
-    FRAMES = 32,
+    FRAMES = 256,
     FRAME_LEN = 600,
     S_LEN = 12,
     END = 0xffff
@@ -30,7 +30,7 @@ enum {
 static struct offline o;
 static struct channel *const ch = &o.channel;
 static struct {
-    char applied[1024]; // codes
+    char applied[8192]; // codes
     uint32_t applied_len;
     uint8_t bytes[FRAMES][FRAME_LEN];
     uint32_t frame_next;
@@ -38,7 +38,7 @@ static struct {
     struct feed_request request; // the last
     uint32_t requests;
     bool ring_full;
-    uint8_t qualities[32]; // of the channel, one after another
+    uint8_t qualities[512]; // of the channel, one after another
     uint32_t quality_len;
     struct event last[EVENT_TYPES];
 } spy;
@@ -48,6 +48,7 @@ static inline void on_event(void *context, const struct event *event)
     (void)context;
     o.events[event->type]++;
     spy.last[event->type] = *event;
+    assert_true(spy.applied_len < sizeof spy.applied && spy.quality_len < sizeof spy.qualities);
     if (event->type == EVENT_SYSTEM_EVENT)
         spy.applied[spy.applied_len++] = (char)event->system_event.code;
     if (event->type == EVENT_CHANNEL_QUALITY)
@@ -78,7 +79,7 @@ static inline void open_channel(struct channel_config config)
     config.protocol = &feed_itch50;
     config.reorder_frames = config.reorder_frames ? config.reorder_frames : 3;
     config.reorder_ticks = WINDOW;
-    config.hold_frames = HOLD;
+    config.hold_frames = config.hold_frames ? config.hold_frames : HOLD;
     config.request_messages_max = 20;
     config.line_count = 2;
     config.book = (struct book_config){.symbols = 2, .orders = 1024};
@@ -141,6 +142,12 @@ static inline void data(uint32_t line, uint64_t sequence, uint16_t count, uint64
 static inline void beat(uint32_t line, uint64_t next, uint16_t count, uint64_t now)
 {
     arrive(line, datagram(frame_next(), ONE, next, count, 0), now);
+}
+
+// Nothing waits in a receive ring.
+static inline void timers(uint64_t now)
+{
+    channel_timers(ch, now, now);
 }
 
 static inline void assert_applied(uint64_t from, uint64_t to)

@@ -37,27 +37,29 @@ static void a_session_follows(void **state)
     data(0, 1, 2, 0);
     data(0, 5, 2, 10);
     another(TWO, 0, 1, 2);
+    another(TWO, 0, 3, 1);
     assert_request(FEED_REQUEST_RESET, 1, 1);
     assert_memory_equal(spy.request.session, TWO, SESSION_LEN);
     assert_int_equal(o.events[EVENT_SESSION_END], 1);
     assert_int_equal(spy.last[EVENT_SESSION_START].session.sequence, 1);
     data(1, 4, 1, 1001);
     data(ARBITER_RECOVERY, 3, 1, 1002);
-    assert_int_equal(spy.kept, 1); // of the new session alone
+    assert_int_equal(spy.kept, 2); // of the new session alone
     assert_applied(1, 3);
     channel_book_returned(ch, 1, true, 1010);
     assert_int_equal(spy.kept, 0);
-    assert_int_equal(ch->arbiter.next, 3);
+    assert_int_equal(ch->arbiter.next, 4);
     data(1, 7, 1, 1011);
-    data(ARBITER_RECOVERY, 3, 1, 1012);
+    data(ARBITER_RECOVERY, 4, 1, 1012);
     another(TWO, 1, 1, 2);
-    another(TWO, 0, 3, 1);
+    another(TWO, 0, 4, 1);
     data(1, 8, 1, 1013);
-    data(ARBITER_RECOVERY, 4, 1, 1014);
+    data(ARBITER_RECOVERY, 5, 1, 1014);
     assert_int_equal(o.count.session_changes, 1);
     assert_memory_equal(ch->session, TWO, SESSION_LEN);
-    assert_int_equal(ch->arbiter.next, 4);
-    assert_int_equal(spy.applied_len, 5);
+    assert_int_equal(ch->arbiter.next, 5);
+    assert_int_equal(spy.applied_len, 6);
+    assert_int_equal(o.count.foreign_sessions, 2);
     assert_int_equal(ch->quality, QUALITY_GOOD);
     close_channel();
 }
@@ -81,7 +83,7 @@ static void packets_of_the_next_session_wait_for_its_book(void **state)
     assert_int_equal(ch->arbiter.next, 5);
     for (uint64_t n = 1; n < 5; n++)
         assert_int_equal(spy.applied[1 + n], code_of(n));
-    channel_timers(ch, 1010 + WINDOW);
+    timers(1010 + WINDOW);
     assert_int_equal(o.count.gaps + o.count.lost_messages, 0);
     ASSERT_QUALITIES(QUALITY_GOOD, QUALITY_RECOVERING, QUALITY_GOOD);
     close_channel();
@@ -100,7 +102,7 @@ static void more_of_the_next_session_than_the_bill_is_lost_and_said_so(void **st
     channel_book_returned(ch, 1, true, 1010);
     assert_int_equal(ch->arbiter.next, HOLD + 1);
     assert_int_equal(ch->state, CHANNEL_WAITING);
-    channel_timers(ch, 1010 + WINDOW);
+    timers(1010 + WINDOW);
     assert_int_equal(o.count.lost_messages, 2);
     assert_int_equal(ch->quality, QUALITY_SUSPECT);
     another(TWO, 0, HOLD + 3, 1);
@@ -119,13 +121,15 @@ static void sessions_change_while_a_snapshot_loads(void **state)
     open_channel((struct channel_config){.can_snapshot = true});
     data(0, 1, 2, 0);
     data(0, 5, 2, 10);
-    channel_timers(ch, 10 + WINDOW);
+    timers(10 + WINDOW);
     assert_int_equal(spy.request.kind, FEED_REQUEST_SNAPSHOT);
     another(TWO, 0, 1, 1);
+    another(TWO, 0, 2, 1);
     assert_int_equal(spy.requests, 1); // one at a time
     channel_book_returned(ch, 6, true, 300);
     assert_int_equal(spy.request.kind, FEED_REQUEST_RESET); // it is of a session that is over
-    another(THREE, 0, 1, 2);
+    another(THREE, 0, 1, 1);
+    another(THREE, 0, 2, 1);
     another(TWO, 1, 1, 2); // late
     channel_book_returned(ch, 1, true, 310);
     assert_int_equal(spy.requests, 2); // empty is empty
@@ -144,10 +148,13 @@ static void a_session_that_follows_is_joined_late(void **state)
     (void)state;
     open_channel((struct channel_config){.start = CHANNEL_START_SNAPSHOT, .can_snapshot = true});
     data(0, 1, 2, 0);
-    another(TWO, 0, 50, 2);
+    another(TWO, 0, 51, 1);
+    another(TWO, 0, 50, 1);
     assert_int_equal(spy.request.kind, FEED_REQUEST_SNAPSHOT);
     assert_memory_equal(spy.request.session, TWO, SESSION_LEN);
-    another("SESSION003", 0, 70, 2); // and so is the one after it, while the book is away
+    assert_int_equal(spy.last[EVENT_SESSION_START].session.sequence, 50);
+    another("SESSION003", 0, 70, 1); // and so is the one after it, while the book is away
+    another("SESSION003", 0, 71, 1);
     channel_book_returned(ch, 50, true, 1010);
     assert_int_equal(spy.requests, 2);
     assert_int_equal(spy.request.kind, FEED_REQUEST_SNAPSHOT);
@@ -168,6 +175,7 @@ static void a_late_joiner_without_snapshot_is_suspect_until_the_next_session(voi
     assert_applied(100, 102);
     assert_int_equal(ch->quality, QUALITY_SUSPECT);
     another(TWO, 0, 1, 1);
+    another(TWO, 0, 2, 1);
     channel_book_returned(ch, 1, true, 1010);
     ASSERT_QUALITIES(QUALITY_SUSPECT, QUALITY_RECOVERING, QUALITY_GOOD);
     close_channel();
@@ -184,7 +192,7 @@ static void a_late_joiner_loads_a_snapshot(void **state)
     assert_int_equal(spy.applied_len, 0);
     assert_int_equal(spy.kept, 2);
     channel_book_returned(ch, 98, true, 200); // 98 and 99 are missing between it and what is held
-    channel_timers(ch, 200 + WINDOW);
+    timers(200 + WINDOW);
     assert_request(FEED_REQUEST_MESSAGES, 98, 100);
     data(ARBITER_RECOVERY, 98, 2, 400);
     assert_applied(98, 104);

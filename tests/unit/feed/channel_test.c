@@ -12,7 +12,7 @@ static void the_other_line_repairs_within_the_window(void **state)
     assert_int_equal(ch->state, CHANNEL_WAITING);
     assert_int_equal(spy.kept, 1);
     assert_int_equal(ch->deadline, 10 + WINDOW);
-    channel_timers(ch, 10 + WINDOW - 1);
+    timers(10 + WINDOW - 1);
     assert_int_equal(spy.requests, 0);
     data(1, 1, 6, 60); // cut elsewhere: 3 and 4 are new
     assert_applied(1, 7);
@@ -29,7 +29,7 @@ static void a_gap_is_declared_by_time(void **state)
     open_channel((struct channel_config){.can_request = true});
     data(0, 1, 2, 0);
     data(0, 5, 2, 10);
-    channel_timers(ch, 10 + WINDOW);
+    timers(10 + WINDOW);
     assert_int_equal(ch->state, CHANNEL_RECOVERING);
     assert_request(FEED_REQUEST_MESSAGES, 3, 5);
     assert_memory_equal(spy.request.session, ONE, SESSION_LEN);
@@ -73,7 +73,7 @@ static void the_window_of_a_second_gap(void **state)
     assert_int_equal(ch->state, CHANNEL_WAITING);
     assert_int_equal(ch->deadline, 20 + WINDOW);
     assert_int_equal(o.count.repaired, 1);
-    channel_timers(ch, 20 + WINDOW);
+    timers(20 + WINDOW);
     assert_request(FEED_REQUEST_MESSAGES, 6, 8);
     close_channel();
 }
@@ -88,7 +88,7 @@ static void a_heartbeat_shows_what_is_missing_at_the_tail(void **state)
     assert_int_equal(ch->state, CHANNEL_LIVE);
     beat(0, 5, MOLD64_HEARTBEAT, 10);
     assert_int_equal(o.lines[0].gap_messages, 2);
-    channel_timers(ch, 10 + WINDOW);
+    timers(10 + WINDOW);
     assert_request(FEED_REQUEST_MESSAGES, 3, 5);
     data(ARBITER_RECOVERY, 3, 2, 200);
     assert_applied(1, 5);
@@ -103,11 +103,11 @@ static void the_main_lcores_ring_is_full(void **state)
     spy.ring_full = true;
     data(0, 1, 2, 0);
     data(0, 5, 2, 10);
-    channel_timers(ch, 10 + WINDOW);
+    timers(10 + WINDOW);
     assert_int_equal(spy.requests, 0);
     assert_true(ch->deadline <= 10 + WINDOW); // again at once
     spy.ring_full = false;
-    channel_timers(ch, 11 + WINDOW);
+    timers(11 + WINDOW);
     assert_int_equal(spy.requests, 1);
     assert_request(FEED_REQUEST_MESSAGES, 3, 5);
     close_channel();
@@ -119,7 +119,7 @@ static void nobody_has_them(void **state)
     open_channel((struct channel_config){.can_request = true});
     data(0, 1, 2, 0);
     data(0, 5, 2, 10);
-    channel_timers(ch, 10 + WINDOW);
+    timers(10 + WINDOW);
     channel_request_failed(ch, 99); // an answer about another gap
     assert_int_equal(ch->state, CHANNEL_RECOVERING);
     channel_request_failed(ch, 3);
@@ -140,7 +140,7 @@ static void nobody_has_the_rest(void **state)
     open_channel((struct channel_config){.can_request = true});
     data(0, 1, 2, 0);
     data(0, 9, 2, 10);
-    channel_timers(ch, 10 + WINDOW);
+    timers(10 + WINDOW);
     assert_request(FEED_REQUEST_MESSAGES, 3, 9);
     data(1, 3, 2, 150);
     channel_request_failed(ch, 3);
@@ -151,7 +151,7 @@ static void nobody_has_the_rest(void **state)
     assert_int_equal(ch->quality, QUALITY_SUSPECT);
     // The answer to a request whose gap has closed says nothing about the next one.
     data(0, 15, 1, 300);
-    channel_timers(ch, 300 + WINDOW);
+    timers(300 + WINDOW);
     assert_request(FEED_REQUEST_MESSAGES, 11, 15);
     channel_request_failed(ch, 5);
     assert_int_equal(ch->state, CHANNEL_RECOVERING);
@@ -164,7 +164,7 @@ static void a_large_gap_is_the_snapshots(void **state)
     open_channel((struct channel_config){.can_request = true, .can_snapshot = true});
     data(0, 1, 2, 0);
     data(0, 30, 2, 10); // 27 messages, and 20 may be asked for
-    channel_timers(ch, 10 + WINDOW);
+    timers(10 + WINDOW);
     assert_int_equal(spy.request.kind, FEED_REQUEST_SNAPSHOT);
     assert_int_equal(ch->quality, QUALITY_RECOVERING);
     data(1, 3, 5, 120); // nothing is applied to a book that is elsewhere
@@ -183,7 +183,7 @@ static void a_snapshot_that_is_not_to_be_had(void **state)
     open_channel((struct channel_config){.can_snapshot = true});
     data(0, 1, 2, 0);
     data(0, 5, 2, 10);
-    channel_timers(ch, 10 + WINDOW);
+    timers(10 + WINDOW);
     channel_book_returned(ch, 0, false, 200);
     assert_int_equal(o.count.snapshots_failed, 1);
     assert_int_equal(o.events[EVENT_SNAPSHOT_FAILED], 1);
@@ -207,7 +207,7 @@ static void the_bill_of_held_frames(void **state)
     data(ARBITER_RECOVERY, 3, 2, 20);
     assert_applied(1, 5 + HOLD);
     assert_int_equal(spy.kept, 0);
-    channel_timers(ch, 20 + WINDOW);
+    timers(20 + WINDOW);
     assert_request(FEED_REQUEST_MESSAGES, 5 + HOLD, 7 + HOLD);
     data(ARBITER_RECOVERY, 5 + HOLD, 2, 200);
     assert_applied(1, 7 + HOLD);
@@ -289,13 +289,13 @@ static void silence_makes_lines_and_channel_stale(void **state)
     data(0, 1, 2, 0);
     data(1, 1, 2, 10);
     data(0, 3, 1, STALE); // line 1 says no more
-    channel_timers(ch, STALE + 10);
+    timers(STALE + 10);
     assert_int_equal(o.events[EVENT_LINE_STALE], 1);
     assert_int_equal(spy.last[EVENT_LINE_STALE].line.line, 1);
     assert_int_equal(ch->quality, QUALITY_GOOD);
-    channel_timers(ch, 2 * STALE - 1);
+    timers(2 * STALE - 1);
     assert_int_equal(ch->quality, QUALITY_GOOD);
-    channel_timers(ch, 2 * STALE);
+    timers(2 * STALE);
     assert_int_equal(o.events[EVENT_LINE_STALE], 2);
     assert_int_equal(ch->quality, QUALITY_STALE);
     assert_int_equal(o.count.stale_transitions, 2);
