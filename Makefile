@@ -103,7 +103,7 @@ $(BUILD)/tickgate-bench: $(call obj,$(wildcard bench/latency/*.c) bench/book/off
 $(BUILD)/tickgate $(BUILD)/tickgate-controlplane: LIBS = $(CP_LIBS) $(CORE_LIBS)
 $(BUILD)/tickgate-dataplane $(BUILD)/tickgate-exchange: LIBS = $(DPDK_LIBS) -lrte_net_ring $(CORE_LIBS)
 $(BUILD)/tickgate-book: LIBS = -lpcap $(CORE_LIBS)
-$(BUILD)/tickgate-bench: LIBS = $(DPDK_LIBS) $(CORE_LIBS)
+$(BUILD)/tickgate-bench: LIBS = $(DPDK_LIBS) -ljansson $(CORE_LIBS)
 
 $(have):
 	@echo "  LINK  $@"
@@ -283,7 +283,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench-book bench-port bench-tcp bench-risk bench-route bench-lane bench-check bench-journal bench-store bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
+.PHONY: demo bench bench-trip bench-book bench-port bench-tcp bench-risk bench-route bench-lane bench-check bench-journal bench-store bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -343,6 +343,12 @@ bench-lane: ## from a frame of market data to the frame with an order, inside th
 	$(sub) programs
 	$(Q)$(BUILD)/tickgate-bench lane --silences 10 $(if $(CORE),--core $(CORE))
 	$(Q)bench/latency/lane_instructions.sh $(BUILD)/tickgate-bench
+
+bench: ## everything that is measured on this machine, with a report (build/bench-report; minutes; ROUND_S=n)
+	$(deps) build test demo
+	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
+	$(sub) programs
+	$(Q)bench/latency/run.sh $(BUILD)/tickgate-bench $(BUILD)/bench-report $(ROUND_S)
 
 bench-trip: ## the same through memif, between two cores, beside an echo over memif (PORT=ring|..., RATE=n: open loop)
 	$(deps) build test

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/utsname.h>
 
 // First line of a file without its end; "" when it cannot be read.
@@ -84,6 +85,11 @@ uint32_t environment_warn(FILE *out, int core)
                      "warning: no core is isolated: others run on core %d too; the tail is "
                      "theirs (isolcpus=)\n",
                      core) > 0;
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 3)
+        n += fprintf(out,
+                     "warning: %ld cores: a lane and an exchange leave none for the rest of the "
+                     "machine\n",
+                     sysconf(_SC_NPROCESSORS_ONLN)) > 0;
     cpuinfo_read("flags", flags, sizeof flags);
     if (strstr(flags, " hypervisor"))
         n += fprintf(out, "warning: a virtual machine: pauses of its host are in every figure\n") >

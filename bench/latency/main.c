@@ -1,8 +1,10 @@
 // tickgate-bench: how long things take, with the machine's own pauses beside every figure.
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bench/latency/compare.h"
 #include "bench/latency/lane.h"
 #include "bench/latency/options.h"
 
@@ -60,12 +62,59 @@ static void feed_write(FILE *out, const struct feed_options *o, const struct hdr
     fprintf(out, "\n  }\n");
 }
 
+static void string_write(FILE *out, const char *text, size_t len)
+{
+    fputc('"', out);
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '"' || text[i] == '\\')
+            fputc('\\', out);
+        if ((unsigned char)text[i] >= ' ')
+            fputc(text[i], out);
+    }
+    fputc('"', out);
+}
+
+// What was asked for, with its hash: results with the same one are of the same measurement.
+static void arguments_write(FILE *out, const struct bench_options *o)
+{
+    uint64_t hash = UINT64_C(0xCBF29CE484222325); // FNV-1a
+    fprintf(out, ",\n  \"arguments\": [");
+    for (int i = 1; i < o->argc; i++) {
+        fputs(i > 1 ? ", " : "", out);
+        string_write(out, o->argv[i], strlen(o->argv[i]));
+        // Where results go is no part of the configuration.
+        for (const char *c = o->argv[i]; strcmp(o->argv[i - 1], "--out") != 0 && *c; c++)
+            hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001B3);
+    }
+    fprintf(out, "], \"configuration_hash\": \"%016lx\"", hash);
+}
+
+static void distortions_write(FILE *out)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *lines = open_memstream(&text, &len);
+    fprintf(out, ",\n  \"distortions\": [");
+    if (lines) {
+        environment_warn(lines, sched_getcpu());
+        fclose(lines);
+        for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+            fputs(line == text ? "" : ", ", out);
+            string_write(out, line, (size_t)(end - line));
+        }
+        free(text);
+    }
+    fprintf(out, "]");
+}
+
 static void result_write(FILE *out, const struct bench_options *o, const struct results *r)
 {
     const struct jitter *j = &r->jitter;
     fprintf(out, "{\n  \"mode\": \"%s\",\n  \"loop\": \"%s\",\n  \"environment\": ",
             bench_mode_name(o->mode), o->mode == MODE_TRIP && o->trip.open ? "open" : "closed");
     environment_write(out, "  ");
+    arguments_write(out, o);
+    distortions_write(out);
     fprintf(out,
             ",\n  \"jitter\": {\"ns\": %lu, \"above_1us\": %lu, \"above_10us\": %lu, "
             "\"above_100us\": %lu, \"max_ns\": %lu, \"lost_ns\": %lu},\n",
@@ -176,7 +225,9 @@ int main(int argc, char **argv)
 {
     struct bench_options o;
     struct error err = {0};
-    if (bench_options_read(&o, argc, argv, &err) && run(&o, &err))
+    if (argc == 4 && strcmp(argv[1], "compare") == 0 && compare_run(argv[2], argv[3], &err))
+        return 0;
+    if (err.code == 0 && bench_options_read(&o, argc, argv, &err) && run(&o, &err))
         return 0;
     fprintf(stderr, "tickgate-bench: %s\n", err.text);
     return (int)err.code;

@@ -9,6 +9,9 @@
 
 static const char usage[] =
     "usage: tickgate-bench MODE [options]\n"
+    "       tickgate-bench compare A B    two directories that --out has written: what differs by "
+    "more\n"
+    "                                     than the rounds of each, and in what machines differ\n"
     "\n"
     "Modes:\n"
     "  spin   the jitter floor of a core: gaps between readings of the clock\n"
@@ -80,7 +83,7 @@ const char *bench_mode_name(enum bench_mode mode)
     X('R', rate, 1, 10000000, o->trip.schedule.rate)     \
     X('S', speed, 0.001, 1000, o->trip.schedule.speed)   \
     X('D', round_s, 0.01, 3600, o->trip.seconds)         \
-    X('N', rounds, 1, 20, o->trip.rounds)                \
+    X('N', rounds, 1, TRIP_ROUNDS_MAX, o->trip.rounds)   \
     X('P', pause_us, 0, 1000000, o->trip.pause_us)
 
 static bool number(const char *text, double min, double max, double *out)
@@ -174,6 +177,8 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
         if (!option_take(o, letter, optarg, err))
             return false;
     }
+    o->argc = argc;
+    o->argv = argv;
     o->lane.seed = o->feed.seed;
     o->lane.symbols = o->feed.symbols;
     o->lane.live = o->feed.live;

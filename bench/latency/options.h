@@ -10,6 +10,8 @@ enum bench_mode { MODE_SPIN, MODE_FEED, MODE_LANE, MODE_TRIP, MODES };
 struct bench_options {
     enum bench_mode mode;
     const char *out;
+    int argc; // what was asked for, as it was said
+    char **argv;
     double seconds; // of the jitter floor
     long core;      // -1: any
     uint64_t warm;  // orders before the measured ones

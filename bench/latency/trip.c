@@ -227,8 +227,10 @@ static void stages_record(struct trip *t, struct trip_result *r)
 
 static void round_record(struct trip *t, struct trip_result *r)
 {
+    static struct hdr round;
     const struct clock_calibration *cal = &t->world->cal;
     struct hdr *h = &r->figures[t->orders ? TRIP_ORDER : TRIP_ECHO];
+    hdr_reset(&round);
     if (t->orders)
         stages_record(t, r);
     for (uint32_t i = 0; i < t->sent; i++) {
@@ -240,9 +242,12 @@ static void round_record(struct trip *t, struct trip_result *r)
         if (s->done == 0)
             continue;
         hdr_record(h, clock_ticks_to_ns(cal, s->done - s->due));
+        hdr_record(&round, clock_ticks_to_ns(cal, s->done - s->due));
         if (t->orders)
             slow_keep(r, s);
     }
+    r->rounds[t->orders][r->round_count[t->orders]++] =
+        (struct trip_round){hdr_percentile(&round, 50), hdr_percentile(&round, 99)};
     r->sent[t->orders] += t->sent;
     r->ns[t->orders] += clock_ticks_to_ns(cal, t->ticks);
 }

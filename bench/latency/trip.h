@@ -67,7 +67,12 @@ struct trip_sample {
     uint32_t decide, gate, encode, handed; // since <stamped>
 };
 
-enum { TRIP_SLOWEST = 100 };
+enum { TRIP_SLOWEST = 100, TRIP_ROUNDS_MAX = 20 };
+
+// One round of echoes or orders, ns: how much these differ is the noise of the machine.
+struct trip_round {
+    uint64_t p50, p99;
+};
 
 struct trip_result {
     struct hdr figures[TRIP_FIGURES]; // ns
@@ -76,6 +81,8 @@ struct trip_result {
         late[2];    // echoes and orders; late: left over 1 us after they were due
     uint64_t ns[2]; // of the rounds
     double rate;    // open loop: of the schedule
+    struct trip_round rounds[2][TRIP_ROUNDS_MAX];
+    uint32_t round_count[2];
     uint32_t slowest_count;
     struct trip_sample slowest[TRIP_SLOWEST];
     uint64_t tsc_hz;

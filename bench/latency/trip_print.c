@@ -102,6 +102,13 @@ void trip_write(FILE *out, const struct trip_options *o, const struct trip_resul
             : q->calls        ? "true"
                               : "false",
             q->faults, q->yields, q->preemptions);
+    for (int orders = 0; orders < 2; orders++) {
+        fprintf(out, "  \"%s\": [", orders ? "order_rounds_ns" : "echo_rounds_ns");
+        for (uint32_t i = 0; i < r->round_count[orders]; i++)
+            fprintf(out, "%s{\"p50\": %lu, \"p99\": %lu}", i ? ", " : "", r->rounds[orders][i].p50,
+                    r->rounds[orders][i].p99);
+        fprintf(out, "],\n");
+    }
     slowest_write(out, r);
     fprintf(out, "  \"figures_ns\": {");
     for (uint32_t f = 0; f < TRIP_FIGURES; f++)

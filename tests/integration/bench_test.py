@@ -4,6 +4,7 @@
 import base64
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, need_programs  # noqa: E402
 
 MESSAGES = 50000
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def bench(*argv):
@@ -58,9 +60,25 @@ def lane():
     assert refused.returncode == 2 and "/proc/nowhere/taker.so" in refused.stderr, refused.stderr
 
 
+def report(folder):
+    """Two results beside each other, and a page with a plot of them."""
+    compared = bench("compare", str(folder), str(folder / "keep"))
+    assert compared.returncode == 0 and "port differs: 'memif', 'ring'" in compared.stdout, compared
+    same = bench("compare", str(folder), str(folder))
+    assert same.returncode == 0 and "slower" not in same.stdout and "faster" not in same.stdout, same.stdout
+    nothing = bench("compare", str(folder), str(folder / "nothing"))
+    assert nothing.returncode == 1 and "nothing/result.json" in nothing.stderr, nothing.stderr
+    (folder / "keep").rename(folder / "ring")
+    if shutil.which("gnuplot"):
+        written = subprocess.run([str(ROOT / "bench/latency/report.py"), str(folder)], capture_output=True, text=True, timeout=60)
+        assert written.returncode == 0, written.stderr
+        page = (folder / "report.html").read_text()
+        assert page.count("<svg") >= 3 and "What distorts these figures" in page and "<td>ring</td>" in page, page[:500]
+
+
 def sockets_of_the_kernel():
     """The same logic over sockets, and the port of DPDK on a veth pair, where we may make such pairs."""
-    veth = [str(pathlib.Path(__file__).resolve().parent.parent.parent / "bench/latency/veth.sh")]
+    veth = [str(ROOT / "bench/latency/veth.sh")]
     if subprocess.run([*veth, "up"], capture_output=True).returncode != 0:
         print("no veth pairs may be made here (or there are some): kernel sockets not run")
         return
@@ -98,6 +116,9 @@ def trip():
             slow = result["slowest_ns"]
             assert len(slow) == min(100, result["orders"]) and slow[0]["whole"] == max(s["whole"] for s in slow), slow[0]
             assert all(0 <= s["sent"] <= s["stamped"] <= s["decide"] <= s["approved"] <= s["encoded"] <= s["handed"] for s in slow), slow
+            if port == "ring":
+                shutil.copytree(folder, pathlib.Path(folder) / "keep")
+        report(pathlib.Path(folder))
     sockets_of_the_kernel()
     refused = bench("trip", "--port", "af_packet", "--seconds", "0.01")
     assert refused.returncode == 2 and "--near" in refused.stderr, refused.stderr
