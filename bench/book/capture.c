@@ -102,9 +102,10 @@ bool capture_sort(struct capture *c, struct input *in, const char *path, struct 
         describe(in, first, sizeof first);
         return error_set(err, EXIT_FAILED,
                          "%s: no market data in it: %lu datagrams that are neither ITCH 5.0 over "
-                         "MoldUDP64 nor DEEP 1.0 over IEX-TP%s, %lu frames that are no UDP; name a "
-                         "capture of one of these feeds",
-                         path, found, first, in->other_frames);
+                         "MoldUDP64 nor DEEP 1.0 over IEX-TP%s, %lu frames that are no UDP or are "
+                         "cut%s%s; name a capture of one of these feeds",
+                         path, found, first, in->other_frames, in->truncated ? ", and then: " : "",
+                         in->why);
     }
     for (uint64_t i = 0; i < found; i++)
         if (is_of(c->protocol, &in->datagrams[i]))

@@ -51,6 +51,8 @@ static bool read_all(struct input *in, const char *path, struct error *err)
     int code;
     gzerror(file, &code);
     in->truncated = code == Z_BUF_ERROR;
+    if (in->truncated)
+        snprintf(in->why, sizeof in->why, "the gz file ends early");
     gzclose(file);
     return true;
 }
@@ -157,8 +159,10 @@ static bool read_capture(struct input *in, const char *path, struct error *err)
     int got = 1;
     while (ok && (got = pcap_next_ex(capture, &head, &data)) == 1)
         ok = datagram_add(in, head, data);
-    if (ok && got == PCAP_ERROR)
+    if (ok && got == PCAP_ERROR) {
         in->truncated = true;
+        snprintf(in->why, sizeof in->why, "%s", pcap_geterr(capture));
+    }
     pcap_close(capture);
     return ok || error_set(err, EXIT_FAILED, "%s: does not fit in memory", path);
 }

@@ -190,7 +190,7 @@ static void print_doubts(const struct channel_counters *c, const struct capture 
                 "ignored\n",
                 in->len - in->whole);
     else if (in->truncated)
-        fputs("tickgate-book: truncated: the last record is cut, and ignored\n", stderr);
+        fprintf(stderr, "tickgate-book: truncated: %s; what follows is ignored\n", in->why);
     for (size_t i = 0; i < ARRAY_LEN(doubts); i++)
         if (doubts[i].count)
             fprintf(stderr, "tickgate-book: %lu %s\n", doubts[i].count, doubts[i].what);
@@ -221,7 +221,8 @@ static bool books_make(const struct options *opt, struct input *in, struct error
         return false;
     struct channel_config config = {
         .protocol = capture.protocol,
-        .start = CHANNEL_START_LIVE,
+        // The first packet of the file need not be the one with the lowest number.
+        .start = capture.first == 1 ? CHANNEL_START_FIRST : CHANNEL_START_LIVE,
         .reorder_frames = 1024,
         .reorder_ticks = 1000000000,
         .hold_frames = 4096,

@@ -133,10 +133,26 @@ def partly_foreign(s):
     return 2
 
 
+def out_of_order(s):
+    """The packet with the first message is not the first that arrives; a record that cannot be ends the file, by name."""
+    day = write_day(s.dir, "--seed 31 --symbols 50 --live 2000 --messages 20000".split())
+    frames = mold(day.read_bytes())
+    (s.dir / "swapped.pcap").write_bytes(pcap([frames[1], frames[0], *frames[2:]]))
+    got = run("tickgate-book", s.dir / "swapped.pcap")
+    assert got.returncode == 0 and got.stdout == run("tickgate-book", day).stdout, f"swapped: other books: {got.stderr}"
+    nonsense = struct.pack("<IIII", 0, 0, 1 << 30, 1 << 30) + bytes(100)
+    (s.dir / "damaged.pcap").write_bytes(pcap(frames[:500]) + nonsense)
+    (s.dir / "whole.pcap").write_bytes(pcap(frames[:500]))
+    got = run("tickgate-book", s.dir / "damaged.pcap")
+    assert got.returncode == 0 and got.stdout == run("tickgate-book", s.dir / "whole.pcap").stdout, got.stderr
+    assert "truncated: invalid packet capture length 1073741824" in got.stderr, got.stderr
+    return 2
+
+
 def main():
     need_programs("tickgate-book", "tickgate-exchange")
     with System("files") as s:
-        done = foreign(s) + source(s) + partly_foreign(s)
+        done = foreign(s) + source(s) + partly_foreign(s) + out_of_order(s)
     print(f"{done} cases")
 
 
