@@ -71,7 +71,7 @@ DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null | sed 's/-march=[
 DPDK_LIBS   := $(shell pkg-config --libs libdpdk 2>/dev/null)
 CORE_LIBS   := -lyaml -lnuma -lhugetlbfs -lpcap -lz -lm -ldl
 PQ_CFLAGS   := $(shell pkg-config --cflags libpq 2>/dev/null | sed 's/-I/-isystem /g')
-CP_LIBS     := -ljansson -luring -lisal -lcrypto -lpq -lmicrohttpd -lgnutls
+CP_LIBS     := -ljansson -luring -lisal -lcrypto -lpq -lmicrohttpd -lgnutls -ledit
 
 programs := $(addprefix $(BUILD)/,tickgate tickgate-dataplane tickgate-controlplane tickgate-exchange tickgate-book \
               tickgate-bench)
@@ -429,16 +429,23 @@ lint: ## include direction, sizes, lane rules, formatting, clang-tidy, cppcheck,
 	$(sub) lint-build
 	$(Q)tests/lint/run --build $(BUILD)
 
-docs: ## write docs/configuration.md from the table of options
+docs: ## write docs/configuration.md and docs/control.md from the tables of options, methods and commands
 	$(deps) build
 	$(sub) programs
 	$(Q)$(BUILD)/tickgate-dataplane --options >docs/configuration.md
+	$(sub) $(BUILD)/tests/unit/cli/doc_test
+	$(Q)TICKGATE_GOLDEN=write $(BUILD)/tests/unit/cli/doc_test
 
-install: ## programs, the client library, its header and that of strategies into DESTDIR/PREFIX
+install: ## programs, their manual page and completions, the client library, its header and that of strategies into DESTDIR/PREFIX
 	$(deps) build
 	$(sub) programs
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin
 	$(if $(have),$(Q)install -m 755 $(have) $(DESTDIR)$(PREFIX)/bin)
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	$(Q)$(BUILD)/tickgate man >$(DESTDIR)$(PREFIX)/share/man/man1/tickgate.1
+	$(Q)$(BUILD)/tickgate completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tickgate
+	$(Q)$(BUILD)/tickgate completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tickgate
 	$(Q)install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
 	$(Q)install -m 644 $(BUILD)/libtickgate.a $(DESTDIR)$(PREFIX)/lib
 	$(Q)install -m 755 $(BUILD)/libtickgate.so.1 $(DESTDIR)$(PREFIX)/lib

@@ -24,6 +24,7 @@ build    liburing-dev         writes of the journal, without a thread that waits
 build    libisal-dev          CRC32C of records in the journal
 build    libssl-dev           SHA-256 that links blocks of the journal
 build    libmicrohttpd-dev    metrics, health and the status page over HTTP
+build    libedit-dev          commands as they are typed
 build    libgnutls28-dev      certificates of HTTP
 build    libpq-dev            rows of the store into PostgreSQL
 build    libpcap-dev          captures: pcap and pcapng

@@ -75,8 +75,8 @@ static bool make_room(struct client *client, struct error *err)
     return true;
 }
 
-// One line, without its newline; to be freed.
-static char *receive_line(struct client *client, struct error *err)
+// One line, without its newline; to be freed. <calm>: that nothing comes is no error.
+static char *receive_line(struct client *client, bool calm, struct error *err)
 {
     size_t searched = 0;
     for (;;) {
@@ -98,6 +98,8 @@ static char *receive_line(struct client *client, struct error *err)
             recv(client->fd, client->in + client->in_len, client->in_max - client->in_len, 0);
         if (n > 0) {
             client->in_len += (size_t)n;
+        } else if (n < 0 && calm && (errno == EINTR || errno == EAGAIN)) {
+            return NULL;
         } else if (n == 0 || errno != EINTR) {
             const char *cause = n == 0            ? "it closed the connection"
                                 : errno == EAGAIN ? "no answer in time"
@@ -152,8 +154,19 @@ json_t *client_call(struct client *client, const char *method, json_t *params, s
     }
     bool sent = send_line(client, text, strlen(text), err) && send_line(client, "\n", 1, err);
     free(text);
-    char *line = sent ? receive_line(client, err) : NULL;
+    char *line = sent ? receive_line(client, false, err) : NULL;
     json_t *result = line ? result_of(client, line, err) : NULL;
     free(line);
     return result;
+}
+
+json_t *client_next(struct client *client, struct error *err)
+{
+    char *line = receive_line(client, true, err);
+    json_t *message = line ? json_loads(line, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    if (line && message == NULL)
+        error_set(err, EXIT_FAILED, "%s: what answers here is not tickgate-controlplane",
+                  client->path);
+    free(line);
+    return message;
 }

@@ -27,3 +27,7 @@ void client_close(struct client *client);
 // EXIT_USAGE when a parameter was refused, EXIT_STATE when the state was against it, else
 // EXIT_FAILED.
 json_t *client_call(struct client *client, const char *method, json_t *params, struct error *err);
+
+// The next message, an answer or a notification, to be released. Null with <err> where the
+// connection ended; null without it when a signal came or nothing did for CLIENT_PATIENCE_S.
+json_t *client_next(struct client *client, struct error *err);

@@ -31,6 +31,9 @@ enum { ARGUMENTS_MAX = 6, WORDS_MAX = 2 };
 enum command_does {
     LOOKS,
     FOLLOWS, // --watch prints only what is new (method parameter "after")
+    STREAMS, // notifications until it is interrupted
+    TOP,     // the live view
+    TELLS,   // asks nobody
     CHANGES, // no --watch
     WIDENS,  // what may be traded: asks at a terminal, unless --yes; no --watch
 };
@@ -38,12 +41,17 @@ enum command_does {
 struct command {
     const char *words[WORDS_MAX]; // "show", "book"
     const char *help;
-    const char *method; // null: command_offline does it
+    const char *method; // null: asks nobody; TELLS prints, else command_offline does it
     // Prints a result; <options> holds the arguments that have no param, by name.
     void (*print)(FILE *out, const json_t *result, const json_t *options);
     enum command_does does;
     struct argument arguments[ARGUMENTS_MAX];
 };
+
+// Options of every command.
+extern const struct argument common_options[];
+extern const uint32_t common_count;
+extern const char exit_codes_help[];
 
 extern const struct command commands[];
 extern const uint32_t command_count;
@@ -98,6 +106,10 @@ void print_ports(FILE *out, const json_t *result, const json_t *options);
 void print_memory(FILE *out, const json_t *result, const json_t *options);
 void print_events(FILE *out, const json_t *result, const json_t *options);
 void print_filter(FILE *out, const json_t *result, const json_t *options);
+// reference.c
+void print_man(FILE *out, const json_t *result, const json_t *options);
+void print_bash(FILE *out, const json_t *result, const json_t *options);
+void print_zsh(FILE *out, const json_t *result, const json_t *options);
 // print_trade.c
 void print_trading(FILE *out, const json_t *result, const json_t *options);
 void print_orders(FILE *out, const json_t *result, const json_t *options);

@@ -35,6 +35,21 @@
         "--type", "EVENT", NULL, ARGUMENT_TEXT, false, "only this type, for example ORDER_SENT" \
     }
 
+const struct argument common_options[] = {
+    {"--json", NULL, NULL, ARGUMENT_FLAG, false, "print the answer as JSON"},
+    {"--watch", "[=SECONDS]", NULL, ARGUMENT_TEXT, false,
+     "again and again, every second or every so many seconds"},
+    {"--socket", "PATH", NULL, ARGUMENT_TEXT, false,
+     "control socket (TICKGATE_SOCKET, or /run/tickgate/control.sock)"},
+    {"--help", NULL, NULL, ARGUMENT_FLAG, false, "help of the words before it"},
+    {"--version", NULL, NULL, ARGUMENT_FLAG, false, "version of this program"},
+};
+const uint32_t common_count = sizeof common_options / sizeof common_options[0];
+
+const char exit_codes_help[] =
+    "0 ok, 1 failed, 2 usage, 3 not connected, 4 refused by the state that\n"
+    "things are in, 5 needs approval, 6 forbidden to this user";
+
 const struct command commands[] = {
     {{"status"}, "node, dataplane, channels at a glance", "status", print_status, LOOKS, {{0}}},
     {{"version"},
@@ -43,6 +58,17 @@ const struct command commands[] = {
      print_version,
      LOOKS,
      {{0}}},
+    {{"events"},
+     "what happens, from now on",
+     "subscribe",
+     print_events,
+     STREAMS,
+     {{"--topics", "LIST", "topics", ARGUMENT_LIST, false, "events (default), counters, logs"},
+      {"--after", "NUMBER", "after", ARGUMENT_NUMBER, false, "events behind this number too"}}},
+    {{"top"}, "a live view of load, feeds, sessions", "status", print_status, TOP, {{0}}},
+    {{"man"}, "the manual page, for man -l -", NULL, print_man, TELLS, {{0}}},
+    {{"completion", "bash"}, "completion for bash", NULL, print_bash, TELLS, {{0}}},
+    {{"completion", "zsh"}, "completion for zsh", NULL, print_zsh, TELLS, {{0}}},
     {{"show", "feeds"}, "channels and their lines", "feeds", print_feeds, LOOKS, {{0}}},
     {{"show", "lanes"}, "lanes, their load and latency", "lanes", print_lanes, LOOKS, {{0}}},
     {{"show", "latency"},

@@ -47,12 +47,23 @@ static void print_arguments(FILE *out, const struct command *command)
     }
 }
 
-static const char options_help[] =
-    "  --json               print the answer as JSON\n"
-    "  --watch[=SECONDS]    again and again, every second or every so many seconds\n"
-    "  --socket PATH        control socket (TICKGATE_SOCKET, or /run/tickgate/control.sock)\n"
-    "  --help               help of the words before it\n"
-    "  --version            version of this program\n";
+static void print_options(FILE *out)
+{
+    for (uint32_t i = 0; i < common_count; i++) {
+        const struct argument *option = &common_options[i];
+        char text[64];
+        const char *value = option->value ? option->value : "";
+        snprintf(text, sizeof text, "%s%s%s", option->name, *value && *value != '[' ? " " : "",
+                 value);
+        fprintf(out, "  %-20s %s\n", text, option->help);
+    }
+    fputs("\n  tickgate -f FILE     commands of a file, until one fails (-: standard input; -x: "
+          "print them)\n"
+          "  tickgate             commands as they are typed, at a terminal\n",
+          out);
+    fprintf(out, "\nExit code: %s.\nData goes to standard output, messages to standard error.\n",
+            exit_codes_help);
+}
 
 static bool matches(const struct command *command, const char *const *words, uint32_t count)
 {
@@ -88,10 +99,7 @@ void help_print(FILE *out, const char *const *words, uint32_t count)
             }
         fputc('\n', out);
     }
-    fputs(options_help, out);
-    fputs("\nExit code: 0 ok, 1 failed, 2 usage, 3 not connected, 4 refused by the state that\n"
-          "things are in. Data goes to standard output, messages to standard error.\n",
-          out);
+    print_options(out);
 }
 
 // --- parsing ---
@@ -255,7 +263,7 @@ static bool complete(struct parser *p)
     if (command == NULL)
         return error_set(p->err, EXIT_USAGE, "%s; tickgate --help lists the commands",
                          p->word_count ? "the command is not complete" : "no command");
-    if (p->out->watch_ms && command->does >= CHANGES)
+    if (p->out->watch_ms && command->does >= STREAMS && command->does != TOP)
         return error_set(p->err, EXIT_USAGE, "--watch: only for what looks, not for what changes");
     for (uint32_t i = 0; i < ARGUMENTS_MAX && command->arguments[i].name; i++)
         if (is_option(&command->arguments[i])
@@ -267,11 +275,14 @@ static bool complete(struct parser *p)
     return true;
 }
 
+static volatile sig_atomic_t stopped;
+
 bool invocation_parse(struct invocation *invocation, int argc, char **argv, FILE *out,
                       struct error *err)
 {
     struct parser p = {.out = invocation, .argc = argc, .argv = argv, .err = err};
     memset(invocation, 0, sizeof *invocation);
+    stopped = 0;
     invocation->params = json_object();
     invocation->options = json_object();
     for (p.at = 1; p.at < argc; p.at++) {
@@ -289,8 +300,6 @@ bool invocation_parse(struct invocation *invocation, int argc, char **argv, FILE
     }
     return complete(&p);
 }
-
-static volatile sig_atomic_t stopped;
 
 void invocation_stop(int number)
 {

@@ -60,9 +60,9 @@ def orders_of_people(world):
     said = world.json("show", "events", "--type", "GOVERNED")["events"][-1]
     assert said["fields"]["reason"] == "prices look wrong", said
     assert said["fields"]["user"] == os.getuid(), said
-    error = world.cli("resume", "session", "iex", "--reason", "r", code=4)[1]
+    error = world.cli("resume", "session", "iex", "--reason", "r", "--yes", code=4)[1]
     assert "nothing to take back for session iex; in force: kill of global" in error, error
-    answer = world.json("resume", "--reason", "fixed")
+    answer = world.json("resume", "--reason", "fixed", "--yes")
     assert [lane["lifted"] for lane in answer["lanes"]] == [["kill"], ["kill"]], answer
     assert in_force(world) == []
     world.cli("halt", "account", "MM", "--reason", "audit")
@@ -76,12 +76,12 @@ def orders_of_people(world):
         ("kill", "session", "iex", "operator", "lane1"),
     ]
     for scope in (("account", "MM"), ("symbol", "MSFT"), ("session", "iex")):
-        world.cli("resume", *scope, "--reason", "over")
+        world.cli("resume", *scope, "--reason", "over", "--yes")
     assert in_force(world) == []
     world.cli("cancel", "strategy", "quotes", "--reason", "clean")
     world.cli("strategy", "disable", "quotes", "--reason", "r")
     world.cli("strategy", "enable", "quotes", "--reason", "r", "--yes")
-    world.cli("strategy", "set", "quotes", "distance=300,shares=7", "--reason", "r")
+    world.cli("strategy", "set", "quotes", "distance=300,shares=7", "--reason", "r", "--yes")
     assert world.json("show", "strategies")["strategies"][0]["parameters"] == {
         "shares": 7,
         "distance": 300,
@@ -99,11 +99,11 @@ def exit_codes(world):
         (("kill", "--acount", "XX"), 2, "no option --acount"),
         (("kill", "--watch"), 2, "--watch"),
         (("kill", "--region", "x"), 2, "only with --direct"),
-        (("resume", "--reason", "r"), 4, "nothing to take back for all"),
-        (("strategy", "set", "quotes", "width=3", "--reason", "r"), 1, "no parameter 'width'"),
-        (("strategy", "set", "quotes", "distance=x", "--reason", "r"), 2, "no integer"),
-        (("strategy", "set", "takes", "a=1", "--reason", "r"), 4, "takes no parameters"),
-        (("strategy", "enable", "--reason", "r"), 2, "NAME is missing"),
+        (("resume", "--reason", "r", "--yes"), 4, "nothing to take back for all"),
+        (("strategy", "set", "quotes", "width=3", "--reason", "r", "--yes"), 1, "no parameter 'width'"),
+        (("strategy", "set", "quotes", "distance=x", "--reason", "r", "--yes"), 2, "no integer"),
+        (("strategy", "set", "takes", "a=1", "--reason", "r", "--yes"), 4, "takes no parameters"),
+        (("strategy", "enable", "--reason", "r", "--yes"), 2, "NAME is missing"),
     ):
         error = world.cli(*words, code=code)[1]
         assert say in error, f"{words}: {error}"
@@ -112,7 +112,7 @@ def exit_codes(world):
 
 def asked_at_a_terminal(world):
     """What widens is confirmed by whoever can be asked; a kill never is."""
-    for answer, code, left in (("no\n", 1, 2), ("yes\n", 0, 0)):
+    for answer, code, left in (("no\n", 5, 2), ("yes\n", 0, 0)):
         master, slave = pty.openpty()
         world.cli("kill")
         process = subprocess.Popen(
@@ -128,7 +128,7 @@ def asked_at_a_terminal(world):
         os.close(slave)
         assert process.returncode == code, f"{answer!r}: {process.returncode}: {error}"
         assert "Type yes" in error and len(in_force(world)) == left, error
-        world.cli("resume", "--reason", "r", code=0 if left else 4)
+        world.cli("resume", "--reason", "r", "--yes", code=0 if left else 4)
     master, slave = pty.openpty()
     done = subprocess.run(
         [str(CLI), "--socket", str(world.socket), "kill", "--reason", "now"],
@@ -141,7 +141,7 @@ def asked_at_a_terminal(world):
     os.close(master)
     os.close(slave)
     assert done.returncode == 0 and not done.stderr, done
-    world.cli("resume", "--reason", "r")
+    world.cli("resume", "--reason", "r", "--yes")
 
 
 def past_the_control_plane(world):
@@ -152,7 +152,7 @@ def past_the_control_plane(world):
         ("kill", "global", None, "direct", "lane0"),
         ("kill", "global", None, "direct", "lane1"),
     ]
-    world.cli("resume", "--reason", "r")
+    world.cli("resume", "--reason", "r", "--yes")
     # Without a control plane: its own way out is named, and works.
     world.stop_control()
     assert "kill --direct" in world.cli("kill", code=3)[1]

@@ -66,12 +66,12 @@ def views(s, ledger):
     assert trading["refusals"].get("HALTED"), trading
     strategy = ask(s, "show", "strategies")["strategies"][0]
     assert strategy["strategy"] == "quotes" and strategy["state"] == "on" and strategy["calls"], strategy
-    cli(s, "resume", "--reason", "looked at")
+    cli(s, "resume", "--reason", "looked at", "--yes")
     trading_goes_on(s, ledger)
 
 
 def strategies(s, ledger):
-    cli(s, "strategy", "set", "quotes", "distance=400", "--reason", "wider")
+    cli(s, "strategy", "set", "quotes", "distance=400", "--reason", "wider", "--yes")
     shown = ask(s, "show", "strategies")["strategies"][0]["parameters"]
     assert shown["distance"] == 400 and shown["shares"] == 100, shown
     cli(s, "strategy", "disable", "takes", "--reason", "enough")
@@ -83,8 +83,8 @@ def strategies(s, ledger):
     last = max(e["sequence"] for e in ledger.events if e["event"] == "STRATEGY")
     late = [e for e in ledger.events if e["event"] == "DECISION" and e["sequence"] > last and e["fields"]["strategy"] == 1]
     assert not late, late[:2]
-    assert "strategy quotes is on already" in cli(s, "strategy", "enable", "quotes", "--reason", "r", code=4)[1]
-    cli(s, "strategy", "enable", "takes", "--reason", "again")
+    assert "strategy quotes is on already" in cli(s, "strategy", "enable", "quotes", "--reason", "r", "--yes", code=4)[1]
+    cli(s, "strategy", "enable", "takes", "--reason", "again", "--yes")
     wait_for("on", lambda: state()["state"] == "on", s.alive)
 
 
@@ -113,8 +113,8 @@ def killed(s, ledger, log):
     cancels = nothing_but_cancels(s, ledger, log, answer["lanes"][0]["in_force_from_event"])
     said = ledger.of("GOVERNED")[-1]
     assert said["reason"] == "a test of the kill", said
-    assert "nothing to take back for session nas" in cli(s, "resume", "session", "nas", "--reason", "r", code=4)[1]
-    cli(s, "resume", "--reason", "over")
+    assert "nothing to take back for session nas" in cli(s, "resume", "session", "nas", "--reason", "r", "--yes", code=4)[1]
+    cli(s, "resume", "--reason", "over", "--yes")
     trading_goes_on(s, ledger)
     return f"{took_ms:.0f} ms from the command to its answer, {cancels} cancels"
 
@@ -134,7 +134,7 @@ def killed_without_a_control_plane(s, log):
     force = ask(s, "show", "trading")["in_force"]
     assert [(f["what"], f["scope"], f["name"], f["by"]) for f in force] == [("kill", "account", "main", "direct")], force
     assert not ask(s, "show", "orders")["complete"], "a new control plane cannot know what it did not read"
-    cli(s, "resume", "account", "main", "--reason", "over")
+    cli(s, "resume", "account", "main", "--reason", "over", "--yes")
     before = len(requests(log))
     wait_for("new orders", lambda: len(requests(log)) > before + 5, s.alive)
 

@@ -159,17 +159,28 @@ static void print_commands(FILE *out)
 {
     fprintf(out, "\n## Command line\n\n```\n");
     help_print(out, NULL, 0);
-    fprintf(out,
-            "```\n\n"
-            "Tables are aligned and without colour; `--json` prints the result of the method, with "
-            "`--watch` one line a sample.\n"
-            "`--watch` waits for a control plane that goes away, and ends at SIGINT or SIGTERM.\n\n"
-            "`journal` and `explain` need no control plane: they read a journal's directory, or a "
-            "copy of one, also while it is\n"
-            "written. `verify` ends with 1 where something is damaged, or numbers of trading "
-            "events are missing or come again; an\n"
-            "end that a crash tore off is told and is no damage.\n\n"
-            "| command | method | arguments |\n|---|---|---|\n");
+    fprintf(
+        out,
+        "```\n\n"
+        "Tables are aligned and without colour; `--json` prints the result of the method, with "
+        "`--watch` one line a sample.\n"
+        "`--watch` waits for a control plane that goes away, and ends at SIGINT or SIGTERM.\n\n"
+        "- `tickgate -f FILE` carries out the lines of a file and stops at the first that "
+        "fails, with its exit code.\n"
+        "- `tickgate` alone, at a terminal, reads commands as they are typed: Tab completes, "
+        "`quit` ends.\n"
+        "- `events` follows by `subscribe`; `top` is a live view at a terminal, elsewhere one "
+        "look.\n"
+        "- What widens asks at a terminal; elsewhere it takes `--yes`, or ends with 5. A kill "
+        "never asks.\n"
+        "- `man` and `completion` print the manual page and the completions that `make install` "
+        "installs.\n\n"
+        "`journal` and `explain` need no control plane: they read a journal's directory, or a "
+        "copy of one, also while it is\n"
+        "written. `verify` ends with 1 where something is damaged, or numbers of trading "
+        "events are missing or come again; an\n"
+        "end that a crash tore off is told and is no damage.\n\n"
+        "| command | method | arguments |\n|---|---|---|\n");
     for (uint32_t i = 0; i < command_count; i++) {
         const struct command *command = &commands[i];
         fprintf(out, "| `tickgate %s%s%s` | %s%s%s | ", command->words[0],
@@ -214,7 +225,7 @@ static void test_commands_fit_methods(void **state)
             if (commands[i].method && strcmp(methods[k].name, commands[i].method) == 0)
                 method = &methods[k];
         if (commands[i].method == NULL) { // it asks nobody
-            assert_non_null(command_offline(&commands[i]));
+            assert_true(commands[i].does == TELLS || command_offline(&commands[i]));
             continue;
         }
         assert_non_null(method);

@@ -1,0 +1,260 @@
+#include "controlplane/cli/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "controlplane/cli/direct.h"
+
+void watch_signals(void)
+{
+    struct sigaction action = {.sa_handler = invocation_stop};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+void session_init(struct session *session)
+{
+    memset(session, 0, sizeof *session);
+    session->client.fd = -1;
+}
+
+void session_end(struct session *session)
+{
+    client_close(&session->client);
+}
+
+static void print_result(const struct invocation *invocation, const json_t *result)
+{
+    if (!invocation->json) {
+        invocation->command->print(stdout, result, invocation->options);
+        return;
+    }
+    // One line a sample when there are many, so that a line is a document.
+    json_dumpf(result, stdout, invocation->watch_ms ? JSON_COMPACT : JSON_INDENT(2));
+    fputc('\n', stdout);
+}
+
+// What widens is asked for once more; where nobody can answer, --yes has to say it.
+static bool confirmed(const struct invocation *invocation, struct error *err)
+{
+    const struct command *command = invocation->command;
+    char answer[16] = "";
+    if (command->does != WIDENS || json_is_true(json_object_get(invocation->options, "--yes")))
+        return true;
+    if (!isatty(STDIN_FILENO))
+        return error_set(err, EXIT_APPROVAL,
+                         "%s: this widens what may be traded, and nobody is at a terminal to "
+                         "confirm it; add --yes",
+                         command->words[command->words[1] ? 1 : 0]);
+    fprintf(stderr, "tickgate %s%s%s: %s. Type yes to go on: ", command->words[0],
+            command->words[1] ? " " : "", command->words[1] ? command->words[1] : "",
+            command->help);
+    if (fgets(answer, sizeof answer, stdin) && strcmp(answer, "yes\n") == 0)
+        return true;
+    return error_set(err, EXIT_APPROVAL, "not confirmed: nothing was changed");
+}
+
+static const char *from_environment(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : otherwise;
+}
+
+// A kill that needs no control plane.
+static void go_direct(const struct invocation *invocation, struct error *err)
+{
+    const char *region = json_string_value(json_object_get(invocation->options, "--region"));
+    if (region == NULL)
+        region = from_environment("TICKGATE_REGION", "tickgate");
+    json_t *result = direct_kill(invocation->params, region, err);
+    if (result)
+        print_result(invocation, result);
+    json_decref(result);
+}
+
+static bool is_direct(const struct invocation *invocation, struct error *err)
+{
+    if (json_is_true(json_object_get(invocation->options, "--direct")))
+        return true;
+    if (json_object_get(invocation->options, "--region"))
+        error_set(err, EXIT_USAGE, "--region: only with --direct");
+    return false;
+}
+
+// One question and its answer on <client>, which is opened if need be. False with <err>.
+static bool ask(const struct invocation *invocation, struct client *client, const char *path,
+                struct error *err)
+{
+    bool following = invocation->command->does == FOLLOWS && invocation->watch_ms;
+    if (client->fd < 0 && !client_open(client, path, err))
+        return false;
+    json_t *result =
+        client_call(client, invocation->command->method, json_copy(invocation->params), err);
+    if (result == NULL) {
+        client_close(client);
+        return false;
+    }
+    if (invocation->watch_ms && !following && !invocation->json && isatty(STDOUT_FILENO))
+        fputs("\033[H\033[J", stdout); // upper left corner, clear the rest
+    print_result(invocation, result);
+    if (invocation->watch_ms && !following && !invocation->json && !isatty(STDOUT_FILENO))
+        fputc('\n', stdout);
+    if (following)
+        json_object_set(invocation->params, "after", json_object_get(result, "next_after"));
+    json_decref(result);
+    return true;
+}
+
+// False: standard output is closed or full.
+static bool flush_output(struct error *err)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    return error_set(err, EXIT_FAILED, "cannot write to standard output: %s", strerror(errno));
+}
+
+// Again and again; a control plane that goes away is waited for.
+static void watch(const struct invocation *invocation, struct client *client, const char *path,
+                  struct error *err)
+{
+    bool told = false;
+    while (!invocation_stopped() && flush_output(err)) {
+        struct error lost = {0};
+        struct timespec pause = {.tv_sec = invocation->watch_ms / 1000,
+                                 .tv_nsec = invocation->watch_ms % 1000 * 1000000L};
+        nanosleep(&pause, NULL);
+        if (invocation_stopped() || ask(invocation, client, path, &lost)) {
+            told = false;
+            continue;
+        }
+        if (!told)
+            fprintf(stderr, "tickgate: %s\n", lost.text);
+        told = true;
+    }
+}
+
+static void go(const struct invocation *invocation, struct session *session, struct error *err)
+{
+    const char *path = invocation->socket ? invocation->socket : session->socket;
+    struct client *client = &session->client;
+    if (path == NULL)
+        path = from_environment("TICKGATE_SOCKET", "/run/tickgate/control.sock");
+    if (client->fd >= 0 && strcmp(client->path, path) != 0)
+        client_close(client);
+    if (invocation->command->does == STREAMS || invocation->command->does == TOP) {
+        if (client->fd < 0 && !client_open(client, path, err))
+            return;
+        watch_signals();
+        if (invocation->command->does == STREAMS)
+            follow(invocation, client, err);
+        else
+            top_show(invocation, client, err);
+        client_close(client);
+    } else if (ask(invocation, client, path, err) && invocation->watch_ms) {
+        watch_signals();
+        watch(invocation, client, path, err);
+    }
+}
+
+enum exit_code run_words(struct session *session, int argc, char **argv)
+{
+    struct invocation invocation;
+    struct error err = {0};
+    if (!invocation_parse(&invocation, argc, argv, stdout, &err) || invocation.command == NULL) {
+        // help was asked for, or <err> says what is wrong
+    } else if (invocation.command->does == TELLS) {
+        invocation.command->print(stdout, NULL, invocation.options);
+    } else if (command_offline(invocation.command)) {
+        watch_signals();
+        command_offline(invocation.command)(&invocation, &err);
+    } else if (is_direct(&invocation, &err)) {
+        go_direct(&invocation, &err);
+    } else if (err.code == EXIT_OK && confirmed(&invocation, &err)) {
+        go(&invocation, session, &err);
+    }
+    session->interrupted = invocation_stopped();
+    flush_output(&err);
+    if (err.code != EXIT_OK)
+        fprintf(stderr, "tickgate: %s\n", err.text);
+    invocation_free(&invocation);
+    return err.code;
+}
+
+// --- lines ---
+
+bool line_split(char *line, int *argc, char *argv[LINE_WORDS_MAX + 1], struct error *err)
+{
+    static char program[] = "tickgate";
+    char *to = line, quote = 0;
+    bool word = false;
+    *argc = 1;
+    argv[0] = program;
+    for (const char *c = line; *c; c++) {
+        if (quote == 0 && (*c == ' ' || *c == '\t' || *c == '\n' || *c == '\r')) {
+            if (word)
+                *to++ = 0;
+            word = false;
+            continue;
+        }
+        if (!word) {
+            if (*argc == LINE_WORDS_MAX)
+                return error_set(err, EXIT_USAGE, "more than %d words in a line",
+                                 LINE_WORDS_MAX - 1);
+            argv[(*argc)++] = to;
+            word = true;
+        }
+        if (*c == quote)
+            quote = 0;
+        else if (quote == 0 && (*c == '"' || *c == '\''))
+            quote = *c;
+        else
+            *to++ = *c;
+    }
+    *to = 0;
+    argv[*argc] = NULL;
+    return quote == 0 || error_set(err, EXIT_USAGE, "a quote (%c) is not closed", quote);
+}
+
+static enum exit_code run_line(struct session *session, char *line)
+{
+    char *argv[LINE_WORDS_MAX + 1];
+    struct error err = {0};
+    int argc;
+    if (line_split(line, &argc, argv, &err))
+        return argc > 1 ? run_words(session, argc, argv) : EXIT_OK;
+    fprintf(stderr, "tickgate: %s\n", err.text);
+    return err.code;
+}
+
+enum exit_code run_file(struct session *session, const char *path, bool echo)
+{
+    const bool own = strcmp(path, "-") == 0;
+    FILE *file = own ? stdin : fopen(path, "re");
+    enum exit_code code = EXIT_OK;
+    char *line = NULL;
+    size_t line_max = 0, number = 0;
+    if (file == NULL) {
+        fprintf(stderr, "tickgate: %s: %s; name a file with commands, or - for standard input\n",
+                path, strerror(errno));
+        return EXIT_USAGE;
+    }
+    while (code == EXIT_OK && !session->interrupted && getline(&line, &line_max, file) >= 0) {
+        const size_t blanks = strspn(line, " \t");
+        number++;
+        if (line[blanks] == '#')
+            continue;
+        if (echo)
+            fprintf(stdout, "> %s%s", line, strchr(line, '\n') ? "" : "\n");
+        code = run_line(session, line);
+    }
+    if (code != EXIT_OK)
+        fprintf(stderr, "tickgate: %s:%zu: stopped here\n", own ? "standard input" : path, number);
+    free(line);
+    if (!own)
+        fclose(file);
+    return code;
+}

@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""tickgate beyond single questions: files of commands, commands as they are typed, streams, the live view, completion.
+
+Exit code 77: the programs are not built.
+"""
+
+import json
+import os
+import pathlib
+import pty
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from node import CLI, PATIENCE_S, Node, built  # noqa: E402
+
+
+def run(node, *words, stdin="", code=0):
+    done = subprocess.run(
+        [str(CLI), "--socket", str(node.socket), *words],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == code, f"{words}: {done.returncode}: {done.stdout}{done.stderr}"
+    return done.stdout, done.stderr
+
+
+def test_file(node):
+    path = node.folder / "commands"
+    path.write_text(
+        "# looks first\n\nversion --json\nshow  symbols 'AAPL'\n"
+        'halt --reason "two words"\nresume --reason over --yes\n',
+        encoding="utf-8",
+    )
+    out, error = run(node, "-f", str(path))
+    assert not error and '"dataplane": "fake"' in out and "AAPL" in out, out + error
+    assert "reason=two words" in run(node, "show", "events")[0]
+    assert json.loads(run(node, "show", "trading", "--json")[0])["in_force"] == []
+    out, _ = run(node, "-f", str(path), "-x")
+    assert "> version --json\n" in out, out
+    # The first that fails is the last, with its code and place.
+    path.write_text("version\nshow book NOPE\nhalt --reason never\n", encoding="utf-8")
+    _, error = run(node, "-f", str(path), code=1)
+    assert "no symbol 'NOPE'" in error and f"{path}:2: stopped here" in error, error
+    assert json.loads(run(node, "show", "trading", "--json")[0])["in_force"] == []
+    for line, code, say in (
+        ("show moon", 2, "no command"),
+        ("show 'book", 2, "a quote (') is not closed"),
+        ("resume --reason r", 5, "add --yes"),
+        ("x " * 80, 2, "more than 63 words"),
+    ):
+        _, error = run(node, "-f", "-", stdin=f"version\n{line}\nversion\n", code=code)
+        assert say in error and "standard input:2: stopped here" in error, error
+    _, error = run(node, "-f", str(node.folder / "none"), code=2)
+    assert "No such file" in error, error
+
+
+def test_approval(node):
+    """Nobody at a terminal: what widens has to be said with --yes."""
+    for words in (("resume",), ("strategy", "enable", "takes"), ("strategy", "set", "quotes", "shares=1")):
+        _, error = run(node, *words, "--reason", "r", code=5)
+        assert "add --yes" in error, error
+    run(node, "kill")  # never asks
+    run(node, "resume", "--reason", "r", "--yes")
+
+
+def lines_of(process, count):
+    """The next lines, in time."""
+    lines, rest = [], b""
+    end = time.monotonic() + PATIENCE_S
+    while len(lines) < count:
+        assert select.select([process.stdout], [], [], max(0, end - time.monotonic()))[0], f"only {lines}"
+        more = os.read(process.stdout.fileno(), 65536)
+        assert more, f"it ended after {lines}"
+        *whole, rest = (rest + more).split(b"\n")
+        lines += [line.decode() for line in whole]
+    return lines
+
+
+def start(node, *words):
+    return subprocess.Popen(
+        [str(CLI), "--socket", str(node.socket), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def stop(process, code=0):
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == code, f"{process.returncode}: {error}"
+
+
+def test_events(node):
+    after = str(json.loads(run(node, "show", "events", "--json")[0])["next_after"])
+    for form in ((), ("--json",)):
+        process = start(node, "events", "--after", after, *form)
+        if not form:
+            node.dataplane("events 3")
+        lines = lines_of(process, 3)
+        if form:
+            assert [json.loads(line)["params"]["fields"]["from"] for line in lines[:3]] == [1, 2, 3], lines
+        else:
+            assert [line.split()[3] for line in lines] == ["from=1", "from=2", "from=3"], lines
+        stop(process)
+    process = start(node, "events", "--topics", "logs", "--after", "0")
+    while process.poll() is None and not select.select([process.stdout], [], [], 0.2)[0]:
+        run(node, "cancel", "--reason", "said in the log")
+    assert "said in the log" in lines_of(process, 1)[0]
+    stop(process)
+    _, error = run(node, "events", "--topics", "moon", code=2)
+    assert "no topic 'moon'" in error, error
+    assert "--watch" in run(node, "events", "--watch", code=2)[1]
+
+
+def test_top(node):
+    out, error = run(node, "top")
+    assert not error and "\033" not in out, "no colour and no cursor where nobody looks"
+    for word in ("test-node", "lane0", "itch", "nsdq", "ready"):
+        assert word in out, f"{word}: {out}"
+    both = json.loads(run(node, "top", "--json")[0])
+    assert both["status"]["node"] == "test-node" and len(both["sessions"]["sessions"]) == 2
+    process = start(node, "top", "--json", "--watch=0.1")
+    assert all(json.loads(line)["lanes"] for line in lines_of(process, 3)[:3])
+    stop(process)
+
+
+class Terminal:
+    """Somebody who types."""
+
+    def __init__(self, *command):
+        self.said = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ["TERM"] = "vt100"
+            os.execv(command[0], command)
+
+    def until(self, what):
+        end = time.monotonic() + PATIENCE_S
+        while what not in self.said:
+            assert select.select([self.fd], [], [], max(0, end - time.monotonic()))[0], f"never {what!r}: {self.said!r}"
+            self.said += os.read(self.fd, 65536).decode(errors="replace")
+        self.said = self.said[self.said.index(what) + len(what) :]
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def ended(self):
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status)
+
+
+def test_typed(node):
+    t = Terminal(str(CLI), "--socket", str(node.socket))
+    t.until("tickgate> ")
+    t.type("version\n")
+    t.until("dataplane        fake")
+    t.until("tickgate> ")
+    t.type("stat\t\n")  # the one word that begins so
+    t.until("test-node")
+    t.until("tickgate> ")
+    t.type("show b\t AAPL --dep\t 1\n")
+    t.until("100.0000")
+    t.until("tickgate> ")
+    t.type("show moon\n")
+    t.until("no command 'show moon'")
+    t.until("tickgate> ")
+    t.type("resume --reason r\n")
+    t.until("Type yes to go on: ")
+    t.type("no\n")
+    t.until("nothing was changed")
+    t.until("tickgate> ")
+    t.type("quit\n")
+    assert t.ended() == 0
+
+
+def complete(shell, script, words):
+    """What the shell would offer behind these words."""
+    program = (
+        f"source {script}; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); _tickgate; "
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run([shell, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+    assert not done.stderr, done.stderr
+    return done.stdout.split()
+
+
+def test_completion(node):
+    script = node.folder / "completion"
+    script.write_text(run(node, "completion", "bash")[0], encoding="utf-8")
+    top = complete("bash", script, "tickgate ''")
+    assert {"status", "show", "kill", "events", "top", "completion"} <= set(top) and len(top) == len(set(top)), top
+    assert complete("bash", script, "tickgate st") == ["status", "strategy"]
+    assert "book" in complete("bash", script, "tickgate show ''")
+    assert complete("bash", script, "tickgate show book AAPL --d") == ["--depth"]
+    assert complete("bash", script, "tickgate kill --dir") == ["--direct"]
+    assert "--watch" not in complete("bash", script, "tickgate kill --")
+    assert complete("bash", script, "tickgate moon ''") == []
+    text = run(node, "completion", "zsh")[0]
+    assert text.startswith("#compdef tickgate\n"), text
+    if shutil.which("zsh"):
+        script.write_text(text, encoding="utf-8")
+        program = f"compdef() {{ :; }}; source {script}; _tickgate_words show"
+        done = subprocess.run(["zsh", "-fc", program], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+        assert "book" in done.stdout.split(), done
+
+
+def test_manual(node):
+    page = run(node, "man")[0]
+    for what in ('.SS "show book"', ".B \\-\\-depth \\fIN\\fR", "5 needs approval, 6 forbidden"):
+        assert what in page, f"{what}: {page[:500]}"
+    if shutil.which("groff"):
+        done = subprocess.run(
+            ["groff", "-man", "-Tutf8", "-ww", "-P-cbou"], input=page, capture_output=True, text=True, timeout=PATIENCE_S, check=True
+        )
+        assert not done.stderr and "show book" in done.stdout, done.stderr
+
+
+def main():
+    missing = built()
+    if missing:
+        print(missing)
+        return 77
+    with tempfile.TemporaryDirectory(prefix="tickgate-shell-") as name, Node(pathlib.Path(name)) as node:
+        for title, test in list(globals().items()):
+            if title.startswith("test_"):
+                print(title, flush=True)
+                test(node)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except AssertionError as e:
+        print(f"failed: {e}")
+        sys.exit(1)
