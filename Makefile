@@ -436,11 +436,14 @@ docs: ## write docs/configuration.md and docs/control.md from the tables of opti
 	$(sub) $(BUILD)/tests/unit/cli/doc_test
 	$(Q)TICKGATE_GOLDEN=write $(BUILD)/tests/unit/cli/doc_test
 
-install: ## programs, their manual page and completions, the client library, its header and that of strategies into DESTDIR/PREFIX
+install: ## programs, their units, manual page and completions, the client library, its header and that of strategies into DESTDIR/PREFIX
 	$(deps) build
 	$(sub) programs
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin
 	$(if $(have),$(Q)install -m 755 $(have) $(DESTDIR)$(PREFIX)/bin)
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(Q)for unit in drivers-config/systemd/*.service; do \
+	  sed 's,/usr/local/bin,$(PREFIX)/bin,' $$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}; done
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	$(Q)$(BUILD)/tickgate man >$(DESTDIR)$(PREFIX)/share/man/man1/tickgate.1

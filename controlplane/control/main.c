@@ -10,6 +10,7 @@
 #include "controlplane/control/server.h"
 #include "controlplane/http/http.h"
 #include "dataplane/base/log.h"
+#include "dataplane/base/notify.h"
 #include "dataplane/config/config.h"
 
 static atomic_bool stop; // lock-free: a signal handler may set it
@@ -219,7 +220,9 @@ static int run(const struct options *options)
         http = http_start(&control, &server, options, &err);
     if (opened && err.code == EXIT_OK) {
         log_info("ready", "listening on %s", options->socket);
+        notify_ready();
         server_run(&server, &stop);
+        notify_stopping();
     } else {
         log_error("start", "%s", err.text);
     }

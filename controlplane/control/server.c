@@ -15,6 +15,7 @@
 #include "controlplane/http/http.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
+#include "dataplane/base/notify.h"
 #include "dataplane/base/unix_path.h"
 
 enum { NS_PER_MS = 1000000, SERVER_EVENTS = SERVER_CLIENTS_MAX + 2, GROUPS_MAX = 1024 };
@@ -296,6 +297,7 @@ static void streams_send(struct server *server, uint64_t now_ns)
 static void tick(struct server *server, uint64_t now_ns)
 {
     struct contact *contact = &server->control->contact;
+    notify_alive(now_ns);
     if (control_tick(server->control, now_ns)) {
         if (contact->state == CONTACT_LIVE || contact->state == CONTACT_STARTING)
             log_info("attached", "%s, dataplane with pid %u", contact->reader.path,

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "dataplane/base/log.h"
+#include "dataplane/base/notify.h"
 #include "dataplane/control/dataplane.h"
 
 enum {
@@ -110,6 +111,7 @@ static void link_report(struct dataplane *d, uint32_t i)
 static void statistics_take(struct dataplane *d, uint64_t now_ns)
 {
     region_beat(&d->view, clock_tsc());
+    notify_alive(now_ns);
     trade_sample(d);
     for (uint32_t i = 0; i < d->ports_open; i++) {
         port_statistics(&d->ports[i], region_port_counters(&d->view, i));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dataplane/base/log.h"
+#include "dataplane/base/notify.h"
 #include "dataplane/control/dataplane.h"
 
 static volatile int stop;
@@ -85,7 +86,9 @@ static bool run(const struct arguments *a, struct error *err)
     bool ok = dataplane_start(&dataplane, &config, err);
     if (ok) {
         log_info("ready", "%u lanes on region %s", config.lane_count, dataplane.region.path);
+        notify_ready();
         dataplane_loop(&dataplane, &stop);
+        notify_stopping();
         log_info("stopping", "signal received");
         dataplane_stop(&dataplane);
     }
