@@ -404,6 +404,12 @@ static void state_say(struct drain *d, enum drain_state state)
     log_error("journal_stopped", "%s", d->now.why);
 }
 
+static void committed_tell(const struct drain *d)
+{
+    if (d->config.committed)
+        atomic_store_explicit(d->config.committed, d->journal.committed, memory_order_release);
+}
+
 static void report(struct drain *d, uint64_t now_ns)
 {
     const struct journal *j = &d->journal;
@@ -413,6 +419,7 @@ static void report(struct drain *d, uint64_t now_ns)
     d->now.segment = j->header.segment;
     d->now.records = j->number - 1;
     d->now.committed = j->committed;
+    committed_tell(d);
     d->now.bytes = j->bytes;
     d->now.blocks = j->blocks;
     memcpy(d->now.latency, j->latency, sizeof d->now.latency);
@@ -530,6 +537,8 @@ void drain_stop(struct drain *d)
     if (d->opened && !journal_close(&d->journal))
         log_error("journal", "%s: not everything became durable", d->config.journal.directory);
     // Closing may have made the last block durable.
+    if (d->opened)
+        committed_tell(d);
     if (d->opened && contact_attached(&d->contact))
         release(d);
     contact_close(&d->contact);

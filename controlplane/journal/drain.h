@@ -30,6 +30,9 @@ enum {
 struct drain_config {
     struct journal_config journal;
     uint64_t stall_ns; // a commit that takes longer counts as none
+    // Set to the last record that is durable, for who follows the journal; outlives the drain.
+    // Null: nobody.
+    _Atomic uint64_t *committed;
 };
 
 enum drain_state {

@@ -31,7 +31,10 @@ struct journal_config {
     uint32_t block_bytes; // a block of this size leaves at once; 0: JOURNAL_BLOCK_MAX
     uint64_t keep_bytes;  // old segments go when all of them take more; 0: they stay
     uint64_t keep_ns;     // age at which a segment goes; 0: never
-    bool cached;          // durable is what the kernel has: lost when the machine stops
+    // Segments from this one on stay, whatever the limits say: somebody still reads them. Null:
+    // none.
+    const _Atomic uint64_t *keep_from;
+    bool cached; // durable is what the kernel has: lost when the machine stops
     enum disk_engine engine;
 };
 

@@ -47,7 +47,8 @@ void journal_retain(struct journal *j)
         return;
     while (first > 0 && look(j, first, &all)) // without a hole: the first that is missing is gone
         first--;
-    for (first++; first + KEPT_ALWAYS <= j->header.segment; first++) {
+    const uint64_t keep_from = j->config.keep_from ? *j->config.keep_from : UINT64_MAX;
+    for (first++; first + KEPT_ALWAYS <= j->header.segment && first < keep_from; first++) {
         struct kept oldest = {0};
         look(j, first, &oldest);
         if (!(j->config.keep_bytes && all.bytes > j->config.keep_bytes) && !too_old(j, &oldest))
