@@ -95,7 +95,7 @@ $(BUILD)/tickgate-exchange: $(call obj,$(main_tickgate-exchange) bench/exchange/
 # Before the archives: functions of lwIP have the names of the dataplane's TCP, which the exchange does not use.
 $(BUILD)/tickgate-exchange: LDFLAGS += -Wl,--no-as-needed -llwip -Wl,--as-needed
 LWIP_CFLAGS := $(shell pkg-config --cflags lwip 2>/dev/null | sed 's/-I/-isystem /g')
-$(BUILD)/obj/controlplane/%.o $(BUILD)/obj/tests/unit/store/%.o $(BUILD)/obj/tests/lib/store_run.o: CPPFLAGS += $(PQ_CFLAGS)
+$(BUILD)/obj/controlplane/store/%.o: CPPFLAGS += $(PQ_CFLAGS)
 $(call obj,bench/exchange/trade/gate_lwip.c): CPPFLAGS += $(LWIP_CFLAGS)
 $(BUILD)/tickgate-book: $(call obj,$(main_tickgate-book) bench/book/capture.c bench/book/input.c bench/book/offline.c) $(core_lib)
 $(BUILD)/tickgate-bench: $(call obj,$(wildcard bench/latency/*.c) bench/book/offline.c $(dpdk_src)) $(exch_lib) $(lane_lib) $(core_lib)

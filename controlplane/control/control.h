@@ -22,9 +22,12 @@ struct rate_sample {
     uint64_t messages[CHANNELS_MAX];
 };
 
+struct store;
+
 struct control {
     struct contact contact;
     struct drain *drain; // null: no journal, and this thread drains the rings
+    struct store *store; // null: none
     struct event_log log;
     struct snapshot snapshot; // of the method in work
     struct symbol_table symbols;

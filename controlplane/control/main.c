@@ -9,6 +9,7 @@
 
 #include "controlplane/control/server.h"
 #include "controlplane/http/http.h"
+#include "controlplane/store/store.h"
 #include "dataplane/base/log.h"
 #include "dataplane/base/notify.h"
 #include "dataplane/config/config.h"
@@ -38,6 +39,7 @@ static const char help[] =
     "  --http ADDRESS:PORT metrics, health and the status page (docs/operate.md); port 0: a\n"
     "                      free one. Beyond 127.0.0.0/8 the configuration has to name the\n"
     "                      certificates. Without it and without a section http: none\n"
+    "  --migrate           bring the schema of the configuration's store up to date and end\n"
     "  --version           print the version and end\n"
     "  --help              print this and end\n"
     "\n"
@@ -50,6 +52,7 @@ struct options {
     const char *http;
     struct config_http http_options;
     bool http_wanted;
+    bool migrate;
     const char *journal; // "none"
     struct drain_config drain;
     char directory[512];
@@ -58,14 +61,24 @@ struct options {
 // Kept while the program runs: the place of what is wrong in it is told late.
 static struct config config;
 
+// In which the store is: what it has not taken yet stays in the journal.
+static _Atomic uint64_t store_segment;
+static _Atomic uint64_t journal_committed;
+
+enum { STORE_END_MS = 3000 }; // for what is durable, when the program ends
+
 // False: nothing more to do, <code> says how it went.
 static bool options_read(struct options *options, int argc, char **argv, int *code)
 {
-    static const struct option table[] = {
-        {"region", required_argument, NULL, 'r'}, {"socket", required_argument, NULL, 's'},
-        {"config", required_argument, NULL, 'c'}, {"journal", required_argument, NULL, 'j'},
-        {"http", required_argument, NULL, 'w'},   {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option table[] = {{"region", required_argument, NULL, 'r'},
+                                          {"socket", required_argument, NULL, 's'},
+                                          {"config", required_argument, NULL, 'c'},
+                                          {"journal", required_argument, NULL, 'j'},
+                                          {"http", required_argument, NULL, 'w'},
+                                          {"migrate", no_argument, NULL, 'm'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         switch (c) {
         case 'r': options->region = optarg; break;
@@ -73,6 +86,7 @@ static bool options_read(struct options *options, int argc, char **argv, int *co
         case 'c': options->config = optarg; break;
         case 'j': options->journal = optarg; break;
         case 'w': options->http = optarg; break;
+        case 'm': options->migrate = true; break;
         case 'v':
             puts("tickgate-controlplane " TICKGATE_VERSION);
             *code = EXIT_OK;
@@ -123,15 +137,17 @@ static void journal_take(struct options *options, const struct config_journal *c
     static const enum disk_engine engines[] = {[CONFIG_ENGINE_AUTO] = DISK_AUTO,
                                                [CONFIG_ENGINE_URING] = DISK_URING,
                                                [CONFIG_ENGINE_THREAD] = DISK_THREAD};
-    options->drain =
-        (struct drain_config){.journal = {.segment_bytes = c->segment_size,
-                                          .commit_ns = c->commit_us * UINT64_C(1000),
-                                          .block_bytes = (uint32_t)c->commit_size,
-                                          .keep_bytes = c->keep_size,
-                                          .keep_ns = c->keep_days * UINT64_C(86400) * 1000000000u,
-                                          .cached = c->durability == CONFIG_DURABLE_MEMORY,
-                                          .engine = engines[c->engine]},
-                              .stall_ns = c->stall_ms * UINT64_C(1000000)};
+    options->drain = (struct drain_config){
+        .journal = {.segment_bytes = c->segment_size,
+                    .commit_ns = c->commit_us * UINT64_C(1000),
+                    .block_bytes = (uint32_t)c->commit_size,
+                    .keep_bytes = c->keep_size,
+                    .keep_ns = c->keep_days * UINT64_C(86400) * 1000000000u,
+                    .cached = c->durability == CONFIG_DURABLE_MEMORY,
+                    .keep_from = config.store.connection[0] ? &store_segment : NULL,
+                    .engine = engines[c->engine]},
+        .stall_ns = c->stall_ms * UINT64_C(1000000),
+        .committed = &journal_committed};
 }
 
 // The directory of a region that is named by its path is named by that file.
@@ -199,9 +215,54 @@ static bool journal_start(const struct options *options, struct control *control
     return drain_start(drain, &options->drain, err);
 }
 
+static struct store_config store_take(const struct options *options)
+{
+    const struct config_store *c = &config.store;
+    return (struct store_config){.connection = c->connection,
+                                 .directory = options->directory,
+                                 .migrate = c->migrate,
+                                 .batch = {.events = c->batch_events, .bytes = c->batch_size},
+                                 .flush_ms = c->flush_ms,
+                                 .connect_ms = c->connect_ms,
+                                 .silence_ms = c->silence_ms,
+                                 .retry_ms = c->retry_ms,
+                                 .retry_max_ms = c->retry_max_ms,
+                                 .segment = &store_segment};
+}
+
+static bool store_begin(const struct options *options, struct control *control, struct store *store,
+                        struct error *err)
+{
+    if (config.store.connection[0] == 0)
+        return true;
+    if (control->drain == NULL)
+        return config_fault(&config, config.store.connection, err,
+                            "the store reads the journal, which is off");
+    const struct store_config chosen = store_take(options);
+    if (!store_start(store, &chosen, &journal_committed, err))
+        return false;
+    control->store = store;
+    return true;
+}
+
+// --migrate: the schema, and no more.
+static int migrate(const struct options *options)
+{
+    struct error err = {0};
+    const struct store_config chosen = store_take(options);
+    if (config.store.connection[0] == 0)
+        error_set(&err, EXIT_USAGE, "--migrate: no configuration with a section store");
+    else
+        store_migrate(&chosen, &err);
+    if (err.code != EXIT_OK)
+        fprintf(stderr, "tickgate-controlplane: %s\n", err.text);
+    return (int)err.code;
+}
+
 static int run(const struct options *options)
 {
     static struct drain drain;
+    static struct store store;
     struct error err = {0};
     struct control control;
     struct server server;
@@ -214,7 +275,10 @@ static int run(const struct options *options)
     }
     const bool opened = server_open(&server, &control, options->socket, &err) &&
                         journal_start(options, &control, &drain, &err);
-    if (opened && options->config && roles_load(&roles, &config, &config.control, &err))
+    if (opened)
+        store_begin(options, &control, &store, &err);
+    if (opened && err.code == EXIT_OK && options->config &&
+        roles_load(&roles, &config, &config.control, &err))
         server_set_roles(&server, &roles, &err);
     if (opened && err.code == EXIT_OK && options->http_wanted)
         http = http_start(&control, &server, options, &err);
@@ -230,6 +294,7 @@ static int run(const struct options *options)
     server_close(&server);
     if (control.drain)
         drain_stop(&drain);
+    store_stop(&store, STORE_END_MS);
     control_free(&control);
     return (int)err.code;
 }
@@ -249,5 +314,5 @@ int main(int argc, char **argv)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
-    return run(&options);
+    return options.migrate ? migrate(&options) : run(&options);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "controlplane/control/view.h"
+#include "controlplane/store/store.h"
 #include "dataplane/base/clock.h"
 
 enum { NS_PER_S = 1000000000 };
@@ -142,6 +143,30 @@ static json_t *status_journal(struct drain *drain)
     return journal;
 }
 
+static json_t *status_store(struct store *store)
+{
+    struct store_status s;
+    json_t *out = json_object();
+    if (store == NULL) {
+        set(out, "state", json_string("off"));
+        return out;
+    }
+    store_look(store, &s);
+    set(out, "state", json_string(store_state_name(s.state)));
+    set(out, "why", *s.why ? json_string(s.why) : json_null());
+    set(out, "server", *s.where ? json_string(s.where) : json_null());
+    set(out, "taken", view_count(s.taken));
+    set(out, "behind_records", view_count(s.committed > s.taken ? s.committed - s.taken : 0));
+    set(out, "lag_ms", view_count(s.lag_ns / 1000000));
+    set(out, "events", view_count(s.events));
+    set(out, "batches", view_count(s.batches));
+    set(out, "connects", view_count(s.connects));
+    set(out, "failures", view_count(s.failures));
+    set(out, "missing_records", view_count(s.holes));
+    set(out, "memory_bytes", view_count(s.memory_bytes));
+    return out;
+}
+
 static json_t *status_control(const struct control *control)
 {
     json_t *own = json_object();
@@ -183,6 +208,7 @@ void method_status(struct control *control, struct job *job)
     set(result, "channels", status_channels(control));
     set(result, "events", status_events(&control->log));
     set(result, "journal", status_journal(control->drain));
+    set(result, "store", status_store(control->store));
     set(result, "control_plane", status_control(control));
 }
 

@@ -9,6 +9,7 @@
 #include "controlplane/control/method.h"
 #include "controlplane/control/view.h"
 #include "controlplane/metrics/parts.h"
+#include "controlplane/store/store.h"
 #include "dataplane/base/clock.h"
 
 static void gauge(struct metric_text *text, const char *name, const char *help, double value)
@@ -123,6 +124,26 @@ static void process_write(struct metric_text *text, const struct control *contro
           (double)(clock_utc_ns() - age_ns) / 1e9);
 }
 
+static void store_write(struct metric_text *text, struct store *store)
+{
+    struct store_status s;
+    if (store == NULL)
+        return;
+    store_look(store, &s);
+    gauge(text, "tickgate_store_connected", "1 while the database takes what the journal has",
+          s.state == STORE_BEHIND || s.state == STORE_CURRENT);
+    gauge(text, "tickgate_store_lag_records", "Durable records that are not in the database yet",
+          s.committed > s.taken ? (double)(s.committed - s.taken) : 0);
+    gauge(text, "tickgate_store_lag_seconds",
+          "Age of the newest record in the database, while there are more", (double)s.lag_ns / 1e9);
+    counter(text, "tickgate_store_events", "Events that went into the database", s.events);
+    counter(text, "tickgate_store_batches", "Transactions they went in", s.batches);
+    counter(text, "tickgate_store_failures", "Failures of the database, or of reading the journal",
+            s.failures);
+    gauge(text, "tickgate_store_memory_bytes", "Memory of what is on its way to the database",
+          (double)s.memory_bytes);
+}
+
 void own_write(struct metric_text *text, struct control *control)
 {
     dataplane_write(text, control);
@@ -138,6 +159,7 @@ void own_write(struct metric_text *text, struct control *control)
     counter(text, "tickgate_http_clients_cut_off", "Clients of HTTP that were too slow",
             control->http.cut_off);
     gauge(text, "tickgate_http_streams", "Live pages that are open", (double)control->http.streams);
+    store_write(text, control->store);
     process_write(text, control);
 }
 

@@ -1,6 +1,7 @@
 #include "controlplane/store/batch.h"
 
 #include <inttypes.h>
+#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

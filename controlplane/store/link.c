@@ -1,6 +1,7 @@
 #include "controlplane/store/link.h"
 
 #include <errno.h>
+#include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>

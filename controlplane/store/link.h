@@ -7,11 +7,14 @@
 // A call that fails leaves one line in <why>; the connection is to be closed then.
 #pragma once
 
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "dataplane/base/error.h"
+
+// libpq's PGconn and PGresult: who only holds a link needs no header of it.
+struct pg_conn;
+struct pg_result;
 
 enum { LINK_HOSTS_MAX = 16 };
 
@@ -22,8 +25,8 @@ struct link {
     int stop_fd;            // readable: no call waits any more; -1: none
     bool (*idle)(void *context);
     void *context;
-    PGconn *conn;  // null: not connected
-    uint32_t host; // the next to be tried
+    struct pg_conn *conn; // null: not connected
+    uint32_t host;        // the next to be tried
     uint32_t host_count;
     char where[128]; // host and port of the connection
     char why[400];
@@ -40,6 +43,6 @@ void link_close(struct link *l);
 // Runs statements and drops what they answer.
 bool link_run(struct link *l, const char *sql);
 // The answer of the last statement; the caller clears it. Null: failed.
-PGresult *link_ask(struct link *l, const char *sql);
+struct pg_result *link_ask(struct link *l, const char *sql);
 // COPY ... FROM STDIN with all of <bytes>. libpq holds one piece at a time.
 bool link_copy(struct link *l, const char *sql, const uint8_t *bytes, uint64_t len);

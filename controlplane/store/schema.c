@@ -1,6 +1,7 @@
 #include "controlplane/store/schema.h"
 
 #include <inttypes.h>
+#include <libpq-fe.h>
 #include <stdlib.h>
 
 #include "controlplane/store/rows.h"
@@ -105,9 +106,10 @@ bool schema_prepare(struct link *link, bool migrate, struct error *err)
     if (version == schema_newest())
         return true;
     if (!migrate)
-        return error_set(err, EXIT_STATE,
-                         "store: database '%s' has schema %" PRIu32 ", needed is %" PRIu32
-                         "; run tickgate store migrate, or set store.migrate: true",
-                         PQdb(link->conn), version, schema_newest());
+        return error_set(
+            err, EXIT_STATE,
+            "store: database '%s' has schema %" PRIu32 ", needed is %" PRIu32
+            "; run tickgate-controlplane --config FILE --migrate, or set store.migrate: true",
+            PQdb(link->conn), version, schema_newest());
     return migrate_all(link, err);
 }

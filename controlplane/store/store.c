@@ -1,6 +1,7 @@
 #include "controlplane/store/store.h"
 
 #include <inttypes.h>
+#include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,13 @@ static void status_set(struct store *s, enum store_state state, const char *why)
     snprintf(s->said, sizeof s->said, "%s", why);
 }
 
+static void taken_set(struct store *s, uint64_t record, uint64_t segment)
+{
+    atomic_store_explicit(&s->taken, record, memory_order_release);
+    if (s->config.segment)
+        atomic_store_explicit(s->config.segment, segment, memory_order_release);
+}
+
 static void status_sent(struct store *s, const struct batch *b)
 {
     const bool more = behind(s, b->last);
@@ -72,7 +80,7 @@ static void status_sent(struct store *s, const struct batch *b)
     t->memory_bytes = memory_of(&s->batches[0]) + memory_of(&s->batches[1]);
     t->why[0] = 0;
     pthread_mutex_unlock(&s->lock);
-    atomic_store_explicit(&s->taken, b->last, memory_order_release);
+    taken_set(s, b->last, b->segment);
     s->tries = 0;
     s->said[0] = 0;
 }
@@ -285,6 +293,20 @@ static bool connect_any(struct store *s)
     return false;
 }
 
+bool store_migrate(const struct store_config *config, struct error *err)
+{
+    struct store s = {.link = {.connection = config->connection,
+                               .connect_ms = config->connect_ms,
+                               .silence_ms = config->silence_ms,
+                               .stop_fd = -1}};
+    if (!link_check(config->connection, err))
+        return false;
+    const bool done = connect_any(&s) ? schema_prepare(&s.link, true, err)
+                                      : error_set(err, EXIT_NOT_CONNECTED, "store: %s", s.link.why);
+    link_close(&s.link);
+    return done;
+}
+
 static bool open_all(struct store *s, struct error *err)
 {
     uint8_t journal[16];
@@ -314,7 +336,7 @@ static bool open_all(struct store *s, struct error *err)
     if (!feed_open(&s->feed, s->config.directory, (uint32_t)cursor[0], cursor[1], cursor[2],
                    committed, err))
         return false;
-    atomic_store_explicit(&s->taken, cursor[2], memory_order_release);
+    taken_set(s, cursor[2], cursor[1]);
     pthread_mutex_lock(&s->lock);
     s->status.taken = cursor[2];
     pthread_mutex_unlock(&s->lock);

@@ -17,6 +17,9 @@
 #include "dataplane/base/error.h"
 
 struct store_config {
+    // Set to the segment of the last record that is in the database: older ones are not needed any
+    // more. Null: nobody asks.
+    _Atomic uint64_t *segment;
     const char *connection; // libpq's conninfo or URI
     const char *directory;  // the journal's
     bool migrate;           // bring the schema up to date; else that is an error
@@ -65,7 +68,7 @@ struct store {
     bool running;
     int stop_fd;                // readable: now
     _Atomic uint64_t finish_ns; // CLOCK_MONOTONIC; 0: runs, else: ends by then
-    _Atomic uint64_t taken;     // as in the status, for the journal's retention
+    _Atomic uint64_t taken;     // as in the status
     pthread_mutex_t lock;       // of status
     struct store_status status; // written by the thread
     // The thread's own.
@@ -85,6 +88,9 @@ struct store {
 // lives as long as the store.
 bool store_start(struct store *s, const struct store_config *config,
                  const _Atomic uint64_t *committed, struct error *err);
+// Brings the schema up to date, and no more. False: EXIT_NOT_CONNECTED, EXIT_STATE for a newer
+// schema, EXIT_USAGE, EXIT_FAILED.
+bool store_migrate(const struct store_config *config, struct error *err);
 // Takes what is durable, for at most <wait_ms>, and ends.
 void store_stop(struct store *s, uint32_t wait_ms);
 // From any thread.

@@ -267,6 +267,19 @@ struct config_http {
     char token_file[PATH_LEN];
 };
 
+// The journal in PostgreSQL.
+struct config_store {
+    char connection[512]; // empty: the section is not there
+    bool migrate;         // bring the schema up to date
+    uint32_t batch_events;
+    uint64_t batch_size; // bytes
+    uint32_t flush_ms;
+    uint32_t connect_ms;
+    uint32_t silence_ms;
+    uint32_t retry_ms;
+    uint32_t retry_max_ms;
+};
+
 struct places;
 
 struct config {
@@ -292,6 +305,7 @@ struct config {
     uint32_t client_count;
     struct config_control control;
     struct config_http http;
+    struct config_store store;
     uint64_t hash;         // of the file's bytes
     struct places *places; // where every value stands
 };

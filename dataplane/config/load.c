@@ -56,6 +56,7 @@ static const struct child {
      offsetof(struct config, client_count)},
     {ROOT, SECTION_CONTROL, DEFAULTED, offsetof(struct config, control), 0},
     {ROOT, SECTION_HTTP, OPTIONAL, offsetof(struct config, http), 0},
+    {ROOT, SECTION_STORE, OPTIONAL, offsetof(struct config, store), 0},
     {SECTION_TRADING, SECTION_LIMITS, REQUIRED, offsetof(struct config_trading, limits), 0},
     {SECTION_ACCOUNT, SECTION_LIMITS, REQUIRED, offsetof(struct config_account, limits), 0},
     {SECTION_SYMBOL, SECTION_LIMITS, REQUIRED, offsetof(struct config_symbol_row, limits), 0},

@@ -20,6 +20,7 @@
 #define CLIENT_TYPE   struct config_client
 #define CONTROL_TYPE  struct config_control
 #define HTTP_TYPE     struct config_http
+#define STORE_TYPE    struct config_store
 #define LIMITS_TYPE   struct config_limits
 
 const struct option_row option_rows[] = {

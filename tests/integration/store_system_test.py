@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""The whole way: the dataplane trades over memif, the control plane writes the journal and brings it into PostgreSQL,
+whose tables say what the dataplane says. The database is away in the middle."""
+
+import pathlib
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from postgres import Place, Postgres, need
+from system import BUILD, System, need_programs, wait_for
+from trading import Ledger, sections
+
+DAY = "--symbols 4 --live 2000 --messages 40000 --rate 2000 --end-s 2 --linger-s 30".split()
+
+
+def configured(s, pg):
+    trading = sections("10.0.0.1:26400", ("BUAH", "TRBP"), "protocol: ouch50")
+    store = f"\nstore:\n  connection: '{pg.conninfo()}'\n  flush_ms: 50\n  retry_ms: 20\n  retry_max_ms: 200\n"
+    s.configure(
+        {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
+        {"nasdaq": {"symbols": 100, "orders": 50000,
+                    "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
+        trading + store)
+
+
+def migrate_first(s, pg):
+    """--migrate makes the schema, finds it made, and refuses a newer one."""
+    def run():
+        program = [str(BUILD / "tickgate-controlplane"), "--config", str(s.dir / "config.yaml"), "--migrate"]
+        return subprocess.run(program, capture_output=True, text=True, timeout=60)
+
+    assert [run().returncode for _ in range(2)] == [0, 0]
+    version = pg.numbers("SELECT max(version) FROM tickgate.schema_version")[0]
+    pg.sql(f"INSERT INTO tickgate.schema_version VALUES ({version + 1}, 'later', '9.9')")
+    refused = run()
+    assert refused.returncode == 4 and "newer tickgate" in refused.stderr, refused
+    pg.sql(f"DELETE FROM tickgate.schema_version WHERE version > {version}")
+
+
+def follow(s, pg):
+    ledger = Ledger(s)
+
+    def state():
+        ledger.collect()  # often, as the control plane does not remember for long
+        return s.ask("status")["store"]
+
+    wait_for("orders and fills", lambda: len(ledger.collect().fills) >= 20, s.alive)
+    wait_for("some of it in the database", lambda: state()["events"] > 0, s.alive, lambda: f"; {state()}")
+    pg.stop(signal.SIGQUIT)
+    wait_for("the store sees it", lambda: state()["state"] == "down", s.alive, lambda: f"; {state()}")
+    fills = len(ledger.collect().fills)
+    wait_for("trading goes on", lambda: len(ledger.collect().fills) > fills, s.alive)
+    (pg.folder / "postmaster.pid").unlink(missing_ok=True)
+    pg.start()
+    wait_for("it is there again", lambda: state()["state"] in ("behind", "current"), s.alive, lambda: f"; {state()}")
+    assert s.end("dataplane") == 0
+    ledger.collect()
+    # Nobody answers for the dataplane any more: its last event says that the store has all before it.
+    last = "SELECT count(*) FROM tickgate.events WHERE type = 'LANE_STOPPED'"
+    wait_for("all of it", lambda: pg.numbers(last) == [1], more=lambda: "; " + s.log("controlplane")[-300:])
+    return ledger
+
+
+def compare(pg, ledger):
+    sent, fills = len(ledger.sent), len(ledger.fills)
+    rows = pg.numbers("SELECT count(*), count(DISTINCT (journal, number)) FROM tickgate.executions WHERE shares > 0")
+    assert rows == [fills, fills], (rows, fills)
+    rows = pg.numbers("SELECT count(*) FROM tickgate.sends WHERE sent")
+    assert rows == [sent], (rows, sent)
+    assert pg.numbers("SELECT sum(executions) FROM tickgate.trades_per_hour") == [fills]
+    assert pg.numbers("SELECT count(*) FROM tickgate.holes") == [0]
+    assert pg.numbers("SELECT count(*) FROM tickgate.instances") == [1]
+
+
+def main():
+    need_programs()
+    need()
+    with Place() as place, System("stored") as s:
+        pg = Postgres(place)
+        configured(s, pg)
+        migrate_first(s, pg)
+        s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
+                               "--member", "alice,secret,firm=ALCE,protocol=5.0", "--order-log", s.dir / "orders.jsonl")
+        s.start_dataplane()
+        s.start_controlplane()
+        s.wait_ready()
+        ledger = follow(s, pg)
+        assert s.end("controlplane") == 0
+        compare(pg, ledger)
+
+
+if __name__ == "__main__":
+    main()
