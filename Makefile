@@ -337,11 +337,12 @@ bench-gateway: ## cost of a client's order: from its ring to the frame, and its 
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/gateway request_turn gateway --orders 20000
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/gateway desk_enter gateway --orders 20000
 
-bench-lane: ## from a frame of market data to the frame with an order, inside the process (ns by stage, instructions)
+bench-lane: ## from a frame of market data to the frame with an order, inside the process and over memif and rings (ns by stage, system calls, instructions)
 	$(deps) build test
 	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
 	$(sub) programs
 	$(Q)$(BUILD)/tickgate-bench lane --silences 10 $(if $(CORE),--core $(CORE))
+	$(Q)for port in memif ring; do $(BUILD)/tickgate-bench trip --port $$port --rounds 1 $(if $(CORE),--core $(CORE)) || exit 1; done
 	$(Q)bench/latency/lane_instructions.sh $(BUILD)/tickgate-bench
 
 bench: ## everything that is measured on this machine, with a report (build/bench-report; minutes; ROUND_S=n)
