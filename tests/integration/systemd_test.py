@@ -100,6 +100,7 @@ def lives(manager):
 
 def test_control_plane(folder):
     command = (str(BUILD / "tickgate-controlplane"), "--region", str(folder / "none"), "--socket", str(folder / "s"))
+    command += ("--journal", "none")
     lives(Manager(str(folder / "notify"), *command))
     lives(Manager(f"\0tickgate-notify-{os.getpid()}", *command))  # an abstract name
 
