@@ -11,7 +11,8 @@
 #include "controlplane/cli/journal_events.h"
 #include "controlplane/control/view.h"
 
-enum { PLACES = 1 << 24, GATE_CHECKS = 32 };
+// An order at a place behind these is told from the DECISION on that was asked for.
+enum { PLACES = 1 << 20, GATE_CHECKS = 32 };
 
 // One order: the place of a lane's table, from its first record to its last.
 struct chosen {
@@ -27,7 +28,8 @@ struct search {
     uint32_t ref;
     uint64_t decision; // number of a DECISION, 0: <ref> counts
     const char *session;
-    uint64_t *entered[LANES_MAX]; // record of the DECISION that took each place
+    uint64_t (*entered)[PLACES]; // of each lane: record of the DECISION that took the place
+    uint64_t since;              // first record of the instance
     struct chosen found;
     uint32_t matches;
 };
@@ -54,7 +56,7 @@ static bool is_it(const struct search *s, const struct journal_events *f)
     const struct event *e = &f->event.event;
     const struct event_decision *d = &e->decision;
     if (s->session &&
-        strcmp(journal_events_name(f, JOURNAL_NAME_SESSION, e->lane, d->session), s->session))
+        strcmp(journal_events_name(f, JOURNAL_NAME_SESSION, e->lane, d->session), s->session) != 0)
         return false;
     if (s->decision)
         return e->sequence == s->decision;
@@ -69,30 +71,24 @@ static bool search_run(struct search *s, struct journal_events *f, struct error 
     while (!invocation_stopped() && (e = journal_events_next(f, err)) != NULL) {
         const struct event_decision *d = &e->event.decision;
         const uint8_t lane = e->event.lane;
-        if (e->epoch != epoch)
-            for (uint32_t i = 0; i < LANES_MAX; i++)
-                if (s->entered[i])
-                    memset(s->entered[i], 0, PLACES * sizeof *s->entered[i]);
+        s->since = e->epoch == epoch ? s->since : e->number;
         epoch = e->epoch;
         if (e->event.type != EVENT_DECISION || lane >= LANES_MAX)
             continue;
-        if (s->entered[lane] == NULL)
-            s->entered[lane] = calloc(PLACES, sizeof *s->entered[lane]); // touched where used
-        if (s->entered[lane] == NULL)
-            return error_set(err, EXIT_FAILED, "no memory for the places of a lane's orders");
-        const bool placed = d->refusal == REFUSAL_NONE && d->order < PLACES;
-        if (placed && d->kind == 'O')
+        const bool placed = d->refusal == REFUSAL_NONE, known = placed && d->order < PLACES;
+        if (known && d->kind == 'O')
             s->entered[lane][d->order] = e->number;
         if (!is_it(s, f))
             continue;
         s->matches++;
-        s->found = (struct chosen){
-            .epoch = e->epoch,
-            .first = placed && s->entered[lane][d->order] ? s->entered[lane][d->order] : e->number,
-            .refused = placed ? 0 : e->number,
-            .order = d->order,
-            .lane = lane,
-            .session = d->session};
+        s->found = (struct chosen){.epoch = e->epoch,
+                                   .first = e->number,
+                                   .refused = placed ? 0 : e->number,
+                                   .order = d->order,
+                                   .lane = lane,
+                                   .session = d->session};
+        if (known && s->entered[lane][d->order] >= s->since)
+            s->found.first = s->entered[lane][d->order];
     }
     return err->code == EXIT_OK &&
            (s->matches || error_set(err, EXIT_FAILED, "%s: no DECISION of this journal is about it",
@@ -302,6 +298,11 @@ void run_explain(const struct invocation *invocation, struct error *err)
     bool ended;
     if (!search_read(&s, invocation, err))
         return;
+    s.entered = calloc(LANES_MAX, sizeof *s.entered); // touched where it is used
+    if (s.entered == NULL) {
+        error_set(err, EXIT_FAILED, "no memory for the places of orders");
+        return;
+    }
     if (journal_events_open(&f, directory, err) && search_run(&s, &f, err)) {
         journal_events_close(&f);
         if (journal_events_open(&f, directory, err)) {
@@ -316,6 +317,5 @@ void run_explain(const struct invocation *invocation, struct error *err)
         }
     }
     journal_events_close(&f);
-    for (uint32_t i = 0; i < LANES_MAX; i++)
-        free(s.entered[i]);
+    free(s.entered);
 }

@@ -34,6 +34,7 @@ channels:
     orders: 10000
     lines: [{{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}}]
     recovery: {{servers: ['127.0.0.1:9']}}
+journal: {{directory: "{folder}/journal", durability: memory}}
 """
 
 # (what is wrong, text to replace, replacement, exit code, what the message says)
