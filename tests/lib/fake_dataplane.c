@@ -294,8 +294,10 @@ static void write_events(unsigned long count, bool wait)
     for (unsigned long i = 1; i <= count; i++) {
         event.input = event.gap.from = i;
         event.gap.to = i + 2;
-        while (wait && event_credit(&trading[0]) == 0)
+        while (wait && event_credit(&trading[0]) == 0) {
+            region_beat(&view, clock_tsc()); // it may take long: it waits, and does not hang
             usleep(1000);
+        }
         event_write(&trading[0], &event);
     }
 }
