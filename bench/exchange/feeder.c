@@ -31,8 +31,8 @@ enum feed_result feeder_route(struct exchange *x, const struct source_item *item
 }
 
 // A capture is MoldUDP64 when its first payload is; then only whole packets of that session in
-// ascending order pass: captures may hold both lines, and what was captured twice need not be sent
-// twice.
+// ascending order pass (source_order.c has put them so): captures may hold both lines, and what was
+// captured twice need not be sent twice.
 static enum feed_result payload_route(struct exchange *x, const struct source_item *item,
                                       uint64_t due_ns)
 {

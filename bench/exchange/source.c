@@ -66,7 +66,7 @@ bool source_file_open(struct source *s, const char *path, const char *filter, st
     int have = gzread(file, first, sizeof first);
     gzclose(file);
     if (have == (int)sizeof first && is_capture(be32_load(first)))
-        return source_pcap_open(s, path, filter, err);
+        return source_pcap_open(s, path, filter, err) && source_order(s, err);
     if (filter)
         return error_set(err, EXIT_USAGE,
                          "%s: --filter works on captures, this is no pcap or pcapng file", path);

@@ -43,7 +43,11 @@ bool source_itch_open(struct source *s, const char *path, struct error *err);
 // or NULL.
 bool source_pcap_open(struct source *s, const char *path, const char *filter, struct error *err);
 
-// A file, by what its first bytes are.
+// Puts packets of MoldUDP64 in the order of their numbers, as far as 1,024 of them reach;
+// everything else stays as it is. On false the source is closed.
+bool source_order(struct source *s, struct error *err);
+
+// A file, by what its first bytes are; the packets of a capture in the order of their numbers.
 bool source_file_open(struct source *s, const char *path, const char *filter, struct error *err);
 
 // Also after a failed open.

@@ -205,6 +205,77 @@ static void real_capture_of_packets(void **state)
     source_close(&s);
 }
 
+// A capture of packets of one message each, with these numbers.
+static const char *capture_of(const uint64_t *numbers, uint32_t count)
+{
+    enum { PAYLOAD = PACK_HEADER + 3, FRAME = 14 + 20 + 8 + PAYLOAD };
+    static uint8_t bytes[24 + 4096 * (16 + FRAME)];
+    uint8_t *p = bytes;
+    assert_true(count <= 4096);
+    static const uint32_t head[] = {0xa1b2c3d4, 0x00040002, 0, 0, 65535, 1};
+    memcpy(p, head, sizeof head);
+    p += sizeof head;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t record[] = {i, 0, FRAME, FRAME};
+        memcpy(p, record, sizeof record);
+        uint8_t *frame = p + sizeof record;
+        memset(frame, 0, FRAME);
+        be16_store(frame + 12, 0x0800);
+        frame[14] = 0x45;
+        be16_store(frame + 16, FRAME - 14);
+        frame[23] = 17;
+        be16_store(frame + 38, 8 + PAYLOAD);
+        pack_header(frame + 42, (const uint8_t *)"SESSION001", numbers[i], 1);
+        be16_store(frame + 42 + PACK_HEADER, 1);
+        p = frame + FRAME;
+    }
+    return file("b", bytes, (size_t)(p - bytes), false);
+}
+
+static void assert_order(const uint64_t *numbers, const uint64_t *expected, uint32_t count)
+{
+    struct source s;
+    struct source_item item;
+    struct error err = {0};
+    uint64_t sequence, last_ns = 0;
+    uint32_t messages;
+    assert_true(source_file_open(&s, capture_of(numbers, count), NULL, &err));
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(s.next(&s, &item, &err), SOURCE_ITEM);
+        assert_true(pack_parse(item.data, item.length, &sequence, &messages));
+        assert_int_equal(sequence, expected[i]);
+        assert_true(item.time_ns >= last_ns);
+        last_ns = item.time_ns;
+    }
+    assert_int_equal(s.next(&s, &item, &err), SOURCE_END);
+    source_close(&s);
+}
+
+// Lines that overtake one another, and a packet that only the second line has.
+static void packets_come_in_the_order_of_their_numbers(void **state)
+{
+    (void)state;
+    static const uint64_t mixed[] = {2, 1, 3, 5, 3, 6, 4, 9}, sorted[] = {1, 2, 3, 3, 4, 5, 6, 9};
+    assert_order(mixed, sorted, 8);
+    static const uint64_t later[] = {702, 701, 704, 703}, in_order[] = {701, 702, 703, 704};
+    assert_order(later, in_order, 4);
+}
+
+// What never comes is waited for until 1,024 packets wait behind it.
+static void a_packet_that_is_lost_holds_up_for_a_while(void **state)
+{
+    (void)state;
+    enum { COUNT = 3000 };
+    static uint64_t numbers[COUNT], expected[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++)
+        expected[i] = numbers[i] = i < 100 ? i + 1 : i + 2; // 101 is lost
+    assert_order(numbers, expected, COUNT);
+    numbers[COUNT - 1] = 101; // or comes too late: nothing is lost on the way
+    for (uint32_t i = 0; i < COUNT; i++)
+        expected[i] = numbers[i];
+    assert_order(numbers, expected, COUNT);
+}
+
 static void real_captures_of_other_feeds(void **state)
 {
     (void)state;
@@ -281,6 +352,8 @@ int main(void)
         cmocka_unit_test(cut_gzip_counts_to_the_cut),
         cmocka_unit_test(what_is_no_source_is_refused),
         cmocka_unit_test(real_capture_of_packets),
+        cmocka_unit_test(packets_come_in_the_order_of_their_numbers),
+        cmocka_unit_test(a_packet_that_is_lost_holds_up_for_a_while),
         cmocka_unit_test(real_captures_of_other_feeds),
         cmocka_unit_test(frames),
     };
