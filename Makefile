@@ -430,12 +430,13 @@ lint: ## include direction, sizes, lane rules, formatting, clang-tidy, cppcheck,
 	$(sub) lint-build
 	$(Q)tests/lint/run --build $(BUILD)
 
-docs: ## write docs/configuration.md and docs/control.md from the tables of options, methods and commands
+docs: ## write docs/configuration.md, docs/control.md and docs/controls.md from their tables
 	$(deps) build
 	$(sub) programs
 	$(Q)$(BUILD)/tickgate-dataplane --options >docs/configuration.md
 	$(sub) $(BUILD)/tests/unit/cli/doc_test
 	$(Q)TICKGATE_GOLDEN=write $(BUILD)/tests/unit/cli/doc_test
+	$(Q)python3 tests/lint/controls.py >docs/controls.new && mv docs/controls.new docs/controls.md
 
 install: ## programs, their units, manual page and completions, the client library, its header and that of strategies into DESTDIR/PREFIX
 	$(deps) build

@@ -94,7 +94,7 @@ static void limits_make(struct lane_world *w)
     for (uint32_t i = 0; i < SESSIONS_MAX; i++)
         limit_row_open(&t->sessions[i]);
     for (uint32_t i = 0; i < LANE_WATCHED; i++)
-        limit_row_open(&t->symbols[i]);
+        limit_symbol_open(&t->symbols[i]);
 }
 
 static bool session_make(struct lane_world *w, struct transport *transport, struct error *err)

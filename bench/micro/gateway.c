@@ -191,7 +191,7 @@ static void desk_open(uint32_t orders)
     for (uint32_t i = 0; i < INSTRUMENTS; i++) {
         memcpy(symbols[i], "SYM     ", 8);
         symbols[i][3] = (char)('A' + i);
-        limit_row_open(&limits->symbols[i]);
+        limit_symbol_open(&limits->symbols[i]);
         limits->symbols[i].quality = QUALITY_SUSPECT; // there is no feed here
     }
     desk_init(&b.desk, &b.lane, &config, symbols, limits, zeroed(desk_bytes(&config)));

@@ -26,9 +26,8 @@ static uint64_t draw(uint64_t *random)
     return *random >> 11;
 }
 
-static void row_set(struct limit_row *row)
+static void line_set(struct limit_row *row)
 {
-    limit_row_open(row);
     row->quantity = 10000;
     row->open_orders = 1000000;
     row->notional = (uint64_t)10000 * 20000000;
@@ -37,6 +36,33 @@ static void row_set(struct limit_row *row)
     row->price_high = 20000000;
     row->rate_ticks = 1;
     row->burst_ticks = 1u << 30;
+    row->forbids = 1u << PERMISSION_OPTIONS;
+}
+
+static void owner_set(struct limit_row *row)
+{
+    limit_row_open(row);
+    line_set(row);
+    row->cancel_rate = 1;
+    row->owner.gross = row->owner.day_value = row->owner.credit = LIMIT_NOTIONAL_MAX - 1;
+    row->owner.loss = row->owner.drawdown = LIMIT_NOTIONAL_MAX - 1;
+    row->owner.day_orders = row->owner.repeats = UINT32_MAX - 1;
+    row->owner.ratio = UINT16_MAX - 1;
+    row->owner.ratio_window = 1; // nothing executes here
+    row->owner.duplicates = UINT16_MAX - 1;
+    row->owner.duplicate_window = 1 << 20;
+    row->owner.instruments = UINT16_MAX - 1;
+}
+
+static void symbol_set(struct limit_row *row)
+{
+    limit_symbol_open(row);
+    line_set(row);
+    row->symbol.volume = 100000;
+    row->symbol.spread = 5000;
+    row->symbol.touch = row->symbol.last = 1000;
+    row->symbol.locates = 1 << 30;
+    row->symbol.phases = 1u << PHASE_TRADING;
 }
 
 static void limits_make(uint32_t symbols)
@@ -44,15 +70,15 @@ static void limits_make(uint32_t symbols)
     struct limit_table *t = zeroed(sizeof *t + symbols * sizeof(struct limit_row));
     t->version = 1;
     t->symbol_count = symbols;
-    row_set(&t->firm);
+    owner_set(&t->firm);
     for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
-        row_set(&t->accounts[i]);
+        owner_set(&t->accounts[i]);
     for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
-        row_set(&t->strategies[i]);
+        owner_set(&t->strategies[i]);
     for (uint32_t i = 0; i < SESSIONS_MAX; i++)
-        row_set(&t->sessions[i]);
+        owner_set(&t->sessions[i]);
     for (uint32_t i = 0; i < symbols; i++)
-        row_set(&t->symbols[i]);
+        symbol_set(&t->symbols[i]);
     risk_init(&risk, symbols, POSITIONS, t, kills, zeroed(risk_bytes(symbols, POSITIONS)));
 }
 
@@ -69,9 +95,19 @@ static struct gate_order order_make(uint64_t *random, uint32_t symbols, uint32_t
         .worst = {.notional = (uint64_t)shares * price, .shares = shares, .orders = 1},
         .quantity = shares,
         .price = price,
+        .bid = price - 100,
+        .ask = price + 100,
+        .last = price,
+        .asks = 1u << PERMISSION_DAY | 1u << PERMISSION_BUY,
+        .phase = PHASE_TRADING,
+        .side = 'B',
         .session_up = true,
         .session_free = true,
     };
+    if (o.owner.sells) {
+        o.side = 'S';
+        o.asks = 1u << PERMISSION_DAY | 1u << PERMISSION_SELL;
+    }
     o.owner.position = position_open(&risk, o.owner.account, o.owner.instrument);
     // The table holds the busiest quarter of a million pairs; the rest of this day's share the
     // last.

@@ -162,7 +162,7 @@ static struct limit_table *limits_make(void)
     for (uint32_t i = 0; i < SESSIONS_MAX; i++)
         limit_row_open(&t->sessions[i]);
     for (uint32_t i = 0; i < SYMBOLS; i++)
-        limit_row_open(&t->symbols[i]);
+        limit_symbol_open(&t->symbols[i]);
     return t;
 }
 

@@ -169,7 +169,7 @@ void method_govern_strategy(struct control *control, struct job *job)
 
 static json_t *lifted_view(uint64_t lifted)
 {
-    static const char *const words[] = {"kill", "state", "quarantine", "session"};
+    static const char *const words[] = {"kill", "state", "quarantine", "session", "repeats"};
     json_t *list = json_array();
     for (uint32_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (lifted >> i & 1)

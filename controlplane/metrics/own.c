@@ -167,6 +167,9 @@ void own_write(struct metric_text *text, struct control *control)
 
 void refusals_write(struct metric_text *text, const struct board *board)
 {
+    enum { REASONS_SHOWN = 48 }; // no day has so many; METRICS_BRIEF_MAX holds all the same
+    uint32_t shown = 0;
+    uint64_t others = 0;
     metric_family(text, METRIC_COUNTER, "tickgate_refusals",
                   "Orders that were refused or did not leave, by reason");
     for (uint32_t n = 1; n < REFUSALS; n++) {
@@ -175,9 +178,15 @@ void refusals_write(struct metric_text *text, const struct board *board)
         for (uint32_t lane = 0; lane < board->shape.lanes; lane++)
             sum += board->refusals[lane].count[n];
         // Reasons that never were would be most of all series.
-        if (sum && *name != '?')
+        if (sum == 0 || *name == '?')
+            continue;
+        if (shown++ < REASONS_SHOWN)
             metric_count(text, (const struct metric_label[]){{"reason", name}, {0}}, sum);
+        else
+            others += sum;
     }
+    if (others)
+        metric_count(text, (const struct metric_label[]){{"reason", "OTHERS"}, {0}}, others);
 }
 
 struct account_sum {

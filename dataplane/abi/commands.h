@@ -135,6 +135,7 @@ enum govern_lift {
     LIFT_STATE = 1u << 1,      // HALTED or REDUCING
     LIFT_QUARANTINE = 1u << 2, // a symbol's: an execution that nobody ordered is claimed
     LIFT_SESSION = 1u << 3,    // a session that its egress check halted
+    LIFT_REPEATS = 1u << 4,    // of a strategy: its orders are counted anew
 };
 
 struct command_slot {

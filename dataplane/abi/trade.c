@@ -1,5 +1,11 @@
 #include "dataplane/abi/trade.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dataplane/abi/quality.h"
+
 const char *refusal_name(unsigned refusal)
 {
     static const char *const names[REFUSALS] = {
@@ -33,4 +39,91 @@ const char *trading_state_name(unsigned state)
     static const char *const names[TRADING_STATES] = {
         [TRADING_ACTIVE] = "active", [TRADING_REDUCING] = "reducing", [TRADING_HALTED] = "halted"};
     return state < TRADING_STATES ? names[state] : "?";
+}
+
+const char *permission_name(unsigned permission)
+{
+    static const char *const names[PERMISSIONS] = {
+#define PERMISSION_NAME(upper, lower) [PERMISSION_##upper] = #lower,
+        PERMISSION_LIST(PERMISSION_NAME)
+#undef PERMISSION_NAME
+    };
+    return permission < PERMISSIONS ? names[permission] : "?";
+}
+
+const char *restriction_name(unsigned restriction)
+{
+    static const char *const names[RESTRICTIONS] = {[RESTRICTION_NONE] = "none",
+                                                    [RESTRICTION_SHORT] = "short",
+                                                    [RESTRICTION_OPENING] = "opening",
+                                                    [RESTRICTION_ALL] = "all"};
+    return restriction < RESTRICTIONS ? names[restriction] : "?";
+}
+
+// --- refusals with their values ---
+
+struct check_row {
+    uint8_t number;
+    uint8_t unit;
+    const char *word;
+};
+
+// In the order of the gate.
+static const struct check_row checks[] = {
+#define REFUSAL(number, upper, help)
+#define CHECK(number, upper, unit, word, help) {(number), UNIT_##unit, word},
+#include "dataplane/abi/refusals.def"
+};
+
+enum { CHECKS = sizeof checks / sizeof checks[0] };
+
+uint64_t refusal_passed(unsigned refusal)
+{
+    uint64_t passed = 0;
+    for (uint32_t i = 0; i < CHECKS && checks[i].number != refusal; i++)
+        passed |= 1ull << checks[i].number;
+    return passed;
+}
+
+static void value_text(char *out, size_t len, uint32_t unit, uint64_t value, uint64_t ticks_hz)
+{
+    switch (unit) {
+    case UNIT_PRICE:
+    case UNIT_MONEY:
+        snprintf(out, len, "%" PRIu64 ".%04" PRIu64, value / 10000, value % 10000);
+        break;
+    case UNIT_TICKS:
+        if (ticks_hz >= 1000000)
+            snprintf(out, len, "%" PRIu64 "us", value / (ticks_hz / 1000000));
+        else
+            snprintf(out, len, "%" PRIu64, value);
+        break;
+    case UNIT_QUALITY: snprintf(out, len, "%s", quality_name((unsigned)value)); break;
+    case UNIT_STATE: snprintf(out, len, "%s", trading_state_name((unsigned)value)); break;
+    case UNIT_PERMISSION: snprintf(out, len, "%s", permission_name((unsigned)value)); break;
+    case UNIT_RESTRICTION: snprintf(out, len, "%s", restriction_name((unsigned)value)); break;
+    default: snprintf(out, len, "%" PRIu64, value); break;
+    }
+}
+
+static bool has_limit(uint32_t unit)
+{
+    return unit != UNIT_ASKER && unit != UNIT_PERMISSION && unit != UNIT_RESTRICTION;
+}
+
+char *refusal_text(char out[REFUSAL_TEXT_LEN], unsigned refusal, uint64_t value, uint64_t limit,
+                   uint64_t ticks_hz)
+{
+    char text[24], most[24];
+    snprintf(out, REFUSAL_TEXT_LEN, "%s", refusal_name(refusal));
+    for (uint32_t i = 0; i < CHECKS; i++) {
+        const struct check_row *c = &checks[i];
+        if (c->number != refusal || c->unit == UNIT_NOTHING)
+            continue;
+        value_text(text, sizeof text, c->unit, value, ticks_hz);
+        value_text(most, sizeof most, c->unit, limit, ticks_hz);
+        snprintf(out, REFUSAL_TEXT_LEN, has_limit(c->unit) ? "%s: %s=%s limit=%s" : "%s: %s=%s",
+                 refusal_name(refusal), c->word, text, most);
+    }
+    return out;
 }

@@ -11,12 +11,47 @@
 enum refusal {
 #define REFUSAL(number, upper, help) REFUSAL_##upper = (number),
 #include "dataplane/abi/refusals.def"
-    REFUSALS
+    REFUSALS = 64
 };
 
 // "?" for a number that this version does not know.
 const char *refusal_name(unsigned refusal);
 const char *refusal_help(unsigned refusal);
+
+// What value and limit of a refusal are counted in, and how they are written.
+enum limit_unit {
+    UNIT_NOTHING, // there is nothing to compare
+    UNIT_NUMBER,
+    UNIT_SHARES,
+    UNIT_PRICE,       // price4
+    UNIT_MONEY,       // price4 x shares
+    UNIT_TICKS,       // of the time stamp counter, written in microseconds
+    UNIT_QUALITY,     // enum quality
+    UNIT_STATE,       // enum trading_state
+    UNIT_ASKER,       // enum kill_asker + 1; no limit
+    UNIT_PERMISSION,  // enum order_permission; no limit
+    UNIT_RESTRICTION, // enum restriction; no limit
+};
+
+// Bits of all checks of the gate.
+static inline uint64_t refusal_checks(void)
+{
+    return 0
+#define REFUSAL(number, upper, help)
+#define CHECK(number, upper, unit, word, help) | 1ull << (number)
+#include "dataplane/abi/refusals.def"
+        ;
+}
+
+// Bits of the checks that an order has passed before it was refused by one; REFUSAL_NONE, or a
+// number that is no check: all of them.
+uint64_t refusal_passed(unsigned refusal);
+// "PRICE_COLLAR: price=101.2500 limit=101.0000"; the name alone where nothing was compared.
+// <ticks_hz>: of the time stamp counter, 0: ticks stay ticks. Always zero-terminated; returns
+// <out>.
+enum { REFUSAL_TEXT_LEN = 96 };
+char *refusal_text(char out[REFUSAL_TEXT_LEN], unsigned refusal, uint64_t value, uint64_t limit,
+                   uint64_t ticks_hz);
 
 // Whose limit it is. The tightest binds.
 #define SCOPE_LIST(X)     \
@@ -39,6 +74,54 @@ enum trading_state {
     TRADING_HALTED = 2,   // cancels only
     TRADING_STATES
 };
+
+// What an order asks for that a limit row can forbid: bit <number> of its mask. Day: it rests for
+// the day; extended: GTX and the like; short: also short exempt; options: with an appendage.
+#define PERMISSION_LIST(X)    \
+    X(DAY, day)               \
+    X(IOC, ioc)               \
+    X(EXTENDED, extended)     \
+    X(TIMED, timed)           \
+    X(HIDDEN, hidden)         \
+    X(ATTRIBUTED, attributed) \
+    X(OPTIONS, options)       \
+    X(BUY, buy)               \
+    X(SELL, sell)             \
+    X(SHORT, short)           \
+    X(REPLACE, replace)       \
+    X(MODIFY, modify)
+
+enum order_permission {
+#define PERMISSION_ENUM(upper, lower) PERMISSION_##upper,
+    PERMISSION_LIST(PERMISSION_ENUM)
+#undef PERMISSION_ENUM
+        PERMISSIONS
+};
+
+// How far a symbol is restricted.
+enum restriction {
+    RESTRICTION_NONE,
+    RESTRICTION_SHORT,   // nothing that could make the firm's position short
+    RESTRICTION_OPENING, // only orders that make the account's position smaller
+    RESTRICTION_ALL,     // no orders
+    RESTRICTIONS
+};
+
+// Phases of a symbol's trading, by what its feed says: bit <number> of a mask.
+enum trading_phase {
+    PHASE_UNKNOWN, // the feed has not said
+    PHASE_TRADING,
+    PHASE_QUOTATION, // quotes only, before an auction
+    PHASE_PAUSED,
+    PHASE_HALTED,
+    PHASE_BEFORE, // trading, but the market's own hours have not begun
+    PHASE_AFTER,  // or are over
+    TRADING_PHASES
+};
+
+// "?" for a number that this version does not know.
+const char *permission_name(unsigned permission);
+const char *restriction_name(unsigned restriction);
 
 // "firm" "account" ...; "?" for a number that this version does not know.
 const char *scope_name(unsigned scope);

@@ -12,15 +12,6 @@ struct check {
 
 // --- what belongs to whom ---
 
-static bool position_unlimited(const struct check *c, const struct config_limits *limits,
-                               const char *whose)
-{
-    return limits->position == CONFIG_POSITION_MAX ||
-           place_fault(c->places, &limits->position, c->err,
-                       "positions belong to accounts and symbols, not to %s; limit it there",
-                       whose);
-}
-
 // A lane of a port that has several gets what nobody sorts if it is the first of them.
 static bool first_on_port(const struct config *config, uint32_t lane, uint32_t port)
 {
@@ -107,8 +98,7 @@ static bool session_check(const struct check *c, const struct config_session *s)
     if (s->cancel_on_feed_loss && s->channel == CONFIG_NONE)
         return place_fault(c->places, &s->cancel_on_feed_loss, c->err,
                            "needs the exchange's market data; set channel");
-    return fees_check(c, s) && times_check(c, s) && way_check(c, s) &&
-           position_unlimited(c, &s->limits, "sessions");
+    return fees_check(c, s) && times_check(c, s) && way_check(c, s);
 }
 
 static bool sessions_check(const struct check *c)
@@ -127,7 +117,7 @@ static bool sessions_check(const struct check *c)
     for (uint32_t i = 0; i < config->session_count; i++)
         if (!session_check(c, &config->sessions[i]))
             return false;
-    return position_unlimited(c, &config->trading.limits, "the firm");
+    return true;
 }
 
 // --- symbols ---
@@ -162,8 +152,6 @@ static bool symbols_check(const struct check *c)
         if (total > INSTRUMENTS_MAX)
             return place_fault(c->places, &row->names, c->err, "makes more than %d symbols",
                                INSTRUMENTS_MAX);
-        if (row->price_low > row->price_high)
-            return place_fault(c->places, &row->price_low, c->err, "is above price_high");
         for (uint32_t i = 0; i < row->names.count; i++)
             if (!symbol_unique(c, r, i))
                 return false;
@@ -204,7 +192,7 @@ static bool strategy_check(const struct check *c, const struct config_strategy *
             return place_fault(c->places, &s->symbols, c->err,
                                "'%.8s' has no limits; add it to a row of the section 'symbols'",
                                s->symbols.names[i]);
-    return position_unlimited(c, &s->limits, "strategies");
+    return true;
 }
 
 // --- clients ---
@@ -225,7 +213,7 @@ static bool clients_check(const struct check *c)
         if (strategies + i >= STRATEGIES_MAX)
             return place_fault(c->places, client->name, c->err,
                                "strategies and clients together are more than %d", STRATEGIES_MAX);
-        if (!lane_trades(c, &client->lane) || !position_unlimited(c, &client->limits, "clients"))
+        if (!lane_trades(c, &client->lane))
             return false;
     }
     return true;
@@ -234,7 +222,7 @@ static bool clients_check(const struct check *c)
 bool config_check_trade(const struct config *config, const struct places *places, struct error *err)
 {
     const struct check c = {config, places, err};
-    if (!sessions_check(&c) || !symbols_check(&c))
+    if (!sessions_check(&c) || !symbols_check(&c) || !config_check_limits(config, places, err))
         return false;
     for (uint32_t i = 0; i < config->strategy_count; i++)
         if (!strategy_check(&c, &config->strategies[i]))

@@ -25,6 +25,7 @@ enum {
 #define CONFIG_NONE         UINT32_MAX                // a reference to nothing
 #define CONFIG_NOTIONAL_MAX ((uint64_t)INT64_MAX / 2) // none: what a limit may be at most
 #define CONFIG_POSITION_MAX ((uint64_t)1 << 40)
+#define CONFIG_BAND_MAX     100000u // none: hundredths of a percent
 
 // Names padded with blanks; null: every symbol. Owned by the configuration.
 struct config_symbols {
@@ -158,7 +159,20 @@ struct config_limits {
     uint64_t notional;
     uint64_t open_notional;
     uint64_t position;
-    uint32_t state; // enum trading_state
+    uint64_t gross;
+    uint64_t day_value;
+    uint64_t credit;
+    uint64_t loss;
+    uint64_t drawdown;
+    uint32_t day_orders;
+    uint32_t order_ratio;
+    uint32_t order_ratio_ms;
+    uint32_t duplicates;
+    uint32_t duplicate_ms;
+    uint32_t repeats;
+    uint32_t instruments;
+    uint32_t forbid; // bits of enum order_permission
+    uint32_t state;  // enum trading_state
 };
 
 struct config_trading {
@@ -180,6 +194,24 @@ struct config_symbol_row {
     struct config_symbols names;
     uint32_t price_low; // price4
     uint32_t price_high;
+    uint32_t tick; // price4
+    uint32_t lot;
+    uint64_t average_volume; // CONFIG_POSITION_MAX: not known
+    uint32_t volume_percent; // hundredths of a percent, as all bands
+    uint32_t spread;         // 100000: none, as touch and last
+    uint32_t touch;
+    uint32_t touch_least; // price4
+    uint32_t last;
+    uint32_t last_least;
+    uint32_t previous_close;
+    uint32_t no_reference; // 0 refuse, 1 the collar decides
+    uint32_t locates;      // UINT32_MAX: none
+    uint32_t restricted;   // enum restriction
+    bool short_marking;
+    bool rule_201;
+    uint32_t phases;     // bits of enum trading_phase; 0: all
+    uint32_t rate_per_s; // UINT32_MAX: any
+    uint32_t burst;
     uint32_t quality; // enum quality
     struct config_limits limits;
 };
@@ -208,6 +240,8 @@ struct config_session {
     uint32_t references;
     uint32_t rate_per_s; // UINT32_MAX: any
     uint32_t burst;
+    uint32_t cancel_rate_per_s;
+    uint32_t cancel_burst;
     bool mass_cancel;
     bool cancel_on_stop;
     bool cancel_on_feed_loss;

@@ -211,9 +211,11 @@ static bool symbols_read(struct loader *l, const struct option_row *row, yaml_no
     return true;
 }
 
-static bool numbers_read(struct loader *l, const struct option_row *row, yaml_node_t *node,
-                         const char *key, struct config_numbers *numbers)
+// A list of numbers or words, into <member> and its bits.
+static bool scalars_read(struct loader *l, const struct option_row *row, yaml_node_t *node,
+                         const char *key, void *member)
 {
+    struct config_numbers *numbers = row->kind == OPTION_NUMBERS ? member : NULL;
     char why[VALUE_WHY_LEN];
     uint64_t count;
     if (!is_list(l, row, node, key, &count))
@@ -222,10 +224,12 @@ static bool numbers_read(struct loader *l, const struct option_row *row, yaml_no
         const yaml_node_t *at = item(l, node, i, key);
         if (at == NULL)
             return false;
-        if (!value_number(text_of(at), len_of(at), &numbers->values[i], why))
+        if (!(numbers ? value_number(text_of(at), len_of(at), &numbers->values[i], why)
+                      : value_word(row, text_of(at), len_of(at), member, why)))
             return fault(l, line_of(at), key, "%s", why);
     }
-    numbers->count = (uint32_t)count;
+    if (numbers)
+        numbers->count = (uint32_t)count;
     return true;
 }
 
@@ -257,7 +261,8 @@ static bool option_read(struct loader *l, const struct option_row *row, yaml_nod
     switch (row->kind) {
     case OPTION_ENDPOINTS: return endpoints_read(l, row, node, key, base);
     case OPTION_SYMBOLS: return symbols_read(l, row, node, key, (void *)member);
-    case OPTION_NUMBERS: return numbers_read(l, row, node, key, (void *)member);
+    case OPTION_NUMBERS:
+    case OPTION_WORDS: return scalars_read(l, row, node, key, (void *)member);
     case OPTION_LANE_REF:
     case OPTION_PORT_REF:
     case OPTION_CHANNEL_REF:
@@ -365,6 +370,7 @@ static bool defaults_fill(struct loader *l, uint32_t section, uint32_t line, con
             *(uint32_t *)(void *)(base + row->offset) = CONFIG_NONE;
         else
             MUST(row->kind == OPTION_SYMBOLS || row->kind == OPTION_NUMBERS ||
+                 row->kind == OPTION_WORDS ||
                  value_parse(row, row->fallback, strlen(row->fallback), base + row->offset, why));
     }
     return true;

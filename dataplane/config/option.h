@@ -27,6 +27,7 @@ enum option_kind {
     OPTION_ENDPOINTS,   // list of them; struct config_recovery
     OPTION_SYMBOLS,     // list of symbols, or one of <words>: "all"; struct config_symbols
     OPTION_NUMBERS,     // list of whole numbers; struct config_numbers
+    OPTION_WORDS,       // list of <words>; bits of their positions as uint32_t
     OPTION_LIMIT,       // decimal, or none (<max>); uint32_t or uint64_t
     OPTION_MONEY,       // dollars with up to four decimals, or none (<max>); price4
     OPTION_LANE_REF,    // name of a lane; its index as uint32_t
@@ -75,6 +76,9 @@ bool value_parse(const struct option_row *row, const char *text, size_t len, voi
 bool value_endpoint(const char *text, size_t len, struct config_endpoint *out,
                     char why[VALUE_WHY_LEN]);
 bool value_number(const char *text, size_t len, int64_t *out, char why[VALUE_WHY_LEN]);
+// Sets the bit of a word's position in row->words.
+bool value_word(const struct option_row *row, const char *text, size_t len, uint32_t *bits,
+                char why[VALUE_WHY_LEN]);
 // A symbol of at most 8 printable characters, padded with blanks.
 bool value_symbol(const char *text, size_t len, char out[8], char why[VALUE_WHY_LEN]);
 // At most 40 characters of something from the file, made printable, for messages.

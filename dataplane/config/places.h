@@ -7,7 +7,7 @@
 
 #include "dataplane/config/config.h"
 
-enum { PLACES_MAX = 8192, PLACE_KEY_LEN = 64 };
+enum { PLACES_MAX = 32768, PLACE_KEY_LEN = 64 };
 
 struct place {
     const void *member; // of struct config
@@ -28,6 +28,8 @@ bool place_fault(const struct places *places, const void *member, struct error *
                  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 // What no single option can know: names, references between sections, cores of the machine.
+bool config_check_limits(const struct config *config, const struct places *places,
+                         struct error *err);
 bool config_check_trade(const struct config *config, const struct places *places,
                         struct error *err);
 bool config_check(const struct config *config, const struct places *places, struct error *err);

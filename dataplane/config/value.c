@@ -70,6 +70,7 @@ void value_range(const struct option_row *row, char *out, size_t len)
         snprintf(out, len, "%s%sa list of 1 to %lu symbols", row->words, *row->words ? ", or " : "",
                  row->max);
         break;
+    case OPTION_WORDS: snprintf(out, len, "a list of %s", row->words); break;
     case OPTION_NUMBERS: snprintf(out, len, "a list of up to %lu whole numbers", row->max); break;
     case OPTION_LIMIT: snprintf(out, len, "none, or %lu to %lu", row->min, row->max); break;
     case OPTION_MONEY: snprintf(out, len, "none, or dollars with up to four decimals"); break;
@@ -305,6 +306,16 @@ static bool bool_parse(const char *text, size_t len, bool *out)
     return at >= 0;
 }
 
+bool value_word(const struct option_row *row, const char *text, size_t len, uint32_t *bits,
+                char why[VALUE_WHY_LEN])
+{
+    const int at = word_find(row->words, text, len);
+    if (at < 0)
+        return out_of_range(row, text, len, why);
+    *bits |= 1u << at;
+    return true;
+}
+
 bool value_symbol(const char *text, size_t len, char out[8], char why[VALUE_WHY_LEN])
 {
     bool good = len >= 1 && len <= 8;
@@ -354,6 +365,7 @@ bool value_parse(const struct option_row *row, const char *text, size_t len, voi
     case OPTION_ENDPOINTS:
     case OPTION_SYMBOLS:
     case OPTION_NUMBERS:
+    case OPTION_WORDS:
     case OPTION_LANE_REF:
     case OPTION_PORT_REF:
     case OPTION_CHANNEL_REF:

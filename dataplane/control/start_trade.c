@@ -7,6 +7,7 @@
 #include "dataplane/base/cpu.h"
 #include "dataplane/base/log.h"
 #include "dataplane/control/dataplane.h"
+#include "dataplane/control/limits_fill.h"
 #include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_warm.h"
 #include "dataplane/wire/frame.h"
@@ -203,70 +204,6 @@ void trade_bill(struct dataplane *d)
     }
 }
 
-// --- limits ---
-
-// What one symbol may do is divided among the lanes, as they seldom trade the same; what all
-// symbols may do is leased (desk_lease.h). Rounded down: the parts together are never more than the
-// limit.
-static uint64_t part_of(uint64_t limit, uint64_t none, uint32_t lanes)
-{
-    return limit < none && lanes > 1 ? limit / lanes : limit;
-}
-
-static void row_fill(struct limit_row *row, const struct config_limits *from)
-{
-    limit_row_open(row);
-    row->quantity = from->quantity;
-    row->notional = from->notional;
-    row->open_orders = from->open_orders;
-    row->open_notional = from->open_notional;
-    row->position = from->position;
-    row->state = (uint8_t)from->state;
-}
-
-static uint32_t ticks_clamp(uint64_t ticks)
-{
-    return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
-}
-
-static void limits_fill(const struct dataplane *d, struct limit_table *t)
-{
-    const struct config *config = d->config;
-    const uint32_t lanes = trade_lanes(config);
-    uint32_t at = 0;
-    t->version = 1;
-    t->symbol_count = symbols_of(config);
-    row_fill(&t->firm, &config->trading.limits);
-    for (uint32_t i = 0; i < config->account_count; i++) {
-        row_fill(&t->accounts[i], &config->accounts[i].limits);
-        t->accounts[i].position = part_of(t->accounts[i].position, LIMIT_POSITION_MAX, lanes);
-    }
-    for (uint32_t i = 0; i < config->strategy_count; i++)
-        row_fill(&t->strategies[i], &config->strategies[i].limits);
-    for (uint32_t i = 0; i < config->client_count; i++)
-        row_fill(&t->strategies[gateway_strategy(config, i)], &config->clients[i].limits);
-    for (uint32_t i = 0; i < config->session_count; i++) {
-        const struct config_session *s = &config->sessions[i];
-        row_fill(&t->sessions[i], &s->limits);
-        if (s->rate_per_s == UINT32_MAX)
-            continue;
-        const uint64_t apart = d->clock.tsc_hz / s->rate_per_s;
-        t->sessions[i].rate_ticks = ticks_clamp(apart);
-        t->sessions[i].burst_ticks = ticks_clamp(apart * (s->burst - 1));
-    }
-    for (uint32_t r = 0; r < config->symbol_count; r++)
-        for (uint32_t i = 0; i < config->symbols[r].names.count; i++) {
-            struct limit_row *row = &t->symbols[at++];
-            row_fill(row, &config->symbols[r].limits);
-            row->open_orders = (uint32_t)part_of(row->open_orders, UINT32_MAX, lanes);
-            row->open_notional = part_of(row->open_notional, LIMIT_NOTIONAL_MAX, lanes);
-            row->position = part_of(row->position, LIMIT_POSITION_MAX, lanes);
-            row->price_low = config->symbols[r].price_low;
-            row->price_high = config->symbols[r].price_high;
-            row->quality = (uint8_t)config->symbols[r].quality;
-        }
-}
-
 // --- sessions ---
 
 static bool session_make(struct dataplane *d, uint32_t index, uint8_t *memory, struct error *err)
@@ -411,7 +348,7 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
     dd->memory = memory;
     dd->bytes = total;
     dd->limits = (void *)part[PART_LIMITS];
-    limits_fill(d, dd->limits);
+    limits_fill(d->config, trade_lanes(d->config), d->clock.tsc_hz, dd->limits);
     d->lanes[lane]->stamp = clock_tsc();
     desk_init(&dd->desk, d->lanes[lane], &dc, (const char(*)[8])d->instruments, dd->limits,
               part[PART_ORDERS]);

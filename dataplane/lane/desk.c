@@ -76,6 +76,40 @@ HOT_INLINE uint32_t ticks_since(const struct desk *d, uint64_t from)
     return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
 }
 
+// Hours of the market are its system events: Q (ITCH) or R (DEEP) begins them, M ends them.
+HOT_INLINE uint32_t phase_of(const struct channel *ch, const struct book_symbol *symbol)
+{
+    switch (symbol->trading_state) {
+    case 'T':
+        return ch->system_event == 'O' || ch->system_event == 'S' ? PHASE_BEFORE
+               : ch->system_event == 'M' || ch->system_event == 'E' || ch->system_event == 'C'
+                   ? PHASE_AFTER
+                   : PHASE_TRADING;
+    case 'Q': return PHASE_QUOTATION;
+    case 'P': return PHASE_PAUSED;
+    case 'H': return PHASE_HALTED;
+    default: return PHASE_UNKNOWN;
+    }
+}
+
+// What the order asks for that can be forbidden. <kind>: O U M.
+HOT_INLINE uint32_t asks_of(const struct frame_order *f, char kind)
+{
+    const char tif = f->time_in_force;
+    uint32_t asks = f->side == 'B' ? 1u << PERMISSION_BUY : 1u << PERMISSION_SELL;
+    asks |= (uint32_t)(f->side == 'T' || f->side == 'E') << PERMISSION_SHORT;
+    asks |= tif == '0'   ? 1u << PERMISSION_DAY
+            : tif == '3' ? 1u << PERMISSION_IOC
+            : tif == '6' ? 1u << PERMISSION_TIMED
+                         : 1u << PERMISSION_EXTENDED;
+    asks |= (uint32_t)(f->display == 'N') << PERMISSION_HIDDEN;
+    asks |= (uint32_t)(f->display == 'A') << PERMISSION_ATTRIBUTED;
+    asks |= (uint32_t)(f->options != NULL) << PERMISSION_OPTIONS;
+    asks |= (uint32_t)(kind == 'U') << PERMISSION_REPLACE;
+    asks |= (uint32_t)(kind == 'M') << PERMISSION_MODIFY;
+    return asks;
+}
+
 // The market as the decision saw it. Without a book of the venue its quality is the worst.
 HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t session,
                                uint32_t instrument)
@@ -102,6 +136,11 @@ HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t sess
         e->ask = ask->price;
         e->ask_shares = ask->shares < UINT32_MAX ? (uint32_t)ask->shares : UINT32_MAX;
     }
+    c->gate.bid = e->bid;
+    c->gate.ask = e->ask;
+    c->gate.last = symbol->last_price;
+    c->gate.phase = (uint8_t)phase_of(ch, symbol);
+    c->gate.short_rule = symbol->flags & SYMBOL_SHORT_RESTRICTED;
     c->gate.quality = e->quality = (uint8_t)channel_symbol_quality(ch, slot);
 }
 
@@ -110,6 +149,7 @@ HOT_INLINE void decision_begin(struct desk *d, struct decision *c, const struct 
 {
     memset(&c->event, 0, sizeof c->event);
     memset(&c->frame, 0, sizeof c->frame);
+    memset(&c->gate, 0, sizeof c->gate);
     c->started = d->lane->now(d->lane->clock);
     c->event.type = EVENT_DECISION;
     c->event.decision.started =
@@ -170,14 +210,15 @@ HOT_INLINE bool decision_gate(struct desk *d, struct decision *c, uint32_t frame
     c->gate.now = d->lane->stamp;
     c->gate.quantity = c->frame.quantity;
     c->gate.price = c->frame.price;
+    c->gate.side = c->frame.side;
+    c->gate.asks = (uint16_t)asks_of(&c->frame, (char)e->kind);
     c->gate.session_up = session_may_enter(c->session);
     c->gate.session_free = c->gate.session_up && session_free(c->session, frame_len);
     const bool approved = gate(&d->risk, &c->gate, &verdict);
     e->limits_version = verdict.version;
     e->refusal = verdict.refusal;
     e->gated = ticks_since(d, d->lane->stamp);
-    // Numbers are in the order of the checks: all before the one that failed have been passed.
-    e->checks = approved ? (1ull << (REFUSAL_REDUCING + 1)) - 2 : (1ull << verdict.refusal) - 2;
+    e->checks = LIKELY(approved) ? refusal_checks() : refusal_passed(verdict.refusal);
     e->scope = verdict.scope;
     e->value = verdict.value;
     e->limit = verdict.limit;
@@ -449,6 +490,7 @@ enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
         order_cancel_enqueue(&d->orders, order, total);
         return REFUSAL_NONE;
     }
+    gate_cancel(&d->risk, o->session, d->lane->stamp);
     order_cancel_begin(&d->orders, order, total);
     order_timer_start(&d->orders, order, d->lane->stamp);
     struct event event = {.type = EVENT_CANCEL_SENT};

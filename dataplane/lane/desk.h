@@ -104,7 +104,8 @@ struct desk {
     struct kill_words *kills;    // KILL_ASKERS, in the region
     struct kill_words mass;      // scopes of mass cancels: like a kill that stops no order
     uint64_t kill_rung[KILL_ASKERS];
-    uint64_t input; // of the burst or message that is being worked on
+    uint32_t mark_at; // position that is marked next
+    uint64_t input;   // of the burst or message that is being worked on
     // Who wants to know; null: nobody. Fixed at READY.
     void (*told)(struct desk *d, uint32_t order, const struct order_outcome *outcome);
     struct desk_strategies *strategies; // desk_strategy.h; null: none

@@ -146,6 +146,9 @@ static uint64_t liftable(const struct order_of *o)
         lift |= LIFT_QUARANTINE;
     if (scope == TRADE_SESSION && d->sessions[index].session && d->sessions[index].session->halted)
         lift |= LIFT_SESSION;
+    if (scope == TRADE_STRATEGY &&
+        d->risk.strategy_days[index].applied >= d->risk.limits->strategies[index].owner.repeats)
+        lift |= LIFT_REPEATS;
     return lift;
 }
 
@@ -166,12 +169,14 @@ static enum command_result do_resume(struct order_of *o)
         tell_lifted(o, asker);
         kill_lift(&d->kills[asker], scope, index);
     }
-    if (lift & (LIFT_QUARANTINE | LIFT_SESSION))
+    if (lift & (LIFT_QUARANTINE | LIFT_SESSION | LIFT_REPEATS))
         tell_lifted(o, KILL_ASKERS); // nobody's kill: what the lane stopped by itself
     if (lift & LIFT_QUARANTINE)
         d->risk.symbols[index].quarantined = false;
     if (lift & LIFT_SESSION)
         d->sessions[index].session->halted = false;
+    if (lift & LIFT_REPEATS)
+        d->risk.strategy_days[index].applied = 0;
     if (lift & LIFT_STATE)
         state_set(o, TRADING_ACTIVE);
     o->answer->lifted = lift;

@@ -16,6 +16,8 @@ void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
                  enum order_message message, const struct order_outcome *out);
 void desk_report(struct desk *d, uint32_t session, const struct ouch_report *r);
 bool desk_killed(const struct desk *d, const struct own_order *o);
+// One position is marked anew.
+void desk_mark_turn(struct desk *d);
 // Takes notice of kills: KILL is published, what is open will be swept.
 void desk_kills_look(struct desk *d);
 
@@ -28,9 +30,9 @@ static inline void desk_show(const struct desk *d, uint32_t position)
     struct position_cell *cell = &d->shown[position];
     position_cell_begin(cell);
     cell->key = p->key;
-    memcpy(&cell->shares, &p->shares, sizeof *p - offsetof(struct position, shares));
+    memcpy(&cell->shares, &p->shares, sizeof *cell - offsetof(struct position_cell, shares));
     position_cell_end(cell);
 }
-_Static_assert(sizeof(struct position) - offsetof(struct position, shares) ==
+_Static_assert(offsetof(struct position, cost) - offsetof(struct position, shares) ==
                    sizeof(struct position_cell) - offsetof(struct position_cell, shares),
-               "position and its cell end alike");
+               "a position's first line and its cell end alike");

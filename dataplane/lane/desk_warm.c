@@ -50,6 +50,11 @@ static void keep_risk(struct desk_warm *w, struct risk *r, const struct desk_own
     keep(w, &r->strategies[who->strategy], sizeof r->strategies[0]);
     keep(w, &r->sessions[session], sizeof r->sessions[0]);
     keep(w, &r->rate_at[session], sizeof r->rate_at[0]);
+    keep(w, &r->day, sizeof r->day);
+    keep(w, &r->account_days[who->account], sizeof r->account_days[0]);
+    keep(w, &r->strategy_days[who->strategy], sizeof r->strategy_days[0]);
+    keep(w, &r->session_days[session], sizeof r->session_days[0]);
+    keep(w, &r->traded_in[who->strategy][instrument / 64], sizeof r->traded_in[0][0]);
     keep(w, &r->symbols[instrument], sizeof r->symbols[0]);
     keep(w, &r->positions[position], sizeof r->positions[0]);
     keep(w, &r->overflows, sizeof r->overflows);

@@ -18,7 +18,7 @@
 #include "dataplane/lane/desk.h"
 
 enum {
-    DESK_WARM_KEPT = 32,         // places that a practice order changes
+    DESK_WARM_KEPT = 64,         // places that a practice order changes
     DESK_WARM_KEPT_BYTES = 8192, // of them together
     DESK_WARM_TRIES = 16,        // symbols looked at for one that can be practised
 };

@@ -1,9 +1,22 @@
-// Hot path. Every check in the order of its number in refusals.def; the first that fails answers.
+// Hot path. Every check in the order of refusals.def; the first that fails answers.
 #include "dataplane/risk/risk.h"
 #include "dataplane/wire/ouch50.h"
 
-struct rows {
+// What the checks of one order look at.
+struct look {
+    struct risk *r;
+    const struct gate_order *o;
+    struct gate_verdict *v;
     const struct limit_row *of[TRADE_SCOPES];
+    const struct risk_use *use[TRADE_SCOPES];
+    struct owner_day *days[TRADE_SCOPES]; // of the symbol: null
+    struct position *own;
+    struct symbol_use *all; // of the symbol, over all accounts
+    uint64_t notional;      // of the order as sent
+    uint64_t more;          // shares that it adds to what it holds already
+    uint64_t more_orders;
+    uint64_t more_notional;
+    uint32_t state; // the worst enum trading_state
 };
 
 // Cold: the order is refused, and says by what.
@@ -35,46 +48,72 @@ HOT_INLINE bool is_killed(const struct risk *r, const struct exposure_owner *w)
     return hit;
 }
 
-// The tightest of all rows for a value of the order itself.
-#define TIGHTEST(rows, field)                                                                      \
-    least5((rows)->of[0]->field, (rows)->of[1]->field, (rows)->of[2]->field, (rows)->of[3]->field, \
-           (rows)->of[4]->field)
-
 HOT_INLINE uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-HOT_INLINE uint64_t least5(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
-{
-    return least(least(least(a, b), least(c, d)), e);
-}
+// The tightest of all rows for a value of the order itself.
+#define TIGHTEST(k, field)                                    \
+    least(least(least((k)->of[0]->field, (k)->of[1]->field),  \
+                least((k)->of[2]->field, (k)->of[3]->field)), \
+          (k)->of[4]->field)
 
-#define BINDING(rows, field, limit)                     \
-    ((rows)->of[0]->field == (limit)   ? TRADE_FIRM     \
-     : (rows)->of[1]->field == (limit) ? TRADE_ACCOUNT  \
-     : (rows)->of[2]->field == (limit) ? TRADE_STRATEGY \
-     : (rows)->of[3]->field == (limit) ? TRADE_SYMBOL   \
-                                       : TRADE_SESSION)
+#define BINDING(k, field, limit)                     \
+    ((k)->of[0]->field == (limit)   ? TRADE_FIRM     \
+     : (k)->of[1]->field == (limit) ? TRADE_ACCOUNT  \
+     : (k)->of[2]->field == (limit) ? TRADE_STRATEGY \
+     : (k)->of[3]->field == (limit) ? TRADE_SYMBOL   \
+                                    : TRADE_SESSION)
 
-// One message more on the session, if it is not too early (virtual scheduling of ITU-T I.371: the
-// schedule moves by one interval per message, and may be ahead of the clock by the burst).
-HOT_INLINE bool rate_charge(struct risk *r, const struct limit_row *row, uint32_t session,
-                            uint64_t now, uint64_t *ahead)
-{
-    const uint64_t at = r->rate_at[session] > now ? r->rate_at[session] : now;
-    *ahead = at - now;
-    if (UNLIKELY(*ahead > row->burst_ticks))
-        return false;
-    r->rate_at[session] = at + row->rate_ticks;
-    return true;
-}
+// Rows that have an owner's second line.
+#define FOR_OWNERS(s) \
+    for (uint32_t s = TRADE_FIRM; s < TRADE_SCOPES; s += 1 + (s == TRADE_STRATEGY))
+// Of them those that positions belong to.
+#define FOR_HOLDERS(s) for (uint32_t s = TRADE_FIRM; s <= TRADE_ACCOUNT; s++)
 
 // What an order adds to what it holds already; nothing when it becomes smaller.
 HOT_INLINE uint64_t more_than(uint64_t worst, uint64_t held)
 {
     return worst > held ? worst - held : 0;
 }
+
+HOT_INLINE void look_make(struct look *k, struct risk *r, const struct gate_order *o,
+                          struct gate_verdict *v)
+{
+    const struct limit_table *t = r->limits;
+    const struct exposure_owner *w = &o->owner;
+    k->r = r;
+    k->o = o;
+    k->v = v;
+    k->of[TRADE_FIRM] = &t->firm;
+    k->of[TRADE_ACCOUNT] = &t->accounts[w->account];
+    k->of[TRADE_STRATEGY] = &t->strategies[w->strategy];
+    k->of[TRADE_SYMBOL] = &t->symbols[w->instrument];
+    k->of[TRADE_SESSION] = &t->sessions[w->session];
+    k->all = &r->symbols[w->instrument];
+    k->own = &r->positions[w->position];
+    k->use[TRADE_FIRM] = &r->firm;
+    k->use[TRADE_ACCOUNT] = &r->accounts[w->account];
+    k->use[TRADE_STRATEGY] = &r->strategies[w->strategy];
+    k->use[TRADE_SYMBOL] = &k->all->use;
+    k->use[TRADE_SESSION] = &r->sessions[w->session];
+    k->days[TRADE_FIRM] = &r->day;
+    k->days[TRADE_ACCOUNT] = &r->account_days[w->account];
+    k->days[TRADE_STRATEGY] = &r->strategy_days[w->strategy];
+    k->days[TRADE_SYMBOL] = NULL;
+    k->days[TRADE_SESSION] = &r->session_days[w->session];
+    k->notional = (uint64_t)o->quantity * o->price;
+    k->more = more_than(o->worst.shares, o->held.shares);
+    k->more_orders = more_than(o->worst.orders, o->held.orders);
+    k->more_notional = more_than(o->worst.notional, o->held.notional);
+    k->state = TRADING_ACTIVE;
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
+        k->state = k->of[s]->state > k->state ? k->of[s]->state : k->state;
+    *v = (struct gate_verdict){.version = t->version};
+}
+
+// --- positions ---
 
 // Net position if all that is open on the side executes, <more> included; 0 when that does not even
 // reach flat.
@@ -84,121 +123,431 @@ HOT_INLINE uint64_t worst_position(int64_t shares, uint64_t open, uint64_t more,
     return worst > 0 ? (uint64_t)worst : 0;
 }
 
-// All that is open on the side, <more> included, cannot turn the position round.
-HOT_INLINE bool reduces(int64_t shares, uint64_t open, uint64_t more, bool sells)
+// The order makes the account's position smaller, or nothing larger: all that is open on its side
+// cannot turn the position round.
+static COLD bool only_reduces(const struct look *k)
 {
-    return (int64_t)(open + more) <= (sells ? shares : -shares);
+    const bool sells = k->o->owner.sells;
+    const uint64_t open = sells ? k->own->open_sell : k->own->open_buy;
+    return (k->more == 0 && k->more_notional == 0) ||
+           (int64_t)(open + k->more) <= (sells ? k->own->shares : -k->own->shares);
 }
 
-// Limits on sums: the first scope whose sum is above its limit with the order, or TRADE_SCOPES.
-// What does not grow passes, however low a limit has become meanwhile.
-HOT_INLINE uint32_t orders_over(const struct risk_use *const *use, const struct rows *rows,
-                                uint64_t more)
+// --- may anything enter ---
+
+static COLD bool refuse_restricted(const struct look *k, uint32_t restricted)
 {
-    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
-        if (UNLIKELY(use[s]->orders + more > rows->of[s]->open_orders) && more)
-            return s;
-    return TRADE_SCOPES;
+    const struct gate_order *o = k->o;
+    const bool could_be_short = o->owner.sells && k->more &&
+                                worst_position(k->all->shares, k->all->open_sell, k->more, true);
+    const bool passes = restricted == RESTRICTION_SHORT     ? !could_be_short
+                        : restricted == RESTRICTION_OPENING ? only_reduces(k)
+                                                            : false;
+    return passes || refuse(k->v, REFUSAL_RESTRICTED, TRADE_SYMBOL, restricted, 0);
 }
 
-HOT_INLINE uint32_t notional_over(const struct risk_use *const *use, const struct rows *rows,
-                                  uint64_t more)
+HOT_INLINE bool standing(const struct look *k)
 {
-    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
-        if (UNLIKELY(use[s]->notional + more > rows->of[s]->open_notional) && more)
-            return s;
-    return TRADE_SCOPES;
-}
-
-// An account's row limits its position in each symbol, a symbol's row the position of all accounts
-// together.
-HOT_INLINE uint32_t position_over(const struct position *own, const struct symbol_use *firm,
-                                  const struct gate_order *o, const struct rows *rows,
-                                  uint64_t more, uint64_t *value)
-{
-    const bool sells = o->owner.sells;
-    *value = worst_position(own->shares, sells ? own->open_sell : own->open_buy, more, sells);
-    if (UNLIKELY(*value > rows->of[TRADE_ACCOUNT]->position) && more)
-        return TRADE_ACCOUNT;
-    *value = worst_position(firm->shares, sells ? firm->open_sell : firm->open_buy, more, sells);
-    if (UNLIKELY(*value > rows->of[TRADE_SYMBOL]->position) && more)
-        return TRADE_SYMBOL;
-    return TRADE_SCOPES;
-}
-
-HOT_INLINE uint32_t worst_state(const struct rows *rows)
-{
-    uint32_t state = TRADING_ACTIVE;
-    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
-        state = rows->of[s]->state > state ? rows->of[s]->state : state;
-    return state;
-}
-
-static COLD bool reducing_allows(const struct position *own, bool sells, uint64_t more,
-                                 uint64_t more_notional)
-{
-    if (more == 0 && more_notional == 0)
-        return true;
-    return reduces(own->shares, sells ? own->open_sell : own->open_buy, more, sells);
-}
-
-bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v)
-{
-    const struct limit_table *t = r->limits;
-    const struct exposure_owner *w = &o->owner;
-    const struct rows rows = {{&t->firm, &t->accounts[w->account], &t->strategies[w->strategy],
-                               &t->symbols[w->instrument], &t->sessions[w->session]}};
-    const struct limit_row *symbol = rows.of[TRADE_SYMBOL], *session = rows.of[TRADE_SESSION];
-    const struct symbol_use *firm = &r->symbols[w->instrument];
-    const struct position *own = &r->positions[w->position];
-    const struct risk_use *use[] = {&r->firm, &r->accounts[w->account], &r->strategies[w->strategy],
-                                    &firm->use, &r->sessions[w->session]};
-    const uint64_t notional = (uint64_t)o->quantity * o->price;
-    const uint64_t more = more_than(o->worst.shares, o->held.shares);
-    const uint64_t more_orders = more_than(o->worst.orders, o->held.orders);
-    const uint64_t more_notional = more_than(o->worst.notional, o->held.notional);
-    const uint32_t state = worst_state(&rows);
-    uint64_t limit, value;
-    uint32_t scope;
-    *v = (struct gate_verdict){.version = t->version};
-
-    if (UNLIKELY(is_killed(r, w)))
-        return refuse_killed(v, r, w);
-    if (UNLIKELY(state >= TRADING_HALTED))
-        return refuse(v, REFUSAL_HALTED, BINDING(&rows, state, state), state, TRADING_REDUCING);
+    const struct risk *r = k->r;
+    const struct gate_order *o = k->o;
+    const struct limit_row *symbol = k->of[TRADE_SYMBOL];
+    struct gate_verdict *v = k->v;
+    if (UNLIKELY(is_killed(r, &o->owner)))
+        return refuse_killed(v, r, &o->owner);
+    if (UNLIKELY(k->state >= TRADING_HALTED))
+        return refuse(v, REFUSAL_HALTED, BINDING(k, state, k->state), k->state, TRADING_REDUCING);
     if (UNLIKELY(r->event_credit < r->event_credit_min))
         return refuse(v, REFUSAL_EVENT_CREDIT, TRADE_FIRM, r->event_credit, r->event_credit_min);
     if (UNLIKELY(!o->session_up))
         return refuse(v, REFUSAL_SESSION_DOWN, TRADE_SESSION, 0, 0);
     if (UNLIKELY(!o->session_free))
         return refuse(v, REFUSAL_SESSION_BUSY, TRADE_SESSION, 0, 0);
-    if (UNLIKELY(firm->quarantined))
+    if (UNLIKELY(k->all->quarantined))
         return refuse(v, REFUSAL_SYMBOL_QUARANTINED, TRADE_SYMBOL, 1, 0);
+    if (UNLIKELY(symbol->symbol.restricted) && !refuse_restricted(k, symbol->symbol.restricted))
+        return false;
     if (UNLIKELY(o->quality > symbol->quality))
         return refuse(v, REFUSAL_BOOK_QUALITY, TRADE_SYMBOL, o->quality, symbol->quality);
+    if (UNLIKELY(!(symbol->symbol.phases >> o->phase & 1)))
+        return refuse(v, REFUSAL_PHASE, TRADE_SYMBOL, o->phase, symbol->symbol.phases);
     if (UNLIKELY(o->quantity - 1 >= OUCH50_QUANTITY_MAX))
         return refuse(v, REFUSAL_QUANTITY_RANGE, TRADE_FIRM, o->quantity, OUCH50_QUANTITY_MAX);
     if (UNLIKELY(o->price - 1 >= OUCH50_PRICE_MAX))
         return refuse(v, REFUSAL_PRICE_RANGE, TRADE_FIRM, o->price, OUCH50_PRICE_MAX);
-    if (UNLIKELY(!rate_charge(r, session, w->session, o->now, &value)))
-        return refuse(v, REFUSAL_MESSAGE_RATE, TRADE_SESSION, value, session->burst_ticks);
-    if (UNLIKELY(o->quantity > (limit = TIGHTEST(&rows, quantity))))
-        return refuse(v, REFUSAL_QUANTITY, BINDING(&rows, quantity, limit), o->quantity, limit);
-    if (UNLIKELY(notional > (limit = TIGHTEST(&rows, notional))))
-        return refuse(v, REFUSAL_NOTIONAL, BINDING(&rows, notional, limit), notional, limit);
+    return true;
+}
+
+// --- rates ---
+
+// How far a schedule is ahead of the clock (virtual scheduling of ITU-T I.371: it moves by one
+// interval per message, and may be ahead by the burst).
+HOT_INLINE uint64_t ahead_of(uint64_t at, uint64_t now)
+{
+    return at > now ? at - now : 0;
+}
+
+// A message that is refused by its session charges nothing, one that its symbol refuses charges the
+// session: a loop of refused orders ends there.
+HOT_INLINE bool rates(const struct look *k)
+{
+    struct risk *r = k->r;
+    const struct gate_order *o = k->o;
+    const struct limit_row *session = k->of[TRADE_SESSION], *symbol = k->of[TRADE_SYMBOL];
+    const uint32_t index = o->owner.session;
+    const uint64_t ahead = ahead_of(r->rate_at[index], o->now);
+    const uint64_t there = ahead_of(k->all->rate_at, o->now);
+    if (UNLIKELY(ahead > session->burst_ticks))
+        return refuse(k->v, REFUSAL_MESSAGE_RATE, TRADE_SESSION, ahead, session->burst_ticks);
+    r->rate_at[index] = o->now + ahead + session->rate_ticks;
+    if (UNLIKELY(there > symbol->burst_ticks))
+        return refuse(k->v, REFUSAL_MESSAGE_RATE, TRADE_SYMBOL, there, symbol->burst_ticks);
+    k->all->rate_at = o->now + there + symbol->rate_ticks;
+    if (UNLIKELY(session->cancel_rate)) {
+        const uint64_t cancels = ahead_of(r->cancel_at[index], o->now);
+        if (UNLIKELY(cancels > session->price_high))
+            return refuse(k->v, REFUSAL_CANCEL_RATE, TRADE_SESSION, cancels, session->price_high);
+    }
+    return true;
+}
+
+void gate_cancel(struct risk *r, uint32_t session, uint64_t now)
+{
+    const struct limit_row *row = &r->limits->sessions[session];
+    if (UNLIKELY(row->cancel_rate))
+        r->cancel_at[session] = now + ahead_of(r->cancel_at[session], now) + row->price_low;
+}
+
+// --- the order itself ---
+
+static COLD bool refuse_permission(const struct look *k, uint32_t asks)
+{
+    const uint32_t wrong = (uint32_t)__builtin_ctz(asks);
+    uint32_t scope = TRADE_FIRM;
+    while (!(k->of[scope]->forbids >> wrong & 1))
+        scope++;
+    return refuse(k->v, REFUSAL_PERMISSION, scope, wrong, 0);
+}
+
+HOT_INLINE bool terms(const struct look *k)
+{
+    const struct gate_order *o = k->o;
+    const struct limit_row *symbol = k->of[TRADE_SYMBOL];
+    const struct limit_symbol *more = &symbol->symbol;
+    struct gate_verdict *v = k->v;
+    uint64_t limit;
+    const uint32_t forbidden =
+        o->asks & (k->of[0]->forbids | k->of[1]->forbids | k->of[2]->forbids | k->of[3]->forbids |
+                   k->of[4]->forbids);
+    if (UNLIKELY(forbidden))
+        return refuse_permission(k, forbidden);
+    if (UNLIKELY(!multiple_of(o->quantity, more->lot_magic)))
+        return refuse(v, REFUSAL_LOT, TRADE_SYMBOL, o->quantity, more->lot);
+    // Rule 612 of Regulation NMS: below one dollar an increment of 0.0001.
+    if (UNLIKELY(!multiple_of(o->price, more->tick_magic)) && o->price >= 10000)
+        return refuse(v, REFUSAL_TICK, TRADE_SYMBOL, o->price, more->tick);
+    if (UNLIKELY(o->quantity > (limit = TIGHTEST(k, quantity))))
+        return refuse(v, REFUSAL_QUANTITY, BINDING(k, quantity, limit), o->quantity, limit);
+    if (UNLIKELY(k->notional > (limit = TIGHTEST(k, notional))))
+        return refuse(v, REFUSAL_NOTIONAL, BINDING(k, notional, limit), k->notional, limit);
+    if (UNLIKELY(o->quantity > more->volume))
+        return refuse(v, REFUSAL_VOLUME, TRADE_SYMBOL, o->quantity, more->volume);
     if (UNLIKELY(o->price < symbol->price_low))
         return refuse(v, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, o->price, symbol->price_low);
     if (UNLIKELY(o->price > symbol->price_high))
         return refuse(v, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, o->price, symbol->price_high);
-    if (UNLIKELY((scope = orders_over(use, &rows, more_orders)) != TRADE_SCOPES))
-        return refuse(v, REFUSAL_OPEN_ORDERS, scope, use[scope]->orders + more_orders,
-                      rows.of[scope]->open_orders);
-    if (UNLIKELY((scope = notional_over(use, &rows, more_notional)) != TRADE_SCOPES))
-        return refuse(v, REFUSAL_OPEN_NOTIONAL, scope, use[scope]->notional + more_notional,
-                      rows.of[scope]->open_notional);
-    if (UNLIKELY((scope = position_over(own, firm, o, &rows, more, &value)) != TRADE_SCOPES))
-        return refuse(v, REFUSAL_POSITION, scope, value, rows.of[scope]->position);
-    if (UNLIKELY(state == TRADING_REDUCING) && !reducing_allows(own, w->sells, more, more_notional))
-        return refuse(v, REFUSAL_REDUCING, BINDING(&rows, state, state), o->worst.shares, 0);
+    return true;
+}
+
+// --- the market ---
+
+// How far a price may be from <reference>: the larger of a band and a sum. Rounded down.
+static uint64_t band_of(uint32_t reference, uint32_t band, uint32_t least_away)
+{
+    const uint64_t away = band == LIMIT_BAND_OPEN ? UINT32_MAX : (uint64_t)reference * band / 10000;
+    return away > least_away ? away : least_away;
+}
+
+// Outside of <low> less its band or <high> and its band: false, with the bound.
+HOT_INLINE bool within(uint32_t price, uint32_t low, uint32_t high, uint32_t band, uint32_t sum,
+                       uint64_t *bound)
+{
+    const uint64_t above = high + band_of(high, band, sum), below = band_of(low, band, sum);
+    *bound = price > above ? above : below < low ? low - below : 0;
+    return price <= above && price >= *bound;
+}
+
+HOT_INLINE bool spread_good(const struct look *k)
+{
+    const struct gate_order *o = k->o;
+    const uint64_t band = k->of[TRADE_SYMBOL]->symbol.spread;
+    if (band == LIMIT_BAND_OPEN || o->bid == 0 || o->ask == 0)
+        return true;
+    const uint64_t wide = o->ask > o->bid ? o->ask - o->bid : 0;
+    const uint64_t most = ((uint64_t)o->bid + o->ask) / 2 * band / 10000;
+    return LIKELY(o->bid <= o->ask && wide <= most) ||
+           refuse(k->v, REFUSAL_SPREAD, TRADE_SYMBOL, wide, most);
+}
+
+HOT_INLINE bool no_reference(const struct look *k)
+{
+    return k->of[TRADE_SYMBOL]->symbol.no_reference == NO_REFERENCE_PASSES ||
+           refuse(k->v, REFUSAL_REFERENCE, TRADE_SYMBOL, 0, 0);
+}
+
+// Buying dear and selling cheap is compared with the other side; the own side counts for the other
+// bound, and where it is empty the other side stands for it.
+HOT_INLINE bool touch_good(const struct look *k)
+{
+    const struct limit_symbol *s = &k->of[TRADE_SYMBOL]->symbol;
+    const struct gate_order *o = k->o;
+    uint64_t bound;
+    if (s->touch == LIMIT_BAND_OPEN)
+        return true;
+    const uint32_t other = o->owner.sells ? o->bid : o->ask,
+                   same = o->owner.sells ? o->ask : o->bid;
+    if (UNLIKELY(other == 0))
+        return no_reference(k);
+    const uint32_t low = same && same < other ? same : other, high = same > other ? same : other;
+    return LIKELY(within(o->price, low, high, s->touch, s->touch_least, &bound)) ||
+           refuse(k->v, REFUSAL_TOUCH, TRADE_SYMBOL, o->price, bound);
+}
+
+HOT_INLINE bool last_good(const struct look *k)
+{
+    const struct limit_symbol *s = &k->of[TRADE_SYMBOL]->symbol;
+    const struct gate_order *o = k->o;
+    uint64_t bound;
+    if (s->last == LIMIT_BAND_OPEN)
+        return true;
+    const uint32_t last = o->last ? o->last : s->previous_close;
+    if (UNLIKELY(last == 0))
+        return no_reference(k);
+    return LIKELY(within(o->price, last, last, s->last, s->last_least, &bound)) ||
+           refuse(k->v, REFUSAL_LAST_TRADE, TRADE_SYMBOL, o->price, bound);
+}
+
+// Rule 200(g) and Rule 201 of Regulation SHO, and what was located.
+HOT_INLINE bool sale_good(const struct look *k)
+{
+    const struct limit_symbol *s = &k->of[TRADE_SYMBOL]->symbol;
+    const struct gate_order *o = k->o;
+    const uint64_t sold = k->own->open_sell + k->more;
+    const uint64_t held = k->own->shares > 0 ? (uint64_t)k->own->shares : 0;
+    if (UNLIKELY(s->short_marking && o->side == 'S' && k->more && sold > held))
+        return refuse(k->v, REFUSAL_SHORT_MARK, TRADE_SYMBOL, sold, held);
+    if (UNLIKELY(o->short_rule && o->side == 'T' && s->rule_201))
+        return refuse(k->v, REFUSAL_SHORT_RESTRICTED, TRADE_SYMBOL, 1, 0);
+    const uint64_t worst = worst_position(k->all->shares, k->all->open_sell, k->more, true);
+    if (UNLIKELY(s->locates != UINT32_MAX && worst > s->locates && k->more))
+        return refuse(k->v, REFUSAL_LOCATE, TRADE_SYMBOL, worst, s->locates);
+    return true;
+}
+
+HOT_INLINE bool market(const struct look *k)
+{
+    return spread_good(k) && touch_good(k) && last_good(k) && (!k->o->owner.sells || sale_good(k));
+}
+
+// --- habits ---
+
+// An order of the same kind, side, price and quantity in the same account and symbol, as one of the
+// last two different ones; the time runs from the first of them.
+HOT_INLINE bool duplicate_good(const struct look *k)
+{
+    const struct limit_owner *l = &k->of[TRADE_ACCOUNT]->owner;
+    const struct gate_order *o = k->o;
+    struct position_ask *asks = k->own->asks;
+    if (l->duplicates == UINT16_MAX)
+        return true;
+    const uint64_t print = (uint64_t)o->quantity << 36 | (uint64_t)o->price << 4 |
+                           (uint64_t)(o->asks >> PERMISSION_REPLACE & 3) << 2 |
+                           (uint64_t)o->owner.sells << 1 | 1;
+    const uint64_t now = o->now >> 10;
+    if (asks[0].print != print) { // the newer one first
+        const struct position_ask older = asks[1];
+        asks[1] = asks[0];
+        asks[0] = older.print == print ? older : (struct position_ask){print, now << 16};
+    }
+    uint64_t since = asks[0].since >> 16, count = asks[0].since & UINT16_MAX;
+    if (now - since > l->duplicate_window) {
+        since = now;
+        count = 0;
+    }
+    if (UNLIKELY(count >= l->duplicates))
+        return refuse(k->v, REFUSAL_DUPLICATE, TRADE_ACCOUNT, count + 1, l->duplicates);
+    asks[0].since = since << 16 | (count + 1);
+    return true;
+}
+_Static_assert(OUCH50_QUANTITY_MAX < 1 << 20 && OUCH50_PRICE_MAX <= UINT32_MAX, "print");
+
+HOT_INLINE bool ratio_good(const struct look *k, uint32_t s)
+{
+    const struct limit_owner *l = &k->of[s]->owner;
+    struct owner_day *day = k->days[s];
+    if (LIKELY(l->ratio == UINT16_MAX))
+        return true;
+    const uint64_t now = k->o->now >> 10;
+    if (now >= day->ratio_until) {
+        day->ratio_until = now + l->ratio_window;
+        day->ratio_orders = day->ratio_fills = 0;
+    }
+    const uint64_t most = ((uint64_t)day->ratio_fills + 1) * l->ratio;
+    return LIKELY(day->ratio_orders < most) ||
+           refuse(k->v, REFUSAL_ORDER_RATIO, s, (uint64_t)day->ratio_orders + 1, most);
+}
+
+HOT_INLINE uint64_t *traded_word(const struct look *k)
+{
+    return &k->r->traded_in[k->o->owner.strategy][k->o->owner.instrument / 64];
+}
+
+HOT_INLINE bool instruments_good(const struct look *k)
+{
+    const uint32_t most = k->of[TRADE_STRATEGY]->owner.instruments;
+    const uint64_t count = k->days[TRADE_STRATEGY]->instruments;
+    if (LIKELY(most == UINT16_MAX || count < most ||
+               *traded_word(k) >> (k->o->owner.instrument % 64) & 1))
+        return true;
+    return refuse(k->v, REFUSAL_INSTRUMENTS, TRADE_STRATEGY, count + 1, most);
+}
+
+HOT_INLINE bool habits(const struct look *k)
+{
+    const struct owner_day *strategy = k->days[TRADE_STRATEGY];
+    const uint32_t repeats = k->of[TRADE_STRATEGY]->owner.repeats;
+    if (UNLIKELY(!duplicate_good(k)))
+        return false;
+    if (UNLIKELY(strategy->applied >= repeats))
+        return refuse(k->v, REFUSAL_REPEATED, TRADE_STRATEGY, (uint64_t)strategy->applied + 1,
+                      repeats);
+    if (UNLIKELY(!instruments_good(k)))
+        return false;
+    FOR_OWNERS(s)
+    if (UNLIKELY(k->days[s]->orders >= k->of[s]->owner.day_orders))
+        return refuse(k->v, REFUSAL_DAY_ORDERS, s, (uint64_t)k->days[s]->orders + 1,
+                      k->of[s]->owner.day_orders);
+    FOR_OWNERS(s)
+    if (UNLIKELY(!ratio_good(k, s)))
+        return false;
+    return true;
+}
+
+// --- sums ---
+//
+// The first scope whose sum is above its limit with the order. What does not grow passes, however
+// low a limit has become meanwhile.
+
+HOT_INLINE bool open_good(const struct look *k)
+{
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
+        if (UNLIKELY(k->use[s]->orders + k->more_orders > k->of[s]->open_orders) && k->more_orders)
+            return refuse(k->v, REFUSAL_OPEN_ORDERS, s, k->use[s]->orders + k->more_orders,
+                          k->of[s]->open_orders);
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
+        if (UNLIKELY(k->use[s]->notional + k->more_notional > k->of[s]->open_notional) &&
+            k->more_notional)
+            return refuse(k->v, REFUSAL_OPEN_NOTIONAL, s, k->use[s]->notional + k->more_notional,
+                          k->of[s]->open_notional);
+    return true;
+}
+
+// An account's row limits its position in each symbol, a symbol's row the position of all accounts
+// together.
+HOT_INLINE bool position_good(const struct look *k)
+{
+    const bool sells = k->o->owner.sells;
+    const struct position *own = k->own;
+    const uint64_t most = k->of[TRADE_ACCOUNT]->position;
+    const uint64_t of_all = k->of[TRADE_SYMBOL]->position;
+    uint64_t worst =
+        worst_position(own->shares, sells ? own->open_sell : own->open_buy, k->more, sells);
+    if (UNLIKELY(worst > most) && k->more)
+        return refuse(k->v, REFUSAL_POSITION, TRADE_ACCOUNT, worst, most);
+    worst = worst_position(k->all->shares, sells ? k->all->open_sell : k->all->open_buy, k->more,
+                           sells);
+    if (UNLIKELY(worst > of_all) && k->more)
+        return refuse(k->v, REFUSAL_POSITION, TRADE_SYMBOL, worst, of_all);
+    return true;
+}
+
+// Sums of money over the day.
+HOT_INLINE bool money_good(const struct look *k)
+{
+    const uint64_t more = k->more_notional;
+    FOR_HOLDERS(s)
+    {
+        const uint64_t gross = k->days[s]->gross + k->use[s]->notional + more;
+        if (UNLIKELY(gross > k->of[s]->owner.gross) && more)
+            return refuse(k->v, REFUSAL_GROSS, s, gross, k->of[s]->owner.gross);
+    }
+    FOR_OWNERS(s)
+    {
+        const uint64_t value = k->days[s]->traded + k->use[s]->notional + more;
+        if (UNLIKELY(value > k->of[s]->owner.day_value) && more)
+            return refuse(k->v, REFUSAL_DAY_VALUE, s, value, k->of[s]->owner.day_value);
+    }
+    if (k->o->owner.sells)
+        return true;
+    FOR_HOLDERS(s)
+    {
+        const uint64_t paid = k->days[s]->paid > 0 ? (uint64_t)k->days[s]->paid : 0;
+        const uint64_t owed = paid + k->days[s]->open_buy + more;
+        if (UNLIKELY(owed > k->of[s]->owner.credit) && more)
+            return refuse(k->v, REFUSAL_CREDIT, s, owed, k->of[s]->owner.credit);
+    }
+    return true;
+}
+
+HOT_INLINE bool loss_good(const struct look *k)
+{
+    FOR_HOLDERS(s)
+    {
+        const struct limit_owner *l = &k->of[s]->owner;
+        const int64_t profit = owner_profit(k->days[s]);
+        const int64_t down = k->days[s]->best - profit;
+        if (UNLIKELY(-profit > (int64_t)l->loss) && !only_reduces(k))
+            return refuse(k->v, REFUSAL_LOSS, s, (uint64_t)-profit, l->loss);
+        if (UNLIKELY(down > (int64_t)l->drawdown) && !only_reduces(k))
+            return refuse(k->v, REFUSAL_DRAWDOWN, s, (uint64_t)down, l->drawdown);
+    }
+    return true;
+}
+
+HOT_INLINE bool sums(const struct look *k)
+{
+    if (UNLIKELY(!open_good(k) || !position_good(k) || !money_good(k) || !loss_good(k)))
+        return false;
+    if (UNLIKELY(k->state == TRADING_REDUCING) && !only_reduces(k))
+        return refuse(k->v, REFUSAL_REDUCING, BINDING(k, state, k->state), k->o->worst.shares, 0);
+    return true;
+}
+
+// --- all ---
+
+// An approved order counts, also where nothing limits it yet: a limit may come in the middle of the
+// day.
+HOT_INLINE void count(const struct look *k)
+{
+    struct owner_day *strategy = k->days[TRADE_STRATEGY];
+    const uint64_t bit = 1ull << (k->o->owner.instrument % 64);
+    uint64_t *word = traded_word(k);
+    FOR_OWNERS(s)
+    {
+        k->days[s]->orders++;
+        k->days[s]->ratio_orders++;
+    }
+    strategy->applied++;
+    strategy->instruments += !(*word & bit);
+    *word |= bit;
+}
+
+bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v)
+{
+    struct look k;
+    look_make(&k, r, o, v);
+    if (UNLIKELY(!standing(&k) || !rates(&k) || !terms(&k) || !market(&k) || !habits(&k) ||
+                 !sums(&k)))
+        return false;
+    count(&k);
     return true;
 }

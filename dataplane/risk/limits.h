@@ -1,6 +1,6 @@
 // The table of limits: one row for the firm and one per account, strategy, symbol and session.
-// Built by the slow side, immutable from then on, swapped whole between two packets; every decision
-// names the version it was made by.
+// Built by the slow side; what changes it changes it between two packets and gives it another
+// version; every decision names the version it was made by.
 #pragma once
 
 #include <stdint.h>
@@ -9,6 +9,50 @@
 #include "dataplane/abi/quality.h"
 #include "dataplane/abi/trade.h"
 #include "dataplane/base/hints.h"
+
+// Bands are in hundredths of a percent (basis points); this one is as wide as it gets.
+#define LIMIT_BAND_OPEN UINT32_MAX
+
+// Second line of the rows of firm, accounts, strategies and sessions. Money is price4 x shares.
+struct limit_owner {
+    uint64_t gross;            // firm, accounts: value of all positions and of all that is open
+    uint64_t day_value;        // executed today, and open
+    uint64_t credit;           // firm, accounts: paid for executions, and open buys
+    uint64_t loss;             // firm, accounts: realised and marked, since the start of the day
+    uint64_t drawdown;         // the same since the day's best
+    uint32_t day_orders;       // enters, replaces and modifies of the day
+    uint32_t repeats;          // strategies: approved orders until a person resumes it
+    uint32_t ratio_window;     // 1024 ticks; of <ratio>
+    uint32_t duplicate_window; // accounts: 1024 ticks; of <duplicates>
+    uint16_t ratio;            // orders for each execution within the window, and as many more
+    uint16_t duplicates;       // accounts: orders of the same side, price and quantity in a symbol
+    uint16_t instruments;      // strategies: symbols of the day
+    uint16_t unused;
+};
+
+// Second line of the rows of symbols.
+struct limit_symbol {
+    uint64_t tick_magic; // multiple_magic
+    uint64_t lot_magic;
+    uint32_t tick; // price4, from one dollar on
+    uint32_t lot;
+    uint32_t volume;      // shares of one order: a part of the average daily volume
+    uint32_t spread;      // band around the middle of best bid and best ask
+    uint32_t touch;       // band around the best price of either side ...
+    uint32_t touch_least; // ... or so far away, price4: what is more
+    uint32_t last;        // the same around the last trade
+    uint32_t last_least;
+    uint32_t previous_close; // stands for the last trade before there is one; 0: not known
+    uint32_t locates;        // shares that may be short at worst, all accounts together
+    uint8_t restricted;      // enum restriction
+    uint8_t short_marking;   // 1: a sale marked long has to be covered by the account's position
+    uint8_t rule_201;        // 1: no short sale while the feed says that Rule 201 is in force
+    uint8_t no_reference;    // enum no_reference
+    uint8_t phases;          // bits of enum trading_phase: those in which orders enter
+    uint8_t unused[3];
+};
+
+enum no_reference { NO_REFERENCE_REFUSES, NO_REFERENCE_PASSES };
 
 // Everything is a maximum that may be reached. A row that does not limit something has its type's
 // largest value there (limit_row_open); all zero refuses everything.
@@ -20,13 +64,19 @@ struct limit_row {
     uint64_t position;      // shares, either way. Firm, strategy and session rows do not limit it
     uint32_t price_low;     // symbol rows: static collar, price4
     uint32_t price_high;
-    uint32_t rate_ticks;  // session rows: ticks between two messages in the long run
+    uint32_t rate_ticks;  // session and symbol rows: ticks between two messages in the long run
     uint32_t burst_ticks; // how far ahead of that a burst may be
     uint8_t state;        // enum trading_state
     uint8_t quality;      // symbol rows: the worst enum quality that is traded on
-    uint8_t unused[6];
+    uint16_t forbids;     // bits of enum order_permission
+    uint8_t cancel_rate;  // session rows: 1: cancels have a rate, in <price_low> and <price_high>
+    uint8_t unused[3];
+    union {
+        CACHE_ALIGN struct limit_owner owner;
+        struct limit_symbol symbol;
+    };
 };
-_Static_assert(sizeof(struct limit_row) == CACHE_LINE, "one line per row");
+_Static_assert(sizeof(struct limit_row) == 2 * CACHE_LINE, "two lines per row");
 
 // The largest of what a table may allow: sums of open notional stay within 64 bits (INT64_MAX, and
 // one order more).
@@ -43,17 +93,32 @@ struct limit_table {
     struct limit_row symbols[]; // INSTRUMENTS_MAX at most
 };
 
-// Limits nothing; the collar is wide open, only good books are traded on.
-static inline void limit_row_open(struct limit_row *row)
+// Whether n is a multiple of d, by one multiplication (Lemire, Kaser and Kurz: Faster remainder by
+// direct computation, 2019): exact for all 32-bit n and d, d not 0.
+static inline uint64_t multiple_magic(uint32_t d)
 {
-    *row = (struct limit_row){
-        .quantity = UINT32_MAX,
-        .open_orders = UINT32_MAX,
-        .notional = LIMIT_NOTIONAL_MAX,
-        .open_notional = LIMIT_NOTIONAL_MAX,
-        .position = LIMIT_POSITION_MAX,
-        .price_high = UINT32_MAX,
-        .state = TRADING_ACTIVE,
-        .quality = QUALITY_GOOD,
-    };
+    return UINT64_MAX / d + 1;
 }
+
+static inline bool multiple_of(uint32_t n, uint64_t magic)
+{
+    return n * magic <= magic - 1;
+}
+
+static inline struct limit_row *limit_row_of(struct limit_table *t, enum trade_scope scope,
+                                             uint32_t index)
+{
+    switch (scope) {
+    case TRADE_ACCOUNT: return &t->accounts[index];
+    case TRADE_STRATEGY: return &t->strategies[index];
+    case TRADE_SYMBOL: return &t->symbols[index];
+    case TRADE_SESSION: return &t->sessions[index];
+    default: return &t->firm;
+    }
+}
+
+// Limits nothing; the collar is wide open, only good books are traded on. Of firm, accounts,
+// strategies and sessions.
+void limit_row_open(struct limit_row *row);
+// The same of a symbol.
+void limit_symbol_open(struct limit_row *row);

@@ -59,11 +59,14 @@ void exposure_move(struct risk *r, const struct exposure_owner *owner, const str
     struct position *p = &r->positions[owner->position];
     struct symbol_use *s = &r->symbols[owner->instrument];
     const uint64_t shares = (uint64_t)now->shares - was->shares;
+    const uint64_t buys = owner->sells ? 0 : now->notional - was->notional;
     use_move(&r->firm, was, now);
     use_move(&r->accounts[owner->account], was, now);
     use_move(&r->strategies[owner->strategy], was, now);
     use_move(&r->sessions[owner->session], was, now);
     use_move(&s->use, was, now);
+    r->day.open_buy += buys;
+    r->account_days[owner->account].open_buy += buys;
     if (owner->sells) {
         p->open_sell += shares;
         s->open_sell += shares;
@@ -93,6 +96,7 @@ void exposure_fill(struct risk *r, const struct exposure_owner *owner, uint32_t 
     p->shares += change;
     p->fills++;
     r->symbols[owner->instrument].shares += change;
+    money_fill(r, owner, shares, price, false);
 }
 
 void exposure_break(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
@@ -106,4 +110,5 @@ void exposure_break(struct risk *r, const struct exposure_owner *owner, uint32_t
     p->shares += change;
     p->fills--;
     r->symbols[owner->instrument].shares += change;
+    money_fill(r, owner, shares, price, true);
 }

@@ -14,6 +14,12 @@
 
 #define POSITION_NONE UINT32_MAX
 
+// An order that was asked for, and how often since.
+struct position_ask {
+    uint64_t print; // side, kind, price and quantity; 0: none
+    uint64_t since; // 1024 ticks << 16 | how often, at most UINT16_MAX
+};
+
 // One account in one symbol.
 struct position {
     CACHE_ALIGN uint32_t key; // account and instrument, 0: free
@@ -25,8 +31,17 @@ struct position {
     uint64_t sold;
     uint64_t bought_value; // price4 x shares
     uint64_t sold_value;
+
+    // The average price of what is held, times shares: below 0 when they are short. What was
+    // realised is sold_value - bought_value + cost, exact.
+    CACHE_ALIGN int64_t cost;
+    int64_t marked; // shares x mark
+    uint32_t mark;  // price4; 0: not known, no shares were ever held
+    uint32_t unused;
+    struct position_ask asks[2]; // the newer one first
+    uint64_t unused2;
 };
-_Static_assert(sizeof(struct position) == CACHE_LINE, "one line per position");
+_Static_assert(sizeof(struct position) == 2 * CACHE_LINE, "two lines per position");
 
 // What is open under a scope.
 struct risk_use {
@@ -37,12 +52,40 @@ struct risk_use {
 
 // A symbol over all accounts.
 struct symbol_use {
-    struct risk_use use;
+    CACHE_ALIGN struct risk_use use;
     int64_t shares;
     uint64_t open_buy;
     uint64_t open_sell;
+    uint64_t rate_at; // when the next message in the symbol would be on time
     bool quarantined; // an execution that nobody ordered: no new orders until it is claimed
 };
+
+// The day of the firm, an account, a strategy or a session, beside what is open. Money is price4 x
+// shares.
+struct owner_day {
+    CACHE_ALIGN uint64_t open_buy; // notional of the open buys
+    uint64_t traded;               // executed, either side
+    int64_t paid;                  // bought less sold
+    int64_t marked;                // firm, accounts: of all positions
+    uint64_t gross;                // firm, accounts: the same without signs
+    int64_t best;                  // firm, accounts: the best profit of the day, 0 at first
+    uint32_t orders;               // approved: enters, replaces and modifies
+    uint32_t applied;              // approved since the start, or since a person resumed the scope
+    uint32_t instruments;          // symbols in which an order was approved
+    uint32_t unused;
+    // Orders and executions of the window that ends then (1024 ticks).
+    CACHE_ALIGN uint64_t ratio_until;
+    uint32_t ratio_orders;
+    uint32_t ratio_fills;
+    uint64_t unused2[6];
+};
+_Static_assert(sizeof(struct owner_day) == 2 * CACHE_LINE, "two lines per owner");
+
+// Realised and marked.
+static inline int64_t owner_profit(const struct owner_day *day)
+{
+    return day->marked - day->paid;
+}
 
 struct risk {
     const struct limit_table *limits; // swapped whole
@@ -51,11 +94,17 @@ struct risk {
     uint64_t event_credit_min;
     struct risk_use firm;
     struct risk_use sessions[SESSIONS_MAX];
-    uint64_t rate_at[SESSIONS_MAX]; // when the next message would be on time (virtual scheduling)
+    uint64_t rate_at[SESSIONS_MAX];   // when the next message would be on time (virtual scheduling)
+    uint64_t cancel_at[SESSIONS_MAX]; // the same of cancels, which pass all the same
     struct risk_use strategies[STRATEGIES_MAX];
     struct risk_use accounts[ACCOUNTS_MAX];
-    struct symbol_use *symbols; // per instrument
-    struct position *positions; // hash of account and instrument
+    struct owner_day day; // of the firm
+    struct owner_day account_days[ACCOUNTS_MAX];
+    struct owner_day strategy_days[STRATEGIES_MAX];
+    struct owner_day session_days[SESSIONS_MAX];
+    uint64_t traded_in[STRATEGIES_MAX][INSTRUMENTS_MAX / 64]; // bits of instruments
+    struct symbol_use *symbols;                               // per instrument
+    struct position *positions;                               // hash of account and instrument
     uint32_t position_mask;
     uint32_t position_count;
     uint32_t symbol_count;
@@ -112,7 +161,29 @@ void exposure_fill(struct risk *r, const struct exposure_owner *owner, uint32_t 
 void exposure_break(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
                     uint32_t price);
 
+// --- money ---
+
+// What an execution, or one that is undone, does to cost, marks and the owners' day; the position
+// has moved already. Divides once where a position becomes smaller.
+void money_fill(struct risk *r, const struct exposure_owner *owner, uint32_t shares, uint32_t price,
+                bool undone);
+// The position is worth <mark> a share now.
+void money_mark(struct risk *r, uint32_t position, uint32_t mark);
+
+static inline int64_t position_realised(const struct position *p)
+{
+    return (int64_t)(p->sold_value - p->bought_value) + p->cost;
+}
+
+static inline int64_t position_profit(const struct position *p)
+{
+    return (int64_t)(p->sold_value - p->bought_value) + p->marked;
+}
+
 // --- the gate ---
+
+// A cancel leaves the session: it passes, and is counted.
+void gate_cancel(struct risk *r, uint32_t session, uint64_t now);
 
 struct gate_order {
     struct exposure_owner owner;
@@ -121,6 +192,13 @@ struct gate_order {
     uint64_t now;          // ticks
     uint32_t quantity;     // of the order as sent
     uint32_t price;
+    uint32_t bid; // best prices of the venue's book, 0: none
+    uint32_t ask;
+    uint32_t last;     // price of the last trade, 0: none
+    uint16_t asks;     // bits of enum order_permission
+    uint8_t phase;     // enum trading_phase
+    char side;         // B S T E
+    bool short_rule;   // Rule 201 is in force for the symbol
     uint8_t quality;   // enum quality of the book
     bool session_up;   // logged in and reconciled
     bool session_free; // the session takes one frame now
@@ -134,6 +212,7 @@ struct gate_verdict {
     uint8_t scope;    // enum trade_scope: whose limit; TRADE_FIRM where nobody's
 };
 
-// Approves or refuses; true: approved. The session's message rate is charged either way, everything
-// else is as before: the caller reserves with exposure_move.
+// Approves or refuses; true: approved. Message rates are charged and repeated orders counted either
+// way, an approved order counts for its owners' day; everything else is as before: the caller
+// reserves with exposure_move.
 bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v);

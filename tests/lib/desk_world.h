@@ -69,7 +69,7 @@ static void limits_make(void)
         limit_row_open(&w->limits->sessions[i]);
     }
     for (uint32_t i = 0; i < MODEL_SYMBOLS; i++) {
-        limit_row_open(&w->limits->symbols[i]);
+        limit_symbol_open(&w->limits->symbols[i]);
         w->limits->symbols[i].quality = QUALITY_SUSPECT; // there is no feed here
     }
 }

@@ -36,7 +36,7 @@ static inline void risk_rig_open(struct risk_rig *rig)
     for (uint32_t i = 0; i < SESSIONS_MAX; i++)
         limit_row_open(&rig->table->sessions[i]);
     for (uint32_t i = 0; i < RIG_SYMBOLS; i++)
-        limit_row_open(&rig->table->symbols[i]);
+        limit_symbol_open(&rig->table->symbols[i]);
     risk_init(&rig->risk, RIG_SYMBOLS, RIG_POSITIONS, rig->table, rig->kills, rig->memory);
 }
 

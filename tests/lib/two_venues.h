@@ -139,7 +139,7 @@ static inline void limits_make(void)
         limit_row_open(&w->limits->sessions[i]);
     }
     for (uint32_t i = 0; i < INSTRUMENTS; i++)
-        limit_row_open(&w->limits->symbols[i]);
+        limit_symbol_open(&w->limits->symbols[i]);
 }
 
 static inline void desk_make(uint64_t seed)

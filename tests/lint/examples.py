@@ -58,6 +58,8 @@ def lane(text):
     return {"dataplane/feed/a.c": text}
 
 
+CONTROL_CHECK = 'CHECK(1, A, PRICE, "price", "dear")\n'
+CONTROL_ROW = 'CONTROL(A, "firm", "`a`", "b")\n'
 BAD = [
     ("includes", "upwards", {"dataplane/wire/a.h": '#include "dataplane/book/b.h"\n', "dataplane/book/b.h": ""},
      "dataplane/wire/a.h", 1, "wire may not include book"),
@@ -110,6 +112,14 @@ BAD = [
     ("docs", "no verb in a block", {"docs/a.md": "```\nA=1 make gold\n```\n"}, "docs/a.md", 2, "no such verb"),
     ("docs", "repeated row", {"docs/hot-path.md": "| call | why |\n|---|---|\n| `f` | x |\n| `g` | x |\n| `f` | y |\n"},
      "docs/hot-path.md", 5, "`f` has a row already, line 3"),
+    ("controls", "no row", {"dataplane/abi/refusals.def": CONTROL_CHECK, "dataplane/risk/controls.def": ""},
+     "dataplane/risk/controls.def", 0, "no row for A"),
+    ("controls", "no test", {"dataplane/abi/refusals.def": CONTROL_CHECK, "dataplane/risk/controls.def": CONTROL_ROW},
+     "dataplane/risk/controls.def", 0, "A has no test"),
+    ("controls", "row of nothing", {"dataplane/abi/refusals.def": "", "dataplane/risk/controls.def": CONTROL_ROW},
+     "dataplane/risk/controls.def", 0, "A is no check"),
+    ("controls", "old document", {"dataplane/abi/refusals.def": CONTROL_CHECK, "docs/controls.md": "# Controls\n",
+                                  "dataplane/risk/controls.def": CONTROL_ROW}, "docs/controls.md", 0, "run make docs"),
     ("codespell", "spelling", {"docs/a.md": "recie" "ve\n"}, "docs/a.md", 1, "receive"),
     ("shellcheck", "shell", {"a.sh": "#!/bin/bash\nrm $1\n"}, "a.sh", 2, "Double quote"),
     ("clang_format", "layout", {"a.c": "int  a;\n", ".clang-format": FORMAT}, "a.c", 1, "clang-format"),
@@ -159,7 +169,7 @@ CLEAN = {
     "run.sh": '#!/bin/sh\necho "$1"\n',
 }
 LAYOUT_ONLY = {k: v for k, v in CLEAN.items() if not k.endswith(".c") or k.startswith("tests/")}
-GOOD = [(name, CLEAN) for name in "includes sizes lane_text style words layout docs codespell shellcheck".split()] + [
+GOOD = [(name, CLEAN) for name in "includes sizes lane_text style words layout docs controls codespell shellcheck".split()] + [
     ("clang_format", {".clang-format": FORMAT, "a.c": "int a;\n"}),
     ("clang_tidy", {**LAYOUT_ONLY, "dataplane/lane/a.c": "int f(void);\nint f(void)\n{\n    return 1;\n}\n"}),
     ("cppcheck", CLEAN),

@@ -104,7 +104,7 @@ static void limits_make(void)
         limit_row_open(&l->sessions[i]);
     }
     for (uint32_t i = 0; i < TRADE_SYMBOLS; i++) {
-        limit_row_open(&l->symbols[i]);
+        limit_symbol_open(&l->symbols[i]);
         l->symbols[i].quality = i % 2 ? QUALITY_GOOD : QUALITY_SUSPECT;
     }
     sim->limits = l;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dataplane/abi/quality.h"
+#include "dataplane/abi/trade.h"
 #include "dataplane/base/cpu.h"
 #include "dataplane/base/hints.h"
 #include "dataplane/config/config.h"
@@ -154,6 +155,51 @@ static void limits_land(void)
     assert_int_equal(config.strategies[0].limits.open_orders, 9);
 }
 
+// Controls that the file leaves out control nothing, but for Rule 201.
+static void controls_are_off(void)
+{
+    const struct config_symbol_row *s = &config.symbols[1];
+    const struct config_limits *l = &config.accounts[1].limits;
+    assert_true(s->tick == 1 && s->lot == 1 && s->average_volume == CONFIG_POSITION_MAX);
+    assert_true(s->spread == CONFIG_BAND_MAX && s->touch == CONFIG_BAND_MAX);
+    assert_true(s->last == CONFIG_BAND_MAX && s->locates == UINT32_MAX && s->restricted == 0);
+    assert_true(!s->short_marking && s->rule_201 && s->phases == 0);
+    assert_int_equal(s->rate_per_s, UINT32_MAX);
+    assert_true(l->gross == CONFIG_NOTIONAL_MAX && l->day_value == CONFIG_NOTIONAL_MAX);
+    assert_true(l->credit == CONFIG_NOTIONAL_MAX && l->loss == CONFIG_NOTIONAL_MAX);
+    assert_true(l->drawdown == CONFIG_NOTIONAL_MAX && l->day_orders == UINT32_MAX);
+    assert_true(l->order_ratio == UINT16_MAX && l->duplicates == UINT16_MAX && l->forbid == 0);
+    assert_true(l->repeats == UINT32_MAX && l->instruments == UINT16_MAX);
+    assert_int_equal(config.sessions[0].cancel_rate_per_s, UINT32_MAX);
+}
+
+static void controls_land(void **state)
+{
+    (void)state;
+    struct error err;
+    if (!load(
+            text_make("limits: {quantity: 7}",
+                      "limits: {forbid: [hidden, short]}, tick: 0.01, lot: 100,\n"
+                      "     average_volume: 1000000, volume_percent: 50, spread: 200, touch: 300,"
+                      " touch_least: 0.5,\n     last: 400, last_least: 0.25, previous_close: 10.5,"
+                      " no_reference: collar,\n     price_low: 1, price_high: 2, locates: 900,"
+                      " restricted: opening, short_marking: true,\n     rule_201: false,"
+                      " phases: [trading, after], rate_per_s: 7, burst: 3"),
+            &err))
+        fail_msg("%s", err.text);
+    const struct config_symbol_row *s = &config.symbols[1];
+    assert_true(s->tick == 100 && s->lot == 100 && s->average_volume == 1000000);
+    assert_true(s->volume_percent == 50 && s->spread == 200 && s->touch == 300);
+    assert_true(s->touch_least == 5000 && s->last == 400 && s->last_least == 2500);
+    assert_true(s->previous_close == 105000 && s->no_reference == 1 && s->locates == 900);
+    assert_int_equal(s->restricted, RESTRICTION_OPENING);
+    assert_true(s->short_marking && !s->rule_201);
+    assert_int_equal(s->phases, 1u << PHASE_TRADING | 1u << PHASE_AFTER);
+    assert_true(s->rate_per_s == 7 && s->burst == 3);
+    assert_int_equal(s->limits.forbid, 1u << PERMISSION_HIDDEN | 1u << PERMISSION_SHORT);
+    config_free(&config);
+}
+
 static void everything_lands_in_its_member(void **state)
 {
     (void)state;
@@ -166,6 +212,7 @@ static void everything_lands_in_its_member(void **state)
     assert_int_equal(config.trading.silence_ms, 3000);
     assert_int_equal(config.trading.event_credit, 32);
     limits_land();
+    controls_are_off();
     const struct config_session *s = &config.sessions[0];
     assert_string_equal(s->protocol, "ouch42");
     assert_int_equal(s->server.ip, 0x0A000009);
@@ -283,13 +330,42 @@ static const struct fault {
      "t.yaml:63: strategies[0].parameters: ", "whole number"},
     {"limits: {open_orders: 9}", "limits: {position: 9}",
      "t.yaml:66: strategies[0].limits.position: ", "not to strategies"},
+    {"limits: {open_orders: 9}", "limits: {credit: 9}",
+     "t.yaml:66: strategies[0].limits.credit: ", "the firm and accounts, not to strategies"},
+    {"limits: {open_orders: 9}", "limits: {duplicates: 9}",
+     "t.yaml:66: strategies[0].limits.duplicates: ", "to accounts, not to strategies"},
+    {"limits: {open_orders: 9}", "limits: {order_ratio: 0}",
+     "t.yaml:66: strategies[0].limits.order_ratio: ", "none, or 1"},
+    {"limits: {open_orders: 9}", "limits: {forbid: [hidden, market]}",
+     "t.yaml:66: strategies[0].limits.forbid: ", "day ioc extended"},
+    {"position: 0,", "repeats: 0,", "t.yaml:19: accounts[0].limits.repeats: ", "not to accounts"},
+    {"limits: {quantity: 7}", "limits: {gross: 7}",
+     "t.yaml:23: symbols[1].limits.gross: ", "not to symbols"},
+    {"limits: {quantity: 7}", "limits: {day_value: 7}",
+     "t.yaml:23: symbols[1].limits.day_value: ", "not to symbols"},
+    {"limits: {quantity: 7}", "limits: {}, no_reference: collar",
+     "t.yaml:23: symbols[1].no_reference: ", "price_low and price_high"},
+    {"limits: {quantity: 7}", "limits: {}, touch_least: 1",
+     "t.yaml:23: symbols[1].touch_least: ", "without touch"},
+    {"limits: {quantity: 7}", "limits: {}, last_least: 1",
+     "t.yaml:23: symbols[1].last_least: ", "without last"},
+    {"limits: {quantity: 7}", "limits: {}, volume_percent: 1",
+     "t.yaml:23: symbols[1].volume_percent: ", "average_volume"},
+    {"limits: {quantity: 7}", "limits: {}, lot: 0", "t.yaml:23: symbols[1].lot: ", "1 to 999999"},
+    {"limits: {quantity: 7}", "limits: {}, tick: 0", "t.yaml:23: symbols[1].tick: ", "dollars"},
+    {"limits: {quantity: 7}", "limits: {}, phases: []",
+     "t.yaml:23: symbols[1].phases: ", "a list of unknown trading"},
+    {"limits: {quantity: 7}", "limits: {}, restricted: yes",
+     "t.yaml:23: symbols[1].restricted: ", "none short opening all"},
+    {"limits: {notional: 12.3456}", "limits: {loss: 1}",
+     "t.yaml:56: sessions[0].limits.loss: ", "not to sessions"},
     {"requests: 32", "requests: 33", "t.yaml:69: gateway.requests: ", "power of two"},
     {"name: c2", "name: c1", "t.yaml:80: clients[1].name: ", "taken"},
     {"    lane: l0\n    account: fund\n    rate", "    lane: l1\n    account: fund\n    rate",
      "t.yaml:74: clients[0].lane: ", "l1"},
     {"user: 1000\n", "user: root\n", "t.yaml:73: clients[0].user: ", "takes"},
     {"limits: {open_orders: 3}", "limits: {position: 3}",
-     "t.yaml:79: clients[0].limits.position: ", "not to clients"},
+     "t.yaml:79: clients[0].limits.position: ", "not to strategies and clients"},
     {"gateway:\n  socket: /tmp/g.sock\n  requests: 32\n  answers: 128\n", "",
      "t.yaml:68: clients[0].name: ", "section 'gateway'"},
     {"trading:\n  orders: 100\n  executions: 128\n  positions: 64\n  silence_ms: 3s\n"
@@ -331,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_lands_in_its_member),
+        cmocka_unit_test(controls_land),
         cmocka_unit_test(clients_land_where_they_belong),
         cmocka_unit_test(what_is_left_out_has_its_default),
         cmocka_unit_test(every_fault_names_line_key_and_remedy),

@@ -300,6 +300,23 @@ static void a_resume_lifts_all_askers_and_claims(void **state)
     assert_int_equal(enter(), REFUSAL_NONE);
 }
 
+// A strategy that was applied as often as it may is applied again when a person says so.
+static void a_resume_counts_repeats_anew(void **state)
+{
+    (void)state;
+    ready();
+    w->limits->strategies[w->who.strategy].owner.repeats = 2;
+    assert_int_equal(enter(), REFUSAL_NONE);
+    assert_int_equal(order(COMMAND_RESUME, TRADE_STRATEGY, w->who.strategy),
+                     COMMAND_RESULT_NOTHING);
+    assert_int_equal(enter(), REFUSAL_NONE);
+    assert_int_equal(enter(), REFUSAL_REPEATED);
+    assert_int_equal(order(COMMAND_RESUME, TRADE_STRATEGY, w->who.strategy), COMMAND_RESULT_OK);
+    assert_int_equal(slot->answer.govern.lifted, LIFT_REPEATS);
+    assert_int_equal(event_numbered(slot->sequence)->type, EVENT_LIFTED);
+    assert_int_equal(enter(), REFUSAL_NONE);
+}
+
 static void a_mass_cancel_stops_nobody(void **state)
 {
     (void)state;
@@ -448,6 +465,7 @@ int main(void)
         TEST(a_full_ring_stops_no_kill_and_lets_nothing_wider),
         TEST(states_are_refused_shown_and_taken_back),
         TEST(a_resume_lifts_all_askers_and_claims),
+        TEST(a_resume_counts_repeats_anew),
         TEST(a_mass_cancel_stops_nobody),
         TEST(strategies_are_switched_and_set),
         TEST(what_is_out_of_range_changes_nothing),

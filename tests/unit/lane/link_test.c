@@ -106,7 +106,7 @@ static void desk_make(void)
     limit_row_open(&w->limits->accounts[0]);
     limit_row_open(&w->limits->strategies[0]);
     limit_row_open(&w->limits->sessions[0]);
-    limit_row_open(&w->limits->symbols[0]);
+    limit_symbol_open(&w->limits->symbols[0]);
     w->limits->symbols[0].quality = QUALITY_SUSPECT; // there is no feed here
     desk_init(&w->desk, &w->lane, &config, symbols, w->limits, zeroed(desk_bytes(&config)));
     tcp_config_default(&tc);

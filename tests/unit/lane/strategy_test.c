@@ -113,8 +113,8 @@ static void desk_make(void)
         limit_row_open(&w->limits->strategies[i]);
         limit_row_open(&w->limits->sessions[i]);
     }
-    limit_row_open(&w->limits->symbols[0]);
-    limit_row_open(&w->limits->symbols[1]);
+    limit_symbol_open(&w->limits->symbols[0]);
+    limit_symbol_open(&w->limits->symbols[1]);
     desk_init(&w->desk, &w->lane, &config, symbols, w->limits, zeroed(desk_bytes(&config)));
     wire_rig_init(&w->rig);
     assert_true(session_init(&w->session, &sc, &w->rig.transport, "session", &err));

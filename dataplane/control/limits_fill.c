@@ -1,0 +1,146 @@
+#include "dataplane/control/limits_fill.h"
+
+#include "dataplane/control/dataplane.h"
+
+// The file names phases, permissions, restrictions and states in the order of their enums, and what
+// stands for none has the same value on both sides.
+
+struct fill {
+    const struct config *config;
+    uint32_t lanes; // that share what is filled
+    uint64_t ticks_hz;
+};
+
+// Rounded down: the parts of all lanes together are never more than the limit.
+static uint64_t part_of(uint64_t limit, uint64_t none, uint32_t lanes)
+{
+    return limit < none && lanes > 1 ? limit / lanes : limit;
+}
+
+static uint32_t ticks_clamp(uint64_t ticks)
+{
+    return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
+}
+
+// Milliseconds in 1024 ticks.
+static uint32_t window_of(const struct fill *f, uint32_t ms)
+{
+    return ticks_clamp((f->ticks_hz / 1000 * ms) >> 10);
+}
+
+static void owner_fill(const struct fill *f, struct limit_owner *to,
+                       const struct config_limits *from)
+{
+    to->gross = part_of(from->gross, LIMIT_NOTIONAL_MAX, f->lanes);
+    to->day_value = part_of(from->day_value, LIMIT_NOTIONAL_MAX, f->lanes);
+    to->credit = part_of(from->credit, LIMIT_NOTIONAL_MAX, f->lanes);
+    to->loss = part_of(from->loss, LIMIT_NOTIONAL_MAX, f->lanes);
+    to->drawdown = part_of(from->drawdown, LIMIT_NOTIONAL_MAX, f->lanes);
+    to->day_orders = (uint32_t)part_of(from->day_orders, UINT32_MAX, f->lanes);
+    to->repeats = from->repeats;
+    to->ratio = (uint16_t)from->order_ratio;
+    to->ratio_window = window_of(f, from->order_ratio_ms);
+    to->duplicates = (uint16_t)from->duplicates;
+    to->duplicate_window = window_of(f, from->duplicate_ms);
+    to->instruments = (uint16_t)from->instruments;
+}
+
+static void line_fill(const struct fill *f, struct limit_row *row, const struct config_limits *from)
+{
+    row->quantity = from->quantity;
+    row->notional = from->notional;
+    row->open_orders = from->open_orders;
+    row->open_notional = from->open_notional;
+    row->position = part_of(from->position, LIMIT_POSITION_MAX, f->lanes);
+    row->forbids = (uint16_t)from->forbid;
+    row->state = (uint8_t)from->state;
+}
+
+static void row_fill(const struct fill *f, struct limit_row *row, const struct config_limits *from)
+{
+    limit_row_open(row);
+    line_fill(f, row, from);
+    owner_fill(f, &row->owner, from);
+}
+
+// <rate> UINT32_MAX: any.
+static void rate_fill(const struct fill *f, uint32_t rate, uint32_t burst, uint32_t *apart,
+                      uint32_t *ahead)
+{
+    const uint64_t ticks = f->ticks_hz / rate;
+    if (rate == UINT32_MAX)
+        return;
+    *apart = ticks_clamp(ticks);
+    *ahead = ticks_clamp(ticks * (burst - 1));
+}
+
+static void session_fill(const struct fill *f, struct limit_row *row,
+                         const struct config_session *from)
+{
+    row_fill(f, row, &from->limits);
+    rate_fill(f, from->rate_per_s, from->burst, &row->rate_ticks, &row->burst_ticks);
+    row->cancel_rate = from->cancel_rate_per_s != UINT32_MAX;
+    if (row->cancel_rate)
+        rate_fill(f, from->cancel_rate_per_s, from->cancel_burst, &row->price_low,
+                  &row->price_high);
+}
+
+static uint32_t band_of(uint32_t band)
+{
+    return band == CONFIG_BAND_MAX ? LIMIT_BAND_OPEN : band;
+}
+
+static void symbol_fill(const struct fill *f, struct limit_row *row,
+                        const struct config_symbol_row *from)
+{
+    struct limit_symbol *to = &row->symbol;
+    limit_symbol_open(row);
+    line_fill(f, row, &from->limits);
+    row->open_orders = (uint32_t)part_of(row->open_orders, UINT32_MAX, f->lanes);
+    row->open_notional = part_of(row->open_notional, LIMIT_NOTIONAL_MAX, f->lanes);
+    row->price_low = from->price_low;
+    row->price_high = from->price_high;
+    row->quality = (uint8_t)from->quality;
+    rate_fill(f, from->rate_per_s, from->burst, &row->rate_ticks, &row->burst_ticks);
+    to->tick = from->tick;
+    to->tick_magic = multiple_magic(from->tick);
+    to->lot = from->lot;
+    to->lot_magic = multiple_magic(from->lot);
+    if (from->average_volume != CONFIG_POSITION_MAX) {
+        const uint64_t most = from->average_volume * from->volume_percent / 10000;
+        to->volume = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+    }
+    to->spread = band_of(from->spread);
+    to->touch = band_of(from->touch);
+    to->touch_least = from->touch_least;
+    to->last = band_of(from->last);
+    to->last_least = from->last_least;
+    to->previous_close = from->previous_close;
+    to->no_reference = (uint8_t)from->no_reference;
+    to->locates = (uint32_t)part_of(from->locates, UINT32_MAX, f->lanes);
+    to->restricted = (uint8_t)from->restricted;
+    to->short_marking = from->short_marking;
+    to->rule_201 = from->rule_201;
+    to->phases = from->phases ? (uint8_t)from->phases : UINT8_MAX;
+}
+
+void limits_fill(const struct config *config, uint32_t lanes, uint64_t ticks_hz,
+                 struct limit_table *t)
+{
+    const struct fill all = {config, lanes, ticks_hz}, one = {config, 1, ticks_hz};
+    uint32_t at = 0;
+    t->version = 1;
+    row_fill(&all, &t->firm, &config->trading.limits);
+    for (uint32_t i = 0; i < config->account_count; i++)
+        row_fill(&all, &t->accounts[i], &config->accounts[i].limits);
+    for (uint32_t i = 0; i < config->strategy_count; i++)
+        row_fill(&one, &t->strategies[i], &config->strategies[i].limits);
+    for (uint32_t i = 0; i < config->client_count; i++)
+        row_fill(&one, &t->strategies[gateway_strategy(config, i)], &config->clients[i].limits);
+    for (uint32_t i = 0; i < config->session_count; i++)
+        session_fill(&one, &t->sessions[i], &config->sessions[i]);
+    for (uint32_t r = 0; r < config->symbol_count; r++)
+        for (uint32_t i = 0; i < config->symbols[r].names.count; i++)
+            symbol_fill(&all, &t->symbols[at++], &config->symbols[r]);
+    t->symbol_count = at;
+}

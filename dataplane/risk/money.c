@@ -1,0 +1,107 @@
+// Hot path. What executions cost, what positions are worth, and the sums of their owners.
+//
+// Nothing overflows while a position is within 2^40 shares and a price within 2^31: sums that leave
+// 63 bits all the same stay at their end and are counted.
+#include "dataplane/risk/risk.h"
+
+static int64_t clamp(struct risk *r, __int128 value)
+{
+    const __int128 most = (__int128)LIMIT_NOTIONAL_MAX;
+    if (LIKELY(value <= most && value >= -most))
+        return (int64_t)value;
+    r->overflows++;
+    return value > 0 ? (int64_t)most : (int64_t)-most;
+}
+
+static uint64_t size_of(int64_t value)
+{
+    return value < 0 ? (uint64_t)-value : (uint64_t)value;
+}
+
+// The part of <cost> that <closed> of <held> shares have, towards zero: exact in 64 bits as long as
+// held x closed is.
+static int64_t cost_part(int64_t cost, uint64_t closed, uint64_t held)
+{
+    const uint64_t size = size_of(cost), each = size / held;
+    const uint64_t part = each * closed + (size - each * held) * closed / held;
+    return cost < 0 ? -(int64_t)part : (int64_t)part;
+}
+
+static void day_mark(struct risk *r, struct owner_day *day, int64_t was, int64_t now)
+{
+    day->marked = clamp(r, (__int128)day->marked - was + now);
+    const uint64_t gross = day->gross - size_of(was) + size_of(now);
+    day->gross = gross <= LIMIT_NOTIONAL_MAX ? gross : LIMIT_NOTIONAL_MAX;
+}
+
+static void day_best(struct owner_day *day)
+{
+    const int64_t profit = owner_profit(day);
+    day->best = profit > day->best ? profit : day->best;
+}
+
+static uint32_t account_of(const struct position *p)
+{
+    return (p->key - 1) >> 16;
+}
+
+static void position_remark(struct risk *r, struct position *p, uint32_t account)
+{
+    const int64_t was = p->marked;
+    p->marked = clamp(r, (__int128)p->shares * p->mark);
+    day_mark(r, &r->day, was, p->marked);
+    day_mark(r, &r->account_days[account], was, p->marked);
+}
+
+void money_mark(struct risk *r, uint32_t position, uint32_t mark)
+{
+    struct position *p = &r->positions[position];
+    const uint32_t account = account_of(p);
+    p->mark = mark;
+    position_remark(r, p, account);
+    day_best(&r->day);
+    day_best(&r->account_days[account]);
+}
+
+static void day_trade(struct risk *r, struct owner_day *day, int64_t paid, bool undone)
+{
+    const uint64_t value = size_of(paid);
+    day->paid = clamp(r, (__int128)day->paid + paid);
+    day->traded = undone ? (day->traded > value ? day->traded - value : 0) : day->traded + value;
+    day->traded = day->traded < LIMIT_NOTIONAL_MAX ? day->traded : LIMIT_NOTIONAL_MAX;
+    day->ratio_fills += !undone;
+}
+
+// Shares came in (<change> above 0) or went at <price>.
+static void cost_move(struct risk *r, struct position *p, int64_t change, uint32_t price)
+{
+    const int64_t held = p->shares - change;
+    const uint64_t size = size_of(change), closed = size < size_of(held) ? size : size_of(held);
+    if (held == 0 || (held > 0) == (change > 0)) {
+        p->cost = clamp(r, p->cost + (__int128)change * price);
+        return;
+    }
+    p->cost -= cost_part(p->cost, closed, size_of(held));
+    if (size > closed) // turned round
+        p->cost = clamp(r, (__int128)p->shares * price);
+}
+
+void money_fill(struct risk *r, const struct exposure_owner *owner, uint32_t shares, uint32_t price,
+                bool undone)
+{
+    struct position *p = &r->positions[owner->position];
+    const bool out = owner->sells != undone;
+    const int64_t change = out ? -(int64_t)shares : (int64_t)shares;
+    const int64_t paid = clamp(r, (__int128)change * price);
+    struct owner_day *days[] = {&r->day, &r->account_days[owner->account],
+                                &r->strategy_days[owner->strategy],
+                                &r->session_days[owner->session]};
+    for (uint32_t i = 0; i < ARRAY_LEN(days); i++)
+        day_trade(r, days[i], paid, undone);
+    cost_move(r, p, change, price);
+    if (p->mark == 0)
+        p->mark = price;
+    position_remark(r, p, owner->account);
+    day_best(days[0]);
+    day_best(days[1]);
+}

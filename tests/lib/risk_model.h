@@ -1,0 +1,524 @@
+// A model of the gate that is slow and obvious: lists of everything that has happened, added up
+// anew for every question. cmocka.h is included before this header.
+#pragma once
+
+#include <string.h>
+
+#include "tests/lib/risk_rig.h"
+
+enum {
+    MODEL_ORDERS = 30,
+    MODEL_LONG = 4000, // of a list
+    MODEL_ACCOUNTS = 2,
+    MODEL_STRATEGIES = 2,
+    MODEL_SYMBOLS = 3,
+    MODEL_SESSIONS = 2,
+    MODEL_PRICE = 1000000,
+};
+
+struct model_order {
+    bool open;
+    struct gate_order o; // as approved last: o.worst is what it holds
+};
+
+struct model_fill {
+    struct exposure_owner owner;
+    uint64_t shares, price, at; // 1024 ticks
+    bool gone;                  // broken since
+};
+
+struct model_sent {
+    struct exposure_owner owner;
+    uint64_t at;
+};
+
+// What an account asked for in a symbol, with how often and since when.
+struct model_ask {
+    uint32_t quantity, price, kind;
+    bool sells, there;
+    uint64_t since, count;
+};
+
+struct model {
+    struct risk_rig *rig;
+    uint64_t random, now;
+    struct model_order orders[MODEL_ORDERS];
+    struct model_fill fills[MODEL_LONG];
+    struct model_sent sent[MODEL_LONG];
+    uint32_t fill_count, sent_count;
+    struct model_ask asks[MODEL_ACCOUNTS][MODEL_SYMBOLS][2]; // the newer one first
+    uint32_t marks[MODEL_ACCOUNTS][MODEL_SYMBOLS];
+    int64_t best[1 + MODEL_ACCOUNTS]; // of the firm, of accounts
+    uint64_t session_at[MODEL_SESSIONS], symbol_at[MODEL_SYMBOLS], cancel_at[MODEL_SESSIONS];
+    // From when to when orders and executions are counted for the ratio; how long is said when it
+    // begins.
+    uint64_t window[TRADE_SCOPES][2], window_end[TRADE_SCOPES][2];
+    uint64_t approved, executed;
+    uint64_t told; // bits of the refusals that came
+    struct gate_verdict v;
+};
+
+static inline uint32_t model_draw(struct model *m, uint32_t below)
+{
+    m->random ^= m->random << 13;
+    m->random ^= m->random >> 7;
+    m->random ^= m->random << 17;
+    return (uint32_t)((m->random >> 11) % below);
+}
+
+static inline uint32_t model_index(const struct exposure_owner *w, uint32_t scope)
+{
+    const uint32_t of[] = {0, w->account, w->strategy, w->instrument, w->session};
+    return of[scope];
+}
+
+static inline const struct limit_row *model_row(const struct model *m,
+                                                const struct exposure_owner *w, uint32_t scope)
+{
+    return limit_row_of(m->rig->table, (enum trade_scope)scope, model_index(w, scope));
+}
+
+static inline bool model_same(const struct exposure_owner *a, const struct exposure_owner *b,
+                              uint32_t scope)
+{
+    return model_index(a, scope) == model_index(b, scope);
+}
+
+// --- adding up ---
+
+struct model_sum {
+    uint64_t orders, notional, open_buy, open_sell, buys;
+};
+
+// What is open under a scope; <account> too: of the symbol's only this account's.
+static inline struct model_sum model_open_sum(const struct model *m, const struct exposure_owner *w,
+                                              uint32_t scope, bool account)
+{
+    struct model_sum s = {0};
+    for (uint32_t i = 0; i < MODEL_ORDERS; i++) {
+        const struct model_order *k = &m->orders[i];
+        if (!k->open || !model_same(&k->o.owner, w, scope) ||
+            (account && k->o.owner.account != w->account))
+            continue;
+        s.orders += k->o.worst.orders;
+        s.notional += k->o.worst.notional;
+        s.buys += k->o.owner.sells ? 0 : k->o.worst.notional;
+        *(k->o.owner.sells ? &s.open_sell : &s.open_buy) += k->o.worst.shares;
+    }
+    return s;
+}
+
+struct model_money {
+    int64_t shares, paid;
+    uint64_t traded;
+};
+
+static inline struct model_money model_traded(const struct model *m, const struct exposure_owner *w,
+                                              uint32_t scope, bool account)
+{
+    struct model_money s = {0};
+    for (uint32_t i = 0; i < m->fill_count; i++) {
+        const struct model_fill *f = &m->fills[i];
+        const int64_t shares = (int64_t)f->shares, value = (int64_t)(f->shares * f->price);
+        if (f->gone || !model_same(&f->owner, w, scope) ||
+            (account && f->owner.account != w->account))
+            continue;
+        s.shares += f->owner.sells ? -shares : shares;
+        s.paid += f->owner.sells ? -value : value;
+        s.traded += (uint64_t)value;
+    }
+    return s;
+}
+
+// Marked value of the positions of the firm or an account, with and without signs.
+static inline int64_t model_marked(const struct model *m, uint32_t scope, uint32_t account,
+                                   uint64_t *gross)
+{
+    int64_t marked = 0;
+    *gross = 0;
+    for (uint16_t a = 0; a < MODEL_ACCOUNTS; a++)
+        for (uint16_t i = 0; i < MODEL_SYMBOLS; i++) {
+            const struct exposure_owner w = {.account = a, .instrument = i};
+            if (scope == TRADE_ACCOUNT && a != account)
+                continue;
+            const int64_t value =
+                model_traded(m, &w, TRADE_SYMBOL, true).shares * (int64_t)m->marks[a][i];
+            marked += value;
+            *gross += (uint64_t)(value < 0 ? -value : value);
+        }
+    return marked;
+}
+
+static inline int64_t model_profit(const struct model *m, uint32_t scope, uint32_t account)
+{
+    uint64_t gross;
+    const struct exposure_owner w = {.account = (uint16_t)account};
+    return model_marked(m, scope, account, &gross) - model_traded(m, &w, scope, false).paid;
+}
+
+static inline void model_best(struct model *m, uint32_t account)
+{
+    const int64_t firm = model_profit(m, TRADE_FIRM, 0);
+    const int64_t own = model_profit(m, TRADE_ACCOUNT, account);
+    m->best[0] = firm > m->best[0] ? firm : m->best[0];
+    m->best[1 + account] = own > m->best[1 + account] ? own : m->best[1 + account];
+}
+
+// Approved orders under a scope, since <from> where it is not 0.
+static inline uint64_t model_sent_of(const struct model *m, const struct exposure_owner *w,
+                                     uint32_t scope, uint64_t from)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < m->sent_count; i++)
+        count += model_same(&m->sent[i].owner, w, scope) && m->sent[i].at >= from;
+    return count;
+}
+
+// --- the questions, in their order ---
+
+static inline bool model_refuse(struct model *m, enum refusal refusal, uint32_t scope,
+                                uint64_t value, uint64_t limit)
+{
+    m->v.refusal = (uint16_t)refusal;
+    m->v.scope = (uint8_t)scope;
+    m->v.value = value;
+    m->v.limit = limit;
+    return false;
+}
+
+static inline uint64_t model_more(uint64_t now, uint64_t was)
+{
+    return now > was ? now - was : 0;
+}
+
+// Shares on the wrong side of flat if everything open on the order's side executes.
+static inline uint64_t model_worst(const struct model *m, const struct gate_order *o, bool account,
+                                   uint64_t more)
+{
+    const struct model_sum open = model_open_sum(m, &o->owner, TRADE_SYMBOL, account);
+    const int64_t shares = model_traded(m, &o->owner, TRADE_SYMBOL, account).shares;
+    const int64_t worst = o->owner.sells ? (int64_t)(open.open_sell + more) - shares
+                                         : (int64_t)(open.open_buy + more) + shares;
+    return worst > 0 ? (uint64_t)worst : 0;
+}
+
+static inline bool model_reduces(const struct model *m, const struct gate_order *o)
+{
+    const uint64_t more = model_more(o->worst.shares, o->held.shares);
+    return (more == 0 && model_more(o->worst.notional, o->held.notional) == 0) ||
+           model_worst(m, o, true, more) == 0;
+}
+
+static inline bool model_standing(struct model *m, const struct gate_order *o)
+{
+    const struct limit_row *symbol = model_row(m, &o->owner, TRADE_SYMBOL);
+    const uint64_t more = model_more(o->worst.shares, o->held.shares);
+    const uint32_t restricted = symbol->symbol.restricted;
+    if (kill_bit(m->rig->kills[KILL_BY_MAIN].accounts, o->owner.account))
+        return model_refuse(m, REFUSAL_KILLED, TRADE_ACCOUNT, KILL_BY_MAIN + 1, 0);
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
+        if (model_row(m, &o->owner, s)->state == TRADING_HALTED)
+            return model_refuse(m, REFUSAL_HALTED, s, TRADING_HALTED, TRADING_REDUCING);
+    if (m->rig->risk.event_credit < m->rig->risk.event_credit_min)
+        return model_refuse(m, REFUSAL_EVENT_CREDIT, 0, m->rig->risk.event_credit,
+                            m->rig->risk.event_credit_min);
+    if (!o->session_up)
+        return model_refuse(m, REFUSAL_SESSION_DOWN, TRADE_SESSION, 0, 0);
+    if (!o->session_free)
+        return model_refuse(m, REFUSAL_SESSION_BUSY, TRADE_SESSION, 0, 0);
+    if (m->rig->risk.symbols[o->owner.instrument].quarantined)
+        return model_refuse(m, REFUSAL_SYMBOL_QUARANTINED, TRADE_SYMBOL, 1, 0);
+    if (restricted == RESTRICTION_ALL ||
+        (restricted == RESTRICTION_OPENING && !model_reduces(m, o)) ||
+        (restricted == RESTRICTION_SHORT && o->owner.sells && more &&
+         model_worst(m, o, false, more) > 0))
+        return model_refuse(m, REFUSAL_RESTRICTED, TRADE_SYMBOL, restricted, 0);
+    if (o->quality > symbol->quality)
+        return model_refuse(m, REFUSAL_BOOK_QUALITY, TRADE_SYMBOL, o->quality, symbol->quality);
+    if ((symbol->symbol.phases & 1u << o->phase) == 0)
+        return model_refuse(m, REFUSAL_PHASE, TRADE_SYMBOL, o->phase, symbol->symbol.phases);
+    if (o->quantity < 1 || o->quantity > 999999)
+        return model_refuse(m, REFUSAL_QUANTITY_RANGE, TRADE_FIRM, o->quantity, 999999);
+    if (o->price < 1 || o->price > 1999999900)
+        return model_refuse(m, REFUSAL_PRICE_RANGE, TRADE_FIRM, o->price, 1999999900);
+    return true;
+}
+
+static inline bool model_rates(struct model *m, const struct gate_order *o)
+{
+    const struct limit_row *session = model_row(m, &o->owner, TRADE_SESSION);
+    const struct limit_row *symbol = model_row(m, &o->owner, TRADE_SYMBOL);
+    uint64_t *at = &m->session_at[o->owner.session], *there = &m->symbol_at[o->owner.instrument];
+    const uint64_t cancels = m->cancel_at[o->owner.session];
+    if (model_more(*at, o->now) > session->burst_ticks)
+        return model_refuse(m, REFUSAL_MESSAGE_RATE, TRADE_SESSION, *at - o->now,
+                            session->burst_ticks);
+    *at = (*at > o->now ? *at : o->now) + session->rate_ticks;
+    if (model_more(*there, o->now) > symbol->burst_ticks)
+        return model_refuse(m, REFUSAL_MESSAGE_RATE, TRADE_SYMBOL, *there - o->now,
+                            symbol->burst_ticks);
+    *there = (*there > o->now ? *there : o->now) + symbol->rate_ticks;
+    if (session->cancel_rate && model_more(cancels, o->now) > session->price_high)
+        return model_refuse(m, REFUSAL_CANCEL_RATE, TRADE_SESSION, cancels - o->now,
+                            session->price_high);
+    return true;
+}
+
+static inline bool model_terms(struct model *m, const struct gate_order *o)
+{
+    const struct limit_row *symbol = model_row(m, &o->owner, TRADE_SYMBOL);
+    const uint64_t notional = (uint64_t)o->quantity * o->price;
+    uint64_t quantity = UINT64_MAX, most = UINT64_MAX;
+    for (uint32_t p = 0; p < PERMISSIONS; p++)
+        for (uint32_t s = 0; s < TRADE_SCOPES; s++)
+            if (o->asks & model_row(m, &o->owner, s)->forbids & 1u << p)
+                return model_refuse(m, REFUSAL_PERMISSION, s, p, 0);
+    if (o->quantity % symbol->symbol.lot)
+        return model_refuse(m, REFUSAL_LOT, TRADE_SYMBOL, o->quantity, symbol->symbol.lot);
+    if (o->price >= 10000 && o->price % symbol->symbol.tick)
+        return model_refuse(m, REFUSAL_TICK, TRADE_SYMBOL, o->price, symbol->symbol.tick);
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++) {
+        const struct limit_row *row = model_row(m, &o->owner, s);
+        quantity = row->quantity < quantity ? row->quantity : quantity;
+        most = row->notional < most ? row->notional : most;
+    }
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
+        if (o->quantity > quantity && model_row(m, &o->owner, s)->quantity == quantity)
+            return model_refuse(m, REFUSAL_QUANTITY, s, o->quantity, quantity);
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
+        if (notional > most && model_row(m, &o->owner, s)->notional == most)
+            return model_refuse(m, REFUSAL_NOTIONAL, s, notional, most);
+    if (o->quantity > symbol->symbol.volume)
+        return model_refuse(m, REFUSAL_VOLUME, TRADE_SYMBOL, o->quantity, symbol->symbol.volume);
+    if (o->price < symbol->price_low)
+        return model_refuse(m, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, o->price, symbol->price_low);
+    if (o->price > symbol->price_high)
+        return model_refuse(m, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, o->price, symbol->price_high);
+    return true;
+}
+
+static inline bool model_reference(struct model *m, const struct gate_order *o)
+{
+    return model_row(m, &o->owner, TRADE_SYMBOL)->symbol.no_reference == NO_REFERENCE_PASSES ||
+           model_refuse(m, REFUSAL_REFERENCE, TRADE_SYMBOL, 0, 0);
+}
+
+static inline bool model_band(struct model *m, const struct gate_order *o, enum refusal refusal,
+                              uint64_t low, uint64_t high, uint32_t band, uint32_t sum)
+{
+    const uint64_t down = low * band / 10000 > sum ? low * band / 10000 : sum;
+    const uint64_t up = high * band / 10000 > sum ? high * band / 10000 : sum;
+    if (o->price > high + up)
+        return model_refuse(m, refusal, TRADE_SYMBOL, o->price, high + up);
+    if (o->price < model_more(low, down))
+        return model_refuse(m, refusal, TRADE_SYMBOL, o->price, low - down);
+    return true;
+}
+
+static inline bool model_market(struct model *m, const struct gate_order *o)
+{
+    const struct limit_symbol *s = &model_row(m, &o->owner, TRADE_SYMBOL)->symbol;
+    const uint32_t other = o->owner.sells ? o->bid : o->ask,
+                   same = o->owner.sells ? o->ask : o->bid;
+    const uint32_t last = o->last ? o->last : s->previous_close;
+    if (s->spread != LIMIT_BAND_OPEN && o->bid && o->ask) {
+        const uint64_t middle = ((uint64_t)o->bid + o->ask) / 2, wide = model_more(o->ask, o->bid);
+        if (o->bid > o->ask || wide * 10000 > middle * s->spread)
+            return model_refuse(m, REFUSAL_SPREAD, TRADE_SYMBOL, wide, middle * s->spread / 10000);
+    }
+    if (s->touch != LIMIT_BAND_OPEN && other == 0 && !model_reference(m, o))
+        return false;
+    if (s->touch != LIMIT_BAND_OPEN && other != 0 &&
+        !model_band(m, o, REFUSAL_TOUCH, same && same < other ? same : other,
+                    same > other ? same : other, s->touch, s->touch_least))
+        return false;
+    if (s->last != LIMIT_BAND_OPEN && last == 0 && !model_reference(m, o))
+        return false;
+    return s->last == LIMIT_BAND_OPEN || last == 0 ||
+           model_band(m, o, REFUSAL_LAST_TRADE, last, last, s->last, s->last_least);
+}
+
+static inline bool model_sale(struct model *m, const struct gate_order *o)
+{
+    const struct limit_symbol *s = &model_row(m, &o->owner, TRADE_SYMBOL)->symbol;
+    const uint64_t more = model_more(o->worst.shares, o->held.shares);
+    const uint64_t sold = model_open_sum(m, &o->owner, TRADE_SYMBOL, true).open_sell + more;
+    const int64_t shares = model_traded(m, &o->owner, TRADE_SYMBOL, true).shares;
+    const uint64_t held = shares > 0 ? (uint64_t)shares : 0;
+    if (!o->owner.sells)
+        return true;
+    if (s->short_marking && o->side == 'S' && more && sold > held)
+        return model_refuse(m, REFUSAL_SHORT_MARK, TRADE_SYMBOL, sold, held);
+    if (s->rule_201 && o->short_rule && o->side == 'T')
+        return model_refuse(m, REFUSAL_SHORT_RESTRICTED, TRADE_SYMBOL, 1, 0);
+    if (s->locates != UINT32_MAX && more && model_worst(m, o, false, more) > s->locates)
+        return model_refuse(m, REFUSAL_LOCATE, TRADE_SYMBOL, model_worst(m, o, false, more),
+                            s->locates);
+    return true;
+}
+
+static inline bool model_duplicate(struct model *m, const struct gate_order *o)
+{
+    const struct limit_owner *l = &model_row(m, &o->owner, TRADE_ACCOUNT)->owner;
+    struct model_ask *asks = m->asks[o->owner.account][o->owner.instrument];
+    const uint64_t now = o->now >> 10;
+    struct model_ask ask = {.quantity = o->quantity,
+                            .price = o->price,
+                            .kind = o->asks >> PERMISSION_REPLACE & 3u,
+                            .sells = o->owner.sells,
+                            .there = true,
+                            .since = now};
+    if (l->duplicates == UINT16_MAX)
+        return true;
+    for (uint32_t i = 0; i < 2; i++)
+        if (asks[i].there && asks[i].quantity == ask.quantity && asks[i].price == ask.price &&
+            asks[i].kind == ask.kind && asks[i].sells == ask.sells) {
+            ask = asks[i];
+            if (i == 0)
+                asks[0] = asks[1];
+            break;
+        } else if (i == 1) {
+            asks[1] = asks[0];
+            break;
+        }
+    // What is left of the two is the older one now.
+    if (asks[0].there)
+        asks[1] = asks[0];
+    if (now - ask.since > l->duplicate_window) {
+        ask.since = now;
+        ask.count = 0;
+    }
+    const bool good = ask.count < l->duplicates;
+    const uint64_t count = ask.count + 1;
+    ask.count += good;
+    asks[0] = ask;
+    return good || model_refuse(m, REFUSAL_DUPLICATE, TRADE_ACCOUNT, count, l->duplicates);
+}
+
+static inline bool model_ratio(struct model *m, const struct gate_order *o, uint32_t s)
+{
+    const struct limit_owner *l = &model_row(m, &o->owner, s)->owner;
+    const uint32_t at = model_index(&o->owner, s);
+    const uint64_t now = o->now >> 10;
+    uint64_t fills = 0;
+    if (l->ratio == UINT16_MAX)
+        return true;
+    if (now >= m->window_end[s][at]) {
+        m->window[s][at] = now;
+        m->window_end[s][at] = now + l->ratio_window;
+        // What is of the same instant, but before, belongs to the last window.
+        for (uint32_t i = 0; i < m->sent_count; i++)
+            if (model_same(&m->sent[i].owner, &o->owner, s) && m->sent[i].at >= now)
+                m->sent[i].at = now - 1;
+        for (uint32_t i = 0; i < m->fill_count; i++)
+            if (model_same(&m->fills[i].owner, &o->owner, s) && m->fills[i].at >= now)
+                m->fills[i].at = now - 1;
+    }
+    for (uint32_t i = 0; i < m->fill_count; i++)
+        fills += model_same(&m->fills[i].owner, &o->owner, s) && m->fills[i].at >= m->window[s][at];
+    const uint64_t most = (fills + 1) * l->ratio;
+    const uint64_t sent = model_sent_of(m, &o->owner, s, m->window[s][at]);
+    return sent < most || model_refuse(m, REFUSAL_ORDER_RATIO, s, sent + 1, most);
+}
+
+static inline bool model_habits(struct model *m, const struct gate_order *o)
+{
+    const struct limit_owner *strategy = &model_row(m, &o->owner, TRADE_STRATEGY)->owner;
+    const uint64_t applied = model_sent_of(m, &o->owner, TRADE_STRATEGY, 0);
+    uint32_t symbols = 0, own = 0;
+    if (!model_duplicate(m, o))
+        return false;
+    if (applied >= strategy->repeats)
+        return model_refuse(m, REFUSAL_REPEATED, TRADE_STRATEGY, applied + 1, strategy->repeats);
+    for (uint32_t i = 0; i < m->sent_count; i++)
+        if (m->sent[i].owner.strategy == o->owner.strategy)
+            own |= 1u << m->sent[i].owner.instrument;
+    symbols = (uint32_t)__builtin_popcount(own);
+    if (!(own >> o->owner.instrument & 1) && symbols >= strategy->instruments)
+        return model_refuse(m, REFUSAL_INSTRUMENTS, TRADE_STRATEGY, symbols + 1,
+                            strategy->instruments);
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++) {
+        const uint64_t sent = model_sent_of(m, &o->owner, s, 0);
+        const uint32_t most = model_row(m, &o->owner, s)->owner.day_orders;
+        if (s != TRADE_SYMBOL && sent >= most)
+            return model_refuse(m, REFUSAL_DAY_ORDERS, s, sent + 1, most);
+    }
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
+        if (s != TRADE_SYMBOL && !model_ratio(m, o, s))
+            return false;
+    return true;
+}
+
+static inline bool model_sums(struct model *m, const struct gate_order *o)
+{
+    const uint64_t more = model_more(o->worst.shares, o->held.shares);
+    const uint64_t more_orders = model_more(o->worst.orders, o->held.orders);
+    const uint64_t value = model_more(o->worst.notional, o->held.notional);
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++) {
+        const uint64_t orders = model_open_sum(m, &o->owner, s, false).orders + more_orders;
+        if (more_orders && orders > model_row(m, &o->owner, s)->open_orders)
+            return model_refuse(m, REFUSAL_OPEN_ORDERS, s, orders,
+                                model_row(m, &o->owner, s)->open_orders);
+    }
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++) {
+        const uint64_t notional = model_open_sum(m, &o->owner, s, false).notional + value;
+        if (value && notional > model_row(m, &o->owner, s)->open_notional)
+            return model_refuse(m, REFUSAL_OPEN_NOTIONAL, s, notional,
+                                model_row(m, &o->owner, s)->open_notional);
+    }
+    for (uint32_t s = TRADE_ACCOUNT; s <= TRADE_SYMBOL; s += 2) {
+        const uint64_t worst = model_worst(m, o, s == TRADE_ACCOUNT, more);
+        if (more && worst > model_row(m, &o->owner, s)->position)
+            return model_refuse(m, REFUSAL_POSITION, s, worst,
+                                model_row(m, &o->owner, s)->position);
+    }
+    return true;
+}
+
+static inline bool model_money(struct model *m, const struct gate_order *o)
+{
+    const uint64_t more = model_more(o->worst.notional, o->held.notional);
+    for (uint32_t s = TRADE_FIRM; s <= TRADE_ACCOUNT; s++) {
+        uint64_t gross;
+        model_marked(m, s, o->owner.account, &gross);
+        gross += model_open_sum(m, &o->owner, s, false).notional + more;
+        if (more && gross > model_row(m, &o->owner, s)->owner.gross)
+            return model_refuse(m, REFUSAL_GROSS, s, gross,
+                                model_row(m, &o->owner, s)->owner.gross);
+    }
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++) {
+        const uint64_t value = model_traded(m, &o->owner, s, false).traded +
+                               model_open_sum(m, &o->owner, s, false).notional + more;
+        if (s != TRADE_SYMBOL && more && value > model_row(m, &o->owner, s)->owner.day_value)
+            return model_refuse(m, REFUSAL_DAY_VALUE, s, value,
+                                model_row(m, &o->owner, s)->owner.day_value);
+    }
+    for (uint32_t s = TRADE_FIRM; s <= TRADE_ACCOUNT && !o->owner.sells; s++) {
+        const int64_t paid = model_traded(m, &o->owner, s, false).paid;
+        const uint64_t owed =
+            (paid > 0 ? (uint64_t)paid : 0) + model_open_sum(m, &o->owner, s, false).buys + more;
+        if (more && owed > model_row(m, &o->owner, s)->owner.credit)
+            return model_refuse(m, REFUSAL_CREDIT, s, owed,
+                                model_row(m, &o->owner, s)->owner.credit);
+    }
+    for (uint32_t s = TRADE_FIRM; s <= TRADE_ACCOUNT; s++) {
+        const struct limit_owner *l = &model_row(m, &o->owner, s)->owner;
+        const int64_t profit = model_profit(m, s, o->owner.account);
+        const int64_t down = m->best[s == TRADE_FIRM ? 0 : 1 + o->owner.account] - profit;
+        if (-profit > (int64_t)l->loss && !model_reduces(m, o))
+            return model_refuse(m, REFUSAL_LOSS, s, (uint64_t)-profit, l->loss);
+        if (down > (int64_t)l->drawdown && !model_reduces(m, o))
+            return model_refuse(m, REFUSAL_DRAWDOWN, s, (uint64_t)down, l->drawdown);
+    }
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
+        if (model_row(m, &o->owner, s)->state == TRADING_REDUCING && !model_reduces(m, o))
+            return model_refuse(m, REFUSAL_REDUCING, s, o->worst.shares, 0);
+    return true;
+}
+
+static inline bool model_gate(struct model *m, const struct gate_order *o)
+{
+    m->v = (struct gate_verdict){.version = m->rig->table->version};
+    return model_standing(m, o) && model_rates(m, o) && model_terms(m, o) && model_market(m, o) &&
+           model_sale(m, o) && model_habits(m, o) && model_sums(m, o) && model_money(m, o);
+}

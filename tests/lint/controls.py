@@ -1,0 +1,68 @@
+"""docs/controls.md is what the tables of the source say: every check of the gate with its limits, tests and regulation.
+
+    python3 tests/lint/controls.py >docs/controls.md"""
+
+import pathlib
+import re
+import sys
+
+REFUSALS = "dataplane/abi/refusals.def"
+CONTROLS = "dataplane/risk/controls.def"
+DOCUMENT = "docs/controls.md"
+TEXT = r'"((?:[^"\\]|\\.)*)"'
+CHECK = re.compile(r"^CHECK\((\d+), (\w+), (\w+), " + TEXT + r",\s*" + TEXT + r"\)", re.MULTILINE)
+CONTROL = re.compile(r"^CONTROL\((\w+), " + TEXT + r",\s*" + TEXT + r",\s*" + TEXT + r"\)", re.MULTILINE)
+TESTS = ("tests/unit/risk/", "tests/unit/lane/", "tests/sim/")
+
+HEAD = """# Controls
+
+Generated from `dataplane/abi/refusals.def` and `dataplane/risk/controls.def` by `make docs`; do not edit.
+
+Every enter, replace and modify passes all of these, in this order, or is refused by the first that it breaks; cancels always
+pass. The record of the decision names the code, whose limit it was, the value and the limit, the version of the table of limits
+and the checks that were passed. The limits are those of [configuration.md](configuration.md); a sum that a replace or modify does
+not make larger is not checked again. Nothing is limited that the configuration does not limit, but for Rule 201, the ranges of
+the exchange and the quality of the book.
+
+| code | number | what is refused | whose limit | value and limit in | set by | answers | tests |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def tests_of(tree, name):
+    """Files whose tests speak of the code, as links."""
+    found = [p for p in tree.files("_test.c") if p.startswith(TESTS) and re.search(rf"\bREFUSAL_{name}\b", tree.text(p))]
+    return ", ".join(f"[{pathlib.PurePath(p).name}](../{p})" for p in found)
+
+
+def generate(tree):
+    """(text, [(path, line, message)])"""
+    rows = {m[1]: (m[2], m[3], m[4]) for m in CONTROL.finditer(tree.text(CONTROLS))}
+    faults, text, names = [], HEAD, []
+    for number, name, unit, _, words in CHECK.findall(tree.text(REFUSALS)):
+        names.append(name)
+        if name not in rows:
+            faults.append((CONTROLS, 0, f"no row for {name}, a check of the gate"))
+            continue
+        tests = tests_of(tree, name)
+        if not tests:
+            faults.append((CONTROLS, 0, f"{name} has no test below {' '.join(TESTS)}"))
+        scopes, keys, regulation = rows[name]
+        text += f"| `{name}` | {number} | {words} | {scopes} | {unit.lower()} | {keys} | {regulation} | {tests} |\n"
+    faults += [(CONTROLS, 0, f"{name} is no check of the gate") for name in rows if name not in names]
+    return text, faults
+
+
+def check(tree):
+    if REFUSALS not in tree.paths:
+        return
+    text, faults = generate(tree)
+    yield from faults
+    if DOCUMENT not in tree.paths or tree.text(DOCUMENT) != text:
+        yield DOCUMENT, 0, "is not what the tables say: run make docs"
+
+
+if __name__ == "__main__":
+    from tree import Tree
+
+    sys.stdout.write(generate(Tree(pathlib.Path(__file__).resolve().parent.parent.parent))[0])

@@ -1,0 +1,413 @@
+// Every control that is a limit, through the whole dataplane: books come from the lines, an order
+// rests at the exchange, and then a limit is set that an enter, a replace and a modify would break.
+// All three are refused by it, nothing leaves, and without the limit they pass.
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "dataplane/book/book.h"
+#include "tests/sim/trade_world.h"
+
+enum { ACCOUNT = 1, SYMBOL = 4, SHARES = 50, STEPS_MAX = 4000 };
+
+static const struct desk_owner owner = {.account = ACCOUNT, .strategy = TRADE_DRIVER};
+static const struct trade_config config = {.seed = 11, .steps = 1500, .messages = 3000, .asks = 0};
+
+static uint32_t own;          // the resting order
+static uint32_t bid, ask_low; // of the book, when it was entered
+static bool sells;            // which side it is on
+
+static struct limit_row *symbol_row(void)
+{
+    return &sim->limits->symbols[SYMBOL];
+}
+
+static struct limit_row *account_row(void)
+{
+    return &sim->limits->accounts[ACCOUNT];
+}
+
+static struct limit_row *strategy_row(void)
+{
+    return &sim->limits->strategies[TRADE_DRIVER];
+}
+
+static struct limit_row *session_row(void)
+{
+    return &sim->limits->sessions[0];
+}
+
+// The symbol's book has both sides: true, with its best prices.
+static bool best(void)
+{
+    const struct channel *ch = &sim->venues[0].channel;
+    const uint16_t slot = book_symbol_find(&ch->book, sim->desk.instruments[SYMBOL].symbol);
+    if (slot == SYMBOL_NONE || sim->venues[0].session.state != SESSION_READY)
+        return false;
+    const struct level *b = book_best(&ch->book, &ch->book.symbols[slot], BOOK_BID);
+    const struct level *a = book_best(&ch->book, &ch->book.symbols[slot], BOOK_ASK);
+    bid = b ? b->price : 0;
+    ask_low = a ? a->price : 0;
+    return b && a && b->price < a->price && b->price > 20000 &&
+           ch->book.symbols[slot].last_price > 0;
+}
+
+static struct desk_order passive(void)
+{
+    return (struct desk_order){.quantity = SHARES,
+                               .price = sells ? ask_low : bid,
+                               .instrument = SYMBOL,
+                               .session = 0,
+                               .side = sells ? 'S' : 'B',
+                               .time_in_force = '0',
+                               .display = 'Y'};
+}
+
+// Far enough into the day that there is a market, with an order of ours in it.
+static void open_world(bool sell)
+{
+    sells = sell;
+    trade_open(&config);
+    for (uint32_t i = 0; i < STEPS_MAX; i++) {
+        trade_step();
+        if (i < 200 || !best())
+            continue;
+        const struct desk_order ask = passive();
+        assert_int_equal(desk_enter(&sim->desk, &owner, &ask, &own), REFUSAL_NONE);
+        for (uint32_t k = 0; k < 20; k++) // the market stands still, the exchange answers
+            trade_step();
+        if (orders_at(&sim->desk.orders, own)->life == LIFE_LIVE && best())
+            return;
+    }
+    fail_msg("there never was a market");
+}
+
+// --- the controls ---
+
+static void no_halt(void)
+{
+}
+static void halted(void)
+{
+    account_row()->state = TRADING_HALTED;
+}
+static void restricted(void)
+{
+    symbol_row()->symbol.restricted = RESTRICTION_ALL;
+}
+static void opening_restricted(void)
+{
+    symbol_row()->symbol.restricted = RESTRICTION_OPENING;
+}
+static void phase(void)
+{
+    symbol_row()->symbol.phases = 1u << PHASE_QUOTATION;
+}
+static void session_rate(void)
+{
+    session_row()->rate_ticks = 1000000000;
+    sim->desk.risk.rate_at[0] = sim->now + 5000000;
+}
+static void symbol_rate(void)
+{
+    symbol_row()->rate_ticks = 1000000000;
+    sim->desk.risk.symbols[SYMBOL].rate_at = sim->now + 5000000;
+}
+static void cancel_rate(void)
+{
+    session_row()->cancel_rate = 1;
+    session_row()->price_high = 1000;
+    sim->desk.risk.cancel_at[0] = sim->now + 5000000;
+}
+static void permission(void)
+{
+    strategy_row()->forbids = 1u << PERMISSION_DAY;
+}
+static void lot(void)
+{
+    symbol_row()->symbol.lot = 1000;
+    symbol_row()->symbol.lot_magic = multiple_magic(1000);
+}
+static void tick(void)
+{
+    symbol_row()->symbol.tick = 1999999900;
+    symbol_row()->symbol.tick_magic = multiple_magic(1999999900);
+}
+static void quantity(void)
+{
+    sim->limits->firm.quantity = SHARES - 1;
+}
+static void notional(void)
+{
+    session_row()->notional = 1;
+}
+static void volume(void)
+{
+    symbol_row()->symbol.volume = SHARES - 1;
+}
+static void collar(void)
+{
+    symbol_row()->price_high = 1;
+}
+static void spread(void)
+{
+    symbol_row()->symbol.spread = 0;
+}
+static void last_trade(void)
+{
+    symbol_row()->symbol.last = 0;
+}
+static void marking(void)
+{
+    symbol_row()->symbol.short_marking = 1;
+}
+static void locates(void)
+{
+    symbol_row()->symbol.locates = SHARES;
+}
+static void repeats(void)
+{
+    strategy_row()->owner.repeats = 1;
+}
+static void instruments(void)
+{
+    strategy_row()->owner.instruments = 0;
+    memset(sim->desk.risk.traded_in, 0, sizeof sim->desk.risk.traded_in);
+}
+static void day_orders(void)
+{
+    account_row()->owner.day_orders = 1;
+}
+static void ratio(void)
+{
+    session_row()->owner.ratio = 1;
+    sim->desk.risk.session_days[0].ratio_until = UINT64_MAX;
+}
+static void open_orders(void)
+{
+    account_row()->open_orders = 1;
+}
+static void open_notional(void)
+{
+    account_row()->open_notional = (uint64_t)SHARES * (sells ? ask_low : bid);
+}
+static void position(void)
+{
+    account_row()->position = SHARES;
+}
+static void gross(void)
+{
+    account_row()->owner.gross = (uint64_t)SHARES * (sells ? ask_low : bid);
+}
+static void day_value(void)
+{
+    strategy_row()->owner.day_value = (uint64_t)SHARES * (sells ? ask_low : bid);
+}
+static void credit(void)
+{
+    sim->limits->firm.owner.credit = (uint64_t)SHARES * bid;
+}
+static void loss(void)
+{
+    account_row()->owner.loss = 1;
+    sim->desk.risk.account_days[ACCOUNT].paid = 1000000;
+}
+static void drawdown(void)
+{
+    account_row()->owner.drawdown = 1;
+    sim->desk.risk.account_days[ACCOUNT].best = 1000000;
+}
+static void reducing(void)
+{
+    session_row()->state = TRADING_REDUCING;
+}
+
+// A modify never makes an order larger: sums let it pass.
+enum { ENTER = 1, REPLACE = 2, MODIFY = 4, GROWS = ENTER | REPLACE, ALL = GROWS | MODIFY };
+enum { BUYS = 1, SELLS = 2, BOTH = BUYS | SELLS };
+
+static const struct control {
+    enum refusal refusal;
+    void (*set)(void);
+    uint32_t sides;
+    uint32_t refused; // a change has an order already, and with it a place
+} controls[] = {
+    {REFUSAL_NONE, no_halt, BOTH, 0},
+    {REFUSAL_HALTED, halted, BOTH, ALL},
+    {REFUSAL_RESTRICTED, restricted, BOTH, ALL},
+    {REFUSAL_RESTRICTED, opening_restricted, BOTH, GROWS},
+    {REFUSAL_PHASE, phase, BOTH, ALL},
+    {REFUSAL_MESSAGE_RATE, session_rate, BOTH, ALL},
+    {REFUSAL_MESSAGE_RATE, symbol_rate, BOTH, ALL},
+    {REFUSAL_CANCEL_RATE, cancel_rate, BOTH, ALL},
+    {REFUSAL_PERMISSION, permission, BOTH, ALL},
+    {REFUSAL_LOT, lot, BOTH, ALL},
+    {REFUSAL_TICK, tick, BOTH, ALL},
+    {REFUSAL_QUANTITY, quantity, BOTH, ALL},
+    {REFUSAL_NOTIONAL, notional, BOTH, ALL},
+    {REFUSAL_VOLUME, volume, BOTH, ALL},
+    {REFUSAL_PRICE_COLLAR, collar, BOTH, ALL},
+    {REFUSAL_SPREAD, spread, BOTH, ALL},
+    {REFUSAL_LAST_TRADE, last_trade, BOTH, ALL},
+    {REFUSAL_SHORT_MARK, marking, SELLS, GROWS},
+    {REFUSAL_LOCATE, locates, SELLS, GROWS},
+    {REFUSAL_REPEATED, repeats, BOTH, ALL},
+    {REFUSAL_INSTRUMENTS, instruments, BOTH, ALL},
+    {REFUSAL_DAY_ORDERS, day_orders, BOTH, ALL},
+    {REFUSAL_ORDER_RATIO, ratio, BOTH, ALL},
+    {REFUSAL_OPEN_ORDERS, open_orders, BOTH, ENTER},
+    {REFUSAL_OPEN_NOTIONAL, open_notional, BOTH, GROWS},
+    {REFUSAL_POSITION, position, BOTH, GROWS},
+    {REFUSAL_GROSS, gross, BOTH, GROWS},
+    {REFUSAL_DAY_VALUE, day_value, BOTH, GROWS},
+    {REFUSAL_CREDIT, credit, BUYS, GROWS},
+    {REFUSAL_LOSS, loss, BOTH, GROWS},
+    {REFUSAL_DRAWDOWN, drawdown, BOTH, GROWS},
+    {REFUSAL_REDUCING, reducing, BOTH, GROWS},
+};
+
+// Three prices off the last trade, so that a band of nothing refuses them.
+static uint32_t off_last(void)
+{
+    const struct channel *ch = &sim->venues[0].channel;
+    const uint16_t slot = book_symbol_find(&ch->book, sim->desk.instruments[SYMBOL].symbol);
+    const uint32_t price = orders_at(&sim->desk.orders, own)->price;
+    return price == ch->book.symbols[slot].last_price ? price + (sells ? 100 : -100u) : price;
+}
+
+static enum refusal ask_for(uint32_t what)
+{
+    uint32_t index;
+    struct desk_order o = passive();
+    o.price = off_last();
+    const char side = sells ? 'S' : 'B';
+    return what == ENTER     ? desk_enter(&sim->desk, &owner, &o, &index)
+           : what == REPLACE ? desk_replace(&sim->desk, &owner, own, 2 * SHARES, o.price)
+                             : desk_modify(&sim->desk, &owner, own, SHARES, side);
+}
+
+static void one(const struct control *c, uint32_t what)
+{
+    open_world(sells);
+    if (c->refusal == REFUSAL_LAST_TRADE && what == MODIFY && off_last() != passive().price) {
+        trade_close(); // a modify keeps its price, which is that of the last trade
+        return;
+    }
+    const uint64_t sent = sim->venues[0].session.count.sent;
+    const uint32_t open = sim->desk.risk.firm.orders;
+    c->set();
+    const enum refusal refusal = ask_for(what);
+    const enum refusal want = c->refused & what ? c->refusal : REFUSAL_NONE;
+    if (refusal != want)
+        fail_msg("%s of a %s: %s instead of %s",
+                 what == ENTER     ? "enter"
+                 : what == REPLACE ? "replace"
+                                   : "modify",
+                 sells ? "sale" : "buy", refusal_name(refusal), refusal_name(want));
+    assert_int_equal(sim->venues[0].session.count.sent - sent, refusal == REFUSAL_NONE);
+    if (refusal != REFUSAL_NONE) {
+        assert_int_equal(sim->desk.risk.firm.orders, open);
+        assert_int_equal(sim->desk.count.refusals[refusal], 1);
+        assert_int_equal(desk_cancel(&sim->desk, own, 0), REFUSAL_NONE); // always passes
+        trade_step();
+        assert_int_equal(sim->event_count[EVENT_CANCEL_SENT] > 0, 1);
+    }
+    trade_close();
+}
+
+static void every_control_holds_enter_replace_and_modify(void **state)
+{
+    (void)state;
+    for (uint32_t side = 0; side < 2; side++)
+        for (uint32_t i = 0; i < sizeof controls / sizeof controls[0]; i++)
+            for (uint32_t what = ENTER; what <= MODIFY; what *= 2) {
+                sells = side;
+                if (controls[i].sides >> side & 1)
+                    one(&controls[i], what);
+            }
+}
+
+// The same three orders again and again: a duplicate, whatever it is.
+static void duplicates_are_of_a_kind(void **state)
+{
+    (void)state;
+    sells = false;
+    open_world(false);
+    uint32_t index;
+    struct desk_order o = passive();
+    o.price -= 100;
+    account_row()->owner.duplicates = 1;
+    account_row()->owner.duplicate_window = 1 << 30;
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_DUPLICATE);
+    assert_int_equal(desk_replace(&sim->desk, &owner, own, 2 * SHARES, o.price), REFUSAL_NONE);
+    for (uint32_t i = 0; i < 20; i++)
+        trade_step();
+    assert_int_equal(desk_replace(&sim->desk, &owner, own, 2 * SHARES, o.price), REFUSAL_DUPLICATE);
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_DUPLICATE);
+    trade_close();
+}
+
+// A price is compared with the book that the lines have made.
+static void prices_are_held_to_the_book(void **state)
+{
+    (void)state;
+    sells = false;
+    open_world(false);
+    uint32_t index;
+    struct desk_order o = passive();
+    symbol_row()->symbol.touch = 1000;
+    o.price = ask_low + ask_low / 10 + 1;
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_TOUCH);
+    assert_int_equal(desk_replace(&sim->desk, &owner, own, SHARES, o.price), REFUSAL_TOUCH);
+    o.price = bid - bid / 10 - 1;
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_TOUCH);
+    o.price = bid - bid / 10 + 1;
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+    trade_close();
+}
+
+// A position is worth what the book says, and its account's profit follows.
+static void positions_are_marked_by_the_book(void **state)
+{
+    (void)state;
+    sells = false;
+    open_world(false);
+    uint32_t index;
+    struct desk_order o = passive();
+    o.price = ask_low + 1000; // executes at once
+    o.time_in_force = '3';
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+    const struct position *p =
+        &sim->desk.risk.positions[position_open(&sim->desk.risk, ACCOUNT, SYMBOL)];
+    bool moved = false;
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < 2000; i++) {
+        trade_step();
+        const struct owner_day *day = &sim->desk.risk.account_days[ACCOUNT];
+        first = first ? first : p->mark;
+        moved |= p->shares && p->mark != first;
+        assert_int_equal(owner_profit(day), position_profit(p));
+    }
+    assert_true(p->shares > 0 && moved);
+    assert_true(best()); // all positions have had their turn since the last change
+    for (uint32_t i = 0; i <= sim->desk.risk.position_mask; i++)
+        lane_turn(&sim->lane, sim->now);
+    assert_int_equal(p->mark, (bid + ask_low) / 2);
+    assert_int_equal(p->marked, p->shares * (int64_t)p->mark);
+    trade_close();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_control_holds_enter_replace_and_modify),
+        cmocka_unit_test(duplicates_are_of_a_kind),
+        cmocka_unit_test(prices_are_held_to_the_book),
+        cmocka_unit_test(positions_are_marked_by_the_book),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,165 @@
+// The controls on money, and profit: just inside, at and just outside the limit, at every scope.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/lib/control_rig.h"
+
+static const uint64_t notional = (uint64_t)SHARES * PRICE;
+
+static void gross_exposure_counts_both_sides(void **state)
+{
+    (void)state;
+    for (enum trade_scope scope = TRADE_FIRM; scope <= TRADE_ACCOUNT; scope++) {
+        close_rig(NULL);
+        open_rig(NULL);
+        struct gate_order o = order_of(SHARES, PRICE, 'S');
+        fill(SHARES, PRICE, true); // short: counts without its sign
+        reserve(&o);
+        owner_of(scope)->gross = 3 * notional;
+        passes(&o);
+        owner_of(scope)->gross--;
+        refused(&o, REFUSAL_GROSS, scope, 3 * notional, 3 * notional - 1);
+        money_mark(&rig.risk, o.owner.position, PRICE / 2);
+        passes(&o);
+        struct gate_order same = o;
+        same.held = o.worst;
+        owner_of(scope)->gross = 0;
+        passes(&same);
+    }
+}
+
+static void the_value_of_the_day_grows_with_executions(void **state)
+{
+    (void)state;
+    for (enum trade_scope scope = TRADE_FIRM; scope < TRADE_SCOPES; scope++) {
+        if (scope == TRADE_SYMBOL)
+            continue;
+        close_rig(NULL);
+        open_rig(NULL);
+        struct gate_order o = order_of(SHARES, PRICE, 'B');
+        fill(SHARES, PRICE, false);
+        fill(SHARES, PRICE, true);
+        reserve(&o);
+        owner_of(scope)->day_value = 4 * notional;
+        passes(&o);
+        owner_of(scope)->day_value--;
+        refused(&o, REFUSAL_DAY_VALUE, scope, 4 * notional, 4 * notional - 1);
+        exposure_break(&rig.risk, &o.owner, 1, PRICE);
+        passes(&o);
+    }
+}
+
+static void credit_is_used_by_buys_and_what_was_paid(void **state)
+{
+    (void)state;
+    for (enum trade_scope scope = TRADE_FIRM; scope <= TRADE_ACCOUNT; scope++) {
+        close_rig(NULL);
+        open_rig(NULL);
+        struct gate_order o = order_of(SHARES, PRICE, 'B'), sale = order_of(SHARES, PRICE, 'S');
+        fill(SHARES, PRICE, false);
+        reserve(&o);
+        reserve(&sale); // uses none
+        owner_of(scope)->credit = 3 * notional;
+        passes(&o);
+        owner_of(scope)->credit--;
+        refused(&o, REFUSAL_CREDIT, scope, 3 * notional, 3 * notional - 1);
+        passes(&sale);
+        exposure_move(&rig.risk, &o.owner, &o.worst, &o.held); // cancelled
+        passes(&o);
+    }
+}
+
+static void beyond_its_loss_an_account_only_reduces(void **state)
+{
+    (void)state;
+    for (enum trade_scope scope = TRADE_FIRM; scope <= TRADE_ACCOUNT; scope++) {
+        close_rig(NULL);
+        open_rig(NULL);
+        struct gate_order buy = order_of(SHARES, PRICE, 'B'), sell = order_of(SHARES, PRICE, 'S');
+        fill(SHARES, PRICE, false);
+        owner_of(scope)->loss = 1000 * SHARES;
+        money_mark(&rig.risk, buy.owner.position, PRICE - 1000);
+        passes(&buy);
+        money_mark(&rig.risk, buy.owner.position, PRICE - 1001);
+        refused(&buy, REFUSAL_LOSS, scope, 1001 * SHARES, 1000 * SHARES);
+        passes(&sell);
+        // Realised losses stay when the position is gone.
+        fill(SHARES, PRICE - 1001, true);
+        refused(&buy, REFUSAL_LOSS, scope, 1001 * SHARES, 1000 * SHARES);
+        refused(&sell, REFUSAL_LOSS, scope, 1001 * SHARES, 1000 * SHARES);
+    }
+}
+
+static void a_drawdown_counts_from_the_best_of_the_day(void **state)
+{
+    (void)state;
+    for (enum trade_scope scope = TRADE_FIRM; scope <= TRADE_ACCOUNT; scope++) {
+        close_rig(NULL);
+        open_rig(NULL);
+        struct gate_order buy = order_of(SHARES, PRICE, 'B'), sell = order_of(SHARES, PRICE, 'S');
+        fill(SHARES, PRICE, false);
+        owner_of(scope)->drawdown = 1000 * SHARES;
+        money_mark(&rig.risk, buy.owner.position, PRICE + 5000);
+        money_mark(&rig.risk, buy.owner.position, PRICE + 4000);
+        passes(&buy);
+        money_mark(&rig.risk, buy.owner.position, PRICE + 3999);
+        refused(&buy, REFUSAL_DRAWDOWN, scope, 1001 * SHARES, 1000 * SHARES);
+        passes(&sell);
+    }
+}
+
+// Average cost, realised and marked profit over a day that turns round, breaks and ends flat.
+static void profit_is_realised_at_average_cost(void **state)
+{
+    (void)state;
+    const struct gate_order o = order_of(1, PRICE, 'B');
+    const struct position *p = &rig.risk.positions[o.owner.position];
+    fill(100, 100000, false);
+    fill(100, 110000, false);
+    assert_int_equal(p->cost, 200 * 105000);
+    assert_int_equal(position_realised(p), 0);
+    fill(50, 120000, true);
+    assert_int_equal(p->cost, 150 * 105000);
+    assert_int_equal(position_realised(p), 50 * 15000);
+    fill(250, 100000, true); // turns round: 100 short
+    assert_int_equal(p->cost, -100 * 100000);
+    assert_int_equal(position_realised(p), 50 * 15000 - 150 * 5000);
+    money_mark(&rig.risk, o.owner.position, 90000);
+    assert_int_equal(position_profit(p), 50 * 15000 - 150 * 5000 + 100 * 10000);
+    assert_int_equal(owner_profit(&rig.risk.day), position_profit(p));
+    assert_int_equal(rig.risk.account_days[ACCOUNT].gross, 100 * 90000);
+    exposure_break(&rig.risk,
+                   &(struct exposure_owner){.position = o.owner.position,
+                                            .account = ACCOUNT,
+                                            .strategy = STRATEGY,
+                                            .instrument = SYMBOL,
+                                            .session = SESSION,
+                                            .sells = true},
+                   250, 100000);
+    assert_int_equal(p->shares, 150);
+    fill(150, 105000, true);
+    assert_int_equal(p->shares, 0);
+    assert_int_equal(p->cost, 0);
+    assert_int_equal(position_realised(p),
+                     50 * 120000 + 150 * 105000 - 100 * 100000 - 100 * 110000);
+    assert_int_equal(owner_profit(&rig.risk.account_days[ACCOUNT]), position_realised(p));
+    assert_int_equal(rig.risk.day.gross, 0);
+    assert_int_equal(rig.risk.overflows, 0);
+}
+
+int main(void)
+{
+#define GATE_TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
+    const struct CMUnitTest tests[] = {
+        GATE_TEST(gross_exposure_counts_both_sides),
+        GATE_TEST(the_value_of_the_day_grows_with_executions),
+        GATE_TEST(credit_is_used_by_buys_and_what_was_paid),
+        GATE_TEST(beyond_its_loss_an_account_only_reduces),
+        GATE_TEST(a_drawdown_counts_from_the_best_of_the_day),
+        GATE_TEST(profit_is_realised_at_average_cost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
