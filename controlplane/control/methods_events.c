@@ -27,7 +27,14 @@ json_t *event_show(const struct control *control, const struct logged_event *log
     names = names && logged->epoch == s->identity.epoch;
     const struct event_names of = {.context = s, .name = names ? name_of : NULL};
     const char *lane = names && event->lane < s->shape.lanes ? s->lanes[event->lane].name : NULL;
-    return event_view(logged, lane, &of);
+    json_t *view = event_view(logged, lane, &of);
+    if (event->type == EVENT_DECISION && event->decision.refusal != REFUSAL_NONE) {
+        char why[REFUSAL_TEXT_LEN];
+        refusal_text(why, event->decision.refusal, event->decision.value, event->decision.limit,
+                     names ? s->identity.clock.tsc_hz : 0);
+        json_object_set_new(json_object_get(view, "fields"), "why", json_string(why));
+    }
+    return view;
 }
 
 struct choice {

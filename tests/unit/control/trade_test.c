@@ -211,6 +211,26 @@ static void test_orders(void **state)
 }
 
 // A control plane that comes later cannot know what it did not read.
+// A refusal says what was compared, with its unit.
+static void test_refusals(void **state)
+{
+    struct fixture *f = *state;
+    struct event e = {.type = EVENT_DECISION, .tsc = 1000};
+    region_event_writer(&f->file.view, 0, EVENT_RING_TRADING, &writer);
+    enter(0, 0, 0, 1000000); // approved: there is nothing to say
+    e.decision.refusal = REFUSAL_PRICE_COLLAR;
+    e.decision.value = 1012500;
+    e.decision.limit = 1010000;
+    assert_true(event_write(&writer, &e));
+    json_t *r = result_of(f, "events", "{\"type\":\"DECISION\"}");
+    assert_int_equal(rows_of(r, "events"), 2);
+    const json_t *approved = json_object_get(row_of(r, "events", 0), "fields");
+    const json_t *refused = json_object_get(row_of(r, "events", 1), "fields");
+    assert_null(json_object_get(approved, "why"));
+    assert_string_equal(text_of(refused, "why"), "PRICE_COLLAR: price=101.2500 limit=101.0000");
+    json_decref(r);
+}
+
 static void test_orders_after_a_restart(void **state)
 {
     struct fixture *f = *state;
@@ -263,6 +283,7 @@ int main(void)
         TEST(test_torn_positions),
         TEST(test_in_force),
         TEST(test_orders),
+        TEST(test_refusals),
         TEST(test_orders_after_a_restart),
         cmocka_unit_test(test_nothing_trades),
     };
