@@ -116,21 +116,35 @@ static bool found_settle(const struct journal *j, const struct journal_reader *r
     return true;
 }
 
+static bool found_whole(const struct journal *j, const struct journal_reader *r, struct error *err)
+{
+    for (uint32_t i = 1; i < r->segment_count; i++)
+        if (r->segments[i] != r->segments[i - 1] + 1)
+            return error_set(err, EXIT_STATE,
+                             "%s: damage: segment %" PRIu64
+                             " is missing; bring its file back, or move the directory away",
+                             j->directory, r->segments[i - 1] + 1);
+    return true;
+}
+
 // The newest segment that has a header; a file behind it without one was never written.
 static bool found_take(struct journal *j, struct error *err)
 {
     struct journal_reader r;
-    // The last two: the newest may be a file without a header yet.
-    bool ok = journal_reader_open(&r, j->directory, 0, err);
-    if (ok && r.segment_count > 2)
-        r.at_segment = r.segment_count - 2;
-    for (uint32_t i = 1; ok && i < r.segment_count; i++)
-        if (r.segments[i] != r.segments[i - 1] + 1)
-            ok = error_set(err, EXIT_STATE,
-                           "%s: damage: segment %" PRIu64
-                           " is missing; bring its file back, or move the directory away",
-                           j->directory, r.segments[i - 1] + 1);
-    ok = ok && found_read(j, &r, err);
+    // The last two: the newest may be a file without a header yet. Writers that were killed before
+    // their first block leave segments without a record: what stands in the journal of each ring is
+    // said by the newest that has one.
+    bool ok = false, again = true;
+    for (uint32_t back = 2; again; back++) {
+        ok = journal_reader_open(&r, j->directory, 0, err);
+        if (ok && r.segment_count > back)
+            r.at_segment = r.segment_count - back;
+        const bool whole = r.at_segment == 0;
+        ok = ok && found_whole(j, &r, err) && found_read(j, &r, err);
+        again = ok && r.records == 0 && !whole;
+        if (again)
+            journal_reader_close(&r);
+    }
     if (ok && r.header.segment) {
         const struct journal_instance instance = j->header.instance;
         j->header = r.header;

@@ -149,6 +149,32 @@ static void test_a_crash_loses_nothing_that_was_committed(void **state)
     }
 }
 
+// Writers that are killed before their first block leave segments without a record. What stood in
+// the journal before is known all the same, and not written again.
+static void test_killed_again_and_again_before_the_first_block(void **state)
+{
+    (void)state;
+    struct journal_instance instance = {.epoch = 5};
+    rig_open(&rig, 1);
+    assert_true(journal_instance(&rig.journal, &instance, 1));
+    send_all(10);
+    rig_crash(&rig);
+    for (uint64_t seed = 2; seed < 6; seed++) {
+        rig_open(&rig, seed);
+        assert_int_equal(rig.journal.cursors.epoch, 5);
+        assert_int_equal(rig.journal.cursors.sequence[0][EVENT_RING_TRADING], 10);
+        assert_true(rig_send(&rig)); // a segment, and a block that never leaves
+        rig_crash(&rig);
+        rig.sent = 10;
+    }
+    rig_open(&rig, 6);
+    rig.sent = 0;
+    send_all(12);
+    assert_true(journal_close(&rig.journal));
+    assert_int_equal(rig_read(&rig, &reader), 12);
+    assert_int_equal(reader.damaged, 0);
+}
+
 // The first <keep> bytes of a segment, and zeros up to <length>.
 static void copy_cut(const char *from, const char *to, size_t keep, off_t length)
 {
@@ -357,6 +383,7 @@ int main(void)
         CASE(test_an_instance_starts_its_sequences_anew),
         CASE(test_a_second_writer_is_refused),
         CASE(test_a_crash_loses_nothing_that_was_committed),
+        CASE(test_killed_again_and_again_before_the_first_block),
         CASE(test_torn_at_every_byte),
         CASE(test_every_flipped_bit_is_found),
         CASE(test_what_is_missing_is_named),
