@@ -121,7 +121,7 @@ def summary(system, reference, costs):
     if h["samples"]:
         print(f"frame to book   p50 {h['p50_ns']:,} ns, p99 {h['p99_ns']:,} ns, max {h['max_ns']:,} ns ({h['samples']:,} bursts, "
               "each until its last message)")
-    if costs:
+    if any(costs):  # a short capture is over before the first view
         print(f"per message     {sorted(costs)[len(costs) // 2]:,.0f} ns of the lane, copies and idle turns between packets "
               "included (median of the views)")
     for s in sorted(symbols.values(), key=lambda s: -s["changes"])[:5]:
