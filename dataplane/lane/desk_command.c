@@ -169,6 +169,7 @@ static enum command_result do_resume(struct order_of *o)
         tell_lifted(o, asker);
         kill_lift(&d->kills[asker], scope, index);
     }
+    risk_kills_look(&d->risk);
     if (lift & (LIFT_QUARANTINE | LIFT_SESSION | LIFT_REPEATS))
         tell_lifted(o, KILL_ASKERS); // nobody's kill: what the lane stopped by itself
     if (lift & LIFT_QUARANTINE)

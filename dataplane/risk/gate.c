@@ -39,7 +39,18 @@ static COLD bool refuse_killed(struct gate_verdict *v, const struct risk *r,
     return refuse(v, REFUSAL_KILLED, scope == TRADE_SCOPES ? TRADE_FIRM : scope, asker, 0);
 }
 
-HOT_INLINE bool is_killed(const struct risk *r, const struct exposure_owner *w)
+// Somebody has asked for a kill since there was none; whom it hits is looked up then. An asker sets
+// the kill before it counts (kill_ask), so what has been counted is seen.
+HOT_INLINE bool any_kill(const struct risk *r)
+{
+    uint64_t changed = 0;
+    for (uint32_t asker = 0; asker < KILL_ASKERS; asker++)
+        changed |= atomic_load_explicit(&r->kills[asker].rung, memory_order_acquire) ^
+                   r->kills_none[asker];
+    return changed != 0;
+}
+
+static COLD bool is_killed(const struct risk *r, const struct exposure_owner *w)
 {
     bool hit = false;
     for (uint32_t asker = 0; asker < KILL_ASKERS; asker++)
@@ -152,7 +163,7 @@ HOT_INLINE bool standing(const struct look *k)
     const struct gate_order *o = k->o;
     const struct limit_row *symbol = k->of[TRADE_SYMBOL];
     struct gate_verdict *v = k->v;
-    if (UNLIKELY(is_killed(r, &o->owner)))
+    if (UNLIKELY(any_kill(r)) && is_killed(r, &o->owner))
         return refuse_killed(v, r, &o->owner);
     if (UNLIKELY(k->state >= TRADING_HALTED))
         return refuse(v, REFUSAL_HALTED, BINDING(k, state, k->state), k->state, TRADING_REDUCING);

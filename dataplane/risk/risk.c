@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dataplane/base/hints.h"
+
 static uint64_t lines(uint64_t bytes)
 {
     return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
@@ -26,6 +28,30 @@ void risk_init(struct risk *r, uint32_t symbols, uint32_t positions,
         (struct position *)(void *)(p + lines((uint64_t)symbols * sizeof(struct symbol_use)));
     r->position_mask = positions - 1;
     r->symbol_count = symbols;
+}
+
+static COLD bool kills_nobody(const struct kill_words *k)
+{
+    uint64_t any = atomic_load_explicit(&k->all, memory_order_relaxed);
+    for (uint32_t i = 0; i < ARRAY_LEN(k->sessions); i++)
+        any |= atomic_load_explicit(&k->sessions[i], memory_order_relaxed);
+    for (uint32_t i = 0; i < ARRAY_LEN(k->strategies); i++)
+        any |= atomic_load_explicit(&k->strategies[i], memory_order_relaxed);
+    for (uint32_t i = 0; i < ARRAY_LEN(k->accounts); i++)
+        any |= atomic_load_explicit(&k->accounts[i], memory_order_relaxed);
+    for (uint32_t i = 0; i < ARRAY_LEN(k->symbols); i++)
+        any |= atomic_load_explicit(&k->symbols[i], memory_order_relaxed);
+    return any == 0;
+}
+
+void risk_kills_look(struct risk *r)
+{
+    for (uint32_t asker = 0; asker < KILL_ASKERS; asker++) {
+        // Acquire, and before the words: a kill asked for meanwhile has a later number.
+        const uint64_t rung = atomic_load_explicit(&r->kills[asker].rung, memory_order_acquire);
+        if (kills_nobody(&r->kills[asker]))
+            r->kills_none[asker] = rung;
+    }
 }
 
 uint32_t position_open(struct risk *r, uint32_t account, uint32_t instrument)

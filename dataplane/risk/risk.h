@@ -90,6 +90,7 @@ static inline int64_t owner_profit(const struct owner_day *day)
 struct risk {
     const struct limit_table *limits; // swapped whole
     struct kill_words *kills;         // KILL_ASKERS of them
+    uint64_t kills_none[KILL_ASKERS]; // <rung> of an asker when none of its kills was in force
     uint64_t event_credit;            // slots of the trading ring; the lane keeps it
     uint64_t event_credit_min;
     struct risk_use firm;
@@ -116,6 +117,9 @@ uint64_t risk_bytes(uint32_t symbols, uint32_t positions);
 // <memory>: risk_bytes() zeroed bytes, aligned to a cache line. <kills>: KILL_ASKERS words.
 void risk_init(struct risk *r, uint32_t symbols, uint32_t positions,
                const struct limit_table *limits, struct kill_words *kills, void *memory);
+
+// After a kill was lifted: is none of its asker in force any more?
+void risk_kills_look(struct risk *r);
 
 // The position of an account in a symbol, opened if it is new; POSITION_NONE: the table is full.
 uint32_t position_open(struct risk *r, uint32_t account, uint32_t instrument);

@@ -241,6 +241,27 @@ static void halted_refuses_at_every_scope(void **state)
     }
 }
 
+// Which is looked up only while there may be one: a lift that leaves another kill does not end
+// that.
+static void kills_are_looked_up_until_the_last_is_lifted(void **state)
+{
+    (void)state;
+    struct gate_order o = order_of(SHARES, PRICE, false);
+    kill_ask(&rig.kills[1], TRADE_ACCOUNT, ACCOUNT);
+    kill_ask(&rig.kills[1], TRADE_ACCOUNT, ACCOUNT + 1);
+    kill_lift(&rig.kills[1], TRADE_ACCOUNT, ACCOUNT + 1);
+    risk_kills_look(&rig.risk);
+    assert_true(rig.risk.kills_none[1] != rig.kills[1].rung);
+    refused(&o, REFUSAL_KILLED, TRADE_ACCOUNT, 2, 0);
+    kill_lift(&rig.kills[1], TRADE_ACCOUNT, ACCOUNT);
+    risk_kills_look(&rig.risk);
+    assert_true(rig.risk.kills_none[1] == rig.kills[1].rung);
+    assert_true(passes(&o));
+    kill_ask(&rig.kills[1], TRADE_ACCOUNT, ACCOUNT);
+    refused(&o, REFUSAL_KILLED, TRADE_ACCOUNT, 2, 0);
+    kill_lift(&rig.kills[1], TRADE_ACCOUNT, ACCOUNT);
+}
+
 static void a_kill_of_any_asker_refuses_at_once(void **state)
 {
     (void)state;
@@ -358,6 +379,7 @@ int main(void)
         GATE_TEST(reducing_takes_only_what_makes_the_position_smaller),
         GATE_TEST(halted_refuses_at_every_scope),
         GATE_TEST(a_kill_of_any_asker_refuses_at_once),
+        GATE_TEST(kills_are_looked_up_until_the_last_is_lifted),
         GATE_TEST(a_doubt_about_session_book_or_symbol_refuses),
         GATE_TEST(the_rate_allows_a_burst_and_then_the_interval),
         GATE_TEST(the_tightest_row_is_named),
