@@ -97,6 +97,7 @@ struct config_lane {
     uint32_t core;
     enum config_idle idle;
     uint32_t practice_us;
+    uint32_t hung_ms; // 0: nobody looks
 };
 
 struct config_line {

@@ -48,6 +48,14 @@ struct dataplane_session {
     uint8_t neighbour[6];
 };
 
+// What the main lcore knows of a lane's turns.
+struct lane_watch {
+    uint64_t polls;     // as last seen
+    uint64_t silent_ns; // while somebody looked, without another turn
+    uint32_t repeats;   // of the resets, still to be sent
+    bool hung;
+};
+
 struct dataplane {
     const struct config *config;
     struct memory_region region;
@@ -65,6 +73,8 @@ struct dataplane {
     struct dataplane_session *sessions[SESSIONS_MAX]; // in the memory of their lane's desk
     char (*instruments)[8]; // every symbol that has limits, in the order of the configuration
     uint32_t instrument_count;
+    struct lane_watch watches[LANES_MAX];
+    uint64_t watched_at_ns;
     struct dataplane_leases *leases;               // null: no two lanes trade
     struct dataplane_gateway *gateways[LANES_MAX]; // null: the lane has no clients
     struct door *door;                             // null: nobody has
@@ -130,3 +140,12 @@ void gateway_stop(struct dataplane *d);
 bool lane_uses_port(const struct config *config, uint32_t lane, uint32_t port);
 // Queue of <port> that belongs to <lane>.
 uint16_t queue_of_lane(const struct config *config, uint32_t port, uint32_t lane);
+// Sends a frame (<flags>: enum frame_flag) through the main lcore's own queue. False: the port has
+// none, or no room.
+bool main_queue_send(struct port *port, const uint8_t *bytes, uint32_t len, uint16_t flags);
+
+// --- lanes that hang (lane_watch.c)
+
+// Looks whether every lane has come round, every so often; the last looks decide, not the clock
+// alone, so that a machine that stood still as a whole accuses nobody.
+void lanes_watch(struct dataplane *d, uint64_t now_ns);

@@ -113,6 +113,7 @@ static void statistics_take(struct dataplane *d, uint64_t now_ns)
     region_beat(&d->view, clock_tsc());
     notify_alive(now_ns);
     trade_sample(d);
+    lanes_watch(d, now_ns);
     for (uint32_t i = 0; i < d->ports_open; i++) {
         port_statistics(&d->ports[i], region_port_counters(&d->view, i));
         port_pool(&d->ports[i], region_pool_counters(&d->view, i));

@@ -1,4 +1,6 @@
-// Which lane polls which queue of a port.
+// Which lane polls which queue of a port, and the main lcore's own.
+#include <string.h>
+
 #include "dataplane/control/dataplane.h"
 
 bool lane_uses_port(const struct config *config, uint32_t lane, uint32_t port)
@@ -20,4 +22,18 @@ uint16_t queue_of_lane(const struct config *config, uint32_t port, uint32_t lane
     for (uint32_t i = 0; i < lane; i++)
         queue += lane_uses_port(config, i, port);
     return queue;
+}
+
+bool main_queue_send(struct port *port, const uint8_t *bytes, uint32_t len, uint16_t flags)
+{
+    struct frame frame;
+    if (port->main_queue == 0 || !port->ops->buffer(port, port->main_queue, &frame))
+        return false;
+    memcpy((uint8_t *)(uintptr_t)frame.data, bytes, len); // ours until it is sent
+    frame.len = len;
+    frame.flags = flags;
+    if (port->ops->send(port, port->main_queue, &frame, 1) == 1)
+        return true;
+    port->ops->release(port, &frame);
+    return false;
 }

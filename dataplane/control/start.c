@@ -399,19 +399,6 @@ static void describe(struct dataplane *d)
     }
 }
 
-static bool own_queue_send(struct port *port, const uint8_t *bytes, uint32_t len)
-{
-    struct frame frame;
-    if (!port->ops->buffer(port, port->main_queue, &frame))
-        return false;
-    memcpy((uint8_t *)(uintptr_t)frame.data, bytes, len); // ours until it is sent
-    frame.len = len;
-    if (port->ops->send(port, port->main_queue, &frame, 1) == 1)
-        return true;
-    port->ops->release(port, &frame);
-    return false;
-}
-
 // Frames of the main lcore go out through its own queue, or else through the lane that polls the
 // port.
 static bool slow_send(void *context, struct port *port, const uint8_t *bytes, uint32_t len)
@@ -419,7 +406,7 @@ static bool slow_send(void *context, struct port *port, const uint8_t *bytes, ui
     struct dataplane *d = context;
     struct lane_answer answer = {.kind = ANSWER_SEND, .port = port->index};
     if (port->main_queue)
-        return own_queue_send(port, bytes, len);
+        return main_queue_send(port, bytes, len, 0);
     for (uint32_t i = 0; i < d->config->lane_count; i++) {
         if (!lane_uses_port(d->config, i, port->index))
             continue;

@@ -284,9 +284,9 @@ uint32_t tcp_output(struct tcp *c, uint64_t now_ns, void *out)
     return len;
 }
 
-uint32_t tcp_reset_write(const struct tcp *c, void *out)
+uint32_t tcp_reset_write(const struct tcp *c, bool unanswered, void *out)
 {
     if (c->state == TCP_CLOSED || c->state == TCP_SYN_SENT || !c->neighbour)
         return 0;
-    return reset_frame_write(c, c->snd_nxt, false, out);
+    return reset_frame_write(c, unanswered ? c->snd_una : c->snd_nxt, false, out);
 }

@@ -306,6 +306,8 @@ void tcp_input(struct tcp *c, const struct tcp_segment *s, uint64_t now_ns, stru
 // peer does not keep what we have forgotten. <frame> is the frame it came in; the answer goes back
 // to where that came from. 0: nothing may be sent (it was an RST). The caller limits the rate.
 uint32_t tcp_refuse(const struct tcp_segment *s, const uint8_t *frame, void *out);
-// Writes the RST that would end the connection, from another thread: for the main lcore when the
-// lane that owns <c> hangs. Changes nothing. 0: no connection.
-uint32_t tcp_reset_write(const struct tcp *c, void *out);
+// Writes an RST that would end the connection, from another thread: for the main lcore when the
+// lane that owns <c> hangs. Its number is that of the next byte, or <unanswered>: of the first that
+// the peer has not acknowledged; it is the exact one (RFC 5961) when all, or none, of what is out
+// has arrived. Changes nothing. 0: no connection.
+uint32_t tcp_reset_write(const struct tcp *c, bool unanswered, void *out);

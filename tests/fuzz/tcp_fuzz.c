@@ -136,7 +136,7 @@ static void owner(struct source *in)
         break;
     default: {
         uint8_t frame[PORT_FRAME_MAX];
-        uint32_t len = tcp_reset_write(&rig.conn, frame);
+        uint32_t len = tcp_reset_write(&rig.conn, take(in, 1) & 1, frame);
         if (len)
             rig_look(&rig, frame, len);
     }

@@ -401,7 +401,7 @@ static void another_thread_can_reset(void **state)
     server_clear(0, 0);
     begin(&quiet, NULL);
     until(is_open);
-    uint32_t len = tcp_reset_write(&world.rig.conn, frame);
+    uint32_t len = tcp_reset_write(&world.rig.conn, false, frame);
     rig_look(&world.rig, frame, len);
     tun_deliver(&world, frame, len);
     until(server_failed);

@@ -373,6 +373,88 @@ static void want_of_lease_has_its_own_code(void **state)
     assert_true(e->decision.value == OPEN_ORDERS + 1 && e->decision.limit == OPEN_ORDERS);
 }
 
+// --- a lane that hangs ---
+
+// Connected, with <unanswered> bytes that the peer has not acknowledged.
+static void connection_set(uint32_t session, uint32_t unanswered)
+{
+    static const uint8_t mac[6] = {2, 0, 0, 0, 0, 9};
+    struct tcp *c = &d.sessions[session]->link.tcp;
+    tcp_neighbour_set(c, mac);
+    assert_true(tcp_connect(c, 50000, 1, 0, 1));
+    c->state = TCP_ESTABLISHED;
+    c->snd_una = 1000;
+    c->snd_nxt = 1000 + unanswered;
+}
+
+// The next frame of a port is a reset with this number; its buffer is given back.
+static void reset_sent(uint32_t port, uint32_t seq)
+{
+    struct frame frame;
+    struct frame_udp ip;
+    struct tcp_segment s;
+    assert_true(port_sim_sent(&sims[port], &frame));
+    assert_int_equal(frame_parse(frame.data, frame.len, &ip), FRAME_NOT_UDP);
+    assert_int_equal(tcp_parse(&ip, false, &s), TCP_SEGMENT);
+    assert_true(s.flags & TCP_RST && s.seq == seq && s.src_port == 50000);
+    assert_int_equal(s.dst_ip, config.sessions[port].server.ip);
+}
+
+static void looks(uint64_t *now_ns, uint32_t count, bool lane0, bool lane1)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        lanes[0]->count->polls += lane0;
+        lanes[1]->count->polls += lane1;
+        *now_ns += 100000000;
+        lanes_watch(&d, *now_ns);
+    }
+}
+
+static void a_lane_that_hangs_has_its_sessions_reset(void **state)
+{
+    (void)state;
+    static struct main_counters count;
+    struct frame frame;
+    uint64_t now_ns = 1000000000;
+    start();
+    d.count = &count;
+    region_event_writer(&d.view, LANES, EVENT_RING_TRADING, &d.events);
+    connection_set(0, 0);
+    connection_set(1, 60);
+    sims[0].port.main_queue = sims[1].port.main_queue = 1;
+    d.ports[0].main_queue = d.ports[1].main_queue = 1;
+    looks(&now_ns, 40, true, true);
+    looks(&now_ns, 19, true, false); // 1.9 seconds
+    now_ns += 10000000000;           // the whole machine stood still: 0.2 seconds of looking
+    assert_false(port_sim_sent(&sims[1], &frame));
+    assert_int_equal(count.lanes_hung, 0);
+    looks(&now_ns, 10, true, false);
+    assert_int_equal(count.lanes_hung, 1);
+    assert_int_equal(count.sessions_reset, 1);
+    for (uint32_t i = 0; i < 3; i++) { // and repeated twice
+        reset_sent(1, 1060);
+        reset_sent(1, 1000);
+    }
+    assert_false(port_sim_sent(&sims[1], &frame));
+    assert_false(port_sim_sent(&sims[0], &frame)); // the other lane's goes on
+    const struct event *e = &d.events.slots[d.events.tail - 1];
+    assert_true(e->type == EVENT_LANE_HUNG && e->lane_hung.lane == 1 && e->lane_hung.resets == 1 &&
+                e->lane_hung.sessions == 1);
+    looks(&now_ns, 1, true, true);
+    e = &d.events.slots[d.events.tail - 1];
+    assert_true(e->type == EVENT_LANE_BACK && e->lane_hung.lane == 1);
+    // Nothing is sent through a queue that is a lane's.
+    d.ports[0].main_queue = 0;
+    looks(&now_ns, 30, false, true);
+    assert_int_equal(count.lanes_hung, 2);
+    assert_int_equal(count.sessions_reset, 1);
+    assert_false(port_sim_sent(&sims[0], &frame));
+    // Nobody looks.
+    config.lanes[1].hung_ms = 0;
+    looks(&now_ns, 100, false, false);
+    assert_int_equal(count.lanes_hung, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +464,7 @@ int main(void)
         cmocka_unit_test_teardown(what_is_no_strategy_names_its_line, tidy),
         cmocka_unit_test_teardown(two_lanes_together_stay_below_the_limit, tidy),
         cmocka_unit_test_teardown(want_of_lease_has_its_own_code, tidy),
+        cmocka_unit_test_teardown(a_lane_that_hangs_has_its_sessions_reset, tidy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -432,7 +432,11 @@ static void resets_from_outside(void **state)
     assert_true(open_plain(&rig));
     assert_true(rig_send(&rig, text, 50));
     // The main lcore, for a lane that hangs.
-    uint32_t len = tcp_reset_write(&rig.conn, frame);
+    uint32_t len = tcp_reset_write(&rig.conn, true, frame);
+    rig_look(&rig, frame, len);
+    assert_int_equal(rig.out.flags, TCP_RST | TCP_ACK);
+    assert_int_equal(rig.out.seq, rig.isn + 1);
+    len = tcp_reset_write(&rig.conn, false, frame);
     rig_look(&rig, frame, len);
     assert_int_equal(rig.out.flags, TCP_RST | TCP_ACK);
     assert_int_equal(rig.out.seq, rig.isn + 1 + 50);
@@ -457,7 +461,7 @@ static void resets_from_outside(void **state)
     s.flags = TCP_RST;
     assert_int_equal(tcp_refuse(&s, frame, rig.frame), 0);
     tcp_abort(&rig.conn);
-    assert_int_equal(tcp_reset_write(&rig.conn, frame), 0);
+    assert_int_equal(tcp_reset_write(&rig.conn, false, frame), 0);
 }
 
 static void set_up_refuses_what_cannot_work(void **state)

@@ -1,0 +1,90 @@
+// Lanes that hang. A plug-in that never returns, or a lane that waits for what it must not wait
+// for, leaves orders at exchanges with nobody to take them back: the connections are reset from
+// here, and the exchanges cancel on disconnect.
+#include "dataplane/base/log.h"
+#include "dataplane/control/dataplane.h"
+
+enum {
+    LOOK_NS_MAX = 200000000, // counted for one look, however long ago the last one was
+    RESET_REPEATS = 2,       // a reset may be lost like any frame
+};
+
+// Both numbers, where they differ: the peer takes only the exact one, and what was last sent may be
+// lost. True: one has left.
+static bool connection_reset(struct dataplane *d, uint32_t session)
+{
+    const struct tcp_link *link = &d->sessions[session]->link;
+    const struct tcp *c = &link->tcp;
+    uint8_t frame[PORT_FRAME_MAX];
+    bool sent = false;
+    for (uint32_t i = 0; i < 2; i++) {
+        const uint32_t len = tcp_reset_write(c, i == 1, frame);
+        if (len == 0 || (i == 1 && c->snd_una == c->snd_nxt))
+            continue;
+        sent |= main_queue_send(link->port, frame, len, link->frame_flags);
+    }
+    return sent;
+}
+
+static void tell(struct dataplane *d, uint32_t lane, bool hung, uint32_t sessions, uint32_t resets)
+{
+    const uint64_t silent_ms = d->watches[lane].silent_ns / 1000000;
+    struct event event = {.type = hung ? EVENT_LANE_HUNG : EVENT_LANE_BACK, .tsc = clock_tsc()};
+    event.lane_hung.silent_ms = silent_ms;
+    event.lane_hung.sessions = sessions;
+    event.lane_hung.resets = resets;
+    event.lane_hung.lane = (uint8_t)lane;
+    event_write(&d->events, &event);
+    if (hung)
+        log_error("lane_hung",
+                  "lane %s has not come round for %lu ms: %u of its %u connections are reset",
+                  d->config->lanes[lane].name, silent_ms, resets, sessions);
+    else
+        log_warn("lane_back", "lane %s comes round again", d->config->lanes[lane].name);
+}
+
+static void lane_reset(struct dataplane *d, uint32_t lane, bool first)
+{
+    uint32_t sessions = 0, resets = 0;
+    for (uint32_t i = 0; i < d->config->session_count; i++) {
+        if (d->config->sessions[i].lane != lane)
+            continue;
+        sessions++;
+        resets += connection_reset(d, i);
+    }
+    if (!first)
+        return;
+    d->count->lanes_hung++;
+    d->count->sessions_reset += resets;
+    tell(d, lane, true, sessions, resets);
+}
+
+static void lane_look(struct dataplane *d, uint32_t lane, uint64_t looked_ns)
+{
+    struct lane_watch *w = &d->watches[lane];
+    const uint64_t polls = __atomic_load_n(&d->lanes[lane]->count->polls, __ATOMIC_RELAXED);
+    if (polls != w->polls) {
+        if (w->hung)
+            tell(d, lane, false, 0, 0);
+        *w = (struct lane_watch){.polls = polls};
+        return;
+    }
+    w->silent_ns += looked_ns;
+    const bool hangs = w->silent_ns >= d->config->lanes[lane].hung_ms * 1000000ull;
+    if (!hangs || (w->hung && w->repeats == 0))
+        return;
+    const bool first = !w->hung;
+    w->repeats = first ? RESET_REPEATS : w->repeats - 1;
+    w->hung = true;
+    lane_reset(d, lane, first);
+}
+
+void lanes_watch(struct dataplane *d, uint64_t now_ns)
+{
+    const uint64_t since = now_ns - d->watched_at_ns;
+    const bool first = d->watched_at_ns == 0;
+    d->watched_at_ns = now_ns;
+    for (uint32_t i = 0; i < d->config->lane_count && !first; i++)
+        if (d->config->lanes[i].hung_ms)
+            lane_look(d, i, since < LOOK_NS_MAX ? since : LOOK_NS_MAX);
+}
