@@ -115,5 +115,6 @@ void print_trading(FILE *out, const json_t *result, const json_t *options);
 void print_orders(FILE *out, const json_t *result, const json_t *options);
 void print_positions(FILE *out, const json_t *result, const json_t *options);
 void print_sessions(FILE *out, const json_t *result, const json_t *options);
+void print_clients(FILE *out, const json_t *result, const json_t *options);
 void print_strategies(FILE *out, const json_t *result, const json_t *options);
 void print_govern(FILE *out, const json_t *result, const json_t *options);

@@ -65,13 +65,17 @@ void print_orders(FILE *out, const json_t *result, const json_t *options)
                                             {"state", "state", COLUMN_TEXT},
                                             {"waits for", "waits", COLUMN_WORDS},
                                             {0}};
-    char missed[128], told[128];
+    char missing[128], missed[128], told[128];
     (void)options;
     table_print(out, columns, json_object_get(result, "orders"));
     if (!json_is_true(json_object_get(result, "complete")))
-        fprintf(out, "incomplete: %s events were missed; the lanes count %s open orders in all\n",
-                text_at(result, "missed_events", COLUMN_COUNT, missed),
-                text_at(result, "open_orders", COLUMN_COUNT, told));
+        fprintf(
+            out,
+            "incomplete: %s open orders are not known here, as %s events were missed or read by "
+            "another control plane; the lanes count %s in all\n",
+            text_at(result, "missing", COLUMN_COUNT, missing),
+            text_at(result, "missed_events", COLUMN_COUNT, missed),
+            text_at(result, "open_orders", COLUMN_COUNT, told));
 }
 
 void print_positions(FILE *out, const json_t *result, const json_t *options)
@@ -98,6 +102,51 @@ void print_positions(FILE *out, const json_t *result, const json_t *options)
     table_print(out, accounts, json_object_get(result, "accounts"));
 }
 
+static void print_connections(FILE *out, const json_t *result)
+{
+    static const struct column columns[] = {
+        {"session", "session", COLUMN_TEXT},
+        {"state", "state", COLUMN_TEXT},
+        {"round trip", "connection.round_trip_ns", COLUMN_NS},
+        {"window", "connection.window", COLUMN_COUNT},
+        {"in", "connection.segments_in", COLUMN_COUNT},
+        {"out", "connection.segments_out", COLUMN_COUNT},
+        {"sent again", "connection.retransmits", COLUMN_COUNT},
+        {"time-outs", "connection.timeouts", COLUMN_COUNT},
+        {"zero window", "connection.window_probes", COLUMN_COUNT},
+        {"refused", "connection.refused_window", COLUMN_COUNT},
+        {"disordered", "connection.out_of_order", COLUMN_COUNT},
+        {"twice", "connection.duplicates", COLUMN_COUNT},
+        {"challenges", "connection.challenges", COLUMN_COUNT},
+        {"blind", "connection.blind_reset", COLUMN_COUNT},
+        {"strays", "connection.strays", COLUMN_COUNT},
+        {0}};
+    table_print(out, columns, json_object_get(result, "sessions"));
+}
+
+void print_clients(FILE *out, const json_t *result, const json_t *options)
+{
+    static const struct column columns[] = {{"client", "client", COLUMN_TEXT},
+                                            {"lane", "lane", COLUMN_TEXT},
+                                            {"account", "account", COLUMN_TEXT},
+                                            {"user", "user", COLUMN_COUNT},
+                                            {"state", "state", COLUMN_TEXT},
+                                            {"process", "pid", COLUMN_COUNT},
+                                            {"trading", "trading", COLUMN_TEXT},
+                                            {"attached", "attachments", COLUMN_COUNT},
+                                            {"requests", "requests", COLUMN_COUNT},
+                                            {"refused", "refused", COLUMN_COUNT},
+                                            {"answers", "answers", COLUMN_COUNT},
+                                            {"waiting", "requests_waiting", COLUMN_COUNT},
+                                            {"unread", "answers_unread", COLUMN_COUNT},
+                                            {"of", "answers_slots", COLUMN_COUNT},
+                                            {"open", "open_orders", COLUMN_COUNT},
+                                            {"open notional", "open_notional", COLUMN_PRICE},
+                                            {0}};
+    (void)options;
+    table_print(out, columns, json_object_get(result, "clients"));
+}
+
 void print_sessions(FILE *out, const json_t *result, const json_t *options)
 {
     static const struct column columns[] = {{"session", "session", COLUMN_TEXT},
@@ -117,8 +166,10 @@ void print_sessions(FILE *out, const json_t *result, const json_t *options)
                                             {"missing", "missing", COLUMN_COUNT},
                                             {"malformed", "malformed", COLUMN_COUNT},
                                             {0}};
-    (void)options;
-    table_print(out, columns, json_object_get(result, "sessions"));
+    if (json_is_true(json_object_get(options, "--connections")))
+        print_connections(out, result);
+    else
+        table_print(out, columns, json_object_get(result, "sessions"));
 }
 
 // name=value of each parameter, as `strategy set` takes them.

@@ -151,6 +151,7 @@ void method_trading(struct control *control, struct job *job);
 void method_orders(struct control *control, struct job *job);
 void method_positions(struct control *control, struct job *job);
 void method_sessions(struct control *control, struct job *job);
+void method_clients(struct control *control, struct job *job);
 void method_strategies(struct control *control, struct job *job);
 // methods_govern.c
 void method_govern(struct control *control, struct job *job);

@@ -14,16 +14,6 @@ static json_t *instance_view(const struct instance *instance)
     return view;
 }
 
-static json_t *counters_view(enum counter_scope scope, const struct instance *instance)
-{
-    json_t *view = json_object();
-    for (uint32_t i = 0; i < counter_count; i++)
-        if (counter_table[i].scope == scope)
-            json_object_set_new(view, counter_table[i].name,
-                                view_count(counter_value(instance, &counter_table[i])));
-    return view;
-}
-
 void method_counters(struct control *control, struct job *job)
 {
     const char *only = job_string(job, "scope");
@@ -46,7 +36,7 @@ void method_counters(struct control *control, struct job *job)
             if (instance.name[0] == 0)
                 continue;
             json_t *view = instance_view(&instance);
-            json_object_set_new(view, "counters", counters_view(scope, &instance));
+            json_object_set_new(view, "counters", view_counters(scope, instance.counters));
             json_array_append_new(list, view);
         }
         json_object_set_new(result, counter_scope_name(scope), list);

@@ -198,6 +198,7 @@ static json_t *session_row(const struct control *control, uint32_t i)
     set(row, "cancels", view_count(c->cancels));
     set(row, "refused", view_count(c->refused));
     set(row, "egress", view_count(c->egress));
+    set(row, "connection", view_counters(SCOPE_CONNECTION, &b->connection_counters[i]));
     return row;
 }
 
@@ -209,6 +210,49 @@ void method_sessions(struct control *control, struct job *job)
     for (uint32_t i = 0; i < control->board->shape.order_sessions; i++)
         json_array_append_new(list, session_row(control, i));
     job->result = json_pack("{s:o}", "sessions", list);
+}
+
+// --- clients ---
+
+static json_t *client_row(const struct control *control, uint32_t i)
+{
+    const struct board *b = control->board;
+    const struct client_info *info = &b->clients[i];
+    const struct client_counters *c = &b->client_counters[i];
+    json_t *row = json_object();
+    set(row, "client", json_string(info->name));
+    set(row, "lane", json_string(control->snapshot.lanes[info->lane].name));
+    set(row, "account", json_string(b->accounts[info->account].name));
+    set(row, "user", view_count(info->user));
+    set(row, "state", json_string(c->attached ? "attached" : "away"));
+    set(row, "pid", c->attached ? view_count(c->pid) : json_null());
+    set(row, "ended", view_count(c->ended));
+    set(row, "trading", trading_word(b, 1ull << info->lane, TRADE_STRATEGY, info->strategy));
+    set(row, "attachments", view_count(c->attachments));
+    set(row, "requests", view_count(c->requests));
+    set(row, "refused", view_count(c->refused));
+    set(row, "answers", view_count(c->answers));
+    set(row, "requests_waiting", view_count(c->requests_waiting));
+    set(row, "requests_slots", view_count(info->requests_slots));
+    set(row, "answers_unread", view_count(c->answers_unread));
+    set(row, "answers_slots", view_count(info->answers_slots));
+    set(row, "open_orders", view_count(c->open_orders));
+    set(row, "open_notional", view_notional(c->open_notional));
+    set(row, "open_orders_limit",
+        info->open_orders == UINT32_MAX ? json_null() : view_count(info->open_orders));
+    set(row, "rate_per_s",
+        info->rate_per_s == UINT32_MAX ? json_null() : view_count(info->rate_per_s));
+    return row;
+}
+
+void method_clients(struct control *control, struct job *job)
+{
+    if (!job_board(control, job))
+        return;
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < control->board->shape.clients; i++)
+        json_array_append_new(list, client_row(control, i));
+    job->result = json_pack("{s:o}", "clients", list);
 }
 
 // --- strategies ---
@@ -478,8 +522,12 @@ void method_orders(struct control *control, struct job *job)
     free(chosen);
     for (uint32_t lane = 0; lane < b->shape.lanes; lane++)
         told += b->desk_counters[lane].open_orders;
-    job->result =
-        json_pack("{s:o,s:o,s:b,s:o,s:o,s:o}", "orders", list, "total", view_count(count),
-                  "complete", order_fold_complete(fold), "missed_events", view_count(fold->missed),
-                  "not_kept", view_count(fold->not_kept), "open_orders", view_count(told));
+    // Orders whose events were read by nobody, or by a control plane before this one: only their
+    // number is known.
+    const bool complete = order_fold_complete(fold);
+    const uint64_t missing = complete || told < fold->count ? 0 : told - fold->count;
+    job->result = json_pack("{s:o,s:o,s:b,s:o,s:o,s:o,s:o}", "orders", list, "total",
+                            view_count(count), "complete", complete, "missing", view_count(missing),
+                            "missed_events", view_count(fold->missed), "not_kept",
+                            view_count(fold->not_kept), "open_orders", view_count(told));
 }

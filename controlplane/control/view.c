@@ -93,3 +93,16 @@ int view_channel(const struct snapshot *snapshot, const char *name)
             return (int)i;
     return -1;
 }
+
+json_t *view_counters(enum counter_scope scope, const void *counters)
+{
+    json_t *view = json_object();
+    for (uint32_t i = 0; i < counter_count; i++) {
+        uint64_t value;
+        if (counter_table[i].scope != scope)
+            continue;
+        memcpy(&value, (const char *)counters + counter_table[i].offset, sizeof value);
+        json_object_set_new(view, counter_table[i].name, view_count(value));
+    }
+    return view;
+}

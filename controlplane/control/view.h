@@ -19,6 +19,9 @@ json_t *view_letter(uint8_t letter);
 // The worst of symbol and channel, by name.
 json_t *view_quality(uint64_t symbol, uint64_t channel);
 
+// Every counter of a scope by its name.
+json_t *view_counters(enum counter_scope scope, const void *counters);
+
 // Sum and quantiles of a histogram; its times are in nanoseconds.
 json_t *view_latency(const struct contact *contact, const struct histogram *histogram);
 

@@ -8,7 +8,7 @@ const char *counter_scope_name(enum counter_scope scope)
         [SCOPE_LANE] = "lane",       [SCOPE_CHANNEL] = "channel", [SCOPE_LINE] = "line",
         [SCOPE_PORT] = "port",       [SCOPE_POOL] = "pool",       [SCOPE_MAIN] = "main",
         [SCOPE_DESK] = "desk",       [SCOPE_SESSION] = "session", [SCOPE_STRATEGY] = "strategy",
-        [SCOPE_ACCOUNT] = "account",
+        [SCOPE_ACCOUNT] = "account", [SCOPE_CLIENT] = "client",   [SCOPE_CONNECTION] = "connection",
     };
     return names[scope];
 }
@@ -27,6 +27,8 @@ static bool trade_instance_at(const struct snapshot *s, const struct board *b,
         [SCOPE_SESSION] = b->shape.order_sessions,
         [SCOPE_STRATEGY] = b->shape.strategies,
         [SCOPE_ACCOUNT] = b->shape.accounts,
+        [SCOPE_CLIENT] = b->shape.clients,
+        [SCOPE_CONNECTION] = b->shape.order_sessions,
     };
     if (i >= counts[scope])
         return false;
@@ -42,6 +44,14 @@ static bool trade_instance_at(const struct snapshot *s, const struct board *b,
     case SCOPE_STRATEGY:
         out->name = b->strategies[i].name;
         out->counters = &b->strategy_counters[i];
+        break;
+    case SCOPE_CLIENT:
+        out->name = b->clients[i].name;
+        out->counters = &b->client_counters[i];
+        break;
+    case SCOPE_CONNECTION:
+        out->name = b->sessions[i].name;
+        out->counters = &b->connection_counters[i];
         break;
     default:
         out->name = b->accounts[i].name;

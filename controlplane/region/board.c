@@ -33,6 +33,7 @@ static void copy_board(const struct region_view *view, void *context)
     memcpy(b->sessions, region_order_session_info(view, 0),
            s->order_sessions * sizeof b->sessions[0]);
     memcpy(b->strategies, region_strategy_info(view, 0), s->strategies * sizeof b->strategies[0]);
+    memcpy(b->clients, region_client_info(view, 0), s->clients * sizeof b->clients[0]);
     copy_words(b->values, region_strategy_values(view, 0), s->strategies * sizeof b->values[0]);
     copy_words(b->kills, region_kill_words(view, 0), s->lanes * sizeof b->kills[0]);
     copy_words(b->boards, region_trade_board(view, 0), s->lanes * sizeof b->boards[0]);
@@ -45,6 +46,10 @@ static void copy_board(const struct region_view *view, void *context)
                s->strategies * sizeof b->strategy_counters[0]);
     copy_words(b->account_counters, region_account_counters(view, 0),
                s->accounts * sizeof b->account_counters[0]);
+    copy_words(b->client_counters, region_client_counters(view, 0),
+               s->clients * sizeof b->client_counters[0]);
+    copy_words(b->connection_counters, region_connection_counters(view, 0),
+               s->order_sessions * sizeof b->connection_counters[0]);
 }
 
 static void clean(struct board *b)
@@ -78,6 +83,17 @@ static void clean(struct board *b)
     }
 }
 
+static void clean_clients(struct board *b)
+{
+    for (uint32_t i = 0; i < b->shape.clients; i++) {
+        struct client_info *info = &b->clients[i];
+        text_clean(info->name, NAME_LEN);
+        info->lane = info->lane < b->shape.lanes ? info->lane : 0;
+        info->strategy = info->strategy < STRATEGIES_MAX ? info->strategy : 0;
+        info->account = info->account < b->shape.accounts ? info->account : 0;
+    }
+}
+
 bool board_take(struct board *board, struct contact *contact)
 {
     if (!contact_attached(contact))
@@ -86,6 +102,7 @@ bool board_take(struct board *board, struct contact *contact)
     if (!contact_pass(contact, copy_board, board))
         return false;
     clean(board);
+    clean_clients(board);
     return true;
 }
 

@@ -29,6 +29,7 @@ struct board {
     struct order_session_info sessions[BOARD_SESSIONS_MAX];
     struct strategy_info strategies[BOARD_STRATEGIES_MAX];
     struct strategy_values values[BOARD_STRATEGIES_MAX];
+    struct client_info clients[CLIENTS_MAX];
     struct kill_words kills[LANES_MAX][KILL_ASKERS];
     struct trade_board boards[LANES_MAX];
     struct refusal_counters refusals[LANES_MAX];
@@ -36,6 +37,8 @@ struct board {
     struct order_session_counters session_counters[BOARD_SESSIONS_MAX];
     struct strategy_counters strategy_counters[BOARD_STRATEGIES_MAX];
     struct account_counters account_counters[ACCOUNTS_MAX];
+    struct client_counters client_counters[CLIENTS_MAX];
+    struct connection_counters connection_counters[BOARD_SESSIONS_MAX];
     struct board_position *positions; // sorted by account, then symbol
     uint32_t position_count;
     uint32_t position_max;

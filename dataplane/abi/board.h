@@ -48,6 +48,22 @@ struct strategy_info {
     char parameters[PARAMETERS_MAX][PARAMETER_LEN]; // names, empty: by number
 };
 
+// A client of the gateway. It trades under a number of strategies: a row of theirs has it too.
+struct client_info {
+    char name[NAME_LEN];
+    uint32_t user;    // whose processes may attach
+    uint32_t account; // index
+    uint32_t open_orders;
+    uint32_t rate_per_s;
+    uint32_t burst;
+    uint32_t heartbeat_ms;   // 0: only its socket says that it lives
+    uint32_t requests_slots; // of its rings
+    uint32_t answers_slots;
+    uint8_t lane;
+    uint8_t strategy; // number in the scopes of its lane
+    uint8_t unused[6];
+};
+
 // --- what is in force on a lane ---
 
 // Single words of one writer, the lane, stored relaxed but where it is said. States are enum

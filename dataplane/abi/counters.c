@@ -2,16 +2,18 @@
 
 #include <stddef.h>
 
-#define STRUCT_OF_LANE     struct lane_counters
-#define STRUCT_OF_CHANNEL  struct channel_counters
-#define STRUCT_OF_LINE     struct line_counters
-#define STRUCT_OF_PORT     struct port_counters
-#define STRUCT_OF_POOL     struct pool_counters
-#define STRUCT_OF_MAIN     struct main_counters
-#define STRUCT_OF_DESK     struct trade_counters
-#define STRUCT_OF_SESSION  struct order_session_counters
-#define STRUCT_OF_STRATEGY struct strategy_counters
-#define STRUCT_OF_ACCOUNT  struct account_counters
+#define STRUCT_OF_LANE       struct lane_counters
+#define STRUCT_OF_CHANNEL    struct channel_counters
+#define STRUCT_OF_LINE       struct line_counters
+#define STRUCT_OF_PORT       struct port_counters
+#define STRUCT_OF_POOL       struct pool_counters
+#define STRUCT_OF_MAIN       struct main_counters
+#define STRUCT_OF_DESK       struct trade_counters
+#define STRUCT_OF_SESSION    struct order_session_counters
+#define STRUCT_OF_STRATEGY   struct strategy_counters
+#define STRUCT_OF_ACCOUNT    struct account_counters
+#define STRUCT_OF_CLIENT     struct client_counters
+#define STRUCT_OF_CONNECTION struct connection_counters
 
 const struct counter_info counter_table[] = {
 #define COUNTER(scope, name, kind, unit, help) \

@@ -16,6 +16,8 @@ enum counter_scope {
     SCOPE_SESSION,
     SCOPE_STRATEGY,
     SCOPE_ACCOUNT,
+    SCOPE_CLIENT,
+    SCOPE_CONNECTION,
     SCOPES
 };
 enum counter_kind { COUNTER_TOTAL, COUNTER_GAUGE, COUNTER_PEAK };
@@ -36,6 +38,8 @@ struct lane_counters {
 #define COUNTER_IN_SESSION(x)
 #define COUNTER_IN_STRATEGY(x)
 #define COUNTER_IN_ACCOUNT(x)
+#define COUNTER_IN_CLIENT(x)
+#define COUNTER_IN_CONNECTION(x)
 #include "dataplane/abi/counters.def"
 #undef COUNTER_IN_LANE
 #define COUNTER_IN_LANE(x)
@@ -129,6 +133,26 @@ struct account_counters {
 #include "dataplane/abi/counters.def"
 #undef COUNTER_IN_ACCOUNT
 #define COUNTER_IN_ACCOUNT(x)
+};
+
+struct client_counters {
+    _Alignas(64)
+#define COUNTER(scope, name, kind, unit, help) COUNTER_IN_##scope(COUNTER_FIELD(name))
+#undef COUNTER_IN_CLIENT
+#define COUNTER_IN_CLIENT(x) x
+#include "dataplane/abi/counters.def"
+#undef COUNTER_IN_CLIENT
+#define COUNTER_IN_CLIENT(x)
+};
+
+struct connection_counters {
+    _Alignas(64)
+#define COUNTER(scope, name, kind, unit, help) COUNTER_IN_##scope(COUNTER_FIELD(name))
+#undef COUNTER_IN_CONNECTION
+#define COUNTER_IN_CONNECTION(x) x
+#include "dataplane/abi/counters.def"
+#undef COUNTER_IN_CONNECTION
+#define COUNTER_IN_CONNECTION(x)
 };
 
 // One row per counter, in the order of counters.def; <offset> is the byte offset in the struct of

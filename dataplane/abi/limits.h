@@ -22,6 +22,7 @@ enum {
     SESSIONS_MAX = 16, // order sessions
     ACCOUNTS_MAX = 256,
     STRATEGIES_MAX = 64,     // clients of the gateway included
+    CLIENTS_MAX = 32,        // of the gateway
     INSTRUMENTS_MAX = 16384, // symbols with limits
     POSITIONS_MAX = 1 << 22, // of accounts in symbols, per lane
     PARAMETERS_MAX = 16,     // of a strategy

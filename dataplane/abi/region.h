@@ -26,7 +26,7 @@
 
 #define REGION_MAGIC   0x657461676b636974ull // "tickgate", little-endian
 #define REGION_MAJOR   0u                    // another major: refused
-#define REGION_MINOR   4u
+#define REGION_MINOR   5u
 #define REGION_VERSION (REGION_MAJOR << 16 | REGION_MINOR)
 
 enum region_state {
@@ -112,6 +112,8 @@ struct region_shape {
     uint32_t instruments; // symbols with limits
     uint32_t order_sessions;
     uint32_t strategies;
+    uint32_t clients;
+    uint32_t unused;
     uint32_t positions;             // per lane, power of two
     uint32_t symbols[CHANNELS_MAX]; // slots per channel
 };

@@ -19,7 +19,6 @@ enum {
     SYMBOL_ROWS_MAX = 256,
     STRATEGY_SYMBOLS = 64,
     STRATEGY_NUMBERS = 16,
-    CLIENTS_MAX = 32,
 };
 
 #define CONFIG_NONE         UINT32_MAX                // a reference to nothing

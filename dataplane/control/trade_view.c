@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataplane/control/dataplane.h"
+#include "dataplane/lane/desk_gateway.h"
 
 _Static_assert((int)PARAMETERS_MAX == (int)STRATEGY_PARAMETERS_MAX,
                "the region shows all parameters");
@@ -18,6 +19,7 @@ void trade_shape(const struct config *config, struct region_shape *shape)
     shape->accounts = config->account_count;
     shape->order_sessions = config->session_count;
     shape->strategies = config->strategy_count + config->client_count;
+    shape->clients = config->client_count;
     shape->positions = config->trading.positions;
     for (uint32_t r = 0; r < config->symbol_count; r++)
         shape->instruments += config->symbols[r].names.count;
@@ -75,6 +77,18 @@ static void clients_describe(const struct dataplane *d)
         info->account = (uint16_t)from->account;
         info->lane = (uint8_t)from->lane;
         info->index = (uint8_t)gateway_strategy(d->config, i);
+        struct client_info *client = region_client_info(&d->view, i);
+        *client = (struct client_info){.user = from->user,
+                                       .account = from->account,
+                                       .open_orders = from->limits.open_orders,
+                                       .rate_per_s = from->rate_per_s,
+                                       .burst = from->burst,
+                                       .heartbeat_ms = from->heartbeat_ms,
+                                       .requests_slots = d->config->gateway.requests,
+                                       .answers_slots = d->config->gateway.answers,
+                                       .lane = info->lane,
+                                       .strategy = info->index};
+        snprintf(client->name, sizeof client->name, "%s", from->name);
     }
 }
 
@@ -152,6 +166,20 @@ static void session_copy(const struct dataplane *d, uint32_t i)
     use_copy(&desk->risk.sessions[i], &to->open_orders, &to->open_notional);
 }
 
+static void connection_copy(const struct dataplane *d, uint32_t i)
+{
+    const struct tcp_link *link = &d->sessions[i]->link;
+    struct connection_counters *to = region_connection_counters(&d->view, i);
+    COPY(to->round_trip_ns, link->tcp.srtt_ns);
+    COPY(to->window, link->tcp.snd_wnd);
+    COPY(to->congestion_window, link->tcp.cwnd);
+    COPY(to->transmit_refused, link->transmit_refused);
+    COPY(to->strays, link->strays);
+#define COUNTER(name, help) COPY(to->name, link->tcp.count.name);
+#include "dataplane/tcp/counters.def"
+#undef COUNTER
+}
+
 static void strategy_copy(const struct dataplane *d, uint32_t i)
 {
     const struct dataplane_desk *desk = d->desks[d->config->strategies[i].lane];
@@ -165,13 +193,53 @@ static void strategy_copy(const struct dataplane *d, uint32_t i)
     use_copy(&desk->desk.risk.strategies[i], &to->open_orders, &to->open_notional);
 }
 
+static uint64_t at_most(uint32_t count, uint32_t most)
+{
+    return count < most ? count : most;
+}
+
+// How full its rings are, by indices of which the client writes one each: nonsense shows as full.
+static void rings_copy(const struct gateway_client *c, const struct client_info *info,
+                       struct client_counters *to)
+{
+    uint64_t waiting = 0, unread = 0;
+    if (c->inward) {
+        const uint32_t asked =
+            atomic_load_explicit(&c->inward->requests_tail, memory_order_relaxed);
+        const uint32_t read = atomic_load_explicit(&c->inward->answers_head, memory_order_relaxed);
+        const uint32_t taken =
+            atomic_load_explicit(&c->outward->requests_head, memory_order_relaxed);
+        const uint32_t told = atomic_load_explicit(&c->outward->answers_tail, memory_order_relaxed);
+        waiting = at_most(asked - taken, info->requests_slots);
+        unread = at_most(told - read, info->answers_slots);
+    }
+    COPY(to->requests_waiting, waiting);
+    COPY(to->answers_unread, unread);
+}
+
 static void client_copy(const struct dataplane *d, uint32_t i)
 {
-    const struct desk *desk = &d->desks[d->config->clients[i].lane]->desk;
-    struct strategy_counters *to =
+    const uint32_t lane = d->config->clients[i].lane, strategy = gateway_strategy(d->config, i);
+    const struct desk *desk = &d->desks[lane]->desk;
+    const struct gateway *g = desk->gateway->gateway;
+    const struct gateway_client *c = &g->clients[strategy - g->first_strategy];
+    struct strategy_counters *as_strategy =
         region_strategy_counters(&d->view, d->config->strategy_count + i);
-    use_copy(&desk->risk.strategies[gateway_strategy(d->config, i)], &to->open_orders,
-             &to->open_notional);
+    struct client_counters *to = region_client_counters(&d->view, i);
+    const uint64_t attached = c->inward != NULL;
+    const uint64_t ended = attached ? 0 : atomic_load_explicit(&c->cut, memory_order_relaxed);
+    use_copy(&desk->risk.strategies[strategy], &as_strategy->open_orders,
+             &as_strategy->open_notional);
+    use_copy(&desk->risk.strategies[strategy], &to->open_orders, &to->open_notional);
+    COPY(to->attached, attached);
+    COPY(to->ended, ended);
+    COPY(to->pid, c->pid);
+    COPY(to->uid, c->uid);
+    COPY(to->attachments, c->attachments);
+    COPY(to->requests, c->taken);
+    COPY(to->refused, c->refused);
+    COPY(to->answers, c->answers);
+    rings_copy(c, region_client_info(&d->view, i), to);
 }
 
 // All lanes together.
@@ -198,6 +266,8 @@ void trade_sample(const struct dataplane *d)
             desk_copy(d, lane);
     for (uint32_t i = 0; i < config->session_count; i++)
         session_copy(d, i);
+    for (uint32_t i = 0; i < config->session_count; i++)
+        connection_copy(d, i);
     for (uint32_t i = 0; i < config->strategy_count; i++)
         strategy_copy(d, i);
     for (uint32_t i = 0; i < config->client_count; i++)

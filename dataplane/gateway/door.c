@@ -165,6 +165,8 @@ static bool memory_attach(const struct gateway *g, struct gateway_client *c,
         munmap(c->inward, guest->inward_bytes);
     if (c->outward)
         munmap(c->outward, guest->outward_bytes);
+    c->inward = NULL;
+    c->outward = NULL;
     for (int i = 0; i < 2; i++)
         if (fds[i] >= 0)
             close(fds[i]);
@@ -241,6 +243,8 @@ static enum tickgate_code guest_let_in(struct door *door, uint32_t lane, uint32_
     if (!sent) {
         munmap(c->inward, guest->inward_bytes);
         munmap(c->outward, guest->outward_bytes);
+        c->inward = NULL;
+        c->outward = NULL;
         return TICKGATE_PROTOCOL;
     }
     guest->fd = fd;
@@ -250,6 +254,7 @@ static enum tickgate_code guest_let_in(struct door *door, uint32_t lane, uint32_
     guest->ended = false;
     c->uid = who->uid;
     c->pid = (uint32_t)who->pid;
+    c->attachments++;
     atomic_store_explicit(&c->attached, guest->attachment, memory_order_release);
     gateway_ring(g);
     log_info("client_attached", "%s: process %u of user %u", c->config.name, c->pid, c->uid);
@@ -320,6 +325,8 @@ static void guest_forget(struct gateway_client *c, struct door_guest *guest)
     close(guest->fd);
     munmap(c->inward, guest->inward_bytes);
     munmap(c->outward, guest->outward_bytes);
+    c->inward = NULL;
+    c->outward = NULL;
     *guest = (struct door_guest){.fd = -1};
 }
 

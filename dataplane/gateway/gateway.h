@@ -50,7 +50,8 @@ struct gateway_client {
     uint32_t why; // enum tickgate_code
     uint32_t uid;
     uint32_t pid;
-    struct gateway_inward *inward;
+    uint32_t attachments;
+    struct gateway_inward *inward; // null: nobody is attached
     struct gateway_outward *outward;
 
     // Lane, read by the main lcore.
@@ -62,6 +63,10 @@ struct gateway_client {
     uint32_t attachment; // 0: nobody is attached
     uint64_t rate_at;    // when the next message would be on time (virtual scheduling)
     uint64_t requests;   // of this attachment
+    // Since the start; read by the main lcore to be shown.
+    uint64_t taken;
+    uint64_t refused;
+    uint64_t answers;
 };
 
 struct gateway {

@@ -102,6 +102,7 @@ static void answer_put(struct desk *d, uint32_t index, const struct tickgate_ans
         }
     }
     pipe_put(p, answer);
+    d->gateway->gateway->clients[index].answers++;
     d->lane->count->client_answers++;
 }
 
@@ -265,6 +266,7 @@ static void request_do(struct desk *d, uint32_t index, const struct gateway_requ
         return;
     }
     d->lane->count->client_refused += refusal != REFUSAL_NONE;
+    c->refused += refusal != REFUSAL_NONE;
     a.kind = refusal ? TICKGATE_REFUSED : TICKGATE_DONE;
     a.refusal = (uint16_t)refusal;
     a.order = order;
@@ -291,6 +293,7 @@ static uint32_t requests_take(struct desk *d, uint32_t index, uint64_t now)
         taken++;
     }
     d->lane->count->client_requests += taken;
+    dg->gateway->clients[index].taken += taken;
     return taken;
 }
 

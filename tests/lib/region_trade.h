@@ -12,6 +12,7 @@ static inline struct region_shape region_trade_shape(void)
     shape.instruments = 3;
     shape.order_sessions = 2;
     shape.strategies = 2;
+    shape.clients = 1;
     shape.positions = 16;
     return shape;
 }
@@ -70,6 +71,24 @@ static inline void region_trade_fill(const struct region_view *view)
     region_strategy_counters(view, 0)->ticks_max = 8000;
     region_strategy_counters(view, 1)->off = 3;
     region_strategy_counters(view, 1)->late = 1;
+    *region_client_info(view, 0) = (struct client_info){.name = "desk",
+                                                        .user = 1000,
+                                                        .account = 1,
+                                                        .open_orders = UINT32_MAX,
+                                                        .rate_per_s = 500,
+                                                        .requests_slots = 256,
+                                                        .answers_slots = 1024,
+                                                        .lane = 1,
+                                                        .strategy = 3};
+    *region_client_counters(view, 0) = (struct client_counters){.attached = 1,
+                                                                .pid = 4711,
+                                                                .attachments = 2,
+                                                                .requests = 90,
+                                                                .refused = 3,
+                                                                .answers_unread = 17,
+                                                                .open_orders = 5};
+    region_connection_counters(view, 0)->retransmits = 6;
+    region_connection_counters(view, 0)->round_trip_ns = 21000;
     region_account_counters(view, 0)->open_orders = 4;
     region_account_counters(view, 0)->open_notional = 12345678;
     region_trade_counters(view, 0)->approved = 40;

@@ -108,6 +108,9 @@ static void print_all(FILE *out)
                    sizeof(struct order_session_counters));
     print_counters(out, SCOPE_STRATEGY, "strategy_counters", sizeof(struct strategy_counters));
     print_counters(out, SCOPE_ACCOUNT, "account_counters", sizeof(struct account_counters));
+    print_counters(out, SCOPE_CLIENT, "client_counters", sizeof(struct client_counters));
+    print_counters(out, SCOPE_CONNECTION, "connection_counters",
+                   sizeof(struct connection_counters));
     print_histograms(out, SCOPE_LANE, "lane_histograms", sizeof(struct lane_histograms));
     print_histograms(out, SCOPE_CHANNEL, "channel_histograms", sizeof(struct channel_histograms));
     print_histograms(out, SCOPE_LINE, "line_histograms", sizeof(struct line_histograms));
@@ -141,7 +144,10 @@ static void print_doc_counters(FILE *out)
                                                [SCOPE_DESK] = "Per lane that trades",
                                                [SCOPE_SESSION] = "Per order session",
                                                [SCOPE_STRATEGY] = "Per strategy",
-                                               [SCOPE_ACCOUNT] = "Per account"};
+                                               [SCOPE_ACCOUNT] = "Per account",
+                                               [SCOPE_CLIENT] = "Per client of the gateway",
+                                               [SCOPE_CONNECTION] =
+                                                   "Per order session's connection"};
     static const char *const kinds[] = {
         [COUNTER_TOTAL] = "total", [COUNTER_GAUGE] = "gauge", [COUNTER_PEAK] = "peak"};
     fprintf(out, "\n## Counters\n\n"

@@ -53,6 +53,7 @@ static void test_limits_are_refused(void **state)
     REFUSED(instruments, INSTRUMENTS_MAX + 1);
     REFUSED(order_sessions, SESSIONS_MAX * LANES_MAX + 1);
     REFUSED(strategies, STRATEGIES_MAX * LANES_MAX + 1);
+    REFUSED(clients, CLIENTS_MAX + 1);
     REFUSED(positions, POSITIONS_MAX * 2);
     REFUSED(positions, 63);
     REFUSED(trading_slots, 0);
@@ -71,6 +72,7 @@ static void test_limits_are_refused(void **state)
                                 .instruments = INSTRUMENTS_MAX,
                                 .order_sessions = SESSIONS_MAX * LANES_MAX,
                                 .strategies = STRATEGIES_MAX * LANES_MAX,
+                                .clients = CLIENTS_MAX,
                                 .positions = POSITIONS_MAX,
                                 .trading_slots = EVENT_RING_MAX,
                                 .diagnostic_slots = EVENT_RING_MAX};

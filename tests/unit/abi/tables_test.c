@@ -25,6 +25,8 @@ static const size_t scope_len[SCOPES] = {
     [SCOPE_SESSION] = sizeof(struct order_session_counters),
     [SCOPE_STRATEGY] = sizeof(struct strategy_counters),
     [SCOPE_ACCOUNT] = sizeof(struct account_counters),
+    [SCOPE_CLIENT] = sizeof(struct client_counters),
+    [SCOPE_CONNECTION] = sizeof(struct connection_counters),
 };
 
 static void test_counters(void **state)

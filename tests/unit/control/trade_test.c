@@ -40,12 +40,53 @@ static void test_sessions(void **state)
     assert_string_equal(text_of(row, "channel"), "itch");
     assert_int_equal(number_of(row, "next_sequence"), 77);
     assert_int_equal(number_of(row, "sent"), 12);
+    assert_int_equal(number_of(json_object_get(row, "connection"), "retransmits"), 6);
+    assert_int_equal(number_of(json_object_get(row, "connection"), "round_trip_ns"), 21000);
+    assert_int_equal(number_of(json_object_get(row, "connection"), "blind_reset"), 0);
     json_decref(r);
     board->sessions[0] = TRADING_HALTED;
     region_order_session_counters(&f->file.view, 1)->state = 99; // nonsense
     r = result_of(f, "sessions", "{}");
     assert_string_equal(text_of(row_of(r, "sessions", 1), "trading"), "halted");
     assert_string_equal(text_of(row_of(r, "sessions", 1), "state"), "?");
+    json_decref(r);
+}
+
+static void test_clients(void **state)
+{
+    struct fixture *f = *state;
+    json_t *r = result_of(f, "clients", "{}");
+    const json_t *row = row_of(r, "clients", 0);
+    assert_int_equal(rows_of(r, "clients"), 1);
+    assert_string_equal(text_of(row, "client"), "desk");
+    assert_string_equal(text_of(row, "account"), "ARB");
+    assert_string_equal(text_of(row, "lane"), "lane1");
+    assert_string_equal(text_of(row, "state"), "attached");
+    assert_string_equal(text_of(row, "trading"), "active");
+    assert_int_equal(number_of(row, "user"), 1000);
+    assert_int_equal(number_of(row, "pid"), 4711);
+    assert_int_equal(number_of(row, "requests"), 90);
+    assert_int_equal(number_of(row, "refused"), 3);
+    assert_int_equal(number_of(row, "answers_unread"), 17);
+    assert_int_equal(number_of(row, "answers_slots"), 1024);
+    assert_int_equal(number_of(row, "open_orders"), 5);
+    assert_true(json_is_null(json_object_get(row, "open_orders_limit")));
+    json_decref(r);
+    region_client_counters(&f->file.view, 0)->attached = 0;
+    kill_ask(region_kill_words(&f->file.view, KILL_ASKERS + KILL_BY_OPERATOR), TRADE_STRATEGY, 3);
+    r = result_of(f, "clients", "{}");
+    row = row_of(r, "clients", 0);
+    assert_string_equal(text_of(row, "state"), "away");
+    assert_string_equal(text_of(row, "trading"), "killed");
+    assert_true(json_is_null(json_object_get(row, "pid")));
+    json_decref(r);
+    // What the region says is nobody's promise.
+    struct client_info *info = region_client_info(&f->file.view, 0);
+    info->lane = info->strategy = 255;
+    info->account = UINT32_MAX;
+    memset(info->name, 'x', sizeof info->name);
+    r = result_of(f, "clients", "{}");
+    assert_int_equal(strlen(text_of(row_of(r, "clients", 0), "client")), NAME_LEN - 1);
     json_decref(r);
 }
 
@@ -241,9 +282,11 @@ static void test_orders_after_a_restart(void **state)
     assert_true(control_init(&f->control, f->file.path));
     control_tick(&f->control, 1);
     enter(2, 0, 0, 1000000);
+    region_trade_counters(&f->file.view, 0)->open_orders = 2;
     json_t *r = result_of(f, "orders", "{}");
     assert_int_equal(rows_of(r, "orders"), 1);
     assert_true(json_is_false(json_object_get(r, "complete")));
+    assert_int_equal(number_of(r, "missing"), 1);
     assert_int_equal(number_of(r, "missed_events"), 1);
     json_decref(r);
 }
@@ -264,7 +307,8 @@ static void test_nothing_trades(void **state)
     assert_true(control_init(&f->control, f->file.path));
     f->job.role = ROLE_RISK;
     control_tick(&f->control, 1);
-    static const char *const views[] = {"trading", "orders", "positions", "sessions", "strategies"};
+    static const char *const views[] = {"trading",  "orders",  "positions",
+                                        "sessions", "clients", "strategies"};
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)
         refused_call(f, views[i], "{}", -32006, "nothing trades");
     refused_call(f, "kill", "{}", -32006, "nothing trades");
@@ -278,6 +322,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_sessions),
+        TEST(test_clients),
         TEST(test_strategies),
         TEST(test_positions),
         TEST(test_torn_positions),
