@@ -257,10 +257,12 @@ void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off)
         slot->strategy->enabled(slot->state, off == STRATEGY_ON);
 }
 
-// The call began at <from>. Whoever is late is trusted no longer, and its orders are cancelled.
+// The call began at <from>. Whoever is late is trusted no longer, and its orders are cancelled;
+// what becomes of them it is still told, and being late with that only counts.
 HOT_INLINE void called(struct desk *d, struct strategy_host *h, uint64_t from)
 {
-    if (UNLIKELY(strategy_called(&h->slot, ticks_now(d) - from)))
+    const bool off = h->slot.off == STRATEGY_OFF_LATE;
+    if (UNLIKELY(strategy_called(&h->slot, ticks_now(d) - from)) && !off)
         desk_strategy_switch(d, h->slot.index, STRATEGY_OFF_LATE);
 }
 
@@ -372,6 +374,9 @@ void desk_market(struct desk *d)
 
 // --- what they are told: their orders, and time ---
 
+// Also who is not enabled, for whatever reason: orders that are being cancelled may still execute,
+// and whoever is enabled again goes on from what it was told. No more calls than its open orders
+// still have messages.
 static void tell_order(struct desk *d, uint32_t order, const struct order_outcome *out)
 {
     const struct own_order *o = orders_at(&d->orders, order);
@@ -379,8 +384,7 @@ static void tell_order(struct desk *d, uint32_t order, const struct order_outcom
     if (o->strategy >= s->count || o->flags & ORDER_ADOPTED)
         return;
     struct strategy_host *h = &s->hosts[o->strategy];
-    if (h->slot.strategy == NULL || h->slot.strategy->order == NULL ||
-        h->slot.off == STRATEGY_OFF_LATE)
+    if (h->slot.strategy == NULL || h->slot.strategy->order == NULL)
         return;
     const struct strategy_report report = {
         .client_id = o->client_id,
@@ -410,7 +414,7 @@ static void tell_route(struct desk *d, const struct route *r, uint32_t route)
     if (r->strategy >= s->count)
         return;
     struct strategy_host *h = &s->hosts[r->strategy];
-    if (h->slot.off == STRATEGY_OFF_LATE || h->slot.strategy->routed == NULL)
+    if (h->slot.strategy == NULL || h->slot.strategy->routed == NULL)
         return;
     route_report_make(r, route, &report);
     const uint64_t from = ticks_now(d);

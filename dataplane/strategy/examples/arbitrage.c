@@ -140,4 +140,5 @@ const struct strategy tickgate_strategy = {
     .order = order,
     .parameters = parameters,
     .routed = routed,
+    .parameter_names = {"shares", "gain", "give_back"},
 };

@@ -99,4 +99,5 @@ const struct strategy tickgate_strategy = {
     .quality = best,
     .order = order,
     .parameters = parameters,
+    .parameter_names = {"side", "shares", "slice", "price", "venue"},
 };

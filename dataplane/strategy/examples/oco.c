@@ -129,4 +129,5 @@ const struct strategy tickgate_strategy = {
     .quality = best,
     .order = order,
     .routed = routed,
+    .parameter_names = {"side", "shares", "target", "trigger", "limit", "venue"},
 };

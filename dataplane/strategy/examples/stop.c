@@ -102,4 +102,5 @@ const struct strategy tickgate_strategy = {
     .order = order,
     .parameters = parameters,
     .routed = routed,
+    .parameter_names = {"side", "shares", "trigger", "limit"},
 };

@@ -60,4 +60,5 @@ const struct strategy tickgate_strategy = {
     .start = start,
     .best = best,
     .order = order,
+    .parameter_names = {"shares", "spread", "ratio", "position"},
 };

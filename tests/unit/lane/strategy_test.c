@@ -5,10 +5,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/base/bytes.h"
+#include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_strategy.h"
 #include "dataplane/port/port_sim.h"
 #include "dataplane/wire/frame_build.h"
@@ -231,7 +233,8 @@ struct notes {
     struct strategy_best last;
     struct strategy_report report;
     uint64_t slow; // ticks that each call takes
-    bool fires;    // sends an order with the next change
+    uint64_t slow_order;
+    bool fires; // sends an order with the next change
     uint32_t refusal, number;
 };
 
@@ -284,6 +287,7 @@ static void notes_order(void *state, const struct strategy_report *report)
 {
     ((struct notes *)state)->order++;
     ((struct notes *)state)->report = *report;
+    w->now += ((struct notes *)state)->slow_order;
 }
 
 static void notes_timer(void *state, uint64_t now_ns)
@@ -432,6 +436,32 @@ static void who_is_late_is_disabled_and_its_orders_cancelled(void **state)
     delete_order(2);
     turn();
     assert_int_equal(n->best, told);
+    // Of its orders it is told all the same: the cancel comes too late, and the order executes.
+    struct own_order *o = orders_at(&w->desk.orders, n->number);
+    const uint32_t orders = n->order;
+    struct ouch_report r = {.kind = REPORT_EXECUTED,
+                            .letter = 'E',
+                            .time_ns = 1,
+                            .ref = o->ref,
+                            .quantity = 60,
+                            .price = o->price,
+                            .match = 1};
+    desk_report(&w->desk, 0, &r);
+    assert_true(n->order == orders + 1 && n->report.fill_shares == 60 && n->report.filled == 60);
+    const uint64_t switched = w->lane.trading.sequence;
+    n->slow_order = 5001; // late again: counted, it is off already
+    r = (struct ouch_report){.kind = REPORT_CANCELED,
+                             .letter = 'C',
+                             .time_ns = 2,
+                             .ref = o->ref,
+                             .quantity = o->open,
+                             .reason = 'U'};
+    desk_report(&w->desk, 0, &r);
+    n->slow_order = 0;
+    assert_true(n->order == orders + 2 && n->report.state == STRATEGY_DEAD);
+    assert_int_equal(w->strategies.hosts[0].slot.late, 2);
+    assert_int_equal(w->strategies.hosts[0].slot.off, STRATEGY_OFF_LATE);
+    assert_int_equal(w->lane.trading.sequence, switched + 1); // the order's record, no other
     const struct strategy_order ask = {
         .quantity = 1, .price = 1, .side = 'B', .time_in_force = '0', .display = 'Y'};
     assert_int_equal(n->setup.calls->submit(n->setup.host, &ask, &n->number),
@@ -501,6 +531,30 @@ static void the_example_maker_quotes_moves_and_pulls(void **state)
     assert_int_equal(w->session.count.cancels, 2);
 }
 
+// As docs/strategies.md lists them: a person sets parameters by name.
+static void every_example_names_its_parameters(void **state)
+{
+    static const struct {
+        const char *file;
+        uint32_t parameters;
+    } examples[] = {{"maker", 3},   {"taker", 4}, {"arbitrage", 3},
+                    {"iceberg", 5}, {"stop", 4},  {"oco", 6}};
+    (void)state;
+    for (uint32_t i = 0; i < ARRAY_LEN(examples); i++) {
+        struct strategy_slot slot = {.off = 0};
+        struct error err = {0};
+        char path[256];
+        snprintf(path, sizeof path, STRATEGIES_DIR "/%s.so", examples[i].file);
+        assert_true(strategy_load(&slot, path, path, &err));
+        for (uint32_t k = 0; k < STRATEGY_PARAMETERS_MAX; k++) {
+            const char *name = slot.strategy->parameter_names[k];
+            assert_true((name != NULL) == (k < examples[i].parameters));
+            assert_true(name == NULL || strlen(name) < PARAMETER_LEN);
+        }
+        strategy_unload(&slot);
+    }
+}
+
 static void what_cannot_be_loaded_is_named(void **state)
 {
     (void)state;
@@ -535,6 +589,7 @@ int main(void)
         WORLD_TEST(who_is_late_is_disabled_and_its_orders_cancelled),
         WORLD_TEST(timers_parameters_and_reading),
         WORLD_TEST(the_example_maker_quotes_moves_and_pulls),
+        WORLD_TEST(every_example_names_its_parameters),
         WORLD_TEST(what_cannot_be_loaded_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
