@@ -31,9 +31,9 @@ static void order_tell(struct desk *d, const struct own_order *o, uint32_t index
     e->life = o->life;
     e->waits = o->waits;
     e->side = (uint8_t)o->side;
+    e->reason = r ? r->reason : o->reason;
     if (r) {
         e->exchange_ns = r->time_ns;
-        e->reason = r->reason;
         e->liquidity = (uint8_t)r->liquidity;
     }
     desk_publish(d, &event);
@@ -54,6 +54,8 @@ void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
         d->risk.symbols[o->instrument].quarantined = true;
         d->count.unclaimed++;
     }
+    if (UNLIKELY(message == ORDER_MESSAGE_NOT_SEEN && out->did & DID_END))
+        d->count.refusals[REFUSAL_NOT_RECEIVED]++;
     desk_hold(d, o);
     desk_show(d, o->position);
     order_tell(d, o, index, r, message, out);

@@ -1,6 +1,7 @@
 // Hot path: what each effect of states.def does.
 #include <string.h>
 
+#include "dataplane/abi/trade.h"
 #include "dataplane/base/check.h"
 #include "dataplane/order/order.h"
 
@@ -414,7 +415,7 @@ static void do_MODIFY(struct step *s)
 
 static void do_NEVER(struct step *s)
 {
-    end(s, 0);
+    end(s, s->message == ORDER_MESSAGE_NOT_SEEN ? REFUSAL_NOT_RECEIVED : 0);
 }
 
 static void do_DROP(struct step *s)

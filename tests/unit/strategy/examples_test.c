@@ -328,6 +328,23 @@ static void stop_fires_when_the_price_falls(void **state)
     assert_int_equal(position(), -500);
 }
 
+// The router decides about its children; they can be taken back, not changed.
+static void a_child_of_a_routed_order_is_not_changed(void **state)
+{
+    (void)state;
+    struct strategy_slot *slot = LOAD("stop", 1, 500, 999700, 999000);
+    const struct strategy_calls *calls = slot->setup.calls;
+    market_opens();
+    feed_trade(A, 0, 10, 999700);
+    turn();
+    const uint32_t child = w->desk.orders.sessions[A].open.first;
+    assert_true(child != OWN_NONE);
+    say_accepted(A, 0);
+    turn();
+    assert_int_equal(calls->replace(slot->setup.host, child, 100, 999800), REFUSAL_ROUTED);
+    assert_int_equal(calls->cancel(slot->setup.host, child), REFUSAL_NONE);
+}
+
 static void stop_is_not_fired_by_a_price_in_doubt(void **state)
 {
     (void)state;
@@ -540,6 +557,7 @@ int main(void)
         WORLD_TEST(iceberg_stops_at_a_reject_and_takes_new_parameters),
         WORLD_TEST(iceberg_when_disabled),
         WORLD_TEST(stop_fires_when_the_price_falls),
+        WORLD_TEST(a_child_of_a_routed_order_is_not_changed),
         WORLD_TEST(stop_is_not_fired_by_a_price_in_doubt),
         WORLD_TEST(stop_with_new_parameters_is_a_new_order),
         WORLD_TEST(stop_when_disabled),

@@ -1,0 +1,327 @@
+// Cancels that wait, and one message for all of a session: what leaves, when, and how often.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "dataplane/base/bytes.h"
+#include "dataplane/lane/desk_parts.h"
+#include "tests/lib/desk_world.h"
+
+enum { CANCEL_LEN = 12 };
+
+static const struct desk_order buy = {
+    .quantity = 100, .price = 1000000, .side = 'B', .time_in_force = '0', .display = 'Y'};
+
+static int world_begin(void **state)
+{
+    (void)state;
+    world_open(11);
+    w->model.missing = 0;
+    return 0;
+}
+
+static int world_end(void **state)
+{
+    (void)state;
+    check();
+    world_close();
+    return 0;
+}
+
+// The same session at an exchange that takes one message for everything.
+static void mass_cancel_possible(void)
+{
+    struct error err = {0};
+    const struct session_config sc = {
+        .frames = {.firm = "    ", .capacity = 'P', .mass_cancel = true},
+        .username = "user",
+        .password = "secret",
+        .sequence = 1,
+        .heartbeat_ticks = 1000 * STEP,
+        .silence_ticks = 100000 * STEP,
+        .login_ticks = 500 * STEP,
+        .retry_ticks = 2 * STEP,
+        .retry_ticks_max = 8 * STEP};
+    assert_true(session_init(&w->session, &sc, &w->rig.transport, "session x", &err));
+}
+
+static void steps_until(enum session_state state)
+{
+    for (int i = 0; i < 200 && w->session.state != state; i++)
+        step();
+    assert_int_equal(w->session.state, state);
+}
+
+// Entered, and as the exchange has it: the random world may execute some of it, or all.
+static uint32_t live_order(void)
+{
+    for (int tries = 0; tries < 20; tries++) {
+        uint32_t index;
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+        for (int i = 0; i < 20 && orders_at(&w->desk.orders, index)->life == LIFE_PENDING; i++)
+            step();
+        if (orders_at(&w->desk.orders, index)->life == LIFE_LIVE)
+            return index;
+    }
+    fail_msg("no order stays live");
+    return OWN_NONE;
+}
+
+static uint32_t open_count(void)
+{
+    return w->desk.orders.sessions[0].open_count;
+}
+
+static const uint8_t *sent_cancel(uint32_t number)
+{
+    const uint8_t *p = w->rig.sent + number * CANCEL_LEN;
+    assert_true(w->rig.sent_len >= (number + 1) * CANCEL_LEN);
+    assert_memory_equal(p, "\0\12UX", 4);
+    return p + 4; // number of the order, then the total
+}
+
+// --- cancels that wait ---
+
+static void cancels_wait_in_order_and_leave_some_a_turn(void **state)
+{
+    enum { COUNT = 40 };
+    uint32_t index[COUNT];
+    (void)state;
+    steps_until(SESSION_READY);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index[i]), REFUSAL_NONE);
+    w->rig.busy = true;
+    for (uint32_t i = COUNT; i-- > 0;)
+        assert_int_equal(desk_cancel(&w->desk, index[i], 0), REFUSAL_NONE);
+    assert_int_equal(w->desk.orders.sessions[0].cancel_count, COUNT);
+    assert_int_equal(w->session.count.cancels, 0);
+    w->rig.sent_len = 0;
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->rig.sent_len, 0); // the window is closed
+    w->rig.busy = false;
+    for (uint32_t turn = 1; turn <= 3; turn++) {
+        const uint32_t most = turn * DESK_CANCELS_A_TURN;
+        desk_turn(&w->desk, w->now);
+        assert_int_equal(w->rig.sent_len, (most < COUNT ? most : COUNT) * CANCEL_LEN);
+    }
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(be32_load(sent_cancel(i)),
+                         orders_at(&w->desk.orders, index[COUNT - 1 - i])->ref);
+    assert_int_equal(w->desk.orders.sessions[0].cancel_count, 0);
+}
+
+// The strongest of what was asked for leaves, once.
+static void a_cancel_that_waits_becomes_stronger_not_weaker(void **state)
+{
+    (void)state;
+    uint32_t index;
+    steps_until(SESSION_READY);
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    w->rig.busy = true;
+    assert_int_equal(desk_cancel(&w->desk, index, 70), REFUSAL_NONE);
+    assert_int_equal(desk_cancel(&w->desk, index, 30), REFUSAL_NONE);
+    assert_int_equal(desk_cancel(&w->desk, index, 90), REFUSAL_NONE);
+    assert_int_equal(w->desk.orders.sessions[0].cancel_count, 1);
+    w->rig.busy = false;
+    w->rig.sent_len = 0;
+    desk_turn(&w->desk, w->now);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->rig.sent_len, CANCEL_LEN);
+    assert_int_equal(be32_load(sent_cancel(0) + 4), 30);
+}
+
+// It names the number that a replace before it in the stream has brought, even if it was asked for
+// before the replace was answered.
+static void a_cancel_behind_a_replace_names_the_new_number(void **state)
+{
+    (void)state;
+    steps_until(SESSION_READY);
+    const uint32_t index = live_order();
+    const struct own_order *o = orders_at(&w->desk.orders, index);
+    w->rig.sent_len = 0;
+    assert_int_equal(desk_replace(&w->desk, &w->who, index, o->filled + 50, 999900), REFUSAL_NONE);
+    const uint32_t change = o->change_ref;
+    w->rig.busy = true;
+    assert_int_equal(desk_cancel(&w->desk, index, 0), REFUSAL_NONE);
+    w->rig.busy = false;
+    const uint32_t at = w->rig.sent_len;
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->rig.sent_len, at + CANCEL_LEN);
+    assert_int_equal(be32_load(w->rig.sent + at + 4), change);
+    assert_true(change != o->ref);
+    for (int i = 0; i < 50 && o->life != LIFE_DEAD; i++)
+        step();
+    assert_int_equal(o->life, LIFE_DEAD);
+}
+
+// An order that ends while its cancel waits takes the cancel along.
+static void no_cancel_is_left_of_an_order_that_ended(void **state)
+{
+    (void)state;
+    uint32_t index;
+    steps_until(SESSION_READY);
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    const struct own_order *o = orders_at(&w->desk.orders, index);
+    w->rig.busy = true;
+    assert_int_equal(desk_cancel(&w->desk, index, 0), REFUSAL_NONE);
+    const struct ouch_report r = {.kind = REPORT_EXECUTED,
+                                  .letter = 'E',
+                                  .time_ns = 1,
+                                  .ref = o->ref,
+                                  .quantity = 100,
+                                  .price = 1000000,
+                                  .match = 1};
+    desk_report(&w->desk, 0, &r);
+    assert_int_equal(o->life, LIFE_DEAD);
+    assert_int_equal(w->desk.orders.sessions[0].cancel_count, 0);
+    w->rig.busy = false;
+    w->rig.sent_len = 0;
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->rig.sent_len, 0);
+    assert_int_equal(w->desk.risk.firm.orders, 0);
+}
+
+// Asked for while the connection is away: sent when the new one is reconciled, once per order that
+// is still open.
+static void cancels_wait_for_the_next_connection(void **state)
+{
+    (void)state;
+    steps_until(SESSION_READY);
+    for (int i = 0; i < 5; i++)
+        (void)live_order();
+    to_exchange(); // nothing is on the way
+    break_connection();
+    assert_true(open_count() > 0);
+    const uint32_t open = open_count();
+    desk_mass_cancel(&w->desk, TRADE_FIRM, 0);
+    for (int i = 0; i < 4; i++)
+        desk_turn(&w->desk, w->now);
+    assert_int_equal(w->desk.orders.sessions[0].cancel_count, open);
+    const uint64_t cancels = w->session.count.cancels;
+    steps_until(SESSION_READY);
+    for (int i = 0; i < 200 && open_count(); i++)
+        step();
+    assert_int_equal(open_count(), 0);
+    assert_true(w->session.count.cancels - cancels >= 1 &&
+                w->session.count.cancels - cancels <= open);
+    assert_true(w->desk.risk.firm.orders == 0 && w->desk.risk.firm.notional == 0);
+}
+
+// --- one message for all ---
+
+static void everything_of_a_session_is_one_message_and_single_cancels(void **state)
+{
+    enum { COUNT = 5 };
+    (void)state;
+    mass_cancel_possible();
+    steps_until(SESSION_READY);
+    uint32_t index;
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    const uint32_t ref = w->desk.orders.sessions[0].next_ref;
+    const uint32_t len = w->session.frames.mass_cancel.len;
+    w->rig.sent_len = 0;
+    kill_ask(&w->desk.kills[KILL_BY_OPERATOR], TRADE_SESSION, 0);
+    desk_turn(&w->desk, w->now);
+    assert_true(len > 0);
+    assert_int_equal(w->rig.sent_len, len + COUNT * CANCEL_LEN);
+    assert_true(w->rig.sent[2] == 'U' && w->rig.sent[3] == 'C');
+    assert_int_equal(be32_load(w->rig.sent + 4), ref);
+    assert_int_equal(w->desk.orders.sessions[0].next_ref, ref + 1); // the message has a number
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_memory_equal(w->rig.sent + len + i * CANCEL_LEN, "\0\12UX", 4);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->rig.sent_len, len + COUNT * CANCEL_LEN); // and nothing twice
+}
+
+// A scope that is not all of the session: only its orders.
+static void part_of_a_session_has_single_cancels_only(void **state)
+{
+    (void)state;
+    uint32_t index;
+    mass_cancel_possible();
+    steps_until(SESSION_READY);
+    const struct desk_owner other = {.account = 3, .strategy = 4};
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    const uint32_t ref = orders_at(&w->desk.orders, index)->ref;
+    assert_int_equal(desk_enter(&w->desk, &other, &buy, &index), REFUSAL_NONE);
+    w->rig.sent_len = 0;
+    desk_mass_cancel(&w->desk, TRADE_ACCOUNT, w->who.account);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->rig.sent_len, CANCEL_LEN);
+    assert_int_equal(be32_load(sent_cancel(0)), ref);
+}
+
+// Without a window the one message is not sent late: the single cancels, which wait, say it all.
+static void one_message_does_not_wait(void **state)
+{
+    (void)state;
+    uint32_t index;
+    mass_cancel_possible();
+    steps_until(SESSION_READY);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    const uint32_t ref = w->desk.orders.sessions[0].next_ref;
+    w->rig.busy = true;
+    desk_mass_cancel(&w->desk, TRADE_FIRM, 0);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->desk.orders.sessions[0].cancel_count, 3);
+    w->rig.busy = false;
+    w->rig.sent_len = 0;
+    desk_turn(&w->desk, w->now);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->rig.sent_len, 3 * CANCEL_LEN);
+    for (uint32_t i = 0; i < 3; i++)
+        (void)sent_cancel(i);
+    assert_int_equal(w->desk.orders.sessions[0].next_ref, ref); // it has used no number
+}
+
+// While a new connection is not reconciled the message would make lost orders pass for seen ones.
+static void one_message_waits_for_no_account_query(void **state)
+{
+    (void)state;
+    uint32_t index;
+    mass_cancel_possible();
+    steps_until(SESSION_READY);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    const uint32_t lost = orders_at(&w->desk.orders, index)->ref;
+    break_connection(); // and what was sent is lost with it
+    for (int i = 0; i < 200 && w->session.state < SESSION_REPLAY; i++)
+        step();
+    assert_int_equal(w->session.state, SESSION_REPLAY);
+    const uint32_t ref = w->desk.orders.sessions[0].next_ref;
+    desk_mass_cancel(&w->desk, TRADE_SESSION, 0);
+    for (int i = 0; i < 4; i++)
+        desk_turn(&w->desk, w->now);
+    assert_int_equal(w->desk.orders.sessions[0].next_ref, ref);
+    steps_until(SESSION_READY);
+    for (int i = 0; i < 50; i++)
+        step();
+    // The exchange never saw them: closed, nothing reserved, and no cancel for them in doubt.
+    assert_int_equal(open_count(), 0);
+    assert_int_equal(w->desk.risk.firm.orders, 0);
+    const uint32_t found = orders_find(&w->desk.orders, 0, lost);
+    assert_int_equal(orders_at(&w->desk.orders, found)->reason_kind, ORDER_MESSAGE_NOT_SEEN);
+    assert_int_equal(orders_at(&w->desk.orders, found)->reason, REFUSAL_NOT_RECEIVED);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
+    const struct CMUnitTest tests[] = {
+        TEST(cancels_wait_in_order_and_leave_some_a_turn),
+        TEST(a_cancel_that_waits_becomes_stronger_not_weaker),
+        TEST(a_cancel_behind_a_replace_names_the_new_number),
+        TEST(no_cancel_is_left_of_an_order_that_ended),
+        TEST(cancels_wait_for_the_next_connection),
+        TEST(everything_of_a_session_is_one_message_and_single_cancels),
+        TEST(part_of_a_session_has_single_cancels_only),
+        TEST(one_message_does_not_wait),
+        TEST(one_message_waits_for_no_account_query),
+    };
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,271 @@
+// Refusals that stand before or behind the gate, and values at the edges of their types: each is an
+// answer with its code, is counted, and leaves nothing reserved.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "dataplane/lane/desk_parts.h"
+#include "tests/lib/desk_world.h"
+
+static const struct desk_order buy = {
+    .quantity = 100, .price = 1000000, .side = 'B', .time_in_force = '0', .display = 'Y'};
+
+static int world_begin(void **state)
+{
+    (void)state;
+    world_open(5);
+    w->model.missing = 0;
+    for (int i = 0; i < 20 && w->session.state != SESSION_READY; i++)
+        step();
+    assert_int_equal(w->session.state, SESSION_READY);
+    return 0;
+}
+
+static int world_end(void **state)
+{
+    (void)state;
+    world_close();
+    return 0;
+}
+
+static enum refusal enter(const struct desk_order *ask)
+{
+    uint32_t index;
+    return desk_enter(&w->desk, &w->who, ask, &index);
+}
+
+// Accepted by the exchange and still open.
+static uint32_t live_order(void)
+{
+    for (int tries = 0; tries < 20; tries++) {
+        uint32_t index;
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+        for (int i = 0; i < 20 && orders_at(&w->desk.orders, index)->life == LIFE_PENDING; i++)
+            step();
+        if (orders_at(&w->desk.orders, index)->life == LIFE_LIVE)
+            return index;
+    }
+    fail_msg("no order stays live");
+    return OWN_NONE;
+}
+
+// Refused with <code>, once, and nothing else has changed.
+static void counted(enum refusal code, uint64_t before, const struct risk_use *use)
+{
+    assert_int_equal(w->desk.count.refusals[code], before + 1);
+    assert_true(w->desk.risk.firm.orders == use->orders &&
+                w->desk.risk.firm.notional == use->notional);
+    check();
+}
+
+#define REFUSED(call, code)                                   \
+    do {                                                      \
+        const uint64_t before = w->desk.count.refusals[code]; \
+        const struct risk_use use = w->desk.risk.firm;        \
+        assert_int_equal(call, code);                         \
+        counted(code, before, &use);                          \
+    } while (0)
+
+static void an_order_that_cannot_be_changed_now(void **state)
+{
+    uint32_t index;
+    (void)state;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    REFUSED(desk_replace(&w->desk, &w->who, index, 50, 1000000), REFUSAL_ORDER_NOT_LIVE);
+    REFUSED(desk_modify(&w->desk, &w->who, index, 50, 'B'), REFUSAL_ORDER_NOT_LIVE);
+    index = live_order();
+    const struct own_order *o = orders_at(&w->desk.orders, index);
+    const uint32_t total = o->filled + o->open;
+    assert_int_equal(desk_replace(&w->desk, &w->who, index, total, 1000100), REFUSAL_NONE);
+    REFUSED(desk_replace(&w->desk, &w->who, index, total, 1000200), REFUSAL_ORDER_CHANGING);
+    REFUSED(desk_modify(&w->desk, &w->who, index, total, 'B'), REFUSAL_ORDER_CHANGING);
+    const struct desk_owner other = {.account = 1, .strategy = 3};
+    REFUSED(desk_replace(&w->desk, &other, index, total, 1000200), REFUSAL_UNKNOWN_ORDER);
+}
+
+static void an_order_about_which_the_exchange_contradicted_itself(void **state)
+{
+    (void)state;
+    const uint32_t index = live_order();
+    const struct own_order *o = orders_at(&w->desk.orders, index);
+    const struct ouch_report r = {
+        .kind = REPORT_RESTATED, .letter = 'R', .time_ns = 9, .ref = o->ref};
+    desk_report(&w->desk, 0, &r);
+    desk_report(&w->desk, 0, &r); // the same again
+    REFUSED(desk_replace(&w->desk, &w->who, index, 50, 1000000), REFUSAL_ORDER_QUARANTINED);
+    REFUSED(desk_modify(&w->desk, &w->who, index, 50, 'B'), REFUSAL_ORDER_QUARANTINED);
+    assert_int_equal(desk_cancel(&w->desk, index, 0), REFUSAL_NONE);
+}
+
+static void references_run_out(void **state)
+{
+    (void)state;
+    const uint32_t index = live_order();
+    w->desk.orders.sessions[0].next_ref = REFS;
+    REFUSED(enter(&buy), REFUSAL_REFERENCES_USED);
+    REFUSED(desk_replace(&w->desk, &w->who, index, 500, 1000000), REFUSAL_REFERENCES_USED);
+    assert_int_equal(desk_cancel(&w->desk, index, 0), REFUSAL_NONE); // needs none
+}
+
+static void positions_run_out(void **state)
+{
+    uint32_t index, opened = 0;
+    (void)state;
+    for (uint16_t account = 1; account <= 16; account++)
+        for (uint16_t i = 0; i < MODEL_SYMBOLS; i++)
+            opened += position_open(&w->desk.risk, account, i) != POSITION_NONE;
+    assert_int_equal(opened, 32); // half of the table
+    const struct desk_owner who = {.account = 20, .strategy = 2};
+    REFUSED(desk_enter(&w->desk, &who, &buy, &index), REFUSAL_POSITION_TABLE_FULL);
+}
+
+static void orders_run_out(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < ORDERS; i++)
+        assert_int_equal(enter(&buy), REFUSAL_NONE);
+    REFUSED(enter(&buy), REFUSAL_ORDER_TABLE_FULL);
+}
+
+// What is about to leave is not what was approved: it does not, and the session stops.
+static void a_frame_that_is_another(void **state)
+{
+    uint32_t index;
+    (void)state;
+    w->session.frames.enter.bytes[3] = 'X';
+    const uint64_t before = w->desk.count.refusals[REFUSAL_EGRESS];
+    const uint32_t len = w->rig.sent_len;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_EGRESS);
+    assert_int_equal(w->desk.count.refusals[REFUSAL_EGRESS], before + 1);
+    assert_int_equal(w->rig.sent_len, len);
+    assert_true(w->session.halted);
+    assert_true(w->desk.risk.firm.orders == 0 && w->desk.risk.firm.notional == 0);
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_SESSION_DOWN);
+}
+
+// Lost with its connection: closed as never received, and never sent again by itself.
+static void an_order_that_never_arrived(void **state)
+{
+    uint32_t index;
+    (void)state;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    const uint64_t sent = w->session.count.sent;
+    break_connection();
+    for (int i = 0; i < 200 && w->session.state != SESSION_READY; i++)
+        step();
+    for (int i = 0; i < 10; i++)
+        step();
+    const struct own_order *o = orders_at(&w->desk.orders, index);
+    assert_true(o->life == LIFE_DEAD && o->reason == REFUSAL_NOT_RECEIVED);
+    assert_int_equal(w->desk.count.refusals[REFUSAL_NOT_RECEIVED], 1);
+    assert_int_equal(w->session.count.sent, sent);
+    assert_true(w->desk.risk.firm.orders == 0 && w->desk.risk.firm.notional == 0);
+    check();
+}
+
+// An execution that nobody here ordered stops its symbol until a person claims it.
+static void a_symbol_with_an_unknown_execution(void **state)
+{
+    uint32_t index;
+    (void)state;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    const uint32_t ref = orders_at(&w->desk.orders, index)->ref;
+    struct ouch_report r = {
+        .kind = REPORT_REJECTED, .letter = 'J', .time_ns = 1, .ref = ref, .reason = 1};
+    desk_report(&w->desk, 0, &r);
+    r = (struct ouch_report){.kind = REPORT_EXECUTED,
+                             .letter = 'E',
+                             .time_ns = 2,
+                             .ref = ref,
+                             .quantity = 100,
+                             .price = 1000000,
+                             .match = 7};
+    desk_report(&w->desk, 0, &r);
+    assert_int_equal(w->desk.count.unclaimed, 1);
+    assert_int_equal(w->desk.risk.symbols[0].shares, 100); // the position is real
+    struct desk_order ask = buy;
+    REFUSED(enter(&ask), REFUSAL_SYMBOL_QUARANTINED);
+    ask.instrument = 1;
+    assert_int_equal(enter(&ask), REFUSAL_NONE); // the others go on
+}
+
+// --- the edges of types ---
+
+static void values_at_the_edges(void **state)
+{
+    static const struct {
+        uint32_t quantity, price;
+        enum refusal code;
+    } edges[] = {
+        {0, 1000000, REFUSAL_QUANTITY_RANGE},
+        {999999, 1000000, REFUSAL_NONE},
+        {1000000, 1000000, REFUSAL_QUANTITY_RANGE},
+        {INT32_MAX, 1000000, REFUSAL_QUANTITY_RANGE},
+        {UINT32_MAX, 1000000, REFUSAL_QUANTITY_RANGE},
+        {UINT32_MAX, UINT32_MAX, REFUSAL_QUANTITY_RANGE},
+        {100, 0, REFUSAL_PRICE_RANGE},
+        {100, 1, REFUSAL_NONE},
+        {100, 1999999900, REFUSAL_NONE},
+        {100, 1999999901, REFUSAL_PRICE_RANGE},
+        {100, INT32_MAX, REFUSAL_PRICE_RANGE},
+        {100, UINT32_MAX, REFUSAL_PRICE_RANGE},
+        {999999, 1999999900, REFUSAL_NONE},
+    };
+    (void)state;
+    for (uint32_t i = 0; i < ARRAY_LEN(edges); i++) {
+        struct desk_order ask = buy;
+        ask.quantity = edges[i].quantity;
+        ask.price = edges[i].price;
+        if (edges[i].code)
+            REFUSED(enter(&ask), edges[i].code);
+        else
+            assert_int_equal(enter(&ask), REFUSAL_NONE);
+        check();
+    }
+    struct desk_order ask = buy;
+    ask.instrument = MODEL_SYMBOLS;
+    REFUSED(enter(&ask), REFUSAL_UNKNOWN_SYMBOL);
+    ask.instrument = UINT16_MAX;
+    REFUSED(enter(&ask), REFUSAL_UNKNOWN_SYMBOL);
+    ask = buy;
+    ask.session = UINT8_MAX;
+    REFUSED(enter(&ask), REFUSAL_UNKNOWN_ACCOUNT);
+}
+
+static void changes_at_the_edges(void **state)
+{
+    (void)state;
+    const uint32_t index = live_order();
+    const struct own_order *o = orders_at(&w->desk.orders, index);
+    REFUSED(desk_replace(&w->desk, &w->who, index, 0, 1000000), REFUSAL_REPLACE_QUANTITY);
+    REFUSED(desk_replace(&w->desk, &w->who, index, UINT32_MAX, 1000000), REFUSAL_QUANTITY_RANGE);
+    REFUSED(desk_replace(&w->desk, &w->who, index, 500, 0), REFUSAL_PRICE_RANGE);
+    REFUSED(desk_replace(&w->desk, &w->who, index, 500, UINT32_MAX), REFUSAL_PRICE_RANGE);
+    REFUSED(desk_modify(&w->desk, &w->who, index, 0, 'B'), REFUSAL_REPLACE_QUANTITY);
+    REFUSED(desk_modify(&w->desk, &w->who, index, UINT32_MAX, 'B'), REFUSAL_REPLACE_QUANTITY);
+    REFUSED(desk_modify(&w->desk, &w->who, index, o->filled + o->open, 'S'), REFUSAL_ORDER_FIELD);
+    REFUSED(desk_modify(&w->desk, &w->who, index, o->filled + o->open, 0), REFUSAL_ORDER_FIELD);
+    assert_int_equal(desk_cancel(&w->desk, index, UINT32_MAX), REFUSAL_NONE);
+    check();
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
+    const struct CMUnitTest tests[] = {
+        TEST(an_order_that_cannot_be_changed_now),
+        TEST(an_order_about_which_the_exchange_contradicted_itself),
+        TEST(references_run_out),
+        TEST(positions_run_out),
+        TEST(orders_run_out),
+        TEST(a_frame_that_is_another),
+        TEST(an_order_that_never_arrived),
+        TEST(a_symbol_with_an_unknown_execution),
+        TEST(values_at_the_edges),
+        TEST(changes_at_the_edges),
+    };
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
