@@ -112,12 +112,12 @@ static bool replaced50(const uint8_t *p, struct ouch_report *out)
 
 static bool rest50(const uint8_t *p, struct ouch_report *out)
 {
-    out->ref = ouch50_canceled_user_ref(p); // where every message about an order has it
-    switch (p[0]) {
-    case OUCH50_SYSTEM:
-        out->ref = 0;
+    if (p[0] == OUCH50_SYSTEM) { // ends before the place of a reference
         out->reason = (uint8_t)ouch50_system_event(p);
         return true;
+    }
+    out->ref = ouch50_canceled_user_ref(p); // where every message about an order has it
+    switch (p[0]) {
     case OUCH50_CANCELED:
     case OUCH50_AIQ_CANCELED:
         out->quantity = ouch50_canceled_quantity(p);

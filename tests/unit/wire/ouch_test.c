@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/mman.h>
+
 #include "dataplane/base/hints.h"
 #include "dataplane/wire/ouch.h"
 #include "dataplane/wire/ouch42.h"
@@ -305,6 +307,33 @@ static void version_42_gives_the_same_reports(void **state)
 }
 
 // Every type of either version has a kind, and its reference where the reader looks.
+// The shortest form of every message, before memory that nobody may read.
+static void no_message_is_read_beyond_its_end(void **state)
+{
+    enum { PAGE = 4096, LEN_MAX = 256 };
+    struct ouch50_message message;
+    struct ouch_report r;
+    uint32_t read50 = 0, read42 = 0;
+    (void)state;
+    uint8_t *pages =
+        mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(pages != MAP_FAILED);
+    assert_int_equal(mprotect(pages + PAGE, PAGE, PROT_NONE), 0);
+    for (uint32_t letter = 'A'; letter <= 'Z'; letter++)
+        for (uint32_t len = 1; len <= LEN_MAX; len++) {
+            uint8_t *p = pages + PAGE - len;
+            memset(pages, 0, PAGE);
+            p[0] = (uint8_t)letter;
+            const enum ouch_code code = ouch50_report(p, len, &r);
+            read50 += code != OUCH_UNKNOWN_TYPE && code != OUCH_BAD_LENGTH;
+            (void)ouch50_out_check(p, len, &message);
+            const enum ouch_code old = ouch42_report(p, len, &prefix, &r);
+            read42 += old != OUCH_UNKNOWN_TYPE && old != OUCH_BAD_LENGTH;
+        }
+    assert_true(read50 >= 17 && read42 >= 12);
+    assert_int_equal(munmap(pages, 2 * PAGE), 0);
+}
+
 static void every_message_has_a_kind(void **state)
 {
     (void)state;
@@ -336,6 +365,7 @@ int main(void)
         cmocka_unit_test(options_are_taken_apart_and_checked),
         cmocka_unit_test(tokens_carry_the_reference),
         cmocka_unit_test(version_42_gives_the_same_reports),
+        cmocka_unit_test(no_message_is_read_beyond_its_end),
         cmocka_unit_test(every_message_has_a_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
