@@ -227,8 +227,9 @@ $(lwip_peer): $(call obj,tests/lib/lwip_peer.c)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -llwip
 unit-build: $(if $(wildcard /usr/include/lwip/lwip/tcp.h),$(lwip_peer))
 
-# The feed is tested on a channel without a lane.
+# The feed and its snapshots are tested on a channel without a lane.
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): $(call obj,bench/book/offline.c)
+$(BUILD)/tests/unit/control/snapshot_test: $(call obj,bench/book/offline.c)
 $(filter $(BUILD)/tests/unit/latency/%,$(unit_bin)): $(call obj,bench/latency/hdr.c bench/latency/quiet.c)
 $(BUILD)/tests/unit/latency/schedule_test: $(call obj,bench/latency/schedule.c) $(exch_lib)
 $(BUILD)/tests/unit/latency/schedule_test: LIBS = $(exch_lib) $(core_lib) -lpcap -lz -lm

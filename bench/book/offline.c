@@ -18,7 +18,7 @@ static bool sink_request(void *context, const struct feed_request *request)
 {
     struct offline *o = context;
     if (request->kind == FEED_REQUEST_RESET) {
-        book_reset(&o->channel.book);
+        channel_book_reset(&o->channel);
         channel_book_returned(&o->channel, 1, true, 0);
     }
     return true;

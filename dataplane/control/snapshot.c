@@ -12,7 +12,8 @@
 
 static const uint64_t second_ns = 1000000000;
 
-// What a spin says is what the session said before: no events, no requests, nothing held.
+// Nothing is told from here: an event ring has one writer, and the lane tells what differs when the
+// book is back (feed/told.h). No requests, nothing held.
 static void sink_event(void *context, const struct event *event)
 {
     (void)context;
@@ -65,6 +66,8 @@ static void book_give_back(struct snapshot *s, uint64_t next, bool loaded)
     s->answer = (struct lane_answer){
         .kind = ANSWER_BOOK, .channel = s->channel->index, .sequence = next, .loaded = loaded};
     s->channel->book = s->loader.book;
+    s->channel->participants = s->loader.participants;
+    s->channel->loaded = s->loader.market;
     memcpy(s->channel->filter_active, s->loader.filter_active, sizeof s->loader.filter_active);
     if (s->fd >= 0)
         close(s->fd);
@@ -75,7 +78,8 @@ static void book_give_back(struct snapshot *s, uint64_t next, bool loaded)
 static void loader_reset(struct snapshot *s)
 {
     cells_clear(&s->loader);
-    book_reset(&s->loader.book);
+    channel_book_reset(&s->loader);
+    s->loader.market = (struct channel_market){0};
     memset(&s->scratch, 0, sizeof s->scratch);
 }
 

@@ -24,6 +24,11 @@ static uint64_t participants_bytes(void)
     return PARTICIPANTS_MAX * sizeof(struct participant);
 }
 
+static uint64_t told_bytes(void)
+{
+    return LOCATES * sizeof(struct symbol_told);
+}
+
 uint64_t channel_bytes(const struct channel_config *config, struct bill_line *bill)
 {
     uint64_t book = book_bytes(&config->book, bill);
@@ -31,8 +36,9 @@ uint64_t channel_bytes(const struct channel_config *config, struct bill_line *bi
     if (bill) {
         bill[BOOK_BILL_LINES] = (struct bill_line){"held packets (descriptors)", held};
         bill[BOOK_BILL_LINES + 1] = (struct bill_line){"market participants", participants_bytes()};
+        bill[BOOK_BILL_LINES + 2] = (struct bill_line){"symbols as last told", told_bytes()};
     }
-    return book + held + participants_bytes();
+    return book + held + participants_bytes() + told_bytes();
 }
 
 void channel_init(struct channel *ch, const struct channel_config *config, void *memory)
@@ -46,6 +52,9 @@ void channel_init(struct channel *ch, const struct channel_config *config, void 
     arbiter_init(&ch->arbiter, config->hold_frames, at);
     at += arbiter_bytes(config->hold_frames);
     ch->participants.table = (struct participant *)(void *)at;
+    at += participants_bytes();
+    ch->told = (struct symbol_told *)(void *)at;
+    ch->session_number = 1; // zeroed memory has told nothing
     ch->state = CHANNEL_IDLE;
     ch->quality = QUALITY_STALE;
     ch->deadline = UINT64_MAX;
@@ -54,6 +63,12 @@ void channel_init(struct channel *ch, const struct channel_config *config, void 
     ch->aside_max = config->hold_frames / 2 / lines;
     if (ch->aside_max == 0)
         ch->aside_max = 1;
+}
+
+void channel_book_reset(struct channel *ch)
+{
+    book_reset(&ch->book);
+    participants_reset(&ch->participants);
 }
 
 // --- sessions ---
@@ -95,10 +110,11 @@ static void session_leave(struct channel *ch)
     channel_drop_waiting(ch);
     memcpy(ch->session_before, ch->session, SESSION_LEN);
     ch->session_follows = true;
-    participants_reset(&ch->participants);
+    ch->session_number++; // its locates are other symbols
+    ch->told_end = 0;
     ch->count->session_changes++;
     ch->session_ended = false;
-    ch->mwcb_breached = 0;
+    ch->market = (struct channel_market){0};
 }
 
 static bool channel_data(struct channel *ch, uint32_t line, const struct feed_packet *packet,

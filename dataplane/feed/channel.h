@@ -8,9 +8,9 @@
 //                                                                 └► given up: SUSPECT until a
 //                                                                 snapshot or the next session
 //
-// One owner: the lane. While <book_lent> the main lcore owns the book (it resets it for the session
-// that has begun, or loads a snapshot into it) and the lane only holds frames. Ticks are TSC ticks;
-// nothing here reads a clock.
+// One owner: the lane. While <book_lent> the main lcore owns the book, the participants and
+// <loaded> (it resets them for the session that has begun, or loads a snapshot into them) and the
+// lane only holds frames. Ticks are TSC ticks; nothing here reads a clock.
 #pragma once
 
 #include <stdatomic.h>
@@ -160,6 +160,23 @@ struct channel_loan {
     bool wanted;          // put off
 };
 
+// What a session says of the market as a whole.
+struct channel_market {
+    uint64_t mwcb_levels[3]; // market-wide circuit breaker, price8
+    uint8_t mwcb_breached;   // '1'..'3', 0 none
+    uint8_t system_event;    // last ITCH S / DEEP S code, 0 none
+};
+
+// What the lane has last told of a symbol: told.h.
+struct symbol_told {
+    uint32_t session; // channel.session_number; of another one nothing has been told
+    uint8_t quality;  // enum quality
+    uint8_t trading_state;
+    uint8_t operational_halt;
+    uint8_t unused;
+    char reason[4];
+};
+
 // Which symbols have changed since the lane last looked, each once. Lists have an entry per slot.
 struct channel_touch {
     uint32_t count;
@@ -221,13 +238,16 @@ struct channel {
     uint32_t follow_count;         // 0: every symbol
     uint32_t filter_word;          // how far
     _Atomic uint32_t filters_done; // bitmaps put in force; writer: the lane, with release
-    uint64_t mwcb_levels[3];       // market-wide circuit breaker, price8
-    uint8_t mwcb_breached;         // '1'..'3', 0 none
-    uint8_t system_event;          // last ITCH S / DEEP S code
+    struct channel_market market;
+    struct channel_market loaded; // what the snapshot in the book says of it, 0 where nothing
+    struct symbol_told *told;     // by locate; null: nobody is told (the main lcore loads)
+    uint32_t told_next;           // slots of a book that came back, still to be compared: from here
+    uint32_t told_end;            // ... to here
+    uint32_t session_number;      // from 1
 };
 
 // Bytes of the channel's tables and the lines of the bill that add up to them.
-enum { CHANNEL_BILL_LINES = BOOK_BILL_LINES + 2 };
+enum { CHANNEL_BILL_LINES = BOOK_BILL_LINES + 3 };
 uint64_t channel_bytes(const struct channel_config *config, struct bill_line *bill);
 
 // <memory>: channel_bytes(), zeroed, aligned to a cache line. tops, names, count, lines, lag,
@@ -251,6 +271,9 @@ void channel_request_failed(struct channel *ch, uint64_t sequence);
 // The book comes back. <next>: first message that is not in it (1 after a reset); <loaded>: false
 // when no snapshot could be had, and the book is empty.
 void channel_book_returned(struct channel *ch, uint64_t next, bool loaded, uint64_t now);
+
+// Forgets the book and the participants: for whom they are lent to. Not for a lane.
+void channel_book_reset(struct channel *ch);
 
 // Follow only <names> (8 characters each, padded with blanks) from the first message on; the caller
 // keeps them.

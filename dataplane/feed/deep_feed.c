@@ -3,6 +3,7 @@
 // the update says that its event is complete.
 #include "dataplane/feed/channel.h"
 #include "dataplane/feed/publish.h"
+#include "dataplane/feed/told.h"
 
 #include <string.h>
 
@@ -219,11 +220,7 @@ static void on_auction(struct channel *ch, const uint8_t *p, uint16_t slot)
 
 static void on_system_event(struct channel *ch, const uint8_t *p)
 {
-    struct event event = {.type = EVENT_SYSTEM_EVENT};
-    ch->system_event = (uint8_t)deep10_system_event_event(p);
-    event.system_event.channel = ch->index;
-    event.system_event.code = ch->system_event;
-    ch->sink.event(ch->sink.context, &event);
+    told_system_event(ch, (uint8_t)deep10_system_event_event(p));
 }
 
 static void (*const handlers[256])(struct channel *, const uint8_t *, uint16_t) = {

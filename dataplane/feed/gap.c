@@ -6,6 +6,7 @@
 #include "dataplane/feed/loan.h"
 #include "dataplane/feed/number.h"
 #include "dataplane/feed/publish.h"
+#include "dataplane/feed/told.h"
 
 enum quality gap_quality(const struct channel *ch)
 {
@@ -100,7 +101,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 // silence is watched for always.
 static void deadline_set(struct channel *ch, uint64_t now)
 {
-    const bool more = !ch->book_lent && (arbiter_due(&ch->arbiter) ||
+    const bool more = !ch->book_lent && (told_review_due(ch) || arbiter_due(&ch->arbiter) ||
                                          (ch->state == CHANNEL_LIVE && arbiter_gap(&ch->arbiter)));
     uint64_t next =
         ch->config.line_stale_ticks ? now + ch->config.line_stale_ticks / 2 : UINT64_MAX;
@@ -198,6 +199,7 @@ void channel_timers(struct channel *ch, uint64_t now, uint64_t received)
         ch->drained = 0;
         channel_drain(ch);
     }
+    told_review(ch);
     loan_review(ch, now);
     if (due || arbiter_gap(&ch->arbiter))
         gap_review(ch, now);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dataplane/feed/publish.h"
+#include "dataplane/feed/told.h"
 #include "dataplane/wire/itch50.h"
 
 void itch_refuse(struct channel *ch, const uint8_t *p, uint32_t len)
@@ -44,7 +45,7 @@ static uint16_t slot_open(struct channel *ch, uint16_t locate, const char *stock
     }
     ch->count->symbols = ch->book.symbol_count;
     symbol_named(ch, slot, stock);
-    symbol_publish(ch, slot);
+    symbol_requalify(ch, slot);
     return slot;
 }
 
@@ -105,11 +106,7 @@ uint32_t itch_unannounced(struct channel *ch, const uint8_t *p)
 static void on_system_event(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
     (void)slot;
-    struct event event = {.type = EVENT_SYSTEM_EVENT};
-    ch->system_event = (uint8_t)itch50_system_event_event(p);
-    event.system_event.channel = ch->index;
-    event.system_event.code = ch->system_event;
-    ch->sink.event(ch->sink.context, &event);
+    told_system_event(ch, (uint8_t)itch50_system_event_event(p));
 }
 
 static void on_directory(struct channel *ch, const uint8_t *p, uint16_t slot)
@@ -140,18 +137,6 @@ static void on_directory(struct channel *ch, const uint8_t *p, uint16_t slot)
     symbol_requalify(ch, slot);
 }
 
-static void status_event(struct channel *ch, uint16_t slot)
-{
-    const struct book_symbol *sym = &ch->book.symbols[slot];
-    struct event event = {.type = EVENT_TRADING_STATUS};
-    event.trading_status.channel = ch->index;
-    event.trading_status.locate = sym->locate;
-    event.trading_status.state = sym->trading_state;
-    event.trading_status.operational_halt = (sym->flags & SYMBOL_OP_HALT) != 0;
-    memcpy(event.trading_status.reason, ch->book.infos[slot].halt_reason, 4);
-    ch->sink.event(ch->sink.context, &event);
-}
-
 static void on_trading_action(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
     const char state = itch50_trading_action_state(p);
@@ -161,7 +146,7 @@ static void on_trading_action(struct channel *ch, const uint8_t *p, uint16_t slo
     }
     ch->book.symbols[slot].trading_state = (uint8_t)state;
     memcpy(ch->book.infos[slot].halt_reason, itch50_trading_action_reason(p), 4);
-    status_event(ch, slot);
+    told_status(ch, slot);
     symbol_requalify(ch, slot);
 }
 
@@ -181,7 +166,7 @@ static void on_operational_halt(struct channel *ch, const uint8_t *p, uint16_t s
         sym->flags |= SYMBOL_OP_HALT;
     else
         sym->flags &= (uint8_t)~SYMBOL_OP_HALT;
-    status_event(ch, slot);
+    told_status(ch, slot);
     symbol_requalify(ch, slot);
 }
 
@@ -220,9 +205,9 @@ static void on_participant(struct channel *ch, const uint8_t *p, uint16_t slot)
 static void on_mwcb_levels(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
     (void)slot;
-    ch->mwcb_levels[0] = itch50_mwcb_levels_level1(p);
-    ch->mwcb_levels[1] = itch50_mwcb_levels_level2(p);
-    ch->mwcb_levels[2] = itch50_mwcb_levels_level3(p);
+    ch->market.mwcb_levels[0] = itch50_mwcb_levels_level1(p);
+    ch->market.mwcb_levels[1] = itch50_mwcb_levels_level2(p);
+    ch->market.mwcb_levels[2] = itch50_mwcb_levels_level3(p);
 }
 
 // A breach halts every symbol; the exchange then says T per symbol when it trades again. The
@@ -230,15 +215,11 @@ static void on_mwcb_levels(struct channel *ch, const uint8_t *p, uint16_t slot)
 static void on_mwcb_status(struct channel *ch, const uint8_t *p, uint16_t slot)
 {
     (void)slot;
-    struct event event = {.type = EVENT_CIRCUIT_BREAKER};
     if (!letter_in(itch50_mwcb_status_level(p), "123")) {
         itch_bad_field(ch, SYMBOL_NONE);
         return;
     }
-    ch->mwcb_breached = (uint8_t)itch50_mwcb_status_level(p);
-    event.circuit_breaker.channel = ch->index;
-    event.circuit_breaker.level = ch->mwcb_breached;
-    ch->sink.event(ch->sink.context, &event);
+    told_breaker(ch, (uint8_t)itch50_mwcb_status_level(p));
 }
 
 // The text says locate 0 although the message names a stock: keyed by name.

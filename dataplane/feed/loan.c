@@ -3,6 +3,7 @@
 #include "dataplane/feed/gap.h"
 #include "dataplane/feed/number.h"
 #include "dataplane/feed/publish.h"
+#include "dataplane/feed/told.h"
 
 // From here on the main lcore owns the book: nothing is delivered until channel_book_returned.
 static void book_lend(struct channel *ch, enum feed_request_kind kind)
@@ -149,6 +150,7 @@ void channel_book_returned(struct channel *ch, uint64_t next, bool loaded, uint6
     for (uint32_t slot = 0; slot < ch->book.symbol_count; slot++)
         ch->count->symbols_suspect += ch->book.symbols[slot].quality == QUALITY_SUSPECT;
     ch->state = CHANNEL_LIVE;
+    told_review_begin(ch);
     if (!empty)
         splice(ch, next, loaded, now);
     ch->drained = 0;

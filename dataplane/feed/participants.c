@@ -22,6 +22,8 @@ struct participant *participants_get(struct participants *all, uint16_t locate, 
 
 void participants_reset(struct participants *all)
 {
+    if (all->count == 0)
+        return;
     memset(all->table, 0, PARTICIPANTS_MAX * sizeof all->table[0]);
     all->count = 0;
 }

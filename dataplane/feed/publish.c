@@ -1,6 +1,8 @@
 // Hot path.
 #include "dataplane/feed/publish.h"
 
+#include "dataplane/feed/told.h"
+
 void symbol_publish(struct channel *ch, uint32_t slot)
 {
     const struct book_symbol *sym = &ch->book.symbols[slot];
@@ -29,16 +31,9 @@ void symbol_requalify(struct channel *ch, uint32_t slot)
     enum quality was = sym->quality, now = symbol_own_quality(sym);
     sym->quality = (uint8_t)now;
     symbol_publish(ch, slot);
-    if (was == now)
-        return;
+    told_quality(ch, slot);
     ch->count->symbols_suspect += now == QUALITY_SUSPECT;
     ch->count->symbols_suspect -= was == QUALITY_SUSPECT;
-    struct event event = {.type = EVENT_SYMBOL_QUALITY};
-    event.symbol_quality.channel = ch->index;
-    event.symbol_quality.locate = sym->locate;
-    event.symbol_quality.was = (uint8_t)was;
-    event.symbol_quality.now = (uint8_t)now;
-    ch->sink.event(ch->sink.context, &event);
 }
 
 void channel_requalify(struct channel *ch, enum quality quality)

@@ -81,8 +81,9 @@ HOT_INLINE uint32_t phase_of(const struct channel *ch, const struct book_symbol 
 {
     switch (symbol->trading_state) {
     case 'T':
-        return ch->system_event == 'O' || ch->system_event == 'S' ? PHASE_BEFORE
-               : ch->system_event == 'M' || ch->system_event == 'E' || ch->system_event == 'C'
+        return ch->market.system_event == 'O' || ch->market.system_event == 'S' ? PHASE_BEFORE
+               : ch->market.system_event == 'M' || ch->market.system_event == 'E' ||
+                       ch->market.system_event == 'C'
                    ? PHASE_AFTER
                    : PHASE_TRADING;
     case 'Q': return PHASE_QUOTATION;

@@ -378,7 +378,7 @@ static void book_return(struct world *w)
     static struct channel loader;
     static struct channel_counters scratch;
     w->lent = false;
-    book_reset(&ch->book);
+    channel_book_reset(ch);
     if (w->loan.kind == FEED_REQUEST_RESET || draw(w, PPM) < w->config->snapshot_fail_ppm) {
         channel_book_returned(ch, 1, w->loan.kind == FEED_REQUEST_RESET, w->now);
         return;
@@ -393,10 +393,13 @@ static void book_return(struct world *w)
     uint64_t next = oldest + draw(w, (uint32_t)(newest - oldest) + 1);
     loader = *ch;
     loader.count = &scratch;
+    loader.told = NULL;
     loader.sink.event = silent_event;
     const struct feed_packet p = messages_packet(day, 1, next);
     MUST(feed_itch50.apply(&loader, &p, 0) == p.count);
     ch->book = loader.book;
+    ch->participants = loader.participants;
+    ch->loaded = loader.market;
     channel_book_returned(ch, next, true, w->now);
 }
 

@@ -142,7 +142,7 @@ static void test_system_event(void **state)
     begin('S');
     m[11] = 'Q';
     send(12);
-    assert_int_equal(o.channel.system_event, 'Q');
+    assert_int_equal(o.channel.market.system_event, 'Q');
     assert_int_equal(last.type, EVENT_SYSTEM_EVENT);
     assert_int_equal(last.system_event.code, 'Q');
 }
@@ -221,13 +221,13 @@ static void test_circuit_breaker(void **state)
     be64_store(m + 19, 280000000000);
     be64_store(m + 27, 260000000000);
     send(35);
-    assert_int_equal(o.channel.mwcb_levels[0], 300000000000);
-    assert_int_equal(o.channel.mwcb_levels[1], 280000000000);
-    assert_int_equal(o.channel.mwcb_levels[2], 260000000000);
+    assert_int_equal(o.channel.market.mwcb_levels[0], 300000000000);
+    assert_int_equal(o.channel.market.mwcb_levels[1], 280000000000);
+    assert_int_equal(o.channel.market.mwcb_levels[2], 260000000000);
     begin('W');
     m[11] = '2';
     send(12);
-    assert_int_equal(o.channel.mwcb_breached, '2');
+    assert_int_equal(o.channel.market.mwcb_breached, '2');
     assert_int_equal(last.type, EVENT_CIRCUIT_BREAKER);
     assert_int_equal(last.circuit_breaker.level, '2');
 }
@@ -349,7 +349,7 @@ static void test_letters_that_decide(void **state)
     m[11] = '4';
     send(12);
     assert_int_equal(o.count.bad_field, 5);
-    assert_int_equal(o.channel.mwcb_breached, 0);
+    assert_int_equal(o.channel.market.mwcb_breached, 0);
 }
 
 static void execute(char type, uint64_t ref, uint32_t shares, uint64_t match, char printable,

@@ -1,0 +1,377 @@
+// A book that is lent: what the main lcore loads into it, and what the lane tells once it is back.
+// The server is a socket of the loopback; the test is lane and server, time is virtual.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "bench/book/offline.h"
+#include "bench/exchange/itch_write.h"
+#include "dataplane/base/check.h"
+#include "dataplane/control/snapshot.h"
+#include "dataplane/feed/told.h"
+#include "dataplane/wire/glimpse.h"
+#include "dataplane/wire/mold64.h"
+
+enum { SYMBOLS = 150, WINDOW = 100, EVENTS = 2048, WAIT_MS = 5000, RETRY_MS = 1000 };
+
+static struct offline o;
+static struct channel *const ch = &o.channel;
+static struct snapshot snapshot;
+static struct rig {
+    struct lane lane; // its ring of answers
+    struct lane_answer ring[LANE_RING_LEN];
+    struct main_counters count;
+    struct feed_request request;
+    struct event events[EVENTS];
+    uint32_t event_count;
+    int listener, client;
+    uint8_t spin[1 << 16];
+    uint32_t spin_len;
+    uint64_t next; // number of the next live message
+    const char *session;
+} rig;
+
+static uint8_t m[ITCH_MAX]; // the message being written
+
+static void on_event(void *context, const struct event *event)
+{
+    (void)context;
+    assert_true(rig.event_count < EVENTS);
+    rig.events[rig.event_count++] = *event;
+}
+
+static bool on_request(void *context, const struct feed_request *request)
+{
+    (void)context;
+    rig.request = *request;
+    return true;
+}
+
+static void on_release(void *context, struct frame *frame)
+{
+    (void)context;
+    (void)frame;
+}
+
+static void rig_open(void)
+{
+    struct channel_config config = {.protocol = &feed_itch50,
+                                    .can_snapshot = true,
+                                    .line_count = 1,
+                                    .reorder_frames = 8,
+                                    .reorder_ticks = WINDOW,
+                                    .hold_frames = 16,
+                                    .book = {.symbols = SYMBOLS, .orders = 1024}};
+    struct config_snapshot to = {.username = "tester", .password = "secret", .timeout_ms = 60000};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    struct error err = {0};
+    memset(&rig, 0, sizeof rig);
+    rig.session = "SESSION001";
+    rig.next = 1;
+    book_config_defaults(&config.book);
+    assert_true(offline_init(&o, &config, &err));
+    ch->sink = (struct channel_sink){NULL, on_event, on_request, on_release};
+    spsc_init(&rig.lane.answers, rig.ring, LANE_RING_LEN, sizeof rig.ring[0]);
+    rig.client = -1;
+    rig.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(rig.listener, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(rig.listener, 1), 0);
+    assert_int_equal(getsockname(rig.listener, (struct sockaddr *)&at, &len), 0);
+    to.server = (struct config_endpoint){.ip = INADDR_LOOPBACK, .port = ntohs(at.sin_port)};
+    snapshot_init(&snapshot, &to, ch, &rig.lane, &rig.count);
+}
+
+static void rig_close(void)
+{
+    if (rig.client >= 0)
+        close(rig.client);
+    close(rig.listener);
+    channel_drop_held(ch);
+    offline_free(&o);
+}
+
+// --- messages, live or in a spin ---
+
+static void live(uint32_t len)
+{
+    static uint8_t ring[32][MOLD64_HEADER_LEN + 2 + ITCH_MAX]; // may be held
+    uint8_t *p = ring[rig.next % 32];
+    memcpy(p, rig.session, MOLD64_SESSION_LEN);
+    be64_store(p + 10, rig.next++);
+    be16_store(p + 18, 1);
+    be16_store(p + MOLD64_HEADER_LEN, (uint16_t)len);
+    memcpy(p + MOLD64_HEADER_LEN + 2, m, len);
+    const struct frame frame = {.data = p, .len = MOLD64_HEADER_LEN + 2 + len, .owner = p};
+    channel_datagram(ch, 0, p, frame.len, &frame, 10);
+}
+
+static void packet(uint8_t type, uint32_t len)
+{
+    uint8_t *p = rig.spin + rig.spin_len;
+    assert_true(rig.spin_len + 3 + len <= sizeof rig.spin);
+    be16_store(p, (uint16_t)(len + 1));
+    p[2] = type;
+    memcpy(p + 3, m, len);
+    rig.spin_len += 3 + len;
+}
+
+static void spin(uint32_t len)
+{
+    packet(SOUPBIN_SEQUENCED, len);
+}
+
+static const uint8_t *name_of(uint16_t locate)
+{
+    static char name[16];
+    snprintf(name, sizeof name, "S%-7u", locate);
+    return (const uint8_t *)name;
+}
+
+static uint32_t directory(uint16_t locate)
+{
+    const struct itch_common c = {locate, 0, 1};
+    const struct itch_directory d = {0};
+    return itch_stock_directory(m, &c, name_of(locate), &d);
+}
+
+static uint32_t action(uint16_t locate, char state, const char *reason)
+{
+    const struct itch_common c = {locate, 0, 1};
+    return itch_trading_action(m, &c, name_of(locate), state, reason);
+}
+
+static uint32_t maker(uint16_t locate, char state)
+{
+    const struct itch_common c = {locate, 0, 1};
+    return itch_participant(m, &c, name_of(locate), "MMID", 'Y', 'N', state);
+}
+
+// Every symbol is announced and trades, one of them with a market maker.
+static void day_begins(void)
+{
+    live(itch_system_event(m, 1, 'S'));
+    for (uint16_t locate = 1; locate <= SYMBOLS; locate++) {
+        live(directory(locate));
+        live(action(locate, 'T', "    "));
+    }
+    live(maker(1, 'A'));
+}
+
+static const struct symbol_info *info(uint16_t locate)
+{
+    return &ch->book.infos[ch->book.slot_of_locate[locate]];
+}
+
+// --- the loan ---
+
+// Messages are missing, and nobody has them but the snapshot server.
+static void gap(void)
+{
+    rig.next += 10;
+    live(itch_system_event(m, 1, 'Q'));
+    channel_timers(ch, 10 + WINDOW, 10 + WINDOW);
+    assert_true(ch->book_lent);
+    assert_int_equal(rig.request.kind, FEED_REQUEST_SNAPSHOT);
+    rig.spin_len = 0;
+    memcpy(m, "SESSION001                   1", 30);
+    packet(SOUPBIN_LOGIN_ACCEPTED, 30);
+}
+
+static struct lane_answer answer_wait(uint64_t now_ns)
+{
+    struct lane_answer answer;
+    for (int i = 0; !spsc_pop(&rig.lane.answers, &answer); i++) {
+        struct pollfd p = {.fd = snapshot.fd, .events = POLLIN};
+        assert_true(i < WAIT_MS);
+        snapshot_turn(&snapshot, now_ns);
+        poll(&p, 1, 1);
+    }
+    assert_int_equal(answer.kind, ANSWER_BOOK);
+    return answer;
+}
+
+// The snapshot ends where the lines go on. Nothing is told meanwhile.
+static void loaded(void)
+{
+    char number[32];
+    const uint32_t before = rig.event_count;
+    m[0] = GLIMPSE_END;
+    snprintf(number, sizeof number, "%20lu", rig.next);
+    memcpy(m + 1, number, 20);
+    spin(GLIMPSE_END_LEN);
+    snapshot_request(&snapshot, &rig.request, 0);
+    struct pollfd p = {.fd = rig.listener, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+    rig.client = accept(rig.listener, NULL, NULL);
+    assert_int_equal(send(rig.client, rig.spin, rig.spin_len, 0), rig.spin_len);
+    const struct lane_answer answer = answer_wait(0);
+    assert_true(answer.loaded);
+    assert_int_equal(answer.sequence, rig.next);
+    assert_int_equal(rig.event_count, before);
+    channel_book_returned(ch, answer.sequence, answer.loaded, 200);
+    assert_int_equal(ch->quality, QUALITY_GOOD);
+}
+
+// Events of a type from <from> on.
+static uint32_t told(uint16_t type, uint32_t from)
+{
+    uint32_t count = 0;
+    for (uint32_t i = from; i < rig.event_count; i++)
+        count += rig.events[i].type == type;
+    return count;
+}
+
+static void assert_quality_told(uint32_t from, uint16_t locate, enum quality was, enum quality now)
+{
+    uint32_t count = 0;
+    for (uint32_t i = from; i < rig.event_count; i++) {
+        const struct event *e = &rig.events[i];
+        if (e->type != EVENT_SYMBOL_QUALITY || e->symbol_quality.locate != locate)
+            continue;
+        count++;
+        assert_int_equal(e->symbol_quality.was, was);
+        assert_int_equal(e->symbol_quality.now, now);
+    }
+    assert_int_equal(count, 1);
+}
+
+static void turns(void)
+{
+    for (uint32_t i = 0; told_review_due(ch); i++) {
+        assert_true(i < SYMBOLS);
+        assert_int_equal(ch->deadline, 0); // the lane comes back by itself
+        channel_timers(ch, 210 + i, 210 + i);
+    }
+}
+
+// --- tests ---
+
+static void what_a_snapshot_changes_is_told(void **state)
+{
+    (void)state;
+    static const uint64_t levels[3] = {300, 200, 100};
+    const struct itch_common c = {3, 0, 1};
+    rig_open();
+    day_begins();
+    live(itch_delete(m, &c, 4711)); // of an order that was never added
+    assert_int_equal(o.count.symbols_suspect, 1);
+    gap();
+    spin(itch_system_event(m, 1, 'M'));
+    spin(itch_decline_levels(m, 1, levels));
+    for (uint16_t locate = 1; locate <= SYMBOLS; locate++) {
+        spin(directory(locate));
+        spin(locate == 2 ? action(2, 'H', "LUDP") : action(locate, 'T', "    "));
+    }
+    const uint32_t from = rig.event_count;
+    loaded();
+    assert_int_equal(told(EVENT_SYSTEM_EVENT, from), 1);
+    assert_int_equal(ch->market.system_event, 'M');
+    assert_memory_equal(ch->market.mwcb_levels, levels, sizeof levels);
+    turns();
+    assert_int_equal(told(EVENT_SYMBOL_QUALITY, from), 2);
+    assert_quality_told(from, 3, QUALITY_SUSPECT, QUALITY_GOOD);
+    assert_quality_told(from, 2, QUALITY_GOOD, QUALITY_HALTED);
+    assert_int_equal(told(EVENT_TRADING_STATUS, from), 1);
+    for (uint32_t i = from; i < rig.event_count; i++)
+        if (rig.events[i].type == EVENT_TRADING_STATUS) {
+            assert_int_equal(rig.events[i].trading_status.locate, 2);
+            assert_int_equal(rig.events[i].trading_status.state, 'H');
+            assert_memory_equal(rig.events[i].trading_status.reason, "LUDP", 4);
+        }
+    assert_int_equal(o.count.symbols_suspect, 0);
+    rig_close();
+}
+
+// A turn tells of so many symbols at most; what a message changes before its turn comes is told
+// once, in order.
+static void a_turn_tells_a_slice(void **state)
+{
+    (void)state;
+    rig_open();
+    day_begins();
+    gap();
+    for (uint16_t locate = 1; locate <= SYMBOLS; locate++) {
+        spin(directory(locate));
+        spin(action(locate, 'P', "LUDP"));
+    }
+    const uint32_t from = rig.event_count;
+    loaded();
+    assert_int_equal(told(EVENT_SYMBOL_QUALITY, from), 0);
+    uint32_t before = rig.event_count;
+    channel_timers(ch, 210, 210);
+    assert_int_equal(told(EVENT_SYMBOL_QUALITY, before), TOLD_SYMBOLS_A_TURN);
+    assert_int_equal(rig.event_count - before, 2 * TOLD_SYMBOLS_A_TURN);
+    live(action(SYMBOLS, 'H', "T1  ")); // still to be compared
+    assert_quality_told(from, SYMBOLS, QUALITY_GOOD, QUALITY_HALTED);
+    turns();
+    assert_quality_told(from, SYMBOLS, QUALITY_GOOD, QUALITY_HALTED);
+    assert_int_equal(told(EVENT_SYMBOL_QUALITY, from), SYMBOLS);
+    assert_int_equal(told(EVENT_TRADING_STATUS, from), SYMBOLS);
+    before = rig.event_count;
+    channel_timers(ch, 1000, 1000);
+    assert_int_equal(rig.event_count, before);
+    rig_close();
+}
+
+static void market_makers_are_counted_across_a_snapshot(void **state)
+{
+    (void)state;
+    rig_open();
+    day_begins();
+    assert_int_equal(info(1)->market_makers, 1);
+    gap();
+    spin(directory(1));
+    spin(maker(1, 'A'));
+    loaded();
+    assert_int_equal(info(1)->market_makers, 1);
+    assert_int_equal(ch->participants.count, 1);
+    live(maker(1, 'W'));
+    assert_int_equal(info(1)->market_makers, 0);
+    rig_close();
+}
+
+// The lane keeps off the table from when it lends it until it has it back.
+static void a_session_that_begins_has_no_market_makers(void **state)
+{
+    (void)state;
+    rig_open();
+    day_begins();
+    rig.session = "SESSION002";
+    rig.next = 1;
+    live(itch_system_event(m, 1, 'O'));
+    for (int i = 0; i < 3; i++)
+        live(directory((uint16_t)(i + 1)));
+    assert_true(ch->book_lent);
+    assert_int_equal(rig.request.kind, FEED_REQUEST_RESET);
+    assert_int_equal(ch->participants.count, 1); // the main lcore's to empty
+    snapshot_request(&snapshot, &rig.request, 0);
+    assert_int_equal(ch->participants.count, 0);
+    channel_book_returned(ch, answer_wait(0).sequence, true, 20);
+    assert_int_equal(ch->arbiter.next, rig.next);
+    const uint32_t from = rig.event_count;
+    live(action(1, 'T', "    ")); // another symbol than yesterday's, of which nothing was said
+    assert_quality_told(from, 1, QUALITY_HALTED, QUALITY_GOOD);
+    live(maker(1, 'A'));
+    assert_int_equal(info(1)->market_makers, 1);
+    rig_close();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_snapshot_changes_is_told),
+        cmocka_unit_test(a_turn_tells_a_slice),
+        cmocka_unit_test(market_makers_are_counted_across_a_snapshot),
+        cmocka_unit_test(a_session_that_begins_has_no_market_makers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
