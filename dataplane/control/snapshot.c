@@ -83,6 +83,22 @@ static void loader_reset(struct snapshot *s)
     memset(&s->scratch, 0, sizeof s->scratch);
 }
 
+// One attempt has failed: again after a pause, or not at all.
+static void attempt_failed(struct snapshot *s, uint64_t now_ns, const char *why)
+{
+    log_warn("snapshot", "channel %u, attempt %u of %d: %s", s->channel->index, s->tries,
+             SNAPSHOT_TRIES, why);
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+    s->state = SNAPSHOT_WAITING;
+    s->deadline_ns = now_ns + second_ns / 4 * s->tries;
+    if (s->tries < SNAPSHOT_TRIES)
+        return;
+    loader_reset(s);
+    book_give_back(s, 0, false);
+}
+
 static void connect_start(struct snapshot *s, uint64_t now_ns)
 {
     const struct sockaddr_in to = {.sin_family = AF_INET,
@@ -96,7 +112,7 @@ static void connect_start(struct snapshot *s, uint64_t now_ns)
     soupbin_stream_init(&s->stream, s->buffer, sizeof s->buffer);
     if (s->fd < 0 ||
         (connect(s->fd, (const struct sockaddr *)&to, sizeof to) != 0 && errno != EINPROGRESS))
-        s->deadline_ns = now_ns;
+        attempt_failed(s, now_ns, strerror(errno));
 }
 
 void snapshot_request(struct snapshot *s, const struct feed_request *request, uint64_t now_ns)
@@ -124,22 +140,6 @@ void snapshot_request(struct snapshot *s, const struct feed_request *request, ui
     connect_start(s, now_ns);
 }
 
-// One attempt has failed: again after a pause, or not at all.
-static void attempt_failed(struct snapshot *s, uint64_t now_ns, const char *why)
-{
-    log_warn("snapshot", "channel %u, attempt %u of %d: %s", s->channel->index, s->tries,
-             SNAPSHOT_TRIES, why);
-    if (s->fd >= 0)
-        close(s->fd);
-    s->fd = -1;
-    s->state = SNAPSHOT_WAITING;
-    s->deadline_ns = now_ns + second_ns / 4 * s->tries;
-    if (s->tries < SNAPSHOT_TRIES)
-        return;
-    loader_reset(s);
-    book_give_back(s, 0, false);
-}
-
 static void login_send(struct snapshot *s, uint64_t now_ns)
 {
     uint8_t bytes[SOUPBIN_LOGIN_LEN_410];
@@ -151,8 +151,6 @@ static void login_send(struct snapshot *s, uint64_t now_ns)
     int failed = 0;
     socklen_t size = sizeof failed;
     getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &failed, &size);
-    if (failed == EINPROGRESS)
-        return;
     if (failed) {
         attempt_failed(s, now_ns, strerror(failed));
         return;

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "bench/book/offline.h"
 #include "bench/exchange/itch_write.h"
 #include "dataplane/base/check.h"
+#include "dataplane/base/log.h"
 #include "dataplane/control/snapshot.h"
 #include "dataplane/feed/told.h"
 #include "dataplane/wire/glimpse.h"
@@ -37,6 +39,7 @@ static struct rig {
     uint32_t spin_len;
     uint64_t next; // number of the next live message
     const char *session;
+    char said[256]; // the last line logged
 } rig;
 
 static uint8_t m[ITCH_MAX]; // the message being written
@@ -61,7 +64,14 @@ static void on_release(void *context, struct frame *frame)
     (void)frame;
 }
 
-static void rig_open(void)
+static void on_log(const char *level, const char *event, const char *text)
+{
+    (void)level;
+    (void)event;
+    snprintf(rig.said, sizeof rig.said, "%s", text);
+}
+
+static void rig_open(uint32_t server_ip)
 {
     struct channel_config config = {.protocol = &feed_itch50,
                                     .can_snapshot = true,
@@ -86,12 +96,14 @@ static void rig_open(void)
     assert_int_equal(bind(rig.listener, (struct sockaddr *)&at, len), 0);
     assert_int_equal(listen(rig.listener, 1), 0);
     assert_int_equal(getsockname(rig.listener, (struct sockaddr *)&at, &len), 0);
-    to.server = (struct config_endpoint){.ip = INADDR_LOOPBACK, .port = ntohs(at.sin_port)};
+    to.server = (struct config_endpoint){.ip = server_ip, .port = ntohs(at.sin_port)};
     snapshot_init(&snapshot, &to, ch, &rig.lane, &rig.count);
+    log_listen(on_log);
 }
 
 static void rig_close(void)
 {
+    log_listen(NULL);
     if (rig.client >= 0)
         close(rig.client);
     close(rig.listener);
@@ -260,7 +272,7 @@ static void what_a_snapshot_changes_is_told(void **state)
     (void)state;
     static const uint64_t levels[3] = {300, 200, 100};
     const struct itch_common c = {3, 0, 1};
-    rig_open();
+    rig_open(INADDR_LOOPBACK);
     day_begins();
     live(itch_delete(m, &c, 4711)); // of an order that was never added
     assert_int_equal(o.count.symbols_suspect, 1);
@@ -296,7 +308,7 @@ static void what_a_snapshot_changes_is_told(void **state)
 static void a_turn_tells_a_slice(void **state)
 {
     (void)state;
-    rig_open();
+    rig_open(INADDR_LOOPBACK);
     day_begins();
     gap();
     for (uint16_t locate = 1; locate <= SYMBOLS; locate++) {
@@ -325,7 +337,7 @@ static void a_turn_tells_a_slice(void **state)
 static void market_makers_are_counted_across_a_snapshot(void **state)
 {
     (void)state;
-    rig_open();
+    rig_open(INADDR_LOOPBACK);
     day_begins();
     assert_int_equal(info(1)->market_makers, 1);
     gap();
@@ -343,7 +355,7 @@ static void market_makers_are_counted_across_a_snapshot(void **state)
 static void a_session_that_begins_has_no_market_makers(void **state)
 {
     (void)state;
-    rig_open();
+    rig_open(INADDR_LOOPBACK);
     day_begins();
     rig.session = "SESSION002";
     rig.next = 1;
@@ -365,6 +377,23 @@ static void a_session_that_begins_has_no_market_makers(void **state)
     rig_close();
 }
 
+static void a_server_that_cannot_be_reached_is_called_that(void **state)
+{
+    (void)state;
+    rig_open(INADDR_BROADCAST); // no connection goes there: refused before anything is sent
+    day_begins();
+    gap();
+    snapshot_request(&snapshot, &rig.request, 0);
+    assert_non_null(strstr(rig.said, "attempt 1 of 3"));
+    assert_non_null(strstr(rig.said, strerror(ENETUNREACH)));
+    for (uint64_t now_ms = 0; snapshot.tries < SNAPSHOT_TRIES; now_ms += RETRY_MS)
+        snapshot_turn(&snapshot, now_ms * 1000000);
+    assert_non_null(strstr(rig.said, "attempt 3 of 3"));
+    assert_non_null(strstr(rig.said, strerror(ENETUNREACH)));
+    assert_false(answer_wait(0).loaded);
+    rig_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +401,7 @@ int main(void)
         cmocka_unit_test(a_turn_tells_a_slice),
         cmocka_unit_test(market_makers_are_counted_across_a_snapshot),
         cmocka_unit_test(a_session_that_begins_has_no_market_makers),
+        cmocka_unit_test(a_server_that_cannot_be_reached_is_called_that),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
