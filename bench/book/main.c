@@ -11,6 +11,7 @@
 #include "bench/book/input.h"
 #include "bench/book/offline.h"
 #include "dataplane/base/bytes.h"
+#include "dataplane/feed/number.h"
 
 struct options {
     const char *path;
@@ -234,6 +235,7 @@ static bool books_make(const struct options *opt, struct input *in, struct error
     book_config_defaults(&config.book);
     if (!offline_init(&o, &config, err))
         return false;
+    number_session_begin(&o.channel, capture.first); // known beforehand: no leap from 0
     const uint64_t start = now_ns();
     bool ok = true;
     if (in->kind == INPUT_CAPTURE)

@@ -8,7 +8,11 @@
 static const struct unit {
     const char *unit;
     const char *base;
-} units[] = {{"ticks", "seconds"}, {"bytes", "bytes"}, {"shares", "shares"}, {"price4", "dollars"}};
+} units[] = {{"ticks", "seconds"},
+             {"ns", "seconds"},
+             {"bytes", "bytes"},
+             {"shares", "shares"},
+             {"price4", "dollars"}};
 
 static const char *base_unit(const char *unit)
 {
@@ -45,6 +49,8 @@ void counter_write(struct metric_text *text, const struct metric_label *labels,
         metric_real(text, labels, value ? (double)contact_utc_ns(contact, value) / 1e9 : 0);
     else if (strcmp(info->unit, "ticks") == 0)
         metric_real(text, labels, seconds_of(contact, value));
+    else if (strcmp(info->unit, "ns") == 0)
+        metric_real(text, labels, (double)value / 1e9);
     else if (strcmp(info->unit, "price4") == 0)
         metric_real(text, labels, (double)value / 1e4);
     else
