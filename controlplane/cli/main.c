@@ -31,18 +31,18 @@ static bool is_shell(int argc, char **argv, const char **socket)
 
 int main(int argc, char **argv)
 {
-    struct session session;
+    struct run run;
     const char *file = NULL;
     bool echo = false;
     enum exit_code code;
     signal(SIGPIPE, SIG_IGN);
-    session_init(&session);
-    if (is_batch(argc, argv, &file, &echo, &session.socket))
-        code = run_file(&session, file, echo);
-    else if (is_shell(argc, argv, &session.socket))
-        code = run_shell(&session);
+    run_begin(&run);
+    if (is_batch(argc, argv, &file, &echo, &run.socket))
+        code = run_file(&run, file, echo);
+    else if (is_shell(argc, argv, &run.socket))
+        code = run_shell(&run);
     else
-        code = run_words(&session, argc, argv);
-    session_end(&session);
+        code = run_words(&run, argc, argv);
+    run_end(&run);
     return (int)code;
 }

@@ -16,15 +16,15 @@ void watch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-void session_init(struct session *session)
+void run_begin(struct run *run)
 {
-    memset(session, 0, sizeof *session);
-    session->client.fd = -1;
+    memset(run, 0, sizeof *run);
+    run->client.fd = -1;
 }
 
-void session_end(struct session *session)
+void run_end(struct run *run)
 {
-    client_close(&session->client);
+    client_close(&run->client);
 }
 
 static void print_result(const struct invocation *invocation, const json_t *result)
@@ -137,10 +137,10 @@ static void watch(const struct invocation *invocation, struct client *client, co
     }
 }
 
-static void go(const struct invocation *invocation, struct session *session, struct error *err)
+static void go(const struct invocation *invocation, struct run *run, struct error *err)
 {
-    const char *path = invocation->socket ? invocation->socket : session->socket;
-    struct client *client = &session->client;
+    const char *path = invocation->socket ? invocation->socket : run->socket;
+    struct client *client = &run->client;
     if (path == NULL)
         path = from_environment("TICKGATE_SOCKET", "/run/tickgate/control.sock");
     if (client->fd >= 0 && strcmp(client->path, path) != 0)
@@ -160,7 +160,7 @@ static void go(const struct invocation *invocation, struct session *session, str
     }
 }
 
-enum exit_code run_words(struct session *session, int argc, char **argv)
+enum exit_code run_words(struct run *run, int argc, char **argv)
 {
     struct invocation invocation;
     struct error err = {0};
@@ -174,9 +174,9 @@ enum exit_code run_words(struct session *session, int argc, char **argv)
     } else if (is_direct(&invocation, &err)) {
         go_direct(&invocation, &err);
     } else if (err.code == EXIT_OK && confirmed(&invocation, &err)) {
-        go(&invocation, session, &err);
+        go(&invocation, run, &err);
     }
-    session->interrupted = invocation_stopped();
+    run->interrupted = invocation_stopped();
     flush_output(&err);
     if (err.code != EXIT_OK)
         fprintf(stderr, "tickgate: %s\n", err.text);
@@ -219,18 +219,18 @@ bool line_split(char *line, int *argc, char *argv[LINE_WORDS_MAX + 1], struct er
     return quote == 0 || error_set(err, EXIT_USAGE, "a quote (%c) is not closed", quote);
 }
 
-static enum exit_code run_line(struct session *session, char *line)
+static enum exit_code run_line(struct run *run, char *line)
 {
     char *argv[LINE_WORDS_MAX + 1];
     struct error err = {0};
     int argc;
     if (line_split(line, &argc, argv, &err))
-        return argc > 1 ? run_words(session, argc, argv) : EXIT_OK;
+        return argc > 1 ? run_words(run, argc, argv) : EXIT_OK;
     fprintf(stderr, "tickgate: %s\n", err.text);
     return err.code;
 }
 
-enum exit_code run_file(struct session *session, const char *path, bool echo)
+enum exit_code run_file(struct run *run, const char *path, bool echo)
 {
     const bool own = strcmp(path, "-") == 0;
     FILE *file = own ? stdin : fopen(path, "re");
@@ -242,14 +242,14 @@ enum exit_code run_file(struct session *session, const char *path, bool echo)
                 path, strerror(errno));
         return EXIT_USAGE;
     }
-    while (code == EXIT_OK && !session->interrupted && getline(&line, &line_max, file) >= 0) {
+    while (code == EXIT_OK && !run->interrupted && getline(&line, &line_max, file) >= 0) {
         const size_t blanks = strspn(line, " \t");
         number++;
         if (line[blanks] == '#')
             continue;
         if (echo)
             fprintf(stdout, "> %s%s", line, strchr(line, '\n') ? "" : "\n");
-        code = run_line(session, line);
+        code = run_line(run, line);
     }
     if (code != EXIT_OK)
         fprintf(stderr, "tickgate: %s:%zu: stopped here\n", own ? "standard input" : path, number);

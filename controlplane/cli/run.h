@@ -9,25 +9,25 @@
 enum { LINE_WORDS_MAX = 64, LINE_LEN_MAX = 65536 };
 
 // A connection that is kept from one command to the next.
-struct session {
+struct run {
     struct client client;
     const char *socket; // for commands that name none; null: the environment's, or the default
     bool interrupted;   // SIGINT or SIGTERM came while a command went on and on
 };
 
-void session_init(struct session *session);
-void session_end(struct session *session);
+void run_begin(struct run *run);
+void run_end(struct run *run);
 
 // One command line without the program's name before it: argv[1] is its first word. Says what is
 // wrong on standard error and returns the exit code.
-enum exit_code run_words(struct session *session, int argc, char **argv);
+enum exit_code run_words(struct run *run, int argc, char **argv);
 
 // The lines of a file ("-": standard input), until one fails; blank lines and those that begin with
 // # are skipped. <echo>: each is printed before it is carried out.
-enum exit_code run_file(struct session *session, const char *path, bool echo);
+enum exit_code run_file(struct run *run, const char *path, bool echo);
 
 // Lines of a terminal, with completion and history, until its end or `quit`.
-enum exit_code run_shell(struct session *session);
+enum exit_code run_shell(struct run *run);
 
 // A line into words: blanks separate, single and double quotes hold together. <line> is written to,
 // the words point into it; argv[0] is the program's name. False: a quote is not closed, or too many

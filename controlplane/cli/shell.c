@@ -135,7 +135,7 @@ static bool is_word(const char *line, const char *word)
     return strncmp(line, word, len) == 0 && strspn(line + len, " \t\n") == strlen(line + len);
 }
 
-static void run_typed(struct session *session, const char *line)
+static void run_typed(struct run *run, const char *line)
 {
     char *copy = strdup(line), *argv[LINE_WORDS_MAX + 1];
     struct error err = {0};
@@ -145,12 +145,12 @@ static void run_typed(struct session *session, const char *line)
     if (!line_split(copy, &argc, argv, &err))
         fprintf(stderr, "tickgate: %s\n", err.text);
     else if (argc > 1)
-        run_words(session, argc, argv);
-    session->interrupted = false; // it ended the command, not the shell
+        run_words(run, argc, argv);
+    run->interrupted = false; // it ended the command, not the shell
     free(copy);
 }
 
-enum exit_code run_shell(struct session *session)
+enum exit_code run_shell(struct run *run)
 {
     EditLine *edit = el_init("tickgate", stdin, stdout, stderr);
     History *past = history_init();
@@ -176,7 +176,7 @@ enum exit_code run_shell(struct session *session)
         if (is_word(line, "help") || is_word(line, "?"))
             help_print(stdout, NULL, 0);
         else
-            run_typed(session, line);
+            run_typed(run, line);
     }
     history_end(past);
     el_end(edit);
