@@ -167,11 +167,10 @@ $(client_example): $(call obj,dataplane/gateway/examples/client.c) $(BUILD)/libt
 # --- micro-benchmarks: bench/micro/<name>.c, each with its `make bench-<name>` below --------------------------
 
 bench_bin := $(patsubst bench/micro/%.c,$(BUILD)/bench/%,$(wildcard bench/micro/*.c))
-$(bench_bin): $(BUILD)/bench/%: $(BUILD)/obj/bench/micro/%.o $(call obj,bench/book/offline.c) $(exch_lib) $(lane_lib) $(core_lib)
+$(bench_bin): $(BUILD)/bench/%: $(BUILD)/obj/bench/micro/%.o $(call obj,bench/book/offline.c) $(exch_lib) $(cp_lib) $(lane_lib) $(core_lib)
 	@echo "  LINK  $@"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lpcap $(CORE_LIBS) $(CP_LIBS)
-$(BUILD)/bench/journal: $(cp_lib)
 
 # --- tests -------------------------------------------------------------------------------------------------
 # tests/unit/<room>/<name>_test.c is one cmocka program; it mirrors the tree and links the core archive only,
@@ -267,7 +266,7 @@ $(fuzz_bin): $(BUILD)/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,bench/book/offli
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(CP_LIBS) $(CORE_LIBS)
 
 .PHONY: integration-build fuzz-programs
-integration-build: programs $(integration_bin)
+integration-build: programs $(integration_bin) $(bench_bin)
 fuzz-programs: $(fuzz_bin)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
