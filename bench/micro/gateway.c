@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bench/micro/rig.h"
+#include "bench/micro/takes_all.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/gateway/door.h"
 #include "dataplane/lane/desk_gateway.h"
@@ -38,20 +39,7 @@ static void fail(const char *what)
     exit(EXIT_FAILED);
 }
 
-// --- the transport: takes everything ---
-
-static bool wire_open(struct transport *t, uint64_t now)
-{
-    (void)t;
-    (void)now;
-    return true;
-}
-
-static bool wire_ready(struct transport *t, uint32_t len)
-{
-    (void)t;
-    return len < 1500;
-}
+// --- the transport: takes everything, and counts it ---
 
 static bool wire_send(struct transport *t, const void *payload, uint32_t len, uint64_t now)
 {
@@ -64,22 +52,11 @@ static bool wire_send(struct transport *t, const void *payload, uint32_t len, ui
     return true;
 }
 
-static void wire_close(struct transport *t, uint64_t now)
-{
-    (void)t;
-    (void)now;
-}
-
-static void wire_abort(struct transport *t)
-{
-    (void)t;
-}
-
-static const struct transport_ops wire = {.open = wire_open,
-                                          .ready = wire_ready,
+static const struct transport_ops wire = {.open = take_open,
+                                          .ready = take_ready,
                                           .send = wire_send,
-                                          .close = wire_close,
-                                          .abort = wire_abort};
+                                          .close = take_close,
+                                          .abort = take_abort};
 
 // --- the exchange ---
 

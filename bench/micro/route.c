@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "bench/micro/rig.h"
+#include "bench/micro/takes_all.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/book/book_hot.h"
 #include "dataplane/lane/desk_parts.h"
@@ -96,40 +97,6 @@ static void plan_measure(const char *line, enum route_how how, uint32_t venues, 
 }
 
 // --- a desk ---
-
-static bool take_open(struct transport *t, uint64_t now)
-{
-    (void)t;
-    (void)now;
-    return true;
-}
-
-static bool take_ready(struct transport *t, uint32_t len)
-{
-    (void)t;
-    (void)len;
-    return true;
-}
-
-static bool take_send(struct transport *t, const void *payload, uint32_t len, uint64_t now)
-{
-    (void)t;
-    (void)payload;
-    (void)len;
-    (void)now;
-    return true;
-}
-
-static void take_close(struct transport *t, uint64_t now)
-{
-    (void)t;
-    (void)now;
-}
-
-static void take_abort(struct transport *t)
-{
-    (void)t;
-}
 
 static const struct transport_ops takes_all = {.open = take_open,
                                                .ready = take_ready,

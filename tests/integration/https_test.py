@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from node import CONTROL, PATIENCE_S, Node, built, free_port  # noqa: E402
+from node import CONTROL, PATIENCE_S, Node, built, free_port, run_tests, script  # noqa: E402
 
 TOKEN = "0123456789abcdef0123"
 CONFIG = """node: {{main_core: {core}}}
@@ -187,16 +187,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="tickgate-https-") as name:
         folder = pathlib.Path(name)
         files(folder)
-        for title, test in list(globals().items()):
-            if title.startswith("test_"):
-                print(title, flush=True)
-                test(folder)
+        run_tests(globals(), folder)
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except AssertionError as e:
-        print(f"failed: {e}")
-        sys.exit(1)
+    script(main)

@@ -16,7 +16,7 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from node import PATIENCE_S, Node, built, free_port, until  # noqa: E402
+from node import PATIENCE_S, Node, built, free_port, run_tests, script, until  # noqa: E402
 
 OPEN = "application/openmetrics-text; version=1.0.0"
 CONFIG = """
@@ -66,6 +66,31 @@ def value(port, expression):
     return found[0][1] if len(found) == 1 else None
 
 
+def cut_off(node):
+    lines = node.get("/metrics")[2].splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("tickgate_http_clients_cut_off_total "))
+
+
+def test_crowd(node):
+    """Clients that never end their request: who asks properly is answered."""
+    idle = []
+    for _ in range(200):
+        s = socket.create_connection(("127.0.0.1", node.port()), timeout=PATIENCE_S)
+        s.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept:")
+        idle.append(s)
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(node.get("/metrics")[0])) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert results == [200] * 8, results
+    assert node.cli("status")[0] == 0
+    until(lambda: cut_off(node) >= 100, "those who were cut off are counted")
+    for s in idle:
+        s.close()
+
+
 def test_prometheus(node):
     folder = node.folder / "prometheus"
     folder.mkdir()
@@ -105,31 +130,6 @@ def test_prometheus(node):
         process.wait(PATIENCE_S)
 
 
-def cut_off(node):
-    lines = node.get("/metrics")[2].splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("tickgate_http_clients_cut_off_total "))
-
-
-def test_crowd(node):
-    """Clients that never end their request: who asks properly is answered."""
-    idle = []
-    for _ in range(200):
-        s = socket.create_connection(("127.0.0.1", node.port()), timeout=PATIENCE_S)
-        s.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept:")
-        idle.append(s)
-    results = []
-    threads = [threading.Thread(target=lambda: results.append(node.get("/metrics")[0])) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE_S)
-    assert results == [200] * 8, results
-    assert node.cli("status")[0] == 0
-    until(lambda: cut_off(node) >= 100, "those who were cut off are counted")
-    for s in idle:
-        s.close()
-
-
 def main():
     missing = built()
     absent = [p for p in ("promtool", "prometheus") if not shutil.which(p)]
@@ -137,18 +137,9 @@ def main():
         print(missing or f"no {' and no '.join(absent)} here: apt-get install prometheus")
         return 77
     with tempfile.TemporaryDirectory(prefix="tickgate-metrics-") as name, Node(pathlib.Path(name)) as node:
-        for title, test in list(globals().items()):
-            if title.startswith("test_") and title != "test_prometheus":
-                print(title, flush=True)
-                test(node)
-        print("test_prometheus", flush=True)
-        test_prometheus(node)
+        run_tests(globals(), node)
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except AssertionError as e:
-        print(f"failed: {e}")
-        sys.exit(1)
+    script(main)

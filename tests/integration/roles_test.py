@@ -16,7 +16,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from node import CLI, PATIENCE_S, Node, built, until  # noqa: E402
+from node import CLI, PATIENCE_S, Node, built, run_tests, script, until  # noqa: E402
 
 # Numbers that no user of the machine has; the kernel does not mind.
 VIEWER, OPERATOR, OFFICER, STRANGER = 54001, 54002, 54003, 54004
@@ -200,16 +200,9 @@ def main():
         config.write_text(text, encoding="utf-8")
         with Node(folder, "--config", str(config)) as node:
             node.group = group.gr_gid
-            for title, test in list(globals().items()):
-                if title.startswith("test_"):
-                    print(title, flush=True)
-                    test(node)
+            run_tests(globals(), node)
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except AssertionError as e:
-        print(f"failed: {e}")
-        sys.exit(1)
+    script(main)

@@ -17,7 +17,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from node import CLI, PATIENCE_S, Node, built  # noqa: E402
+from node import CLI, PATIENCE_S, Node, built, run_tests, script  # noqa: E402
 
 
 def run(node, *words, stdin="", code=0):
@@ -229,16 +229,9 @@ def main():
         print(missing)
         return 77
     with tempfile.TemporaryDirectory(prefix="tickgate-shell-") as name, Node(pathlib.Path(name)) as node:
-        for title, test in list(globals().items()):
-            if title.startswith("test_"):
-                print(title, flush=True)
-                test(node)
+        run_tests(globals(), node)
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except AssertionError as e:
-        print(f"failed: {e}")
-        sys.exit(1)
+    script(main)

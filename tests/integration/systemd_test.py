@@ -15,7 +15,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from node import BUILD, PATIENCE_S, built  # noqa: E402
+from node import BUILD, PATIENCE_S, built, run_tests, script  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UNITS = ("tickgate-dataplane", "tickgate-controlplane")
@@ -119,16 +119,9 @@ def main():
         print(missing or "not built: tickgate-dataplane")
         return 77
     with tempfile.TemporaryDirectory(prefix="tickgate-systemd-") as name:
-        for title, test in list(globals().items()):
-            if title.startswith("test_"):
-                print(title, flush=True)
-                test(pathlib.Path(name))
+        run_tests(globals(), pathlib.Path(name))
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except AssertionError as e:
-        print(f"failed: {e}")
-        sys.exit(1)
+    script(main)

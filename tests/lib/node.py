@@ -5,6 +5,7 @@ import pathlib
 import re
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -20,6 +21,23 @@ def built():
     """What is missing, as a sentence; empty when all is there."""
     missing = [str(p) for p in (CLI, CONTROL, FAKE) if not p.exists()]
     return f"not built: {', '.join(missing)}" if missing else ""
+
+
+def run_tests(functions, *arguments):
+    """Every test_ function of a script (its globals), in the order in which they stand there."""
+    for title, test in list(functions.items()):
+        if title.startswith("test_"):
+            print(title, flush=True)
+            test(*arguments)
+
+
+def script(main):
+    """A script's end: its exit code, and what did not hold in one line."""
+    try:
+        sys.exit(main())
+    except AssertionError as e:
+        print(f"failed: {e}")
+        sys.exit(1)
 
 
 def until(condition, what):
