@@ -97,7 +97,8 @@ $(BUILD)/tickgate-exchange: LDFLAGS += -Wl,--no-as-needed -llwip -Wl,--as-needed
 LWIP_CFLAGS := $(shell pkg-config --cflags lwip 2>/dev/null | sed 's/-I/-isystem /g')
 $(BUILD)/obj/controlplane/store/%.o: CPPFLAGS += $(PQ_CFLAGS)
 $(call obj,bench/exchange/trade/gate_lwip.c): CPPFLAGS += $(LWIP_CFLAGS)
-$(BUILD)/tickgate-book: $(call obj,$(main_tickgate-book) bench/book/capture.c bench/book/input.c bench/book/offline.c) $(core_lib)
+$(BUILD)/tickgate-book: $(call obj,$(main_tickgate-book) bench/book/capture.c bench/book/input.c bench/book/unpack.c \
+  bench/book/offline.c) $(core_lib)
 $(BUILD)/tickgate-bench: $(call obj,$(wildcard bench/latency/*.c) bench/book/offline.c $(dpdk_src)) $(exch_lib) $(lane_lib) $(core_lib)
 
 $(BUILD)/tickgate $(BUILD)/tickgate-controlplane: LIBS = $(CP_LIBS) $(CORE_LIBS)
@@ -211,7 +212,7 @@ integration-build: $(store_run)
 
 # Our decoding in lines that tshark's can be compared with.
 decode := $(BUILD)/tests/lib/decode
-$(decode): $(call obj,tests/lib/decode.c tests/lib/decode_frames.c bench/book/input.c) $(core_lib)
+$(decode): $(call obj,tests/lib/decode.c tests/lib/decode_frames.c bench/book/input.c bench/book/unpack.c) $(core_lib)
 	@echo "  LINK  $@"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)

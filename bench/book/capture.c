@@ -104,7 +104,7 @@ bool capture_sort(struct capture *c, struct input *in, const char *path, struct 
                          "%s: no market data in it: %lu datagrams that are neither ITCH 5.0 over "
                          "MoldUDP64 nor DEEP 1.0 over IEX-TP%s, %lu frames that are no UDP or are "
                          "cut%s%s; name a capture of one of these feeds",
-                         path, found, first, in->other_frames, in->truncated ? ", and then: " : "",
+                         path, found, first, in->other_frames, in->why[0] ? ", and then: " : "",
                          in->why);
     }
     for (uint64_t i = 0; i < found; i++)

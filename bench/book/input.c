@@ -4,58 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <pcap/pcap.h>
-#include <zlib.h>
 
+#include "bench/book/unpack.h"
 #include "dataplane/base/bytes.h"
 #include "dataplane/wire/frame.h"
 #include "dataplane/wire/itch50.h"
-
-// The whole file, unpacked when it is gz (zlib reads plain files as they are).
-static bool read_all(struct input *in, const char *path, struct error *err)
-{
-    enum { STEP = 16 << 20 };
-    struct stat status;
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-        return error_set(err, EXIT_FAILED, "%s: is a directory; name a capture or an ITCH file",
-                         path);
-    gzFile file = gzopen(path, "rb");
-    if (file == NULL)
-        return error_set(err, EXIT_FAILED, "%s: %s", path, strerror(errno));
-    uint64_t room = 0;
-    for (;;) {
-        if (in->len + STEP > room) {
-            room = room ? 2 * room : 2 * STEP;
-            uint8_t *grown = realloc(in->bytes, room);
-            if (grown == NULL) {
-                gzclose(file);
-                return error_set(err, EXIT_FAILED, "%s: does not fit in memory", path);
-            }
-            in->bytes = grown;
-        }
-        int got = gzread(file, in->bytes + in->len, STEP);
-        if (got < 0) {
-            int code;
-            error_set(err, EXIT_FAILED, "%s: damaged at byte %lu of the unpacked data: %s", path,
-                      in->len, gzerror(file, &code));
-            gzclose(file);
-            return false;
-        }
-        in->len += (uint64_t)got;
-        if (got == 0)
-            break;
-    }
-    // An unexpected end of a gz file is a truncated tail: what came before counts.
-    int code;
-    gzerror(file, &code);
-    in->truncated = code == Z_BUF_ERROR;
-    if (in->truncated)
-        snprintf(in->why, sizeof in->why, "the gz file ends early");
-    gzclose(file);
-    return true;
-}
 
 // Room for one more element behind <count>: doubled at each power of two.
 static bool grow(void **array, uint64_t count, size_t size)
@@ -106,7 +61,6 @@ static bool scan_binaryfile(struct input *in, const char *path, struct error *er
             return error_set(err, EXIT_FAILED, "%s: does not fit in memory", path);
         in->slices[in->slice_count++] = slice;
     }
-    in->truncated |= in->whole != in->len;
     return in->slice_count > 0 ||
            error_set(err, EXIT_FAILED,
                      "%s: neither a capture (pcap, pcapng) nor a BinaryFILE of ITCH 5.0: %lu bytes "
@@ -159,10 +113,8 @@ static bool read_capture(struct input *in, const char *path, struct error *err)
     int got = 1;
     while (ok && (got = pcap_next_ex(capture, &head, &data)) == 1)
         ok = datagram_add(in, head, data);
-    if (ok && got == PCAP_ERROR) {
-        in->truncated = true;
+    if (ok && got == PCAP_ERROR && !in->why[0])
         snprintf(in->why, sizeof in->why, "%s", pcap_geterr(capture));
-    }
     pcap_close(capture);
     return ok || error_set(err, EXIT_FAILED, "%s: does not fit in memory", path);
 }
@@ -170,10 +122,16 @@ static bool read_capture(struct input *in, const char *path, struct error *err)
 bool input_load(struct input *in, const char *path, struct error *err)
 {
     memset(in, 0, sizeof *in);
-    if (!read_all(in, path, err))
+    struct unpacked file;
+    const bool ok = unpack_file(&file, path, err);
+    in->bytes = file.bytes;
+    in->len = file.len;
+    if (!ok)
         return false;
+    in->damaged = file.damaged;
+    memcpy(in->why, file.why, sizeof file.why);
     if (in->len == 0)
-        return error_set(err, EXIT_FAILED, "%s: empty", path);
+        return error_set(err, EXIT_FAILED, "%s: empty%s%s", path, in->why[0] ? ": " : "", in->why);
     in->kind = looks_like_capture(in) ? INPUT_CAPTURE : INPUT_BINARYFILE;
     return in->kind == INPUT_CAPTURE ? read_capture(in, path, err) : scan_binaryfile(in, path, err);
 }

@@ -34,8 +34,8 @@ struct input {
     uint64_t whole;             // BinaryFILE: bytes of whole messages
     struct input_slice *slices; // BinaryFILE: the whole messages in file order
     uint64_t slice_count;
-    bool truncated; // bytes behind <whole>, or a capture that ends within a record
-    char why[256];  // of a capture or gz file that is truncated, or cannot be read further
+    char why[256]; // of a capture or gz file that is truncated, or cannot be read further
+    bool damaged;  // a gz file whose bytes are not what was packed; <why> says where
     struct input_datagram *datagrams; // capture: UDP datagrams in file order
     uint64_t datagram_count;
     uint64_t other_frames; // capture: frames that are no UDP

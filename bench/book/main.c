@@ -185,13 +185,13 @@ static void print_doubts(const struct channel_counters *c, const struct capture 
         {c->orders_refused, "orders did not fit; raise --orders"},
         {c->symbols_refused, "symbols did not fit; raise --symbols"},
     };
-    if (in->truncated && in->kind == INPUT_BINARYFILE)
+    if (in->why[0])
+        fprintf(stderr, "tickgate-book: truncated: %s; what follows is ignored\n", in->why);
+    if (in->kind == INPUT_BINARYFILE && in->whole != in->len)
         fprintf(stderr,
                 "tickgate-book: truncated: %lu bytes behind the last whole message are "
                 "ignored\n",
                 in->len - in->whole);
-    else if (in->truncated)
-        fprintf(stderr, "tickgate-book: truncated: %s; what follows is ignored\n", in->why);
     for (size_t i = 0; i < ARRAY_LEN(doubts); i++)
         if (doubts[i].count)
             fprintf(stderr, "tickgate-book: %lu %s\n", doubts[i].count, doubts[i].what);
@@ -255,7 +255,10 @@ static bool books_make(const struct options *opt, struct input *in, struct error
         print_totals(&o, ns);
     }
     offline_free(&o);
-    return ok && output_end(err);
+    if (ok && in->damaged)
+        ok = error_set(err, EXIT_FAILED, "%s: %s; its books are those of a damaged file", opt->path,
+                       in->why);
+    return output_end(ok ? err : &(struct error){0}) && ok;
 }
 
 static bool run(const struct options *opt, struct error *err)

@@ -10,6 +10,7 @@ import pathlib
 import struct
 import subprocess
 import sys
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, SHARED, System, need_programs, write_day  # noqa: E402
@@ -149,10 +150,41 @@ def out_of_order(s):
     return 2
 
 
+def packed(s):
+    """A gz file that is cut, damaged or made of several: what comes before counts, and a damaged one is an error too."""
+    day = write_day(s.dir, "--seed 31 --symbols 50 --live 2000 --messages 20000".split())
+    data = day.read_bytes()
+    half = len(data) // 2
+    gz = s.dir / "day.itch.gz"
+
+    def books_of(content):
+        gz.write_bytes(content)
+        return run("tickgate-book", gz)
+
+    whole = run("tickgate-book", day)
+    several = books_of(gzip.compress(data[:half]) + gzip.compress(data[half:]))
+    assert several.returncode == 0 and several.stdout == whole.stdout, f"two members: {several.stderr}"
+    (s.dir / "half.itch").write_bytes(data[:half])
+    before = run("tickgate-book", s.dir / "half.itch")
+    # The next block names a length that its complement denies (RFC 1951, section 3.2.4).
+    stored = zlib.compressobj(0, zlib.DEFLATED, 31)
+    content = stored.compress(data[:half]) + stored.flush(zlib.Z_FULL_FLUSH)
+    damaged = books_of(content + b"\0\x01\x02\x03\x04" + bytes(100))
+    assert damaged.returncode == FAILED and damaged.stdout == before.stdout, f"damaged: {damaged.stderr}"
+    assert "damaged at byte" in damaged.stderr and "its books" in damaged.stderr, damaged.stderr
+    cut = books_of(content)
+    assert cut.returncode == 0 and cut.stdout == before.stdout and "the gz file ends early" in cut.stderr, cut.stderr
+    flipped = bytearray(gzip.compress(data))
+    flipped[-5] ^= 1  # of the checksum: everything is there, and nothing says that it is right
+    wrong = books_of(flipped)
+    assert wrong.returncode == FAILED and wrong.stdout == whole.stdout and "incorrect data check" in wrong.stderr, wrong.stderr
+    return 4
+
+
 def main():
     need_programs("tickgate-book", "tickgate-exchange")
     with System("files") as s:
-        done = foreign(s) + source(s) + partly_foreign(s) + out_of_order(s)
+        done = foreign(s) + source(s) + partly_foreign(s) + out_of_order(s) + packed(s)
     print(f"{done} cases")
 
 
