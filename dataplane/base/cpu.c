@@ -1,10 +1,14 @@
 #include "dataplane/base/cpu.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <numa.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 // A list of the kernel's ("0-3,8") names <core>.
 static bool list_has(const char *path, uint32_t core)
@@ -57,6 +61,18 @@ bool cpu_siblings(uint32_t core, uint32_t other)
     snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
              core);
     return core != other && list_has(path, other);
+}
+
+bool cpu_take(uint32_t core, bool alone)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u", core);
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || flock(fd, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
+        return true; // open until the process ends
+    const bool taken = errno == EWOULDBLOCK;
+    close(fd);
+    return !taken;
 }
 
 void cpu_allowed_text(char *text, size_t len)

@@ -13,5 +13,10 @@ bool cpu_allowed(uint32_t core);
 int cpu_node(uint32_t core);
 // Two different cores that are threads of one physical core.
 bool cpu_siblings(uint32_t core, uint32_t other);
+// Takes <core> for as long as the process lives: alone, or with others that do not ask to be
+// alone. False where another process has it. A lock of the kernel's on the core's folder in sysfs:
+// a process that is killed leaves nothing behind, and containers on the host's network see the
+// same one.
+bool cpu_take(uint32_t core, bool alone);
 // "0-3,8": the cores the process may use, for error messages.
 void cpu_allowed_text(char *text, size_t len);

@@ -95,6 +95,10 @@ void dataplane_loop(struct dataplane *d, const volatile int *stop);
 // Reverse order: orders and sessions, lanes, groups, ports, region.
 void dataplane_stop(struct dataplane *d);
 
+// The cores of the configuration, until the process ends; false where another dataplane has one
+// (start_cores.c).
+bool cores_take(const struct config *config, struct error *err);
+
 // --- trading (start_trade.c), null-safe where the configuration has none
 
 void trade_bill(struct dataplane *d);

@@ -496,7 +496,8 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
     memory_remote_allow(config->node.remote_memory);
     clock_calibrate(&d->clock, 50);
     histogram_edges_init(d->clock.tsc_hz);
-    bool ok = stage_bill(d, err) && stage_region(d, err) && stage_ports(d, err);
+    bool ok = stage_bill(d, err) && stage_region(d, err) && cores_take(config, err) &&
+              stage_ports(d, err);
     if (ok) {
         stage_lanes(d);
         ok = stage_channels(d, err) && stage_wire_up(d, err) && trade_start(d, err);

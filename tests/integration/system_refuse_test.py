@@ -179,7 +179,7 @@ def second_and_killed(s):
     s.start_controlplane()
     s.wait_ready()
     check("second dataplane", said("tickgate-dataplane", "--config", s.dir / "config.yaml"), FAILED, [s.name, "another"])
-    s.ask("status")
+    other_core(s)
     first = s.ask("status")["epoch"]
 
     for how, name in ((signal.SIGKILL, "dataplane"), (signal.SIGKILL, "controlplane")):
@@ -193,7 +193,22 @@ def second_and_killed(s):
     assert s.end("controlplane") == 0 and s.end("dataplane") == 0
     assert regions(s) == [], f"{regions(s)} left behind"
     assert not s.socket.exists() and not (s.dir / "m.sock").exists(), "a socket is left behind"
-    return 3
+    return 5
+
+
+def other_core(s):
+    """A lane that polls has its core alone, also among the dataplanes of one machine."""
+    given = {**values(s), "region": f"{s.name}-other"}
+    if given["idle"] != "poll":
+        return
+    path = s.dir / "other.yaml"
+    path.write_text(GOOD.format(**given))
+    check("a lane's core", said("tickgate-dataplane", "--config", path), FAILED,
+          ["other.yaml:10:", "lanes[0].core", f"core {given['lane']} is in use by another dataplane", "take another core"])
+    path.write_text(GOOD.format(**{**given, "main": given["lane"], "lane": given["main"]}))
+    check("a main core", said("tickgate-dataplane", "--config", path), FAILED,
+          ["other.yaml:4:", "node.main_core", "by another dataplane, whose lane polls on it"])
+    assert not any("-other" in name for name in regions(s)), regions(s)
 
 
 def foreign_version(s):
