@@ -154,25 +154,38 @@ static bool look_attached(struct contact *contact)
     return true;
 }
 
+// A region that is being formatted is no answer yet.
+static void try_attach(struct contact *contact)
+{
+    char path[256];
+    if (!region_path_find(contact->where, path, sizeof path)) {
+        snprintf(contact->why, sizeof contact->why, "%.200s: the path is too long", contact->where);
+        contact->refused = REGION_ABSENT;
+        return;
+    }
+    const enum region_fault fault =
+        region_attach(&contact->reader, path, REGION_DRAIN, contact->why, sizeof contact->why);
+    if (fault != REGION_NOT_READY)
+        contact->refused = fault;
+    if (fault != REGION_FINE)
+        return;
+    contact->attached++;
+    look_attached(contact);
+}
+
 bool contact_look(struct contact *contact, uint64_t now_ns)
 {
-    enum contact_state was = contact->state;
+    const enum contact_state was = contact->state;
+    const enum region_fault refused = contact->refused;
     bool was_attached = contact_attached(contact);
     if (was_attached && look_attached(contact))
         return contact->state != was;
     if (was_attached)
         contact->retry_ns = 0;
     if (now_ns >= contact->retry_ns) {
-        char path[256];
         contact->retry_ns = now_ns + (uint64_t)CONTACT_RETRY_MS * NS_PER_MS;
-        if (!region_path_find(contact->where, path, sizeof path)) {
-            snprintf(contact->why, sizeof contact->why, "%.200s: the path is too long",
-                     contact->where);
-        } else if (region_attach(&contact->reader, path, REGION_DRAIN, contact->why,
-                                 sizeof contact->why) == REGION_FINE) {
-            contact->attached++;
-            look_attached(contact);
-        }
+        try_attach(contact);
     }
-    return was_attached || contact_attached(contact) || contact->state != was;
+    return was_attached || contact_attached(contact) || contact->state != was ||
+           contact->refused != refused;
 }

@@ -24,6 +24,7 @@ struct contact {
     uint64_t retry_ns;         // next attempt to attach, CLOCK_MONOTONIC
     uint64_t heartbeat_age_ns; // at the last look
     uint64_t attached;         // times attached
+    enum region_fault refused; // by the last attempt that was answered
     bool replaced;             // another file has the name: drain, the next look lets go
     char why[512];             // one line: what is wrong and the remedy; "" while live
 };
@@ -36,7 +37,7 @@ void contact_close(struct contact *contact);
 bool contact_share(const struct contact *from, struct contact *to);
 
 // Looks at the dataplane; attaches if it is time for another try. Cheap: a few words and two system
-// calls. True when <state> or the attached instance has changed.
+// calls. True when <state>, the attached instance or the reason of a refusal has changed.
 bool contact_look(struct contact *contact, uint64_t now_ns);
 
 // A region is mapped; it may be that of a dead dataplane.

@@ -110,6 +110,7 @@ static void on_status(struct channel *ch, const uint8_t *p, uint16_t slot)
     }
     ch->book.symbols[slot].trading_state = status == 'O' ? 'Q' : (uint8_t)status;
     memcpy(ch->book.infos[slot].halt_reason, deep10_trading_status_reason(p), 4);
+    told_status(ch, slot);
     symbol_requalify(ch, slot);
 }
 
@@ -124,6 +125,7 @@ static void on_halt(struct channel *ch, const uint8_t *p, uint16_t slot)
         ch->book.symbols[slot].flags |= SYMBOL_OP_HALT;
     else
         ch->book.symbols[slot].flags &= (uint8_t)~SYMBOL_OP_HALT;
+    told_status(ch, slot);
     symbol_requalify(ch, slot);
 }
 

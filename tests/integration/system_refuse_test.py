@@ -230,7 +230,8 @@ def foreign_version(s):
         assert code == NOT_CONNECTED and "version" in line, f"another version: {code}: {line}"
     finally:
         got.terminate()
-        got.wait(60)
+        log = got.communicate(timeout=60)[1]
+    assert log.count("version") == 1 and str(copy) in log, f"the log on another version: {log}"
 
 
 def main():

@@ -148,6 +148,41 @@ static void assert_bad(uint64_t count)
     assert_int_equal(symbol()->quality, QUALITY_SUSPECT);
 }
 
+static struct event told;
+
+static void keep_status(void *context, const struct event *event)
+{
+    (void)context;
+    if (event->type == EVENT_TRADING_STATUS)
+        told = *event;
+}
+
+static void assert_told(uint8_t state, bool halted)
+{
+    assert_int_equal(told.type, EVENT_TRADING_STATUS);
+    assert_int_equal(told.trading_status.locate, symbol()->locate);
+    assert_int_equal(told.trading_status.state, state);
+    assert_int_equal(told.trading_status.operational_halt, halted);
+    assert_memory_equal(told.trading_status.reason, "NA  ", 4);
+    memset(&told, 0, sizeof told);
+}
+
+static void test_a_status_is_told(void **state)
+{
+    (void)state;
+    o.channel.sink.event = keep_status;
+    status('H');
+    assert_told('H', false);
+    halt('O');
+    assert_told('H', true);
+    halt('N');
+    assert_told('H', false);
+    status('T');
+    assert_told('T', false);
+    status('t'); // says nothing
+    assert_int_equal(told.type, 0);
+}
+
 static void test_flags_of_a_level(void **state)
 {
     (void)state;
@@ -199,6 +234,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_what_the_text_says_is_followed),
+        TEST(test_a_status_is_told),
         TEST(test_flags_of_a_level),
         TEST(test_status_and_halt),
         TEST(test_the_rest),

@@ -141,6 +141,26 @@ static void test_waits_and_retries(void **state)
     assert_int_equal(f->contact.attached, 1);
 }
 
+// Each reason of a refusal is news once.
+static void test_says_why_it_refuses(void **state)
+{
+    struct fixture *f = *state;
+    const uint64_t turn = CONTACT_RETRY_MS * 1000000ull;
+    const uint64_t magic = region_header(&f->file.view)->magic;
+    region_header(&f->file.view)->magic = 0;
+    assert_true(contact_look(&f->contact, 0));
+    assert_int_equal(f->contact.refused, REGION_BAD_MAGIC);
+    assert_false(contact_look(&f->contact, turn));
+    region_header(&f->file.view)->magic = magic;
+    region_header(&f->file.view)->version = 0; // being formatted: no answer yet
+    assert_false(contact_look(&f->contact, 2 * turn));
+    region_header(&f->file.view)->version = REGION_VERSION + 1;
+    assert_true(contact_look(&f->contact, 3 * turn));
+    assert_int_equal(f->contact.refused, REGION_BAD_VERSION);
+    assert_non_null(strstr(f->contact.why, "version"));
+    assert_false(contact_look(&f->contact, 4 * turn));
+}
+
 static void write_gap(struct event_writer *writer, uint64_t from)
 {
     struct event event = {.type = EVENT_GAP_OPEN, .tsc = 2000};
@@ -391,6 +411,7 @@ int main(void)
         TEST(test_stopped),
         TEST(test_process_ended),
         TEST(test_waits_and_retries),
+        TEST(test_says_why_it_refuses),
         TEST(test_replaced),
         TEST(test_formatted_anew_in_place),
         TEST(test_cut_under_everything),
