@@ -19,7 +19,7 @@ enum argument_kind {
 // A positional argument (UPPER-case name) or an option (--name).
 struct argument {
     const char *name;  // "SYMBOL", or "--depth"
-    const char *value; // placeholder of an option's value
+    const char *value; // what help and manual call an option's value: "PRICE"
     const char *param; // of the method; null: the renderer's business
     enum argument_kind kind;
     bool required;
