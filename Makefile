@@ -303,11 +303,11 @@ bench-book: ## cost of a message: decode, book, best price (ns, instructions, me
 	$(Q)$(BUILD)/bench/book
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/book apply_mix mix --messages 2000000 --live 400000
 
-bench-port: ## what a lane takes through a shared-memory port, both lines (RATE=10000000 messages/s, DROP=1: do not wait)
+bench-port: ## what a lane takes through a shared-memory port, both lines (RATE=10000000 messages/s, DROP=1: do not wait, SEARCH=file: the highest rate without loss)
 	$(deps) build demo
 	$(Q)drivers-config/hugepages.sh $(HUGEPAGES) || true
 	$(sub) programs
-	$(Q)bench/demo/port --build $(BUILD) $(if $(RATE),--rate $(RATE)) $(if $(DROP),--drop)
+	$(Q)bench/demo/port --build $(BUILD) $(if $(RATE),--rate $(RATE)) $(if $(DROP),--drop) $(if $(SEARCH),--search '$(SEARCH)')
 
 bench-tcp: ## cost of a frame with an order: from approved payload to what the transmit ring takes (ns, instructions)
 	$(deps) build test
@@ -347,7 +347,7 @@ bench-lane: ## from a frame of market data to the frame with an order, inside th
 	$(Q)bench/latency/lane_instructions.sh $(BUILD)/tickgate-bench
 
 bench: ## everything that is measured on this machine, with a report (build/bench-report; minutes; ROUND_S=n)
-	$(deps) build test demo
+	$(deps) build test demo bench
 	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
 	$(sub) programs
 	$(Q)bench/latency/run.sh $(BUILD)/tickgate-bench $(BUILD)/bench-report $(ROUND_S)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a verb of the Makefile needs on Debian and is missing; says what and why, asks nothing.
 #
-#   packages.sh GROUP...        groups: build test lint demo
+#   packages.sh GROUP...        groups: build test lint demo bench
 #   packages.sh --list          the whole table
 #
 # Every package of the table is used by a file of this tree; remove the line with the last use.
@@ -52,6 +52,9 @@ lint     libcmocka-dev        headers that the checked tests include
 lint     liblwip-dev          the same
 demo     python3              the live view and the summary
 demo     gnuplot-nox          latency plots
+bench    stress-ng            neighbours that load processor, memory and disk beside a lane
+bench    podman               the same program in a container
+bench    runc                 what podman starts containers with
 '
 
 say() { printf 'packages: %s\n' "$*" >&2; }
@@ -64,14 +67,14 @@ if [ "${1:-}" = --list ]; then
     printf '%s' "$table"
     exit 0
 elif [ $# -eq 0 ]; then
-    say "usage: packages.sh GROUP... (build test lint demo)"
+    say "usage: packages.sh GROUP... (build test lint demo bench)"
     exit 2
 fi
 for group; do
     case $group in
-    build | test | lint | demo) ;;
+    build | test | lint | demo | bench) ;;
     *)
-        say "unknown group '$group'; groups are build, test, lint and demo"
+        say "unknown group '$group'; groups are build, test, lint, demo and bench"
         exit 2
         ;;
     esac

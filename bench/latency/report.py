@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 TRIPS = ("memif", "ring", "af_xdp", "af_packet", "spinning", "blocking")
+CONDITIONS = ("alone", "second-lane", "beside-cpu", "beside-memory", "beside-disk", "container")
 STAGES = ("sent_stamped", "receive_decide", "decide_approved", "approved_encoded", "encoded_sent", "sent_seen")
 HEAD = """set terminal svg size 900,420 dynamic noenhanced font 'sans,12' background '#ffffff'
 set key outside right top
@@ -117,12 +118,45 @@ def inside_table(results):
     return table(("mode", "figure (ns)", "samples", "p50", "p90", "p99", "p99.9", "max"), rows)
 
 
+def rounds_of(results, condition):
+    """The rounds of conditions.py, the one with the middle p50 first."""
+    names = sorted((n for n in results if n.rpartition("-")[0] == condition), key=lambda n: results[n]["figures_ns"]["frame_to_frame"]["p50"])
+    return [names[len(names) // 2]] + [n for n in names if n != names[len(names) // 2]] if names else []
+
+
+def conditions_table(results):
+    def median(condition, figure):
+        values = sorted(results[n]["figures_ns"]["frame_to_frame"][figure] for n in rounds_of(results, condition))
+        return values[len(values) // 2], f"{values[0]} to {values[-1]}"
+
+    rows = []
+    for condition in CONDITIONS:
+        names = rounds_of(results, condition)
+        if not names or not rounds_of(results, "alone"):
+            continue
+        cells = [condition, len(names), results[names[0]]["orders"]]
+        for figure in ("p50", "p99", "p999"):
+            value, spread = median(condition, figure)
+            cells += [value, spread, f"{value / median('alone', figure)[0]:.2f}"]
+        rate = sorted(results[n]["orders"] * 1e9 / results[n]["ns"] for n in names)[len(names) // 2]
+        rows.append((*cells, f"{rate:.0f}"))
+    return table(("condition", "rounds", "orders a round", "p50 (ns)", "rounds", "times alone", "p99", "rounds", "times alone", "p99.9", "rounds",
+                  "times alone", "orders/s"), rows)
+
+
 def slowest_table(results):
     rows = []
     for name in ("memif", "memif-open"):
         for s in results.get(name, {}).get("slowest_ns", [])[:10]:
             rows.append((name, *(s[key] for key in ("whole", "sent", "stamped", "decide", "approved", "encoded", "handed"))))
     return table(("port", "whole (ns)", "sent at", "stamped at", "decision at", "approved at", "encoded at", "handed over at"), rows)
+
+
+def peak_sentences(peak):
+    tries = ", ".join(f"{t['rate'] / 1e6:.1f} M: {'all' if t['lossless'] else 'not all'} applied" for t in peak["tries"])
+    return [f"{peak['lossless'] / 1e6:.1f} million messages a second on each of both lines, through memif, by one lane; the sender does not wait. "
+            f"That is {peak['of_10gbe']:.0%} of what one 10 Gbit/s line carries in full frames of this mix "
+            f"({peak['line_rate'] / 1e6:.1f} million a second).", f"Tried in turn: {tries}."]
 
 
 def environment_table(results):
@@ -157,9 +191,17 @@ def sections(folder, results):
     yield "Stages", ["p50 of each; they do not add up to the p50 of the whole."], None, plot_stages(results)
     yield "Rounds, in the order they ran", ["How much these differ is the noise of the machine."], None, plot_rounds(results)
     yield "Inside the process", ["Closed loop, simulated port."], inside_table(results), None
+    yield ("Under other conditions", [
+        "The same lane, frame in to order out inside the process, alone, beside neighbours on the other core (stress-ng: processor, memory "
+        "bandwidth, disk), beside a second lane there, and in a container (podman, the same program and libraries). Conditions take turns; "
+        "medians over the rounds, and the plot shows each condition's middle round."],
+        conditions_table(results), plot_percentiles(folder, [(c, f"{rounds_of(results, c)[0]}/lane.hgrm") for c in CONDITIONS if rounds_of(results, c)]))
     for title, svg in plot_scale(results):
         yield title, [], None, svg
     yield "The slowest orders", ["Nanoseconds after the frame was due; the ten slowest, result.json has a hundred."], slowest_table(results), None
+    peak = folder / "peak.json"
+    if peak.exists():
+        yield "Highest rate without loss", peak_sentences(json.loads(peak.read_text())), None, None
     yield "Machine and build", [], environment_table(results), None
 
 
@@ -175,7 +217,7 @@ def main():
         raise SystemExit(f"report.py: no result.json below {folder}")
     markdown, page = ["# Latency of this machine", ""], ["<h1>Latency of this machine</h1>"]
     for number, (heading, sentences, rows, svg) in enumerate(sections(folder, results)):
-        if not sentences and svg == "" or (rows is not None and len(rows) == 1):
+        if svg == "" or (rows is not None and len(rows) == 1):
             continue
         markdown += [f"## {heading}", "", *(f"- {s}" for s in sentences), ""]
         page += [f"<h2>{html.escape(heading)}</h2>", *(f"<p>{html.escape(s)}</p>" for s in sentences)]

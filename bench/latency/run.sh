@@ -44,4 +44,6 @@ done
 for live in 10000 100000 1000000 2000000; do
   measure "scale-orders-$live" feed --core "$near" --live "$live" --messages 1000000
 done
+"$here/conditions.py" "$program" "$out" "$near" "$far"
+"$here/../demo/port" --build "$(dirname "$program")" --search "$out/peak.json" || echo "   no peak"
 "$here/report.py" "$out"

@@ -69,10 +69,16 @@ def report(folder):
     nothing = bench("compare", str(folder), str(folder / "nothing"))
     assert nothing.returncode == 1 and "nothing/result.json" in nothing.stderr, nothing.stderr
     (folder / "keep").rename(folder / "ring")
+    conditions = subprocess.run([str(ROOT / "bench/latency/conditions.py"), str(BUILD / "tickgate-bench"), str(folder), "1", "0", "1", "2000"],
+                                capture_output=True, text=True, timeout=120)
+    assert conditions.returncode == 0 and (folder / "second-lane-1/result.json").exists(), conditions
+    (folder / "peak.json").write_text(json.dumps({"lossless": 9000000, "line_rate": 36000000, "of_10gbe": 0.25, "tries": [
+        {"rate": 9000000, "lossless": True, "applied": 1, "of": 1}, {"rate": 12000000, "lossless": False, "applied": 1, "of": 2}]}))
     if shutil.which("gnuplot"):
         written = subprocess.run([str(ROOT / "bench/latency/report.py"), str(folder)], capture_output=True, text=True, timeout=60)
         assert written.returncode == 0, written.stderr
         page = (folder / "report.html").read_text()
+        assert "<td>second-lane</td><td>1</td><td>2000</td>" in page and "9.0 million messages a second" in page, page[-3000:]
         assert page.count("<svg") >= 3 and "What distorts these figures" in page and "<td>ring</td>" in page, page[:500]
 
 
