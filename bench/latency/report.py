@@ -11,6 +11,7 @@ import sys
 TRIPS = ("memif", "ring", "af_xdp", "af_packet", "spinning", "blocking")
 CONDITIONS = ("alone", "second-lane", "beside-cpu", "beside-memory", "beside-disk", "container")
 STAGES = ("sent_stamped", "receive_decide", "decide_approved", "approved_encoded", "encoded_sent", "sent_seen")
+KERNEL = ("interrupts", "page_faults", "voluntary_switches", "preemptions", "steal_ticks")
 HEAD = """set terminal svg size 900,420 dynamic noenhanced font 'sans,12' background '#ffffff'
 set key outside right top
 set grid lc rgb '#dddddd'
@@ -148,8 +149,11 @@ def slowest_table(results):
     rows = []
     for name in ("memif", "memif-open"):
         for s in results.get(name, {}).get("slowest_ns", [])[:10]:
-            rows.append((name, *(s[key] for key in ("whole", "sent", "stamped", "decide", "approved", "encoded", "handed"))))
-    return table(("port", "whole (ns)", "sent at", "stamped at", "decision at", "approved at", "encoded at", "handed over at"), rows)
+            kernel = s.get("kernel", {})
+            rows.append((name, *(s[key] for key in ("whole", "sent", "stamped", "decide", "approved", "encoded", "handed")),
+                         kernel.get("window_ns", 0) // 1000, *(kernel.get(key, "") for key in KERNEL)))
+    return table(("port", "whole (ns)", "sent at", "stamped at", "decision at", "approved at", "encoded at", "handed over at", "kernel: in µs around",
+                  *(key.replace("_", " ") for key in KERNEL)), rows)
 
 
 def peak_sentences(peak):
@@ -198,7 +202,9 @@ def sections(folder, results):
         conditions_table(results), plot_percentiles(folder, [(c, f"{rounds_of(results, c)[0]}/lane.hgrm") for c in CONDITIONS if rounds_of(results, c)]))
     for title, svg in plot_scale(results):
         yield title, [], None, svg
-    yield "The slowest orders", ["Nanoseconds after the frame was due; the ten slowest, result.json has a hundred."], slowest_table(results), None
+    yield "The slowest orders", ["Nanoseconds after the frame was due; the ten slowest, result.json has a hundred. Behind them what the kernel counted on the "
+                                 "lane's core and of its thread between two looks around that time (steal in ticks of 10 ms). A slow order without "
+                                 "an interrupt, a fault or a switch was held up by the machine below the kernel: its host, or its memory."], slowest_table(results), None
     peak = folder / "peak.json"
     if peak.exists():
         yield "Highest rate without loss", peak_sentences(json.loads(peak.read_text())), None, None

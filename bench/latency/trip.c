@@ -12,6 +12,7 @@ enum {
     SAMPLES_MAX = 1 << 18,
     PATIENCE_MS = 2000, // nothing comes back for so long: it is lost
     LATE_US = 1,
+    LOOK_US = 100, // a look at the kernel is over by then
 };
 #define NOBODY UINT32_MAX
 
@@ -138,8 +139,17 @@ static void rest_take(struct trip *t)
     }
 }
 
+// While nothing is under way.
+static void kernel_look(struct trip *t)
+{
+    kernel_watch_look(&t->kernel);
+    t->look_due = clock_tsc() + ticks_of_us(t, KERNEL_LOOK_US);
+}
+
 static void pause_take(struct trip *t)
 {
+    if (clock_tsc() >= t->look_due)
+        kernel_look(t);
     for (const uint64_t end = clock_tsc() + ticks_of_us(t, t->options->pause_us);
          clock_tsc() < end && !t->broken;)
         answers_take(t);
@@ -180,6 +190,8 @@ static void round_open(struct trip *t, const struct schedule *schedule)
                 due = start + clock_ns_to_ticks(&t->world->cal, schedule->due_ns[t->sent]);
         } else if (now > due + ticks_of_us(t, PATIENCE_MS * 1000ull)) {
             break; // an answer is lost
+        } else if (now >= t->look_due && trigger_free(t) && due - now > ticks_of_us(t, LOOK_US)) {
+            kernel_look(t);
         }
         answers_take(t);
     }
@@ -189,18 +201,20 @@ static void round_open(struct trip *t, const struct schedule *schedule)
 
 // --- what a round has shown ---
 
-static void slow_keep(struct trip_result *r, const struct trip_sample *s)
+static void slow_keep(const struct trip *t, struct trip_result *r, const struct trip_sample *s)
 {
-    uint32_t least = 0;
+    struct trip_slow *slow = &r->slowest[0];
     if (r->slowest_count < TRIP_SLOWEST) {
-        r->slowest[r->slowest_count++] = *s;
-        return;
+        slow = &r->slowest[r->slowest_count++];
+    } else {
+        for (uint32_t i = 1; i < TRIP_SLOWEST; i++)
+            if (trip_slow_ticks(&r->slowest[i]) < trip_slow_ticks(slow))
+                slow = &r->slowest[i];
+        if (s->done - s->due <= trip_slow_ticks(slow))
+            return;
     }
-    for (uint32_t i = 1; i < TRIP_SLOWEST; i++)
-        if (r->slowest[i].done - r->slowest[i].due < r->slowest[least].done - r->slowest[least].due)
-            least = i;
-    if (s->done - s->due > r->slowest[least].done - r->slowest[least].due)
-        r->slowest[least] = *s;
+    slow->sample = *s;
+    slow->window = kernel_watch_between(&t->kernel, s->due, s->done, &slow->kernel);
 }
 
 static void stages_record(struct trip *t, struct trip_result *r)
@@ -244,7 +258,7 @@ static void round_record(struct trip *t, struct trip_result *r)
         hdr_record(h, clock_ticks_to_ns(cal, s->done - s->due));
         hdr_record(&round, clock_ticks_to_ns(cal, s->done - s->due));
         if (t->orders)
-            slow_keep(r, s);
+            slow_keep(t, r, s);
     }
     r->rounds[t->orders][r->round_count[t->orders]++] =
         (struct trip_round){hdr_percentile(&round, 50), hdr_percentile(&round, 99)};
@@ -259,6 +273,10 @@ static bool round_run(struct trip *t, bool orders, const struct schedule *schedu
     t->quiet = orders ? &r->quiet : NULL;
     if (!near_start(t, err))
         return false;
+    if (!kernel_watch_open(&t->kernel, (uint32_t)t->options->near_core, atomic_load(&t->runs))) {
+        near_stop(t);
+        return error_set(err, EXIT_FAILED, "no memory for looks at the kernel");
+    }
     thread_first(true);
     round_closed(t, WARM_TRIPS, UINT64_MAX);
     if (!t->broken && t->arrivals == t->sent) {
@@ -267,15 +285,17 @@ static bool round_run(struct trip *t, bool orders, const struct schedule *schedu
         else
             round_closed(t, SAMPLES_MAX, ticks_of_us(t, (uint64_t)(t->options->seconds * 1e6)));
     }
+    t->look_due = 0;
     pause_take(t);
     thread_first(false);
     near_stop(t);
-    if (t->broken || t->sent == WARM_TRIPS - 1 || t->arrivals == 0)
-        return error_set(err, EXIT_FAILED, "%s: %s did not come as it should (%u of %u)",
-                         trip_port_name(t->options->port), orders ? "an order" : "an echo",
-                         t->arrivals, t->sent);
-    round_record(t, r);
-    return true;
+    const bool came = !t->broken && t->sent != WARM_TRIPS - 1 && t->arrivals;
+    if (came)
+        round_record(t, r);
+    kernel_watch_close(&t->kernel);
+    return came || error_set(err, EXIT_FAILED, "%s: %s did not come as it should (%u of %u)",
+                             trip_port_name(t->options->port), orders ? "an order" : "an echo",
+                             t->arrivals, t->sent);
 }
 
 // Its pages are there.

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "bench/latency/hdr.h"
+#include "bench/latency/kernel.h"
 #include "bench/latency/lane_world.h"
 #include "bench/latency/measure.h"
 #include "bench/latency/quiet.h"
@@ -67,6 +68,18 @@ struct trip_sample {
     uint32_t decide, gate, encode, handed; // since <stamped>
 };
 
+// One of the slowest orders, and what the kernel did on the lane's core in the time around it.
+struct trip_slow {
+    struct trip_sample sample;
+    uint64_t window; // between the looks before and after, ticks; 0: there were none
+    struct kernel_counts kernel;
+};
+
+static inline uint64_t trip_slow_ticks(const struct trip_slow *s)
+{
+    return s->sample.done - s->sample.due;
+}
+
 enum { TRIP_SLOWEST = 100, TRIP_ROUNDS_MAX = 20 };
 
 // One round of echoes or orders, ns: how much these differ is the noise of the machine.
@@ -84,7 +97,7 @@ struct trip_result {
     struct trip_round rounds[2][TRIP_ROUNDS_MAX];
     uint32_t round_count[2];
     uint32_t slowest_count;
-    struct trip_sample slowest[TRIP_SLOWEST];
+    struct trip_slow slowest[TRIP_SLOWEST];
     uint64_t tsc_hz;
 };
 

@@ -1,5 +1,6 @@
 // The lane's side of a trip over a port of DPDK.
 #include <sched.h>
+#include <unistd.h>
 
 #include "bench/latency/lane_wire.h"
 #include "bench/latency/trip_parts.h"
@@ -10,7 +11,7 @@ static int lane_thread(void *arg)
 {
     struct trip *t = arg;
     thread_first(true);
-    atomic_store(&t->runs, true);
+    atomic_store(&t->runs, gettid());
     quiet_begin(t->quiet, true);
     lane_run(&t->world->lane);
     quiet_end(t->quiet);
@@ -26,7 +27,7 @@ static int echo_thread(void *arg)
     const struct lane_ports *p = &t->world->ports;
     struct frame frames[PORT_BURST];
     thread_first(true);
-    atomic_store(&t->runs, true);
+    atomic_store(&t->runs, gettid());
     while (!atomic_load_explicit(&t->stop, memory_order_relaxed)) {
         const uint16_t n = p->in->ops->receive(p->in, 0, frames, PORT_BURST);
         const uint16_t sent = n ? p->out->ops->send(p->out, 0, frames, n) : 0;
@@ -60,7 +61,7 @@ bool near_start(struct trip *t, struct error *err)
     t->world->desk.warm->every =
         clock_ns_to_ticks(&t->world->cal, t->options->practice_us * 1000ull);
     t->world->desk.warm->at = t->options->practice_us ? 0 : UINT64_MAX;
-    atomic_store(&t->runs, false);
+    atomic_store(&t->runs, 0);
     if (of_kernel(t) ? !sockets_start(t, err)
                      : !eal_launch((uint32_t)t->options->near_core,
                                    t->orders ? lane_thread : echo_thread, t, err))

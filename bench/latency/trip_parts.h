@@ -1,6 +1,7 @@
 // What the files of a trip share.
 #pragma once
 
+#include "bench/latency/kernel.h"
 #include "bench/latency/trip.h"
 
 enum { ECHO_BYTES = 58 }; // MoldUDP64 with one new order, as a trigger has
@@ -33,8 +34,10 @@ struct trip {
     bool orders;    // not echoes
     bool broken;    // something came that must not
     struct quiet *quiet;
+    struct kernel_watch kernel; // of the lane's thread, in this round
+    uint64_t look_due;
     _Atomic bool stop; // for the echo's loop
-    _Atomic bool runs; // the lane's thread has its core
+    _Atomic int runs;  // the lane's thread has its core: its id; 0: not yet
 };
 
 // Ahead of every ordinary thread of its core, where we may; false: not allowed.

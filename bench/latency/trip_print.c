@@ -58,30 +58,45 @@ void trip_print(FILE *out, const struct trip_options *o, const struct trip_resul
 
 static int slower(const void *a, const void *b)
 {
-    const struct trip_sample *x = a, *y = b;
-    const uint64_t left = x->done - x->due, right = y->done - y->due;
+    const uint64_t left = trip_slow_ticks(a), right = trip_slow_ticks(b);
     return (left < right) - (left > right);
+}
+
+static void slow_write(FILE *out, const struct clock_calibration *cal, const struct trip_slow *slow)
+{
+    const struct trip_sample *s = &slow->sample;
+    const struct kernel_counts *k = &slow->kernel;
+    fprintf(out,
+            "{\"whole\": %lu, \"sent\": %lu, \"stamped\": %lu, \"decide\": %lu, "
+            "\"approved\": %lu, \"encoded\": %lu, \"handed\": %lu",
+            clock_ticks_to_ns(cal, s->done - s->due), clock_ticks_to_ns(cal, s->sent - s->due),
+            clock_ticks_to_ns(cal, s->stamped - s->due),
+            clock_ticks_to_ns(cal, s->stamped + s->decide - s->due),
+            clock_ticks_to_ns(cal, s->stamped + s->gate - s->due),
+            clock_ticks_to_ns(cal, s->stamped + s->encode - s->due),
+            clock_ticks_to_ns(cal, s->stamped + s->handed - s->due));
+    if (slow->window)
+        fprintf(out,
+                ",\n     \"kernel\": {\"window_ns\": %lu, \"interrupts\": %lu, "
+                "\"page_faults\": %lu, \"voluntary_switches\": %lu, \"preemptions\": %lu, "
+                "\"steal_ticks\": %lu}",
+                clock_ticks_to_ns(cal, slow->window), k->interrupts, k->faults, k->yields,
+                k->preemptions, k->steal_ticks);
+    fputc('}', out);
 }
 
 static void slowest_write(FILE *out, const struct trip_result *r)
 {
     const struct clock_calibration cal = {.tsc_hz = r->tsc_hz};
-    struct trip_sample s[TRIP_SLOWEST];
+    struct trip_slow s[TRIP_SLOWEST];
     for (uint32_t i = 0; i < r->slowest_count; i++)
         s[i] = r->slowest[i];
     qsort(s, r->slowest_count, sizeof *s, slower);
     fprintf(out, "  \"slowest_ns\": [");
-    for (uint32_t i = 0; i < r->slowest_count; i++)
-        fprintf(out,
-                "%s\n    {\"whole\": %lu, \"sent\": %lu, \"stamped\": %lu, \"decide\": %lu, "
-                "\"approved\": %lu, \"encoded\": %lu, \"handed\": %lu}",
-                i ? "," : "", clock_ticks_to_ns(&cal, s[i].done - s[i].due),
-                clock_ticks_to_ns(&cal, s[i].sent - s[i].due),
-                clock_ticks_to_ns(&cal, s[i].stamped - s[i].due),
-                clock_ticks_to_ns(&cal, s[i].stamped + s[i].decide - s[i].due),
-                clock_ticks_to_ns(&cal, s[i].stamped + s[i].gate - s[i].due),
-                clock_ticks_to_ns(&cal, s[i].stamped + s[i].encode - s[i].due),
-                clock_ticks_to_ns(&cal, s[i].stamped + s[i].handed - s[i].due));
+    for (uint32_t i = 0; i < r->slowest_count; i++) {
+        fputs(i ? ",\n    " : "\n    ", out);
+        slow_write(out, &cal, &s[i]);
+    }
     fprintf(out, "],\n");
 }
 

@@ -128,7 +128,7 @@ static void *near_thread(void *arg)
     epoll_ctl(poll, EPOLL_CTL_ADD, s->near_tcp, &event);
     if (t->quiet)
         quiet_begin(t->quiet, false);
-    atomic_store(&t->runs, true);
+    atomic_store(&t->runs, gettid());
     while (!atomic_load_explicit(&t->stop, memory_order_relaxed)) {
         if (s->sleeps)
             epoll_wait(poll, &event, 1, WAKE_MS);

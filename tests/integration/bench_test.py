@@ -122,6 +122,9 @@ def trip():
             slow = result["slowest_ns"]
             assert len(slow) == min(100, result["orders"]) and slow[0]["whole"] == max(s["whole"] for s in slow), slow[0]
             assert all(0 <= s["sent"] <= s["stamped"] <= s["decide"] <= s["approved"] <= s["encoded"] <= s["handed"] for s in slow), slow
+            looks = [s["kernel"] for s in slow if "kernel" in s]
+            assert looks or loop == "open", "nobody looked at the kernel"
+            assert all(k["window_ns"] > 0 == k["page_faults"] == k["voluntary_switches"] for k in looks), looks
             if port == "ring":
                 shutil.copytree(folder, pathlib.Path(folder) / "keep")
         report(pathlib.Path(folder))
