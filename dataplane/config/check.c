@@ -260,5 +260,6 @@ bool config_check(const struct config *config, const struct places *places, stru
     for (uint32_t i = 0; i < config->channel_count; i++)
         if (!channel_check(&c, i))
             return false;
-    return config_check_trade(config, places, err) && cores_check(&c) && lanes_used(&c);
+    return config_check_day(config, places, err) && config_check_trade(config, places, err) &&
+           cores_check(&c) && lanes_used(&c);
 }

@@ -83,8 +83,10 @@ static bool symbol_check(const struct check *c, const struct config_symbol_row *
         return place_fault(c->places, &row->touch_least, c->err, "does nothing without touch");
     if (row->last_least && row->last == CONFIG_BAND_MAX)
         return place_fault(c->places, &row->last_least, c->err, "does nothing without last");
-    if (row->volume_percent < 10000 && row->average_volume == CONFIG_POSITION_MAX)
-        return place_fault(c->places, &row->volume_percent, c->err, "needs average_volume");
+    if (row->volume_percent < 10000 && row->average_volume == CONFIG_POSITION_MAX &&
+        *c->config->day.reference == 0)
+        return place_fault(c->places, &row->volume_percent, c->err,
+                           "needs average_volume, here or in the file day.reference");
     return limits_check(c, &row->limits, SYMBOL);
 }
 

@@ -284,6 +284,18 @@ struct config_client {
     struct config_limits limits;
 };
 
+enum config_unknown { CONFIG_UNKNOWN_REFUSE, CONFIG_UNKNOWN_SKIP };
+
+// The trading day: its files (reference.h), each empty where there is none.
+struct config_day {
+    char zone[NAME_LEN];
+    char date[11]; // "today", or YYYY-MM-DD
+    uint32_t max_age_days;
+    enum config_unknown unknown_symbols;
+    char reference[PATH_LEN];
+    char positions[PATH_LEN];
+};
+
 // Roles on the control socket: names of users, groups with @, or *.
 struct config_control {
     char group[NAME_LEN];
@@ -337,6 +349,7 @@ struct config {
     struct config_gateway gateway;
     struct config_client clients[CLIENTS_MAX];
     uint32_t client_count;
+    struct config_day day;
     struct config_control control;
     struct config_http http;
     struct config_store store;

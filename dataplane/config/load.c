@@ -54,6 +54,7 @@ static const struct child {
     {ROOT, SECTION_GATEWAY, OPTIONAL, offsetof(struct config, gateway), 0},
     {ROOT, SECTION_CLIENT, OPTIONAL, offsetof(struct config, clients),
      offsetof(struct config, client_count)},
+    {ROOT, SECTION_DAY, DEFAULTED, offsetof(struct config, day), 0},
     {ROOT, SECTION_CONTROL, DEFAULTED, offsetof(struct config, control), 0},
     {ROOT, SECTION_HTTP, OPTIONAL, offsetof(struct config, http), 0},
     {ROOT, SECTION_STORE, OPTIONAL, offsetof(struct config, store), 0},

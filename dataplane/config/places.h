@@ -30,6 +30,7 @@ bool place_fault(const struct places *places, const void *member, struct error *
 // What no single option can know: names, references between sections, cores of the machine.
 bool config_check_limits(const struct config *config, const struct places *places,
                          struct error *err);
+bool config_check_day(const struct config *config, const struct places *places, struct error *err);
 bool config_check_trade(const struct config *config, const struct places *places,
                         struct error *err);
 bool config_check(const struct config *config, const struct places *places, struct error *err);

@@ -9,6 +9,7 @@
 #include "dataplane/base/clock.h"
 #include "dataplane/base/memory.h"
 #include "dataplane/config/config.h"
+#include "dataplane/control/day.h"
 #include "dataplane/control/recovery.h"
 #include "dataplane/control/snapshot.h"
 #include "dataplane/lane/desk_route.h"
@@ -58,6 +59,7 @@ struct lane_watch {
 
 struct dataplane {
     const struct config *config;
+    struct day day;
     struct memory_region region;
     struct region_view view;
     struct memory_bill bill;

@@ -124,8 +124,8 @@ static void symbol_fill(const struct fill *f, struct limit_row *row,
     to->phases = from->phases ? (uint8_t)from->phases : UINT8_MAX;
 }
 
-void limits_fill(const struct config *config, uint32_t lanes, uint64_t ticks_hz,
-                 struct limit_table *t)
+void limits_fill(const struct config *config, const struct day *day, uint32_t lanes,
+                 uint64_t ticks_hz, struct limit_table *t)
 {
     const struct fill all = {config, lanes, ticks_hz}, one = {config, 1, ticks_hz};
     uint32_t at = 0;
@@ -140,7 +140,10 @@ void limits_fill(const struct config *config, uint32_t lanes, uint64_t ticks_hz,
     for (uint32_t i = 0; i < config->session_count; i++)
         session_fill(&one, &t->sessions[i], &config->sessions[i]);
     for (uint32_t r = 0; r < config->symbol_count; r++)
-        for (uint32_t i = 0; i < config->symbols[r].names.count; i++)
-            symbol_fill(&all, &t->symbols[at++], &config->symbols[r]);
+        for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++) {
+            struct config_symbol_row today = config->symbols[r];
+            day_overlay(day, at, &today);
+            symbol_fill(&all, &t->symbols[at], &today);
+        }
     t->symbol_count = at;
 }

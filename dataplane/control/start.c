@@ -486,7 +486,9 @@ bool dataplane_bill(struct dataplane *d, const struct config *config, struct err
 {
     memset(d, 0, sizeof *d);
     d->config = config;
-    return stage_bill(d, err);
+    const bool ok = day_open(&d->day, config, err) && stage_bill(d, err);
+    day_close(&d->day);
+    return ok;
 }
 
 bool dataplane_start(struct dataplane *d, const struct config *config, struct error *err)
@@ -496,8 +498,8 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
     memory_remote_allow(config->node.remote_memory);
     clock_calibrate(&d->clock, 50);
     histogram_edges_init(d->clock.tsc_hz);
-    bool ok = stage_bill(d, err) && stage_region(d, err) && cores_take(config, err) &&
-              stage_ports(d, err);
+    bool ok = day_open(&d->day, config, err) && stage_bill(d, err) && stage_region(d, err) &&
+              cores_take(config, err) && stage_ports(d, err);
     if (ok) {
         stage_lanes(d);
         ok = stage_channels(d, err) && stage_wire_up(d, err) && trade_start(d, err);
@@ -505,6 +507,7 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
     if (ok) {
         describe(d);
         trade_describe(d);
+        day_record(&d->day, &d->events);
         stage_slow(d);
         ok = stage_run(d, err);
     }
@@ -549,4 +552,5 @@ void dataplane_stop(struct dataplane *d)
     }
     if (d->eal_started)
         eal_stop();
+    day_close(&d->day);
 }

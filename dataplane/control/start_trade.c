@@ -348,7 +348,7 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
     dd->memory = memory;
     dd->bytes = total;
     dd->limits = (void *)part[PART_LIMITS];
-    limits_fill(d->config, trade_lanes(d->config), d->clock.tsc_hz, dd->limits);
+    limits_fill(d->config, &d->day, trade_lanes(d->config), d->clock.tsc_hz, dd->limits);
     d->lanes[lane]->stamp = clock_tsc();
     desk_init(&dd->desk, d->lanes[lane], &dc, (const char(*)[8])d->instruments, dd->limits,
               part[PART_ORDERS]);
@@ -366,6 +366,23 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
     return true;
 }
 
+// Who brings shares into the day.
+static bool positions_carry(struct dataplane *d, struct error *err)
+{
+    const struct sheet *s = &d->day.positions;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct position_row *row = sheet_row_at(s, i);
+        if (row->instrument == SYMBOL_UNKNOWN || row->shares == 0)
+            continue;
+        if (!desk_carry(&d->desks[row->lane_index]->desk, row->account_index, row->instrument,
+                        row->shares, row->price))
+            return sheet_fault(s, row->head.line, "symbol", err,
+                               "no more room for positions; raise trading.positions (%u)",
+                               d->config->trading.positions);
+    }
+    return true;
+}
+
 bool trade_start(struct dataplane *d, struct error *err)
 {
     const struct config *config = d->config;
@@ -376,7 +393,7 @@ bool trade_start(struct dataplane *d, struct error *err)
     for (uint32_t lane = 0; lane < config->lane_count; lane++)
         if (lane_trades(config, lane) && !desk_make(d, lane, err))
             return false;
-    return leases_start(d, err) && gateway_open(d, err);
+    return positions_carry(d, err) && leases_start(d, err) && gateway_open(d, err);
 }
 
 // --- while it runs ---

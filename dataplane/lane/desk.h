@@ -121,6 +121,10 @@ uint64_t desk_bytes(const struct desk_config *config);
 // names. <limits> belong to the desk from here on: a person who halts a scope changes its row.
 void desk_init(struct desk *d, struct lane *lane, const struct desk_config *config,
                const char (*symbols)[8], struct limit_table *limits, void *memory);
+// The account holds <shares> since before the start (exposure_carry). Before the lane runs; false:
+// no more room for positions.
+bool desk_carry(struct desk *d, uint32_t account, uint32_t instrument, int64_t shares,
+                uint32_t price);
 // Sessions have one number in all lanes, in the order in which they are added; <session> null:
 // another lane's. <link>: null when somebody else hands over what arrives.
 void desk_session_add(struct desk *d, struct session *session, struct channel *channel,

@@ -104,6 +104,19 @@ static bool use_holds(const struct desk *d, enum trade_scope scope, uint32_t ind
     return true;
 }
 
+bool desk_carry(struct desk *d, uint32_t account, uint32_t instrument, int64_t shares,
+                uint32_t price)
+{
+    const struct exposure_owner owner = {.position = position_open(&d->risk, account, instrument),
+                                         .account = (uint16_t)account,
+                                         .instrument = (uint16_t)instrument};
+    if (owner.position == POSITION_NONE)
+        return false;
+    exposure_carry(&d->risk, &owner, shares, price);
+    desk_show(d, owner.position);
+    return true;
+}
+
 static bool positions_hold(const struct desk *d, char *why, uint32_t why_len)
 {
     for (uint32_t p = 0; p <= d->risk.position_mask; p++) {

@@ -105,3 +105,15 @@ void money_fill(struct risk *r, const struct exposure_owner *owner, uint32_t sha
     day_best(days[0]);
     day_best(days[1]);
 }
+
+void money_carry(struct risk *r, const struct exposure_owner *owner, int64_t shares, uint32_t price)
+{
+    struct position *p = &r->positions[owner->position];
+    struct owner_day *days[] = {&r->day, &r->account_days[owner->account]};
+    const int64_t paid = clamp(r, (__int128)shares * price);
+    p->cost = clamp(r, p->cost + (__int128)paid);
+    p->mark = price;
+    for (uint32_t i = 0; i < ARRAY_LEN(days); i++)
+        days[i]->paid = clamp(r, (__int128)days[i]->paid + paid);
+    position_remark(r, p, owner->account);
+}

@@ -125,6 +125,18 @@ void exposure_fill(struct risk *r, const struct exposure_owner *owner, uint32_t 
     money_fill(r, owner, shares, price, false);
 }
 
+void exposure_carry(struct risk *r, const struct exposure_owner *owner, int64_t shares,
+                    uint32_t price)
+{
+    struct position *p = &r->positions[owner->position];
+    const uint64_t size = shares < 0 ? (uint64_t)-shares : (uint64_t)shares;
+    sum_add(r, shares < 0 ? &p->sold : &p->bought, size);
+    sum_add(r, shares < 0 ? &p->sold_value : &p->bought_value, size * price);
+    p->shares += shares;
+    r->symbols[owner->instrument].shares += shares;
+    money_carry(r, owner, shares, price);
+}
+
 void exposure_break(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
                     uint32_t price)
 {

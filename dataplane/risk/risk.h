@@ -161,6 +161,10 @@ void exposure_move(struct risk *r, const struct exposure_owner *owner, const str
 // <shares> were executed at <price>; the open part is moved by exposure_move.
 void exposure_fill(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
                    uint32_t price);
+// The account holds <shares> (below 0: short) since before the start, worth <price> each: as if
+// they had been bought or sold at it, but nothing was traded today. Before the first order.
+void exposure_carry(struct risk *r, const struct exposure_owner *owner, int64_t shares,
+                    uint32_t price);
 // The execution is undone.
 void exposure_break(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
                     uint32_t price);
@@ -171,6 +175,9 @@ void exposure_break(struct risk *r, const struct exposure_owner *owner, uint32_t
 // has moved already. Divides once where a position becomes smaller.
 void money_fill(struct risk *r, const struct exposure_owner *owner, uint32_t shares, uint32_t price,
                 bool undone);
+// What exposure_carry does to cost, marks and the owners' day.
+void money_carry(struct risk *r, const struct exposure_owner *owner, int64_t shares,
+                 uint32_t price);
 // The position is worth <mark> a share now.
 void money_mark(struct risk *r, uint32_t position, uint32_t mark);
 

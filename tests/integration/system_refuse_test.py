@@ -109,6 +109,44 @@ def too_few_huge_pages(s):
     return 1
 
 
+# (what is wrong, the sections, what the message says); the files lie beside the configuration
+TRADES = """
+trading: {{limits: {{}}}}
+accounts: [{{name: house, limits: {{}}}}]
+symbols: [{{names: [AAPL, MSFT], limits: {{}}}}]
+day: {{date: 2026-11-23, {day}}}
+"""
+DAYS = (
+    ("reference data of yesterday", "reference: {folder}/old.csv",
+     ["old.csv:1: effective date: is of 2026-11-20", "trading day is 2026-11-23", "day.max_age_days"]),
+    ("reference data of tomorrow", "reference: {folder}/new.csv", ["new.csv:1: effective date: holds from 2026-11-24", "day.date"]),
+    ("unknown symbol", "max_age_days: 3, reference: {folder}/old.csv", ["old.csv:4: symbol: 'TSLA", "day.unknown_symbols"]),
+    ("positions of nobody", "positions: {folder}/positions.csv", ["positions.csv:3: account: there is no account 'fund'"]),
+    ("no such file", "reference: {folder}/absent.csv", ["absent.csv: No such file", "readable"]),
+    ("no such zone", "zone: America/Gotham", ["config.yaml:", "day.zone", "America/Gotham", "tzdata"]),
+)
+
+
+def days(s):
+    """Files of the trading day: refused with file, line and remedy before anything is started; good ones are good."""
+    path = s.dir / "config.yaml"
+    rows = "symbol,average_volume,lot\nAAPL,58000000,100\n"
+    (s.dir / "old.csv").write_text(f"tickgate,reference,1,2026-11-20\n{rows}TSLA,1,1\n")
+    (s.dir / "new.csv").write_text(f"tickgate,reference,1,2026-11-24\n{rows}")
+    (s.dir / "positions.csv").write_text("tickgate,positions,1,2026-11-23\naccount,symbol,shares,price\nfund,AAPL,-5,190\n")
+    for what, day, words in DAYS:
+        path.write_text((GOOD + TRADES).format(day=day.format(**values(s)), **values(s)))
+        code = FAILED if "absent" in day else USAGE
+        check(what, said("tickgate-dataplane", "--config", path, "--check"), code, words)
+        check(what, said("tickgate-dataplane", "--config", path), code, words)
+        assert regions(s) == [], f"{what}: {regions(s)} left behind"
+    path.write_text((GOOD + TRADES).format(
+        day=f"max_age_days: 3, unknown_symbols: skip, reference: {s.dir}/old.csv", **values(s)))
+    got = said("tickgate-dataplane", "--config", path, "--check")
+    assert got[0] == 0, f"good files: exit code {got[0]}: {got[1]}"
+    return len(DAYS) + 1
+
+
 def usage(s):
     path = s.dir / "absent.yaml"
     check("no configuration", said("tickgate-dataplane", "--config", path), FAILED, ["absent.yaml", "--config"])
@@ -239,7 +277,7 @@ def main():
     if os.geteuid() != 0:
         skip("needs root for huge pages and ports")
     with System("refuse") as s:
-        done = sum(part(s) for part in (configurations, too_few_huge_pages, usage, captures, files, second_and_killed))
+        done = sum(part(s) for part in (configurations, too_few_huge_pages, days, usage, captures, files, second_and_killed))
     print(f"{done} cases")
 
 

@@ -165,6 +165,61 @@ static void limits_and_their_parts(void **state)
     }
 }
 
+// As day_open reads them, from text.
+static void files_read(const char *reference, const char *positions)
+{
+    struct error err = {0};
+    d.day.config = &config;
+    assert_true(symbol_index_make(&d.day.index, &config, &err));
+    d.day.row_of = calloc(d.day.index.count, sizeof *d.day.row_of);
+    if (!sheet_read(&d.day.reference, &reference_kind, "r.csv", reference, strlen(reference),
+                    &err) ||
+        !reference_check(&d.day.reference, &config, &d.day.index, d.day.reference.day, &err) ||
+        !sheet_read(&d.day.positions, &positions_kind, "p.csv", positions, strlen(positions),
+                    &err) ||
+        !positions_check(&d.day.positions, &config, &d.day.index, d.day.positions.day, &err))
+        fail_msg("%s", err.text);
+    for (uint32_t i = 0; i < d.day.reference.count; i++)
+        d.day.row_of[((struct reference_row *)sheet_row_at(&d.day.reference, i))->instrument] =
+            i + 1;
+}
+
+static void files_of_the_day_come_before_the_configuration(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    configure(100, STRATEGIES_DIR "/maker.so");
+    prepare();
+    config.symbols[0].volume_percent = 500;
+    config.symbols[0].average_volume = 2000;
+    files_read("tickgate,reference,1,2026-11-23\n"
+               "symbol,average_volume,previous_close,tick,lot,locates\n"
+               "YY,100000,12.5,0.05,10,41\n",
+               "tickgate,positions,1,2026-11-23\n"
+               "account,symbol,shares,price,lane\n"
+               "b,YY,50,12.5,l1\n"
+               "a,X,-7,3,l0\n");
+    if (!trade_start(&d, &err))
+        fail_msg("%s", err.text);
+    const struct limit_row *x = &d.desks[0]->limits->symbols[0], *yy = x + 1;
+    assert_int_equal(yy->symbol.volume, 5000); // five percent
+    assert_int_equal(yy->symbol.previous_close, 125000);
+    assert_int_equal(yy->symbol.tick, 500);
+    assert_int_equal(yy->symbol.lot, 10);
+    assert_true(yy->symbol.lot_magic == multiple_magic(10));
+    assert_int_equal(yy->symbol.locates, 20); // of two lanes
+    assert_int_equal(x->symbol.volume, 100);  // no row: as configured
+    assert_int_equal(x->symbol.lot, 1);
+    struct desk *desk = &d.desks[1]->desk;
+    const struct position *p = &desk->risk.positions[position_open(&desk->risk, 1, 1)];
+    assert_int_equal(p->shares, 50);
+    assert_int_equal(p->mark, 125000);
+    assert_int_equal(d.desks[1]->desk.risk.account_days[1].gross, 50 * 125000);
+    assert_int_equal(d.desks[0]->desk.risk.symbols[0].shares, -7);
+    assert_int_equal(d.desks[0]->desk.risk.symbols[1].shares, 0);
+    day_close(&d.day);
+}
+
 static void sessions_and_strategies_have_one_number_in_all_lanes(void **state)
 {
     (void)state;
@@ -459,6 +514,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(limits_and_their_parts, tidy),
+        cmocka_unit_test_teardown(files_of_the_day_come_before_the_configuration, tidy),
         cmocka_unit_test_teardown(sessions_and_strategies_have_one_number_in_all_lanes, tidy),
         cmocka_unit_test_teardown(what_a_strategy_refuses_names_its_line, tidy),
         cmocka_unit_test_teardown(what_is_no_strategy_names_its_line, tidy),

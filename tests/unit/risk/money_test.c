@@ -150,6 +150,52 @@ static void profit_is_realised_at_average_cost(void **state)
     assert_int_equal(rig.risk.overflows, 0);
 }
 
+// What an account brings into the day is worth its price: no profit, nothing traded, and sold it
+// is profit or loss against that price.
+static void carried_shares_are_worth_their_price(void **state)
+{
+    (void)state;
+    const struct gate_order o = order_of(1, PRICE, 'B');
+    const struct position *p = &rig.risk.positions[o.owner.position];
+    const struct owner_day *day = &rig.risk.account_days[ACCOUNT];
+    exposure_carry(&rig.risk, &o.owner, 300, 100000);
+    assert_int_equal(p->shares, 300);
+    assert_int_equal((int64_t)p->bought - (int64_t)p->sold, 300);
+    assert_int_equal(rig.risk.symbols[SYMBOL].shares, 300);
+    assert_int_equal(position_profit(p), 0);
+    assert_int_equal(owner_profit(day), 0);
+    assert_int_equal(day->gross, 300 * 100000);
+    assert_int_equal(day->paid, 300 * 100000);
+    assert_int_equal(day->traded, 0);
+    assert_int_equal(day->orders, 0);
+    assert_int_equal(p->fills, 0);
+    fill(100, 110000, true);
+    assert_int_equal(position_realised(p), 100 * 10000);
+    money_mark(&rig.risk, o.owner.position, 90000);
+    assert_int_equal(owner_profit(day), 100 * 10000 - 200 * 10000);
+    assert_int_equal(owner_profit(&rig.risk.day), owner_profit(day));
+    assert_int_equal(day->traded, 100 * 110000);
+}
+
+static void a_carried_short_is_bought_back(void **state)
+{
+    (void)state;
+    const struct gate_order o = order_of(1, PRICE, 'B');
+    const struct position *p = &rig.risk.positions[o.owner.position];
+    exposure_carry(&rig.risk, &o.owner, -50, 100000);
+    assert_int_equal(p->shares, -50);
+    assert_int_equal(p->cost, -50 * 100000);
+    assert_int_equal(rig.risk.day.gross, 50 * 100000);
+    assert_int_equal(rig.risk.day.paid, -50 * 100000);
+    fill(50, 90000, false);
+    assert_int_equal(position_realised(p), 50 * 10000);
+    assert_int_equal(rig.risk.day.gross, 0);
+    assert_int_equal(owner_profit(&rig.risk.day), 50 * 10000);
+    rig.table->accounts[ACCOUNT].position = 40; // and it counts against limits
+    struct gate_order sell = order_of(41, PRICE, 'S');
+    refused(&sell, REFUSAL_POSITION, TRADE_ACCOUNT, 41, 40);
+}
+
 int main(void)
 {
 #define GATE_TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
@@ -160,6 +206,8 @@ int main(void)
         GATE_TEST(beyond_its_loss_an_account_only_reduces),
         GATE_TEST(a_drawdown_counts_from_the_best_of_the_day),
         GATE_TEST(profit_is_realised_at_average_cost),
+        GATE_TEST(carried_shares_are_worth_their_price),
+        GATE_TEST(a_carried_short_is_bought_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,337 @@
+#include "dataplane/config/reference.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/abi/trade.h"
+#include "dataplane/base/hints.h"
+
+// --- symbols of the configuration ---
+
+static int by_name(const void *a, const void *b)
+{
+    const struct symbol_place *x = a, *y = b;
+    return memcmp(x->name, y->name, sizeof x->name);
+}
+
+bool symbol_index_make(struct symbol_index *index, const struct config *config, struct error *err)
+{
+    uint32_t count = 0, at = 0;
+    for (uint32_t r = 0; r < config->symbol_count; r++)
+        count += config->symbols[r].names.count;
+    *index =
+        (struct symbol_index){.places = calloc(count + 1, sizeof *index->places), .count = count};
+    if (index->places == NULL)
+        return error_set(err, EXIT_FAILED, "no memory for the names of %u symbols", count);
+    for (uint32_t r = 0; r < config->symbol_count; r++)
+        for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++) {
+            memcpy(index->places[at].name, config->symbols[r].names.names[i],
+                   sizeof index->places[at].name);
+            index->places[at].instrument = at;
+        }
+    qsort(index->places, count, sizeof *index->places, by_name);
+    return true;
+}
+
+void symbol_index_free(struct symbol_index *index)
+{
+    free(index->places);
+    *index = (struct symbol_index){0};
+}
+
+uint32_t symbol_find(const struct symbol_index *index, const char name[8])
+{
+    struct symbol_place wanted;
+    memcpy(wanted.name, name, sizeof wanted.name);
+    const struct symbol_place *found =
+        bsearch(&wanted, index->places, index->count, sizeof wanted, by_name);
+    return found ? found->instrument : SYMBOL_UNKNOWN;
+}
+
+// --- kinds ---
+
+#define COLUMN(type, member, cell_, required_, kind_, min_, max_, words_) \
+    {                                                                     \
+        .cell = (cell_), .required = (required_), .value = {              \
+            .kind = (kind_),                                              \
+            .key = #member,                                               \
+            .min = (min_),                                                \
+            .max = (max_),                                                \
+            .words = (words_),                                            \
+            .offset = offsetof(struct type, member),                      \
+            .size = sizeof(((struct type *)0)->member)                    \
+        }                                                                 \
+    }
+#define VALUE(type, member, kind_, min_, max_, words_) \
+    COLUMN(type, member, CELL_VALUE, false, kind_, min_, max_, words_)
+
+// Ranges are those of the options of the same name.
+static const struct sheet_column reference_columns[] = {
+    [REFERENCE_SYMBOL] = COLUMN(reference_row, symbol, CELL_SYMBOL, true, 0, 0, 0, ""),
+    [REFERENCE_VOLUME] =
+        VALUE(reference_row, average_volume, OPTION_LIMIT, 1, CONFIG_POSITION_MAX, ""),
+    [REFERENCE_CLOSE] = VALUE(reference_row, previous_close, OPTION_MONEY, 1, UINT32_MAX - 1, ""),
+    [REFERENCE_TICK] = VALUE(reference_row, tick, OPTION_MONEY, 1, UINT32_MAX - 1, ""),
+    [REFERENCE_LOT] = VALUE(reference_row, lot, OPTION_U32, 1, 999999, ""),
+    [REFERENCE_LOCATES] = VALUE(reference_row, locates, OPTION_LIMIT, 0, UINT32_MAX, ""),
+};
+
+enum position_column {
+    POSITION_ACCOUNT,
+    POSITION_SYMBOL,
+    POSITION_SHARES,
+    POSITION_PRICE,
+    POSITION_LANE,
+};
+
+static const struct sheet_column position_columns[] = {
+    [POSITION_ACCOUNT] =
+        COLUMN(position_row, account, CELL_VALUE, true, OPTION_NAME, 1, NAME_LEN - 1, ""),
+    [POSITION_SYMBOL] = COLUMN(position_row, symbol, CELL_SYMBOL, true, 0, 0, 0, ""),
+    [POSITION_SHARES] = COLUMN(position_row, shares, CELL_SHARES, true, 0, 0, 0, ""),
+    [POSITION_PRICE] =
+        COLUMN(position_row, price, CELL_VALUE, true, OPTION_MONEY, 1, UINT32_MAX - 1, ""),
+    [POSITION_LANE] = VALUE(position_row, lane, OPTION_NAME, 1, NAME_LEN - 1, ""),
+};
+
+const struct sheet_kind reference_kind = {.name = "reference",
+                                          .version = 1,
+                                          .row_bytes = sizeof(struct reference_row),
+                                          .columns = reference_columns,
+                                          .column_count = ARRAY_LEN(reference_columns)};
+const struct sheet_kind positions_kind = {.name = "positions",
+                                          .version = 1,
+                                          .row_bytes = sizeof(struct position_row),
+                                          .columns = position_columns,
+                                          .column_count = ARRAY_LEN(position_columns)};
+
+// --- what every file has to be ---
+
+int32_t day_wanted(const struct config *config, struct local_time now)
+{
+    int32_t day;
+    return date_parse(config->day.date, strlen(config->day.date), &day) ? day : now.day;
+}
+
+static bool of_today(const struct sheet *s, const struct config *config, int32_t today,
+                     struct error *err)
+{
+    char holds[DATE_LEN], wanted[DATE_LEN];
+    date_text(holds, s->day);
+    date_text(wanted, today);
+    if (s->day > today)
+        return sheet_fault(s, 1, "effective date", err,
+                           "holds from %s on, and the trading day is %s; take that day's file, or "
+                           "correct day.date or the clock",
+                           holds, wanted);
+    if (today - s->day > (int32_t)config->day.max_age_days)
+        return sheet_fault(s, 1, "effective date", err,
+                           "is of %s, and the trading day is %s; take that day's file, or let it "
+                           "be older with day.max_age_days",
+                           holds, wanted);
+    return true;
+}
+
+// The number of a row's symbol. False with <err> where it is not ours and must be.
+static bool symbol_resolve(const struct sheet *s, const struct config *config,
+                           const struct symbol_index *index, uint32_t line, const char symbol[8],
+                           uint32_t *instrument, struct error *err)
+{
+    *instrument = symbol_find(index, symbol);
+    if (*instrument != SYMBOL_UNKNOWN || config->day.unknown_symbols == CONFIG_UNKNOWN_SKIP)
+        return true;
+    return sheet_fault(s, line, "symbol", err,
+                       "'%.8s' has no row in the section 'symbols' of the configuration; add it, "
+                       "remove the row, or set day.unknown_symbols to skip",
+                       symbol);
+}
+
+// --- reference data ---
+
+static bool volume_known(const struct sheet *s, const struct config *config, const uint32_t *row_of,
+                         struct error *err)
+{
+    uint32_t at = 0;
+    for (uint32_t r = 0; r < config->symbol_count; r++) {
+        const struct config_symbol_row *row = &config->symbols[r];
+        for (uint32_t i = 0; i < row->names.count; i++, at++) {
+            const struct reference_row *given = row_of[at] ? sheet_row_at(s, row_of[at] - 1) : NULL;
+            const bool known = row->average_volume != CONFIG_POSITION_MAX ||
+                               (given && sheet_gives(&given->head, REFERENCE_VOLUME));
+            if (row->volume_percent < 10000 && !known)
+                return sheet_fault(s, given ? given->head.line : 1, "average_volume", err,
+                                   "none for '%.8s', whose volume_percent needs it; add it",
+                                   row->names.names[i]);
+        }
+    }
+    return true;
+}
+
+bool reference_check(struct sheet *s, const struct config *config, const struct symbol_index *index,
+                     int32_t today, struct error *err)
+{
+    uint32_t *row_of = calloc(index->count + 1, sizeof *row_of);
+    if (row_of == NULL)
+        return error_set(err, EXIT_FAILED, "no memory for reference data");
+    bool ok = of_today(s, config, today, err);
+    for (uint32_t i = 0; ok && i < s->count; i++) {
+        struct reference_row *row = sheet_row_at(s, i);
+        ok = symbol_resolve(s, config, index, row->head.line, row->symbol, &row->instrument, err);
+        if (!ok || row->instrument == SYMBOL_UNKNOWN)
+            continue;
+        uint32_t *before = &row_of[row->instrument];
+        if (*before) {
+            const struct reference_row *first = sheet_row_at(s, *before - 1);
+            ok = sheet_fault(s, row->head.line, "symbol", err,
+                             "'%.8s' stands in line %u already; remove one", row->symbol,
+                             first->head.line);
+        }
+        *before = i + 1;
+    }
+    ok = ok && volume_known(s, config, row_of, err);
+    free(row_of);
+    return ok;
+}
+
+// --- positions ---
+
+static bool account_resolve(const struct sheet *s, const struct config *config,
+                            struct position_row *row, struct error *err)
+{
+    for (uint32_t i = 0; i < config->account_count; i++)
+        if (strcmp(config->accounts[i].name, row->account) == 0) {
+            row->account_index = i;
+            return true;
+        }
+    return sheet_fault(s, row->head.line, "account", err,
+                       "there is no account '%s' in the configuration", row->account);
+}
+
+static bool lane_trades(const struct config *config, uint32_t lane)
+{
+    for (uint32_t i = 0; i < config->session_count; i++)
+        if (config->sessions[i].lane == lane)
+            return true;
+    return false;
+}
+
+// Where one lane trades, shares are its own; else the row has to say whose.
+static bool lane_resolve(const struct sheet *s, const struct config *config,
+                         struct position_row *row, struct error *err)
+{
+    uint32_t lanes = 0;
+    for (uint32_t i = 0; i < config->lane_count; i++) {
+        if (!lane_trades(config, i))
+            continue;
+        lanes++;
+        row->lane_index = i;
+        if (*row->lane && strcmp(config->lanes[i].name, row->lane) == 0)
+            return true;
+    }
+    if (*row->lane)
+        return sheet_fault(s, row->head.line, "lane", err, "no lane '%s' has a session", row->lane);
+    return lanes == 1 ||
+           sheet_fault(s, row->head.line, "lane", err,
+                       "several lanes trade: say which one may sell or buy back these shares");
+}
+
+// Lanes have equal parts of what an account may hold, and none knows of the others: more than a
+// part on one of them, and all together could hold more than the limit.
+static bool within_part(const struct sheet *s, const struct config *config,
+                        const struct position_row *row, struct error *err)
+{
+    uint32_t lanes = 0;
+    for (uint32_t i = 0; i < config->lane_count; i++)
+        lanes += lane_trades(config, i);
+    const uint64_t limit = config->accounts[row->account_index].limits.position;
+    const uint64_t held = row->shares < 0 ? (uint64_t)-row->shares : (uint64_t)row->shares;
+    return lanes < 2 || limit == CONFIG_POSITION_MAX || held <= limit / lanes ||
+           sheet_fault(s, row->head.line, "shares", err,
+                       "%lu are more than the part of account '%s' that each of %u lanes has "
+                       "(%lu); raise its limit 'position' or spread the shares over lanes",
+                       held, row->account, lanes, limit / lanes);
+}
+
+static int by_owner(const void *a, const void *b)
+{
+    const struct position_row *const *x = a, *const *y = b;
+    const uint64_t p =
+        (uint64_t)(*x)->account_index << 48 | (uint64_t)(*x)->lane_index << 32 | (*x)->instrument;
+    const uint64_t q =
+        (uint64_t)(*y)->account_index << 48 | (uint64_t)(*y)->lane_index << 32 | (*y)->instrument;
+    return p < q ? -1 : p > q;
+}
+
+static bool positions_once(const struct sheet *s, struct error *err)
+{
+    const struct position_row **sorted = calloc(s->count + 1, sizeof *sorted);
+    bool ok = true;
+    if (sorted == NULL)
+        return error_set(err, EXIT_FAILED, "no memory for positions");
+    for (uint32_t i = 0; i < s->count; i++)
+        sorted[i] = sheet_row_at(s, i);
+    qsort((void *)sorted, s->count, sizeof *sorted, by_owner);
+    for (uint32_t i = 1; ok && i < s->count; i++)
+        if (by_owner(&sorted[i - 1], &sorted[i]) == 0 && sorted[i]->instrument != SYMBOL_UNKNOWN)
+            ok = sheet_fault(s, sorted[i]->head.line, "symbol", err,
+                             "'%.8s' of account '%s' stands in line %u too; make one row of them",
+                             sorted[i]->symbol, sorted[i]->account, sorted[i - 1]->head.line);
+    free((void *)sorted);
+    return ok;
+}
+
+bool positions_check(struct sheet *s, const struct config *config, const struct symbol_index *index,
+                     int32_t today, struct error *err)
+{
+    if (!of_today(s, config, today, err))
+        return false;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct position_row *row = sheet_row_at(s, i);
+        const uint64_t held = row->shares < 0 ? (uint64_t)-row->shares : (uint64_t)row->shares;
+        if (held > CONFIG_POSITION_MAX)
+            return sheet_fault(s, row->head.line, "shares", err, "are more than %lu either way",
+                               CONFIG_POSITION_MAX);
+        if (held > CONFIG_NOTIONAL_MAX / row->price)
+            return sheet_fault(s, row->head.line, "price", err,
+                               "times shares is more than any limit; correct one of them");
+        if (!account_resolve(s, config, row, err) || !lane_resolve(s, config, row, err) ||
+            !within_part(s, config, row, err) ||
+            !symbol_resolve(s, config, index, row->head.line, row->symbol, &row->instrument, err))
+            return false;
+    }
+    return positions_once(s, err);
+}
+
+// --- files ---
+
+static bool load(struct sheet *s, const struct sheet_kind *kind, const char *path,
+                 const struct config *config, const struct symbol_index *index, int32_t today,
+                 bool (*check)(struct sheet *, const struct config *, const struct symbol_index *,
+                               int32_t, struct error *),
+                 struct error *err)
+{
+    *s = (struct sheet){.kind = kind, .day = today};
+    if (*path == 0)
+        return true;
+    if (!sheet_load(s, kind, path, err))
+        return false;
+    if (check(s, config, index, today, err))
+        return true;
+    sheet_free(s);
+    return false;
+}
+
+bool reference_load(struct sheet *s, const struct config *config, const struct symbol_index *index,
+                    int32_t today, struct error *err)
+{
+    return load(s, &reference_kind, config->day.reference, config, index, today, reference_check,
+                err);
+}
+
+bool positions_load(struct sheet *s, const struct config *config, const struct symbol_index *index,
+                    int32_t today, struct error *err)
+{
+    return load(s, &positions_kind, config->day.positions, config, index, today, positions_check,
+                err);
+}

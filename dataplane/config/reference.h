@@ -1,0 +1,76 @@
+// What holds for one trading day, from files: reference data, and positions at its start
+// (docs/reference.md). Read, checked against the configuration and put in the order of its symbols;
+// nothing is in force before all of a file is good.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/config/config.h"
+#include "dataplane/config/sheet.h"
+
+// A number for every symbol of the configuration, in its order: rows of `symbols`, their names.
+struct symbol_index {
+    struct symbol_place *places; // by name
+    uint32_t count;
+};
+
+struct symbol_place {
+    char name[8];
+    uint32_t instrument;
+};
+
+bool symbol_index_make(struct symbol_index *index, const struct config *config, struct error *err);
+void symbol_index_free(struct symbol_index *index);
+#define SYMBOL_UNKNOWN UINT32_MAX
+uint32_t symbol_find(const struct symbol_index *index, const char name[8]);
+
+enum reference_column {
+    REFERENCE_SYMBOL,
+    REFERENCE_VOLUME,
+    REFERENCE_CLOSE,
+    REFERENCE_TICK,
+    REFERENCE_LOT,
+    REFERENCE_LOCATES,
+};
+
+struct reference_row {
+    struct sheet_row head;
+    char symbol[8];
+    uint64_t average_volume;
+    uint32_t previous_close; // price4
+    uint32_t tick;
+    uint32_t lot;
+    uint32_t locates;
+    uint32_t instrument; // SYMBOL_UNKNOWN: none of ours
+};
+
+struct position_row {
+    struct sheet_row head;
+    char account[NAME_LEN];
+    char symbol[8];
+    int64_t shares; // below 0: short
+    uint32_t price; // price4, what one is worth at the start of the day
+    char lane[NAME_LEN];
+    uint32_t account_index;
+    uint32_t lane_index;
+    uint32_t instrument;
+};
+
+// The configuration's file of a kind, for the day <today> (day_wanted): read and checked against
+// the configuration. A file that it does not name is an empty sheet. False with <err>, and nothing
+// to free.
+bool reference_load(struct sheet *s, const struct config *config, const struct symbol_index *index,
+                    int32_t today, struct error *err);
+bool positions_load(struct sheet *s, const struct config *config, const struct symbol_index *index,
+                    int32_t today, struct error *err);
+
+// The day that the configuration names, or that of <now>.
+int32_t day_wanted(const struct config *config, struct local_time now);
+
+// The second half of the above, of a sheet that was read from elsewhere.
+extern const struct sheet_kind reference_kind, positions_kind;
+bool reference_check(struct sheet *s, const struct config *config, const struct symbol_index *index,
+                     int32_t today, struct error *err);
+bool positions_check(struct sheet *s, const struct config *config, const struct symbol_index *index,
+                     int32_t today, struct error *err);

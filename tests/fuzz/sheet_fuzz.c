@@ -1,0 +1,68 @@
+// Files of the day: whatever the bytes, an answer with its place; what is accepted keeps its
+// promises.
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "dataplane/base/check.h"
+#include "dataplane/config/reference.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void reference_promises(const struct sheet *s)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct reference_row *row = sheet_row_at(s, i);
+        MUST(row->instrument == 0 || row->instrument == SYMBOL_UNKNOWN);
+        MUST(!sheet_gives(&row->head, REFERENCE_LOT) || (row->lot >= 1 && row->lot <= 999999));
+        MUST(!sheet_gives(&row->head, REFERENCE_TICK) || row->tick > 0);
+    }
+}
+
+static void positions_promises(const struct sheet *s)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct position_row *row = sheet_row_at(s, i);
+        MUST(row->account_index == 0 && row->lane_index == 0 && row->price > 0);
+        MUST(row->shares <= (int64_t)CONFIG_POSITION_MAX &&
+             row->shares >= -(int64_t)CONFIG_POSITION_MAX);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static char names[1][8] = {"X       "};
+    static struct config config;
+    static struct symbol_index index;
+    struct error err = {0};
+    struct sheet s;
+    if (index.places == NULL) {
+        config.symbol_count = config.account_count = config.lane_count = config.session_count = 1;
+        config.symbols[0].names = (struct config_symbols){names, 1};
+        config.symbols[0].volume_percent = 10000;
+        strcpy(config.accounts[0].name, "a");
+        config.accounts[0].limits.position = CONFIG_POSITION_MAX;
+        config.day.unknown_symbols = CONFIG_UNKNOWN_SKIP;
+        config.day.max_age_days = 31;
+        MUST(symbol_index_make(&index, &config, &err));
+    }
+    if (size == 0)
+        return 0;
+    const bool positions = data[0] & 1; // the first byte says what the rest is read as
+    bool ok = sheet_read(&s, positions ? &positions_kind : &reference_kind, "fuzz.csv",
+                         (const char *)data + 1, size - 1, &err);
+    if (ok) {
+        MUST(s.count <= SHEET_ROWS_MAX);
+        ok = positions ? positions_check(&s, &config, &index, s.day, &err)
+                       : reference_check(&s, &config, &index, s.day, &err);
+        if (ok && positions)
+            positions_promises(&s);
+        if (ok && !positions)
+            reference_promises(&s);
+        sheet_free(&s);
+    }
+    MUST(ok == (err.code == EXIT_OK));
+    MUST(ok || (err.code == EXIT_USAGE && strncmp(err.text, "fuzz.csv:", 9) == 0));
+    MUST(memchr(err.text, '\n', sizeof err.text) == NULL);
+    return 0;
+}

@@ -1,0 +1,249 @@
+// Files of the day: what their rows become, and what is wrong with them, with line and remedy.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "dataplane/base/hints.h"
+#include "dataplane/config/reference.h"
+
+static char names[4][8] = {"ZZ      ", "AAPL    ", "MSFT    ", "X       "};
+static struct config config;
+static struct symbol_index index_of_all;
+static int32_t today;
+
+// Two rows of symbols, two accounts, two lanes of which the first trades.
+static int open_rig(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    memset(&config, 0, sizeof config);
+    config.symbol_count = 2;
+    config.symbols[0].names = (struct config_symbols){names, 3};
+    config.symbols[1].names = (struct config_symbols){names + 3, 1};
+    for (uint32_t i = 0; i < 2; i++) {
+        config.symbols[i].average_volume = CONFIG_POSITION_MAX;
+        config.symbols[i].volume_percent = 10000;
+        config.accounts[i].limits.position = CONFIG_POSITION_MAX;
+    }
+    config.account_count = config.lane_count = 2;
+    strcpy(config.accounts[0].name, "house");
+    strcpy(config.accounts[1].name, "fund");
+    strcpy(config.lanes[0].name, "l0");
+    strcpy(config.lanes[1].name, "l1");
+    config.session_count = 1;
+    strcpy(config.day.date, "2026-11-23");
+    today = day_wanted(&config, (struct local_time){0});
+    return symbol_index_make(&index_of_all, &config, &err) ? 0 : -1;
+}
+
+static int close_rig(void **state)
+{
+    (void)state;
+    symbol_index_free(&index_of_all);
+    return 0;
+}
+
+static bool read_text(struct sheet *s, const char *text, struct error *err)
+{
+    const bool positions = strstr(text, ",positions,") != NULL;
+    *err = (struct error){0};
+    if (!sheet_read(s, positions ? &positions_kind : &reference_kind, "f.csv", text, strlen(text),
+                    err))
+        return false;
+    const bool ok = positions ? positions_check(s, &config, &index_of_all, today, err)
+                              : reference_check(s, &config, &index_of_all, today, err);
+    if (!ok)
+        sheet_free(s);
+    return ok;
+}
+
+static void good(struct sheet *s, const char *text)
+{
+    struct error err;
+    if (!read_text(s, text, &err))
+        fail_msg("%s", err.text);
+}
+
+// <words>: separated by |, all of them are said.
+static void bad(const char *text, const char *words)
+{
+    struct error err;
+    struct sheet s;
+    char list[256], *save = NULL;
+    snprintf(list, sizeof list, "%s", words);
+    assert_false(read_text(&s, text, &err));
+    assert_int_equal(err.code, EXIT_USAGE);
+    for (char *w = strtok_r(list, "|", &save); w; w = strtok_r(NULL, "|", &save))
+        if (strstr(err.text, w) == NULL)
+            fail_msg("'%s' is not in: %s", w, err.text);
+}
+
+#define REFERENCE "tickgate,reference,1,2026-11-23\n"
+#define POSITIONS "tickgate,positions,1,2026-11-23\n"
+
+static void rows_become_values(void **state)
+{
+    (void)state;
+    struct sheet s;
+    good(&s, "# of the vendor\r\n" REFERENCE "\n"
+             "lot,symbol,previous_close, average_volume ,locates,tick\n"
+             "100,MSFT,431.05,22000000,none,0.01\r\n"
+             "# a comment\n"
+             ",X,,7,0,");
+    assert_int_equal(s.count, 2);
+    assert_int_equal(s.day, today);
+    const struct reference_row *m = sheet_row_at(&s, 0), *x = sheet_row_at(&s, 1);
+    assert_int_equal(m->instrument, 2);
+    assert_int_equal(m->head.line, 5);
+    assert_int_equal(m->lot, 100);
+    assert_int_equal(m->previous_close, 4310500);
+    assert_int_equal(m->average_volume, 22000000);
+    assert_int_equal(m->locates, UINT32_MAX);
+    assert_int_equal(m->tick, 100);
+    assert_int_equal(m->head.given, 0x3f);
+    assert_int_equal(x->instrument, 3);
+    assert_int_equal(x->average_volume, 7);
+    assert_true(sheet_gives(&x->head, REFERENCE_LOCATES) && x->locates == 0);
+    assert_false(sheet_gives(&x->head, REFERENCE_CLOSE) || sheet_gives(&x->head, REFERENCE_LOT) ||
+                 sheet_gives(&x->head, REFERENCE_TICK));
+    sheet_free(&s);
+}
+
+static void a_file_of_another_kind_is_refused(void **state)
+{
+    (void)state;
+    bad("", "f.csv:|tickgate,reference,1,YYYY-MM-DD");
+    bad("symbol,lot\nX,1\n", "f.csv:1:1: |tickgate,reference,1,YYYY-MM-DD");
+    bad("tickgate,reference,2,2026-11-23\nsymbol\n", "f.csv:1:20: |version 1");
+    bad("tickgate,reference,1\nsymbol\n", "f.csv:1:|the day");
+    bad("tickgate,reference,1,2026-11-23,2026-11-24\nsymbol\n", "f.csv:1:|the day");
+    bad("tickgate,reference,1,23.11.2026\nsymbol\n", "f.csv:1:22: |'23.11.2026'|YYYY-MM-DD");
+    bad(REFERENCE, "f.csv:|names of the columns");
+    bad(REFERENCE "symbol,isin\n", "f.csv:2:8: 'isin'|docs/reference.md");
+    bad(REFERENCE "symbol,lot,lot\n", "f.csv:2:12: |'lot'|twice");
+    bad(REFERENCE "lot\n", "f.csv:2:|'symbol' is missing");
+    bad(REFERENCE "symbol,lot,tick,locates,previous_close,average_volume,a,b,c\n",
+        "f.csv:2:|more than 8");
+}
+
+static void a_wrong_value_has_line_and_column(void **state)
+{
+    (void)state;
+    bad(REFERENCE "symbol,lot\nX,0\n", "f.csv:3:3: lot: |1 to 999999");
+    bad(REFERENCE "symbol,lot\nX,1000000\n", "f.csv:3:3: lot: ");
+    bad(REFERENCE "symbol,lot\nX,-1\n", "f.csv:3:3: lot: ");
+    bad(REFERENCE "symbol,lot\nX, many\n", "f.csv:3:4: lot: 'many'");
+    bad(REFERENCE "symbol,previous_close\nX,1.00001\n",
+        "f.csv:3:3: previous_close: |four decimals");
+    bad(REFERENCE "symbol,previous_close\nX,0\n", "f.csv:3:3: previous_close: ");
+    bad(REFERENCE "symbol,average_volume\nX,18446744073709551616\n", "f.csv:3:3: average_volume: ");
+    bad(REFERENCE "symbol,lot\nX\n", "f.csv:3:1: |1 values, and there are 2 columns");
+    bad(REFERENCE "symbol,lot\nX,1,\n", "f.csv:3:|3 values, and there are 2 columns");
+    bad(REFERENCE "symbol,lot\n,1\n", "f.csv:3:1: symbol: |empty");
+    bad(REFERENCE "symbol,lot\nNINECHARS,1\n", "f.csv:3:1: symbol: 'NINECHARS'|8 characters");
+    bad(REFERENCE "symbol,lot\n\"X\",1\n", "f.csv:3:1: |quote");
+    bad(REFERENCE "symbol,lot\nX\t,1\n", "f.csv:3:2: |printable");
+}
+
+static void symbols_are_ours_and_stand_once(void **state)
+{
+    (void)state;
+    struct sheet s;
+    bad(REFERENCE "symbol,lot\nX,1\nTSLA,1\n",
+        "f.csv:4: symbol: 'TSLA|section 'symbols'|unknown_symbols");
+    bad(REFERENCE "symbol,lot\nX,1\nAAPL,5\nX,1\n", "f.csv:5: symbol: 'X|line 3 already");
+    config.day.unknown_symbols = CONFIG_UNKNOWN_SKIP;
+    good(&s, REFERENCE "symbol,lot\nX,1\nTSLA,1\nTSLA,2\n");
+    assert_int_equal(((struct reference_row *)sheet_row_at(&s, 1))->instrument, SYMBOL_UNKNOWN);
+    sheet_free(&s);
+}
+
+static void a_file_is_of_its_day(void **state)
+{
+    (void)state;
+    struct sheet s;
+    bad("tickgate,reference,1,2026-11-22\nsymbol\nX\n",
+        "f.csv:1: effective date: |2026-11-22|2026-11-23|max_age_days");
+    bad("tickgate,reference,1,2026-11-24\nsymbol\nX\n",
+        "f.csv:1: effective date: |2026-11-24|2026-11-23|day.date");
+    config.day.max_age_days = 3;
+    good(&s, "tickgate,reference,1,2026-11-20\nsymbol\nX\n");
+    sheet_free(&s);
+    bad("tickgate,reference,1,2026-11-19\nsymbol\nX\n", "max_age_days");
+    strcpy(config.day.date, "today");
+    assert_int_equal(day_wanted(&config, (struct local_time){.day = 5}), 5);
+}
+
+static void a_part_of_the_volume_needs_the_volume(void **state)
+{
+    (void)state;
+    struct sheet s;
+    config.symbols[1].volume_percent = 100;
+    bad(REFERENCE "symbol,lot\nAAPL,1\n", "f.csv:1: average_volume: |'X|volume_percent");
+    bad(REFERENCE "symbol,average_volume\nAAPL,1\nX,\n", "f.csv:4: average_volume: |'X");
+    good(&s, REFERENCE "symbol,average_volume\nX,100\n");
+    sheet_free(&s);
+}
+
+static void positions_have_owners(void **state)
+{
+    (void)state;
+    struct sheet s;
+    good(&s, POSITIONS "account,symbol,shares,price\nfund,X,-300,17.25\nhouse,ZZ,5,1\n");
+    const struct position_row *p = sheet_row_at(&s, 0);
+    assert_int_equal(p->account_index, 1);
+    assert_int_equal(p->lane_index, 0);
+    assert_int_equal(p->instrument, 3);
+    assert_int_equal(p->shares, -300);
+    assert_int_equal(p->price, 172500);
+    sheet_free(&s);
+    bad(POSITIONS "account,symbol,shares\nfund,X,1\n", "f.csv:2:|'price' is missing");
+    bad(POSITIONS "account,symbol,shares,price\ndesk,X,1,1\n", "f.csv:3: account: |'desk'");
+    bad(POSITIONS "account,symbol,shares,price\nfund,X,1.5,1\n",
+        "f.csv:3:8: shares: |whole shares");
+    bad(POSITIONS "account,symbol,shares,price\nfund,X,1099511627777,1\n",
+        "f.csv:3: shares: |1099511627776");
+    bad(POSITIONS "account,symbol,shares,price\nfund,X,-9223372036854775808,1\n",
+        "f.csv:3:8: shares: ");
+    bad(POSITIONS "account,symbol,shares,price\nfund,X,1099511627776,400000\n", "f.csv:3: price: ");
+    bad(POSITIONS "account,symbol,shares,price\nfund,X,1,1\nhouse,X,1,1\nfund,X,2,1\n",
+        "symbol: 'X|'fund'|one row");
+    bad(POSITIONS "account,symbol,shares,price,lane\nfund,X,1,1,l1\n",
+        "f.csv:3: lane: |'l1'|session");
+}
+
+static void lanes_share_an_account(void **state)
+{
+    (void)state;
+    struct sheet s;
+    config.session_count = 2;
+    config.sessions[1].lane = 1;
+    config.accounts[1].limits.position = 101;
+    bad(POSITIONS "account,symbol,shares,price\nfund,X,1,1\n", "f.csv:3: lane: |several lanes");
+    good(&s, POSITIONS "account,symbol,shares,price,lane\nfund,X,50,1,l0\nfund,X,-50,1,l1\n");
+    assert_int_equal(((struct position_row *)sheet_row_at(&s, 1))->lane_index, 1);
+    sheet_free(&s);
+    bad(POSITIONS "account,symbol,shares,price,lane\nfund,X,51,1,l0\n",
+        "f.csv:3: shares: |'fund'|(50)");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
+    const struct CMUnitTest tests[] = {
+        TEST(rows_become_values),
+        TEST(a_file_of_another_kind_is_refused),
+        TEST(a_wrong_value_has_line_and_column),
+        TEST(symbols_are_ours_and_stand_once),
+        TEST(a_file_is_of_its_day),
+        TEST(a_part_of_the_volume_needs_the_volume),
+        TEST(positions_have_owners),
+        TEST(lanes_share_an_account),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
