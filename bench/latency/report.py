@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import sys
 
-TRIPS = ("memif", "ring", "af_xdp", "af_packet", "spinning", "blocking")
+TRIPS = ("memif", "ring", "af_xdp", "af_packet", "spinning", "blocking", "asleep")
 CONDITIONS = ("alone", "second-lane", "beside-cpu", "beside-memory", "beside-disk", "container")
 STAGES = ("sent_stamped", "receive_decide", "decide_approved", "approved_encoded", "encoded_sent", "sent_seen")
 KERNEL = ("interrupts", "page_faults", "voluntary_switches", "preemptions", "steal_ticks")
@@ -187,8 +187,9 @@ def sections(folder, results):
     if left_out:
         yield "Not measured here", [f"{name}: see {name}/errors.txt" for name in sorted(left_out)], None, None
     yield ("From a tick to its order, through a port", [
-        "Every row: an echo of the same frame and orders in turn, on the same two cores over the same port. Spinning and blocking are sockets "
-        "of the kernel. Closed loop: the next frame leaves when the order before is answered; what queues behind a pause is not in it. Open "
+        "Every row: an echo of the same frame and orders in turn, on the same two cores over the same port. Spinning, blocking and asleep are "
+        "sockets of the kernel: nobody sleeps, the lane does, both ends do. Closed loop: the next frame leaves when the order before is answered; "
+        "what queues behind a pause is not in it. Open "
         "loop: from when a frame was due."], trips_table(results), None)
     yield "Percentiles", [], None, plot_percentiles(folder, [(f"{n.replace('_', ' ')} order", f"{n}/tick_to_order.hgrm") for n in TRIPS if n in results] +
                                                     [("memif echo", "memif/echo.hgrm")] * ("memif" in results))

@@ -36,6 +36,7 @@ if [ $veth = yes ]; then
   measure af_packet "${trip[@]}" --port af_packet --near tgd0 --far tgd1
   measure spinning "${trip[@]}" --port spinning --far_netns tgbench
   measure blocking "${trip[@]}" --port blocking --far_netns tgbench
+  measure asleep "${trip[@]}" --port asleep --far_netns tgbench
 fi
 measure memif-open "${trip[@]}" --port memif --rate 20000 --poisson
 for symbols in 100 1000 12000; do

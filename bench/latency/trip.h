@@ -33,12 +33,13 @@ enum trip_figure {
         TRIP_FIGURES
 };
 
-#define TRIP_PORT_LIST(X)                                                \
-    X(MEMIF, memif, "shared memory, memif")                              \
-    X(RING, ring, "rings in one process")                                \
-    X(AF_PACKET, af_packet, "AF_PACKET on a veth pair")                  \
-    X(AF_XDP, af_xdp, "AF_XDP on a veth pair")                           \
-    X(BLOCKING, blocking, "kernel sockets on a veth pair, epoll sleeps") \
+#define TRIP_PORT_LIST(X)                                                            \
+    X(MEMIF, memif, "shared memory, memif")                                          \
+    X(RING, ring, "rings in one process")                                            \
+    X(AF_PACKET, af_packet, "AF_PACKET on a veth pair")                              \
+    X(AF_XDP, af_xdp, "AF_XDP on a veth pair")                                       \
+    X(BLOCKING, blocking, "kernel sockets on a veth pair, the lane sleeps in epoll") \
+    X(ASLEEP, asleep, "kernel sockets on a veth pair, both ends sleep")              \
     X(SPINNING, spinning, "kernel sockets on a veth pair, busy-polled")
 
 enum trip_port {

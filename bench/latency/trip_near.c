@@ -40,7 +40,8 @@ static int echo_thread(void *arg)
 
 static bool of_kernel(const struct trip *t)
 {
-    return t->options->port == TRIP_PORT_BLOCKING || t->options->port == TRIP_PORT_SPINNING;
+    const enum trip_port port = t->options->port;
+    return port == TRIP_PORT_BLOCKING || port == TRIP_PORT_ASLEEP || port == TRIP_PORT_SPINNING;
 }
 
 bool near_open(struct trip *t, const struct lane_options *lane, struct error *err)

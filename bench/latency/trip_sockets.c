@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -19,9 +20,11 @@ struct sockets {
     int near_udp, near_tcp, far_udp, listener, far_tcp;
     struct sockaddr_in group, venue;
     struct transport transport;
-    bool opened; // connected, and the session does not know yet
-    bool closed; // for practice: nothing is handed over
-    bool sleeps; // between two frames, in the kernel
+    bool opened;       // connected, and the session does not know yet
+    bool closed;       // for practice: nothing is handed over
+    bool sleeps;       // between two frames, in the kernel
+    uint32_t answered; // trip.sent when something last came: nothing else is waited for
+    bool far_sleeps;   // so does the exchange, while it waits for an answer
     bool echoes;
     pthread_t thread;
     struct trip *trip;
@@ -169,7 +172,12 @@ static uint32_t far_take(struct lane_world *w, uint8_t *bytes, uint32_t max)
         return 0;
     const int on = 1;
     setsockopt(s->far_tcp, IPPROTO_TCP, NODELAY, &on, sizeof on);
+    struct pollfd answer = {.fd = s->far_tcp, .events = POLLIN};
+    if (s->far_sleeps && s->trip->arrivals < s->trip->sent && s->answered != s->trip->sent)
+        poll(&answer, 1, WAKE_MS);
     const ssize_t n = recv(s->far_tcp, bytes, max, MSG_DONTWAIT);
+    if (n > 0)
+        s->answered = s->trip->sent;
     w->popped_at = clock_tsc();
     return n > 0 ? (uint32_t)n : 0;
 }
@@ -244,7 +252,8 @@ bool sockets_open(struct trip *t, const struct lane_options *lane, struct error 
                           .group = address(LANE_GROUP, LANE_GROUP_PORT),
                           .venue = address(LANE_VENUE_IP, LANE_VENUE_PORT),
                           .transport = {&socket_ops, s},
-                          .sleeps = t->options->port == TRIP_PORT_BLOCKING,
+                          .sleeps = t->options->port != TRIP_PORT_SPINNING,
+                          .far_sleeps = t->options->port == TRIP_PORT_ASLEEP,
                           .trip = t};
     if (t->options->netns == NULL)
         return error_set(err, EXIT_USAGE,

@@ -89,7 +89,7 @@ def sockets_of_the_kernel():
         print("no veth pairs may be made here (or there are some): kernel sockets not run")
         return
     try:
-        for port in ("blocking", "spinning", "af_packet"):
+        for port in ("blocking", "asleep", "spinning", "af_packet"):
             with tempfile.TemporaryDirectory() as folder:
                 done = bench("trip", "--port", port, "--far_netns", "tgbench", "--near", "tgd0", "--far", "tgd1", "--seconds", "0.05",
                              "--round_s", "0.1", "--rounds", "1", "--live", "2000", "--symbols", "100", "--out", folder)
