@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include <sys/utsname.h>
 
+enum { BUSY_LOOK_US = 300000, BUSY_PERCENT = 10 };
+
 // First line of a file without its end; "" when it cannot be read.
 static void line_read(const char *path, char *out, size_t len)
 {
@@ -75,6 +77,42 @@ void environment_write(FILE *out, const char *indent)
     fprintf(out, "%s}", indent);
 }
 
+// Time of the core in ticks of 10 ms (proc(5), /proc/stat): all of it, and what nobody used.
+static bool core_time(int core, uint64_t *all, uint64_t *idle)
+{
+    char line[512], name[16];
+    uint64_t t[8] = {0};
+    FILE *file = fopen("/proc/stat", "r");
+    bool found = false;
+    snprintf(name, sizeof name, "cpu%d ", core);
+    while (file && !found && fgets(line, sizeof line, file))
+        found = strncmp(line, name, strlen(name)) == 0;
+    if (file)
+        fclose(file);
+    char *at = line + strlen(name);
+    *all = 0;
+    for (int i = 0; found && i < 8; i++)
+        *all += t[i] = strtoull(at, &at, 10);
+    *idle = t[3] + t[4]; // idle, waiting for a disk
+    return found;
+}
+
+// How much of <core> others take while we sleep, in percent; looked at once, before anything runs.
+static unsigned core_busy(int core)
+{
+    static unsigned percent;
+    static bool looked;
+    uint64_t all[2], idle[2];
+    if (looked)
+        return percent;
+    looked = true;
+    if (!core_time(core, &all[0], &idle[0]) || usleep(BUSY_LOOK_US) != 0 ||
+        !core_time(core, &all[1], &idle[1]) || all[1] == all[0])
+        return 0;
+    percent = (unsigned)(100 - 100 * (idle[1] - idle[0]) / (all[1] - all[0]));
+    return percent;
+}
+
 uint32_t environment_warn(FILE *out, int core)
 {
     char text[4096], flags[4096];
@@ -85,6 +123,9 @@ uint32_t environment_warn(FILE *out, int core)
                      "warning: no core is isolated: others run on core %d too; the tail is "
                      "theirs (isolcpus=)\n",
                      core) > 0;
+    if (core_busy(core) > BUSY_PERCENT)
+        n += fprintf(out, "warning: others took %u %% of core %d before the run began\n",
+                     core_busy(core), core) > 0;
     if (sysconf(_SC_NPROCESSORS_ONLN) < 3)
         n += fprintf(out,
                      "warning: %ld cores: a lane and an exchange leave none for the rest of the "
