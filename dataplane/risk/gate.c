@@ -1,6 +1,6 @@
-// Hot path. Every check in the order of refusals.def; the first that fails answers.
-#include "dataplane/risk/risk.h"
-#include "dataplane/wire/ouch50.h"
+// Hot path, seldom gone. Every check in the order of refusals.def; the first that fails answers.
+// What surely passes all of them does not come here (pass.c).
+#include "dataplane/risk/gate_parts.h"
 
 // What the checks of one order look at.
 struct look {
@@ -82,12 +82,6 @@ HOT_INLINE uint64_t least(uint64_t a, uint64_t b)
     for (uint32_t s = TRADE_FIRM; s < TRADE_SCOPES; s += 1 + (s == TRADE_STRATEGY))
 // Of them those that positions belong to.
 #define FOR_HOLDERS(s) for (uint32_t s = TRADE_FIRM; s <= TRADE_ACCOUNT; s++)
-
-// What an order adds to what it holds already; nothing when it becomes smaller.
-HOT_INLINE uint64_t more_than(uint64_t worst, uint64_t held)
-{
-    return worst > held ? worst - held : 0;
-}
 
 HOT_INLINE void look_make(struct look *k, struct risk *r, const struct gate_order *o,
                           struct gate_verdict *v)
@@ -370,10 +364,7 @@ HOT_INLINE bool duplicate_good(const struct look *k)
     struct position_ask *asks = k->own->asks;
     if (l->duplicates == UINT16_MAX)
         return true;
-    const uint64_t print = (uint64_t)o->quantity << 36 | (uint64_t)o->price << 4 |
-                           (uint64_t)(o->asks >> PERMISSION_REPLACE & 3) << 2 |
-                           (uint64_t)o->owner.sells << 1 | 1;
-    const uint64_t now = o->now >> 10;
+    const uint64_t print = ask_print(o), now = o->now >> 10;
     if (asks[0].print != print) { // the newer one first
         const struct position_ask older = asks[1];
         asks[1] = asks[0];
@@ -389,7 +380,6 @@ HOT_INLINE bool duplicate_good(const struct look *k)
     asks[0].since = since << 16 | (count + 1);
     return true;
 }
-_Static_assert(OUCH50_QUANTITY_MAX < 1 << 20 && OUCH50_PRICE_MAX <= UINT32_MAX, "print");
 
 HOT_INLINE bool ratio_good(const struct look *k, uint32_t s)
 {
@@ -407,17 +397,12 @@ HOT_INLINE bool ratio_good(const struct look *k, uint32_t s)
            refuse(k->v, REFUSAL_ORDER_RATIO, s, (uint64_t)day->ratio_orders + 1, most);
 }
 
-HOT_INLINE uint64_t *traded_word(const struct look *k)
-{
-    return &k->r->traded_in[k->o->owner.strategy][k->o->owner.instrument / 64];
-}
-
 HOT_INLINE bool instruments_good(const struct look *k)
 {
     const uint32_t most = k->of[TRADE_STRATEGY]->owner.instruments;
     const uint64_t count = k->days[TRADE_STRATEGY]->instruments;
     if (LIKELY(most == UINT16_MAX || count < most ||
-               *traded_word(k) >> (k->o->owner.instrument % 64) & 1))
+               *traded_word(k->r, &k->o->owner) >> (k->o->owner.instrument % 64) & 1))
         return true;
     return refuse(k->v, REFUSAL_INSTRUMENTS, TRADE_STRATEGY, count + 1, most);
 }
@@ -541,7 +526,7 @@ HOT_INLINE void count(const struct look *k)
 {
     struct owner_day *strategy = k->days[TRADE_STRATEGY];
     const uint64_t bit = 1ull << (k->o->owner.instrument % 64);
-    uint64_t *word = traded_word(k);
+    uint64_t *word = traded_word(k->r, &k->o->owner);
     FOR_OWNERS(s)
     {
         k->days[s]->orders++;
@@ -552,7 +537,7 @@ HOT_INLINE void count(const struct look *k)
     *word |= bit;
 }
 
-bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v)
+bool gate_in_order(struct risk *r, const struct gate_order *o, struct gate_verdict *v)
 {
     struct look k;
     look_make(&k, r, o, v);

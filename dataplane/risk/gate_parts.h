@@ -1,0 +1,29 @@
+// What the two ways through the gate share (pass.c, gate.c).
+#pragma once
+
+#include "dataplane/risk/risk.h"
+#include "dataplane/wire/ouch50.h"
+
+// The checks one by one, in the order of refusals.def: what gate() answers for every order, and
+// charges for it. gate() comes here with what it does not approve by itself.
+bool gate_in_order(struct risk *r, const struct gate_order *o, struct gate_verdict *v);
+
+// What an order adds to what it holds already; nothing when it becomes smaller.
+HOT_INLINE uint64_t more_than(uint64_t worst, uint64_t held)
+{
+    return worst > held ? worst - held : 0;
+}
+
+// By which DUPLICATE knows an order again.
+HOT_INLINE uint64_t ask_print(const struct gate_order *o)
+{
+    return (uint64_t)o->quantity << 36 | (uint64_t)o->price << 4 |
+           (uint64_t)(o->asks >> PERMISSION_REPLACE & 3) << 2 | (uint64_t)o->owner.sells << 1 | 1;
+}
+_Static_assert(OUCH50_QUANTITY_MAX < 1 << 20 && OUCH50_PRICE_MAX <= UINT32_MAX, "print");
+
+// Where the symbols are counted in which a strategy's orders were approved.
+HOT_INLINE uint64_t *traded_word(struct risk *r, const struct exposure_owner *w)
+{
+    return &r->traded_in[w->strategy][w->instrument / 64];
+}
