@@ -327,9 +327,10 @@ bench-store: ## the journal into a PostgreSQL of its own, beside psql's \copy of
 
 bench-risk: ## cost of an order's checks: 12,000 symbols, 200 accounts, random access (ns, instructions)
 	$(deps) build test
+	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
 	$(sub) $(BUILD)/bench/risk
 	$(Q)$(BUILD)/bench/risk
-	$(Q)bench/micro/instructions.sh $(BUILD)/bench/risk decide risk --orders 20000
+	$(Q)bench/micro/instructions.sh $(BUILD)/bench/risk decide risk --orders 20000 --runs 1
 
 bench-gateway: ## cost of a client's order: from its ring to the frame, and its answer (ns, instructions)
 	$(deps) build test

@@ -279,6 +279,20 @@ void desk_strategy_parameters(struct desk *d, uint32_t index,
 
 // --- what they are told: the market ---
 
+HOT_INLINE const struct strategy_host *first_watcher(const struct desk_strategies *s,
+                                                     const struct desk_watch *w)
+{
+    return &s->hosts[__builtin_ctzll(w->watchers)];
+}
+
+// Where order_expect finds the position next time: an order may have opened it.
+HOT_INLINE void position_note(const struct desk *d, struct desk_watch *w)
+{
+    const uint32_t account = first_watcher(d->strategies, w)->slot.account;
+    if (UNLIKELY(d->risk.positions[w->position].key != position_key(account, w->instrument)))
+        w->position = position_look(&d->risk, account, w->instrument);
+}
+
 // The first time a symbol changes: is it traded, and who watches it.
 static COLD void watch_resolve(struct desk *d, uint32_t session, uint32_t slot)
 {
@@ -303,6 +317,15 @@ static COLD void watch_resolve(struct desk *d, uint32_t session, uint32_t slot)
         for (uint32_t k = 0; k < s->hosts[i].slot.setup.symbol_count; k++)
             if (s->hosts[i].slot.setup.symbols[k] == w->instrument)
                 w->watchers |= 1ull << i;
+    if (w->watchers)
+        position_note(d, w);
+}
+
+// Whoever is told may ask for an order: what the gate needs is on its way meanwhile.
+HOT_INLINE void order_expect(const struct desk *d, const struct desk_watch *w)
+{
+    const uint32_t account = first_watcher(d->strategies, w)->slot.account;
+    risk_expect(&d->risk, account, w->instrument, w->position);
 }
 
 static void tell_one(struct desk *d, struct strategy_host *h, const struct strategy_best *best,
@@ -328,6 +351,7 @@ static void tell_watchers(struct desk *d, uint32_t session, uint32_t slot)
     uint64_t watchers = w->watchers & s->on;
     if (LIKELY(!watchers))
         return;
+    order_expect(d, w);
     struct strategy_best best;
     const struct book_symbol *symbol = &d->sessions[session].channel->book.symbols[slot];
     best_make(d, session, w->instrument, slot, &best);
@@ -338,6 +362,7 @@ static void tell_watchers(struct desk *d, uint32_t session, uint32_t slot)
     w->changes = symbol->changes;
     for (; watchers; watchers &= watchers - 1)
         tell_one(d, &s->hosts[__builtin_ctzll(watchers)], &best, quality, trade, change);
+    position_note(d, w);
 }
 
 // Trust in a whole channel has changed: every symbol that a strategy watches.

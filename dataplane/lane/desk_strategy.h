@@ -17,7 +17,8 @@ struct desk_watch {
     uint64_t volume;
     uint16_t instrument;
     uint8_t quality;
-    bool resolved; // <instrument> and <watchers> are known
+    bool resolved;     // <instrument> and <watchers> are known
+    uint32_t position; // in it, of the first who watches: where it stands, or would be searched
 };
 
 struct desk_strategies {

@@ -22,24 +22,25 @@ struct position_ask {
 
 // One account in one symbol.
 struct position {
+    // What an order looks at.
     CACHE_ALIGN uint32_t key; // account and instrument, 0: free
     uint32_t fills;
+    struct position_ask asks[2]; // the newer one first
     int64_t shares;
     uint64_t open_buy; // shares that may still be bought, at worst
     uint64_t open_sell;
-    uint64_t bought; // shares, since the start
+
+    // And what executions change.
+    CACHE_ALIGN uint64_t bought; // shares, since the start
     uint64_t sold;
     uint64_t bought_value; // price4 x shares
     uint64_t sold_value;
-
     // The average price of what is held, times shares: below 0 when they are short. What was
     // realised is sold_value - bought_value + cost, exact.
-    CACHE_ALIGN int64_t cost;
+    int64_t cost;
     int64_t marked; // shares x mark
     uint32_t mark;  // price4; 0: not known, no shares were ever held
-    uint32_t unused;
-    struct position_ask asks[2]; // the newer one first
-    uint64_t unused2;
+    uint32_t unused[3];
 };
 _Static_assert(sizeof(struct position) == 2 * CACHE_LINE, "two lines per position");
 
@@ -134,6 +135,33 @@ _Static_assert(ACCOUNTS_MAX <= 256 && INSTRUMENTS_MAX < 65536, "position_key");
 static inline uint32_t position_home(const struct risk *r, uint32_t account, uint32_t instrument)
 {
     return position_key(account, instrument) * 0x9E3779B1u >> 8 & r->position_mask;
+}
+
+// Where it stands, or where the search for it begins as long as there is none.
+static inline uint32_t position_look(const struct risk *r, uint32_t account, uint32_t instrument)
+{
+    const uint32_t key = position_key(account, instrument),
+                   home = position_home(r, account, instrument);
+    uint32_t at = home;
+    while (r->positions[at].key != key && r->positions[at].key != 0) // ends: half of it is free
+        at = (at + 1) & r->position_mask;
+    return r->positions[at].key == key ? at : home;
+}
+
+// An order with this position may follow: the lines that no other order has brought are asked for,
+// with all that the search for the position goes through. Nothing is read.
+static inline void risk_expect(const struct risk *r, uint32_t account, uint32_t instrument,
+                               uint32_t position)
+{
+    const struct limit_row *row = &r->limits->symbols[instrument];
+    PREFETCHW(&r->symbols[instrument]);
+    PREFETCH(row);
+    PREFETCH(&row->symbol);
+    for (uint32_t at = position_home(r, account, instrument);; at = (at + 1) & r->position_mask) {
+        PREFETCHW(&r->positions[at]);
+        if (LIKELY(at == position)) // the search ends here
+            break;
+    }
 }
 
 // --- exposure ---
