@@ -37,7 +37,7 @@ LDFLAGS  := -pthread -Wl,--as-needed -Wl,-z,relro,-z,now -rdynamic $(if $(SAN),-
 
 core_rooms := abi base config wire feed book tcp risk order venue strategy gateway
 lane_rooms := lane control port
-cp_rooms   := region journal store metrics http control cli
+cp_rooms   := region journal store metrics trace http control cli
 src_of      = $(filter-out %/main.c,$(foreach r,$(2),$(wildcard $(1)/$(r)/*.c)))
 core_src   := $(call src_of,dataplane,$(core_rooms))
 dpdk_src   := $(wildcard dataplane/port/dpdk_*.c)
@@ -48,7 +48,7 @@ obj         = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # Identity of the contract between the two processes: a hash over the text of all its headers.
 abi_text    := $(sort $(wildcard dataplane/abi/*.h dataplane/abi/*.def))
-gen_headers := $(BUILD)/gen/abi_hash.h $(BUILD)/gen/migrations.inc
+gen_headers := $(BUILD)/gen/abi_hash.h $(BUILD)/gen/migrations.inc $(BUILD)/gen/otlp.stamp
 
 $(BUILD)/gen/abi_hash.h: $(abi_text)
 	@mkdir -p $(@D)
@@ -62,6 +62,17 @@ $(BUILD)/gen/migrations.inc: $(migrations)
 	$(Q)for f in $(migrations); do echo "MIGRATION(\"$$(basename $$f .sql)\","; \
 	  sed 's/\\/&&/g; s/"/\\"/g; s/.*/"&\\n"/' $$f; echo ')'; done >$@
 
+# The public schema of traces, as C: generated, so without our warnings.
+otlp_proto := $(patsubst %,opentelemetry/proto/%.proto,common/v1/common resource/v1/resource trace/v1/trace \
+                collector/trace/v1/trace_service)
+otlp_obj   := $(patsubst %.proto,$(BUILD)/obj/gen/%.pb-c.o,$(otlp_proto))
+$(BUILD)/gen/otlp.stamp: $(addprefix controlplane/trace/,$(otlp_proto))
+	@mkdir -p $(@D)
+	$(Q)protoc-c -I controlplane/trace --c_out=$(@D) $(otlp_proto) && touch $@
+$(otlp_obj): $(BUILD)/obj/gen/%.o: $(BUILD)/gen/otlp.stamp
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -W%,$(CFLAGS)) -w -c -o $@ $(BUILD)/gen/$*.c
+
 core_lib := $(BUILD)/libtickgate-core.a
 lane_lib := $(BUILD)/libtickgate-lane.a
 cp_lib   := $(BUILD)/libtickgate-controlplane.a
@@ -71,7 +82,7 @@ DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null | sed 's/-march=[
 DPDK_LIBS   := $(shell pkg-config --libs libdpdk 2>/dev/null)
 CORE_LIBS   := -lyaml -lnuma -lhugetlbfs -lpcap -lz -lm -ldl
 PQ_CFLAGS   := $(shell pkg-config --cflags libpq 2>/dev/null | sed 's/-I/-isystem /g')
-CP_LIBS     := -ljansson -luring -lisal -lcrypto -lpq -lmicrohttpd -lgnutls -ledit
+CP_LIBS     := -ljansson -luring -lisal -lcrypto -lpq -lmicrohttpd -lgnutls -ledit -lcurl -lprotobuf-c
 
 programs := $(addprefix $(BUILD)/,tickgate tickgate-dataplane tickgate-controlplane tickgate-exchange tickgate-book \
               tickgate-bench)
@@ -112,7 +123,7 @@ $(have):
 
 $(core_lib): $(call obj,$(core_src))
 $(lane_lib): $(call obj,$(lane_src))
-$(cp_lib):   $(call obj,$(cp_src))
+$(cp_lib):   $(call obj,$(cp_src)) $(otlp_obj)
 $(exch_lib): $(call obj,$(exch_src))
 $(core_lib) $(lane_lib) $(cp_lib) $(exch_lib):
 	@echo "  AR    $@"

@@ -25,6 +25,9 @@ build    libisal-dev          CRC32C of records in the journal
 build    libssl-dev           SHA-256 that links blocks of the journal
 build    libmicrohttpd-dev    metrics, health and the status page over HTTP
 build    libedit-dev          commands as they are typed
+build    libcurl4-openssl-dev traces to a collector over HTTP
+build    libprotobuf-c-dev    traces in the encoding of OTLP
+build    protobuf-c-compiler  the same, out of the public schema
 build    libgnutls28-dev      certificates of HTTP
 build    libpq-dev            rows of the store into PostgreSQL
 build    libpcap-dev          captures: pcap and pcapng
@@ -37,6 +40,8 @@ test     iproute2             network namespaces and veth pairs of integration t
 test     ethtool              switches checksum offload off on a veth pair
 test     prometheus           scrapes the metrics and checks their text (its service is not started)
 test     chromium             shows the status page
+test     protobuf-compiler    public schema for the receiver of traces in a test
+test     python3-protobuf     decodes what was sent
 test     openssl              certificates of tests
 test     postgresql           database of the tests of the store
 test     pgbouncer            pooler between the store and its database

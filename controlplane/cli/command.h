@@ -91,6 +91,9 @@ void run_journal_dump(const struct invocation *invocation, struct error *err);
 void run_journal_tail(const struct invocation *invocation, struct error *err);
 void run_journal_export(const struct invocation *invocation, struct error *err);
 void run_explain(const struct invocation *invocation, struct error *err);
+// trace.c
+void run_trace(const struct invocation *invocation, struct error *err);
+void run_trace_export(const struct invocation *invocation, struct error *err);
 
 // print.c
 void print_status(FILE *out, const json_t *result, const json_t *options);

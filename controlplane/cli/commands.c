@@ -264,6 +264,23 @@ const struct command commands[] = {
        "the exchange's reference of the order, or #NUMBER of its DECISION"},
       JOURNAL_ARGUMENT,
       {"--session", "NAME", NULL, ARGUMENT_TEXT, false, "only of this order session"}}},
+    {{"trace"},
+     "one trace of an order or a kill, from a journal",
+     NULL,
+     NULL,
+     LOOKS,
+     {{"ID", NULL, NULL, ARGUMENT_TEXT, true, "the 32 digits of the trace"}, JOURNAL_ARGUMENT}},
+    {{"trace", "export"},
+     "traces of a journal, as OTLP",
+     NULL,
+     NULL,
+     LOOKS,
+     {JOURNAL_ARGUMENT,
+      {"--all", NULL, NULL, ARGUMENT_FLAG, false, "of every order"},
+      {"--one-in", "N", NULL, ARGUMENT_NUMBER, false,
+       "of one order in N, and what is always told (1000)"},
+      {"--to", "FILE|URL", NULL, ARGUMENT_TEXT, true,
+       "file for one request in protobuf (-: standard output), or address of a collector"}}},
 };
 
 void (*command_offline(const struct command *command))(const struct invocation *invocation,
@@ -273,13 +290,19 @@ void (*command_offline(const struct command *command))(const struct invocation *
         const char *words[WORDS_MAX];
         void (*run)(const struct invocation *invocation, struct error *err);
     } table[] = {
-        {{"journal", "verify"}, run_journal_verify}, {{"journal", "stats"}, run_journal_stats},
-        {{"journal", "dump"}, run_journal_dump},     {{"journal", "tail"}, run_journal_tail},
-        {{"journal", "export"}, run_journal_export}, {{"explain", "order"}, run_explain},
+        {{"journal", "verify"}, run_journal_verify},
+        {{"journal", "stats"}, run_journal_stats},
+        {{"journal", "dump"}, run_journal_dump},
+        {{"journal", "tail"}, run_journal_tail},
+        {{"journal", "export"}, run_journal_export},
+        {{"explain", "order"}, run_explain},
+        {{"trace", NULL}, run_trace},
+        {{"trace", "export"}, run_trace_export},
     };
     for (size_t i = 0; command->method == NULL && i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].words[0], command->words[0]) == 0 &&
-            strcmp(table[i].words[1], command->words[1]) == 0)
+            (table[i].words[1] == NULL) == (command->words[1] == NULL) &&
+            (table[i].words[1] == NULL || strcmp(table[i].words[1], command->words[1]) == 0))
             return table[i].run;
     return NULL;
 }

@@ -227,6 +227,18 @@ static bool option(struct parser *p, const char *word)
     return known || command_option(p, name, equals);
 }
 
+// A command of two words whose first is a command by itself: it is meant where the second says so.
+static const struct command *longer(const struct parser *p, const char *text)
+{
+    const char *const words[] = {p->words[0], text};
+    if (p->word_count != 1 || p->positional)
+        return NULL;
+    for (uint32_t i = 0; i < command_count; i++)
+        if (word_count(&commands[i]) == 2 && matches(&commands[i], words, 2))
+            return &commands[i];
+    return NULL;
+}
+
 // A word of the command, or a positional argument once the command is complete.
 static bool word(struct parser *p, const char *text)
 {
@@ -247,6 +259,12 @@ static bool word(struct parser *p, const char *text)
                              p->word_count > 1 ? p->words[1] : "");
         return true;
     }
+    const struct command *command = longer(p, text);
+    if (command) {
+        p->words[p->word_count++] = text;
+        out->command = command;
+        return true;
+    }
     uint32_t seen = 0;
     for (uint32_t i = 0; i < ARGUMENTS_MAX && out->command->arguments[i].name; i++)
         if (!is_option(&out->command->arguments[i]) && seen++ == p->positional) {
@@ -254,6 +272,12 @@ static bool word(struct parser *p, const char *text)
             return set_argument(p, &out->command->arguments[i], text);
         }
     return error_set(p->err, EXIT_USAGE, "'%s' is one word too many; --help shows the usage", text);
+}
+
+static bool given(const struct parser *p, const struct argument *argument)
+{
+    return json_object_get(argument->param ? p->out->params : p->out->options,
+                           argument->param ? argument->param : argument->name) != NULL;
 }
 
 static bool complete(struct parser *p)
@@ -267,8 +291,7 @@ static bool complete(struct parser *p)
         return error_set(p->err, EXIT_USAGE, "--watch: only for what looks, not for what changes");
     for (uint32_t i = 0; i < ARGUMENTS_MAX && command->arguments[i].name; i++)
         if (is_option(&command->arguments[i])
-                ? command->arguments[i].required &&
-                      json_object_get(p->out->params, command->arguments[i].param) == NULL
+                ? command->arguments[i].required && !given(p, &command->arguments[i])
                 : seen++ >= p->positional && command->arguments[i].required)
             return error_set(p->err, EXIT_USAGE, "%s is missing; --help shows the usage",
                              command->arguments[i].name);

@@ -52,6 +52,7 @@ void print_status(FILE *out, const json_t *result, const json_t *options)
     pair(out, result, "commit p99 us", "journal.commit_p99_us", COLUMN_COUNT);
     pair(out, result, "store", "store.state", COLUMN_TEXT);
     pair(out, result, "store behind", "store.behind_records", COLUMN_COUNT);
+    pair(out, result, "traces", "trace.state", COLUMN_TEXT);
     fputc('\n', out);
     table_print(out, columns, json_object_get(result, "channels"));
 }

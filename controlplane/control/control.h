@@ -23,11 +23,13 @@ struct rate_sample {
 };
 
 struct store;
+struct trace_export;
 
 struct control {
     struct contact contact;
-    struct drain *drain; // null: no journal, and this thread drains the rings
-    struct store *store; // null: none
+    struct drain *drain;        // null: no journal, and this thread drains the rings
+    struct store *store;        // null: none
+    struct trace_export *trace; // null: no traces are sent
     struct event_log log;
     struct snapshot snapshot; // of the method in work
     struct symbol_table symbols;

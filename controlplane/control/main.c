@@ -10,6 +10,7 @@
 #include "controlplane/control/server.h"
 #include "controlplane/http/http.h"
 #include "controlplane/store/store.h"
+#include "controlplane/trace/export.h"
 #include "dataplane/base/log.h"
 #include "dataplane/base/notify.h"
 #include "dataplane/config/config.h"
@@ -65,7 +66,7 @@ static struct config config;
 static _Atomic uint64_t store_segment;
 static _Atomic uint64_t journal_committed;
 
-enum { STORE_END_MS = 3000 }; // for what is durable, when the program ends
+enum { STORE_END_MS = 3000, TRACE_END_MS = 1000 }; // for what is durable, when the program ends
 
 // False: nothing more to do, <code> says how it went.
 static bool options_read(struct options *options, int argc, char **argv, int *code)
@@ -245,6 +246,30 @@ static bool store_begin(const struct options *options, struct control *control, 
     return true;
 }
 
+static bool trace_begin(const struct options *options, struct control *control, struct error *err)
+{
+    const struct config_trace *c = &config.trace;
+    if (c->endpoint[0] == 0)
+        return true;
+    if (control->drain == NULL)
+        return config_fault(&config, c->endpoint, err,
+                            "traces are made from the journal, which is off");
+    struct drain_status journal;
+    drain_status_take(control->drain, &journal);
+    const struct trace_export_config chosen = {.endpoint = c->endpoint,
+                                               .directory = options->directory,
+                                               .node = config.node.name,
+                                               .ca = c->ca,
+                                               .headers_file = c->headers_file,
+                                               .one_in = c->one_in,
+                                               .flush_ms = c->flush_ms,
+                                               .timeout_ms = c->timeout_ms,
+                                               .queue_bytes = c->queue_size,
+                                               .from = journal.found};
+    control->trace = trace_export_start(&chosen, &journal_committed, err);
+    return control->trace != NULL;
+}
+
 // --migrate: the schema, and no more.
 static int migrate(const struct options *options)
 {
@@ -277,6 +302,8 @@ static int run(const struct options *options)
                         journal_start(options, &control, &drain, &err);
     if (opened)
         store_begin(options, &control, &store, &err);
+    if (opened && err.code == EXIT_OK)
+        trace_begin(options, &control, &err);
     if (opened && err.code == EXIT_OK && options->config &&
         roles_load(&roles, &config, &config.control, &err))
         server_set_roles(&server, &roles, &err);
@@ -294,6 +321,7 @@ static int run(const struct options *options)
     server_close(&server);
     if (control.drain)
         drain_stop(&drain);
+    trace_export_stop(control.trace, TRACE_END_MS);
     store_stop(&store, STORE_END_MS);
     control_free(&control);
     return (int)err.code;

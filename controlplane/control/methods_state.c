@@ -4,6 +4,7 @@
 
 #include "controlplane/control/view.h"
 #include "controlplane/store/store.h"
+#include "controlplane/trace/export.h"
 #include "dataplane/base/clock.h"
 
 enum { NS_PER_S = 1000000000 };
@@ -167,6 +168,27 @@ static json_t *status_store(struct store *store)
     return out;
 }
 
+static json_t *status_trace(struct trace_export *trace)
+{
+    struct trace_status s;
+    json_t *out = json_object();
+    if (trace == NULL) {
+        set(out, "state", json_string("off"));
+        return out;
+    }
+    trace_export_look(trace, &s);
+    set(out, "state", json_string(trace_state_name(s.state)));
+    set(out, "why", *s.why ? json_string(s.why) : json_null());
+    set(out, "traces", view_count(s.traces));
+    set(out, "spans", view_count(s.spans));
+    set(out, "dropped_spans", view_count(s.dropped_spans));
+    set(out, "rejected_spans", view_count(s.rejected_spans));
+    set(out, "missing_records", view_count(s.missed_records));
+    set(out, "failures", view_count(s.failures));
+    set(out, "queue_bytes", view_count(s.queue_bytes));
+    return out;
+}
+
 static json_t *status_control(const struct control *control)
 {
     json_t *own = json_object();
@@ -209,6 +231,7 @@ void method_status(struct control *control, struct job *job)
     set(result, "events", status_events(&control->log));
     set(result, "journal", status_journal(control->drain));
     set(result, "store", status_store(control->store));
+    set(result, "trace", status_trace(control->trace));
     set(result, "control_plane", status_control(control));
 }
 

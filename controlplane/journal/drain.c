@@ -500,6 +500,7 @@ static bool journal_begin(struct drain *d, struct error *err)
     }
     j->durable = on_durable;
     j->context = d;
+    d->now.found = j->number - 1;
     d->now.direct = j->disk.direct;
     d->now.align = j->disk.align;
     snprintf(d->now.engine, sizeof d->now.engine, "%s", j->disk.ops->name);

@@ -52,6 +52,7 @@ struct drain_status {
     char engine[32];
     char why[512]; // of a state other than WRITING, one line
     uint64_t segment, records, committed, bytes, blocks;
+    uint64_t found;                    // records that were there when this control plane began
     uint64_t events[EVENT_RING_KINDS]; // written by this control plane
     uint64_t behind;                   // published and not durable yet
     uint64_t overrun;                  // lost in the rings, as they say

@@ -10,6 +10,7 @@
 #include "controlplane/control/view.h"
 #include "controlplane/metrics/parts.h"
 #include "controlplane/store/store.h"
+#include "controlplane/trace/export.h"
 #include "dataplane/base/clock.h"
 
 static void gauge(struct metric_text *text, const char *name, const char *help, double value)
@@ -144,6 +145,23 @@ static void store_write(struct metric_text *text, struct store *store)
           (double)s.memory_bytes);
 }
 
+static void trace_write(struct metric_text *text, struct trace_export *trace)
+{
+    struct trace_status s;
+    if (trace == NULL)
+        return;
+    trace_export_look(trace, &s);
+    gauge(text, "tickgate_trace_connected", "1 while the collector takes traces",
+          s.state == TRACE_STATE_SENDING);
+    counter(text, "tickgate_trace_traces", "Orders and kills whose trace was told", s.traces);
+    counter(text, "tickgate_trace_spans", "Spans that the collector has taken", s.spans);
+    counter(text, "tickgate_trace_dropped_spans", "Spans that found no room", s.dropped_spans);
+    counter(text, "tickgate_trace_rejected_spans", "Spans that the collector did not want",
+            s.rejected_spans);
+    counter(text, "tickgate_trace_failures", "Requests that failed", s.failures);
+    gauge(text, "tickgate_trace_queue_bytes", "Waiting to be sent", (double)s.queue_bytes);
+}
+
 void own_write(struct metric_text *text, struct control *control)
 {
     dataplane_write(text, control);
@@ -160,6 +178,7 @@ void own_write(struct metric_text *text, struct control *control)
             control->http.cut_off);
     gauge(text, "tickgate_http_streams", "Live pages that are open", (double)control->http.streams);
     store_write(text, control->store);
+    trace_write(text, control->trace);
     process_write(text, control);
 }
 

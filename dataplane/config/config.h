@@ -326,6 +326,17 @@ struct config_store {
     uint32_t retry_max_ms;
 };
 
+// Traces of orders to a collector.
+struct config_trace {
+    char endpoint[256]; // empty: the section is not there
+    uint32_t one_in;
+    uint32_t flush_ms;
+    uint32_t timeout_ms;
+    uint64_t queue_size; // bytes
+    char ca[PATH_LEN];
+    char headers_file[PATH_LEN];
+};
+
 struct places;
 
 struct config {
@@ -353,6 +364,7 @@ struct config {
     struct config_control control;
     struct config_http http;
     struct config_store store;
+    struct config_trace trace;
     uint64_t hash;         // of the file's bytes
     struct places *places; // where every value stands
 };

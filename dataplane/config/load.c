@@ -58,6 +58,7 @@ static const struct child {
     {ROOT, SECTION_CONTROL, DEFAULTED, offsetof(struct config, control), 0},
     {ROOT, SECTION_HTTP, OPTIONAL, offsetof(struct config, http), 0},
     {ROOT, SECTION_STORE, OPTIONAL, offsetof(struct config, store), 0},
+    {ROOT, SECTION_TRACE, OPTIONAL, offsetof(struct config, trace), 0},
     {SECTION_TRADING, SECTION_LIMITS, REQUIRED, offsetof(struct config_trading, limits), 0},
     {SECTION_ACCOUNT, SECTION_LIMITS, REQUIRED, offsetof(struct config_account, limits), 0},
     {SECTION_SYMBOL, SECTION_LIMITS, REQUIRED, offsetof(struct config_symbol_row, limits), 0},

@@ -22,6 +22,7 @@
 #define CONTROL_TYPE  struct config_control
 #define HTTP_TYPE     struct config_http
 #define STORE_TYPE    struct config_store
+#define TRACE_TYPE    struct config_trace
 #define LIMITS_TYPE   struct config_limits
 
 const struct option_row option_rows[] = {

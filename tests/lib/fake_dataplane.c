@@ -13,6 +13,7 @@
 //   quality N      quality of the channel "itch"
 //   messages N     adds to the messages and frames of "itch" and lane 0
 //   orders N       N orders of account MM are decided and accepted
+//   trades N       N orders are decided, sent, accepted and executed; every seventh leaves late
 //   refuse N       N orders are refused by POSITION
 //   quiet, trade   lanes stop and start noticing kills
 //   hang, go       stop and start the heartbeat
@@ -233,6 +234,56 @@ static void write_orders(unsigned long count)
     }
 }
 
+static void credit_wait(void)
+{
+    while (event_credit(&trading[0]) < 8) {
+        region_beat(&view, clock_tsc()); // it may take long: it waits, and does not hang
+        usleep(1000);
+    }
+}
+
+// The clock ticks twice a nanosecond.
+static void write_trades(uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct event event = {.type = EVENT_DECISION, .tsc = clock_tsc(), .input = i};
+        const uint32_t place = (uint32_t)(i % 500), ref = (uint32_t)i + 1;
+        credit_wait();
+        event.decision = (struct event_decision){.order = place,
+                                                 .ref = ref,
+                                                 .kind = 'O',
+                                                 .side = 'B',
+                                                 .quantity = 100,
+                                                 .price = 1000000,
+                                                 .bid = 999900,
+                                                 .ask = 1000000,
+                                                 .bid_shares = 300,
+                                                 .ask_shares = 400,
+                                                 .started = 400,
+                                                 .gated = 700,
+                                                 .encoded = 900};
+        const uint64_t decision = trading[0].sequence;
+        event_write(&trading[0], &event);
+        event.type = EVENT_ORDER_SENT;
+        event.order_sent = (struct event_order_sent){.decision = decision,
+                                                     .order = place,
+                                                     .ref = ref,
+                                                     .handed = i % 7 ? 1200 : 20000,
+                                                     .kind = 'O'};
+        event_write(&trading[0], &event);
+        event.type = EVENT_ORDER;
+        event.tsc = clock_tsc();
+        event.order = (struct event_order){
+            .order = place, .ref = ref, .open = 100, .life = 1, .side = 'B', .exchange_ref = ref};
+        event_write(&trading[0], &event);
+        event.order.open = 0;
+        event.order.filled = event.order.fill_shares = 100;
+        event.order.fill_price = 1000000;
+        event.order.life = 3;
+        event_write(&trading[0], &event);
+    }
+}
+
 static void write_refused(uint64_t n)
 {
     struct event event = {.type = EVENT_DECISION, .tsc = clock_tsc()};
@@ -294,10 +345,8 @@ static void write_events(unsigned long count, bool wait)
     for (unsigned long i = 1; i <= count; i++) {
         event.input = event.gap.from = i;
         event.gap.to = i + 2;
-        while (wait && event_credit(&trading[0]) == 0) {
-            region_beat(&view, clock_tsc()); // it may take long: it waits, and does not hang
-            usleep(1000);
-        }
+        if (wait)
+            credit_wait();
         event_write(&trading[0], &event);
     }
 }
@@ -326,6 +375,8 @@ static bool obey(const char *order, int fd)
         write_diagnostics(n);
     else if (strcmp(word, "orders") == 0)
         write_orders(n);
+    else if (strcmp(word, "trades") == 0)
+        write_trades(n);
     else if (strcmp(word, "refuse") == 0)
         write_refused(n);
     else if (strcmp(word, "quiet") == 0 || strcmp(word, "trade") == 0)
