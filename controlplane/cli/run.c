@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "controlplane/cli/direct.h"
+#include "dataplane/base/clock.h"
 
 void watch_signals(void)
 {
@@ -141,6 +142,9 @@ static void go(const struct invocation *invocation, struct run *run, struct erro
 {
     const char *path = invocation->socket ? invocation->socket : run->socket;
     struct client *client = &run->client;
+    if (strcmp(invocation->command->method, "kill") == 0) // the stopwatch runs from here
+        json_object_set_new(invocation->params, "asked_ns",
+                            json_integer((json_int_t)clock_utc_ns()));
     if (path == NULL)
         path = from_environment("TICKGATE_SOCKET", "/run/tickgate/control.sock");
     if (client->fd >= 0 && strcmp(client->path, path) != 0)

@@ -267,6 +267,8 @@ static bool trace_begin(const struct options *options, struct control *control, 
                                                .queue_bytes = c->queue_size,
                                                .from = journal.found};
     control->trace = trace_export_start(&chosen, &journal_committed, err);
+    control->stages.traced = control->trace != NULL;
+    control->stages.one_in = c->one_in;
     return control->trace != NULL;
 }
 

@@ -21,12 +21,16 @@ enum { CALL_MS = 1000, SETTLE_MS = 5000 };
     {                                                                   \
         "reason", PARAM_STRING, required, 1, REASON_LEN - 1, "Recorded" \
     }
-#define PARAMS_SCOPE(reason_required)                                                        \
-    {                                                                                        \
-        {"scope", PARAM_STRING, false,                                                       \
-         1,       16,           "global (default), account, strategy, symbol or session"},   \
-            {"name", PARAM_STRING, false, 1, NAME_LEN - 1, "Of the account, strategy, ..."}, \
-            PARAM_REASON(reason_required)                                                    \
+#define PARAMS_WHAT                                                                       \
+    {                                                                                     \
+        "scope", PARAM_STRING, false,                                                     \
+        1,       16,           "global (default), account, strategy, symbol or session"}, \
+    {                                                                                     \
+        "name", PARAM_STRING, false, 1, NAME_LEN - 1, "Of the account, strategy, ..."     \
+    }
+#define PARAMS_SCOPE(reason_required)              \
+    {                                              \
+        PARAMS_WHAT, PARAM_REASON(reason_required) \
     }
 #define PARAM_STRATEGY                                                          \
     {                                                                           \
@@ -162,9 +166,16 @@ const struct method methods[] = {
      method_strategies,
      NULL,
      {{0}}},
-    {"kill", ROLE_OPERATE,
-     "No order enters any more, every open one is cancelled; in force at once, until resumed", true,
-     method_govern, method_govern_answered, PARAMS_SCOPE(false)},
+    {"kill",
+     ROLE_OPERATE,
+     "No order enters any more, every open one is cancelled; in force at once, until resumed",
+     true,
+     method_govern,
+     method_govern_answered,
+     {PARAMS_WHAT,
+      PARAM_REASON(false),
+      {"asked_ns", PARAM_INTEGER, false, 0, INT64_MAX,
+       "UTC in ns when somebody gave the command, for the stopwatch (now)"}}},
     {"halt", ROLE_OPERATE, "No order enters any more, open ones stay, cancels pass", true,
      method_govern, method_govern_answered, PARAMS_SCOPE(true)},
     {"reduce", ROLE_OPERATE, "Only orders that make a position smaller enter", true, method_govern,

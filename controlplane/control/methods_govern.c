@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "controlplane/control/view.h"
+#include "dataplane/base/clock.h"
 
 static const struct verb {
     const char *method;
@@ -119,6 +120,8 @@ static void govern_next(struct control *control, struct job *job)
 static bool kill_first(struct control *control, struct job *job)
 {
     uint64_t rung[LANES_MAX];
+    kill_watch_ask(&control->stages.kills, (uint64_t)job_integer(job, "asked_ns", 0),
+                   clock_utc_ns());
     if (!kill_set(&control->contact.reader, KILL_BY_OPERATOR, &job->target, rung)) {
         job_fail(job, RPC_ERROR_NOT_CONNECTED, "%s", control->contact.why);
         return false;

@@ -16,16 +16,34 @@ static const uint64_t brief_edges_ns[BRIEF_EDGES] = {
     4000, 6000, 10000, 25000, 50000, 100000, 1000000, 10000000,
 };
 
+// The newest of those whose buckets are shown as one.
+static void exemplar_take(struct metric_exemplar *to, const struct contact *contact,
+                          const struct stage_exemplar *from)
+{
+    const double utc_s = (double)from->utc_ns / 1e9;
+    if (from->key.sequence == 0 || utc_s < to->utc_s)
+        return;
+    trace_id_text(&from->key, to->trace_id);
+    to->value = seconds_of(contact, from->ticks);
+    to->utc_s = utc_s;
+}
+
 void histogram_write(struct metric_text *text, const struct metric_label *labels,
-                     const struct contact *contact, const struct histogram *histogram, bool brief)
+                     const struct contact *contact, const struct histogram *histogram, bool brief,
+                     const struct stage_exemplar *exemplars)
 {
     double edges[HISTOGRAM_BUCKETS];
     uint64_t below[HISTOGRAM_BUCKETS], seen = 0;
-    struct metric_buckets buckets = {.edges = edges, .below = below};
+    struct metric_exemplar shown[HISTOGRAM_BUCKETS];
+    struct metric_buckets buckets = {
+        .edges = edges, .below = below, .exemplars = exemplars ? shown : NULL};
+    memset(shown, 0, sizeof shown);
     for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
         const uint64_t edge = histogram_edges_ns[i];
         const bool last = i + 1 == HISTOGRAM_BUCKETS;
         seen += histogram->bucket[i];
+        if (exemplars)
+            exemplar_take(&shown[buckets.count], contact, &exemplars[i]);
         if (!last && brief &&
             (buckets.count >= BRIEF_EDGES || edge != brief_edges_ns[buckets.count]))
             continue;
@@ -56,7 +74,8 @@ static void stages_write(struct metric_text *text, const struct control *control
     for (uint32_t i = 0; i < STAGES; i++) {
         const struct metric_label labels[] = {{"stage", stage_name((enum stage)i)}, {0}};
         if (!brief || i == STAGE_ORDER)
-            histogram_write(text, labels, &control->contact, &control->stages.histograms[i], brief);
+            histogram_write(text, labels, &control->contact, &control->stages.histograms[i], brief,
+                            i == STAGE_ORDER ? control->stages.exemplars : NULL);
     }
 }
 
@@ -156,7 +175,7 @@ static void brief_histograms(struct metric_text *text, const struct control *con
         histogram_add(&sum, &control->snapshot.lane_histograms[i].frame_to_book);
     histogram_name(info, name);
     metric_family(text, METRIC_HISTOGRAM, name, info->help);
-    histogram_write(text, NULL, &control->contact, &sum, true);
+    histogram_write(text, NULL, &control->contact, &sum, true, NULL);
     stages_write(text, control, true);
 }
 
@@ -177,7 +196,7 @@ void metrics_brief(struct metric_text *text, struct control *control)
 {
     begin(text);
     const bool there = dataplane_take(control);
-    own_write(text, control);
+    own_write(text, control, true);
     for (uint32_t i = 0; there && i < counter_count; i++) {
         const struct brief *brief = brief_of(&counter_table[i]);
         if (brief && rows_of(control, counter_table[i].scope)) {
@@ -186,6 +205,7 @@ void metrics_brief(struct metric_text *text, struct control *control)
         }
     }
     if (there) {
+        pools_write(text, &control->snapshot);
         brief_histograms(text, control);
         if (board_trades(control->board))
             refusals_write(text, control->board);
@@ -220,7 +240,8 @@ static void histogram_rows(struct metric_text *text, const struct control *contr
          i++)
         if (instance.name[0]) {
             instance_labels(info->scope, &instance, labels);
-            histogram_write(text, labels, &control->contact, histogram_of(&instance, info), false);
+            histogram_write(text, labels, &control->contact, histogram_of(&instance, info), false,
+                            NULL);
         }
 }
 
@@ -228,7 +249,7 @@ void metrics_full(struct metric_text *text, struct control *control)
 {
     begin(text);
     const bool there = dataplane_take(control);
-    own_write(text, control);
+    own_write(text, control, false);
     for (uint32_t i = 0; there && i < counter_count; i++)
         if (rows_of(control, counter_table[i].scope)) {
             family_of(text, &counter_table[i]);
@@ -238,6 +259,7 @@ void metrics_full(struct metric_text *text, struct control *control)
         if (rows_of(control, histogram_table[i].scope))
             histogram_rows(text, control, &histogram_table[i]);
     if (there) {
+        pools_write(text, &control->snapshot);
         stages_write(text, control, false);
         if (board_trades(control->board)) {
             refusals_write(text, control->board);

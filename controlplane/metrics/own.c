@@ -9,21 +9,7 @@
 #include "controlplane/control/method.h"
 #include "controlplane/control/view.h"
 #include "controlplane/metrics/parts.h"
-#include "controlplane/store/store.h"
-#include "controlplane/trace/export.h"
 #include "dataplane/base/clock.h"
-
-static void gauge(struct metric_text *text, const char *name, const char *help, double value)
-{
-    metric_family(text, METRIC_GAUGE, name, help);
-    metric_real(text, NULL, value);
-}
-
-static void counter(struct metric_text *text, const char *name, const char *help, uint64_t value)
-{
-    metric_family(text, METRIC_COUNTER, name, help);
-    metric_count(text, NULL, value);
-}
 
 // --- the dataplane ---
 
@@ -60,18 +46,18 @@ static void dataplane_write(struct metric_text *text, const struct control *cont
     const struct contact *contact = &control->contact;
     const bool there = contact_attached(contact);
     build_write(text, control, there);
-    gauge(text, "tickgate_dataplane_up", "1 while the dataplane runs and answers",
-          contact->state == CONTACT_LIVE);
+    gauge_write(text, "tickgate_dataplane_up", "1 while the dataplane runs and answers",
+                contact->state == CONTACT_LIVE);
     if (!there)
         return;
-    gauge(text, "tickgate_dataplane_heartbeat_age_seconds", "Age of the dataplane's last heartbeat",
-          (double)contact->heartbeat_age_ns / 1e9);
-    gauge(text, "tickgate_dataplane_start_timestamp_seconds", "When the dataplane was started",
-          (double)control->snapshot.identity.epoch / 1e9);
+    gauge_write(text, "tickgate_dataplane_heartbeat_age_seconds",
+                "Age of the dataplane's last heartbeat", (double)contact->heartbeat_age_ns / 1e9);
+    gauge_write(text, "tickgate_dataplane_start_timestamp_seconds",
+                "When the dataplane was started", (double)control->snapshot.identity.epoch / 1e9);
     if (board_trades(control->board))
-        gauge(text, "tickgate_trading_restrictions",
-              "Kills, halts and reductions in force, counted by scope and lane",
-              restrictions(control));
+        gauge_write(text, "tickgate_trading_restrictions",
+                    "Kills, halts and reductions in force, counted by scope and lane",
+                    restrictions(control));
 }
 
 // --- the control plane ---
@@ -118,68 +104,54 @@ static void process_write(struct metric_text *text, const struct control *contro
     metric_family(text, METRIC_COUNTER, "process_cpu_seconds",
                   "Processor time of the control plane");
     metric_real(text, NULL, time_s(used.ru_utime) + time_s(used.ru_stime));
-    gauge(text, "process_resident_memory_bytes", "Resident memory of the control plane",
-          resident_bytes());
+    gauge_write(text, "process_resident_memory_bytes", "Resident memory of the control plane",
+                resident_bytes());
     const uint64_t age_ns = clock_mono_ns() - control->started_ns;
-    gauge(text, "process_start_time_seconds", "When the control plane was started",
-          (double)(clock_utc_ns() - age_ns) / 1e9);
+    gauge_write(text, "process_start_time_seconds", "When the control plane was started",
+                (double)(clock_utc_ns() - age_ns) / 1e9);
 }
 
-static void store_write(struct metric_text *text, struct store *store)
-{
-    struct store_status s;
-    if (store == NULL)
-        return;
-    store_look(store, &s);
-    gauge(text, "tickgate_store_connected", "1 while the database takes what the journal has",
-          s.state == STORE_BEHIND || s.state == STORE_CURRENT);
-    gauge(text, "tickgate_store_lag_records", "Durable records that are not in the database yet",
-          s.committed > s.taken ? (double)(s.committed - s.taken) : 0);
-    gauge(text, "tickgate_store_lag_seconds",
-          "Age of the newest record in the database, while there are more", (double)s.lag_ns / 1e9);
-    counter(text, "tickgate_store_events", "Events that went into the database", s.events);
-    counter(text, "tickgate_store_batches", "Transactions they went in", s.batches);
-    counter(text, "tickgate_store_failures", "Failures of the database, or of reading the journal",
-            s.failures);
-    gauge(text, "tickgate_store_memory_bytes", "Memory of what is on its way to the database",
-          (double)s.memory_bytes);
-}
-
-static void trace_write(struct metric_text *text, struct trace_export *trace)
-{
-    struct trace_status s;
-    if (trace == NULL)
-        return;
-    trace_export_look(trace, &s);
-    gauge(text, "tickgate_trace_connected", "1 while the collector takes traces",
-          s.state == TRACE_STATE_SENDING);
-    counter(text, "tickgate_trace_traces", "Orders and kills whose trace was told", s.traces);
-    counter(text, "tickgate_trace_spans", "Spans that the collector has taken", s.spans);
-    counter(text, "tickgate_trace_dropped_spans", "Spans that found no room", s.dropped_spans);
-    counter(text, "tickgate_trace_rejected_spans", "Spans that the collector did not want",
-            s.rejected_spans);
-    counter(text, "tickgate_trace_failures", "Requests that failed", s.failures);
-    gauge(text, "tickgate_trace_queue_bytes", "Waiting to be sent", (double)s.queue_bytes);
-}
-
-void own_write(struct metric_text *text, struct control *control)
+void own_write(struct metric_text *text, struct control *control, bool brief)
 {
     dataplane_write(text, control);
     events_write(text, &control->log);
-    gauge(text, "tickgate_control_clients", "Clients of the control socket",
-          (double)control->clients);
-    counter(text, "tickgate_control_clients_refused", "Clients that found no place",
-            control->clients_refused);
-    counter(text, "tickgate_control_clients_cut_off", "Clients that did not read their answers",
-            control->clients_cut_off);
-    counter(text, "tickgate_control_requests", "Requests on the control socket", control->requests);
-    counter(text, "tickgate_http_requests", "Requests over HTTP", control->http.requests);
-    counter(text, "tickgate_http_clients_cut_off", "Clients of HTTP that were too slow",
-            control->http.cut_off);
-    gauge(text, "tickgate_http_streams", "Live pages that are open", (double)control->http.streams);
-    store_write(text, control->store);
-    trace_write(text, control->trace);
+    gauge_write(text, "tickgate_control_clients", "Clients of the control socket",
+                (double)control->clients);
+    counter_own(text, "tickgate_control_clients_refused", "Clients that found no place",
+                control->clients_refused);
+    counter_own(text, "tickgate_control_clients_cut_off", "Clients that did not read their answers",
+                control->clients_cut_off);
+    counter_own(text, "tickgate_control_requests", "Requests on the control socket",
+                control->requests);
+    counter_own(text, "tickgate_http_requests", "Requests over HTTP", control->http.requests);
+    counter_own(text, "tickgate_http_clients_cut_off", "Clients of HTTP that were too slow",
+                control->http.cut_off);
+    gauge_write(text, "tickgate_http_streams", "Live pages that are open",
+                (double)control->http.streams);
+    kills_write(text, &control->stages.kills);
+    durable_write(text, control, brief);
     process_write(text, control);
+}
+
+// A pool belongs to the port of its number: what the port received came out of it.
+void pools_write(struct metric_text *text, const struct snapshot *s)
+{
+    enum { POOLS_SHOWN = 4 };
+    const bool all = s->shape.pools <= POOLS_SHOWN;
+    double worst = 1;
+    metric_family(text, METRIC_GAUGE, "tickgate_pool_efficiency_ratio",
+                  "Part of the buffers that were asked for that the pool had, since the start");
+    for (uint32_t i = 0; i < s->shape.pools && i < s->shape.ports; i++) {
+        const uint64_t failed = s->pool_counters[i].failures;
+        const uint64_t given = s->port_counters[i].rx_packets;
+        const double ratio = failed + given ? (double)given / (double)(failed + given) : 1;
+        worst = ratio < worst ? ratio : worst;
+        if (all)
+            metric_real(text, (const struct metric_label[]){{"pool", s->pools[i].name}, {0}},
+                        ratio);
+    }
+    if (!all)
+        metric_real(text, NULL, worst);
 }
 
 // --- trading ---

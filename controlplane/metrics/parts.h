@@ -12,12 +12,24 @@ void counter_write(struct metric_text *text, const struct metric_label *labels,
 void instance_labels(enum counter_scope scope, const struct instance *instance,
                      struct metric_label labels[METRIC_LABELS_MAX]);
 
-// One histogram of ticks. <brief>: the edges of a scrape every second, else all.
+// One histogram of ticks. <brief>: the edges of a scrape every second, else all. <exemplars>: one
+// for each bucket of the table, null: none.
 void histogram_write(struct metric_text *text, const struct metric_label *labels,
-                     const struct contact *contact, const struct histogram *histogram, bool brief);
+                     const struct contact *contact, const struct histogram *histogram, bool brief,
+                     const struct stage_exemplar *exemplars);
 
-// own.c: what does not come from the tables.
-void own_write(struct metric_text *text, struct control *control);
+// Families of one series.
+void gauge_write(struct metric_text *text, const char *name, const char *help, double value);
+void counter_own(struct metric_text *text, const char *name, const char *help, uint64_t value);
+
+// own.c: what does not come from the tables. <brief>: for a scrape every second.
+void own_write(struct metric_text *text, struct control *control, bool brief);
+// durable.c: the journal, and who reads it.
+void durable_write(struct metric_text *text, struct control *control, bool brief);
+// Of each receive pool: which part of what was asked of it, it could give.
+void pools_write(struct metric_text *text, const struct snapshot *snapshot);
+// kills.c
+void kills_write(struct metric_text *text, const struct kill_watch *kills);
 void refusals_write(struct metric_text *text, const struct board *board);
 // Of every account: money, profit at the present prices. Copies positions and prices.
 void accounts_write(struct metric_text *text, struct control *control);

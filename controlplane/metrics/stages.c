@@ -21,11 +21,16 @@ const char *stage_help(enum stage stage)
     return stage_table[stage].help;
 }
 
+static uint64_t ticks_to_ns(uint64_t ticks, uint64_t tsc_hz)
+{
+    return tsc_hz ? (uint64_t)((unsigned __int128)ticks * 1000000000 / tsc_hz) : 0;
+}
+
 // histogram_record compares ticks with edges that only the dataplane has set up; here nanoseconds
 // decide, so that an instance with another clock needs no new table.
-static void record(struct histogram *h, uint64_t ticks, uint64_t tsc_hz)
+static uint32_t record(struct histogram *h, uint64_t ticks, uint64_t tsc_hz)
 {
-    const uint64_t ns = tsc_hz ? (uint64_t)((unsigned __int128)ticks * 1000000000 / tsc_hz) : 0;
+    const uint64_t ns = ticks_to_ns(ticks, tsc_hz);
     uint32_t at = 0;
     while (histogram_edges_ns[at] < ns)
         at++;
@@ -33,6 +38,7 @@ static void record(struct histogram *h, uint64_t ticks, uint64_t tsc_hz)
     h->sum_ticks += ticks;
     if (ticks > h->max_ticks)
         h->max_ticks = ticks;
+    return at;
 }
 
 static uint64_t between(uint32_t from, uint32_t to)
@@ -40,8 +46,22 @@ static uint64_t between(uint32_t from, uint32_t to)
     return to > from ? to - from : 0;
 }
 
-static void take(struct stages *s, const struct event *event, uint64_t tsc_hz)
+static void exemplar_take(struct stages *s, const struct logged_event *logged, uint32_t at,
+                          uint64_t tsc_hz)
 {
+    const struct event_order_sent *sent = &logged->event.order_sent;
+    const uint64_t handed_ns = ticks_to_ns(sent->handed, tsc_hz);
+    if (!s->traced || trace_sampled(sent->decision, handed_ns, s->one_in) == TRACE_NOT)
+        return;
+    s->exemplars[at] = (struct stage_exemplar){
+        .key = {.epoch = logged->epoch, .lane = logged->event.lane, .sequence = sent->decision},
+        .ticks = sent->handed,
+        .utc_ns = logged->utc_ns};
+}
+
+static void take(struct stages *s, const struct logged_event *logged, uint64_t tsc_hz)
+{
+    const struct event *event = &logged->event;
     struct stage_decision *slot;
     if (event->lane >= LANES_MAX)
         return;
@@ -58,7 +78,8 @@ static void take(struct stages *s, const struct event *event, uint64_t tsc_hz)
     } else if (event->type == EVENT_ORDER_SENT) {
         const struct event_order_sent *sent = &event->order_sent;
         slot = &s->decisions[event->lane][sent->decision % STAGE_DECISIONS];
-        record(&s->histograms[STAGE_ORDER], sent->handed, tsc_hz);
+        const uint32_t at = record(&s->histograms[STAGE_ORDER], sent->handed, tsc_hz);
+        exemplar_take(s, logged, at, tsc_hz);
         if (sent->decision && slot->sequence == sent->decision)
             record(&s->histograms[STAGE_SEND], between(slot->encoded, sent->handed), tsc_hz);
     }
@@ -69,6 +90,7 @@ void stages_take(struct stages *stages, const struct event_log *log, uint64_t ts
     if (log->epoch != stages->epoch) {
         memset(stages->histograms, 0, sizeof stages->histograms);
         memset(stages->decisions, 0, sizeof stages->decisions);
+        memset(stages->exemplars, 0, sizeof stages->exemplars);
         stages->epoch = log->epoch;
     }
     if (stages->next == 0)
@@ -80,7 +102,9 @@ void stages_take(struct stages *stages, const struct event_log *log, uint64_t ts
     }
     for (; stages->next <= log->count; stages->next++) {
         const struct logged_event *logged = event_log_at(log, stages->next);
-        if (logged && logged->epoch == stages->epoch && logged->ring == EVENT_RING_TRADING)
-            take(stages, &logged->event, tsc_hz);
+        if (logged && logged->epoch == stages->epoch && logged->ring == EVENT_RING_TRADING) {
+            take(stages, logged, tsc_hz);
+            kill_watch_event(&stages->kills, logged, tsc_hz);
+        }
     }
 }

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controlplane/metrics/kills.h"
 #include "controlplane/region/events.h"
+#include "controlplane/trace/tree.h"
 
 // STAGE(name, from and to, help). A stage ends where the next begins; the last is all of them.
 #define STAGE_LIST(X)                                                                      \
@@ -24,7 +26,18 @@ enum stage {
 
 enum { STAGE_DECISIONS = 256 }; // remembered per source until it is known whether they left
 
+// The newest order of a bucket whose trace is told.
+struct stage_exemplar {
+    struct trace_key key; // sequence 0: none
+    uint64_t ticks;
+    uint64_t utc_ns;
+};
+
 struct stages {
+    bool traced; // by the one who owns this: traces are told, of one order in <one_in>
+    uint32_t one_in;
+    struct stage_exemplar exemplars[HISTOGRAM_BUCKETS]; // of STAGE_ORDER
+    struct kill_watch kills;
     struct histogram histograms[STAGES]; // ticks of the attached instance
     uint64_t missed;                     // events that left the log unseen
     uint64_t next;                       // number in the log that is looked at next

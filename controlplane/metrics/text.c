@@ -155,7 +155,11 @@ void metric_buckets(struct metric_text *text, const struct metric_label *labels,
         else
             snprintf(edge, sizeof edge, "+Inf");
         sample_name(text, "_bucket", labels, edge);
-        say(text, "%llu\n", (unsigned long long)buckets->below[i]);
+        say(text, "%llu", (unsigned long long)buckets->below[i]);
+        if (text->open && buckets->exemplars && buckets->exemplars[i].trace_id[0])
+            say(text, " # {trace_id=\"%s\"} %.9g %.3f", buckets->exemplars[i].trace_id,
+                buckets->exemplars[i].value, buckets->exemplars[i].utc_s);
+        put(text, "\n");
     }
     sample_name(text, "_sum", labels, NULL);
     say(text, "%.15g\n", buckets->sum);

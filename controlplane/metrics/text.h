@@ -40,11 +40,19 @@ void metric_family(struct metric_text *text, enum metric_type type, const char *
 void metric_count(struct metric_text *text, const struct metric_label *labels, uint64_t value);
 void metric_real(struct metric_text *text, const struct metric_label *labels, double value);
 
+// One sample of a bucket, with the trace that shows where its time went. Only OpenMetrics has them.
+struct metric_exemplar {
+    char trace_id[33]; // empty: none
+    double value;
+    double utc_s;
+};
+
 // Upper edges and counts at or below them, ascending; the last edge is infinite and its count is
 // that of all samples.
 struct metric_buckets {
     const double *edges; // <count> - 1 of them
     const uint64_t *below;
+    const struct metric_exemplar *exemplars; // of each bucket; null: none has one
     uint32_t count;
     double sum;
 };

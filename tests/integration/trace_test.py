@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -140,8 +141,12 @@ def test_every_order(folder, service):
         until(lambda: traced(node)["spans"] == TRADES * 7 + 3 * 3, "all spans are taken")
         told = traced(node)
         assert told["state"] == "sending" and told["dropped_spans"] == 0 and told["traces"] == TRADES + 3, told
-        code, _, text = node.get("/metrics")
-        assert f"\ntickgate_trace_spans_total {TRADES * 7 + 9}\n" in text and code, text
+        text = node.get("/metrics/full")[2]
+        assert f"\ntickgate_trace_spans_total {TRADES * 7 + 9}\n" in text, text
+        assert "\ntickgate_journal_writing 1\n" in text and "\ntickgate_journal_lag_events 0\n" in text, text
+        text = node.get("/metrics", Accept="application/openmetrics-text")[2]
+        named = set(re.findall(r'_bucket\{stage="order",le="[^"]+"\} \d+ # \{trace_id="([0-9a-f]{32})"\}', text))
+        assert len(named) == 2 and named <= set(trees(collector.spans())), f"exemplars name traces that were told: {named}"
         node.stop_control()
     path, headers = collector.seen[0]
     assert path == "/v1/traces" and headers["X-Desk"] == "seven", headers
@@ -249,6 +254,10 @@ def test_kill(folder, service):
         code, _, err = node.cli("kill", "--reason", "drill")
         assert code == 0, err
         until(lambda: any(s.name == "kill" for s in collector.spans()), "the kill is told")
+        text = node.get("/metrics")[2]
+        assert "\ntickgate_kills_total 1\n" in text and "\ntickgate_kill_last_order_seconds 0\n" in text, text
+        took = float(re.search(r"\ntickgate_kill_noticed_seconds (\S+)\n", text)[1])
+        assert 0 < took < PATIENCE_S, took
     kill = attributes(next(s for s in collector.spans() if s.name == "kill"))
     assert kill["trading.kill.asker"] == "operator" and kill["trading.sampled"] == "kill", kill
     collector.close()

@@ -135,10 +135,78 @@ static void test_another_instance(void **state)
     assert_int_equal(samples(w, STAGE_SEND), 0);
 }
 
+// A bucket keeps the newest order whose trace is told.
+static void test_exemplars(void **state)
+{
+    struct world *w = *state;
+    uint32_t kept = 0;
+    decided(w, 6, REFUSAL_NONE);
+    sent(w, 6, 5500);
+    stages_take(&w->stages, &w->log, HZ);
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        kept += w->stages.exemplars[i].key.sequence != 0;
+    assert_int_equal(kept, 0); // nobody tells traces
+    w->stages.traced = true;
+    w->stages.one_in = 4;
+    for (uint64_t decision = 9; decision < 15; decision += 2) { // 9, 11, 13: none is one in 4
+        decided(w, decision, REFUSAL_NONE);
+        sent(w, decision, decision == 11 ? 8000 : 500); // 4 us: late, so it is told
+    }
+    decided(w, 16, REFUSAL_NONE);
+    sent(w, 16, 500);
+    stages_take(&w->stages, &w->log, HZ);
+    uint64_t keys[2] = {0};
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        if (w->stages.exemplars[i].key.sequence)
+            keys[kept++ % 2] = w->stages.exemplars[i].key.sequence;
+    assert_int_equal(kept, 2);
+    assert_int_equal(keys[0], 16);
+    assert_int_equal(keys[1], 11);
+}
+
+static void kill_event(struct kill_watch *k, uint16_t type, uint8_t lane, uint64_t utc_ns,
+                       uint32_t handed)
+{
+    struct logged_event logged = {.utc_ns = utc_ns, .event = {.type = type, .lane = lane}};
+    if (type == EVENT_ORDER_SENT)
+        logged.event.order_sent.handed = handed;
+    kill_watch_event(k, &logged, HZ);
+}
+
+// The stopwatch: orders before, between and after, on two lanes.
+static void test_kill_watch(void **state)
+{
+    (void)state;
+    struct kill_watch k = {0};
+    kill_event(&k, EVENT_ORDER_SENT, 0, 1000, 2000); // leaves at 2000
+    kill_event(&k, EVENT_ORDER_SENT, 1, 10400, 400); // at 10600, seen before the kill is
+    kill_watch_ask(&k, 10500, 20000);
+    assert_int_equal(k.asked_ns, 10500);
+    assert_int_equal(k.last_order_ns, 10600);
+    kill_event(&k, EVENT_ORDER_SENT, 0, 10900, 200); // at 11000
+    kill_event(&k, EVENT_KILL, 0, 11500, 0);
+    kill_event(&k, EVENT_KILL, 1, 11200, 0);
+    assert_int_equal(k.noticed, 3);
+    assert_int_equal(k.noticed_ns, 11500);
+    kill_event(&k, EVENT_ORDER_SENT, 0, 90000, 0); // somebody resumed
+    assert_int_equal(k.last_order_ns, 11000);
+    kill_event(&k, EVENT_KILL, 200, 1, 0);
+    kill_watch_ask(&k, 5, UINT64_C(1000000000000)); // long ago: now counts
+    assert_int_equal(k.asked_ns, UINT64_C(1000000000000));
+    kill_watch_ask(&k, UINT64_C(2000000000000), UINT64_C(1000000000000)); // to come
+    assert_int_equal(k.asked_ns, UINT64_C(1000000000000));
+    assert_int_equal(k.kills, 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, end)
-    const struct CMUnitTest tests[] = {TEST(test_stages), TEST(test_refused), TEST(test_nonsense),
-                                       TEST(test_overtaken), TEST(test_another_instance)};
+    const struct CMUnitTest tests[] = {TEST(test_stages),
+                                       TEST(test_refused),
+                                       TEST(test_nonsense),
+                                       TEST(test_overtaken),
+                                       TEST(test_another_instance),
+                                       TEST(test_exemplars),
+                                       cmocka_unit_test(test_kill_watch)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,87 @@
+// Metrics of what stands behind the rings: the journal, and who reads it.
+#include <string.h>
+
+#include "controlplane/metrics/parts.h"
+#include "controlplane/store/store.h"
+#include "controlplane/trace/export.h"
+
+void gauge_write(struct metric_text *text, const char *name, const char *help, double value)
+{
+    metric_family(text, METRIC_GAUGE, name, help);
+    metric_real(text, NULL, value);
+}
+
+void counter_own(struct metric_text *text, const char *name, const char *help, uint64_t value)
+{
+    metric_family(text, METRIC_COUNTER, name, help);
+    metric_count(text, NULL, value);
+}
+
+static void journal_write(struct metric_text *text, struct drain *drain, bool brief)
+{
+    struct drain_status s;
+    if (drain == NULL)
+        return;
+    drain_status_take(drain, &s);
+    gauge_write(text, "tickgate_journal_writing", "1 while events become durable",
+                s.state == DRAIN_WRITING);
+    gauge_write(text, "tickgate_journal_lag_events", "Published and not durable yet",
+                (double)s.behind);
+    counter_own(text, "tickgate_journal_records", "Durable records", s.committed);
+    if (brief)
+        return;
+    counter_own(text, "tickgate_journal_bytes", "Written by this control plane", s.bytes);
+    counter_own(text, "tickgate_journal_commits", "Blocks that were made durable", s.blocks);
+    counter_own(text, "tickgate_journal_missing_events",
+                "Numbers of trading events that are missing", s.gaps);
+}
+
+static void store_write(struct metric_text *text, struct store *store, bool brief)
+{
+    struct store_status s;
+    if (store == NULL)
+        return;
+    store_look(store, &s);
+    gauge_write(text, "tickgate_store_connected", "1 while the database takes what the journal has",
+                s.state == STORE_BEHIND || s.state == STORE_CURRENT);
+    gauge_write(text, "tickgate_store_lag_records",
+                "Durable records that are not in the database yet",
+                s.committed > s.taken ? (double)(s.committed - s.taken) : 0);
+    if (brief)
+        return;
+    gauge_write(text, "tickgate_store_lag_seconds",
+                "Age of the newest record in the database, while there are more",
+                (double)s.lag_ns / 1e9);
+    counter_own(text, "tickgate_store_events", "Events that went into the database", s.events);
+    counter_own(text, "tickgate_store_batches", "Transactions they went in", s.batches);
+    counter_own(text, "tickgate_store_failures",
+                "Failures of the database, or of reading the journal", s.failures);
+    gauge_write(text, "tickgate_store_memory_bytes", "Memory of what is on its way to the database",
+                (double)s.memory_bytes);
+}
+
+static void trace_write(struct metric_text *text, struct trace_export *trace, bool brief)
+{
+    struct trace_status s;
+    if (trace == NULL)
+        return;
+    trace_export_look(trace, &s);
+    gauge_write(text, "tickgate_trace_connected", "1 while the collector takes traces",
+                s.state == TRACE_STATE_SENDING);
+    counter_own(text, "tickgate_trace_dropped_spans", "Spans that found no room", s.dropped_spans);
+    if (brief)
+        return;
+    counter_own(text, "tickgate_trace_traces", "Orders and kills whose trace was told", s.traces);
+    counter_own(text, "tickgate_trace_spans", "Spans that the collector has taken", s.spans);
+    counter_own(text, "tickgate_trace_rejected_spans", "Spans that the collector did not want",
+                s.rejected_spans);
+    counter_own(text, "tickgate_trace_failures", "Requests that failed", s.failures);
+    gauge_write(text, "tickgate_trace_queue_bytes", "Waiting to be sent", (double)s.queue_bytes);
+}
+
+void durable_write(struct metric_text *text, struct control *control, bool brief)
+{
+    journal_write(text, control->drain, brief);
+    store_write(text, control->store, brief);
+    trace_write(text, control->trace, brief);
+}
