@@ -24,7 +24,7 @@ enum {
     SESSIONS = 4,
     POSITIONS = 1 << 20,
     STAMPS = 10000,
-    AHEAD_NS = 100, // make bench-lane: the taker's order follows the change after so long
+    AHEAD_NS = 100, // in make bench-lane the taker's order follows after 140
     RATIO_US = 10000,
 };
 

@@ -10,14 +10,30 @@
 #include "dataplane/base/bytes.h"
 
 // Adds <len> bytes to <sum>. An odd last byte is padded with zero, so only the last piece of a
-// packet may be odd.
+// packet may be odd. What comes out is below 2^34: sums can be added to each other.
 static inline uint64_t checksum_add(uint64_t sum, const void *data, uint32_t len)
 {
     const uint8_t *p = data;
-    // Words of 32 bits: 2^32 of them fit the 64-bit sum, so carries wait for the fold.
-    for (; len >= 4; len -= 4, p += 4)
+    // Words of 64 bits, the carry added at the other end: 2^64 - 1 is a multiple of 2^16 - 1.
+    for (; len >= 16; len -= 16, p += 16) {
+        const uint64_t first = le64_load(p), second = le64_load(p + 8);
+        sum += first;
+        sum += sum < first;
+        sum += second;
+        sum += sum < second;
+    }
+    if (len & 8) {
+        const uint64_t word = le64_load(p);
+        sum += word;
+        sum += sum < word;
+        p += 8;
+    }
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    if (len & 4) {
         sum += le32_load(p);
-    if (len >= 2) {
+        p += 4;
+    }
+    if (len & 2) {
         sum += le16_load(p);
         p += 2;
     }
@@ -29,11 +45,11 @@ static inline uint64_t checksum_add(uint64_t sum, const void *data, uint32_t len
 // Sum to 16 bits without complement. A packet whose checksum field is right folds to 0xffff.
 static inline uint16_t checksum_fold(uint64_t sum)
 {
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)sum;
+    const uint32_t high = (uint32_t)(sum >> 32);
+    uint32_t both = (uint32_t)sum + high;
+    both += both < high;
+    both += both << 16 | both >> 16; // either half plus the other, with the other's carry
+    return (uint16_t)(both >> 16);
 }
 
 // The value for a checksum field, to be stored as it is in memory (checksum_store).
@@ -55,15 +71,10 @@ static inline bool checksum_ok(const void *data, uint32_t len)
 }
 
 // Pseudo header of UDP and TCP: addresses in host order, <len> of the transport header and its
-// payload.
+// payload. As its twelve bytes would add up, in machine order.
 static inline uint64_t checksum_pseudo(uint32_t src_ip, uint32_t dst_ip, uint8_t protocol,
                                        uint16_t len)
 {
-    uint8_t pseudo[12];
-    be32_store(pseudo, src_ip);
-    be32_store(pseudo + 4, dst_ip);
-    pseudo[8] = 0;
-    pseudo[9] = protocol;
-    be16_store(pseudo + 10, len);
-    return checksum_add(0, pseudo, sizeof pseudo);
+    return (uint64_t)__builtin_bswap32(src_ip) + __builtin_bswap32(dst_ip) +
+           ((uint32_t)protocol << 8) + __builtin_bswap16(len);
 }
