@@ -113,6 +113,9 @@ void print_filter(FILE *out, const json_t *result, const json_t *options);
 void print_man(FILE *out, const json_t *result, const json_t *options);
 void print_bash(FILE *out, const json_t *result, const json_t *options);
 void print_zsh(FILE *out, const json_t *result, const json_t *options);
+// print_limits.c
+void print_limits(FILE *out, const json_t *result, const json_t *options);
+void print_limit_set(FILE *out, const json_t *result, const json_t *options);
 // print_trade.c
 void print_trading(FILE *out, const json_t *result, const json_t *options);
 void print_orders(FILE *out, const json_t *result, const json_t *options);

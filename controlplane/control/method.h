@@ -77,7 +77,7 @@ struct job {
     bool settled;    // they are there, or will not be for now
     uint64_t ticket; // drain_ask
     uint64_t deadline_ns;
-    bool tolerant;    // COMMAND_RESULT_NOTHING is answered too
+    bool tolerant;    // COMMAND_RESULT_NOTHING and LIMIT_REFUSED are answered too
     const char *also; // said behind what went wrong with the call; null: nothing
     uint32_t user;    // uid of the client
     enum role role;   // of the client
@@ -153,6 +153,11 @@ void method_positions(struct control *control, struct job *job);
 void method_sessions(struct control *control, struct job *job);
 void method_clients(struct control *control, struct job *job);
 void method_strategies(struct control *control, struct job *job);
+// methods_limits.c
+void method_limits(struct control *control, struct job *job);
+void method_limits_answered(struct control *control, struct job *job);
+void method_limit_set(struct control *control, struct job *job);
+void method_limit_set_answered(struct control *control, struct job *job);
 // methods_govern.c
 void method_govern(struct control *control, struct job *job);
 void method_govern_strategy(struct control *control, struct job *job);

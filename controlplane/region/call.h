@@ -28,12 +28,16 @@ struct call {
         struct queue_position_request queue_position;
         struct filter_set_request filter_set;
         struct govern_request govern;
+        struct limit_set_request limit_set;
+        struct limits_list_request limits_list;
     } request;
     union {
         struct book_snapshot_answer book_snapshot;
         struct queue_position_answer queue_position;
         struct filter_set_answer filter_set;
         struct govern_answer govern;
+        struct limit_set_answer limit_set;
+        struct limits_list_answer limits_list;
     } answer;
 };
 

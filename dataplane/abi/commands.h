@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dataplane/abi/limit_control.h"
 #include "dataplane/abi/limits.h"
 
 enum command_type {
@@ -38,17 +39,18 @@ enum command_state {
 };
 
 // COMMAND_RESULT(NAME, text)
-#define COMMAND_RESULT_LIST(X)                                                   \
-    X(OK, "done")                                                                \
-    X(UNKNOWN, "the dataplane does not know this command")                       \
-    X(BAD_ARGUMENT, "an argument is out of range")                               \
-    X(NO_SYMBOL, "the channel has no such symbol")                               \
-    X(NO_ORDER, "no such order in the book, or too many orders stand before it") \
-    X(BUSY, "the book is being loaded; ask again")                               \
-    X(NO_TRADING, "the lane does not trade: its configuration has no sessions")  \
-    X(NO_PARAMETERS, "the strategy takes no parameters while it runs")           \
-    X(NOTHING, "it is so already")                                               \
-    X(NO_ROOM, "nobody drains the event ring: no room for its record, nothing was changed")
+#define COMMAND_RESULT_LIST(X)                                                              \
+    X(OK, "done")                                                                           \
+    X(UNKNOWN, "the dataplane does not know this command")                                  \
+    X(BAD_ARGUMENT, "an argument is out of range")                                          \
+    X(NO_SYMBOL, "the channel has no such symbol")                                          \
+    X(NO_ORDER, "no such order in the book, or too many orders stand before it")            \
+    X(BUSY, "the book is being loaded; ask again")                                          \
+    X(NO_TRADING, "the lane does not trade: its configuration has no sessions")             \
+    X(NO_PARAMETERS, "the strategy takes no parameters while it runs")                      \
+    X(NOTHING, "it is so already")                                                          \
+    X(NO_ROOM, "nobody drains the event ring: no room for its record, nothing was changed") \
+    X(LIMIT_REFUSED, "a limit is not good; nothing was changed")
 
 enum command_result {
 #define COMMAND_RESULT_ENUM(upper, text) COMMAND_RESULT_##upper,
@@ -151,6 +153,8 @@ struct command_slot {
         struct queue_position_request queue_position;
         struct filter_set_request filter_set;
         struct govern_request govern;
+        struct limit_set_request limit_set;
+        struct limits_list_request limits_list;
         uint8_t bytes[8256];
     } request;
     union {
@@ -158,6 +162,8 @@ struct command_slot {
         struct queue_position_answer queue_position;
         struct filter_set_answer filter_set;
         struct govern_answer govern;
+        struct limit_set_answer limit_set;
+        struct limits_list_answer limits_list;
         uint8_t bytes[COMMAND_SLOT_LEN - 64 - 8256];
     } answer;
 };

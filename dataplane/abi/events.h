@@ -39,6 +39,7 @@ enum event_type {
 #define EVENT_FIELD_locate(f)        uint16_t f;
 #define EVENT_FIELD_route_verdict(f) uint8_t f;
 #define EVENT_FIELD_route_ending(f)  uint8_t f;
+#define EVENT_FIELD_control(f)       uint8_t f;
 
 #define EVENT(upper, lower, ring, help) struct event_##lower {
 #define EVENT_SAME(upper, lower, ring, help)
@@ -85,6 +86,7 @@ enum event_field_kind {
     FIELD_text,
     FIELD_route_verdict,
     FIELD_route_ending,
+    FIELD_control,
 };
 
 // For whoever shows events: fields of each type in the order of events.def.

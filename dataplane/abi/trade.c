@@ -101,6 +101,9 @@ static void value_text(char *out, size_t len, uint32_t unit, uint64_t value, uin
     case UNIT_QUALITY: snprintf(out, len, "%s", quality_name((unsigned)value)); break;
     case UNIT_STATE: snprintf(out, len, "%s", trading_state_name((unsigned)value)); break;
     case UNIT_PERMISSION: snprintf(out, len, "%s", permission_name((unsigned)value)); break;
+    case UNIT_BAND:
+        snprintf(out, len, "%" PRIu64 ".%02" PRIu64 "%%", value / 100, value % 100);
+        break;
     case UNIT_RESTRICTION: snprintf(out, len, "%s", restriction_name((unsigned)value)); break;
     default: snprintf(out, len, "%" PRIu64, value); break;
     }

@@ -31,6 +31,8 @@ enum limit_unit {
     UNIT_ASKER,       // enum kill_asker + 1; no limit
     UNIT_PERMISSION,  // enum order_permission; no limit
     UNIT_RESTRICTION, // enum restriction; no limit
+    UNIT_BAND,        // hundredths of a percent
+    UNIT_MILLISECONDS,
 };
 
 // Bits of all checks of the gate.

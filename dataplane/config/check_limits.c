@@ -1,14 +1,11 @@
 // What belongs to whom, and limits that contradict each other.
 #include <stddef.h>
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "dataplane/base/hints.h"
 #include "dataplane/config/places.h"
-
-struct check {
-    const struct config *config;
-    const struct places *places;
-    struct error *err;
-};
 
 enum owner { FIRM = 1, ACCOUNT = 2, STRATEGY = 4, SYMBOL = 8, SESSION = 16 };
 
@@ -25,14 +22,15 @@ static const char *name_of(enum owner owner)
 }
 
 // Limits that not every owner has: what stands for none, and whose they are.
-#define LIMIT_OF(member, none, owners, belongs)                                                    \
-    {                                                                                              \
-        offsetof(struct config_limits, member), sizeof(((struct config_limits *)0)->member), none, \
-            owners, belongs                                                                        \
+#define LIMIT_OF(member, none, owners, belongs)                                              \
+    {                                                                                        \
+        offsetof(struct config_limits, member), sizeof(((struct config_limits *)0)->member), \
+            #member, none, owners, belongs                                                   \
     }
 static const struct limit_of {
     uint32_t offset;
     uint32_t size;
+    const char *key;
     uint64_t none;
     uint32_t owners;
     const char *belongs;
@@ -54,8 +52,22 @@ static const struct limit_of {
     LIMIT_OF(instruments, UINT16_MAX, STRATEGY, "it belongs to strategies and clients"),
 };
 
-static bool limits_check(const struct check *c, const struct config_limits *limits,
-                         enum owner owner)
+static bool fault(struct limit_fault *f, const void *member, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static bool fault(struct limit_fault *f, const void *member, const char *key, const char *fmt, ...)
+{
+    va_list ap;
+    f->member = member;
+    f->key = key;
+    va_start(ap, fmt);
+    vsnprintf(f->text, sizeof f->text, fmt, ap);
+    va_end(ap);
+    return false;
+}
+
+static bool limits_check(const struct config_limits *limits, enum owner owner,
+                         struct limit_fault *f)
 {
     for (uint32_t i = 0; i < ARRAY_LEN(limits_of); i++) {
         const struct limit_of *l = &limits_of[i];
@@ -64,52 +76,57 @@ static bool limits_check(const struct check *c, const struct config_limits *limi
                                    ? *(const uint64_t *)(const void *)member
                                    : *(const uint32_t *)(const void *)member;
         if (value != l->none && !(l->owners & owner))
-            return place_fault(c->places, member, c->err, "%s, not to %s; limit it there",
-                               l->belongs, name_of(owner));
+            return fault(f, member, l->key, "%s, not to %s; limit it there", l->belongs,
+                         name_of(owner));
     }
     return true;
 }
 
-static bool symbol_check(const struct check *c, const struct config_symbol_row *row)
+bool config_limits_good(enum trade_scope scope, const struct config_limits *limits,
+                        struct limit_fault *f)
+{
+    static const enum owner owners[TRADE_SCOPES] = {[TRADE_FIRM] = FIRM,
+                                                    [TRADE_ACCOUNT] = ACCOUNT,
+                                                    [TRADE_STRATEGY] = STRATEGY,
+                                                    [TRADE_SYMBOL] = SYMBOL,
+                                                    [TRADE_SESSION] = SESSION};
+    return limits_check(limits, owners[scope], f);
+}
+
+bool config_symbol_good(const struct config_symbol_row *row, bool day_file, struct limit_fault *f)
 {
     const bool collar = row->price_low > 0 && row->price_high < UINT32_MAX;
     if (row->price_low > row->price_high)
-        return place_fault(c->places, &row->price_low, c->err, "is above price_high");
+        return fault(f, &row->price_low, "price_low", "is above price_high");
     if (row->no_reference && !collar)
-        return place_fault(
-            c->places, &row->no_reference, c->err,
-            "needs price_low and price_high: without them nothing would hold a price");
+        return fault(f, &row->no_reference, "no_reference",
+                     "needs price_low and price_high: without them nothing would hold a price");
     if (row->touch_least && row->touch == CONFIG_BAND_MAX)
-        return place_fault(c->places, &row->touch_least, c->err, "does nothing without touch");
+        return fault(f, &row->touch_least, "touch_least", "does nothing without touch");
     if (row->last_least && row->last == CONFIG_BAND_MAX)
-        return place_fault(c->places, &row->last_least, c->err, "does nothing without last");
-    if (row->volume_percent < 10000 && row->average_volume == CONFIG_POSITION_MAX &&
-        *c->config->day.reference == 0)
-        return place_fault(c->places, &row->volume_percent, c->err,
-                           "needs average_volume, here or in the file day.reference");
-    return limits_check(c, &row->limits, SYMBOL);
+        return fault(f, &row->last_least, "last_least", "does nothing without last");
+    if (row->volume_percent < 10000 && row->average_volume == CONFIG_POSITION_MAX && !day_file)
+        return fault(f, &row->volume_percent, "volume_percent",
+                     "needs average_volume, here or in the file day.reference");
+    return true;
 }
 
 bool config_check_limits(const struct config *config, const struct places *places,
                          struct error *err)
 {
-    const struct check c = {config, places, err};
-    if (config->trading.orders && !limits_check(&c, &config->trading.limits, FIRM))
-        return false;
-    for (uint32_t i = 0; i < config->account_count; i++)
-        if (!limits_check(&c, &config->accounts[i].limits, ACCOUNT))
-            return false;
-    for (uint32_t i = 0; i < config->symbol_count; i++)
-        if (!symbol_check(&c, &config->symbols[i]))
-            return false;
-    for (uint32_t i = 0; i < config->session_count; i++)
-        if (!limits_check(&c, &config->sessions[i].limits, SESSION))
-            return false;
-    for (uint32_t i = 0; i < config->strategy_count; i++)
-        if (!limits_check(&c, &config->strategies[i].limits, STRATEGY))
-            return false;
-    for (uint32_t i = 0; i < config->client_count; i++)
-        if (!limits_check(&c, &config->clients[i].limits, STRATEGY))
-            return false;
-    return true;
+    struct limit_fault f;
+    bool good =
+        config->trading.orders == 0 || config_limits_good(TRADE_FIRM, &config->trading.limits, &f);
+    for (uint32_t i = 0; good && i < config->account_count; i++)
+        good = config_limits_good(TRADE_ACCOUNT, &config->accounts[i].limits, &f);
+    for (uint32_t i = 0; good && i < config->symbol_count; i++)
+        good = config_symbol_good(&config->symbols[i], *config->day.reference != 0, &f) &&
+               config_limits_good(TRADE_SYMBOL, &config->symbols[i].limits, &f);
+    for (uint32_t i = 0; good && i < config->session_count; i++)
+        good = config_limits_good(TRADE_SESSION, &config->sessions[i].limits, &f);
+    for (uint32_t i = 0; good && i < config->strategy_count; i++)
+        good = config_limits_good(TRADE_STRATEGY, &config->strategies[i].limits, &f);
+    for (uint32_t i = 0; good && i < config->client_count; i++)
+        good = config_limits_good(TRADE_STRATEGY, &config->clients[i].limits, &f);
+    return good || place_fault(places, f.member, err, "%s", f.text);
 }

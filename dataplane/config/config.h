@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dataplane/abi/limit_control.h"
 #include "dataplane/abi/limits.h"
 #include "dataplane/base/error.h"
 
@@ -382,6 +383,27 @@ void config_free(struct config *config);
 // (of <config>) and the text. Always false.
 bool config_fault(const struct config *config, const void *member, struct error *err,
                   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+// --- single limits, while it runs (dataplane/abi/limit_control.h)
+
+// What contradicts something else, and why: "does nothing without touch".
+struct limit_fault {
+    const void *member;
+    const char *key;
+    char text[160];
+};
+bool config_limits_good(enum trade_scope scope, const struct config_limits *limits,
+                        struct limit_fault *fault);
+// <day_file>: a file of the day gives what the row may lack.
+bool config_symbol_good(const struct config_symbol_row *row, bool day_file,
+                        struct limit_fault *fault);
+// <base>: struct config_limits, config_symbol_row or config_session, as the control's section says.
+// LIMIT_NOTHING stands for none.
+uint64_t config_limit_get(unsigned control, const void *base);
+// It is what holds without a word in the file.
+bool config_limit_default(unsigned control, const void *base);
+// Parses as the file is parsed; false with cause and remedy in <why>.
+bool config_limit_set(unsigned control, void *base, const char *text, char why[LIMIT_WHY_LEN]);
 
 // The table of options as Markdown: docs/configuration.md.
 void config_print_options(void);

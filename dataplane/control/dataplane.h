@@ -33,13 +33,16 @@ struct dataplane_desk {
     struct desk desk;
     struct desk_strategies strategies;
     struct desk_routes routes;
-    struct limit_table *limits;
+    struct limit_table *limits;       // in force; main lcore's view
+    struct limit_table *limits_spare; // the next one is made here
     void *memory;
     uint64_t bytes;
 };
 
 struct dataplane_gateway;
 struct dataplane_leases;
+struct dataplane_limits;
+struct limits_source;
 struct door;
 
 struct dataplane_session {
@@ -77,6 +80,7 @@ struct dataplane {
     uint32_t instrument_count;
     struct lane_watch watches[LANES_MAX];
     uint64_t watched_at_ns;
+    struct dataplane_limits *limits;               // limits_live.h; null: nothing trades
     struct dataplane_leases *leases;               // null: no two lanes trade
     struct dataplane_gateway *gateways[LANES_MAX]; // null: the lane has no clients
     struct door *door;                             // null: nobody has
@@ -124,6 +128,12 @@ void trade_sample(const struct dataplane *d);
 // Once all desks are there: the first grants are on their way.
 bool leases_start(struct dataplane *d, struct error *err);
 uint32_t leases_turn(struct dataplane *d);
+// Limits change: before the lanes get them, what becomes lower; and all of it once they have taken
+// in what was set.
+void leases_lower(struct dataplane *d, const struct limits_source *next);
+void leases_set(struct dataplane *d, const struct limits_source *now);
+// Every lane knows what it owes of a limit that is lower now.
+bool leases_settled(const struct dataplane *d);
 // After the lanes have stopped.
 void leases_free(struct dataplane *d);
 

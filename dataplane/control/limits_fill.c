@@ -1,12 +1,13 @@
 #include "dataplane/control/limits_fill.h"
 
+#include <stdlib.h>
+
 #include "dataplane/control/dataplane.h"
 
 // The file names phases, permissions, restrictions and states in the order of their enums, and what
 // stands for none has the same value on both sides.
 
 struct fill {
-    const struct config *config;
     uint32_t lanes; // that share what is filled
     uint64_t ticks_hz;
 };
@@ -124,26 +125,87 @@ static void symbol_fill(const struct fill *f, struct limit_row *row,
     to->phases = from->phases ? (uint8_t)from->phases : UINT8_MAX;
 }
 
-void limits_fill(const struct config *config, const struct day *day, uint32_t lanes,
-                 uint64_t ticks_hz, struct limit_table *t)
+void limits_fill(const struct limits_source *source, uint32_t lanes, uint64_t ticks_hz,
+                 struct limit_table *t)
 {
-    const struct fill all = {config, lanes, ticks_hz}, one = {config, 1, ticks_hz};
-    uint32_t at = 0;
+    const struct fill all = {lanes, ticks_hz}, one = {1, ticks_hz};
     t->version = 1;
-    row_fill(&all, &t->firm, &config->trading.limits);
-    for (uint32_t i = 0; i < config->account_count; i++)
-        row_fill(&all, &t->accounts[i], &config->accounts[i].limits);
-    for (uint32_t i = 0; i < config->strategy_count; i++)
-        row_fill(&one, &t->strategies[i], &config->strategies[i].limits);
-    for (uint32_t i = 0; i < config->client_count; i++)
-        row_fill(&one, &t->strategies[gateway_strategy(config, i)], &config->clients[i].limits);
-    for (uint32_t i = 0; i < config->session_count; i++)
-        session_fill(&one, &t->sessions[i], &config->sessions[i]);
+    row_fill(&all, &t->firm, &source->firm);
+    for (uint32_t i = 0; i < source->account_count; i++)
+        row_fill(&all, &t->accounts[i], &source->accounts[i]);
+    for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
+        if (source->strategies_used >> i & 1)
+            row_fill(&one, &t->strategies[i], &source->strategies[i]);
+    for (uint32_t i = 0; i < source->session_count; i++)
+        session_fill(&one, &t->sessions[i], &source->sessions[i]);
+    for (uint32_t i = 0; i < source->symbol_count; i++)
+        symbol_fill(&all, &t->symbols[i], &source->symbols[i]);
+    t->symbol_count = source->symbol_count;
+}
+
+// --- the source ---
+
+static void strategy_add(struct limits_source *s, uint32_t index, const struct config_limits *from)
+{
+    s->strategies_used |= 1ull << index;
+    s->strategies[index] = *from;
+}
+
+uint64_t limits_source_bytes(const struct limits_source *s)
+{
+    return sizeof *s + s->symbol_count * sizeof s->symbols[0];
+}
+
+struct limits_source *limits_source_new(const struct config *config, const struct day *day)
+{
+    uint32_t symbols = 0, at = 0;
     for (uint32_t r = 0; r < config->symbol_count; r++)
-        for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++) {
-            struct config_symbol_row today = config->symbols[r];
-            day_overlay(day, at, &today);
-            symbol_fill(&all, &t->symbols[at], &today);
+        symbols += config->symbols[r].names.count;
+    struct limits_source *s = calloc(1, sizeof *s + symbols * sizeof s->symbols[0]);
+    if (s == NULL)
+        return NULL;
+    s->account_count = config->account_count;
+    s->session_count = config->session_count;
+    s->symbol_count = symbols;
+    s->firm = config->trading.limits;
+    for (uint32_t i = 0; i < config->account_count; i++)
+        s->accounts[i] = config->accounts[i].limits;
+    for (uint32_t i = 0; i < config->strategy_count; i++)
+        strategy_add(s, i, &config->strategies[i].limits);
+    for (uint32_t i = 0; i < config->client_count; i++)
+        strategy_add(s, gateway_strategy(config, i), &config->clients[i].limits);
+    for (uint32_t i = 0; i < config->session_count; i++)
+        s->sessions[i] = config->sessions[i];
+    for (uint32_t r = 0; r < config->symbol_count; r++)
+        for (uint32_t i = 0; i < config->symbols[r].names.count; i++) {
+            s->symbols[at] = config->symbols[r];
+            day_overlay(day, at, &s->symbols[at]);
+            s->symbols[at++].names = (struct config_symbols){0};
         }
-    t->symbol_count = at;
+    return s;
+}
+
+static struct config_limits *limits_of(struct limits_source *s, enum trade_scope scope,
+                                       uint32_t index)
+{
+    switch (scope) {
+    case TRADE_FIRM: return index == 0 ? &s->firm : NULL;
+    case TRADE_ACCOUNT: return index < s->account_count ? &s->accounts[index] : NULL;
+    case TRADE_STRATEGY:
+        return index < STRATEGIES_MAX && s->strategies_used >> index & 1 ? &s->strategies[index]
+                                                                         : NULL;
+    case TRADE_SYMBOL: return index < s->symbol_count ? &s->symbols[index].limits : NULL;
+    case TRADE_SESSION: return index < s->session_count ? &s->sessions[index].limits : NULL;
+    default: return NULL;
+    }
+}
+
+void *limits_base(struct limits_source *s, enum trade_scope scope, uint32_t index,
+                  enum limit_section section)
+{
+    if (section == LIMIT_SYMBOL)
+        return scope == TRADE_SYMBOL && index < s->symbol_count ? &s->symbols[index] : NULL;
+    if (section == LIMIT_SESSION)
+        return scope == TRADE_SESSION && index < s->session_count ? &s->sessions[index] : NULL;
+    return limits_of(s, scope, index);
 }

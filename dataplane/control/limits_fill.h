@@ -1,12 +1,37 @@
-// The table of limits, from the configuration and the files of the day.
+// The table of limits: from the configuration, the files of the day, and what persons have set
+// since.
 #pragma once
 
 #include "dataplane/config/config.h"
 #include "dataplane/control/day.h"
 #include "dataplane/risk/limits.h"
 
+// What is configured, one row for each of a scope: a row of the file may name many symbols, a
+// person sets one.
+struct limits_source {
+    uint32_t account_count;
+    uint32_t session_count;
+    uint32_t symbol_count;
+    uint64_t strategies_used; // bits
+    struct config_limits firm;
+    struct config_limits accounts[ACCOUNTS_MAX];
+    struct config_limits strategies[STRATEGIES_MAX]; // clients of the gateway behind them
+    struct config_session sessions[SESSIONS_MAX];
+    struct config_symbol_row symbols[]; // their names are not here
+};
+
+// On the heap; null: no memory.
+struct limits_source *limits_source_new(const struct config *config, const struct day *day);
+
+uint64_t limits_source_bytes(const struct limits_source *source);
+
+// Where a section of the limits of a scope stands: struct config_limits, config_symbol_row or
+// config_session. Null: the scope has none, or there is no such index.
+void *limits_base(struct limits_source *source, enum trade_scope scope, uint32_t index,
+                  enum limit_section section);
+
 // <lanes>: how many trade. Open orders and open notional of the firm and of accounts are whole:
 // lanes lease them (desk_lease.h). Of all other sums of firm, accounts and symbols each lane has an
-// equal part, rounded down. <t>: zeroed, with a row for every symbol of the configuration.
-void limits_fill(const struct config *config, const struct day *day, uint32_t lanes,
-                 uint64_t ticks_hz, struct limit_table *t);
+// equal part, rounded down. <t>: zeroed, with a row for every symbol.
+void limits_fill(const struct limits_source *source, uint32_t lanes, uint64_t ticks_hz,
+                 struct limit_table *t);

@@ -5,6 +5,7 @@
 #include "dataplane/base/log.h"
 #include "dataplane/base/notify.h"
 #include "dataplane/control/dataplane.h"
+#include "dataplane/control/limits_live.h"
 
 enum {
     NOTES_MAX = 256,     // notes of a lane taken in one turn
@@ -75,22 +76,39 @@ static enum command_result filter_set(struct dataplane *d, const struct filter_s
     return COMMAND_RESULT_OK;
 }
 
+// False: it is answered later.
+static bool command_do(struct dataplane *d, struct command_slot *slot, enum command_result *result)
+{
+    static struct filter_set_request filter; // 8 KiB: not on the stack; only the main lcore is here
+    struct limits_list_request list;
+    *result = COMMAND_RESULT_UNKNOWN;
+    // Copies: the poster is another process and may write on.
+    switch (slot->type) {
+    case COMMAND_FILTER_SET:
+        filter = slot->request.filter_set;
+        *result = filter_set(d, &filter, &slot->answer.filter_set);
+        return true;
+    case COMMAND_LIMIT_SET: return !limits_set(d, slot, result);
+    case COMMAND_LIMITS_LIST:
+        list = slot->request.limits_list;
+        *result = limits_list(d, &list, &slot->answer.limits_list);
+        return true;
+    default: return true;
+    }
+}
+
 static uint32_t commands_take(struct dataplane *d)
 {
-    static struct filter_set_request
-        request; // 8 KiB: not on the stack; only the main lcore is here
     uint32_t taken = 0;
     if (!command_rung(region_command_bell(&d->view, d->view.shape.lanes), &d->bell_seen))
         return 0;
     for (uint32_t i = 0; i < COMMAND_SLOTS; i++) {
         struct command_slot *slot = region_command_slot(&d->view, i);
+        enum command_result result;
         if (!command_take(slot, LANE_MAIN))
             continue;
-        enum command_result result = COMMAND_RESULT_UNKNOWN;
-        request = slot->request.filter_set;
-        if (slot->type == COMMAND_FILTER_SET)
-            result = filter_set(d, &request, &slot->answer.filter_set);
-        command_answer(slot, result, 0);
+        if (command_do(d, slot, &result))
+            command_answer(slot, result, 0);
         taken++;
     }
     return taken;

@@ -7,7 +7,7 @@
 #include "dataplane/base/cpu.h"
 #include "dataplane/base/log.h"
 #include "dataplane/control/dataplane.h"
-#include "dataplane/control/limits_fill.h"
+#include "dataplane/control/limits_live.h"
 #include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_warm.h"
 #include "dataplane/wire/frame.h"
@@ -130,6 +130,7 @@ enum desk_part {
     PART_DESK,
     PART_ORDERS,
     PART_LIMITS,
+    PART_LIMITS_SPARE,
     PART_ROUTES,
     PART_WATCHES,
     PART_SESSIONS,
@@ -163,7 +164,7 @@ static void parts_size(const struct dataplane *d, uint32_t lane, uint64_t bytes[
     memset(bytes, 0, DESK_PARTS * sizeof *bytes);
     bytes[PART_DESK] = lines(sizeof(struct dataplane_desk));
     bytes[PART_ORDERS] = lines(desk_bytes(&dc));
-    bytes[PART_LIMITS] = lines(limits_bytes(config));
+    bytes[PART_LIMITS] = bytes[PART_LIMITS_SPARE] = lines(limits_bytes(config));
     bytes[PART_WARM] = lines(desk_warm_bytes());
     if (trade_lanes(config) > 1)
         bytes[PART_LEASES] = lines(desk_leases_bytes(config->account_count));
@@ -182,6 +183,7 @@ void trade_bill(struct dataplane *d)
     static const char *const names[DESK_PARTS] = {[PART_DESK] = "trading",
                                                   [PART_ORDERS] = "orders, executions, positions",
                                                   [PART_LIMITS] = "limits",
+                                                  [PART_LIMITS_SPARE] = "limits, the next ones",
                                                   [PART_ROUTES] = "routed orders",
                                                   [PART_WATCHES] = "symbols that strategies watch",
                                                   [PART_SESSIONS] = "sessions and connections",
@@ -348,7 +350,8 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
     dd->memory = memory;
     dd->bytes = total;
     dd->limits = (void *)part[PART_LIMITS];
-    limits_fill(d->config, &d->day, trade_lanes(d->config), d->clock.tsc_hz, dd->limits);
+    dd->limits_spare = (void *)part[PART_LIMITS_SPARE];
+    limits_fill(limits_set_now(d), trade_lanes(config), d->clock.tsc_hz, dd->limits);
     d->lanes[lane]->stamp = clock_tsc();
     desk_init(&dd->desk, d->lanes[lane], &dc, (const char(*)[8])d->instruments, dd->limits,
               part[PART_ORDERS]);
@@ -390,6 +393,8 @@ bool trade_start(struct dataplane *d, struct error *err)
     if (d->instruments == NULL)
         return error_set(err, EXIT_FAILED, "no memory for the names of %u symbols",
                          symbols_of(config));
+    if (trade_lanes(config) && !limits_start(d, err))
+        return false;
     for (uint32_t lane = 0; lane < config->lane_count; lane++)
         if (lane_trades(config, lane) && !desk_make(d, lane, err))
             return false;
@@ -421,7 +426,7 @@ uint32_t trade_turn(struct dataplane *d, uint64_t now_ns)
     uint32_t work = 0;
     for (uint32_t i = 0; i < d->config->session_count; i++)
         work += neighbour_look(d, i, now_ns);
-    return work + leases_turn(d) + gateway_turn(d, now_ns);
+    return work + leases_turn(d) + limits_turn(d) + gateway_turn(d, now_ns);
 }
 
 // --- stop ---
@@ -505,6 +510,7 @@ void trade_free(struct dataplane *d)
 {
     gateway_stop(d);
     leases_free(d);
+    limits_free(d);
     for (uint32_t lane = 0; lane < LANES_MAX; lane++) {
         struct dataplane_desk *dd = d->desks[lane];
         if (dd == NULL)

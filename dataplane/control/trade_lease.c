@@ -2,13 +2,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/base/clock.h"
 #include "dataplane/control/dataplane.h"
+#include "dataplane/control/limits_fill.h"
 #include "dataplane/lane/desk_lease.h"
 
-enum { LEASE_NOTES_MAX = 64 }; // of a lane, in one turn
+enum {
+    LEASE_NOTES_MAX = 64,     // of a lane, in one turn
+    LEASE_TRIM_NS = 10000000, // between two looks at what is above its limit
+};
 
 struct dataplane_leases {
     struct lease_book book;
+    uint64_t trim_at_ns;
     CACHE_ALIGN uint8_t pools[];
 };
 
@@ -49,14 +55,81 @@ bool leases_start(struct dataplane *d, struct error *err)
     return true;
 }
 
-uint32_t leases_turn(struct dataplane *d)
+// --- limits that change ---
+
+// As lanes see it (desk_lease.c): firm orders, firm notional, the same two of every account.
+static bool limits_nothing(const struct limits_source *source, uint32_t share)
+{
+    const struct config_limits *l = share < 2 ? &source->firm : &source->accounts[share / 2 - 1];
+    return share % 2 ? l->open_notional >= LIMIT_NOTIONAL_MAX : l->open_orders == UINT32_MAX;
+}
+
+static uint64_t whole_of(const struct limits_source *source, uint32_t share)
+{
+    const struct config_limits *l = share < 2 ? &source->firm : &source->accounts[share / 2 - 1];
+    if (limits_nothing(source, share))
+        return LEASE_NOT_SHARED;
+    return share % 2 ? l->open_notional : l->open_orders;
+}
+
+static uint32_t notes_read(struct lease_book *b)
 {
     uint32_t work = 0;
+    for (uint32_t lane = 0; lane < b->lane_count; lane++)
+        for (uint32_t n = 0; n < LEASE_NOTES_MAX && lease_serve(b, lane); n++)
+            work++;
+    return work;
+}
+
+void leases_lower(struct dataplane *d, const struct limits_source *next)
+{
+    if (d->leases == NULL)
+        return;
+    struct lease_book *b = &d->leases->book;
+    for (uint32_t i = 0; i < b->share_count; i++)
+        if (!limits_nothing(next, i) && whole_of(next, i) < b->pools[i].limit)
+            lease_limit(b, i, whole_of(next, i));
+}
+
+void leases_set(struct dataplane *d, const struct limits_source *now)
+{
+    if (d->leases == NULL)
+        return;
+    struct lease_book *b = &d->leases->book;
+    while (notes_read(b)) // what lanes hold of limits that were none: they said so before they
+        continue;         // answered, and what follows is bounded by their rings
+    for (uint32_t i = 0; i < b->share_count; i++)
+        if (whole_of(now, i) != b->pools[i].limit)
+            lease_limit(b, i, whole_of(now, i));
+}
+
+bool leases_settled(const struct dataplane *d)
+{
+    const struct lease_book *b = d->leases ? &d->leases->book : NULL;
+    for (uint32_t i = 0; b && i < b->share_count; i++)
+        if (b->pools[i].out > b->pools[i].limit && b->pools[i].shed)
+            return false;
+    return true;
+}
+
+// What is still above a limit that was lowered is asked back again.
+static void leases_trim(struct dataplane *d)
+{
+    struct lease_book *b = &d->leases->book;
+    const uint64_t now_ns = clock_mono_ns();
+    if (now_ns < d->leases->trim_at_ns)
+        return;
+    d->leases->trim_at_ns = now_ns + LEASE_TRIM_NS;
+    for (uint32_t i = 0; i < b->share_count; i++)
+        lease_trim(b, i);
+}
+
+uint32_t leases_turn(struct dataplane *d)
+{
     if (d->leases == NULL)
         return 0;
-    for (uint32_t lane = 0; lane < d->leases->book.lane_count; lane++)
-        for (uint32_t n = 0; n < LEASE_NOTES_MAX && lease_serve(&d->leases->book, lane); n++)
-            work++;
+    const uint32_t work = notes_read(&d->leases->book);
+    leases_trim(d);
     return work;
 }
 

@@ -2,6 +2,7 @@
 
 #include "dataplane/lane/desk.h"
 #include "dataplane/lane/desk_command.h"
+#include "dataplane/lane/desk_limits.h"
 #include "dataplane/lane/lane_event.h"
 
 // --- main lcore ---
@@ -50,6 +51,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
             desk_neighbour(lane->desk, answer.session, answer.loaded, answer.mac);
         if (answer.kind == ANSWER_LOGOUT && lane->desk)
             desk_logout(lane->desk, answer.session, now);
+        if (answer.kind == ANSWER_LIMITS && lane->desk)
+            desk_limits_swap(lane->desk, answer.swap);
         if (ch == NULL)
             continue;
         switch (answer.kind) {
@@ -59,7 +62,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
         case ANSWER_FILTER: channel_filter_begin(ch, answer.bitmap); break;
         case ANSWER_SEND:
         case ANSWER_NEIGHBOUR:
-        case ANSWER_LOGOUT: break;
+        case ANSWER_LOGOUT:
+        case ANSWER_LIMITS: break;
         }
     }
     for (uint32_t i = 0; i < lane->channel_count; i++)

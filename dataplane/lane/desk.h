@@ -99,6 +99,7 @@ struct desk {
     uint32_t session_count;
     struct desk_session sessions[SESSIONS_MAX];
     struct limit_table *limits;  // its own; risk.limits reads it
+    uint32_t limits_states;      // how often a trading state was changed in it; lane: release
     struct trade_board *board;   // in the region: what is in force
     struct position_cell *shown; // in the region, as risk.positions; null: nobody wants to see them
     struct kill_words *kills;    // KILL_ASKERS, in the region

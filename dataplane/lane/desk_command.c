@@ -85,6 +85,7 @@ static void state_set(struct order_of *o, enum trading_state state)
     event.trading_state.was = row->state;
     event.trading_state.now = (uint8_t)state;
     row->state = (uint8_t)state;
+    __atomic_store_n(&d->limits_states, d->limits_states + 1, __ATOMIC_RELEASE);
     atomic_store_explicit(&board_states(d->board, o->ask.scope)[o->ask.index], (uint8_t)state,
                           memory_order_relaxed);
     atomic_store_explicit(&d->board->limits_version, d->limits->version, memory_order_relaxed);

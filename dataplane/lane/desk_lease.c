@@ -32,12 +32,12 @@ static bool limits_nothing(const struct limit_row *row, uint32_t share)
 
 static void row_set(const struct desk *d, uint32_t share)
 {
-    const uint64_t granted = d->leases->lane.shares[share].granted;
+    const uint64_t may = lease_may(&d->leases->lane, share);
     struct limit_row *row = row_of(d, share);
     if (share % KINDS == ORDERS)
-        row->open_orders = granted < UINT32_MAX ? (uint32_t)granted : UINT32_MAX;
+        row->open_orders = may < UINT32_MAX ? (uint32_t)may : UINT32_MAX;
     else
-        row->open_notional = granted;
+        row->open_notional = may;
 }
 
 // --- the turn ---
@@ -48,7 +48,7 @@ static void tell(struct desk *d, uint32_t share)
     struct event event = {.type = EVENT_LEASE};
     d->limits->version++;
     atomic_store_explicit(&d->board->limits_version, d->limits->version, memory_order_relaxed);
-    event.lease.granted = l->lane.shares[share].granted;
+    event.lease.granted = lease_may(&l->lane, share);
     event.lease.whole = l->shares[share].whole;
     event.lease.limits_version = d->limits->version;
     event.lease.index = share < KINDS ? 0 : share / KINDS - 1;
@@ -62,12 +62,12 @@ static void note_take(struct desk *d, const struct lease_note *note, uint64_t no
 {
     struct desk_leases *l = d->leases;
     struct desk_lease_share *s = &l->shares[note->share];
-    const uint64_t before = l->lane.shares[note->share].granted;
+    const uint64_t before = lease_may(&l->lane, note->share);
     lease_take(&l->lane, note, used_of(d, note->share));
     if (note->word == LEASE_GRANT && note->amount < s->wanted)
         s->want_at = now + l->retry_ticks; // there is no more now: no need to ask at every turn
-    if (l->lane.shares[note->share].granted == before)
-        return;
+    if (lease_may(&l->lane, note->share) == before || s->whole == LEASE_NOT_SHARED)
+        return; // also what was on its way when the share was left
     d->lane->input++;
     row_set(d, note->share);
     tell(d, note->share);
@@ -120,10 +120,40 @@ bool desk_lease_short(struct desk *d, enum refusal refusal, enum trade_scope sco
         *limit = l->shares[share].whole;
         return false;
     }
-    const uint64_t missing = value - l->lane.shares[share].granted;
+    const uint64_t missing = value - lease_may(&l->lane, share);
     if (d->lane->stamp >= l->shares[share].want_at)
         want(l, share, missing > l->shares[share].chunk ? missing : l->shares[share].chunk, false);
     return true;
+}
+
+// What the lanes share of a limit; LEASE_NOT_SHARED: it limits nothing, or everything.
+static uint64_t whole_of(const struct limit_row *row, uint32_t share)
+{
+    return limits_nothing(row, share) ? LEASE_NOT_SHARED : row_get(row, share);
+}
+
+static COLD void share_change(struct desk *d, uint32_t share, uint64_t whole)
+{
+    struct desk_leases *l = d->leases;
+    struct desk_lease_share *s = &l->shares[share];
+    if (whole == LEASE_NOT_SHARED)
+        lease_leave(&l->lane, share);
+    else if (s->whole == LEASE_NOT_SHARED)
+        lease_join(&l->lane, share, used_of(d, share));
+    s->whole = whole;
+    s->chunk = lease_part(whole, l->lanes);
+}
+
+void desk_leases_limits(struct desk *d)
+{
+    const struct desk_leases *l = d->leases;
+    for (uint32_t i = 0; i < l->share_count; i++) { // two of the firm and of each account
+        const uint64_t whole = whole_of(row_of(d, i), i);
+        if (whole != l->shares[i].whole)
+            share_change(d, i, whole);
+        if (whole != LEASE_NOT_SHARED)
+            row_set(d, i);
+    }
 }
 
 // --- set-up ---
@@ -147,16 +177,16 @@ void desk_leases_init(struct desk *d, void *memory, uint32_t accounts, uint32_t 
     struct desk_leases *l = memory;
     l->share_count = lease_shares(accounts);
     l->retry_ticks = retry_ticks;
+    l->lanes = lanes;
     p += lines(sizeof *l);
     l->shares = (struct desk_lease_share *)(void *)p;
     p += lines(l->share_count * sizeof *l->shares);
     lease_lane_init(&l->lane, l->share_count, p);
     d->leases = l;
     for (uint32_t i = 0; i < l->share_count; i++) {
-        const struct limit_row *row = row_of(d, i);
-        if (limits_nothing(row, i) || row_get(row, i) == 0)
-            continue; // nothing for one lane is nothing for all
-        l->shares[i].whole = row_get(row, i);
+        l->shares[i].whole = whole_of(row_of(d, i), i);
+        if (l->shares[i].whole == LEASE_NOT_SHARED)
+            continue;
         l->shares[i].chunk = lease_part(l->shares[i].whole, lanes);
         row_set(d, i);
     }

@@ -31,6 +31,7 @@ struct desk_leases {
     struct desk_lease_share *shares;
     uint32_t share_count;
     uint32_t next; // to be looked at in the next turn
+    uint32_t lanes;
     uint64_t retry_ticks;
 };
 
@@ -51,6 +52,10 @@ static inline uint64_t lease_part(uint64_t whole, uint32_t lanes)
     const uint64_t part = whole / (2 * (uint64_t)lanes);
     return part ? part : whole ? 1 : 0;
 }
+
+// The table of limits is another one: its rows hold the limits of all lanes together, and get what
+// the lane may use of them. Divides for each limit that has changed.
+void desk_leases_limits(struct desk *d);
 
 // Takes in what the main lcore says, and asks ahead of need. Returns how much there was to do.
 uint32_t desk_leases_turn(struct desk *d, uint64_t now);

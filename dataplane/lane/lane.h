@@ -44,6 +44,7 @@ enum lane_answer_kind {
     ANSWER_FILTER, // follow the symbols of <bitmap> from now on
     ANSWER_NEIGHBOUR, // next hop of <session>: <mac>, or (<loaded> false) nobody
     ANSWER_LOGOUT,    // <session> ends and stays down
+    ANSWER_LIMITS,    // another table of limits: <swap>
 };
 
 struct lane_answer {
@@ -55,7 +56,8 @@ struct lane_answer {
     uint8_t mac[6];
     uint64_t sequence;
     struct frame frame;
-    const uint64_t *bitmap; // valid until the lane's next FILTER_CHANGED event
+    const uint64_t *bitmap;   // valid until the lane's next FILTER_CHANGED event
+    struct limits_swap *swap; // desk_limits.h
 };
 
 struct lane_input {

@@ -37,18 +37,42 @@ bool lease_read(struct lease_lane *l, struct lease_note *note)
     return spsc_pop(&l->to_lane, note);
 }
 
+static uint64_t at_most(uint64_t value, uint64_t most)
+{
+    return value < most ? value : most;
+}
+
 void lease_take(struct lease_lane *l, const struct lease_note *note, uint64_t used)
 {
     struct lease_share *s = &l->shares[note->share];
     if (note->word == LEASE_GRANT) {
         s->granted += note->amount;
         s->waits = false;
+        if (note->amount) // the pool has something again: nothing is too much
+            s->owes = 0;
         return;
     }
     const uint64_t spare = s->granted > used ? s->granted - used : 0;
-    const uint64_t back = note->amount < spare ? note->amount : spare;
+    const uint64_t back = at_most(note->amount, spare);
     s->granted -= back; // before the note: what is on its way back is nobody's to use
-    note_push(&l->to_main, LEASE_BACK, note->share, back);
+    s->owes = at_most(note->word == LEASE_SHED ? note->amount - back : s->owes, s->granted);
+    note_push(&l->to_main, note->word == LEASE_SHED ? LEASE_LESS : LEASE_BACK, note->share, back);
+}
+
+void lease_join(struct lease_lane *l, uint32_t share, uint64_t used)
+{
+    struct lease_share *s = &l->shares[share];
+    if (used <= s->granted)
+        return; // a grant that was on its way when the share was left
+    note_push(&l->to_main, LEASE_HOLD, share, used - s->granted);
+    s->owes = s->granted = used; // until the main lcore has heard all lanes, and says
+}
+
+void lease_leave(struct lease_lane *l, uint32_t share)
+{
+    struct lease_share *s = &l->shares[share];
+    note_push(&l->to_main, LEASE_LEFT, share, s->granted);
+    s->granted = s->owes = 0;
 }
 
 // --- the main lcore ---
@@ -124,6 +148,26 @@ static void wants_answer(struct lease_book *b, uint32_t share)
     }
 }
 
+// What is too much of a limit; a lane that has not read the last word hears the next one then.
+static void lane_tell(struct lease_book *b, uint32_t share, uint32_t lane)
+{
+    struct lease_pool *p = &b->pools[share];
+    if (p->shed >> lane & 1) {
+        p->again |= bit_of(lane);
+        return;
+    }
+    p->shed |= bit_of(lane);
+    p->again &= (uint16_t)~bit_of(lane);
+    note_push(&b->lanes[lane]->to_lane, LEASE_SHED, share,
+              p->out > p->limit ? p->out - p->limit : 0);
+}
+
+void lease_trim(struct lease_book *b, uint32_t share)
+{
+    for (uint32_t i = 0; i < b->lane_count && b->pools[share].out > b->pools[share].limit; i++)
+        lane_tell(b, share, i);
+}
+
 bool lease_serve(struct lease_book *b, uint32_t lane)
 {
     struct lease_note note;
@@ -134,29 +178,32 @@ bool lease_serve(struct lease_book *b, uint32_t lane)
         spare_answer(b, note.share, lane, note.amount);
         return true;
     }
-    if (note.word == LEASE_WANT) {
-        p->wants[lane] = note.amount;
-    } else {
+    switch ((enum lease_word)note.word) {
+    case LEASE_WANT: p->wants[lane] = note.amount; break;
+    case LEASE_HOLD:
+        p->out_of[lane] += note.amount;
+        p->out += note.amount;
+        break;
+    case LEASE_BACK: p->recalled &= (uint16_t)~bit_of(lane); break;
+    case LEASE_LESS: p->shed &= (uint16_t)~bit_of(lane); break;
+    default: break;
+    }
+    if (note.word == LEASE_BACK || note.word == LEASE_LESS || note.word == LEASE_LEFT) {
         MUST(note.amount <= p->out_of[lane]);
         p->out_of[lane] -= note.amount;
         p->out -= note.amount;
-        p->recalled &= (uint16_t)~bit_of(lane);
     }
+    if (note.word == LEASE_LESS && p->again >> lane & 1)
+        lane_tell(b, note.share, lane);
     wants_answer(b, note.share);
     return true;
-}
-
-void lease_trim(struct lease_book *b, uint32_t share)
-{
-    const struct lease_pool *p = &b->pools[share];
-    if (p->out > p->limit)
-        recall(b, share, UINT32_MAX, p->out - p->limit);
 }
 
 void lease_limit(struct lease_book *b, uint32_t share, uint64_t limit)
 {
     b->pools[share].limit = limit;
-    lease_trim(b, share);
+    for (uint32_t i = 0; i < b->lane_count; i++)
+        lane_tell(b, share, i);
     wants_answer(b, share);
 }
 
@@ -169,8 +216,8 @@ static uint64_t lines(uint64_t bytes)
 
 uint32_t lease_ring_len(uint32_t shares)
 {
-    uint32_t len = 2;
-    while (len < 2 * shares)
+    uint32_t len = 4;
+    while (len < 4 * shares) // a want, BACK, LESS, and HOLD or LEFT
         len *= 2;
     return len;
 }

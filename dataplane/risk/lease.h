@@ -31,8 +31,12 @@ enum lease_word {
     LEASE_WANT,   // lane: so much more
     LEASE_SPARE,  // lane: so much more, if it is nobody's
     LEASE_BACK,   // lane: so much less, the answer to RECALL; may be 0
+    LEASE_LESS,   // lane: so much less, the answer to SHED; may be 0
+    LEASE_HOLD,   // lane: so much is in use already of what was not shared before
+    LEASE_LEFT,   // lane: all of it, of what is not shared any more
     LEASE_GRANT,  // main: so much more, the answer to WANT and SPARE; may be less, or 0
     LEASE_RECALL, // main: give back up to so much
+    LEASE_SHED,   // main: the same, as the limit is lower now: what of it is in use is owed
 };
 
 struct lease_note {
@@ -46,7 +50,8 @@ struct lease_note {
 
 struct lease_share {
     uint64_t granted;
-    bool waits; // for the answer to a WANT
+    uint64_t owes; // of that, to be given back as soon as it is not in use
+    bool waits;    // for the answer to a WANT
 };
 
 struct lease_lane {
@@ -56,12 +61,18 @@ struct lease_lane {
     struct spsc to_lane;
 };
 
+// What the lane may have in use.
+static inline uint64_t lease_may(const struct lease_lane *l, uint32_t share)
+{
+    return l->shares[share].granted - l->shares[share].owes;
+}
+
 // <more> fits beside <used>.
 static inline bool lease_covers(const struct lease_lane *l, uint32_t share, uint64_t used,
                                 uint64_t more)
 {
-    const uint64_t granted = l->shares[share].granted;
-    return used <= granted && more <= granted - used;
+    const uint64_t may = lease_may(l, share);
+    return used <= may && more <= may - used;
 }
 
 // Asks for more; nothing while an answer is waited for.
@@ -71,6 +82,11 @@ void lease_want_spare(struct lease_lane *l, uint32_t share, uint64_t amount);
 // both to lease_take.
 bool lease_read(struct lease_lane *l, struct lease_note *note);
 void lease_take(struct lease_lane *l, const struct lease_note *note, uint64_t used);
+// The share is limited from now on, and was not: what the lane uses of it is out of the pool. The
+// main lcore grants nothing of it until it has read so of every lane (the pool's limit is 0).
+void lease_join(struct lease_lane *l, uint32_t share, uint64_t used);
+// It is not limited any more.
+void lease_leave(struct lease_lane *l, uint32_t share);
 
 // --- the main lcore's side
 
@@ -81,6 +97,8 @@ struct lease_pool {
     uint64_t wants[LANES_MAX];  // 0: nothing
     uint16_t looked;            // bit of a lane for whose want the others have been asked
     uint16_t recalled;          // bit of a lane that was asked and has not answered
+    uint16_t shed;              // the same of SHED
+    uint16_t again;             // bit of a lane that is to be told anew when it has
     uint32_t next;              // lane whose want comes first
 };
 
@@ -101,8 +119,9 @@ void lease_lane_init(struct lease_lane *l, uint32_t shares, void *memory);
 void lease_book_init(struct lease_book *b, uint32_t shares, void *memory);
 void lease_lane_add(struct lease_book *b, struct lease_lane *lane);
 
-// Another limit of a share. A lower one recalls what is too much: call lease_trim from time to time
-// while b->pools[share].out is above it, as lanes give back only what they do not use.
+// Another limit of a share. Of a lower one every lane owes what is too much: from the moment it
+// reads so, nothing is taken that would make the sum more than the limit. Lanes give back as they
+// stop using it. lease_trim says it anew while b->pools[share].out is above the limit.
 void lease_limit(struct lease_book *b, uint32_t share, uint64_t limit);
 void lease_trim(struct lease_book *b, uint32_t share);
 // One note of a lane; false: there is none.

@@ -70,6 +70,37 @@ def views(s, ledger):
     trading_goes_on(s, ledger)
 
 
+def limits(s, ledger):
+    """A limit that is set: from its event on every decision is by the new table, and refused by it."""
+    cli(s, "set", "limit", "account:main", "touch", "5", "--reason", "r", code=1)
+    assert "no such limit" in cli(s, "set", "limit", "firm", "size", "5", "--reason", "r", code=1)[1]
+    refusal = cli(s, "set", "limit", f"symbol:{SYMBOLS[0]}", "last_least", "0.5", "--reason", "r", code=1)[1]
+    assert f"symbol {SYMBOLS[0]}: last_least: does nothing without last; nothing was changed" in refusal, refusal
+    answer = ask(s, "set", "limit", "account:main", "quantity", "99", "--reason", "a test of limits")
+    assert answer["was"] is None and answer["now"] == 99, answer
+    first, version = (answer["lanes"][0][key] for key in ("in_force_from_event", "limits_version"))
+    changed = lambda: [e for e in ledger.collect().events if e["event"] == "DECISION" and e["sequence"] > first]  # noqa: E731
+    wait_for("refusals", lambda: len(changed()) >= 5, s.alive)
+    fields = [e["fields"] for e in changed()]
+    assert all(f["refusal"] == "QUANTITY" and f["limit"] == 99 for f in fields if f["account"] == "main"), fields[:3]
+    assert all(f["limits_version"] >= version for f in fields), fields[:3]
+    said = ledger.of("LIMIT_CHANGED")[-1]
+    assert (said["control"], said["now"], said["reason"]) == ("quantity", 99, "a test of limits"), said
+    assert "quantity is 99 already" in cli(s, "set", "limit", "account:main", "quantity", "99", "--reason", "r", code=4)[1]
+    rows = {(r["scope"], r["name"], r["control"]): r for r in ask(s, "show", "limits")["limits"]}
+    row = rows["account", "main", "quantity"]
+    assert row["limit"] == 99 and row["binds"] == "firm" and row["use"] is None, row
+    row = rows["firm", None, "open_notional"]
+    assert float(row["use"]) + float(row["headroom"]) == float(row["limit"]) == 5000000, row
+    row = rows["account", "main", "position"]
+    assert row["limit"] == 5000 and row["use"] + row["headroom"] == 5000, row
+    only = ask(s, "show", "limits", f"symbol:{SYMBOLS[1]}")["limits"]
+    assert [(r["name"], r["control"], r["limit"]) for r in only] == [(SYMBOLS[1], "quantity", 500)], only
+    out = cli(s, "set", "limit", "account:main", "quantity", "none", "--reason", "over")[0]
+    assert out.startswith("account main quantity: none, was 99\n"), out
+    trading_goes_on(s, ledger)
+
+
 def strategies(s, ledger):
     cli(s, "strategy", "set", "quotes", "distance=400", "--reason", "wider", "--yes")
     shown = ask(s, "show", "strategies")["strategies"][0]["parameters"]
@@ -157,6 +188,7 @@ def main():
         wait_for("orders and fills", lambda: len(ledger.collect().fills) >= 5, s.alive,
                  lambda: f"; {len(ledger.sent)} sent, {len(ledger.fills)} fills, {ledger.session_states}")
         views(s, ledger)
+        limits(s, ledger)
         strategies(s, ledger)
         print("kill:", killed(s, ledger, log))
         killed_without_a_control_plane(s, log)

@@ -1,0 +1,234 @@
+// Limits: what is set, by whom, what of it is used; and how a person sets another one. The main
+// lcore answers for all lanes.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controlplane/control/view.h"
+
+static void set(json_t *object, const char *name, json_t *value)
+{
+    json_object_set_new(object, name, value);
+}
+
+// --- what is meant ---
+
+// "account:MM", "firm", "global"; <all>: a scope without a name is all of it.
+static bool scope_take(struct control *control, struct job *job, const char *text, bool all,
+                       bool *whole)
+{
+    char scope[16];
+    const char *colon = strchr(text, ':');
+    const size_t len = colon ? (size_t)(colon - text) : strlen(text);
+    *whole = false;
+    if (len >= sizeof scope) {
+        job_fail(job, RPC_ERROR_PARAMS, "no scope '%.31s'", text);
+        return false;
+    }
+    memcpy(scope, text, len);
+    scope[len] = 0;
+    if (strcmp(scope, "firm") == 0)
+        snprintf(scope, sizeof scope, "global");
+    for (unsigned i = TRADE_ACCOUNT; all && colon == NULL && i < TRADE_SCOPES; i++)
+        if (strcmp(scope, scope_name(i)) == 0) {
+            job->target = (struct board_target){.scope = (enum trade_scope)i};
+            *whole = true;
+            return true;
+        }
+    switch (board_find(control->board, scope, colon ? colon + 1 : NULL, &job->target)) {
+    case BOARD_FOUND: return true;
+    case BOARD_UNKNOWN:
+        job_fail(job, RPC_ERROR_UNKNOWN, "no %s '%.31s'; nothing was changed", scope, colon + 1);
+        return false;
+    default:
+        job_fail(job, RPC_ERROR_PARAMS,
+                 "'%.40s' is no scope of limits; there are firm, account:NAME, strategy:NAME, "
+                 "symbol:NAME and session:NAME",
+                 text);
+        return false;
+    }
+}
+
+// Scopes have the same index on every lane that they concern.
+static uint32_t target_index(const struct board_target *target)
+{
+    return target->lanes ? target->index[__builtin_ctzll(target->lanes)] : 0;
+}
+
+static const char *name_of(const struct board *b, uint32_t scope, uint32_t index)
+{
+    switch (scope) {
+    case TRADE_ACCOUNT: return index < b->shape.accounts ? b->accounts[index].name : "";
+    case TRADE_SYMBOL: return index < b->shape.instruments ? b->instruments[index].symbol : "";
+    case TRADE_SESSION: return index < b->shape.order_sessions ? b->sessions[index].name : "";
+    case TRADE_STRATEGY:
+        for (uint32_t i = 0; i < b->shape.strategies; i++)
+            if (b->strategies[i].index == index)
+                return b->strategies[i].name;
+        return "";
+    default: return "";
+    }
+}
+
+// --- values ---
+
+static json_t *value_view(unsigned control, uint64_t value)
+{
+    if (value == LIMIT_NOTHING)
+        return json_null();
+    switch (limit_control_table[control].unit) {
+    case UNIT_PRICE:
+    case UNIT_MONEY: return view_notional(value);
+    case UNIT_QUALITY: return json_string(quality_name((unsigned)value));
+    case UNIT_RESTRICTION: return json_string(restriction_name((unsigned)value));
+    default: return view_count(value);
+    }
+}
+
+// --- set ---
+
+void method_limit_set(struct control *control, struct job *job)
+{
+    struct limit_set_request *request = &job->call.request.limit_set;
+    struct limit_change *change = &request->changes[0];
+    const char *reason = job_string(job, "reason");
+    bool whole;
+    memset(request, 0, sizeof *request);
+    if (!job_board(control, job) ||
+        !scope_take(control, job, job_string(job, "scope"), false, &whole))
+        return;
+    request->user = job->user;
+    request->count = 1;
+    snprintf(request->reason, sizeof request->reason, "%s", reason);
+    text_clean(request->reason, sizeof request->reason);
+    change->scope = job->target.scope;
+    change->index = target_index(&job->target);
+    snprintf(change->control, sizeof change->control, "%s", job_string(job, "control"));
+    snprintf(change->value, sizeof change->value, "%s", job_string(job, "value"));
+    job->tolerant = true;
+    job_call(control, job, COMMAND_LIMIT_SET, LANE_MAIN);
+}
+
+static json_t *lanes_view(const struct control *control, const struct limit_set_answer *answer)
+{
+    json_t *lanes = json_array();
+    for (uint32_t i = 0; i < control->board->shape.lanes; i++) {
+        if (!(answer->lanes >> i & 1))
+            continue;
+        json_t *row = json_object();
+        set(row, "lane", json_string(control->snapshot.lanes[i].name));
+        set(row, "in_force_from_event",
+            answer->sequence[i] ? view_count(answer->sequence[i]) : json_null());
+        set(row, "limits_version", view_count(answer->version[i]));
+        json_array_append_new(lanes, row);
+    }
+    return lanes;
+}
+
+void method_limit_set_answered(struct control *control, struct job *job)
+{
+    const struct limit_change *change = &job->call.request.limit_set.changes[0];
+    struct limit_set_answer *answer = &job->call.answer.limit_set;
+    const enum limit_control which = limit_control_find(job->target.scope, change->control);
+    const bool named = *job->target.name != 0;
+    text_clean(answer->why, sizeof answer->why);
+    if (job->call.result == COMMAND_RESULT_NOTHING) {
+        job_fail(job, RPC_ERROR_STATE, "%s is %s already", change->control, change->value);
+    } else if (job->call.result == COMMAND_RESULT_LIMIT_REFUSED) {
+        job_fail(job, RPC_ERROR_REFUSED, "%s%s%s: %s; nothing was changed",
+                 job->target.scope == TRADE_FIRM ? "firm" : scope_name(job->target.scope),
+                 named ? " " : "", job->target.name, answer->why);
+    } else if (job_board(control, job)) {
+        job->result = json_object();
+        set(job->result, "scope", json_string(scope_name(job->target.scope)));
+        set(job->result, "name", named ? json_string(job->target.name) : json_null());
+        set(job->result, "control", json_string(change->control));
+        set(job->result, "was", value_view(which, answer->changes[0].was));
+        set(job->result, "now", value_view(which, answer->changes[0].now));
+        set(job->result, "reason", json_string(job->call.request.limit_set.reason));
+        set(job->result, "lanes", lanes_view(control, answer));
+    }
+}
+
+// --- list ---
+
+void method_limits(struct control *control, struct job *job)
+{
+    struct limits_list_request *request = &job->call.request.limits_list;
+    const char *scope = job_string(job, "scope");
+    bool whole = true;
+    *request = (struct limits_list_request){.scope = TRADE_SCOPES, .index = UINT32_MAX};
+    if (!job_board(control, job) || (scope && !scope_take(control, job, scope, true, &whole)))
+        return;
+    if (scope)
+        request->scope = job->target.scope;
+    if (!whole)
+        request->index = target_index(&job->target);
+    job->result = json_pack("{s:[]}", "limits");
+    job_call(control, job, COMMAND_LIMITS_LIST, LANE_MAIN);
+}
+
+static uint64_t above_zero(int64_t value)
+{
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+// An account's position is limited in each symbol: the one that is nearest to it.
+static uint64_t worst_position(const struct board *b, uint32_t account)
+{
+    uint64_t worst = 0;
+    for (uint32_t i = 0; i < b->position_count; i++) {
+        const struct position_cell *c = &b->positions[i].sum;
+        if (b->positions[i].account != account || b->positions[i].torn)
+            continue;
+        const uint64_t longer = above_zero((int64_t)(c->open_buy + (uint64_t)c->shares));
+        const uint64_t shorter = above_zero((int64_t)(c->open_sell - (uint64_t)c->shares));
+        worst = longer > worst ? longer : worst;
+        worst = shorter > worst ? shorter : worst;
+    }
+    return worst;
+}
+
+static json_t *entry_view(const struct board *b, const struct limit_entry *e)
+{
+    static const char *const owners[LIMIT_OWNERS] = {"firm", "broker"};
+    const unsigned binds = e->binds < LIMIT_OWNERS ? e->binds : LIMIT_OF_FIRM;
+    const uint64_t limit = e->limit[binds];
+    const bool own_look = e->scope == TRADE_ACCOUNT && e->control == LIMIT_LIMITS_position;
+    const bool used = own_look || e->flags & LIMIT_ENTRY_USE;
+    const uint64_t use = own_look ? worst_position(b, e->index) : e->use;
+    const uint64_t room = !own_look ? e->room : limit > use ? limit - use : 0;
+    const char *name = name_of(b, e->scope, e->index);
+    json_t *row = json_object();
+    set(row, "scope", json_string(scope_name(e->scope)));
+    set(row, "name", *name ? json_string(name) : json_null());
+    set(row, "control", json_string(limit_control_name(e->control)));
+    set(row, "limit", value_view(e->control, limit));
+    set(row, "binds", json_string(owners[binds]));
+    set(row, "firm", value_view(e->control, e->limit[LIMIT_OF_FIRM]));
+    set(row, "broker", value_view(e->control, e->limit[LIMIT_OF_BROKER]));
+    set(row, "use", used ? value_view(e->control, use) : json_null());
+    set(row, "headroom", used ? value_view(e->control, room) : json_null());
+    set(row, "parts", json_boolean(e->flags & LIMIT_ENTRY_PART));
+    return row;
+}
+
+void method_limits_answered(struct control *control, struct job *job)
+{
+    const struct limits_list_answer *answer = &job->call.answer.limits_list;
+    json_t *list = json_object_get(job->result, "limits");
+    if (!job_board(control, job))
+        return;
+    if (!board_take_positions(control->board, &control->contact)) {
+        job_fail(job, RPC_ERROR_INTERNAL, "no memory for a copy of the positions");
+        return;
+    }
+    for (uint32_t i = 0; i < answer->count && i < LIMIT_ENTRIES_MAX; i++)
+        if (limit_control_has(answer->entries[i].scope, answer->entries[i].control))
+            json_array_append_new(list, entry_view(control->board, &answer->entries[i]));
+    // The cursor only grows: a dataplane that says nonsense ends the list.
+    if (answer->next <= job->call.request.limits_list.cursor)
+        return;
+    job->call.request.limits_list.cursor = answer->next;
+    job_call(control, job, COMMAND_LIMITS_LIST, LANE_MAIN);
+}

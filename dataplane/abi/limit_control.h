@@ -1,0 +1,115 @@
+// Limits that a person may set while it runs: their names, numbers and units, and what is asked and
+// answered about them.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/abi/limits.h"
+#include "dataplane/abi/trade.h"
+
+enum limit_section { LIMIT_LIMITS, LIMIT_SYMBOL, LIMIT_SESSION };
+enum limit_wider { LIMIT_WIDER_MORE, LIMIT_WIDER_LESS, LIMIT_WIDER_EITHER };
+
+enum limit_control {
+    LIMIT_CONTROL_NONE = 0,
+#define LIMIT_CONTROL(number, section, key, unit, wider) LIMIT_##section##_##key = (number),
+#include "dataplane/abi/limit_controls.def"
+    LIMIT_CONTROLS = 64
+};
+
+struct limit_control_info {
+    const char *name; // of the key, null: there is no such number
+    uint8_t section;  // enum limit_section
+    uint8_t unit;     // enum limit_unit
+    uint8_t wider;    // enum limit_wider
+};
+
+extern const struct limit_control_info limit_control_table[LIMIT_CONTROLS];
+
+// "?" for a number that this version does not know.
+const char *limit_control_name(unsigned control);
+// The control of a name in a scope; LIMIT_CONTROL_NONE: it has none.
+enum limit_control limit_control_find(enum trade_scope scope, const char *name);
+bool limit_control_has(enum trade_scope scope, unsigned control);
+// <now> instead of <was> may let something pass that was refused.
+bool limit_widens(unsigned control, uint64_t was, uint64_t now);
+
+// --- LIMIT_SET: all or nothing, at one place in the stream of every lane's orders
+
+enum {
+    LIMIT_CHANGES_MAX = 32,
+    LIMIT_NAME_LEN = 24,
+    LIMIT_VALUE_LEN = 24,
+    LIMIT_WHY_LEN = 256,
+};
+
+struct limit_change {
+    uint32_t scope; // enum trade_scope
+    uint32_t index; // within the scope, 0 for TRADE_FIRM
+    uint32_t owner; // enum limit_owned
+    uint32_t unused;
+    char control[LIMIT_NAME_LEN]; // key of the configuration, zero-terminated
+    char value[LIMIT_VALUE_LEN];  // as the configuration takes it
+};
+
+// Who has set a limit. The most restrictive of them binds.
+enum limit_owned { LIMIT_OF_FIRM, LIMIT_OF_BROKER, LIMIT_OWNERS };
+
+struct limit_set_request {
+    uint32_t user; // uid of whoever asks
+    uint32_t count;
+    char reason[REASON_LEN];
+    struct limit_change changes[LIMIT_CHANGES_MAX];
+};
+
+struct limit_changed {
+    uint64_t was; // as the configuration counts it
+    uint64_t now;
+};
+
+struct limit_set_answer {
+    uint64_t lanes;               // bits of the lanes that trade
+    uint64_t sequence[LANES_MAX]; // the lane's event from which on it is in force; 0: that found no
+                                  // room in the ring
+    uint32_t version[LANES_MAX];  // of the lane's table
+    uint32_t count;               // changes that were made
+    uint32_t faulty;              // LIMIT_REFUSED: the change that was not good, and why
+    struct limit_changed changes[LIMIT_CHANGES_MAX];
+    char why[LIMIT_WHY_LEN];
+};
+
+// --- LIMITS_LIST: what is limited, from <cursor> on
+
+struct limits_list_request {
+    uint32_t scope;  // enum trade_scope, TRADE_SCOPES: all but symbols
+    uint32_t index;  // UINT32_MAX: all of the scope
+    uint64_t cursor; // 0: from the first
+};
+
+enum { LIMIT_ENTRIES_MAX = 72 };
+
+enum limit_entry_flag {
+    LIMIT_ENTRY_USE = 1u << 0,  // <use> and <room> say something: it is a sum
+    LIMIT_ENTRY_PART = 1u << 1, // each lane has a part of it
+};
+
+struct limit_entry {
+    uint64_t limit[LIMIT_OWNERS]; // LIMIT_NOTHING: this owner does not limit it
+    uint64_t use;                 // of all lanes
+    uint64_t room;                // what is left of it
+    uint32_t index;
+    uint8_t scope;
+    uint8_t control;
+    uint8_t flags;
+    uint8_t binds; // enum limit_owned
+};
+
+#define LIMIT_NOTHING UINT64_MAX
+
+struct limits_list_answer {
+    uint64_t next; // cursor of what follows, 0: that was all
+    uint32_t count;
+    uint32_t unused;
+    struct limit_entry entries[LIMIT_ENTRIES_MAX];
+};

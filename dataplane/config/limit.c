@@ -1,0 +1,65 @@
+// Limits one by one: the options of the file, by the numbers under which a person sets them.
+#include <string.h>
+
+#include "dataplane/base/check.h"
+#include "dataplane/config/option.h"
+
+_Static_assert((int)LIMIT_WHY_LEN >= (int)VALUE_WHY_LEN, "the cause fits");
+
+// An option and what holds without a word in the file.
+struct known {
+    const struct option_row *row;
+    uint64_t fallback;
+};
+
+static struct known look_up(unsigned control)
+{
+    static const enum section sections[] = {[LIMIT_LIMITS] = SECTION_LIMITS,
+                                            [LIMIT_SYMBOL] = SECTION_SYMBOL,
+                                            [LIMIT_SESSION] = SECTION_SESSION};
+    const struct limit_control_info *info = &limit_control_table[control];
+    char why[VALUE_WHY_LEN];
+    struct known known = {0};
+    for (uint32_t i = 0; i < option_count; i++)
+        if (option_rows[i].section == sections[info->section] &&
+            strcmp(option_rows[i].key, info->name) == 0)
+            known.row = &option_rows[i];
+    MUST(known.row != NULL && value_parse(known.row, known.row->fallback,
+                                          strlen(known.row->fallback), &known.fallback, why));
+    return known;
+}
+
+// Looked up once: lists ask for every limit of every symbol. One thread of a process does.
+static const struct known *known_of(unsigned control)
+{
+    static struct known all[LIMIT_CONTROLS];
+    if (all[control].row == NULL)
+        all[control] = look_up(control);
+    return &all[control];
+}
+
+static uint64_t raw(const struct option_row *row, const void *base)
+{
+    uint64_t value = 0; // little-endian: the low bytes are the value
+    memcpy(&value, (const char *)base + row->offset, row->size);
+    return value;
+}
+
+uint64_t config_limit_get(unsigned control, const void *base)
+{
+    const struct option_row *row = known_of(control)->row;
+    const uint64_t value = raw(row, base);
+    const bool none = row->kind == OPTION_LIMIT || row->kind == OPTION_MONEY;
+    return none && value == row->max ? LIMIT_NOTHING : value;
+}
+
+bool config_limit_default(unsigned control, const void *base)
+{
+    return known_of(control)->fallback == raw(known_of(control)->row, base);
+}
+
+bool config_limit_set(unsigned control, void *base, const char *text, char why[LIMIT_WHY_LEN])
+{
+    const struct option_row *row = known_of(control)->row;
+    return value_parse(row, text, strlen(text), (char *)base + row->offset, why);
+}

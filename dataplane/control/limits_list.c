@@ -1,0 +1,184 @@
+// What is limited, what of it the lanes use, and what is left. The lanes' words are read while they
+// change: each is right by itself.
+#include <string.h>
+
+#include "dataplane/control/limits_live.h"
+
+enum { ROWS_A_CALL = 512 }; // looked at for one answer: the main lcore has more to do
+
+#define WORD(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+
+// --- what is used ---
+
+static const struct risk_use *use_of(const struct risk *r, uint32_t scope, uint32_t index)
+{
+    switch (scope) {
+    case TRADE_ACCOUNT: return &r->accounts[index];
+    case TRADE_STRATEGY: return &r->strategies[index];
+    case TRADE_SYMBOL: return &r->symbols[index].use;
+    case TRADE_SESSION: return &r->sessions[index];
+    default: return &r->firm;
+    }
+}
+
+// Of a symbol: null.
+static const struct owner_day *day_of(const struct risk *r, uint32_t scope, uint32_t index)
+{
+    switch (scope) {
+    case TRADE_ACCOUNT: return &r->account_days[index];
+    case TRADE_STRATEGY: return &r->strategy_days[index];
+    case TRADE_SYMBOL: return NULL;
+    case TRADE_SESSION: return &r->session_days[index];
+    default: return &r->day;
+    }
+}
+
+static uint64_t above_zero(int64_t value)
+{
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static uint64_t symbol_use_of(const struct symbol_use *s, enum limit_control control)
+{
+    const int64_t shares = WORD(s->shares);
+    const uint64_t shorter = above_zero((int64_t)WORD(s->open_sell) - shares);
+    const uint64_t longer = above_zero((int64_t)WORD(s->open_buy) + shares);
+    return control == LIMIT_SYMBOL_locates || shorter > longer ? shorter : longer;
+}
+
+static bool day_use_of(const struct owner_day *day, enum limit_control control, uint64_t notional,
+                       uint64_t *use)
+{
+    const int64_t profit = WORD(day->marked) - WORD(day->paid);
+    switch (control) {
+    case LIMIT_LIMITS_gross: *use = WORD(day->gross) + notional; return true;
+    case LIMIT_LIMITS_day_value: *use = WORD(day->traded) + notional; return true;
+    case LIMIT_LIMITS_credit: *use = above_zero(WORD(day->paid)) + WORD(day->open_buy); return true;
+    case LIMIT_LIMITS_loss: *use = above_zero(-profit); return true;
+    case LIMIT_LIMITS_drawdown: *use = above_zero(WORD(day->best) - profit); return true;
+    case LIMIT_LIMITS_day_orders: *use = WORD(day->orders); return true;
+    case LIMIT_LIMITS_repeats: *use = WORD(day->applied); return true;
+    case LIMIT_LIMITS_instruments: *use = WORD(day->instruments); return true;
+    default: return false;
+    }
+}
+
+// False: it is no sum, or one that is looked up elsewhere (an account's position in each symbol).
+static bool lane_use(const struct risk *r, const struct limit_entry *e, uint64_t *use)
+{
+    const enum limit_control control = (enum limit_control)e->control;
+    const struct risk_use *open = use_of(r, e->scope, e->index);
+    const struct owner_day *day = day_of(r, e->scope, e->index);
+    switch (control) {
+    case LIMIT_LIMITS_open_orders: *use = WORD(open->orders); return true;
+    case LIMIT_LIMITS_open_notional: *use = WORD(open->notional); return true;
+    case LIMIT_LIMITS_position:
+    case LIMIT_SYMBOL_locates:
+        if (e->scope != TRADE_SYMBOL)
+            return false;
+        *use = symbol_use_of(&r->symbols[e->index], control);
+        return true;
+    default: return day && day_use_of(day, control, WORD(open->notional), use);
+    }
+}
+
+// Of the limits that several lanes have: leased as a whole, or each lane its part.
+static bool leased(const struct limit_entry *e)
+{
+    return (e->scope == TRADE_FIRM || e->scope == TRADE_ACCOUNT) &&
+           (e->control == LIMIT_LIMITS_open_orders || e->control == LIMIT_LIMITS_open_notional);
+}
+
+static uint64_t left_of(uint64_t limit, uint64_t use)
+{
+    return limit > use ? limit - use : 0;
+}
+
+static void entry_use(const struct dataplane *d, struct limit_entry *e)
+{
+    const uint64_t limit = e->limit[e->binds];
+    const bool owned = e->scope == TRADE_STRATEGY || e->scope == TRADE_SESSION;
+    const uint32_t lanes = trade_lanes(d->config);
+    const bool parts = lanes > 1 && !owned && !leased(e);
+    uint64_t use;
+    for (uint32_t lane = 0; lane < d->config->lane_count; lane++) {
+        if (d->desks[lane] == NULL || !lane_use(&d->desks[lane]->desk.risk, e, &use))
+            continue;
+        e->flags |= LIMIT_ENTRY_USE | (parts ? LIMIT_ENTRY_PART : 0);
+        e->use += use;
+        e->room += parts ? left_of(limit / lanes, use) : 0;
+    }
+    if (!parts)
+        e->room = left_of(limit, e->use);
+}
+
+// --- one row after the other ---
+
+struct row_name {
+    enum trade_scope scope;
+    uint32_t index;
+};
+
+// Without a scope: all but symbols, which come last.
+static uint64_t row_count(const struct limits_source *s, uint32_t scope)
+{
+    const uint64_t symbols = scope == TRADE_SCOPES ? 0 : s->symbol_count;
+    return 1 + (uint64_t)s->account_count + STRATEGIES_MAX + s->session_count + symbols;
+}
+
+static struct row_name row_at(const struct limits_source *s, uint64_t at)
+{
+    const uint32_t counts[] = {1, s->account_count, STRATEGIES_MAX, s->session_count,
+                               s->symbol_count};
+    static const enum trade_scope scopes[] = {TRADE_FIRM, TRADE_ACCOUNT, TRADE_STRATEGY,
+                                              TRADE_SESSION, TRADE_SYMBOL};
+    uint32_t i = 0;
+    while (i + 1 < TRADE_SCOPES && at >= counts[i])
+        at -= counts[i++];
+    return (struct row_name){scopes[i], (uint32_t)at};
+}
+
+// False: the scope does not limit it.
+static bool entry_make(struct dataplane *d, struct limits_source *s, struct row_name row,
+                       unsigned control, struct limit_entry *e)
+{
+    if (!limit_control_has(row.scope, control))
+        return false;
+    const void *base = limits_base(s, row.scope, row.index, limit_control_table[control].section);
+    if (base == NULL || config_limit_default(control, base))
+        return false;
+    *e = (struct limit_entry){.limit = {config_limit_get(control, base), LIMIT_NOTHING},
+                              .index = row.index,
+                              .scope = (uint8_t)row.scope,
+                              .control = (uint8_t)control,
+                              .binds = LIMIT_OF_FIRM};
+    entry_use(d, e);
+    return true;
+}
+
+enum command_result limits_list(struct dataplane *d, const struct limits_list_request *request,
+                                struct limits_list_answer *answer)
+{
+    struct limits_source *s = limits_set_now(d);
+    uint32_t count = 0;
+    answer->next = 0;
+    answer->count = 0;
+    if (s == NULL)
+        return COMMAND_RESULT_NO_TRADING;
+    uint64_t at = request->cursor / LIMIT_CONTROLS;
+    unsigned control = (unsigned)(request->cursor % LIMIT_CONTROLS);
+    const uint64_t rows = row_count(s, request->scope), last = at + ROWS_A_CALL;
+    for (; at < rows && at < last && count < LIMIT_ENTRIES_MAX; at++, control = 0) {
+        const struct row_name row = row_at(s, at);
+        if ((request->scope != TRADE_SCOPES && request->scope != row.scope) ||
+            (request->index != UINT32_MAX && request->index != row.index))
+            continue;
+        while (control < LIMIT_CONTROLS && count < LIMIT_ENTRIES_MAX)
+            count += entry_make(d, s, row, control++, &answer->entries[count]);
+        if (control < LIMIT_CONTROLS)
+            break;
+    }
+    answer->count = count;
+    answer->next = at < rows ? at * LIMIT_CONTROLS + control : 0;
+    return COMMAND_RESULT_OK;
+}

@@ -1,0 +1,34 @@
+// Another table of limits: the main lcore makes it, the lane takes it whole, between two frames.
+//
+//     main lcore ── ANSWER_LIMITS ─► lane: records and swaps ── <done> ─► main lcore
+//
+// What lets more pass is recorded first, and not taken without room for the record; what lets less
+// pass is in force first.
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/lane/desk.h"
+
+enum limits_taken {
+    LIMITS_TAKEN,
+    LIMITS_AGAIN,   // a trading state has changed since the table was made: make it anew
+    LIMITS_NO_ROOM, // for the records: the old table stays
+};
+
+// Written by the main lcore before it is handed over, then by the lane until <done>.
+struct limits_swap {
+    struct limit_table *table; // with the trading states of the lane's table
+    uint32_t states;           // desk.limits_states when they were copied
+    uint32_t count;
+    bool widens;
+    uint8_t taken; // enum limits_taken
+    uint32_t version;
+    uint64_t sequence; // of the first record, 0: it found no room
+    struct event_limit_changed records[LIMIT_CHANGES_MAX];
+    _Atomic bool done; // lane: the rest is the main lcore's again, and the old table too
+};
+
+void desk_limits_swap(struct desk *d, struct limits_swap *swap);
