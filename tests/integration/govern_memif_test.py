@@ -48,6 +48,7 @@ def views(s, ledger):
     """Held still by a halt, every view says the same as the events do."""
     answer = ask(s, "halt", "--reason", "to look at it")
     assert answer["lanes"][0]["now"] == "halted" and answer["lanes"][0]["in_force_from_event"], answer
+    wait_for("a refusal", lambda: ask(s, "show", "trading")["refusals"].get("HALTED"), s.alive)
     cli(s, "cancel", "--reason", "to look at it")
     wait_for("nothing open", lambda: ask(s, "show", "sessions")["sessions"][0]["open_orders"] == 0, s.alive)
     ledger.collect()
