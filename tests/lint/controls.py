@@ -24,6 +24,9 @@ and the checks that were passed. The limits are those of [configuration.md](conf
 not make larger is not checked again. Nothing is limited that the configuration does not limit, but for Rule 201, the ranges of
 the exchange and the quality of the book.
 
+The column "answers" is a starting point for whoever has to show which rule a control answers, and no legal advice: whether it
+does, and with which limits, is for the firm to judge.
+
 | code | number | what is refused | whose limit | value and limit in | set by | answers | tests |
 |---|---|---|---|---|---|---|---|
 """
