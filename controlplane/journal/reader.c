@@ -189,36 +189,57 @@ static bool segment_enter(struct journal_reader *r, struct error *err)
 
 // --- blocks ---
 
-// A whole block further on in this file that was made later. True: it is the next one now.
+// What stands in this file behind a block that is not whole.
+struct later {
+    bool found; // a whole block that was made later: the first of them
+    uint64_t offset;
+    struct block_place place;
+    uint64_t first_record;
+};
+
+// A whole block at <bytes> that was made later than the reader's place. True: it says that what is
+// missing was durable.
+static bool later_look(const struct journal_reader *r, const uint8_t *bytes, uint64_t len,
+                       uint64_t offset, struct later *later)
+{
+    struct journal_block_header h;
+    struct block_place place = {0};
+    uint32_t whole, end;
+    memcpy(&h, bytes, sizeof h);
+    if (h.magic != JOURNAL_BLOCK_MAGIC || h.segment != r->place.segment ||
+        h.block <= r->place.block || h.first_record < r->number)
+        return false;
+    place.segment = h.segment;
+    place.block = h.block;
+    memcpy(place.previous, h.previous, sizeof place.previous);
+    // A block that goes on behind what was read looks cut here.
+    const enum block_fault fault =
+        block_check(bytes, len, r->header.align, &place, h.first_record, &h, &whole, &end);
+    if (fault != BLOCK_GOOD && fault != BLOCK_CUT)
+        return false;
+    if (!later->found)
+        *later = (struct later){true, offset, place, h.first_record};
+    return h.committed >= r->number;
+}
+
+// True: it is damage, and the reader goes on at the next whole block. False: nobody was told that
+// what is missing is durable, though blocks that were on their way with it may be there.
 static bool later_block(struct journal_reader *r, struct error *err)
 {
     uint64_t got = 1;
-    struct journal_block_header h;
+    struct later later = {0};
     const uint64_t step = r->header.align;
     for (uint64_t from = r->offset + step; got; from += JOURNAL_BLOCK_MAX) {
         if (!read_at(r, from, r->bytes, JOURNAL_BLOCK_MAX, &got, err))
             return false;
-        for (uint64_t at = 0; at + sizeof h <= got; at += step) {
-            struct block_place place = {0};
-            uint32_t whole, end;
-            memcpy(&h, r->bytes + at, sizeof h);
-            if (h.magic != JOURNAL_BLOCK_MAGIC || h.segment != r->place.segment ||
-                h.block <= r->place.block || h.first_record < r->number)
+        for (uint64_t at = 0; at + sizeof(struct journal_block_header) <= got; at += step) {
+            if (!later_look(r, r->bytes + at, got - at, from + at, &later))
                 continue;
-            place.segment = h.segment;
-            place.block = h.block;
-            memcpy(place.previous, h.previous, sizeof place.previous);
-            // A block that goes on behind what was read looks cut here.
-            const enum block_fault fault = block_check(r->bytes + at, got - at, r->header.align,
-                                                       &place, h.first_record, &h, &whole, &end);
-            if (fault != BLOCK_GOOD && fault != BLOCK_CUT)
-                continue;
-            if (h.committed < r->number)
-                return false; // nobody was told that what is missing is durable
-            finding_add(r, false, h.first_record - r->number, "blocks are missing or destroyed");
-            r->offset = from + at;
-            r->place = place;
-            r->number = h.first_record;
+            finding_add(r, false, later.first_record - r->number,
+                        "blocks are missing or destroyed");
+            r->offset = later.offset;
+            r->place = later.place;
+            r->number = later.first_record;
             return true;
         }
     }

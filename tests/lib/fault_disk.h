@@ -17,6 +17,8 @@ struct fault_disk {
     uint64_t random;
     uint32_t segments_left;   // then ENOSPC
     uint32_t write_errors_in; // this many blocks on: EIO; 0: never
+    uint32_t sync_errors_in;  // the same of the sync: some of the block's sectors may be there
+    bool holds;               // nothing gets done
     struct {
         bool on;
         uint32_t len;
@@ -50,17 +52,34 @@ static inline void fault_submit(struct disk *d, uint32_t slot, uint32_t len, uin
     f->flying[slot].offset = offset;
 }
 
+// A block of which nobody knows how much is there: nothing (2), some (1) or all (0).
+static inline void fault_land(struct disk *d, uint32_t slot, uint32_t luck)
+{
+    struct fault_disk *f = d->engine;
+    for (uint32_t at = 0; f->flying[slot].on && at < f->flying[slot].len; at += FAULT_SECTOR)
+        if (luck == 0 || (luck == 1 && fault_random(f, 2)))
+            if (pwrite(d->fd, disk_slot(d, slot) + at, FAULT_SECTOR,
+                       (off_t)(f->flying[slot].offset + at)) != FAULT_SECTOR)
+                abort();
+}
+
 static inline uint32_t fault_reap(struct disk *d, struct disk_done *done, uint32_t max,
                                   uint32_t wait_us)
 {
     struct fault_disk *f = d->engine;
     uint32_t count = 0;
     const uint32_t from = fault_random(f, DISK_SLOTS); // in any order
+    if (f->holds)
+        return 0;
     for (uint32_t i = 0; i < DISK_SLOTS && count < max; i++) {
         const uint32_t slot = (from + i) % DISK_SLOTS;
         if (!f->flying[slot].on || (wait_us == 0 && fault_random(f, 2)))
             continue;
         int error = f->write_errors_in && --f->write_errors_in == 0 ? EIO : 0;
+        if (!error && f->sync_errors_in && --f->sync_errors_in == 0) {
+            fault_land(d, slot, fault_random(f, 3));
+            error = EIO;
+        }
         if (!error && pwrite(d->fd, disk_slot(d, slot), f->flying[slot].len,
                              (off_t)f->flying[slot].offset) != (ssize_t)f->flying[slot].len)
             error = errno;
@@ -80,12 +99,7 @@ static inline void fault_crash(struct disk *d)
 {
     struct fault_disk *f = d->engine;
     for (uint32_t slot = 0; slot < DISK_SLOTS; slot++) {
-        const uint32_t luck = fault_random(f, 3);
-        for (uint32_t at = 0; f->flying[slot].on && at < f->flying[slot].len; at += FAULT_SECTOR)
-            if (luck == 0 || (luck == 1 && fault_random(f, 2)))
-                if (pwrite(d->fd, disk_slot(d, slot) + at, FAULT_SECTOR,
-                           (off_t)(f->flying[slot].offset + at)) != FAULT_SECTOR)
-                    abort();
+        fault_land(d, slot, fault_random(f, 3));
         f->flying[slot].on = false;
     }
 }

@@ -252,6 +252,36 @@ static void test_every_flipped_bit_is_found(void **state)
     assert_int_equal(reader.finding_count, 0);
 }
 
+// Blocks that were on their way together say of each other that nothing is committed; one that was
+// made after them tells that all of them were.
+static void test_damage_before_blocks_that_left_together(void **state)
+{
+    (void)state;
+    char path[512];
+    uint64_t first;
+    rig_open(&rig, 1);
+    send_all(5);
+    first = rig.journal.offset;
+    rig.faults.holds = true;
+    for (int i = 0; i < DISK_SLOTS; i++) {
+        assert_true(rig_send(&rig));
+        rig.now_ns += 10000000;
+        rig_turn(&rig, 0);
+    }
+    assert_int_equal(rig.journal.slots[rig.journal.filling].state, SLOT_ON_ITS_WAY); // all of them
+    rig.faults.holds = false;
+    send_all(1);
+    send_all(1);
+    rig_crash(&rig);
+    rig_path(&rig, "0000000000000001.journal", path);
+    flip(path, first + 150, 4);
+    rig_read(&rig, &reader);
+    assert_int_equal(reader.damaged, 1);
+    assert_int_equal(reader.torn, 0);
+    assert_int_equal(reader.findings[0].lost, 1);
+    assert_int_equal(reader.findings[0].offset, first);
+}
+
 static void test_what_is_missing_is_named(void **state)
 {
     (void)state;
@@ -386,6 +416,7 @@ int main(void)
         CASE(test_killed_again_and_again_before_the_first_block),
         CASE(test_torn_at_every_byte),
         CASE(test_every_flipped_bit_is_found),
+        CASE(test_damage_before_blocks_that_left_together),
         CASE(test_what_is_missing_is_named),
         CASE(test_a_newer_format_is_refused),
         CASE(test_no_space_stops_and_goes_on),
