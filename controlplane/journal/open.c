@@ -93,27 +93,37 @@ static bool found_read(struct journal *j, struct journal_reader *r, struct error
     return true;
 }
 
-// What counts from now on may never have been synced by whoever wrote it. And what was kept for
-// blocks that go to the next segment is given back, unless something stands there.
-static bool found_settle(const struct journal *j, const struct journal_reader *r, struct error *err)
+// What stands in the last segments may never have been synced by whoever wrote it, and after a sync
+// that failed the kernel's copy may not be the disk's: it is synced, and then read from the disk.
+static bool found_sync(const struct journal *j, const struct journal_reader *r, struct error *err)
 {
     char path[JOURNAL_PATH_MAX];
-    for (uint32_t i = r->segment_count > 2 ? r->segment_count - 2 : 0; i < r->segment_count; i++) {
+    for (uint32_t i = r->at_segment; i < r->segment_count && !j->config.cached; i++) {
         if (!journal_segment_path(j->directory, r->segments[i], path))
             continue;
         int fd = open(path, O_WRONLY | O_CLOEXEC);
-        // The reader's offset is that of the last file, if that has a header.
-        if (fd >= 0 && i + 1 == r->segment_count && r->segments[i] == r->header.segment &&
-            r->torn == 0 && r->offset >= r->header.align)
-            (void)!ftruncate(fd, (off_t)r->offset);
-        const bool synced = fd >= 0 && (j->config.cached || fsync(fd) == 0);
+        const bool synced = fd >= 0 && fsync(fd) == 0;
         const int failed = errno;
-        if (fd >= 0)
+        if (fd >= 0) {
+            posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
             close(fd);
+        }
         if (!synced)
             return error_set(err, EXIT_FAILED, "%s: %s", path, strerror(failed));
     }
     return true;
+}
+
+// What was kept for blocks that go to the next segment is given back, unless something stands
+// there. What cannot be given back stays.
+static void found_trim(const struct journal *j, const struct journal_reader *r)
+{
+    char path[JOURNAL_PATH_MAX];
+    const uint64_t last = r->segments[r->segment_count - 1];
+    // The reader's offset is that of the last file, if that has a header.
+    if (last == r->header.segment && r->torn == 0 && r->offset >= r->header.align &&
+        journal_segment_path(j->directory, last, path))
+        (void)!truncate(path, (off_t)r->offset);
 }
 
 static bool found_whole(const struct journal *j, const struct journal_reader *r, struct error *err)
@@ -140,7 +150,7 @@ static bool found_take(struct journal *j, struct error *err)
         if (ok && r.segment_count > back)
             r.at_segment = r.segment_count - back;
         const bool whole = r.at_segment == 0;
-        ok = ok && found_whole(j, &r, err) && found_read(j, &r, err);
+        ok = ok && found_whole(j, &r, err) && found_sync(j, &r, err) && found_read(j, &r, err);
         again = ok && r.records == 0 && !whole;
         if (again)
             journal_reader_close(&r);
@@ -153,7 +163,7 @@ static bool found_take(struct journal *j, struct error *err)
         j->number = r.number;
         memcpy(j->place.previous, r.place.previous, sizeof j->place.previous);
         j->committed = r.number - 1;
-        ok = found_settle(j, &r, err);
+        found_trim(j, &r);
     }
     journal_reader_close(&r);
     return ok;
