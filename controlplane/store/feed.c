@@ -47,6 +47,7 @@ bool feed_open(struct feed *f, const char *directory, uint32_t journal, uint64_t
     f->last = last;
     memset(&f->instance, 0, sizeof f->instance);
     sums_init(&f->sums);
+    key_table_init(&f->names, NAME_LEN);
     journal_reader_from(&f->reader, segment);
     journal_reader_follow(&f->reader, committed);
     for (bool first = true; (r = next(f, err)) != NULL; first = false, f->held = NULL) {
@@ -65,6 +66,7 @@ void feed_close(struct feed *f)
         return;
     journal_reader_close(&f->reader);
     sums_free(&f->sums);
+    key_table_free(&f->names);
     f->open = false;
 }
 
@@ -112,8 +114,50 @@ void feed_instance(struct feed *f, struct batch *b)
     if (f->held == NULL || !instance_of(f->held, i))
         return;
     key_table_clear(&f->sums.holdings);
+    key_table_clear(&f->names);
     feed_begin(f, b);
     feed_instance_sql(f, &b->before);
+}
+
+static void name_add(struct feed *f, struct batch *b, const struct journal_names *head,
+                     uint32_t number, const char name[NAME_LEN], uint64_t since)
+{
+    static const char *const kinds[JOURNAL_NAME_KINDS] = {
+        [JOURNAL_NAME_LANE] = "lane",       [JOURNAL_NAME_CHANNEL] = "channel",
+        [JOURNAL_NAME_LINE] = "line",       [JOURNAL_NAME_PORT] = "port",
+        [JOURNAL_NAME_ACCOUNT] = "account", [JOURNAL_NAME_INSTRUMENT] = "instrument",
+        [JOURNAL_NAME_SESSION] = "session", [JOURNAL_NAME_STRATEGY] = "strategy",
+        [JOURNAL_NAME_LOCATE] = "locate",
+    };
+    if (head->kind >= JOURNAL_NAME_KINDS || number > INT32_MAX || name[0] == 0)
+        return;
+    char *known = key_table_at(&f->names, (uint64_t)head->kind << 8 | head->lane, number);
+    if (memcmp(known, name, NAME_LEN) == 0)
+        return; // every segment says them again
+    memcpy(known, name, NAME_LEN);
+    sql_add(&b->before,
+            "INSERT INTO tickgate.names VALUES (%" PRIu32 ", %" PRId64 ", '%s', %u, %" PRIu32 ", ",
+            f->journal, (int64_t)f->instance.epoch, kinds[head->kind], head->lane, number);
+    sql_add_quoted(&b->before, name, NAME_LEN);
+    sql_add(&b->before,
+            ", %" PRIu64 ") ON CONFLICT (journal, epoch, kind, lane, number) DO UPDATE "
+            "SET name = EXCLUDED.name, since = EXCLUDED.since WHERE names.name <> EXCLUDED.name;",
+            since);
+}
+
+static void names_take(struct feed *f, struct batch *b, const struct journal_record *r)
+{
+    struct journal_names head;
+    char name[NAME_LEN];
+    const uint8_t *bytes = (const uint8_t *)(r + 1);
+    const uint64_t len = r->len - sizeof *r;
+    if (len < sizeof head)
+        return;
+    memcpy(&head, bytes, sizeof head);
+    for (uint32_t i = 0; i < head.count && sizeof head + (i + 1) * sizeof name <= len; i++) {
+        memcpy(name, bytes + sizeof head + i * sizeof name, sizeof name);
+        name_add(f, b, &head, head.first + i, name, r->number);
+    }
 }
 
 // The batch has room for what comes.
@@ -130,6 +174,8 @@ static bool record_take(struct feed *f, struct batch *b, const struct journal_re
         if (!batch_add(b, &f->sums, &event))
             return false;
     }
+    if (r->type == JOURNAL_NAMES)
+        names_take(f, b, r);
     if (UNLIKELY(r->number > f->last + 1))
         hole_add(f, b, r->number);
     b->last = f->last = r->number;

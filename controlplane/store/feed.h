@@ -24,6 +24,7 @@ struct feed {
     uint64_t last;                     // record that was taken
     uint64_t holes;                    // records that were missing
     struct sums sums;
+    struct key_table names; // of the instance, as the database has them or gets them
 };
 
 // Which journal it is. False: there is none yet, or <err>.

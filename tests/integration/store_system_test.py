@@ -72,6 +72,23 @@ def compare(pg, ledger):
     assert pg.numbers("SELECT sum(executions) FROM tickgate.trades_per_hour") == [fills]
     assert pg.numbers("SELECT count(*) FROM tickgate.holes") == [0]
     assert pg.numbers("SELECT count(*) FROM tickgate.instances") == [1]
+    named(pg, ledger)
+
+
+def named(pg, ledger):
+    """What the numbers mean stands there, too."""
+    by_name = ("SELECT DISTINCT tickgate.name_of(journal, epoch, 'account', 0, account) || ' ' || "
+               "tickgate.name_of(journal, epoch, 'session', lane, session) || ' ' || "
+               "tickgate.name_of(journal, epoch, 'strategy', lane, strategy) || ' ' || "
+               "tickgate.name_of(journal, epoch, 'instrument', 0, instrument) FROM tickgate.decisions ORDER BY 1")
+    assert pg.sql(by_name).split("\n") == ["main nas quotes BUAH", "main nas takes TRBP"], pg.sql(by_name)
+    shown = dict(row.split("|") for row in
+                 pg.sql("SELECT symbol || '|' || position FROM tickgate.positions_by_name WHERE account = 'main'").split())
+    want = {("BUAH", "TRBP")[i]: str(n) for i, n in ledger.positions.items() if n}
+    assert want and {symbol: n for symbol, n in shown.items() if n != "0"} == want, (shown, ledger.positions)
+    locates = "SELECT count(DISTINCT name) FROM tickgate.names WHERE kind = 'locate'"
+    assert pg.numbers("SELECT count(*) FROM tickgate.names WHERE kind = 'lane' AND name = 'lane0'") == [1]
+    assert pg.numbers(locates)[0] >= 1, "no event has named a symbol of the channel"
 
 
 def main():
