@@ -67,6 +67,10 @@ bool control_tick(struct control *control, uint64_t now_ns)
     bool changed = contact_look(&control->contact, now_ns);
     if (control->contact.attached != attached)
         call_sweep(&control->contact);
+    if (control->contact.attached != attached && control->drain == NULL)
+        rings_record(&control->contact, RECORD_ABSENT); // whatever was said before us
+    if (control->drain)
+        drain_watch(control->drain, &control->contact, now_ns);
     if (control->drain &&
         (control->contact.attached != attached || was != contact_attached(&control->contact)))
         drain_attach(control->drain, &control->contact);

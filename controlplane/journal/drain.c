@@ -89,6 +89,7 @@ void drain_attach(struct drain *d, const struct contact *contact)
         memmove(&d->inbox[0], &d->inbox[1], sizeof d->inbox - sizeof d->inbox[0]);
         d->inbox_count--;
     }
+    drain_record_greet(d, &way);
     d->inbox[d->inbox_count++] = way;
     pthread_mutex_unlock(&d->lock);
 }
@@ -159,6 +160,7 @@ static void inbox_take(struct drain *d)
     pthread_mutex_unlock(&d->lock);
     d->asking = 0; // <target> was of the region before
     memset(&d->now.rings, 0, sizeof d->now.rings);
+    d->told_record = RECORD_ABSENT;
     if (contact_attached(&d->contact))
         region_enter(d);
 }
@@ -383,21 +385,18 @@ static void state_say(struct drain *d, enum drain_state state)
         return;
     case DRAIN_FULL:
         snprintf(d->now.why, sizeof d->now.why,
-                 "%s: %s; make room, it goes on by itself; orders are refused as the event rings "
-                 "run short",
-                 directory, strerror(d->now.error));
+                 "%s: %s; no order is taken; make room, it goes on by itself", directory,
+                 strerror(d->now.error));
         break;
     case DRAIN_SLOW:
         snprintf(d->now.why, sizeof d->now.why,
-                 "%s: a commit takes longer than %" PRIu64
-                 " ms; orders are refused as the event rings run short",
+                 "%s: a commit takes longer than %" PRIu64 " ms; no order is taken meanwhile",
                  directory, d->config.stall_ns / 1000000);
         break;
     default:
         snprintf(d->now.why, sizeof d->now.why,
-                 "%s: %s; what the disk holds is not known any more: nothing is written until this "
-                 "control plane is started again, and orders are refused as the event rings run "
-                 "short; look at the disk first",
+                 "%s: %s; what the disk holds is not known any more: nothing is written and no "
+                 "order taken until this control plane is started again; look at the disk first",
                  directory, strerror(d->now.error));
         break;
     }
@@ -426,6 +425,7 @@ static void report(struct drain *d, uint64_t now_ns)
     pthread_mutex_lock(&d->lock);
     d->shown = d->now;
     pthread_mutex_unlock(&d->lock);
+    drain_record_tell(d);
 }
 
 void drain_status_take(struct drain *d, struct drain_status *status)
@@ -433,6 +433,11 @@ void drain_status_take(struct drain *d, struct drain_status *status)
     pthread_mutex_lock(&d->lock);
     *status = d->shown;
     pthread_mutex_unlock(&d->lock);
+    if (atomic_load_explicit(&d->hangs, memory_order_relaxed) && status->state == DRAIN_WRITING) {
+        status->state = DRAIN_SLOW;
+        snprintf(status->why, sizeof status->why, "%s: a new segment takes its time",
+                 d->config.journal.directory);
+    }
 }
 
 // --- the thread ---
@@ -445,6 +450,7 @@ static bool turn(struct drain *d)
         inbox_take(d);
     if (contact_attached(&d->contact))
         came = sweep(d, now_ns);
+    atomic_store_explicit(&d->turned_ns, now_ns, memory_order_relaxed);
     if (d->opened)
         moved = journal_turn(&d->journal, now_ns, came ? 0 : NAP_US);
     if (contact_attached(&d->contact) && d->opened)
@@ -484,11 +490,9 @@ static bool journal_begin(struct drain *d, struct error *err)
         return false;
     if (!d->opened) {
         d->now.state = DRAIN_DAMAGED;
-        snprintf(d->now.why, sizeof d->now.why, "%s", err->text);
-        log_error("journal_damaged",
-                  "%s; nothing is written until then, and orders are refused as the event rings "
-                  "run short",
-                  err->text);
+        snprintf(d->now.why, sizeof d->now.why,
+                 "%s; nothing is written and no order taken until then", err->text);
+        log_error("journal_damaged", "%s", d->now.why);
         *err = (struct error){0};
         return true;
     }
@@ -542,6 +546,7 @@ void drain_stop(struct drain *d)
         committed_tell(d);
     if (d->opened && contact_attached(&d->contact))
         release(d);
+    drain_record_end(d);
     contact_close(&d->contact);
     for (uint32_t i = 0; i < d->inbox_count; i++)
         contact_close(&d->inbox[i]);

@@ -82,6 +82,8 @@ struct drain {
     _Atomic uint64_t views_missed;
     uint64_t missed_seen; // the other thread's
     _Atomic uint64_t asked, answered;
+    _Atomic uint64_t turned_ns; // when the thread was last heard of
+    atomic_bool hangs;          // as the other thread has told the lanes
 
     // The thread's own.
     struct contact contact;
@@ -98,7 +100,8 @@ struct drain {
     bool located[EVENT_TYPES];    // starts a session, or has a locate
     struct journal_instance told; // whose events are handed on
     uint64_t told_missed;
-    uint64_t asking; // being answered: when everything up to <target> is durable
+    enum record_state told_record; // to the lanes of the attached region
+    uint64_t asking;               // being answered: when everything up to <target> is durable
     struct ring_cursors target;
 };
 
@@ -118,5 +121,16 @@ uint32_t drain_take(struct drain *d, struct event_log *log);
 uint64_t drain_ask(struct drain *d);
 bool drain_asked(const struct drain *d, uint64_t ticket);
 void drain_status_take(struct drain *d, struct drain_status *status);
+
+// Owner of the contact, now and then: a thread that hangs in the disk cannot tell the lanes itself.
+void drain_watch(struct drain *d, struct contact *contact, uint64_t now_ns);
+
+// --- drain_record.c, for drain.c
+
+void drain_record_tell(struct drain *d);
+// A region that waits behind others. Under the lock.
+void drain_record_greet(const struct drain *d, struct contact *way);
+// Nobody writes any more.
+void drain_record_end(struct drain *d);
 
 const char *drain_state_name(enum drain_state state);

@@ -56,3 +56,14 @@ bool rings_release(struct contact *contact, const struct ring_cursors *to)
 {
     return contact_pass(contact, do_release, (void *)(uintptr_t)to);
 }
+
+static void do_record(const struct region_view *view, void *context)
+{
+    const enum record_state *state = context;
+    atomic_store_explicit(&region_record_word(view, 0)->state, *state, memory_order_release);
+}
+
+bool rings_record(struct contact *contact, enum record_state state)
+{
+    return contact_pass(contact, do_record, &state);
+}

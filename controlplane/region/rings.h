@@ -40,3 +40,5 @@ bool rings_look(struct contact *contact, struct rings_seen *seen);
 bool ring_read(struct contact *contact, struct ring_chunk *chunk);
 // Slots below the cursors may be used again; what is behind a ring's own word changes nothing.
 bool rings_release(struct contact *contact, const struct ring_cursors *to);
+// How it is with the journal, for the lanes.
+bool rings_record(struct contact *contact, enum record_state state);

@@ -40,6 +40,7 @@ enum event_type {
 #define EVENT_FIELD_route_verdict(f) uint8_t f;
 #define EVENT_FIELD_route_ending(f)  uint8_t f;
 #define EVENT_FIELD_control(f)       uint8_t f;
+#define EVENT_FIELD_record(f)        uint8_t f;
 
 #define EVENT(upper, lower, ring, help) struct event_##lower {
 #define EVENT_SAME(upper, lower, ring, help)
@@ -87,6 +88,7 @@ enum event_field_kind {
     FIELD_route_verdict,
     FIELD_route_ending,
     FIELD_control,
+    FIELD_record,
 };
 
 // For whoever shows events: fields of each type in the order of events.def.

@@ -22,11 +22,12 @@
 #include "dataplane/abi/histograms.h"
 #include "dataplane/abi/limits.h"
 #include "dataplane/abi/quality.h"
+#include "dataplane/abi/record.h"
 #include "dataplane/abi/ring.h"
 
 #define REGION_MAGIC   0x657461676b636974ull // "tickgate", little-endian
 #define REGION_MAJOR   0u                    // another major: refused
-#define REGION_MINOR   5u
+#define REGION_MINOR   6u
 #define REGION_VERSION (REGION_MAJOR << 16 | REGION_MINOR)
 
 enum region_state {

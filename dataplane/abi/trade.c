@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dataplane/abi/quality.h"
+#include "dataplane/abi/record.h"
 
 const char *refusal_name(unsigned refusal)
 {
@@ -105,13 +106,15 @@ static void value_text(char *out, size_t len, uint32_t unit, uint64_t value, uin
         snprintf(out, len, "%" PRIu64 ".%02" PRIu64 "%%", value / 100, value % 100);
         break;
     case UNIT_RESTRICTION: snprintf(out, len, "%s", restriction_name((unsigned)value)); break;
+    case UNIT_RECORD: snprintf(out, len, "%s", record_state_name((unsigned)value)); break;
     default: snprintf(out, len, "%" PRIu64, value); break;
     }
 }
 
 static bool has_limit(uint32_t unit)
 {
-    return unit != UNIT_ASKER && unit != UNIT_PERMISSION && unit != UNIT_RESTRICTION;
+    return unit != UNIT_ASKER && unit != UNIT_PERMISSION && unit != UNIT_RESTRICTION &&
+           unit != UNIT_RECORD;
 }
 
 char *refusal_text(char out[REFUSAL_TEXT_LEN], unsigned refusal, uint64_t value, uint64_t limit,

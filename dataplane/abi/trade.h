@@ -33,6 +33,7 @@ enum limit_unit {
     UNIT_RESTRICTION, // enum restriction; no limit
     UNIT_BAND,        // hundredths of a percent
     UNIT_MILLISECONDS,
+    UNIT_RECORD, // enum record_state; no limit
 };
 
 // Bits of all checks of the gate.

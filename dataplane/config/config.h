@@ -57,6 +57,7 @@ struct config_node {
 };
 
 enum config_durability { CONFIG_DURABLE_DISK, CONFIG_DURABLE_MEMORY };
+enum config_record { CONFIG_RECORD_WANTED, CONFIG_RECORD_NEEDED };
 enum config_engine { CONFIG_ENGINE_AUTO, CONFIG_ENGINE_URING, CONFIG_ENGINE_THREAD };
 
 struct config_journal {
@@ -183,6 +184,7 @@ struct config_trading {
     uint32_t routes;
     uint32_t silence_ms;
     uint32_t event_credit;
+    uint32_t journal;            // enum config_record
     struct config_limits limits; // of the firm
 };
 

@@ -72,7 +72,8 @@ static struct desk_config desk_config_make(const struct dataplane *d, uint32_t l
                    .silence_ticks = ms_to_ticks(d, config->trading.silence_ms)},
         .instruments = symbols_of(config),
         .positions = config->trading.positions,
-        .event_credit_min = config->trading.event_credit};
+        .event_credit_min = config->trading.event_credit,
+        .record_needed = config->trading.journal == CONFIG_RECORD_NEEDED};
     for (uint32_t i = 0; i < config->session_count; i++)
         if (config->sessions[i].lane == lane && config->sessions[i].references > to.orders.refs_max)
             to.orders.refs_max = config->sessions[i].references;

@@ -88,6 +88,7 @@ struct desk_config {
     uint32_t instruments;
     uint32_t positions; // power of two
     uint32_t event_credit_min;
+    bool record_needed; // no order before a journal is written to
 };
 
 struct desk {
@@ -105,8 +106,12 @@ struct desk {
     struct kill_words *kills;    // KILL_ASKERS, in the region
     struct kill_words mass;      // scopes of mass cancels: like a kill that stops no order
     uint64_t kill_rung[KILL_ASKERS];
-    uint32_t mark_at; // position that is marked next
-    uint64_t input;   // of the burst or message that is being worked on
+    const struct record_word *record; // in the region: what becomes of the events
+    uint64_t record_seen;
+    uint32_t event_credit_min; // while the journal is written to
+    bool record_needed;        // and it has not been yet
+    uint32_t mark_at;          // position that is marked next
+    uint64_t input;            // of the burst or message that is being worked on
     // Who wants to know; null: nobody. Fixed at READY.
     void (*told)(struct desk *d, uint32_t order, const struct order_outcome *outcome);
     struct desk_strategies *strategies; // desk_strategy.h; null: none

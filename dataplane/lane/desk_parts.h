@@ -21,6 +21,16 @@ void desk_mark_turn(struct desk *d);
 // Takes notice of kills: KILL is published, what is open will be swept.
 void desk_kills_look(struct desk *d);
 
+// The journal is written to, or not any more.
+void desk_record_take(struct desk *d, uint64_t state);
+
+static inline void desk_record_look(struct desk *d)
+{
+    const uint64_t state = atomic_load_explicit(&d->record->state, memory_order_acquire);
+    if (UNLIKELY(state != d->record_seen))
+        desk_record_take(d, state);
+}
+
 // The position as it is now, for whoever looks at the region: one cell, some twenty instructions.
 static inline void desk_show(const struct desk *d, uint32_t position)
 {

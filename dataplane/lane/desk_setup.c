@@ -51,7 +51,10 @@ void desk_init(struct desk *d, struct lane *lane, const struct desk_config *c,
     p += lines(orders_bytes(&c->orders));
     risk_init(&d->risk, c->instruments, c->positions, limits, d->kills, p);
     p += lines(risk_bytes(c->instruments, c->positions));
-    d->risk.event_credit_min = c->event_credit_min;
+    d->record = region_record_word(&lane->view, 0);
+    d->event_credit_min = c->event_credit_min;
+    d->record_needed = c->record_needed;
+    d->risk.event_credit_min = c->record_needed ? RISK_NO_RECORD : c->event_credit_min;
     d->instruments = (struct desk_instrument *)(void *)p;
     d->instrument_count = c->instruments;
     for (uint32_t i = 0; i < c->instruments; i++) {

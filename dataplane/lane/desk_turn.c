@@ -392,6 +392,7 @@ uint32_t desk_turn(struct desk *d, uint64_t now)
 {
     d->lane->stamp = now;
     desk_market(d); // what timers and answers of the main lcore have changed
+    desk_record_look(d);
     uint32_t work = kills_turn(d);
     if (UNLIKELY(d->leases != NULL))
         work += desk_leases_turn(d, now);

@@ -39,6 +39,13 @@ static COLD bool refuse_killed(struct gate_verdict *v, const struct risk *r,
     return refuse(v, REFUSAL_KILLED, scope == TRADE_SCOPES ? TRADE_FIRM : scope, asker, 0);
 }
 
+static COLD bool refuse_record(struct gate_verdict *v, const struct risk *r)
+{
+    return r->event_credit_min == RISK_NO_RECORD
+               ? refuse(v, REFUSAL_JOURNAL, TRADE_FIRM, r->record, 0)
+               : refuse(v, REFUSAL_EVENT_CREDIT, TRADE_FIRM, r->event_credit, r->event_credit_min);
+}
+
 // Somebody has asked for a kill since there was none; whom it hits is looked up then. An asker sets
 // the kill before it counts (kill_ask), so what has been counted is seen.
 HOT_INLINE bool any_kill(const struct risk *r)
@@ -162,7 +169,7 @@ HOT_INLINE bool standing(const struct look *k)
     if (UNLIKELY(k->state >= TRADING_HALTED))
         return refuse(v, REFUSAL_HALTED, BINDING(k, state, k->state), k->state, TRADING_REDUCING);
     if (UNLIKELY(r->event_credit < r->event_credit_min))
-        return refuse(v, REFUSAL_EVENT_CREDIT, TRADE_FIRM, r->event_credit, r->event_credit_min);
+        return refuse_record(v, r);
     if (UNLIKELY(!o->session_up))
         return refuse(v, REFUSAL_SESSION_DOWN, TRADE_SESSION, 0, 0);
     if (UNLIKELY(!o->session_free))

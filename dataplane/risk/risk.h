@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dataplane/abi/record.h"
 #include "dataplane/abi/trade.h"
 #include "dataplane/base/hints.h"
 #include "dataplane/risk/limits.h"
@@ -88,12 +89,15 @@ static inline int64_t owner_profit(const struct owner_day *day)
     return day->marked - day->paid;
 }
 
+#define RISK_NO_RECORD UINT64_MAX
+
 struct risk {
     const struct limit_table *limits; // swapped whole
     struct kill_words *kills;         // KILL_ASKERS of them
     uint64_t kills_none[KILL_ASKERS]; // <rung> of an asker when none of its kills was in force
     uint64_t event_credit;            // slots of the trading ring; the lane keeps it
-    uint64_t event_credit_min;
+    uint64_t event_credit_min;        // RISK_NO_RECORD: no record has a place, whatever the credit
+    uint32_t record;                  // enum record_state, for the refusal
     struct risk_use firm;
     struct risk_use sessions[SESSIONS_MAX];
     uint64_t rate_at[SESSIONS_MAX];   // when the next message would be on time (virtual scheduling)

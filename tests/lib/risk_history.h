@@ -270,7 +270,8 @@ static inline void history_trouble(struct model *m)
     struct risk *r = &m->rig->risk;
     const uint32_t account = model_draw(m, MODEL_ACCOUNTS);
     r->symbols[model_draw(m, MODEL_SYMBOLS)].quarantined = model_draw(m, 8) == 0;
-    r->event_credit_min = 10;
+    r->record = model_draw(m, RECORD_STATES);
+    r->event_credit_min = model_draw(m, 16) ? 10 : RISK_NO_RECORD;
     r->event_credit = model_draw(m, 8) ? 10 : 9;
     kill_lift(&m->rig->kills[KILL_BY_MAIN], TRADE_ACCOUNT, account);
     if (model_draw(m, 8) == 0)

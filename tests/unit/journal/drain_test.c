@@ -300,6 +300,92 @@ static void test_damage_stops_it(void **state)
     end(f);
 }
 
+static enum record_state record(const struct fixture *f)
+{
+    return (enum record_state)atomic_load(&region_record_word(&f->file.view, 0)->state);
+}
+
+static void until_record(const struct fixture *f, enum record_state state)
+{
+    const uint64_t until = clock_mono_ns() + PATIENCE_S * UINT64_C(1000000000);
+    while (record(f) != state) {
+        assert_true(clock_mono_ns() < until);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+}
+
+// The lanes hear that their events become durable once the first are, and at the end that nobody
+// writes any more.
+static void test_lanes_hear_of_the_journal(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(record(f), RECORD_ABSENT);
+    begin(f);
+    settle(f);
+    until_record(f, RECORD_MEMORY); // of a journal that does not sync
+    end(f);
+    assert_int_equal(record(f), RECORD_ABSENT);
+    f->config.journal.cached = false;
+    begin(f);
+    settle(f);
+    until_record(f, RECORD_WRITTEN);
+    end(f);
+    assert_int_equal(record(f), RECORD_ABSENT);
+}
+
+// A thread that hangs in the disk is watched by another; it speaks for itself again when it is
+// back.
+static void test_a_thread_that_hangs_is_noticed(void **state)
+{
+    struct fixture *f = *state;
+    struct drain_status status;
+    begin(f);
+    settle(f);
+    until_record(f, RECORD_MEMORY);
+    pthread_mutex_lock(&f->drain.lock); // a turn ends with it
+    const uint64_t later = clock_mono_ns() + 2 * f->config.stall_ns;
+    drain_watch(&f->drain, &f->contact, later - f->config.stall_ns - f->config.stall_ns / 2);
+    assert_int_equal(record(f), RECORD_MEMORY); // not yet
+    drain_watch(&f->drain, &f->contact, later);
+    assert_int_equal(record(f), RECORD_SLOW);
+    pthread_mutex_unlock(&f->drain.lock);
+    until_record(f, RECORD_MEMORY);
+    drain_status_take(&f->drain, &status);
+    assert_int_equal(status.state, DRAIN_WRITING);
+    end(f);
+}
+
+// Damage that is found when the control plane starts: orders stop, also in what attaches later, and
+// go on stopping when this control plane ends.
+static void test_lanes_hear_of_damage(void **state)
+{
+    struct fixture *f = *state;
+    char path[512];
+    struct region_file old = f->file;
+    begin(f);
+    publish(f, 0, EVENT_RING_TRADING, 50);
+    settle(f);
+    end(f);
+    rig_path(&f->rig, "0000000000000001.journal", path);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "x", 1, JOURNAL_ALIGN_MAX + 200), 1);
+    close(fd);
+    begin(f);
+    until_record(f, RECORD_DAMAGED);
+    contact_close(&f->contact);
+    unlink(old.path);
+    region_new(f, 8);
+    contact_init(&f->contact, f->file.path);
+    assert_true(contact_look(&f->contact, 0));
+    drain_attach(&f->drain, &f->contact);
+    until_record(f, RECORD_DAMAGED);
+    end(f);
+    assert_int_equal(record(f), RECORD_DAMAGED);
+    munmap(old.view.base, old.view.length);
+    close(old.fd);
+}
+
 // The oldest go, the rest is still one journal.
 static void test_retention(void **state)
 {
@@ -342,6 +428,9 @@ int main(void)
         TEST(test_an_impossible_ring),
         TEST(test_views_do_not_hold_up_the_journal),
         TEST(test_damage_stops_it),
+        TEST(test_lanes_hear_of_the_journal),
+        TEST(test_a_thread_that_hangs_is_noticed),
+        TEST(test_lanes_hear_of_damage),
         TEST(test_retention),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

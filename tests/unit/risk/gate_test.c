@@ -306,6 +306,11 @@ static void a_doubt_about_session_book_or_symbol_refuses(void **state)
     rig.risk.event_credit = 9;
     rig.risk.event_credit_min = 10;
     refused(&o, REFUSAL_EVENT_CREDIT, TRADE_FIRM, 9, 10);
+    rig.risk.event_credit = UINT32_MAX; // whatever there is
+    rig.risk.event_credit_min = RISK_NO_RECORD;
+    rig.risk.record = RECORD_FULL;
+    refused(&o, REFUSAL_JOURNAL, TRADE_FIRM, RECORD_FULL, 0);
+    rig.risk.event_credit_min = 10;
     rig.risk.event_credit = 10;
     assert_true(passes(&o));
 }

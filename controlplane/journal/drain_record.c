@@ -1,0 +1,55 @@
+// What the lanes are told about the journal: the word in the region.
+#include "controlplane/journal/drain.h"
+
+static enum record_state record_of(enum drain_state state)
+{
+    static const enum record_state states[] = {[DRAIN_WRITING] = RECORD_ABSENT,
+                                               [DRAIN_FULL] = RECORD_FULL,
+                                               [DRAIN_SLOW] = RECORD_SLOW,
+                                               [DRAIN_FAILED] = RECORD_FAILED,
+                                               [DRAIN_DAMAGED] = RECORD_DAMAGED};
+    return states[state];
+}
+
+// A region is said to be written only once its own instance stands durably in the journal. One that
+// waits for the disk behind others hears only what stops orders.
+void drain_record_tell(struct drain *d)
+{
+    enum record_state record = record_of(d->now.state);
+    if (record == RECORD_ABSENT && d->introduced && d->journal.committed >= d->introduced)
+        record = d->config.journal.cached ? RECORD_MEMORY : RECORD_WRITTEN;
+    const bool again = atomic_exchange_explicit(&d->hangs, false, memory_order_acquire);
+    if (record == d->told_record && !again)
+        return;
+    d->told_record = record;
+    if (record != RECORD_ABSENT)
+        rings_record(&d->contact, record);
+    pthread_mutex_lock(&d->lock);
+    for (uint32_t i = 0; i < d->inbox_count && record_stops(record); i++)
+        rings_record(&d->inbox[i], record);
+    pthread_mutex_unlock(&d->lock);
+}
+
+void drain_record_greet(const struct drain *d, struct contact *way)
+{
+    const enum record_state record = record_of(d->shown.state);
+    if (record_stops(record))
+        rings_record(way, record);
+}
+
+void drain_record_end(struct drain *d)
+{
+    // What stops orders stays until somebody writes again.
+    if (!record_stops(d->told_record))
+        rings_record(&d->contact, RECORD_ABSENT);
+}
+
+void drain_watch(struct drain *d, struct contact *contact, uint64_t now_ns)
+{
+    const uint64_t turned = atomic_load_explicit(&d->turned_ns, memory_order_relaxed);
+    if (turned == 0 || now_ns <= turned || now_ns - turned <= d->config.stall_ns ||
+        atomic_load_explicit(&d->hangs, memory_order_relaxed))
+        return;
+    if (rings_record(contact, RECORD_SLOW))
+        atomic_store_explicit(&d->hangs, true, memory_order_release);
+}
