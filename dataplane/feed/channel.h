@@ -198,8 +198,10 @@ struct channel {
     bool lost;       // messages were given up: SUSPECT until snapshot or session change
     uint8_t quality; // enum quality, of the channel as a whole
     uint8_t index;
-    uint64_t deadline; // next tick at which channel_timers has something to do
-    uint64_t time_ns;  // of the last message, by its own clock
+    uint64_t deadline;     // next tick at which channel_timers has something to do
+    uint64_t time_ns;      // of the last message, by its own clock
+    const uint8_t *behind; // channel_expect
+    uint32_t behind_len;
 
     // Touched when something is not in sequence.
     struct arbiter arbiter;
@@ -259,6 +261,15 @@ void channel_init(struct channel *ch, const struct channel_config *config, void 
 // false: the caller still owns it.
 bool channel_datagram(struct channel *ch, uint32_t line, const uint8_t *payload, uint32_t len,
                       const struct frame *frame, uint64_t now);
+
+// What will be offered behind the next datagram, where the caller has it already: its orders are
+// asked for while that one is worked on. A hint: nothing of it is believed, and a protocol may
+// ignore it. <payload> must stay readable until the next call, and 0 bytes take the hint back.
+static inline void channel_expect(struct channel *ch, const uint8_t *payload, uint32_t len)
+{
+    ch->behind = payload;
+    ch->behind_len = len;
+}
 
 // Gap and line timers. Cheap to call when now < ch->deadline: the caller checks. <received>: every
 // frame that had arrived by then was offered; that time is up is believed no further.

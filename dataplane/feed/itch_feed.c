@@ -1,6 +1,7 @@
 // Hot path. ITCH 5.0 over MoldUDP64: a packet is the look-ahead. Its messages are walked, looked up
 // and applied in four short passes, so that the cache lines of message n+30 are on their way while
-// message n is applied.
+// message n is applied. Applying computes more than it waits: meanwhile the orders of the packet
+// behind are asked for, where the caller has it already.
 #include "dataplane/feed/channel.h"
 #include "dataplane/feed/itch_state.h"
 #include "dataplane/feed/publish.h"
@@ -12,7 +13,10 @@
 #include "dataplane/wire/mold64.h"
 
 // Messages looked at before they are applied; packets with more are taken in pieces.
-enum { AHEAD = 64 };
+enum {
+    AHEAD = 64,
+    ITCH50_LEN_REF = ITCH50_HEAD_LEN + 8, // type to reference: all that a look from afar reads
+};
 
 enum itch_kind {
     KIND_STATE = 0,
@@ -181,6 +185,28 @@ HOT_INLINE void look_further(const struct book *book, struct batch *b)
         book_look_side(book, b->sides[i]);
 }
 
+// One message of the packet behind. Nothing of it is known but where it may lie.
+HOT_INLINE void look_behind(const struct book *book, struct mold64_walk *walk)
+{
+    struct mold64_block block;
+    if (mold64_next(walk, &block) && LIKELY(block.len >= ITCH50_LEN_REF))
+        pair_prefetch(&book->order_table, pair_home(&book->order_table, itch50_ref(block.data)));
+}
+
+// The messages of the packet behind, none where there is none or it is but a copy of <packet>.
+HOT_INLINE void behind_begin(struct channel *ch, const struct feed_packet *packet,
+                             struct mold64_walk *walk)
+{
+    struct mold64_header h;
+    const uint32_t len = ch->behind_len;
+    *walk = (struct mold64_walk){0};
+    if (len == 0)
+        return;
+    ch->behind_len = 0;
+    if (mold64_parse(ch->behind, len, &h) && h.sequence >= packet->sequence + packet->count)
+        mold64_walk_begin(walk, ch->behind, len, &h);
+}
+
 // Pass 4: apply.
 HOT_INLINE uint32_t mpid_of_add(const uint8_t *p)
 {
@@ -295,9 +321,11 @@ static uint32_t itch_apply(struct channel *ch, const struct feed_packet *packet,
 {
     struct mold64_walk walk = {
         .next = packet->blocks, .end = packet->blocks + packet->len, .left = packet->count};
+    struct mold64_walk behind;
     struct mold64_block block;
     struct batch b;
     uint32_t done = 0;
+    behind_begin(ch, packet, &behind);
     while (done < skip && mold64_next(&walk, &block))
         done++;
     for (;;) {
@@ -305,8 +333,10 @@ static uint32_t itch_apply(struct channel *ch, const struct feed_packet *packet,
         if (b.count == 0)
             break;
         look_further(&ch->book, &b);
-        for (uint32_t i = 0; i < b.count; i++)
+        for (uint32_t i = 0; i < b.count; i++) {
             apply_one(ch, &b.ahead[i]);
+            look_behind(&ch->book, &behind);
+        }
         done += b.count;
         if (LIKELY(b.ahead[b.count - 1].kind != KIND_NOTHING))
             ch->time_ns = itch50_timestamp_ns(b.ahead[b.count - 1].p);
