@@ -111,6 +111,22 @@ HOT_INLINE bool frame_take(struct lane *lane, const struct port *port, const str
                             udp.payload_len, frame, lane->stamp);
 }
 
+// The channel that <frame> will be offered to has it as a hint from now on; null where it is none
+// of a channel's.
+HOT_INLINE struct channel *frame_expect(const struct lane *lane, const struct port *port,
+                                        const struct frame *frame)
+{
+    struct frame_udp udp;
+    if (UNLIKELY(frame->flags) || frame_parse(frame->data, frame->len, &udp) != FRAME_UDP)
+        return NULL;
+    const struct lane_route *route = route_find(lane, udp.dst_ip, udp.dst_port, port->index);
+    if (UNLIKELY(route == NULL))
+        return NULL;
+    struct channel *ch = lane->channels[route->channel];
+    channel_expect(ch, udp.payload, udp.payload_len);
+    return ch;
+}
+
 // Messages delivered by any channel so far.
 HOT_INLINE uint64_t delivered(const struct lane *lane)
 {
@@ -135,9 +151,12 @@ uint32_t lane_burst(struct lane *lane, uint16_t input)
     lane->input++; // the burst boundary and its clock sample
     lane->count->frames += n;
     for (uint16_t i = 0; i < n; i++) {
+        struct channel *ch = i + 1 < n ? frame_expect(lane, port, &frames[i + 1]) : NULL;
         frames[i].input = input;
         if (!frame_take(lane, port, &frames[i]))
             port->ops->release(port, &frames[i]);
+        if (ch)
+            channel_expect(ch, NULL, 0); // the frame may be given back before the hint is used
         if (lane->desk)
             desk_market(lane->desk);
     }
