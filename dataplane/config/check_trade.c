@@ -79,6 +79,28 @@ static bool fees_check(const struct check *c, const struct config_session *s)
                               (long long)most);
 }
 
+// Capitals and digits, as the codec wants them.
+static bool name_good(const char *text)
+{
+    return strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(text);
+}
+
+static bool defaults_check(const struct check *c, const struct config_session *s, bool version_42)
+{
+    const char *const none = "OUCH 4.2 has no place for it; remove it";
+    if (!name_good(s->firm))
+        return place_fault(c->places, s->firm, c->err, "takes capitals and digits");
+    if (!name_good(s->route))
+        return place_fault(c->places, s->route, c->err, "takes capitals and digits");
+    if (version_42 && *s->route)
+        return place_fault(c->places, s->route, c->err, "%s", none);
+    if (version_42 && s->group)
+        return place_fault(c->places, &s->group, c->err, "%s", none);
+    if (version_42 && s->trade_now)
+        return place_fault(c->places, &s->trade_now, c->err, "%s", none);
+    return true;
+}
+
 static bool session_check(const struct check *c, const struct config_session *s)
 {
     const struct config *config = c->config;
@@ -98,7 +120,8 @@ static bool session_check(const struct check *c, const struct config_session *s)
     if (s->cancel_on_feed_loss && s->channel == CONFIG_NONE)
         return place_fault(c->places, &s->cancel_on_feed_loss, c->err,
                            "needs the exchange's market data; set channel");
-    return fees_check(c, s) && times_check(c, s) && way_check(c, s);
+    return defaults_check(c, s, version_42) && fees_check(c, s) && times_check(c, s) &&
+           way_check(c, s);
 }
 
 static bool sessions_check(const struct check *c)

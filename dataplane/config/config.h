@@ -233,6 +233,10 @@ struct config_session {
     uint32_t sequence;
     char firm[5];
     char capacity[2];
+    char customer[5]; // letter, or none
+    uint32_t group;   // 0: not said
+    char route[5];    // empty: not said
+    bool trade_now;
     char token_prefix[7];
     uint32_t heartbeat_ms;
     uint32_t silence_ms;

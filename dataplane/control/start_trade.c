@@ -98,6 +98,21 @@ static void tcp_config_make(const struct dataplane *d, const struct config_sessi
     to->keepalive_idle_ms = from->keepalive_ms;
 }
 
+// What every order of the session says unless it says otherwise itself.
+static void session_options_make(const struct config_session *from, struct ouch50_options *to)
+{
+    const bool customer = from->customer[1] == 0; // a letter, not a word
+    to->present = (uint32_t)customer << OUCH50_TAG_CUSTOMER |
+                  (uint32_t)(from->group != 0) << OUCH50_TAG_GROUP |
+                  (uint32_t)(from->route[0] != 0) << OUCH50_TAG_ROUTE |
+                  (uint32_t)from->trade_now << OUCH50_TAG_TRADE_NOW;
+    to->customer = from->customer[0];
+    to->group = (uint16_t)from->group;
+    to->trade_now = 'Y';
+    memset(to->route, ' ', sizeof to->route);
+    memcpy(to->route, from->route, strlen(from->route));
+}
+
 static bool session_config_make(const struct dataplane *d, const struct config_session *from,
                                 struct session_config *to)
 {
@@ -113,6 +128,7 @@ static bool session_config_make(const struct dataplane *d, const struct config_s
     to->frames.version = strcmp(from->protocol, "ouch42") == 0 ? OUCH_42 : OUCH_50;
     memset(to->frames.firm, ' ', sizeof to->frames.firm);
     memcpy(to->frames.firm, from->firm, strlen(from->firm));
+    session_options_make(from, &to->frames.options);
     snprintf(to->username, sizeof to->username, "%s", from->username);
     snprintf(to->password, sizeof to->password, "%s", from->password);
     snprintf(to->session, sizeof to->session, "%s", from->session);

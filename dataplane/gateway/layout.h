@@ -48,18 +48,22 @@ struct gateway_request {
     uint32_t order;
     uint32_t quantity; // or total
     uint32_t price;
-    uint32_t min_quantity;
-    uint32_t max_floor;
     uint16_t symbol;
     uint8_t kind; // enum gateway_request_kind
     uint8_t venue;
     char side;
     char time_in_force;
     char display;
-    char post_only;
-    uint64_t unused[3];
+    uint8_t options; // 1: ENTER; the next slot is a struct gateway_options, and of this request
+    uint64_t unused[4];
+};
+
+struct gateway_options {
+    struct tickgate_options options;
+    uint8_t unused[64 - sizeof(struct tickgate_options)];
 };
 _Static_assert(sizeof(struct gateway_request) == 64, "one line a request");
+_Static_assert(sizeof(struct gateway_options) == 64, "and one its options");
 _Static_assert(sizeof(struct tickgate_answer) == 64, "one line an answer");
 
 struct gateway_inward {

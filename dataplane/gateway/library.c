@@ -192,11 +192,14 @@ uint16_t tickgate_venue(const struct tickgate *t, const char *name)
 
 // --- requests ---
 
-static uint32_t request_put(struct tickgate *t, struct gateway_request *r)
+// <options>: the slot behind the request's, null: none. Both are there with one index.
+static uint32_t request_put_with(struct tickgate *t, struct gateway_request *r,
+                                 const struct tickgate_options *options)
 {
-    if (__builtin_expect(t->requests_tail - t->requests_head > t->requests_mask, 0)) {
+    const uint32_t slots = options ? 2 : 1, size = t->requests_mask + 1;
+    if (__builtin_expect(t->requests_tail - t->requests_head > size - slots, 0)) {
         t->requests_head = atomic_load_explicit(&t->out->requests_head, memory_order_acquire);
-        if (t->requests_tail - t->requests_head > t->requests_mask)
+        if (t->requests_tail - t->requests_head > size - slots)
             return 0;
     }
     if (__builtin_expect(t->code != 0, 0))
@@ -204,9 +207,20 @@ static uint32_t request_put(struct tickgate *t, struct gateway_request *r)
     if (++t->number == 0) // stands for none
         t->number = 1;
     r->request = t->number;
+    r->options = options != NULL;
     t->in->requests[t->requests_tail & t->requests_mask] = *r;
-    atomic_store_explicit(&t->in->requests_tail, ++t->requests_tail, memory_order_release);
+    if (options) {
+        const struct gateway_options slot = {.options = *options};
+        memcpy(&t->in->requests[(t->requests_tail + 1) & t->requests_mask], &slot, sizeof slot);
+    }
+    t->requests_tail += slots;
+    atomic_store_explicit(&t->in->requests_tail, t->requests_tail, memory_order_release);
     return t->number;
+}
+
+static uint32_t request_put(struct tickgate *t, struct gateway_request *r)
+{
+    return request_put_with(t, r, NULL);
 }
 
 uint32_t tickgate_enter(struct tickgate *t, const struct tickgate_order *order)
@@ -215,15 +229,12 @@ uint32_t tickgate_enter(struct tickgate *t, const struct tickgate_order *order)
                                 .client_id = order->client_id,
                                 .quantity = order->quantity,
                                 .price = order->price,
-                                .min_quantity = order->min_quantity,
-                                .max_floor = order->max_floor,
                                 .symbol = order->symbol,
                                 .venue = order->venue,
                                 .side = order->side,
                                 .time_in_force = order->time_in_force,
-                                .display = order->display,
-                                .post_only = order->post_only};
-    return request_put(t, &r);
+                                .display = order->display};
+    return request_put_with(t, &r, order->options);
 }
 
 uint32_t tickgate_replace(struct tickgate *t, uint32_t order, uint64_t client_id, uint32_t total,

@@ -62,6 +62,16 @@ HOT_INLINE enum pipe_look pipe_take(struct gateway_pipe *p, struct gateway_reque
     return PIPE_TAKEN;
 }
 
+// The slot behind a request that said so; false: the client has put none.
+static inline bool pipe_take_options(struct gateway_pipe *p, struct gateway_options *out)
+{
+    struct gateway_request slot;
+    if (p->requests_head == p->requests_tail || pipe_take(p, &slot) != PIPE_TAKEN)
+        return false;
+    __builtin_memcpy(out, &slot, sizeof *out);
+    return true;
+}
+
 // Looks at how far the client has read; false: its index is impossible.
 HOT_INLINE bool pipe_look(struct gateway_pipe *p)
 {

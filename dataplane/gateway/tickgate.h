@@ -24,7 +24,7 @@ extern "C" {
 #define TICKGATE_API __attribute__((visibility("default")))
 
 enum {
-    TICKGATE_INTERFACE = 1, // of this header and the rings; the dataplane refuses any other
+    TICKGATE_INTERFACE = 2, // of this header and the rings; the dataplane refuses any other
     TICKGATE_NONE = 0xffff, // no such symbol or venue
 };
 
@@ -53,6 +53,35 @@ enum tickgate_code {
         TICKGATE_CODES
 };
 
+// Options of OUCH 5.0, and fields in which few orders differ from their session. What is zero is
+// not said: then the session's holds. A replace says again what it may (docs/orders.md).
+struct tickgate_options {
+    uint32_t min_quantity;     // executes at least so many shares at once
+    uint32_t max_floor;        // shares displayed; the others wait behind them
+    uint32_t random_reserves;  // with max_floor: what is displayed varies by up to so many shares
+    uint32_t expire_s;         // with time in force 6, and only then: seconds to live, below 86,400
+    uint32_t discretion_price; // executes up to there; a buy not below its price, a sell not above
+    int32_t peg_offset;        // price4; with a price type P, M, R or Q
+    int32_t discretion_offset; // price4; with a discretion type P, M or R
+    uint16_t group;            // customer group
+    char post_only;            // P: takes nothing; N
+    char customer;             // R retail designated, N not
+    char price_type; // L limit; P market, M midpoint, R primary, Q market maker peg; m midpoint
+    char discretion_type;  // L P M R; with a discretion price
+    char trade_now;        // Y N
+    char handle;           // I (cross O, C), O T Q R (cross R), B (cross E), D (cross H)
+    char located;          // short sales: Y shares are located, N
+    char capacity;         // A P R O; 0: the session's
+    char iso;              // Y intermarket sweep, N
+    char cross;            // N continuous; O C H S R E A
+    char firm[4];          // capitals and digits, padded with blanks; 0: the session's
+    char route[4];         // padded with blanks
+    char locate_broker[4]; // padded with blanks; short sales, revision 1.05 of the protocol
+    char aiq_strategy;     // self-match prevention of the exchange, revision 1.05
+    char aiq_group[2];     // padded with a blank; revision 1.05
+    uint8_t unused;
+};
+
 // What a client asks for. side B S T E; time_in_force 0 (day), 3 (immediate or cancel) ...; display
 // Y N A.
 struct tickgate_order {
@@ -64,10 +93,8 @@ struct tickgate_order {
     char side;
     char time_in_force;
     char display;
-    char post_only; // P, or 0
-    uint8_t unused;
-    uint32_t min_quantity; // 0: none
-    uint32_t max_floor;    // shares displayed; 0: all
+    uint8_t unused[2];
+    const struct tickgate_options *options; // null: none; read during the call
 };
 
 enum tickgate_kind {

@@ -1,4 +1,5 @@
 // Hot path. From what is asked for to the frame on the transmit ring.
+#include "dataplane/lane/desk_extras.h"
 #include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_route.h"
@@ -70,6 +71,22 @@ struct decision {
     uint64_t number;  // of the published DECISION
 };
 
+// With a discretion the order may execute there: that price is judged, and the worse of the two is
+// reserved.
+static COLD uint32_t price_judged(const struct decision *c)
+{
+    const uint32_t reach = ouch_extras_reach(c->frame.extras);
+    return reach ? reach : c->frame.price;
+}
+
+HOT_INLINE uint32_t price_worst(const struct decision *c)
+{
+    if (LIKELY(c->frame.extras == NULL))
+        return c->frame.price;
+    const uint32_t judged = price_judged(c);
+    return judged > c->frame.price ? judged : c->frame.price;
+}
+
 HOT_INLINE uint32_t ticks_since(const struct desk *d, uint64_t from)
 {
     const uint64_t ticks = d->lane->now(d->lane->clock) - from;
@@ -105,7 +122,7 @@ HOT_INLINE uint32_t asks_of(const struct frame_order *f, char kind)
                          : 1u << PERMISSION_EXTENDED;
     asks |= (uint32_t)(f->display == 'N') << PERMISSION_HIDDEN;
     asks |= (uint32_t)(f->display == 'A') << PERMISSION_ATTRIBUTED;
-    asks |= (uint32_t)(f->options != NULL) << PERMISSION_OPTIONS;
+    asks |= (uint32_t)(f->extras != NULL) << PERMISSION_OPTIONS;
     asks |= (uint32_t)(kind == 'U') << PERMISSION_REPLACE;
     asks |= (uint32_t)(kind == 'M') << PERMISSION_MODIFY;
     return asks;
@@ -210,7 +227,7 @@ HOT_INLINE bool decision_gate(struct desk *d, struct decision *c, uint32_t frame
     d->risk.event_credit = credit(d);
     c->gate.now = d->lane->stamp;
     c->gate.quantity = c->frame.quantity;
-    c->gate.price = c->frame.price;
+    c->gate.price = LIKELY(c->frame.extras == NULL) ? c->frame.price : price_judged(c);
     c->gate.side = c->frame.side;
     c->gate.asks = (uint16_t)asks_of(&c->frame, (char)e->kind);
     c->gate.session_up = session_may_enter(c->session);
@@ -250,6 +267,8 @@ HOT_INLINE enum refusal decision_send(struct desk *d, struct decision *c, uint32
             s->approved.side = 0;
         else
             s->approved.price = 0;
+        if (UNLIKELY(c->frame.extras != NULL))
+            s->approved_reach = ouch_extras_reach(c->frame.extras);
         const enum session_sent sent = session_send_order(s, frame, d->lane->stamp);
         refusal = sent == SESSION_SENT     ? REFUSAL_NONE
                   : sent == SESSION_EGRESS ? REFUSAL_EGRESS
@@ -311,7 +330,7 @@ HOT_INLINE enum refusal enter_prepare(struct desk *d, struct decision *c,
     c->frame.side = ask->side;
     c->frame.time_in_force = ask->time_in_force;
     c->frame.display = ask->display;
-    c->frame.options = ask->options;
+    c->frame.extras = ask->extras;
     memcpy(c->frame.symbol, d->instruments[ask->instrument].symbol, sizeof c->frame.symbol);
     decision_describe(d, c, ask->session, ask->instrument, ask->client_id);
     if (UNLIKELY(!frames_can(&c->session->frames, &c->frame)))
@@ -338,11 +357,13 @@ enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const stru
     struct decision c;
     decision_begin(d, &c, who, 'O');
     enum refusal refusal = enter_prepare(d, &c, who, ask);
+    if (UNLIKELY(c.frame.extras != NULL))
+        desk_extras_publish(d, who, &c.event, c.frame.extras);
     if (UNLIKELY(refusal != REFUSAL_NONE))
         return decision_refuse(d, &c, refusal);
     look_at_market(d, &c, ask->session, ask->instrument);
     c.gate.held = (struct exposure){0};
-    c.gate.worst = (struct exposure){(uint64_t)ask->quantity * ask->price, ask->quantity, 1};
+    c.gate.worst = (struct exposure){(uint64_t)ask->quantity * price_worst(&c), ask->quantity, 1};
     if (UNLIKELY(!decision_gate(d, &c, FRAME_BYTES)))
         return decision_refuse(d, &c, c.event.decision.refusal);
     const struct order_new new = {.client_id = ask->client_id,
@@ -360,6 +381,8 @@ enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const stru
     const uint32_t index = orders_open(&d->orders, &new);
     if (UNLIKELY(index == OWN_NONE))
         return decision_refuse(d, &c, REFUSAL_ORDER_TABLE_FULL);
+    if (UNLIKELY(ask->extras != NULL))
+        order_extras_set(&d->orders, index, ask->extras);
     desk_hold(d, orders_at(&d->orders, index));
     *order = index;
     const struct frame_bytes *frame = frame_enter(&c.session->frames, &c.frame);
@@ -397,7 +420,7 @@ HOT_INLINE enum refusal change_prepare(struct desk *d, struct decision *c, struc
     c->gate.owner = desk_burden(o);
     c->gate.held = (struct exposure){o->held_notional, o->held_shares, o->held_orders};
     const uint32_t open = total - o->filled - o->prevented;
-    const uint64_t notional = (uint64_t)open * c->frame.price;
+    const uint64_t notional = (uint64_t)open * price_worst(c);
     c->gate.worst = (struct exposure){
         notional > o->held_notional ? notional : o->held_notional,
         open > o->held_shares ? open : o->held_shares,
@@ -419,6 +442,7 @@ enum refusal desk_replace(struct desk *d, const struct desk_owner *who, uint32_t
         c.frame.time_in_force = o->time_in_force;
         c.frame.display = o->display == 'Z' ? 'Y' : o->display;
         c.frame.price = price;
+        c.frame.extras = order_extras(&d->orders, order);
     }
     enum refusal refusal = change_prepare(d, &c, o, total);
     if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(c.frame.ref == 0))
@@ -427,6 +451,8 @@ enum refusal desk_replace(struct desk *d, const struct desk_owner *who, uint32_t
         refusal = REFUSAL_ORDER_FIELD;
     if (UNLIKELY(refusal != REFUSAL_NONE))
         return decision_refuse(d, &c, refusal);
+    if (UNLIKELY(c.frame.extras != NULL))
+        desk_extras_publish(d, who, &c.event, c.frame.extras);
     look_at_market(d, &c, o->session, o->instrument);
     if (UNLIKELY(!decision_gate(d, &c, FRAME_BYTES)))
         return decision_refuse(d, &c, c.event.decision.refusal);

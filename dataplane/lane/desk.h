@@ -68,7 +68,7 @@ struct desk_order {
     char side;
     char time_in_force;
     char display;
-    const struct ouch50_options *options; // null: none but the session's
+    const struct ouch_extras *extras; // null: none but the session's
 };
 
 struct desk;

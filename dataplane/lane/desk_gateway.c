@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "dataplane/lane/desk_extras.h"
 #include "dataplane/lane/desk_parts.h"
 
 // Below this many free answers a client gets no new order: what its open orders still have to say
@@ -182,11 +183,20 @@ static struct own_order *client_order(struct desk *d, const struct gateway_clien
     return LIKELY(own) ? o : NULL;
 }
 
+// Both are seen by programs that are built apart.
+#define OUCH_EXTRA(upper, lower, kind, replace, version_42)      \
+    _Static_assert(offsetof(struct strategy_options, lower) ==   \
+                       offsetof(struct tickgate_options, lower), \
+                   #lower);
+#include "dataplane/wire/ouch_extras.def"
+_Static_assert(sizeof(struct strategy_options) == sizeof(struct tickgate_options), "options");
+
 static enum refusal enter(struct desk *d, const struct gateway_client *c,
                           const struct desk_owner *who, const struct gateway_request *r,
-                          uint32_t *order)
+                          const struct gateway_options *options, uint32_t *order)
 {
-    struct ouch50_options options = {.present = 0};
+    struct strategy_options said;
+    struct ouch_extras extras;
     struct desk_order o = {.client_id = r->client_id,
                            .quantity = r->quantity,
                            .price = r->price,
@@ -197,16 +207,10 @@ static enum refusal enter(struct desk *d, const struct gateway_client *c,
                            .display = r->display};
     if (UNLIKELY(d->risk.strategies[who->strategy].orders >= c->config.open_orders))
         return REFUSAL_OPEN_ORDERS;
-    if (UNLIKELY(r->post_only != 0 && r->post_only != 'P'))
-        return REFUSAL_ORDER_FIELD;
-    if (UNLIKELY(r->post_only || r->min_quantity || r->max_floor)) {
-        options.present = (r->post_only ? 1u << OUCH50_TAG_POST_ONLY : 0) |
-                          (r->min_quantity ? 1u << OUCH50_TAG_MIN_QUANTITY : 0) |
-                          (r->max_floor ? 1u << OUCH50_TAG_MAX_FLOOR : 0);
-        options.post_only = r->post_only;
-        options.min_quantity = r->min_quantity;
-        options.max_floor = r->max_floor;
-        o.options = &options;
+    if (UNLIKELY(r->options)) {
+        memcpy(&said, &options->options, sizeof said);
+        desk_extras_from(&said, &extras);
+        o.extras = &extras;
     }
     const enum refusal refusal = desk_enter(d, who, &o, order);
     if (LIKELY(refusal == REFUSAL_NONE))
@@ -249,14 +253,20 @@ static void request_do(struct desk *d, uint32_t index, const struct gateway_requ
     struct gateway_client *c = &d->gateway->gateway->clients[index];
     const struct desk_owner who = {.account = c->config.account, .strategy = c->config.strategy};
     struct tickgate_answer a = {.request = r->request, .client_id = r->client_id};
+    struct gateway_options options;
     enum refusal refusal;
     uint32_t order = r->order;
+    if (UNLIKELY(r->options > 1 || (r->options && (r->kind != GATEWAY_ENTER ||
+                                                   !pipe_take_options(&c->pipe, &options))))) {
+        client_cut(d, index, TICKGATE_REQUEST);
+        return;
+    }
     d->lane->input++;
     c->requests++;
     if (r->kind == GATEWAY_ENTER) {
         refusal = client_may(d, index, now);
         if (LIKELY(refusal == REFUSAL_NONE))
-            refusal = enter(d, c, &who, r, &order);
+            refusal = enter(d, c, &who, r, &options, &order);
         if (UNLIKELY(refusal != REFUSAL_NONE))
             order = OWN_NONE;
     } else if (LIKELY(r->kind > GATEWAY_ENTER && r->kind <= GATEWAY_CANCEL)) {

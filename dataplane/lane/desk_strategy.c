@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataplane/book/book.h"
+#include "dataplane/lane/desk_extras.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_route.h"
 
@@ -29,7 +30,7 @@ static struct desk_owner owner_of(const struct strategy_host *h)
 static uint32_t call_submit(struct strategy_host *h, const struct strategy_order *ask,
                             uint32_t *order)
 {
-    struct ouch50_options options = {.present = 0};
+    struct ouch_extras extras;
     const struct desk_owner who = owner_of(h);
     struct desk_order o = {.client_id = ask->client_id,
                            .quantity = ask->quantity,
@@ -41,14 +42,9 @@ static uint32_t call_submit(struct strategy_host *h, const struct strategy_order
                            .display = ask->display};
     if (UNLIKELY(h->slot.off))
         return REFUSAL_STRATEGY_DISABLED;
-    if (UNLIKELY(ask->post_only || ask->min_quantity || ask->max_floor)) {
-        options.present = (ask->post_only ? 1u << OUCH50_TAG_POST_ONLY : 0) |
-                          (ask->min_quantity ? 1u << OUCH50_TAG_MIN_QUANTITY : 0) |
-                          (ask->max_floor ? 1u << OUCH50_TAG_MAX_FLOOR : 0);
-        options.post_only = ask->post_only;
-        options.min_quantity = ask->min_quantity;
-        options.max_floor = ask->max_floor;
-        o.options = &options;
+    if (UNLIKELY(ask->options != NULL)) {
+        desk_extras_from(ask->options, &extras);
+        o.extras = &extras;
     }
     return desk_enter(h->desk, &who, &o, order);
 }

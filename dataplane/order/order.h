@@ -16,6 +16,7 @@
 #include "dataplane/abi/limits.h"
 #include "dataplane/base/hints.h"
 #include "dataplane/wire/ouch.h"
+#include "dataplane/wire/ouch_extras.h"
 
 #define OWN_NONE UINT32_MAX
 
@@ -42,6 +43,7 @@ enum order_flag {
     ORDER_ADOPTED = 1u << 3,       // from the venue's stream, not from a decision of this process
     ORDER_ASKED = 1u << 4,         // silent: the session was told
     ORDER_TIMED = 1u << 5,         // in the list of timers
+    ORDER_EXTRAS = 1u << 6,        // order_extras has what it asked for beside its price
 };
 
 // Rows of states.def: reports first.
@@ -91,6 +93,10 @@ struct own_order {
     uint32_t reason;     // letter, code or refusal that came with it
     uint32_t seen_count;
     uint64_t sent_tsc;
+    // With ORDER_EXTRAS, else 0. A peg or a price that slides may come back to its limit, whatever
+    // price was accepted; a discretion goes beyond the price.
+    uint32_t limit;
+    uint32_t discretion;
 
     // Lists and memory of what was read.
     CACHE_ALIGN uint64_t silent_at;
@@ -175,7 +181,8 @@ struct order_table {
     uint32_t execution_mask;
     uint32_t execution_count;
     struct execution *executions;
-    struct order_list timers; // the next to fall silent first
+    struct ouch_extras *extras; // by order
+    struct order_list timers;   // the next to fall silent first
     uint64_t silence_ticks;
     uint64_t wrong; // impossible messages
     uint64_t duplicates;
@@ -217,6 +224,14 @@ uint32_t orders_open(struct order_table *t, const struct order_new *new);
 static inline struct own_order *orders_at(const struct order_table *t, uint32_t index)
 {
     return &t->orders[index];
+}
+
+// What a new order asks for beside its price. <extras> have been checked; they are copied.
+void order_extras_set(struct order_table *t, uint32_t index, const struct ouch_extras *extras);
+// Null: nothing.
+static inline const struct ouch_extras *order_extras(const struct order_table *t, uint32_t index)
+{
+    return UNLIKELY(t->orders[index].flags & ORDER_EXTRAS) ? &t->extras[index] : NULL;
 }
 
 // The order that a reference belongs or belonged to; OWN_NONE: not in the table any more, or never.

@@ -92,6 +92,7 @@ static void replaced(struct step *s, uint32_t open, uint32_t price)
     o->ref = o->change_ref;
     open_set(o, open);
     o->price = price;
+    o->limit = o->flags & ORDER_EXTRAS ? o->change_price : 0;
     change_done(s);
 }
 
@@ -547,6 +548,11 @@ void order_found_out(struct order_table *t, uint32_t index, enum order_message m
     effects[message][column_of(o)](&s);
 }
 
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
 struct order_worst order_worst(const struct own_order *o)
 {
     struct order_worst w = {0};
@@ -554,10 +560,12 @@ struct order_worst order_worst(const struct own_order *o)
         return w;
     w.orders = 1;
     w.shares = o->open;
-    w.notional = (uint64_t)o->open * o->price;
+    w.notional = (uint64_t)o->open * larger(o->price, larger(o->limit, o->discretion));
     if (o->waits & WAIT_CHANGE) {
         const uint32_t open = change_open(o);
-        const uint64_t notional = (uint64_t)open * o->change_price;
+        const uint32_t limit = o->waits & WAIT_MODIFY ? o->limit : o->discretion;
+        const uint64_t notional =
+            (uint64_t)open * larger(o->change_price, larger(limit, o->discretion));
         w.shares = open > w.shares ? open : w.shares;
         w.notional = notional > w.notional ? notional : w.notional;
     }

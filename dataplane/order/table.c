@@ -15,7 +15,8 @@ uint64_t orders_bytes(const struct order_config *c)
     return lines((uint64_t)c->orders * sizeof(struct own_order)) +
            lines((uint64_t)c->orders * sizeof(uint32_t)) +
            c->sessions * lines((uint64_t)c->refs_max * sizeof(struct order_ref)) +
-           lines((uint64_t)c->executions * sizeof(struct execution));
+           lines((uint64_t)c->executions * sizeof(struct execution)) +
+           lines((uint64_t)c->orders * sizeof(struct ouch_extras));
 }
 
 void orders_init(struct order_table *t, const struct order_config *c, void *memory)
@@ -36,6 +37,8 @@ void orders_init(struct order_table *t, const struct order_config *c, void *memo
         }
     }
     t->executions = (struct execution *)(void *)p;
+    p += lines((uint64_t)c->executions * sizeof(struct execution));
+    t->extras = (struct ouch_extras *)(void *)p;
     t->execution_mask = c->executions - 1;
     t->capacity = c->orders;
     t->refs_max = c->refs_max;
@@ -183,6 +186,15 @@ uint32_t orders_open(struct order_table *t, const struct order_new *n)
     PREFETCHW(next + 2 * CACHE_LINE);
     PREFETCHW(&s->refs[n->ref + 1 < t->refs_max ? n->ref + 1 : 0]);
     return index;
+}
+
+void order_extras_set(struct order_table *t, uint32_t index, const struct ouch_extras *extras)
+{
+    struct own_order *o = &t->orders[index];
+    t->extras[index] = *extras;
+    o->flags |= ORDER_EXTRAS;
+    o->limit = o->price;
+    o->discretion = ouch_extras_reach(extras);
 }
 
 // For states.c: the order is over. Its place goes behind all that ended before it.

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum {
-    STRATEGY_INTERFACE = 2,
+    STRATEGY_INTERFACE = 3,
     STRATEGY_PARAMETERS_MAX = 16,
     STRATEGY_SYMBOLS_MAX = 64,
     STRATEGY_VENUES_MAX = 16,
@@ -27,8 +27,37 @@ enum {
 
 struct strategy_host; // the dataplane's; passed back with every call
 
-// What a strategy asks for. Letters as in OUCH 5.0: side B S T E, time in force 0 (day) 3 (IOC)
-// ..., display Y N A.
+// Options of OUCH 5.0, and fields in which few orders differ from their session. What is zero is
+// not said: then the session's holds. A replace says again what it may (docs/orders.md).
+struct strategy_options {
+    uint32_t min_quantity;     // executes at least so many shares at once
+    uint32_t max_floor;        // shares displayed; the others wait behind them
+    uint32_t random_reserves;  // with max_floor: what is displayed varies by up to so many shares
+    uint32_t expire_s;         // with time in force 6, and only then: seconds to live, below 86,400
+    uint32_t discretion_price; // executes up to there; a buy not below its price, a sell not above
+    int32_t peg_offset;        // price4; with a price type P, M, R or Q
+    int32_t discretion_offset; // price4; with a discretion type P, M or R
+    uint16_t group;            // customer group
+    char post_only;            // P: takes nothing; N
+    char customer;             // R retail designated, N not
+    char price_type; // L limit; P market, M midpoint, R primary, Q market maker peg; m midpoint
+    char discretion_type;  // L P M R; with a discretion price
+    char trade_now;        // Y N
+    char handle;           // I (cross O, C), O T Q R (cross R), B (cross E), D (cross H)
+    char located;          // short sales: Y shares are located, N
+    char capacity;         // A P R O; 0: the session's
+    char iso;              // Y intermarket sweep, N
+    char cross;            // N continuous; O C H S R E A
+    char firm[4];          // capitals and digits, padded with blanks; 0: the session's
+    char route[4];         // padded with blanks
+    char locate_broker[4]; // padded with blanks; short sales, revision 1.05 of the protocol
+    char aiq_strategy;     // self-match prevention of the exchange, revision 1.05
+    char aiq_group[2];     // padded with a blank; revision 1.05
+    uint8_t unused;
+};
+
+// What a strategy asks for. Letters as in OUCH 5.0: side B S T E, time in force 0 (day) 3 (IOC) 5
+// (extended hours) 6 (until it expires) E (after hours), display Y N A.
 struct strategy_order {
     uint64_t client_id; // comes back with every report
     uint32_t quantity;
@@ -38,10 +67,8 @@ struct strategy_order {
     char side;
     char time_in_force;
     char display;
-    char post_only; // P, or 0
-    uint8_t unused;
-    uint32_t min_quantity; // 0: none
-    uint32_t max_floor;    // shares displayed; 0: all
+    uint8_t unused[2];
+    const struct strategy_options *options; // null: none; read during the call
 };
 
 // An order that the dataplane spreads over the venues: child orders, each through the gate.

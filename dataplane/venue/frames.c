@@ -11,25 +11,31 @@ static void seal(struct frame_bytes *f, uint32_t message_len)
     f->len = SOUPBIN_HEADER_LEN + message_len;
 }
 
-static void prepare50(struct frames *f, const struct frames_config *c)
+// The options of all orders stand in the prepared frames: they cost an order nothing.
+static void prepare50_orders(struct frames *f, const struct frames_config *c)
 {
     struct ouch50_enter enter = {
         .time_in_force = '0', .display = 'Y', .capacity = c->capacity, .iso = 'N', .cross = 'N'};
     struct ouch50_replace replace = {.time_in_force = '0', .display = 'Y', .iso = 'N'};
-    const struct ouch50_cancel cancel = {0};
-    const struct ouch50_modify modify = {0};
-    struct ouch50_options options = {.present = 0};
+    struct ouch50_options options = f->options;
     uint8_t *p = f->enter.bytes + SOUPBIN_HEADER_LEN;
     memset(enter.client_id, ' ', sizeof enter.client_id);
     memset(replace.client_id, ' ', sizeof replace.client_id);
-    if (f->firm_set) {
-        options.present = 1u << OUCH50_TAG_FIRM;
-        memcpy(options.firm, f->firm, sizeof options.firm);
-    }
     uint32_t n = ouch50_options_write(p + OUCH50_ENTER_LEN, &options);
     enter.appendage_len = (uint16_t)n;
     seal(&f->enter, ouch50_enter_write(p, &enter) + n);
-    seal(&f->replace, ouch50_replace_write(f->replace.bytes + SOUPBIN_HEADER_LEN, &replace));
+    p = f->replace.bytes + SOUPBIN_HEADER_LEN;
+    options.present &= ouch_extras_replace;
+    n = ouch50_options_write(p + OUCH50_REPLACE_LEN, &options);
+    replace.appendage_len = (uint16_t)n;
+    seal(&f->replace, ouch50_replace_write(p, &replace) + n);
+}
+
+static void prepare50(struct frames *f, const struct frames_config *c)
+{
+    const struct ouch50_cancel cancel = {0};
+    const struct ouch50_modify modify = {0};
+    prepare50_orders(f, c);
     seal(&f->cancel, ouch50_cancel_write(f->cancel.bytes + SOUPBIN_HEADER_LEN, &cancel));
     if (c->mass_cancel) {
         struct ouch50_mass_cancel all = {0};
@@ -47,6 +53,8 @@ static void prepare42(struct frames *f, const struct frames_config *c)
 {
     struct ouch42_enter enter = {
         .display = 'Y', .capacity = c->capacity, .iso = 'N', .cross = 'N', .customer = 'N'};
+    if (f->options.present & 1u << OUCH50_TAG_CUSTOMER)
+        enter.customer = f->options.customer;
     struct ouch42_replace replace = {.display = 'Y', .iso = 'N'};
     struct ouch42_cancel cancel = {0};
     struct ouch42_modify modify = {0};
@@ -67,8 +75,11 @@ void frames_init(struct frames *f, const struct frames_config *c)
     memset(f, 0, sizeof *f);
     f->version = c->version;
     f->prefix = c->prefix;
-    memcpy(f->firm, c->firm, sizeof f->firm);
-    f->firm_set = memcmp(c->firm, "    ", 4) != 0;
+    f->options = c->options;
+    if (memcmp(c->firm, "    ", 4) != 0) {
+        f->options.present |= 1u << OUCH50_TAG_FIRM;
+        memcpy(f->options.firm, c->firm, sizeof f->options.firm);
+    }
     if (c->version == OUCH_50)
         prepare50(f, c);
     else
@@ -77,19 +88,15 @@ void frames_init(struct frames *f, const struct frames_config *c)
 
 // --- what a version can say ---
 
-// Seconds of OUCH 4.2 for a letter of 5.0; UINT32_MAX: there is none. With GTT ('6') the option
-// says how long.
-static uint32_t seconds_of(char time_in_force, const struct ouch50_options *options)
+// Seconds of OUCH 4.2 for a letter of 5.0; UINT32_MAX: there is none. With GTT ('6') the option,
+// which has been checked, says how long.
+static uint32_t seconds_of(char time_in_force, const struct ouch_extras *extras)
 {
     switch (time_in_force) {
     case '0': return OUCH42_TIF_MARKET_HOURS;
     case '3': return OUCH42_TIF_IOC;
     case '5': return OUCH42_TIF_SYSTEM_HOURS;
-    case '6':
-        return options && options->present & 1u << OUCH50_TAG_EXPIRE_S && options->expire_s > 0 &&
-                       options->expire_s < OUCH42_TIF_MARKET_HOURS
-                   ? options->expire_s
-                   : UINT32_MAX;
+    case '6': return extras ? extras->options.expire_s : UINT32_MAX;
     default: return UINT32_MAX;
     }
 }
@@ -102,17 +109,28 @@ static bool one_of(char letter, const char *letters, uint32_t count)
     return found;
 }
 
+static COLD bool extras_can(const struct frames *f, const struct frame_order *o)
+{
+    const struct ouch_asked asked = {.quantity = o->quantity,
+                                     .price = o->price,
+                                     .side = o->side,
+                                     .time_in_force = o->time_in_force,
+                                     .display = o->display};
+    return ouch_extras_good(o->extras, &asked) &&
+           (f->version == OUCH_50 || ouch42_display(o->extras, o->display) != 0);
+}
+
 bool frames_can(const struct frames *f, const struct frame_order *o)
 {
     const bool common = one_of(o->side, "BSTE", 4) && one_of(o->display, "YNA", 3);
-    if (f->version == OUCH_50)
-        return common && one_of(o->time_in_force, "0356E", 5) &&
-               (o->time_in_force != '6' ||
-                (o->options && o->options->present & 1u << OUCH50_TAG_EXPIRE_S));
-    // Options that 4.2 has as fields; it says nothing else.
-    const uint32_t known = 1u << OUCH50_TAG_EXPIRE_S | 1u << OUCH50_TAG_MIN_QUANTITY;
-    return common && seconds_of(o->time_in_force, o->options) != UINT32_MAX &&
-           (o->options == NULL || !(o->options->present & ~known));
+    if (UNLIKELY(o->extras != NULL)) {
+        if (!common || !extras_can(f, o))
+            return false;
+    } else if (UNLIKELY(o->time_in_force == '6')) {
+        return false; // for how long?
+    }
+    return f->version == OUCH_50 ? common && one_of(o->time_in_force, "0356E", 5)
+                                 : common && seconds_of(o->time_in_force, o->extras) != UINT32_MAX;
 }
 
 // --- patching ---
@@ -122,19 +140,7 @@ static void token_patch(struct frames *f, uint8_t *token, uint32_t ref)
     ouch_token_write((char *)token, &f->prefix, ref);
 }
 
-// Options of the order itself replace the session's; the firm stays, unless the order names one.
-static COLD uint32_t options_patch(const struct frames *f, uint8_t *out,
-                                   const struct ouch50_options *own, bool firm_goes)
-{
-    struct ouch50_options options = *own;
-    if (firm_goes && f->firm_set && !(options.present & 1u << OUCH50_TAG_FIRM)) {
-        options.present |= 1u << OUCH50_TAG_FIRM;
-        memcpy(options.firm, f->firm, sizeof options.firm);
-    }
-    return ouch50_options_write(out, &options);
-}
-
-static void enter50(struct frames *f, uint8_t *p, const struct frame_order *o)
+static void enter50(uint8_t *p, const struct frame_order *o)
 {
     FIELD_PUT_BE_u32(p, 1, o->ref);
     FIELD_PUT_BE_chr(p, 5, o->side);
@@ -143,19 +149,6 @@ static void enter50(struct frames *f, uint8_t *p, const struct frame_order *o)
     FIELD_PUT_BE_u64(p, 18, o->price);
     FIELD_PUT_BE_chr(p, 26, o->time_in_force);
     FIELD_PUT_BE_chr(p, 27, o->display);
-    if (UNLIKELY(o->options != NULL)) {
-        const uint32_t n = options_patch(f, p + OUCH50_ENTER_LEN, o->options, true);
-        FIELD_PUT_BE_u16(p, 45, (uint16_t)n);
-        seal(&f->enter, OUCH50_ENTER_LEN + n);
-    } else {
-        const uint32_t n = f->firm_set ? 6 : 0;
-        if (UNLIKELY(f->enter.len != SOUPBIN_HEADER_LEN + OUCH50_ENTER_LEN + n)) {
-            static const struct ouch50_options none;
-            options_patch(f, p + OUCH50_ENTER_LEN, &none, true);
-            FIELD_PUT_BE_u16(p, 45, (uint16_t)n);
-            seal(&f->enter, OUCH50_ENTER_LEN + n);
-        }
-    }
 }
 
 static void enter42(struct frames *f, uint8_t *p, const struct frame_order *o)
@@ -165,38 +158,71 @@ static void enter42(struct frames *f, uint8_t *p, const struct frame_order *o)
     FIELD_PUT_BE_u32(p, 16, o->quantity);
     FIELD_PUT_BE_alpha8(p, 20, o->symbol);
     FIELD_PUT_BE_u32(p, 28, o->price);
-    FIELD_PUT_BE_u32(p, 32, seconds_of(o->time_in_force, o->options));
+    FIELD_PUT_BE_u32(p, 32, seconds_of(o->time_in_force, o->extras));
     FIELD_PUT_BE_chr(p, 40, o->display);
-    const bool min = o->options && o->options->present & 1u << OUCH50_TAG_MIN_QUANTITY;
-    FIELD_PUT_BE_u32(p, 43, min ? o->options->min_quantity : 0);
+}
+
+// --- orders with extras: a frame of their own, so that the prepared ones stay as they are ---
+
+// What the order asks for comes before what all orders of the session ask for.
+static void options_put(const struct frames *f, uint8_t *p, uint32_t fixed_len,
+                        const struct ouch_extras *x, uint32_t allowed, struct frame_bytes *out)
+{
+    struct ouch50_options options = x->options;
+    ouch50_options_join(&options, &f->options);
+    options.present &= allowed;
+    const uint32_t n = ouch50_options_write(p + fixed_len, &options);
+    FIELD_PUT_BE_u16(p, fixed_len - 2, (uint16_t)n);
+    seal(out, fixed_len + n);
+}
+
+static COLD const struct frame_bytes *enter_with(struct frames *f, const struct frame_order *o)
+{
+    const struct ouch_extras *x = o->extras;
+    uint8_t *p = f->with.bytes + SOUPBIN_HEADER_LEN;
+    f->with = f->enter;
+    if (f->version == OUCH_50) {
+        enter50(p, o);
+        FIELD_PUT_BE_chr(p, 28, x->capacity ? x->capacity : (char)p[28]);
+        FIELD_PUT_BE_chr(p, 29, x->iso ? x->iso : 'N');
+        FIELD_PUT_BE_chr(p, 30, x->cross ? x->cross : 'N');
+        options_put(f, p, OUCH50_ENTER_LEN, x, ouch_extras_enter, &f->with);
+        return &f->with;
+    }
+    const struct ouch50_options *own = &x->options;
+    enter42(f, p, o);
+    FIELD_PUT_BE_chr(p, 40, ouch42_display(x, o->display));
+    if (own->present & 1u << OUCH50_TAG_FIRM)
+        FIELD_PUT_BE_alpha4(p, 36, own->firm);
+    FIELD_PUT_BE_chr(p, 41, x->capacity ? x->capacity : (char)p[41]);
+    FIELD_PUT_BE_chr(p, 42, x->iso ? x->iso : 'N');
+    FIELD_PUT_BE_u32(p, 43, own->present & 1u << OUCH50_TAG_MIN_QUANTITY ? own->min_quantity : 0);
+    FIELD_PUT_BE_chr(p, 47, x->cross ? x->cross : 'N');
+    if (own->present & 1u << OUCH50_TAG_CUSTOMER)
+        FIELD_PUT_BE_chr(p, 48, own->customer);
+    return &f->with;
 }
 
 const struct frame_bytes *frame_enter(struct frames *f, const struct frame_order *o)
 {
     uint8_t *p = f->enter.bytes + SOUPBIN_HEADER_LEN;
+    if (UNLIKELY(o->extras != NULL))
+        return enter_with(f, o);
     if (LIKELY(f->version == OUCH_50))
-        enter50(f, p, o);
+        enter50(p, o);
     else
         enter42(f, p, o);
     return &f->enter;
 }
 
-// What a replace leaves out is not said to be inherited: everything that must hold is sent.
-static void replace50(struct frames *f, uint8_t *p, const struct frame_order *o)
+static void replace50(uint8_t *p, const struct frame_order *o)
 {
-    static const struct ouch50_options none;
     FIELD_PUT_BE_u32(p, 1, o->ref_was);
     FIELD_PUT_BE_u32(p, 5, o->ref);
     FIELD_PUT_BE_u32(p, 9, o->quantity);
     FIELD_PUT_BE_u64(p, 13, o->price);
     FIELD_PUT_BE_chr(p, 21, o->time_in_force);
     FIELD_PUT_BE_chr(p, 22, o->display);
-    uint32_t n = 0;
-    if (UNLIKELY(o->options != NULL || f->replace.len != SOUPBIN_HEADER_LEN + OUCH50_REPLACE_LEN)) {
-        n = options_patch(f, p + OUCH50_REPLACE_LEN, o->options ? o->options : &none, false);
-        FIELD_PUT_BE_u16(p, 38, (uint16_t)n);
-        seal(&f->replace, OUCH50_REPLACE_LEN + n);
-    }
 }
 
 static void replace42(struct frames *f, uint8_t *p, const struct frame_order *o)
@@ -205,17 +231,37 @@ static void replace42(struct frames *f, uint8_t *p, const struct frame_order *o)
     token_patch(f, p + 15, o->ref);
     FIELD_PUT_BE_u32(p, 29, o->quantity);
     FIELD_PUT_BE_u32(p, 33, o->price);
-    FIELD_PUT_BE_u32(p, 37, seconds_of(o->time_in_force, o->options));
+    FIELD_PUT_BE_u32(p, 37, seconds_of(o->time_in_force, o->extras));
     FIELD_PUT_BE_chr(p, 41, o->display);
-    const bool min = o->options && o->options->present & 1u << OUCH50_TAG_MIN_QUANTITY;
-    FIELD_PUT_BE_u32(p, 43, min ? o->options->min_quantity : 0);
+}
+
+// What a replace leaves out is not said to be inherited: everything that must hold is sent.
+static COLD const struct frame_bytes *replace_with(struct frames *f, const struct frame_order *o)
+{
+    const struct ouch_extras *x = o->extras;
+    uint8_t *p = f->with.bytes + SOUPBIN_HEADER_LEN;
+    f->with = f->replace;
+    if (f->version == OUCH_50) {
+        replace50(p, o);
+        FIELD_PUT_BE_chr(p, 23, x->iso ? x->iso : 'N');
+        options_put(f, p, OUCH50_REPLACE_LEN, x, ouch_extras_replace, &f->with);
+        return &f->with;
+    }
+    const bool min = x->options.present & 1u << OUCH50_TAG_MIN_QUANTITY;
+    replace42(f, p, o);
+    FIELD_PUT_BE_chr(p, 41, ouch42_display(x, o->display));
+    FIELD_PUT_BE_chr(p, 42, x->iso ? x->iso : 'N');
+    FIELD_PUT_BE_u32(p, 43, min ? x->options.min_quantity : 0);
+    return &f->with;
 }
 
 const struct frame_bytes *frame_replace(struct frames *f, const struct frame_order *o)
 {
     uint8_t *p = f->replace.bytes + SOUPBIN_HEADER_LEN;
+    if (UNLIKELY(o->extras != NULL))
+        return replace_with(f, o);
     if (LIKELY(f->version == OUCH_50))
-        replace50(f, p, o);
+        replace50(p, o);
     else
         replace42(f, p, o);
     return &f->replace;
@@ -267,14 +313,18 @@ AT50(enter, symbol, 10);
 AT50(enter, price, 18);
 AT50(enter, time_in_force, 26);
 AT50(enter, display, 27);
-AT50(enter, appendage_len, 45);
+AT50(enter, capacity, 28);
+AT50(enter, iso, 29);
+AT50(enter, cross, 30);
+AT50(enter, appendage_len, OUCH50_ENTER_LEN - 2);
 AT50(replace, orig_user_ref, 1);
 AT50(replace, user_ref, 5);
 AT50(replace, quantity, 9);
 AT50(replace, price, 13);
 AT50(replace, time_in_force, 21);
 AT50(replace, display, 22);
-AT50(replace, appendage_len, 38);
+AT50(replace, iso, 23);
+AT50(replace, appendage_len, OUCH50_REPLACE_LEN - 2);
 AT50(cancel, quantity, 5);
 AT50(modify, side, 5);
 AT50(modify, quantity, 6);
@@ -284,12 +334,18 @@ AT42(enter, symbol, 20);
 AT42(enter, price, 28);
 AT42(enter, time_in_force, 32);
 AT42(enter, display, 40);
+AT42(enter, firm, 36);
+AT42(enter, capacity, 41);
+AT42(enter, iso, 42);
 AT42(enter, min_quantity, 43);
+AT42(enter, cross, 47);
+AT42(enter, customer, 48);
 AT42(replace, token, 15);
 AT42(replace, quantity, 29);
 AT42(replace, price, 33);
 AT42(replace, time_in_force, 37);
 AT42(replace, display, 41);
+AT42(replace, iso, 42);
 AT42(replace, min_quantity, 43);
 AT42(cancel, quantity, 15);
 AT42(modify, side, 15);
@@ -355,4 +411,19 @@ bool egress_read(const struct frames *f, const uint8_t *bytes, uint32_t len, str
     const uint8_t *p = bytes + SOUPBIN_HEADER_LEN;
     out->letter = (char)p[0];
     return f->version == OUCH_50 ? egress50(p, out) : egress42(&f->prefix, p, out);
+}
+
+uint32_t egress_reach(const struct frames *f, const uint8_t *bytes, uint32_t len)
+{
+    struct ouch50_message m;
+    struct ouch50_options options;
+    if (f->version != OUCH_50)
+        return 0; // has no discretion
+    if (ouch50_in_check(bytes + SOUPBIN_HEADER_LEN, len - SOUPBIN_HEADER_LEN, &m) != OUCH50_OK ||
+        !ouch50_options_read(m.options, m.options_len, &options))
+        return UINT32_MAX;
+    const bool has = options.present & 1u << OUCH50_TAG_DISCRETION_PRICE;
+    return !has                                             ? 0
+           : options.discretion_price < OUCH50_PRICE_MARKET ? (uint32_t)options.discretion_price
+                                                            : UINT32_MAX;
 }

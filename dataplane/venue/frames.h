@@ -9,6 +9,7 @@
 #include "dataplane/wire/ouch.h"
 #include "dataplane/wire/ouch42.h"
 #include "dataplane/wire/ouch50.h"
+#include "dataplane/wire/ouch_extras.h"
 #include "dataplane/wire/soupbin.h"
 
 enum { FRAME_BYTES = SOUPBIN_HEADER_LEN + 64 + OUCH50_APPENDAGE_MAX };
@@ -25,15 +26,18 @@ struct frames_config {
     char firm[4];              // blanks: the port's default
     char capacity;             // A P R O
     bool mass_cancel;          // the exchange takes OUCH 5.0's Mass Cancel (revision 1.05)
+    // Of every order that does not say otherwise, and of replaces; the firm stands above. OUCH 4.2:
+    // the customer only.
+    struct ouch50_options options;
 };
 
 struct frames {
     enum ouch_version version;
     struct ouch_prefix prefix;
-    bool firm_set;
-    char firm[4];
+    struct ouch50_options options; // of all orders, the firm with them
     struct frame_bytes enter;
     struct frame_bytes replace;
+    struct frame_bytes with; // an order that has extras, or a replace of one
     struct frame_bytes cancel;
     struct frame_bytes modify;
     struct frame_bytes query;       // length 0: the version has none
@@ -50,12 +54,13 @@ struct frame_order {
     char side;
     char time_in_force;
     char display;
-    const struct ouch50_options *options; // null: the session's
+    const struct ouch_extras *extras; // null: none but the session's
 };
 
 void frames_init(struct frames *f, const struct frames_config *config);
 
-// True when the session's version can say it: letters of side, time in force and display.
+// True when the session's version can say it: letters of side, time in force and display, and that
+// the extras are good.
 bool frames_can(const struct frames *f, const struct frame_order *o);
 
 // Each returns the bytes to send, which are valid until the next call of the same kind.
@@ -81,6 +86,10 @@ struct egress {
     char side;
     uint8_t unused[2];
 };
+
+// The discretion price in a frame with extras, from its bytes: 0 when there is none, UINT32_MAX
+// when its options cannot be read.
+uint32_t egress_reach(const struct frames *f, const uint8_t *bytes, uint32_t len);
 
 // Reads the frame again, from its bytes; false: it is no frame that enters, replaces or modifies.
 bool egress_read(const struct frames *f, const uint8_t *bytes, uint32_t len, struct egress *out);

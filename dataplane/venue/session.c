@@ -29,7 +29,9 @@ enum session_sent session_send_order(struct session *s, const struct frame_bytes
 {
     struct egress found;
     const bool is_order = egress_read(&s->frames, frame->bytes, frame->len, &found);
-    const bool same = is_order && memcmp(&found, &s->approved, sizeof found) == 0;
+    bool same = is_order && memcmp(&found, &s->approved, sizeof found) == 0;
+    if (UNLIKELY(frame == &s->frames.with))
+        same &= egress_reach(&s->frames, frame->bytes, frame->len) == s->approved_reach;
     s->approved.letter = 0;
     if (UNLIKELY(!same || !session_may_enter(s))) {
         s->halted = true;

@@ -85,6 +85,7 @@ struct session {
     bool replayed;    // the owner compares, then session_go
     uint64_t last_sent;
     struct egress approved;
+    uint32_t approved_reach; // discretion price of an order with extras
 
     uint64_t next_sequence; // of the session's next message that has not been applied
     uint64_t wire_sequence; // of the next message on this connection

@@ -18,6 +18,7 @@ enum {
     OUCH50_QUANTITY_MAX = 999999,
     OUCH50_PRICE_MAX = 1999999900, // 199,999.9900, the highest limit price
     OUCH50_PRICE_MARKET = 0x7FFFFFFF,
+    OUCH50_EXPIRE_S_MAX = 86400, // an order lives less long
     OUCH50_CLIENT_ID_LEN = 14,
     OUCH50_OPTION_MAX = 10,        // bytes of the longest element: length, tag, eight of value
     OUCH50_APPENDAGE_MAX = 160,    // of all options that a client may write, each once

@@ -127,3 +127,91 @@ static inline struct tickgate *gateway_attach(const char *name, int *code)
     gateway_step(); // the lane takes it in
     return a.client;
 }
+
+// --- what most tests ask for
+
+static const struct tickgate_order some_order = {.client_id = 7,
+                                                 .quantity = 100,
+                                                 .price = 1000000,
+                                                 .side = 'B',
+                                                 .time_in_force = '0',
+                                                 .display = 'Y'};
+
+static inline struct gateway_client *client(uint32_t index)
+{
+    return &rig.gateway->clients[index];
+}
+
+static inline uint64_t left_at_exchange(void)
+{
+    uint64_t open = 0;
+    for (uint32_t i = 0; i < w->model.order_count; i++)
+        open += w->model.orders[i].live;
+    return open;
+}
+
+// Until nobody's order is open any more; nothing is reserved then.
+static inline void dust_settles(void)
+{
+    for (uint32_t i = 0; i < LOOSE_ENDS && w->desk.orders.sessions[0].open_count; i++)
+        gateway_step();
+    check();
+    assert_int_equal(left_at_exchange(), 0);
+    assert_int_equal(w->desk.risk.firm.orders, 0);
+    assert_int_equal(w->desk.risk.firm.notional, 0);
+}
+
+// The next answer to request <number>; reports on the way are passed over.
+static inline struct tickgate_answer answer_to(struct tickgate *t, uint32_t number)
+{
+    struct tickgate_answer a;
+    assert_int_not_equal(number, 0);
+    for (uint32_t i = 0; i < 100; i++) {
+        while (tickgate_poll(t, &a) == 1)
+            if (a.kind != TICKGATE_REPORT && a.request == number)
+                return a;
+        gateway_step();
+    }
+    fail_msg("request %u is not answered", number);
+    return a;
+}
+
+// An order that rests at the exchange; the model executes, refuses and kills some.
+static inline struct tickgate_answer rest(struct tickgate *t, uint64_t client_id)
+{
+    struct tickgate_order o = some_order;
+    o.client_id = client_id;
+    for (uint32_t tries = 0; tries < 50; tries++) {
+        struct tickgate_answer a = answer_to(t, tickgate_enter(t, &o));
+        assert_int_equal(a.kind, TICKGATE_DONE);
+        for (uint32_t i = 0; i < 10; i++)
+            gateway_step();
+        const struct own_order *own = orders_at(&w->desk.orders, a.order);
+        if (own->life == LIFE_LIVE && own->filled == 0)
+            return a;
+        tickgate_cancel(t, a.order, client_id, 0);
+    }
+    fail_msg("no order rests");
+    return (struct tickgate_answer){0};
+}
+
+static inline uint16_t refused(struct tickgate *t, uint32_t number)
+{
+    const struct tickgate_answer a = answer_to(t, number);
+    assert_int_equal(a.kind, TICKGATE_REFUSED);
+    return a.refusal;
+}
+
+// Everything until the end; answers the code of it.
+static inline int end_of(struct tickgate *t)
+{
+    struct tickgate_answer a;
+    for (uint32_t i = 0; i < 2000; i++) {
+        const int n = tickgate_poll(t, &a);
+        if (n < 0)
+            return -n;
+        if (n == 0)
+            gateway_step();
+    }
+    return 0;
+}

@@ -36,22 +36,69 @@ static uint32_t price_drawn(uint32_t venue, uint32_t instrument, bool buys)
     return trade_draw(50) ? price : price + 50;
 }
 
+#define ASK_FOR(x, name, member, value) \
+    ((x)->options.present |= 1u << OUCH50_TAG_##name, (x)->options.member = (value))
+
+// One of the things that an order may ask for beside its price, good ones and bad.
+static void extras_drawn(struct ouch_extras *x, struct desk_order *ask)
+{
+    const uint32_t beyond = 100 * trade_draw(4);
+    switch (trade_draw(11)) {
+    case 0: ASK_FOR(x, POST_ONLY, post_only, 'P'); break;
+    case 1: ASK_FOR(x, MIN_QUANTITY, min_quantity, 1 + trade_draw(ask->quantity + 20)); break;
+    case 2:
+        ASK_FOR(x, MAX_FLOOR, max_floor, 100);
+        if (trade_draw(2))
+            ASK_FOR(x, RANDOM_RESERVES, random_reserves, 1 + trade_draw(99));
+        break;
+    case 3:
+    case 4:
+        ASK_FOR(x, DISCRETION_PRICE, discretion_price,
+                ask->side == 'B' ? ask->price + beyond : ask->price - beyond);
+        break;
+    case 5:
+    case 6:
+        ask->display = 'N';
+        ASK_FOR(x, PRICE_TYPE, price_type, "PMRm"[trade_draw(4)]);
+        if (trade_draw(2))
+            ASK_FOR(x, PEG_OFFSET, peg_offset, (int32_t)(100 * trade_draw(5)) - 200);
+        break;
+    case 7:
+        ask->time_in_force = '6';
+        ASK_FOR(x, EXPIRE_S, expire_s, 1 + trade_draw(100));
+        break;
+    case 8: ASK_FOR(x, LOCATED, located, 'Y'); break;
+    case 9:
+        ASK_FOR(x, CUSTOMER, customer, "RN"[trade_draw(2)]);
+        ASK_FOR(x, TRADE_NOW, trade_now, 'Y');
+        ASK_FOR(x, GROUP, group, 7);
+        break;
+    default:
+        x->capacity = "APRO"[trade_draw(4)];
+        x->iso = 'Y';
+        ASK_FOR(x, FIRM, firm[0], 'F');
+        memcpy(x->options.firm, "FRM2", 4);
+    }
+}
+
 static void enter(void)
 {
     uint32_t index;
     const uint32_t venue = trade_draw(TRADE_VENUES), instrument = trade_draw(TRADE_SYMBOLS);
     const bool buys = trade_draw(2);
-    const struct ouch50_options options = {.present = 1u << OUCH50_TAG_POST_ONLY, .post_only = 'P'};
-    const bool post_only = sim->config->post_only && venue == 0 && trade_draw(4) == 0;
-    const struct desk_order ask = {.client_id = trade_draw(1000),
-                                   .quantity = 1 + trade_draw(400),
-                                   .price = price_drawn(venue, instrument, buys),
-                                   .instrument = (uint16_t)instrument,
-                                   .session = (uint8_t)venue,
-                                   .side = buys ? 'B' : "SSET"[trade_draw(4)],
-                                   .time_in_force = trade_draw(4) ? '0' : '3',
-                                   .display = trade_draw(10) ? 'Y' : 'N',
-                                   .options = post_only ? &options : NULL};
+    struct ouch_extras extras = {.options = {.present = 0}};
+    struct desk_order ask = {.client_id = trade_draw(1000),
+                             .quantity = 1 + trade_draw(400),
+                             .price = price_drawn(venue, instrument, buys),
+                             .instrument = (uint16_t)instrument,
+                             .session = (uint8_t)venue,
+                             .side = buys ? 'B' : "SSET"[trade_draw(4)],
+                             .time_in_force = trade_draw(4) ? '0' : '3',
+                             .display = trade_draw(10) ? 'Y' : 'N'};
+    if (sim->config->extras && trade_draw(3) == 0) {
+        extras_drawn(&extras, &ask);
+        ask.extras = &extras;
+    }
     (void)desk_enter(&sim->desk, &owner, &ask, &index);
 }
 
@@ -303,7 +350,7 @@ static void exact(bool all_arrived)
 static void honest(uint64_t seed)
 {
     struct trade_config c = world_of(seed);
-    c.post_only = true;
+    c.extras = true;
     trade_open(&c);
     live();
     exact(true);
@@ -313,7 +360,7 @@ static void honest(uint64_t seed)
 static void broken_connections(uint64_t seed)
 {
     struct trade_config c = world_of(seed);
-    c.post_only = true;
+    c.extras = true;
     c.wire_breaks = seed % 3 ? 100 : 0;
     c.faults = (struct bourse_faults){.cut_bytes = seed % 2 ? 4000 : 0,
                                       .cut_in_bytes = seed % 5 ? 0 : 2000,

@@ -33,7 +33,7 @@ struct trade_config {
     uint32_t asks;            // of the random client: up to so many a step
     struct bourse_faults faults;
     enum bourse_self_match self_match;
-    bool cancel_on_disconnect, post_only;
+    bool cancel_on_disconnect, extras;
     uint32_t wire_breaks;   // one in so many steps the connection breaks; 0: never
     uint32_t wire_busy;     // one in so many steps the window opens or closes; 0: always open
     uint32_t line_loss_ppm; // packets of one line

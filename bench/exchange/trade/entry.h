@@ -28,10 +28,10 @@ struct entry {
     uint64_t peg_offset, discretion_price, discretion_offset; // offsets: 32 bits, two's complement
     uint64_t display_quantity, display_price, group;
     char token[14], token_original[14]; // 5.0: <token> is the ClOrdID
-    char symbol[8], firm[4], route[4];
+    char symbol[8], firm[4], route[4], locate_broker[4], aiq_group[2];
     char side[1], tif[1], display[1], capacity[1], sweep[1], cross[1], state[1], code[1],
         liquidity[1], strategy[1], customer[1], price_type[1], discretion_type[1], post_only[1],
-        trade_now[1], handle_inst[1], bbo_weight[1], located[1];
+        trade_now[1], handle_inst[1], bbo_weight[1], located[1], aiq_strategy[1];
 };
 
 enum entry_result {

@@ -19,10 +19,18 @@ PENDING, LIVE, UNKNOWN, DEAD = range(4)
 NONE = 0xFFFF
 
 
+class Options(ctypes.Structure):
+    _fields_ = ([(name, u32) for name in ("min_quantity", "max_floor", "random_reserves", "expire_s", "discretion_price")] +
+                [("peg_offset", ctypes.c_int32), ("discretion_offset", ctypes.c_int32), ("group", u16)] +
+                [(name, char) for name in ("post_only", "customer", "price_type", "discretion_type", "trade_now", "handle",
+                                           "located", "capacity", "iso", "cross")] +
+                [("firm", char * 4), ("route", char * 4), ("locate_broker", char * 4), ("aiq_strategy", char),
+                 ("aiq_group", char * 2), ("unused", u8)])
+
+
 class Order(ctypes.Structure):
     _fields_ = [("client_id", u64), ("quantity", u32), ("price", u32), ("symbol", u16), ("venue", u8), ("side", char),
-                ("time_in_force", char), ("display", char), ("post_only", char), ("unused", u8), ("min_quantity", u32),
-                ("max_floor", u32)]
+                ("time_in_force", char), ("display", char), ("unused", u8 * 2), ("options", ctypes.POINTER(Options))]
 
 
 class Answer(ctypes.Structure):
@@ -49,7 +57,7 @@ def library():
             ("refusal_name", ctypes.c_char_p, (ctypes.c_uint,))):
         function = getattr(lib, "tickgate_" + name)
         function.restype, function.argtypes = result, arguments
-    assert ctypes.sizeof(Order) == 32 and ctypes.sizeof(Answer) == 64
+    assert (ctypes.sizeof(Order), ctypes.sizeof(Options), ctypes.sizeof(Answer)) == (32, 56, 64)
     return lib
 
 

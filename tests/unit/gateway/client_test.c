@@ -13,95 +13,9 @@
 
 #include "tests/lib/gateway_rig.h"
 
-static const struct tickgate_order some_order = {.client_id = 7,
-                                                 .quantity = 100,
-                                                 .price = 1000000,
-                                                 .side = 'B',
-                                                 .time_in_force = '0',
-                                                 .display = 'Y'};
-
-static struct gateway_client *client(uint32_t index)
-{
-    return &rig.gateway->clients[index];
-}
-
-static uint64_t left_at_exchange(void)
-{
-    uint64_t open = 0;
-    for (uint32_t i = 0; i < w->model.order_count; i++)
-        open += w->model.orders[i].live;
-    return open;
-}
-
 static bool attached(uint32_t index)
 {
     return rig.door.guests[0][index].attachment != 0;
-}
-
-// Until nobody's order is open any more; nothing is reserved then.
-static void dust_settles(void)
-{
-    for (uint32_t i = 0; i < LOOSE_ENDS && w->desk.orders.sessions[0].open_count; i++)
-        gateway_step();
-    check();
-    assert_int_equal(left_at_exchange(), 0);
-    assert_int_equal(w->desk.risk.firm.orders, 0);
-    assert_int_equal(w->desk.risk.firm.notional, 0);
-}
-
-// The next answer to request <number>; reports on the way are passed over.
-static struct tickgate_answer answer_to(struct tickgate *t, uint32_t number)
-{
-    struct tickgate_answer a;
-    assert_int_not_equal(number, 0);
-    for (uint32_t i = 0; i < 100; i++) {
-        while (tickgate_poll(t, &a) == 1)
-            if (a.kind != TICKGATE_REPORT && a.request == number)
-                return a;
-        gateway_step();
-    }
-    fail_msg("request %u is not answered", number);
-    return a;
-}
-
-// An order that rests at the exchange; the model executes, refuses and kills some.
-static struct tickgate_answer rest(struct tickgate *t, uint64_t client_id)
-{
-    struct tickgate_order o = some_order;
-    o.client_id = client_id;
-    for (uint32_t tries = 0; tries < 50; tries++) {
-        struct tickgate_answer a = answer_to(t, tickgate_enter(t, &o));
-        assert_int_equal(a.kind, TICKGATE_DONE);
-        for (uint32_t i = 0; i < 10; i++)
-            gateway_step();
-        const struct own_order *own = orders_at(&w->desk.orders, a.order);
-        if (own->life == LIFE_LIVE && own->filled == 0)
-            return a;
-        tickgate_cancel(t, a.order, client_id, 0);
-    }
-    fail_msg("no order rests");
-    return (struct tickgate_answer){0};
-}
-
-static uint16_t refused(struct tickgate *t, uint32_t number)
-{
-    const struct tickgate_answer a = answer_to(t, number);
-    assert_int_equal(a.kind, TICKGATE_REFUSED);
-    return a.refusal;
-}
-
-// Everything until the end; answers the code of it.
-static int end_of(struct tickgate *t)
-{
-    struct tickgate_answer a;
-    for (uint32_t i = 0; i < 2000; i++) {
-        const int n = tickgate_poll(t, &a);
-        if (n < 0)
-            return -n;
-        if (n == 0)
-            gateway_step();
-    }
-    return 0;
 }
 
 // --- a life ---
@@ -326,7 +240,7 @@ static void what_is_not_ones_own_is_unknown(void **state)
     o.venue = 1;
     assert_int_equal(refused(t, tickgate_enter(t, &o)), REFUSAL_UNKNOWN_ACCOUNT);
     o = some_order;
-    o.post_only = 'Q';
+    o.options = &(struct tickgate_options){.post_only = 'Q'};
     assert_int_equal(refused(t, tickgate_enter(t, &o)), REFUSAL_ORDER_FIELD);
     o = some_order;
     o.quantity = UINT32_MAX;

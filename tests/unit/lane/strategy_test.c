@@ -260,6 +260,7 @@ static void notes_best(void *state, const struct strategy_best *best)
     if (!n->fires)
         return;
     n->fires = false;
+    const struct strategy_options plain = {.post_only = 'N'};
     const struct strategy_order ask = {.client_id = 7,
                                        .quantity = 100,
                                        .price = best->ask,
@@ -267,7 +268,7 @@ static void notes_best(void *state, const struct strategy_best *best)
                                        .side = 'B',
                                        .time_in_force = '3',
                                        .display = 'Y',
-                                       .post_only = 'N'};
+                                       .options = &plain};
     n->refusal = n->setup.calls->submit(n->setup.host, &ask, &n->number);
 }
 
@@ -361,6 +362,9 @@ static void a_book_change_becomes_an_order_in_the_same_turn(void **state)
     assert_int_equal(be32_load(w->rig.sent + 3 + 6), 100);
     // The record of the decision stands before the one of its sending, with what it saw.
     const struct event *e = &w->lane.trading.slots[from & w->lane.trading.mask];
+    assert_int_equal(e[0].type, EVENT_ORDER_OPTIONS);
+    assert_int_equal(e[0].order_options.post_only, 'N');
+    e++;
     assert_int_equal(e[0].type, EVENT_DECISION);
     assert_int_equal(e[1].type, EVENT_ORDER_SENT);
     assert_true(e[0].decision.bid == 1000000 && e[0].decision.ask == 1000050 &&
@@ -567,7 +571,7 @@ static void what_cannot_be_loaded_is_named(void **state)
     old.interface = STRATEGY_INTERFACE + 1;
     err = (struct error){0};
     assert_false(strategy_attach(&slot, &old, "old", &err));
-    assert_non_null(strstr(err.text, "interface 3, this dataplane speaks 2"));
+    assert_non_null(strstr(err.text, "interface 4, this dataplane speaks 3"));
     old = notes;
     old.start = NULL;
     err = (struct error){0};

@@ -57,14 +57,14 @@ static void an_enter_of_50_says_what_was_asked(void **state)
 static void options_belong_to_one_order(void **state)
 {
     (void)state;
-    const struct ouch50_options options = {.present = 1u << OUCH50_TAG_POST_ONLY |
-                                                      1u << OUCH50_TAG_MAX_FLOOR,
-                                           .post_only = 'P',
-                                           .max_floor = 100};
+    const struct ouch_extras extras = {
+        .options = {.present = 1u << OUCH50_TAG_POST_ONLY | 1u << OUCH50_TAG_MAX_FLOOR,
+                    .post_only = 'P',
+                    .max_floor = 100}};
     struct frame_order with = order;
     struct ouch50_message m;
     struct ouch50_options o;
-    with.options = &options;
+    with.extras = &extras;
     prepare(OUCH_50, "TGTE");
     for (int round = 0; round < 3; round++) {
         const bool has = round == 1;
@@ -72,7 +72,7 @@ static void options_belong_to_one_order(void **state)
         const uint8_t *p = payload(frame_enter(&frames, has ? &with : &order), len);
         assert_int_equal(ouch50_in_check(p, len, &m), OUCH50_OK);
         assert_true(ouch50_options_read(m.options, m.options_len, &o));
-        assert_int_equal(o.present, 1u << OUCH50_TAG_FIRM | (has ? options.present : 0));
+        assert_int_equal(o.present, 1u << OUCH50_TAG_FIRM | (has ? extras.options.present : 0));
         assert_memory_equal(o.firm, "TGTE", 4);
         const uint32_t replace_len = 40 + (has ? 9 : 0);
         p = payload(frame_replace(&frames, has ? &with : &order), replace_len);
@@ -127,8 +127,10 @@ static void letters_that_a_version_lacks_are_refused(void **state)
 {
     (void)state;
     struct frame_order o = order;
-    const struct ouch50_options minute = {.present = 1u << OUCH50_TAG_EXPIRE_S, .expire_s = 60};
-    const struct ouch50_options post = {.present = 1u << OUCH50_TAG_POST_ONLY, .post_only = 'P'};
+    const struct ouch_extras minute = {
+        .options = {.present = 1u << OUCH50_TAG_EXPIRE_S, .expire_s = 60}};
+    const struct ouch_extras floor = {
+        .options = {.present = 1u << OUCH50_TAG_MAX_FLOOR, .max_floor = 100}};
     for (int v = 0; v < 2; v++) {
         prepare(v ? OUCH_42 : OUCH_50, "    ");
         o = order;
@@ -141,16 +143,20 @@ static void letters_that_a_version_lacks_are_refused(void **state)
         o = order;
         o.time_in_force = '6'; // needs to know how long
         assert_false(frames_can(&frames, &o));
-        o.options = &minute;
+        o.extras = &minute;
         assert_true(frames_can(&frames, &o));
         if (v) {
             const uint8_t *p = payload(frame_enter(&frames, &o), 49);
             assert_int_equal(ouch42_enter_time_in_force(p), 60);
         }
+        o.time_in_force = '0'; // has no end to tell
+        assert_false(frames_can(&frames, &o));
+        o.extras = NULL;
         o.time_in_force = 'E';
         assert_int_equal(frames_can(&frames, &o), !v);
         o.time_in_force = '0';
-        o.options = &post;
+        o.display = 'Y';
+        o.extras = &floor;
         assert_int_equal(frames_can(&frames, &o), !v);
     }
 }
