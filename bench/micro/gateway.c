@@ -186,7 +186,7 @@ static void gateway_open(void)
     if (!gateway_init(&b.gateway, REQUESTS, ANSWERS, 1, &err) ||
         !gateway_client_add(&b.gateway, &c, b.cal.tsc_hz, &err))
         fail(err.text);
-    desk_gateway_init(&b.desk, &b.at_desk, &b.gateway, zeroed(desk_gateway_bytes(4096)));
+    desk_gateway_init(&b.desk, &b.at_desk, &b.gateway, zeroed(desk_gateway_bytes(4096, 0)));
     b.inward = zeroed(gateway_inward_bytes(REQUESTS));
     b.outward = zeroed(gateway_outward_bytes(ANSWERS, 0, 0));
     b.gateway.clients[0].inward = b.inward; // as the door does it

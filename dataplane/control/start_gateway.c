@@ -47,7 +47,8 @@ uint32_t gateway_strategy(const struct config *config, uint32_t client)
 
 static uint64_t gateway_bytes(const struct config *config)
 {
-    return sizeof(struct dataplane_gateway) + desk_gateway_bytes(config->trading.orders);
+    return sizeof(struct dataplane_gateway) +
+           desk_gateway_bytes(config->trading.orders, config->trading.routes);
 }
 
 void gateway_bill(struct dataplane *d, uint32_t lane, uint32_t symbols)

@@ -40,12 +40,14 @@ enum gateway_request_kind {
     GATEWAY_REPLACE,
     GATEWAY_MODIFY,
     GATEWAY_CANCEL,
+    GATEWAY_ROUTE,
+    GATEWAY_ROUTE_CANCEL,
 };
 
 struct gateway_request {
     uint64_t client_id;
     uint32_t request;
-    uint32_t order;
+    uint32_t order;    // or route
     uint32_t quantity; // or total
     uint32_t price;
     uint16_t symbol;
@@ -55,7 +57,11 @@ struct gateway_request {
     char time_in_force;
     char display;
     uint8_t options; // 1: ENTER; the next slot is a struct gateway_options, and of this request
-    uint64_t unused[4];
+    // ROUTE
+    uint16_t venues;
+    uint8_t how;
+    uint8_t rest;
+    uint8_t unused[28];
 };
 
 struct gateway_options {

@@ -266,6 +266,27 @@ uint32_t tickgate_cancel(struct tickgate *t, uint32_t order, uint64_t client_id,
     return request_put(t, &r);
 }
 
+uint32_t tickgate_route(struct tickgate *t, const struct tickgate_route *route)
+{
+    struct gateway_request r = {.kind = GATEWAY_ROUTE,
+                                .client_id = route->client_id,
+                                .quantity = route->quantity,
+                                .price = route->price,
+                                .symbol = route->symbol,
+                                .side = route->side,
+                                .venues = route->venues,
+                                .how = route->how,
+                                .rest = route->rest};
+    return request_put(t, &r);
+}
+
+uint32_t tickgate_route_cancel(struct tickgate *t, uint32_t route, uint64_t client_id)
+{
+    struct gateway_request r = {
+        .kind = GATEWAY_ROUTE_CANCEL, .client_id = client_id, .order = route};
+    return request_put(t, &r);
+}
+
 // --- answers ---
 
 static bool answer_take(struct tickgate *t, struct tickgate_answer *answer)

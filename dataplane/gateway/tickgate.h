@@ -97,10 +97,47 @@ struct tickgate_order {
     const struct tickgate_options *options; // null: none; read during the call
 };
 
+// An order that the dataplane spreads over the venues: child orders, each through the gate. A child
+// can be cancelled, not replaced.
+enum tickgate_how {
+    TICKGATE_BEST,  // all shares at the preferred venue
+    TICKGATE_SPLIT, // each venue what it shows at its best price
+    TICKGATE_SWEEP, // level by level over all venues, up to the limit
+};
+
+// What happens to shares that no venue took, or that came back.
+enum tickgate_rest {
+    TICKGATE_REST_END,   // they are not sent again
+    TICKGATE_REST_AGAIN, // they are placed again with the venues that have not failed yet
+    TICKGATE_REST_POST,  // they rest at the limit, at one venue, once nothing else is open
+};
+
+struct tickgate_route {
+    uint64_t client_id; // comes back with every answer, those of the child orders too
+    uint32_t quantity;
+    uint32_t price; // limit
+    uint16_t symbol;
+    uint16_t venues; // bit of a venue that may be asked; 0: any
+    char side;       // B S T E
+    uint8_t how;     // enum tickgate_how
+    uint8_t rest;    // enum tickgate_rest
+    uint8_t unused[5];
+};
+
+enum tickgate_ending {
+    TICKGATE_WORKS,     // it is not over
+    TICKGATE_FILLED,    // everything has executed
+    TICKGATE_RETURNED,  // the rest is not sent again, as was asked
+    TICKGATE_NO_VENUE,  // no venue takes the rest
+    TICKGATE_ROUNDS,    // it was placed as often as an order may be
+    TICKGATE_CANCELLED, // it, or one of its children, was cancelled by us
+};
+
 enum tickgate_kind {
     TICKGATE_DONE,    // the request's frame is on its way to the exchange
     TICKGATE_REFUSED, // it is not, and <refusal> says why
     TICKGATE_REPORT,  // something became of an order
+    TICKGATE_ROUTED,  // a routed order is over, and <ending> says why
 };
 
 enum tickgate_state {
@@ -128,8 +165,16 @@ struct tickgate_answer {
     uint8_t state; // enum tickgate_state
     char side;
     bool quarantined; // the exchange contradicted itself: the order can only be cancelled
-    uint8_t unused[7];
+    uint8_t ending;   // enum tickgate_ending, of a routed order
+    uint8_t unused[2];
+    // Of a routed order: its number, in answers about its children too; TICKGATE_NO_ROUTE
+    // elsewhere. In answers about itself <order> is no order, <open> and <filled> are of all
+    // children, and what is neither is at no venue.
+    uint32_t route;
+    uint32_t rounds; // how often it was placed
 };
+
+#define TICKGATE_NO_ROUTE UINT32_MAX
 
 struct tickgate; // an attachment
 
@@ -157,6 +202,11 @@ TICKGATE_API uint32_t tickgate_modify(struct tickgate *t, uint32_t order, uint64
 // At most <total> shares may execute, 0: no more.
 TICKGATE_API uint32_t tickgate_cancel(struct tickgate *t, uint32_t order, uint64_t client_id,
                                       uint32_t total);
+// A routed order: DONE carries its number in <route>, at least one child is on its way. REFUSED:
+// what the gate said about the preferred venue, or ROUTE: no venue could be asked.
+TICKGATE_API uint32_t tickgate_route(struct tickgate *t, const struct tickgate_route *route);
+// Cancels what is open of it; nothing is placed again.
+TICKGATE_API uint32_t tickgate_route_cancel(struct tickgate *t, uint32_t route, uint64_t client_id);
 
 // 1: *<answer> is the next one. 0: there is none now. Below 0: there is none, and the client is cut
 // off: minus an enum tickgate_code. Is the client's heartbeat: call it even when nothing is

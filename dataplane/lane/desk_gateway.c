@@ -121,9 +121,32 @@ static void answer_order(struct tickgate_answer *a, const struct own_order *o, u
     a->side = o->side;
     a->quarantined = (o->flags & ORDER_QUARANTINED) != 0;
 }
+
+static void answer_route(struct tickgate_answer *a, const struct route *r, uint32_t route)
+{
+    a->client_id = r->client_id;
+    a->order = OWN_NONE;
+    a->route = route;
+    a->rounds = r->rounds;
+    a->open = r->open;
+    a->filled = r->filled;
+    a->price = r->limit;
+    a->symbol = r->instrument;
+    a->side = r->side;
+    a->ending = r->ending;
+}
 _Static_assert((int)TICKGATE_DEAD == (int)LIFE_DEAD && (int)TICKGATE_LIVE == (int)LIFE_LIVE &&
                    (int)TICKGATE_UNKNOWN == (int)LIFE_UNKNOWN,
                "lives have the same numbers");
+
+// Which attachment entered an order, itself or as a child of a routed one.
+static uint32_t attachment_of(const struct desk *d, uint32_t order)
+{
+    const struct desk_gateway *dg = d->gateway;
+    const uint32_t route = desk_route_of_order(d, order);
+    return LIKELY(route == ROUTE_NONE) || !dg->routes_of ? dg->attachment_of[order]
+                                                         : dg->routes_of[route];
+}
 
 static void tell_client(struct desk *d, uint32_t order, const struct order_outcome *out)
 {
@@ -136,7 +159,7 @@ static void tell_client(struct desk *d, uint32_t order, const struct order_outco
         return;
     }
     const struct gateway_client *c = &dg->gateway->clients[index];
-    if (UNLIKELY(!(dg->on >> index & 1) || dg->attachment_of[order] != c->attachment ||
+    if (UNLIKELY(!(dg->on >> index & 1) || attachment_of(d, order) != c->attachment ||
                  o->flags & ORDER_ADOPTED)) {
         dg->untold++;
         return;
@@ -146,10 +169,35 @@ static void tell_client(struct desk *d, uint32_t order, const struct order_outco
         .fill_shares = out->did & DID_FILL ? out->shares : 0,
         .fill_price = out->did & DID_FILL ? out->price : 0,
         .broken_shares = out->did & DID_BREAK ? out->broken_shares : 0,
+        .route = desk_route_of_order(d, order),
     };
     answer_order(&a, o, order);
     answer_put(d, index, &a);
 }
+
+static void tell_client_route(struct desk *d, const struct route *r, uint32_t route)
+{
+    struct desk_gateway *dg = d->gateway;
+    const uint32_t index = r->strategy - dg->gateway->first_strategy;
+    if (index >= dg->gateway->count) {
+        if (dg->other_routes)
+            dg->other_routes(d, r, route);
+        return;
+    }
+    if (!(dg->on >> index & 1) || dg->routes_of[route] != dg->gateway->clients[index].attachment) {
+        dg->untold++;
+        return;
+    }
+    struct tickgate_answer a = {.kind = TICKGATE_ROUTED};
+    answer_route(&a, r, route);
+    answer_put(d, index, &a);
+}
+_Static_assert((int)TICKGATE_SWEEP == (int)ROUTE_SWEEP &&
+                   (int)TICKGATE_REST_POST == (int)ROUTE_REST_POST &&
+                   (int)TICKGATE_CANCELLED == (int)ROUTE_ENDED_CANCELLED &&
+                   (int)TICKGATE_CANCELLED + 1 == (int)ROUTE_ENDINGS &&
+                   TICKGATE_NO_ROUTE == ROUTE_NONE,
+               "words of the router have the same numbers");
 
 // --- requests ---
 
@@ -179,7 +227,7 @@ static struct own_order *client_order(struct desk *d, const struct gateway_clien
 {
     struct own_order *o = desk_order_of(d, who, r->order);
     const bool own = o && o->client_id == r->client_id && !(o->flags & ORDER_ADOPTED) &&
-                     d->gateway->attachment_of[r->order] == c->attachment;
+                     attachment_of(d, r->order) == c->attachment;
     return LIKELY(own) ? o : NULL;
 }
 
@@ -238,6 +286,8 @@ static enum refusal change(struct desk *d, uint32_t index, const struct desk_own
         return REFUSAL_UNKNOWN_ORDER;
     if (r->kind == GATEWAY_CANCEL)
         return cancel(d, index, o, r, now);
+    if (UNLIKELY(desk_is_child(d, r->order)))
+        return REFUSAL_ROUTED;
     const enum refusal refusal = client_may(d, index, now);
     if (UNLIKELY(refusal != REFUSAL_NONE))
         return refusal;
@@ -247,12 +297,75 @@ static enum refusal change(struct desk *d, uint32_t index, const struct desk_own
     return side ? desk_modify(d, who, r->order, r->quantity, r->side) : REFUSAL_ORDER_FIELD;
 }
 
+// --- routed orders ---
+
+static enum refusal route_enter(struct desk *d, const struct gateway_client *c,
+                                const struct desk_owner *who, const struct gateway_request *r,
+                                uint32_t *route)
+{
+    const struct desk_route ask = {.client_id = r->client_id,
+                                   .quantity = r->quantity,
+                                   .limit = r->price,
+                                   .instrument = r->symbol,
+                                   .venues = r->venues,
+                                   .how = r->how,
+                                   .rest = r->rest,
+                                   .side = r->side};
+    if (UNLIKELY(d->risk.strategies[who->strategy].orders >= c->config.open_orders))
+        return REFUSAL_OPEN_ORDERS;
+    const enum refusal refusal = desk_route(d, who, &ask, route);
+    if (refusal == REFUSAL_NONE)
+        d->gateway->routes_of[*route] = c->attachment;
+    return refusal;
+}
+
+// The client's own, of this attachment, and not over.
+static enum refusal route_cancel(struct desk *d, const struct gateway_client *c,
+                                 const struct desk_owner *who, const struct gateway_request *r)
+{
+    const struct route *own = desk_route_of(d, who, r->order);
+    if (own == NULL || own->client_id != r->client_id ||
+        d->gateway->routes_of[r->order] != c->attachment)
+        return REFUSAL_UNKNOWN_ORDER;
+    if (!route_works(own))
+        return REFUSAL_ORDER_NOT_LIVE;
+    return own->stopping ? REFUSAL_ORDER_CHANGING : desk_route_cancel(d, who, r->order);
+}
+
+// <r->kind> is one of the two.
+static void route_request_do(struct desk *d, uint32_t index, const struct desk_owner *who,
+                             const struct gateway_request *r, uint64_t now)
+{
+    struct gateway_client *c = &d->gateway->gateway->clients[index];
+    struct tickgate_answer a = {
+        .request = r->request, .client_id = r->client_id, .order = OWN_NONE, .route = ROUTE_NONE};
+    uint32_t route = r->order;
+    enum refusal refusal = REFUSAL_NONE;
+    if (r->kind == GATEWAY_ROUTE_CANCEL) {
+        refusal = route_cancel(d, c, who, r);
+    } else {
+        refusal = client_may(d, index, now);
+        if (refusal == REFUSAL_NONE)
+            refusal = route_enter(d, c, who, r, &route);
+        route = refusal == REFUSAL_NONE ? route : ROUTE_NONE;
+    }
+    d->lane->count->client_refused += refusal != REFUSAL_NONE;
+    c->refused += refusal != REFUSAL_NONE;
+    a.kind = refusal ? TICKGATE_REFUSED : TICKGATE_DONE;
+    a.refusal = (uint16_t)refusal;
+    const struct route *own = desk_route_of(d, who, route);
+    if (own && refusal != REFUSAL_UNKNOWN_ORDER)
+        answer_route(&a, own, route);
+    answer_put(d, index, &a);
+}
+
 static void request_do(struct desk *d, uint32_t index, const struct gateway_request *r,
                        uint64_t now)
 {
     struct gateway_client *c = &d->gateway->gateway->clients[index];
     const struct desk_owner who = {.account = c->config.account, .strategy = c->config.strategy};
-    struct tickgate_answer a = {.request = r->request, .client_id = r->client_id};
+    struct tickgate_answer a = {
+        .request = r->request, .client_id = r->client_id, .route = ROUTE_NONE};
     struct gateway_options options;
     enum refusal refusal;
     uint32_t order = r->order;
@@ -263,6 +376,10 @@ static void request_do(struct desk *d, uint32_t index, const struct gateway_requ
     }
     d->lane->input++;
     c->requests++;
+    if (UNLIKELY(r->kind == GATEWAY_ROUTE || r->kind == GATEWAY_ROUTE_CANCEL)) {
+        route_request_do(d, index, &who, r, now);
+        return;
+    }
     if (r->kind == GATEWAY_ENTER) {
         refusal = client_may(d, index, now);
         if (LIKELY(refusal == REFUSAL_NONE))
@@ -280,8 +397,11 @@ static void request_do(struct desk *d, uint32_t index, const struct gateway_requ
     a.kind = refusal ? TICKGATE_REFUSED : TICKGATE_DONE;
     a.refusal = (uint16_t)refusal;
     a.order = order;
-    if (order != OWN_NONE && refusal != REFUSAL_UNKNOWN_ORDER)
+    if (order != OWN_NONE && refusal != REFUSAL_UNKNOWN_ORDER) {
         answer_order(&a, orders_at(&d->orders, order), order);
+        if (r->kind != GATEWAY_ENTER)
+            a.route = desk_route_of_order(d, order);
+    }
     answer_put(d, index, &a);
 }
 
@@ -327,9 +447,9 @@ uint32_t desk_gateway_turn(struct desk *d, uint64_t now)
 
 // --- set-up ---
 
-uint64_t desk_gateway_bytes(uint32_t orders)
+uint64_t desk_gateway_bytes(uint32_t orders, uint32_t routes)
 {
-    return (uint64_t)orders * sizeof(uint32_t);
+    return ((uint64_t)orders + routes) * sizeof(uint32_t);
 }
 
 void desk_gateway_init(struct desk *d, struct desk_gateway *dg, struct gateway *gateway,
@@ -338,4 +458,9 @@ void desk_gateway_init(struct desk *d, struct desk_gateway *dg, struct gateway *
     *dg = (struct desk_gateway){.gateway = gateway, .attachment_of = memory, .others = d->told};
     d->gateway = dg;
     d->told = tell_client;
+    if (d->routes == NULL)
+        return;
+    dg->routes_of = dg->attachment_of + d->orders.capacity;
+    dg->other_routes = d->routes->told;
+    d->routes->told = tell_client_route;
 }

@@ -68,7 +68,7 @@ static void open_all(void)
     free(gateway);
     free(memory);
     gateway = zeroed(sizeof *gateway);
-    memory = zeroed(desk_gateway_bytes(ORDERS));
+    memory = zeroed(desk_gateway_bytes(ORDERS, 0));
     MUST_HOLD(gateway_init(gateway, REQUESTS, ANSWERS, FIRST, &err));
     for (uint32_t i = 0; i < 2; i++) {
         MUST_HOLD(gateway_client_add(gateway, &c, 1000ull * STEP, &err));

@@ -79,8 +79,9 @@ class Clients:
         wait_for(f"{count} orders at the exchange", lambda: self.exchange_open() == count, self.system.alive,
                  lambda: f"; {self.exchange_open()} are open")
 
-    def left(self, name, why):
-        wait_for(f"the end of {name}", lambda: re.search(f"client_left: {name}: .*{why}", self.system.log("dataplane")),
+    def left(self, name, why, times=1):
+        wait_for(f"the end of {name}",
+                 lambda: len(re.findall(f"client_left: {name}: .*{why}", self.system.log("dataplane"))) >= times,
                  self.system.alive)
 
 
@@ -103,9 +104,22 @@ def killed(clients, program, name):
     clients.wait_open(0)
 
 
-def stopped(clients, system):
+def routed(clients):
+    """Orders to the best venue: they rest, as nobody sells that low, and are cancelled as a whole."""
+    clients.left("beta", "its process ended")
+    code, out, err = clients.run(PYTHON, "beta", 3, "route")
+    assert code == 0, err
+    assert out.splitlines() == [f"route {n}: cancelled filled=0 rounds=2" for n in (1, 2, 3)], out
+    clients.left("beta", "its process ended", times=2)
+    clients.wait_open(0)
+
+
+def stopped(clients, system, ledger):
     """The dataplane ends while a client has orders: they are cancelled, and the client is told."""
     process = clients.holding(C, "alpha")
+    clients.wait_open(HELD)
+    known = clients.log.read_text().count('"event":"accepted"')
+    wait_for("the records of the orders", lambda: len(ledger.collect().sent) >= known, system.alive)
     assert system.end("dataplane") == 0, "an unclean end"
     _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1 and "the dataplane stopped" in err, err
@@ -135,16 +149,17 @@ def main():
         strangers(clients)
         print("C:", clients.measured(C, "alpha", 500))
         print("Python:", clients.measured(PYTHON, "beta", 200))
+        routed(clients)
         killed(clients, C, "alpha")
         killed(clients, PYTHON, "beta")
         ledger.collect()
-        stopped(clients, s)
+        stopped(clients, s, ledger)
         ledger.collect()
         flat(s)
         assert s.end("exchange") == 0
         reconcile(ledger, Exchange(clients.log), SYMBOLS)
         events = [(e["event"], e["fields"]["code"]) for e in ledger.events if e["event"].startswith("CLIENT_")]
-        assert [e for e in events if e[0] == "CLIENT_LEFT"] == [("CLIENT_LEFT", 8)] * 4, events
+        assert [e for e in events if e[0] == "CLIENT_LEFT"] == [("CLIENT_LEFT", 8)] * 5, events
 
 
 if __name__ == "__main__":

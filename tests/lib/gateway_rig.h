@@ -12,6 +12,7 @@
 #include "tests/lib/desk_world.h"
 
 enum { RIG_REQUESTS = 64, RIG_ANSWERS = 256, FIRST_STRATEGY = 3, RIG_OPEN = 40, RIG_RATE = 1000 };
+enum { RIG_ROUTES = 16 };
 
 struct gateway_rig {
     struct gateway *gateway;
@@ -54,7 +55,7 @@ static void gateway_open(uint64_t seed)
     rig_client(rig_names[1], getuid(), 0);
     rig_client(rig_names[2], getuid() + 1, 0);
     rig_client(rig_names[3], getuid(), 20);
-    rig.memory = zeroed(desk_gateway_bytes(ORDERS));
+    rig.memory = zeroed(desk_gateway_bytes(ORDERS, RIG_ROUTES));
     desk_gateway_init(&w->desk, &rig.desk, rig.gateway, rig.memory);
     snprintf(rig.path, sizeof rig.path, "/tmp/tickgate-gateway-%d-%u", (int)getpid(), number++);
     if (!door_open(&rig.door, rig.path, &err))

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A client of the gateway in Python: libtickgate through ctypes, nothing else.
 
-    client.py /run/tickgate/gateway.sock desk1 AAPL session1 [price [quantity [count [hold]]]]
+    client.py /run/tickgate/gateway.sock desk1 AAPL session1 [price [quantity [count [hold | route]]]]
 
 Enters an order, waits for what becomes of it, cancels it, and does that again; prints how long a round took. A closed
-loop: the next order waits for the one before. With hold, <count> orders are left open until the process is ended.
+loop: the next order waits for the one before. With hold, <count> orders are left open until the process is ended. With route,
+the order goes to whatever venues are best, <count> times, and what is left of it is cancelled.
 TICKGATE_LIBRARY names the library where the system's loader does not find libtickgate.so.1.
 """
 
@@ -14,7 +15,10 @@ import sys
 import time
 
 u8, u16, u32, u64, char = ctypes.c_uint8, ctypes.c_uint16, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_char
-DONE, REFUSED, REPORT = range(3)
+DONE, REFUSED, REPORT, ROUTED = range(4)
+BEST, SPLIT, SWEEP = range(3)
+REST_END, REST_AGAIN, REST_POST = range(3)
+ENDINGS = "works filled returned no_venue rounds cancelled".split()
 PENDING, LIVE, UNKNOWN, DEAD = range(4)
 NONE = 0xFFFF
 
@@ -33,11 +37,16 @@ class Order(ctypes.Structure):
                 ("time_in_force", char), ("display", char), ("unused", u8 * 2), ("options", ctypes.POINTER(Options))]
 
 
+class Route(ctypes.Structure):
+    _fields_ = [("client_id", u64), ("quantity", u32), ("price", u32), ("symbol", u16), ("venues", u16), ("side", char),
+                ("how", u8), ("rest", u8), ("unused", u8 * 5)]
+
+
 class Answer(ctypes.Structure):
     _fields_ = [("client_id", u64)] + [(name, u32) for name in (
         "request", "order", "open", "filled", "price", "fill_shares", "fill_price", "broken_shares", "reason")] + [
             ("refusal", u16), ("symbol", u16), ("kind", u8), ("venue", u8), ("state", u8), ("side", char),
-            ("quarantined", ctypes.c_bool), ("unused", u8 * 7)]
+            ("quarantined", ctypes.c_bool), ("ending", u8), ("unused", u8 * 2), ("route", u32), ("rounds", u32)]
 
 
 def library():
@@ -52,12 +61,15 @@ def library():
             ("replace", u32, (handle, u32, u64, u32, u32)),
             ("modify", u32, (handle, u32, u64, u32, char)),
             ("cancel", u32, (handle, u32, u64, u32)),
+            ("route", u32, (handle, ctypes.POINTER(Route))),
+            ("route_cancel", u32, (handle, u32, u64)),
             ("poll", ctypes.c_int, (handle, ctypes.POINTER(Answer))),
             ("code_text", ctypes.c_char_p, (ctypes.c_int,)),
             ("refusal_name", ctypes.c_char_p, (ctypes.c_uint,))):
         function = getattr(lib, "tickgate_" + name)
         function.restype, function.argtypes = result, arguments
-    assert (ctypes.sizeof(Order), ctypes.sizeof(Options), ctypes.sizeof(Answer)) == (32, 56, 64)
+    sizes = [ctypes.sizeof(structure) for structure in (Order, Options, Route, Answer)]
+    assert sizes == [32, 56, 32, 64], sizes
     return lib
 
 
@@ -79,7 +91,7 @@ class Client:
 
     def done(self, request):
         """What became of a request; reports on the way are passed over."""
-        while (a := self.next()).kind == REPORT or a.request != request:
+        while (a := self.next()).kind in (REPORT, ROUTED) or a.request != request:
             pass
         if a.kind == REFUSED:
             sys.exit(f"client: refused: {self.lib.tickgate_refusal_name(a.refusal).decode()}")
@@ -93,11 +105,30 @@ class Client:
     def enter(self, order):
         return self.done(self.lib.tickgate_enter(self.t, ctypes.byref(order)))
 
+    def route(self, route):
+        return self.done(self.lib.tickgate_route(self.t, ctypes.byref(route)))
+
+    def route_cancel(self, route):
+        """The end of a routed order; it may have ended by itself meanwhile."""
+        self.lib.tickgate_route_cancel(self.t, route.route, route.client_id)
+        while not ((a := self.next()).kind == ROUTED and a.route == route.route):
+            pass
+        return a
+
 
 def show(what, ns):
     ns.sort()
     print(f"{what} closed_loop rounds={len(ns)} p50={ns[len(ns) // 2]} ns p99={ns[len(ns) * 99 // 100]} ns "
           f"max={ns[-1]} ns")
+
+
+def routes(client, order, count):
+    for client_id in range(1, count + 1):
+        wish = Route(client_id=client_id, quantity=order.quantity, price=order.price, symbol=order.symbol, side=order.side,
+                     how=SWEEP, rest=REST_POST)
+        end = client.route_cancel(client.route(wish))
+        print(f"route {client_id}: {ENDINGS[end.ending]} filled={end.filled} rounds={end.rounds}", flush=True)
+    client.lib.tickgate_detach(client.t)
 
 
 def main(socket, name, symbol, venue, price="1000000", quantity="100", count="1000", mode=""):
@@ -108,6 +139,8 @@ def main(socket, name, symbol, venue, price="1000000", quantity="100", count="10
     if NONE in (order.symbol, found):
         sys.exit("client: no such symbol or venue")
     order.venue = found
+    if mode == "route":
+        return routes(client, order, int(count))
     sent, answered, live = [], [], 0
     for order.client_id in range(1, int(count) + 1):
         start = time.monotonic_ns()
@@ -130,6 +163,6 @@ def main(socket, name, symbol, venue, price="1000000", quantity="100", count="10
 
 if __name__ == "__main__":
     if len(sys.argv) < 5:
-        print("usage: client.py SOCKET CLIENT SYMBOL VENUE [PRICE QUANTITY COUNT [hold]]", file=sys.stderr)
+        print("usage: client.py SOCKET CLIENT SYMBOL VENUE [PRICE QUANTITY COUNT [hold | route]]", file=sys.stderr)
         sys.exit(2)
     main(*sys.argv[1:9])
