@@ -95,6 +95,10 @@ void run_explain(const struct invocation *invocation, struct error *err);
 void run_trace(const struct invocation *invocation, struct error *err);
 void run_trace_export(const struct invocation *invocation, struct error *err);
 
+// capture.c
+void run_capture_export(const struct invocation *invocation, struct error *err);
+void print_capture(FILE *out, const json_t *result, const json_t *options);
+
 // print.c
 void print_status(FILE *out, const json_t *result, const json_t *options);
 void print_version(FILE *out, const json_t *result, const json_t *options);

@@ -1,5 +1,7 @@
 #include "controlplane/control/control.h"
 
+#include "controlplane/capture/capture.h"
+
 #include <string.h>
 
 #include "controlplane/region/call.h"
@@ -71,9 +73,12 @@ bool control_tick(struct control *control, uint64_t now_ns)
         rings_record(&control->contact, RECORD_ABSENT); // whatever was said before us
     if (control->drain)
         drain_watch(control->drain, &control->contact, now_ns);
-    if (control->drain &&
-        (control->contact.attached != attached || was != contact_attached(&control->contact)))
-        drain_attach(control->drain, &control->contact);
+    if (control->contact.attached != attached || was != contact_attached(&control->contact)) {
+        if (control->drain)
+            drain_attach(control->drain, &control->contact);
+        if (control->capture)
+            capture_attach(control->capture, &control->contact);
+    }
     sample_rates(control, now_ns);
     return changed;
 }

@@ -23,6 +23,7 @@ struct rate_sample {
 };
 
 struct store;
+struct capture;
 struct trace_export;
 
 struct control {
@@ -30,6 +31,7 @@ struct control {
     struct drain *drain;        // null: no journal, and this thread drains the rings
     struct store *store;        // null: none
     struct trace_export *trace; // null: no traces are sent
+    struct capture *capture;    // null: nothing is written of what lanes take in
     struct event_log log;
     struct snapshot snapshot; // of the method in work
     struct symbol_table symbols;

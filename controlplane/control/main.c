@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "controlplane/capture/capture.h"
 #include "controlplane/control/server.h"
 #include "controlplane/http/http.h"
 #include "controlplane/store/store.h"
@@ -57,6 +58,7 @@ struct options {
     const char *journal; // "none"
     struct drain_config drain;
     char directory[512];
+    char capture[512];
 };
 
 // Kept while the program runs: the place of what is wrong in it is told late.
@@ -156,14 +158,20 @@ static bool directory_make(struct options *options, const char *configured, stru
 {
     static const char home[] = "/var/lib/tickgate";
     const char *slash = strrchr(options->region, '/');
+    const char *region = slash ? slash + 1 : options->region;
     int n;
+    if (config.capture.directory[0])
+        n = snprintf(options->capture, sizeof options->capture, "%s", config.capture.directory);
+    else
+        n = snprintf(options->capture, sizeof options->capture, "%s/%s.capture", home, region);
+    if (n >= (int)sizeof options->capture)
+        return error_set(err, EXIT_USAGE, "--region: the path is too long");
     if (options->journal || *configured) {
         n = snprintf(options->directory, sizeof options->directory, "%s",
                      options->journal ? options->journal : configured);
     } else {
         mkdir(home, 0755); // where it cannot be made the journal says so
-        n = snprintf(options->directory, sizeof options->directory, "%s/%s", home,
-                     slash ? slash + 1 : options->region);
+        n = snprintf(options->directory, sizeof options->directory, "%s/%s", home, region);
     }
     options->drain.journal.directory = options->directory;
     return n < (int)sizeof options->directory ||
@@ -214,6 +222,23 @@ static bool journal_start(const struct options *options, struct control *control
     }
     control->drain = drain;
     return drain_start(drain, &options->drain, err);
+}
+
+static bool capture_start(const struct options *options, struct control *control,
+                          struct capture *capture, struct error *err)
+{
+    static const enum disk_engine engines[] = {[CONFIG_ENGINE_AUTO] = DISK_AUTO,
+                                               [CONFIG_ENGINE_URING] = DISK_URING,
+                                               [CONFIG_ENGINE_THREAD] = DISK_THREAD};
+    const struct config_capture *c = &config.capture;
+    const struct capture_config chosen = {.directory = options->capture,
+                                          .file_bytes = c->file_size,
+                                          .keep_bytes = c->keep_size,
+                                          .engine = engines[config.journal.engine]};
+    if (!capture_open(capture, &chosen, err))
+        return false;
+    control->capture = capture;
+    return true;
 }
 
 static struct store_config store_take(const struct options *options)
@@ -290,6 +315,7 @@ static int run(const struct options *options)
 {
     static struct drain drain;
     static struct store store;
+    static struct capture capture;
     struct error err = {0};
     struct control control;
     struct server server;
@@ -301,7 +327,8 @@ static int run(const struct options *options)
         return EXIT_FAILED;
     }
     const bool opened = server_open(&server, &control, options->socket, &err) &&
-                        journal_start(options, &control, &drain, &err);
+                        journal_start(options, &control, &drain, &err) &&
+                        capture_start(options, &control, &capture, &err);
     if (opened)
         store_begin(options, &control, &store, &err);
     if (opened && err.code == EXIT_OK)
@@ -323,6 +350,7 @@ static int run(const struct options *options)
     server_close(&server);
     if (control.drain)
         drain_stop(&drain);
+    capture_close(&capture);
     trace_export_stop(control.trace, TRACE_END_MS);
     store_stop(&store, STORE_END_MS);
     control_free(&control);

@@ -146,6 +146,10 @@ void method_queue_position(struct control *control, struct job *job);
 void method_queue_position_answered(struct control *control, struct job *job);
 void method_filter_set(struct control *control, struct job *job);
 void method_filter_set_answered(struct control *control, struct job *job);
+// methods_capture.c
+void method_capture(struct control *control, struct job *job);
+void method_capture_start(struct control *control, struct job *job);
+void method_capture_stop(struct control *control, struct job *job);
 // methods_trade.c
 void method_trading(struct control *control, struct job *job);
 void method_orders(struct control *control, struct job *job);

@@ -32,6 +32,10 @@ static bool shape_allowed(const struct region_shape *shape)
         return false;
     if (!ring_allowed(shape->trading_slots) || !ring_allowed(shape->diagnostic_slots))
         return false;
+    if (shape->capture_bytes &&
+        (!power_of_two(shape->capture_bytes) || shape->capture_bytes < CAPTURE_RING_MIN ||
+         shape->capture_bytes > CAPTURE_RING_MAX))
+        return false;
     for (uint32_t i = 0; i < shape->channels; i++)
         if (shape->symbols[i] > SYMBOLS_MAX)
             return false;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "dataplane/abi/board.h"
+#include "dataplane/abi/capture.h"
 #include "dataplane/abi/cell.h"
 #include "dataplane/abi/commands.h"
 #include "dataplane/abi/counters.h"
@@ -114,7 +115,7 @@ struct region_shape {
     uint32_t order_sessions;
     uint32_t strategies;
     uint32_t clients;
-    uint32_t unused;
+    uint32_t capture_bytes;         // of each lane's ring, power of two; 0: none
     uint32_t positions;             // per lane, power of two
     uint32_t symbols[CHANNELS_MAX]; // slots per channel
 };

@@ -249,13 +249,26 @@ static bool journal_check(const struct check *c)
                        3 * journal->segment_size >> 20);
 }
 
+static bool capture_check(const struct check *c)
+{
+    const struct config_capture *capture = &c->config->capture;
+    const uint64_t ring = capture->ring_size;
+    if (ring && (ring & (ring - 1) || ring < 1 << 20))
+        return place_fault(c->places, &capture->ring_size, c->err,
+                           "is a power of two from 1MiB, or 0MiB for no capture");
+    return capture->keep_size == 0 || capture->keep_size >= 3 * capture->file_size ||
+           place_fault(c->places, &capture->keep_size, c->err,
+                       "is less than three files: give it %" PRIu64 "MiB or more, or 0",
+                       3 * capture->file_size >> 20);
+}
+
 bool config_check(const struct config *config, const struct places *places, struct error *err)
 {
     const struct check c = {config, places, err};
     if (config->node.page_size != 2ull << 20 && config->node.page_size != 1ull << 30)
         return place_fault(places, &config->node.page_size, err,
                            "huge pages are 2MiB or 1GiB on this architecture");
-    if (!journal_check(&c) || !names_check(&c) || !ports_check(&c))
+    if (!journal_check(&c) || !capture_check(&c) || !names_check(&c) || !ports_check(&c))
         return false;
     for (uint32_t i = 0; i < config->channel_count; i++)
         if (!channel_check(&c, i))

@@ -56,6 +56,13 @@ struct config_node {
     uint32_t diagnostic_slots;
 };
 
+struct config_capture {
+    uint64_t ring_size;       // of each lane; 0: nothing is captured
+    char directory[PATH_LEN]; // "": /var/lib/tickgate/REGION.capture
+    uint64_t file_size;
+    uint64_t keep_size; // 0: everything
+};
+
 enum config_durability { CONFIG_DURABLE_DISK, CONFIG_DURABLE_MEMORY };
 enum config_record { CONFIG_RECORD_WANTED, CONFIG_RECORD_NEEDED };
 enum config_engine { CONFIG_ENGINE_AUTO, CONFIG_ENGINE_URING, CONFIG_ENGINE_THREAD };
@@ -349,6 +356,7 @@ struct places;
 struct config {
     struct config_node node;
     struct config_journal journal;
+    struct config_capture capture;
     struct config_port ports[PORTS_MAX];
     uint32_t port_count;
     struct config_lane lanes[LANES_MAX];

@@ -32,6 +32,7 @@ static const struct child {
 } children[] = {
     {ROOT, SECTION_NODE, DEFAULTED, offsetof(struct config, node), 0},
     {ROOT, SECTION_JOURNAL, DEFAULTED, offsetof(struct config, journal), 0},
+    {ROOT, SECTION_CAPTURE, DEFAULTED, offsetof(struct config, capture), 0},
     {ROOT, SECTION_PORT, REQUIRED, offsetof(struct config, ports),
      offsetof(struct config, port_count)},
     {ROOT, SECTION_LANE, REQUIRED, offsetof(struct config, lanes),

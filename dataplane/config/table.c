@@ -5,6 +5,7 @@
 // The option rows, from the table.
 #define NODE_TYPE     struct config_node
 #define JOURNAL_TYPE  struct config_journal
+#define CAPTURE_TYPE  struct config_capture
 #define PORT_TYPE     struct config_port
 #define LANE_TYPE     struct config_lane
 #define CHANNEL_TYPE  struct config_channel

@@ -73,6 +73,7 @@ struct dataplane {
     uint32_t ports_open;
     struct lane *lanes[LANES_MAX];
     void *rings[LANES_MAX];
+    struct tape *tapes[LANES_MAX]; // null: nothing is captured
     struct dataplane_channel *channels[CHANNELS_MAX];
     struct dataplane_desk *desks[LANES_MAX];          // null: the lane does not trade
     struct dataplane_session *sessions[SESSIONS_MAX]; // in the memory of their lane's desk
@@ -149,6 +150,14 @@ bool gateway_open(struct dataplane *d, struct error *err);
 uint32_t gateway_turn(struct dataplane *d, uint64_t now_ns);
 // After the lanes have stopped.
 void gateway_stop(struct dataplane *d);
+
+// --- captures (start_tape.c), null-safe where the configuration has none
+
+// Once the lanes have their ports, before sessions are given theirs.
+bool tapes_start(struct dataplane *d, struct error *err);
+// Once they have their desks.
+void tapes_kills(const struct dataplane *d);
+void tapes_free(struct dataplane *d);
 
 // --- queues (queues.c)
 

@@ -8,6 +8,7 @@
 #include "dataplane/base/cpu.h"
 #include "dataplane/base/log.h"
 #include "dataplane/control/dataplane.h"
+#include "dataplane/lane/tape.h"
 
 enum {
     PORT_WAIT_MS = 30000, // for the other end of a memif
@@ -99,6 +100,7 @@ static void shape_make(const struct config *config, uint32_t bill_items, struct 
         .bill_items = bill_items,
         .trading_slots = config->node.trading_slots,
         .diagnostic_slots = config->node.diagnostic_slots,
+        .capture_bytes = (uint32_t)config->capture.ring_size,
     };
     for (uint32_t i = 0; i < config->channel_count; i++)
         shape->symbols[i] = config->channels[i].symbols;
@@ -465,7 +467,11 @@ static void stage_slow(struct dataplane *d)
 
 static int lane_main(void *arg)
 {
-    lane_run(arg);
+    struct lane *lane = arg;
+    if (lane->tape)
+        tape_run(lane);
+    else
+        lane_run(lane);
     return 0;
 }
 
@@ -502,9 +508,11 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
               cores_take(config, err) && stage_ports(d, err);
     if (ok) {
         stage_lanes(d);
-        ok = stage_channels(d, err) && stage_wire_up(d, err) && trade_start(d, err);
+        ok = stage_channels(d, err) && stage_wire_up(d, err) && tapes_start(d, err) &&
+             trade_start(d, err);
     }
     if (ok) {
+        tapes_kills(d);
         describe(d);
         trade_describe(d);
         day_record(&d->day, &d->events);
@@ -542,6 +550,7 @@ void dataplane_stop(struct dataplane *d)
     }
     for (uint32_t i = 0; i < d->ports_open; i++)
         port_close(&d->ports[i]);
+    tapes_free(d);
     for (uint32_t i = 0; i < LANES_MAX; i++) {
         free(d->lanes[i]);
         free(d->rings[i]);

@@ -10,6 +10,7 @@
 #include "dataplane/control/limits_live.h"
 #include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_warm.h"
+#include "dataplane/lane/tape.h"
 #include "dataplane/wire/frame.h"
 
 enum {
@@ -236,7 +237,8 @@ static bool session_make(struct dataplane *d, uint32_t index, uint8_t *memory, s
     tcp_config_make(d, from, &tcp);
     if (!session_config_make(d, from, &sc))
         return config_fault(config, from->token_prefix, err, "takes letters and digits");
-    if (!tcp_link_init(&s->link, &tcp, memory + lines(sizeof *s), &d->ports[from->port],
+    if (!tcp_link_init(&s->link, &tcp, memory + lines(sizeof *s),
+                       tape_port_of(d->tapes[from->lane], &d->ports[from->port]),
                        queue_of_lane(config, from->port, from->lane), d->clock.tsc_hz, from->name,
                        &why) ||
         !session_init(&s->session, &sc, &s->link.transport, from->name, &why))

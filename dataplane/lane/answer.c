@@ -4,6 +4,7 @@
 #include "dataplane/lane/desk_command.h"
 #include "dataplane/lane/desk_limits.h"
 #include "dataplane/lane/lane_event.h"
+#include "dataplane/lane/tape.h"
 
 // --- main lcore ---
 
@@ -35,7 +36,7 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
 {
     struct lane_answer answer;
     uint32_t taken = 0;
-    while (taken < LANE_ANSWERS_MAX && spsc_pop(&lane->answers, &answer)) {
+    while (taken < LANE_ANSWERS_MAX && spsc_pop(lane->inbox, &answer)) {
         struct channel *ch = NULL;
         for (uint32_t i = 0; i < lane->channel_count; i++)
             if (lane->channels[i]->index == answer.channel)
@@ -154,6 +155,8 @@ uint32_t commands_take(struct lane *lane)
         struct queue_position_request position = slot->request.queue_position;
         uint64_t sequence = 0;
         lane->input++;
+        if (UNLIKELY(lane->tape != NULL))
+            tape_command(lane->tape, i, type, &slot->request.govern);
         if (type == COMMAND_BOOK_SNAPSHOT)
             result = book_snapshot(lane, &snapshot, &slot->answer.book_snapshot);
         else if (type == COMMAND_QUEUE_POSITION)

@@ -248,33 +248,50 @@ uint32_t lane_turn(struct lane *lane, uint64_t now)
     return work;
 }
 
-void lane_run(struct lane *lane)
+void lane_begin(struct lane *lane, uint64_t now)
 {
     struct event ready = {.type = EVENT_LANE_READY};
-    uint64_t now = lane->stamp = lane->now(lane->clock);
+    lane->stamp = now;
     ready.lane_ready.tsc_hz = lane->tsc_hz;
     lane_event(lane, &ready);
-    while (!atomic_load_explicit(&lane->stop, memory_order_relaxed)) {
-        uint32_t work = lane_turn(lane, now);
-        uint64_t end = lane->now(lane->clock);
-        lane->count->polls++;
-        if (work) {
-            lane->count->polls_busy++;
-            lane->count->busy_ticks += end - now;
-            lane->count->inputs = lane->input;
-            histogram_record(&lane->histograms->poll, end - now);
-            if (end - now > lane->count->poll_ticks_max)
-                lane->count->poll_ticks_max = end - now;
-        } else {
-            lane_idle(lane);
-            end = lane->now(lane->clock); // what was slept is no part of the next turn
-        }
-        now = end;
-    }
+}
+
+void lane_account(struct lane *lane, uint32_t work, uint64_t now, uint64_t end)
+{
+    lane->count->polls++;
+    if (work == 0)
+        return;
+    lane->count->polls_busy++;
+    lane->count->busy_ticks += end - now;
+    lane->count->inputs = lane->input;
+    histogram_record(&lane->histograms->poll, end - now);
+    if (end - now > lane->count->poll_ticks_max)
+        lane->count->poll_ticks_max = end - now;
+}
+
+void lane_end(struct lane *lane, uint64_t now)
+{
     for (uint32_t i = 0; i < lane->channel_count; i++)
         channel_drop_held(lane->channels[i]);
     gauges_publish(lane, now);
     struct event stopped = {.type = EVENT_LANE_STOPPED};
     stopped.lane_stopped.inputs = lane->input;
     lane_event(lane, &stopped);
+}
+
+void lane_run(struct lane *lane)
+{
+    uint64_t now = lane->now(lane->clock);
+    lane_begin(lane, now);
+    while (!atomic_load_explicit(&lane->stop, memory_order_relaxed)) {
+        const uint32_t work = lane_turn(lane, now);
+        uint64_t end = lane->now(lane->clock);
+        lane_account(lane, work, now, end);
+        if (work == 0) {
+            lane_idle(lane);
+            end = lane->now(lane->clock); // what was slept is no part of the next turn
+        }
+        now = end;
+    }
+    lane_end(lane, now);
 }

@@ -82,6 +82,7 @@ struct lane_route {
 enum lane_idle { IDLE_POLL, IDLE_PAUSE, IDLE_YIELD, IDLE_SLEEP };
 
 struct desk;
+struct tape;
 
 struct lane {
     // Hot: every turn.
@@ -103,6 +104,8 @@ struct lane {
 
     struct spsc notes;   // lane to main
     struct spsc answers; // main to lane
+    struct spsc *inbox;  // where the lane takes them from: <answers>, or what a tape lets through
+    struct tape *tape;   // tape.h; null: nothing is captured
     struct event_writer trading;
     struct event_writer diagnostics;
     struct region_view view;
@@ -133,3 +136,10 @@ uint32_t lane_turn(struct lane *lane, uint64_t now);
 
 // Turns until lane->stop. The thread is pinned and owns everything above.
 void lane_run(struct lane *lane);
+
+// --- parts of lane_run, for tape_run (tape.h) and replays
+
+void lane_begin(struct lane *lane, uint64_t now);
+// A turn that took from <now> to <end> and found <work>.
+void lane_account(struct lane *lane, uint32_t work, uint64_t now, uint64_t end);
+void lane_end(struct lane *lane, uint64_t now);

@@ -53,6 +53,7 @@ void lane_init(struct lane *lane, const struct region_view *view, uint8_t index,
     lane->bell = region_command_bell(view, index);
     spsc_init(&lane->notes, notes, LANE_RING_LEN, sizeof(struct lane_note));
     spsc_init(&lane->answers, answers, LANE_RING_LEN, sizeof(struct lane_answer));
+    lane->inbox = &lane->answers;
     region_event_writer(view, index, EVENT_RING_TRADING, &lane->trading);
     region_event_writer(view, index, EVENT_RING_DIAGNOSTIC, &lane->diagnostics);
 }

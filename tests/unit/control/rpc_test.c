@@ -93,7 +93,8 @@ static void test_every_method_answers(void **state)
         bool required = false;
         for (uint32_t k = 0; k < PARAMS_MAX && methods[i].params[k].name; k++)
             required |= methods[i].params[k].required;
-        if (!required && methods[i].answered == NULL) // who asks a lane has its own test
+        // Who asks a lane, or changes something, has its own test.
+        if (!required && methods[i].answered == NULL && methods[i].role == ROLE_VIEW)
             json_decref(result_of(f, methods[i].name, "{}"));
         assert_true(strlen(methods[i].help) > 5);
         assert_true(methods[i].params[0].name == NULL || strlen(methods[i].params[0].help) > 5);

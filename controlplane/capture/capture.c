@@ -1,0 +1,260 @@
+#include "controlplane/capture/capture.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dataplane/base/clock.h"
+#include "dataplane/base/log.h"
+
+enum { NAP_US = 500, WAIT_US = 500, STOP_MS = 3000 };
+
+// --- regions ---
+
+void capture_attach(struct capture *c, const struct contact *contact)
+{
+    struct contact way = {.reader = {.fd = -1}};
+    if (contact_attached(contact) && !contact_share(contact, &way))
+        log_error("capture", "%s", way.why);
+    pthread_mutex_lock(&c->lock);
+    if (c->waits)
+        contact_close(&c->inbox);
+    c->inbox = way;
+    c->waits = true;
+    pthread_mutex_unlock(&c->lock);
+}
+
+static bool inbox_waits(struct capture *c)
+{
+    pthread_mutex_lock(&c->lock);
+    const bool waits = c->waits;
+    pthread_mutex_unlock(&c->lock);
+    return waits;
+}
+
+static void copy_names(const struct region_view *view, void *context)
+{
+    struct capture *c = context;
+    c->instance.lanes = view->shape.lanes;
+    c->instance.ports = view->shape.ports;
+    for (uint32_t i = 0; i < view->shape.lanes; i++)
+        snprintf(c->lanes[i], NAME_LEN, "%.31s", region_lane_info(view, i)->name);
+    for (uint32_t i = 0; i < view->shape.ports; i++)
+        snprintf(c->ports[i], NAME_LEN, "%.31s", region_port_info(view, i)->name);
+}
+
+static void region_enter(struct capture *c)
+{
+    const struct region_header *h = contact_header(&c->contact);
+    c->introduced = false;
+    memset(&c->at, 0, sizeof c->at);
+    c->instance = (struct capture_instance){
+        .epoch = h->identity.epoch,
+        .config_hash = h->identity.config_hash,
+        .abi_hash = {h->abi_hash[0], h->abi_hash[1]},
+        .clock = {h->identity.clock.tsc_hz, h->identity.clock.tsc_at, h->identity.clock.utc_ns_at},
+    };
+    snprintf(c->instance.node, sizeof c->instance.node, "%s", h->identity.node);
+    if (!captures_look(&c->contact, &c->seen) || !contact_pass(&c->contact, copy_names, c)) {
+        contact_close(&c->contact);
+        return;
+    }
+    for (uint32_t i = 0; i < c->seen.lanes; i++)
+        c->at.at[i] = c->seen.lane[i].head; // where the control plane before this one stopped
+    c->files.written = c->at;
+    for (uint32_t i = 0; i < DISK_SLOTS; i++)
+        c->files.heads[i] = c->at;
+}
+
+// Everything that the region holds is in a file, or will never be.
+static bool region_done(struct capture *c)
+{
+    if (!contact_attached(&c->contact) || c->files.error || !captures_look(&c->contact, &c->seen))
+        return true;
+    for (uint32_t i = 0; i < c->seen.lanes; i++)
+        if (c->seen.lane[i].tail != c->at.at[i])
+            return false;
+    return capture_files_idle(&c->files);
+}
+
+static void inbox_take(struct capture *c)
+{
+    contact_close(&c->contact);
+    pthread_mutex_lock(&c->lock);
+    c->contact = c->inbox;
+    c->inbox = (struct contact){.reader = {.fd = -1}};
+    c->waits = false;
+    pthread_mutex_unlock(&c->lock);
+    memset(&c->seen, 0, sizeof c->seen);
+    if (contact_attached(&c->contact))
+        region_enter(c);
+}
+
+// --- from the rings ---
+
+// The directory is made with the first thing to write. False: nothing can be written.
+static bool introduce(struct capture *c)
+{
+    struct error err = {0};
+    if (c->files.error)
+        return false;
+    if (c->files.disk.slots == NULL && !capture_files_open(&c->files, &c->config, &err)) {
+        c->files.error = EIO;
+        log_error("capture", "%s", err.text);
+        return false;
+    }
+    if (c->introduced && !capture_files_full(&c->files))
+        return true;
+    if (!c->introduced)
+        log_info("capture", "%s: what the instance of %s takes in, by %s", c->config.directory,
+                 c->contact.reader.path, c->files.disk.ops->name);
+    c->introduced = capture_files_begin(&c->files, &c->instance, (const char(*)[NAME_LEN])c->lanes,
+                                        (const char(*)[NAME_LEN])c->ports);
+    return c->introduced;
+}
+
+// True: something was taken.
+static bool lane_take(struct capture *c, uint32_t lane, uint64_t now_ns)
+{
+    bool damaged = false;
+    struct capture_piece piece = {
+        .lane = lane, .position = c->at.at[lane], .room = CAPTURE_PIECE_MAX, .bytes = c->bytes};
+    if (c->seen.lane[lane].tail == piece.position || !introduce(c) ||
+        !capture_read(&c->contact, &piece))
+        return false;
+    c->files.lane[lane].ports = c->seen.lane[lane].ports;
+    const uint32_t taken =
+        piece.damaged ? 0 : capture_files_take(&c->files, &piece, now_ns, &damaged);
+    c->at.at[lane] += taken;
+    if (piece.damaged || damaged) {
+        c->damaged++;
+        c->at.at[lane] = c->seen.lane[lane].tail; // the hole makes the capture incomplete
+        log_error("capture_ring",
+                  "%s: the capture of lane %u says something impossible; reading "
+                  "goes on at its end",
+                  c->contact.reader.path, lane);
+    }
+    return taken > 0;
+}
+
+static bool sweep(struct capture *c, uint64_t now_ns)
+{
+    bool came = false;
+    if (!captures_look(&c->contact, &c->seen))
+        return false;
+    for (uint32_t lane = 0; lane < c->seen.lanes; lane++)
+        came |= lane_take(c, lane, now_ns);
+    return came;
+}
+
+static void wants_take(struct capture *c)
+{
+    const uint64_t asked = atomic_load_explicit(&c->asked, memory_order_acquire);
+    if (asked == c->done || !contact_attached(&c->contact))
+        return;
+    c->done = asked;
+    captures_want(&c->contact, atomic_load_explicit(&c->wanted, memory_order_relaxed));
+}
+
+void capture_want(struct capture *c, bool wanted)
+{
+    atomic_store_explicit(&c->wanted, wanted, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->asked, 1, memory_order_release);
+}
+
+// --- the thread ---
+
+static void report(struct capture *c)
+{
+    struct capture_status now = {.there = contact_attached(&c->contact) && c->seen.lanes,
+                                 .seen = c->seen,
+                                 .file = c->introduced ? c->files.instance.file : 0,
+                                 .bytes = c->files.bytes,
+                                 .damaged = c->damaged,
+                                 .error = c->files.error};
+    for (uint32_t i = 0; i < c->seen.lanes; i++)
+        now.behind += c->seen.lane[i].tail - c->files.written.at[i];
+    if (c->files.disk.ops)
+        snprintf(now.engine, sizeof now.engine, "%s", c->files.disk.ops->name);
+    pthread_mutex_lock(&c->lock);
+    c->shown = now;
+    pthread_mutex_unlock(&c->lock);
+}
+
+void capture_status_take(struct capture *c, struct capture_status *status)
+{
+    pthread_mutex_lock(&c->lock);
+    *status = c->shown;
+    pthread_mutex_unlock(&c->lock);
+}
+
+static bool turn(struct capture *c)
+{
+    const uint64_t now_ns = clock_mono_ns();
+    bool came = false;
+    if (inbox_waits(c) && region_done(c))
+        inbox_take(c);
+    wants_take(c);
+    if (contact_attached(&c->contact))
+        came = sweep(c, now_ns);
+    if (c->files.disk.slots) {
+        capture_files_turn(&c->files, now_ns, came ? 0 : WAIT_US);
+        if (contact_attached(&c->contact) && c->files.error == 0)
+            captures_release(&c->contact, &c->files.written);
+    }
+    if (c->files.error && !c->gave_up && contact_attached(&c->contact))
+        c->gave_up = captures_want(&c->contact, false); // lanes need not write what nobody reads
+    report(c);
+    return came;
+}
+
+static void *work(void *context)
+{
+    struct capture *c = context;
+    const struct timespec nap = {.tv_nsec = NAP_US * 1000L};
+    while (!atomic_load_explicit(&c->stop, memory_order_relaxed))
+        if (!turn(c))
+            nanosleep(&nap, NULL);
+    const uint64_t end_ns = clock_mono_ns() + STOP_MS * UINT64_C(1000000);
+    while (clock_mono_ns() < end_ns && turn(c))
+        continue;
+    return NULL;
+}
+
+bool capture_open(struct capture *c, const struct capture_config *config, struct error *err)
+{
+    memset(c, 0, sizeof *c);
+    c->config = *config;
+    c->contact.reader.fd = -1;
+    c->inbox.reader.fd = -1;
+    c->files.disk.fd = -1;
+    c->bytes = malloc(CAPTURE_PIECE_MAX);
+    if (c->bytes == NULL)
+        return error_set(err, EXIT_FAILED, "no memory for captures");
+    pthread_mutex_init(&c->lock, NULL);
+    const int failed = pthread_create(&c->thread, NULL, work, c);
+    c->started = failed == 0;
+    return c->started ||
+           error_set(err, EXIT_FAILED, "no thread for captures: %s", strerror(failed));
+}
+
+void capture_close(struct capture *c)
+{
+    if (c->bytes == NULL)
+        return;
+    if (c->started) {
+        atomic_store(&c->stop, true);
+        pthread_join(c->thread, NULL);
+    }
+    capture_files_close(&c->files);
+    if (contact_attached(&c->contact) && c->files.error == 0)
+        captures_release(&c->contact, &c->files.written);
+    contact_close(&c->contact);
+    contact_close(&c->inbox);
+    pthread_mutex_destroy(&c->lock);
+    free(c->bytes);
+    memset(c, 0, sizeof *c);
+}

@@ -1,0 +1,256 @@
+// Records of lanes into files and out again: the same, in order, once; over several files; with
+// what is missing told.
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "controlplane/capture/files.h"
+#include "controlplane/capture/reader.h"
+#include "dataplane/base/clock.h"
+
+enum { STREAM = 4 << 20 };
+
+struct world {
+    char directory[64];
+    struct capture_files files;
+    uint8_t *stream[2];
+    uint64_t len[2];
+};
+
+static void record(uint8_t *stream, uint64_t *len, struct capture_record r, const void *payload,
+                   uint32_t payload_len)
+{
+    r.units = (uint16_t)capture_units(payload_len);
+    memset(stream + *len, 0, r.units * (size_t)CAPTURE_UNIT);
+    memcpy(stream + *len, &r, sizeof r);
+    if (payload_len)
+        memcpy(stream + *len + sizeof r, payload, payload_len);
+    *len += r.units * (uint64_t)CAPTURE_UNIT;
+}
+
+// Turns with a frame in and one out; lengths and bytes by their number.
+static void turns(uint8_t *stream, uint64_t *len, uint32_t count)
+{
+    uint8_t payload[sizeof(struct capture_frame) + 1600];
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t now = 1000000 + i * UINT64_C(1000), number = i;
+        struct capture_frame f = {.number = i, .place = 1, .len = 60 + i * 7 % 1400};
+        record(stream, len, (struct capture_record){.kind = CAPTURE_TURN, .value = i}, &now, 8);
+        record(stream, len, (struct capture_record){.kind = CAPTURE_BURST, .value = 1}, &number, 8);
+        memcpy(payload, &f, sizeof f);
+        memset(payload + sizeof f, (int)i, f.len);
+        record(stream, len, (struct capture_record){.kind = CAPTURE_FRAME_IN, .value = f.len},
+               payload, (uint32_t)sizeof f + f.len);
+        record(stream, len, (struct capture_record){.kind = CAPTURE_CLOCK, .value = 5}, NULL, 0);
+        f.len = 61;
+        memcpy(payload, &f, sizeof f);
+        record(stream, len, (struct capture_record){.kind = CAPTURE_FRAME_OUT, .value = 61},
+               payload, (uint32_t)sizeof f + 61);
+    }
+}
+
+static int setup(void **state)
+{
+    static struct world w;
+    const struct capture_config config = {
+        .directory = w.directory, .file_bytes = CAPTURE_FILE_MIN, .engine = DISK_THREAD};
+    struct error err = {0};
+    memset(&w, 0, sizeof w);
+    snprintf(w.directory, sizeof w.directory, "/tmp/tickgate-capture-XXXXXX");
+    assert_non_null(mkdtemp(w.directory));
+    assert_true(capture_files_open(&w.files, &config, &err));
+    for (int lane = 0; lane < 2; lane++)
+        w.stream[lane] = malloc(STREAM);
+    *state = &w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    char command[128];
+    free(w->stream[0]);
+    free(w->stream[1]);
+    snprintf(command, sizeof command, "rm -rf %s", w->directory);
+    return system(command);
+}
+
+static void begin(struct world *w, uint64_t epoch)
+{
+    static const char lanes[2][NAME_LEN] = {"l0", "l1"}, ports[1][NAME_LEN] = {"p0"};
+    const struct capture_instance instance = {
+        .lanes = 2, .ports = 1, .epoch = epoch, .clock = {.tsc_hz = 1000000000}};
+    assert_true(capture_files_begin(&w->files, &instance, lanes, ports));
+}
+
+// Bytes [from, to) of a lane's stream.
+static uint64_t write_part(struct world *w, uint32_t lane, uint64_t from, uint64_t to)
+{
+    bool damaged = false;
+    while (from < to) {
+        struct capture_piece piece = {.lane = lane, .position = from};
+        piece.bytes = w->stream[lane] + from;
+        piece.len = (uint32_t)(to - from < CAPTURE_PIECE_MAX ? to - from : CAPTURE_PIECE_MAX);
+        if (capture_files_full(&w->files))
+            begin(w, w->files.instance.epoch);
+        const uint32_t taken = capture_files_take(&w->files, &piece, clock_mono_ns(), &damaged);
+        assert_false(damaged);
+        capture_files_turn(&w->files, clock_mono_ns(), 1000);
+        if (taken == 0 && piece.len < 2000)
+            break; // the rest is no whole record
+        from += taken;
+    }
+    return from;
+}
+
+// Reads everything back; the streams of both lanes, built again. Returns the holes.
+static uint64_t read_back(struct world *w, uint8_t *again[2], uint64_t len[2])
+{
+    struct capture_reader r;
+    struct capture_item item;
+    struct error err = {0};
+    uint8_t payload[CAPTURE_RECORD_MAX];
+    assert_true(capture_reader_open(&r, w->directory, &err));
+    len[0] = len[1] = 0;
+    while (capture_reader_next(&r, &item, &err) && item.kind != CAPTURE_ITEM_END) {
+        if (item.kind != CAPTURE_ITEM_RECORD)
+            continue;
+        const struct capture_parsed *p = &item.record;
+        uint32_t n = p->len - CAPTURE_UNIT;
+        memcpy(payload, p->payload, n);
+        if (capture_is_frame(p)) {
+            memcpy(payload + n, item.data, p->data_len);
+            n += p->data_len;
+        }
+        assert_true(len[item.lane] + n + CAPTURE_UNIT < STREAM);
+        record(again[item.lane], &len[item.lane], p->header, payload, n);
+    }
+    assert_int_equal(err.code, EXIT_OK);
+    const uint64_t holes = r.holes;
+    capture_reader_close(&r);
+    return holes;
+}
+
+static void test_same_again(void **state)
+{
+    struct world *w = *state;
+    uint8_t *again[2] = {malloc(STREAM), malloc(STREAM)};
+    uint64_t len[2];
+    turns(w->stream[0], &w->len[0], 3000);
+    turns(w->stream[1], &w->len[1], 2000);
+    begin(w, 7);
+    for (uint64_t at[2] = {0}; at[0] < w->len[0] || at[1] < w->len[1];)
+        for (uint32_t lane = 0; lane < 2; lane++) {
+            const uint64_t to = at[lane] + 100008 < w->len[lane] ? at[lane] + 100008 : w->len[lane];
+            at[lane] = write_part(w, lane, at[lane], to);
+        }
+    capture_files_close(&w->files);
+    assert_int_equal(w->files.error, 0);
+    assert_int_equal(read_back(w, again, len), 0);
+    for (int lane = 0; lane < 2; lane++) {
+        assert_int_equal(len[lane], w->len[lane]);
+        assert_memory_equal(again[lane], w->stream[lane], len[lane]);
+        free(again[lane]);
+    }
+}
+
+// What a writer that died had not been able to say is written is written again.
+static void test_twice(void **state)
+{
+    struct world *w = *state;
+    uint8_t *again[2] = {malloc(STREAM), malloc(STREAM)};
+    uint64_t len[2];
+    turns(w->stream[0], &w->len[0], 1000);
+    begin(w, 7);
+    const uint64_t some = write_part(w, 0, 0, 300000);
+    const uint64_t more = write_part(w, 0, some, 500000);
+    begin(w, 7);
+    write_part(w, 0, some, w->len[0]);
+    assert_true(more > some);
+    capture_files_close(&w->files);
+    assert_int_equal(read_back(w, again, len), 0);
+    assert_int_equal(len[0], w->len[0]);
+    assert_memory_equal(again[0], w->stream[0], len[0]);
+    free(again[0]);
+    free(again[1]);
+}
+
+static void test_hole(void **state)
+{
+    struct world *w = *state;
+    uint8_t *again[2] = {malloc(STREAM), malloc(STREAM)};
+    uint64_t len[2];
+    turns(w->stream[0], &w->len[0], 1000);
+    begin(w, 7);
+    const uint64_t some = write_part(w, 0, 0, 300000);
+    const struct capture_record *next = (const void *)(w->stream[0] + some);
+    write_part(w, 0, some + next->units * (uint64_t)CAPTURE_UNIT, w->len[0]); // one record less
+    capture_files_close(&w->files);
+    assert_int_equal(read_back(w, again, len), 1);
+    free(again[0]);
+    free(again[1]);
+}
+
+// A file that was cut anywhere is read up to there, and what was preallocated is taken off it.
+static void test_cut(void **state)
+{
+    struct world *w = *state;
+    const struct capture_config config = {
+        .directory = w->directory, .file_bytes = CAPTURE_FILE_MIN, .engine = DISK_THREAD};
+    char path[CAPTURE_PATH_MAX];
+    struct error err = {0};
+    struct stat status;
+    turns(w->stream[0], &w->len[0], 20);
+    begin(w, 7);
+    write_part(w, 0, 0, w->len[0]);
+    capture_files_close(&w->files);
+    assert_true(capture_file_path(w->directory, 1, path));
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    uint8_t *bytes = malloc(1 << 20);
+    const uint64_t len = fread(bytes, 1, 1 << 20, file);
+    fclose(file);
+    assert_int_equal(capture_bytes_whole(bytes, len), len);
+    for (uint64_t cut = 0; cut < len; cut++) {
+        struct capture_bytes b;
+        struct capture_item item;
+        uint32_t records = 0;
+        uint8_t *part = malloc(cut ? cut : 1); // exactly: a reader past its end is found
+        memcpy(part, bytes, cut);
+        capture_bytes_open(&b, part, cut);
+        for (capture_bytes_next(&b, &item);
+             item.kind == CAPTURE_ITEM_RECORD || item.kind == CAPTURE_ITEM_INSTANCE;
+             capture_bytes_next(&b, &item))
+            records++;
+        assert_true(records <= 101);
+        assert_true(capture_bytes_whole(part, cut) <= cut);
+        free(part);
+    }
+    free(bytes);
+    assert_int_equal(truncate(path, (off_t)len + 100000), 0);
+    assert_true(capture_files_open(&w->files, &config, &err));
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_size, len);
+    begin(w, 8);
+    assert_int_equal(w->files.instance.file, 2);
+    capture_files_close(&w->files);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_same_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_twice, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hole, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
