@@ -97,6 +97,8 @@ void run_trace_export(const struct invocation *invocation, struct error *err);
 
 // capture.c
 void run_capture_export(const struct invocation *invocation, struct error *err);
+// replay.c
+void run_replay(const struct invocation *invocation, struct error *err);
 void print_capture(FILE *out, const json_t *result, const json_t *options);
 
 // print.c

@@ -298,6 +298,15 @@ const struct command commands[] = {
      {{"DIR", NULL, NULL, ARGUMENT_TEXT, true, "the capture's directory, or a copy"},
       {"FILE", NULL, NULL, ARGUMENT_TEXT, true, "is made; an older one of that name is replaced"},
       {"--lane", "NUMBER", NULL, ARGUMENT_NUMBER, false, "only of this lane"}}},
+    {{"replay"},
+     "runs a capture again and compares every event with the journal's",
+     NULL,
+     NULL,
+     LOOKS,
+     {{"JOURNAL", NULL, NULL, ARGUMENT_TEXT, true, "the journal's directory, or a copy"},
+      {"CAPTURE", NULL, NULL, ARGUMENT_TEXT, true, "the capture's directory, or a copy"},
+      {"--config", "FILE", NULL, ARGUMENT_TEXT, true, "the dataplane's configuration of then"},
+      {"--epoch", "NUMBER", NULL, ARGUMENT_NUMBER, false, "of the instance (the newest)"}}},
     {{"explain", "order"},
      "what became of an order and why, from a journal",
      NULL,
@@ -342,6 +351,7 @@ void (*command_offline(const struct command *command))(const struct invocation *
         {{"trace", NULL}, run_trace},
         {{"trace", "export"}, run_trace_export},
         {{"capture", "export"}, run_capture_export},
+        {{"replay", NULL}, run_replay},
     };
     for (size_t i = 0; command->method == NULL && i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].words[0], command->words[0]) == 0 &&

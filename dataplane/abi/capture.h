@@ -147,3 +147,16 @@ static inline uint32_t capture_units(uint64_t payload)
 {
     return (uint32_t)(1 + (payload + CAPTURE_UNIT - 1) / CAPTURE_UNIT);
 }
+
+// Before the records of a lane, for a replay.
+#define REPLAY_MAGIC 0x59414c5045524754ull // "TGREPLAY"
+struct replay_header {
+    uint64_t magic;
+    uint64_t abi_hash[2];
+    uint64_t config_hash;
+    uint64_t tsc_hz;
+    uint64_t tsc_at;
+    uint64_t utc_ns_at;
+    uint32_t lane;
+    uint32_t unused;
+};

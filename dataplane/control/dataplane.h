@@ -89,10 +89,16 @@ struct dataplane {
     struct event_writer events;                    // the main lcore's own
     struct main_counters *count;
     uint64_t bell_seen;
+    uint64_t setup; // of a replay: stamp of what is done before the lanes run; 0: now
     bool eal_started;
     bool lanes_running;
 };
 
+// For a replay: lanes, channels and desks as they were at the start, on <d>'s ports, which the
+// caller has filled in, and in ordinary memory that nobody else sees. <setup>: stamp of what
+// happens in it. Nothing is taken down again: the process ends.
+bool dataplane_rebuild(struct dataplane *d, const struct config *config,
+                       const struct clock_calibration *clock, uint64_t setup, struct error *err);
 // What the configuration will take, on standard output. False: more than its limit.
 bool dataplane_bill(struct dataplane *d, const struct config *config, struct error *err);
 // Stages up to READY. On false everything that was started is taken down again.
@@ -111,6 +117,8 @@ bool cores_take(const struct config *config, struct error *err);
 void trade_bill(struct dataplane *d);
 // After ports and channels: limits, desks, sessions, strategies. Nothing runs yet.
 bool trade_start(struct dataplane *d, struct error *err);
+// Its part without what other processes and lanes have to do with.
+bool trade_make(struct dataplane *d, struct error *err);
 // Next hops of the sessions: asks for them, and tells the lanes. Once a turn of the main lcore.
 uint32_t trade_turn(struct dataplane *d, uint64_t now_ns);
 // While the lanes still run: no new orders, cancels (up to <wait_ms>), logouts (up to a second).

@@ -7,6 +7,7 @@
 #include "dataplane/base/log.h"
 #include "dataplane/base/notify.h"
 #include "dataplane/control/dataplane.h"
+#include "dataplane/control/replay.h"
 
 static volatile int stop;
 
@@ -21,6 +22,8 @@ static const char usage[] =
     "\n"
     "  --config FILE   the configuration (docs/configuration.md)\n"
     "  --check         read and check the configuration, print its memory bill, then stop\n"
+    "  --replay        run a lane again on what comes in on standard input, as\n"
+    "                  `tickgate replay` asks for it (docs/replay.md)\n"
     "  --options       print the table of options as Markdown\n"
     "  --help          this text\n"
     "  --version       version of program and contract\n";
@@ -28,21 +31,27 @@ static const char usage[] =
 struct arguments {
     const char *config;
     bool check;
+    bool replay;
     bool done; // answered already
 };
 
 static bool arguments_parse(struct arguments *a, int argc, char **argv, struct error *err)
 {
     static const struct option table[] = {
-        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
-        {"options", no_argument, NULL, 'o'},      {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},      {0},
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},
+        {"replay", no_argument, NULL, 'r'},
+        {"options", no_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {0},
     };
     int c;
     while ((c = getopt_long(argc, argv, "c:h", table, NULL)) != -1) {
         switch (c) {
         case 'c': a->config = optarg; break;
         case 'k': a->check = true; break;
+        case 'r': a->replay = true; break;
         case 'o':
             config_print_options();
             a->done = true;
@@ -81,6 +90,8 @@ static bool run(const struct arguments *a, struct error *err)
         config_free(&config);
         return fits;
     }
+    if (a->replay)
+        return replay_run(&config, stdin, stdout, err); // the process ends with it
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     bool ok = dataplane_start(&dataplane, &config, err);

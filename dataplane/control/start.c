@@ -497,6 +497,30 @@ bool dataplane_bill(struct dataplane *d, const struct config *config, struct err
     return ok;
 }
 
+bool dataplane_rebuild(struct dataplane *d, const struct config *config,
+                       const struct clock_calibration *clock, uint64_t setup, struct error *err)
+{
+    const struct region_identity identity = {.epoch = clock->utc_ns_at};
+    struct region_shape shape;
+    bool huge;
+    d->config = config;
+    d->clock = *clock;
+    d->setup = setup;
+    memory_remote_allow(true);
+    histogram_edges_init(clock->tsc_hz);
+    shape_make(config, 1, &shape);
+    shape.capture_bytes = 0;
+    const uint64_t bytes = region_bytes(&shape);
+    void *memory = bytes ? memory_private(bytes, -1, false, &huge, err) : NULL;
+    if (memory == NULL)
+        return err->code != EXIT_OK ? false : error_set(err, EXIT_USAGE, "node: trading_slots");
+    region_format(memory, bytes, &shape, &identity, &d->view);
+    region_event_writer(&d->view, shape.lanes, EVENT_RING_TRADING, &d->events);
+    d->count = region_main_counters(&d->view, 0);
+    stage_lanes(d);
+    return stage_channels(d, err) && stage_wire_up(d, err) && trade_make(d, err);
+}
+
 bool dataplane_start(struct dataplane *d, const struct config *config, struct error *err)
 {
     memset(d, 0, sizeof *d);

@@ -371,7 +371,7 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
     dd->limits = (void *)part[PART_LIMITS];
     dd->limits_spare = (void *)part[PART_LIMITS_SPARE];
     limits_fill(limits_set_now(d), trade_lanes(config), d->clock.tsc_hz, dd->limits);
-    d->lanes[lane]->stamp = clock_tsc();
+    d->lanes[lane]->stamp = d->setup ? d->setup : clock_tsc();
     desk_init(&dd->desk, d->lanes[lane], &dc, (const char(*)[8])d->instruments, dd->limits,
               part[PART_ORDERS]);
     if (!sessions_add(d, lane, part[PART_SESSIONS], err))
@@ -405,7 +405,7 @@ static bool positions_carry(struct dataplane *d, struct error *err)
     return true;
 }
 
-bool trade_start(struct dataplane *d, struct error *err)
+bool trade_make(struct dataplane *d, struct error *err)
 {
     const struct config *config = d->config;
     instruments_make(d);
@@ -417,7 +417,12 @@ bool trade_start(struct dataplane *d, struct error *err)
     for (uint32_t lane = 0; lane < config->lane_count; lane++)
         if (lane_trades(config, lane) && !desk_make(d, lane, err))
             return false;
-    return positions_carry(d, err) && leases_start(d, err) && gateway_open(d, err);
+    return positions_carry(d, err);
+}
+
+bool trade_start(struct dataplane *d, struct error *err)
+{
+    return trade_make(d, err) && leases_start(d, err) && gateway_open(d, err);
 }
 
 // --- while it runs ---

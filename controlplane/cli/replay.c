@@ -1,0 +1,371 @@
+// `tickgate replay JOURNAL CAPTURE --config FILE`: what a capture's lanes took in goes through
+// tickgate-dataplane --replay, and every event that comes out is compared with the journal's.
+//
+// One lane after the other. A process of its own writes the records of the lane to the dataplane,
+// so that neither waits for the other.
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "controlplane/capture/reader.h"
+#include "controlplane/cli/command.h"
+#include "controlplane/cli/journal_events.h"
+
+// What a look through the whole capture tells.
+struct capture_sum {
+    struct capture_instance instance;
+    bool recorded[LANES_MAX];
+    bool first[LANES_MAX]; // from the lane's first input on
+    bool started[LANES_MAX];
+    uint64_t lost[LANES_MAX];
+    uint32_t without[LANES_MAX]; // bits of enum capture_not_recorded
+    uint64_t frames;
+};
+
+struct replaying {
+    const char *journal, *capture, *config;
+    uint64_t epoch;
+    uint32_t lane;
+    uint64_t equal;   // events
+    uint64_t earlier; // the journal has them no more
+    uint64_t later;   // behind the end of the capture
+};
+
+static const char *option_of(const struct invocation *invocation, const char *name)
+{
+    return json_string_value(json_object_get(invocation->options, name));
+}
+
+// --- the capture ---
+
+static void record_count(struct capture_sum *sum, const struct capture_item *item)
+{
+    const uint32_t lane = item->lane;
+    const struct capture_record *h = &item->record.header;
+    struct capture_start start;
+    sum->recorded[lane] = true;
+    sum->frames += capture_is_frame(&item->record);
+    if (h->kind == CAPTURE_LOST)
+        sum->lost[lane] += h->value;
+    if (h->kind == CAPTURE_NOT_RECORDED && h->value < CAPTURE_WITHOUTS)
+        sum->without[lane] |= 1u << h->value;
+    if (h->kind == CAPTURE_START) {
+        memcpy(&start, item->record.payload, sizeof start);
+        sum->first[lane] |= start.first && !sum->started[lane];
+        sum->started[lane] = true;
+    }
+}
+
+// Of the instance <epoch>; 0: the newest.
+static bool capture_look(const char *directory, uint64_t epoch, struct capture_sum *sum,
+                         struct error *err)
+{
+    struct capture_reader reader;
+    struct capture_item item;
+    bool wanted = false;
+    memset(sum, 0, sizeof *sum);
+    if (!capture_reader_open(&reader, directory, err))
+        return false;
+    while (capture_reader_next(&reader, &item, err) && item.kind != CAPTURE_ITEM_END) {
+        if (item.kind == CAPTURE_ITEM_INSTANCE) {
+            wanted = epoch == 0 || item.instance.epoch == epoch;
+            if (wanted)
+                *sum = (struct capture_sum){.instance = item.instance};
+        } else if (wanted) {
+            record_count(sum, &item);
+        }
+    }
+    if (err->code == EXIT_OK && sum->instance.epoch == 0)
+        error_set(err, EXIT_FAILED, "%s: no instance %" PRIu64 " in this capture", directory,
+                  epoch);
+    if (err->code == EXIT_OK && reader.holes)
+        error_set(err, EXIT_STATE, "%s: not complete: %s; there is nothing to replay", directory,
+                  reader.why);
+    capture_reader_close(&reader);
+    return err->code == EXIT_OK;
+}
+
+static bool capture_complete(const char *directory, const struct capture_sum *sum,
+                             struct error *err)
+{
+    static const char *const without[] = {
+#define CAPTURE_NOT_RECORDED(upper, text) text,
+        CAPTURE_NOT_RECORDED_LIST(CAPTURE_NOT_RECORDED)
+#undef CAPTURE_NOT_RECORDED
+    };
+    for (uint32_t lane = 0; lane < sum->instance.lanes; lane++) {
+        if (sum->lost[lane])
+            return error_set(err, EXIT_STATE,
+                             "%s: not complete: %" PRIu64
+                             " turns of lane %u found no room; give capture: ring_size more",
+                             directory, sum->lost[lane], lane);
+        if (sum->recorded[lane] && !sum->first[lane])
+            return error_set(err, EXIT_STATE,
+                             "%s: not complete: it does not begin with the first input of lane %u",
+                             directory, lane);
+        for (uint32_t i = 0; i < CAPTURE_WITHOUTS; i++)
+            if (sum->without[lane] >> i & 1)
+                return error_set(err, EXIT_STATE,
+                                 "%s: lane %u has taken in what is not recorded: %s", directory,
+                                 lane, without[i]);
+    }
+    return true;
+}
+
+// --- to the dataplane ---
+
+static bool record_write(FILE *out, const struct capture_item *item)
+{
+    static const uint8_t zeros[CAPTURE_UNIT];
+    const struct capture_parsed *r = &item->record;
+    const uint32_t whole = r->header.units * CAPTURE_UNIT;
+    bool ok = fwrite(&r->header, sizeof r->header, 1, out) == 1 &&
+              fwrite(r->payload, 1, r->len - CAPTURE_UNIT, out) == r->len - CAPTURE_UNIT;
+    if (!capture_is_frame(r) || !ok)
+        return ok;
+    const uint32_t rest = whole - r->len - r->data_len;
+    return fwrite(item->data, 1, r->data_len, out) == r->data_len &&
+           fwrite(zeros, 1, rest, out) == rest;
+}
+
+// In a process of its own: what goes wrong here the dataplane sees as an end.
+static void records_feed(const struct replaying *p, const struct capture_sum *sum, FILE *out)
+{
+    struct capture_reader reader;
+    struct capture_item item;
+    struct error err = {0};
+    const struct capture_instance *i = &sum->instance;
+    const struct replay_header header = {.magic = REPLAY_MAGIC,
+                                         .abi_hash = {i->abi_hash[0], i->abi_hash[1]},
+                                         .config_hash = i->config_hash,
+                                         .tsc_hz = i->clock.tsc_hz,
+                                         .tsc_at = i->clock.tsc_at,
+                                         .utc_ns_at = i->clock.utc_ns_at,
+                                         .lane = p->lane};
+    bool wanted = false, ok = fwrite(&header, sizeof header, 1, out) == 1;
+    if (!capture_reader_open(&reader, p->capture, &err))
+        return;
+    while (ok && capture_reader_next(&reader, &item, &err) && item.kind != CAPTURE_ITEM_END) {
+        if (item.kind == CAPTURE_ITEM_INSTANCE)
+            wanted = item.instance.epoch == p->epoch;
+        else if (wanted && item.lane == p->lane && item.record.header.kind != CAPTURE_SKIP)
+            ok = record_write(out, &item);
+    }
+    capture_reader_close(&reader);
+}
+
+// Beside this program, or where PATH says.
+static void dataplane_exec(const struct replaying *p)
+{
+    char path[4096];
+    const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 32);
+    char *slash = n > 0 ? (path[n] = 0, strrchr(path, '/')) : NULL;
+    char *const argv[] = {(char[]){"tickgate-dataplane"}, (char[]){"--replay"},
+                          (char[]){"--config"}, strdup(p->config), NULL};
+    if (slash) {
+        memcpy(slash + 1, "tickgate-dataplane", sizeof "tickgate-dataplane");
+        execv(path, argv);
+    }
+    execvp("tickgate-dataplane", argv);
+    fprintf(stderr, "tickgate-dataplane: %s\n", strerror(errno));
+    _exit(EXIT_FAILED);
+}
+
+struct children {
+    pid_t feeder, dataplane;
+    FILE *events;
+};
+
+static bool children_start(const struct replaying *p, const struct capture_sum *sum,
+                           struct children *c, struct error *err)
+{
+    int to[2], from[2];
+    fflush(NULL);
+    if (pipe(to) != 0 || pipe(from) != 0)
+        return error_set(err, EXIT_FAILED, "no pipe: %s", strerror(errno));
+    c->feeder = fork();
+    if (c->feeder == 0) {
+        FILE *out = fdopen(to[1], "wb");
+        close(to[0]);
+        close(from[0]);
+        close(from[1]);
+        if (out) {
+            records_feed(p, sum, out);
+            fclose(out);
+        }
+        _exit(EXIT_OK);
+    }
+    c->dataplane = fork();
+    if (c->dataplane == 0) {
+        dup2(to[0], STDIN_FILENO);
+        dup2(from[1], STDOUT_FILENO);
+        close(to[0]);
+        close(to[1]);
+        close(from[0]);
+        close(from[1]);
+        dataplane_exec(p);
+    }
+    close(to[0]);
+    close(to[1]);
+    close(from[1]);
+    c->events = fdopen(from[0], "rb");
+    return c->feeder > 0 && c->dataplane > 0 && c->events
+               ? true
+               : error_set(err, EXIT_FAILED, "no process: %s", strerror(errno));
+}
+
+// False: the dataplane has found a difference, or could not run; it has said which.
+static bool children_end(struct children *c, struct error *err)
+{
+    int status = 0;
+    if (c->events)
+        fclose(c->events);
+    if (c->feeder > 0)
+        waitpid(c->feeder, NULL, 0);
+    if (c->dataplane > 0)
+        waitpid(c->dataplane, &status, 0);
+    if (err->code != EXIT_OK || (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK))
+        return err->code == EXIT_OK;
+    if (WIFEXITED(status))
+        return error_set(err, (enum exit_code)WEXITSTATUS(status),
+                         "the replay has ended: what tickgate-dataplane says above");
+    return error_set(err, EXIT_FAILED, "tickgate-dataplane was ended by signal %d",
+                     WTERMSIG(status));
+}
+
+// --- from the dataplane ---
+
+// Where two events differ, in words.
+static void difference(const struct event *was, const struct event *now, char *text, size_t len)
+{
+    const struct event_info *info = event_info(was->type), *other = event_info(now->type);
+    const uint8_t *a = (const uint8_t *)was, *b = (const uint8_t *)now;
+    size_t used = 0;
+    if (was->type != now->type) {
+        snprintf(text, len, "was %s, is %s", info ? info->name : "?", other ? other->name : "?");
+        return;
+    }
+    used += (size_t)snprintf(text, len, "%s:", info ? info->name : "?");
+    if (was->tsc != now->tsc && used < len)
+        used += (size_t)snprintf(text + used, len - used, " stamp was %" PRIu64 ", is %" PRIu64 ";",
+                                 was->tsc, now->tsc);
+    if (was->input != now->input && used < len)
+        used += (size_t)snprintf(text + used, len - used, " input was %" PRIu64 ", is %" PRIu64 ";",
+                                 was->input, now->input);
+    for (uint32_t i = 0; info && i < info->field_count && used < len; i++) {
+        const struct event_field *f = &info->fields[i];
+        uint64_t x = 0, y = 0;
+        const size_t n = f->len < sizeof x ? f->len : sizeof x;
+        if (memcmp(a + f->offset, b + f->offset, f->len) == 0)
+            continue;
+        memcpy(&x, a + f->offset, n);
+        memcpy(&y, b + f->offset, n);
+        used += (size_t)snprintf(text + used, len - used, " %s was %" PRIu64 ", is %" PRIu64 ";",
+                                 f->name, x, y);
+    }
+}
+
+static bool event_compare(struct replaying *p, const struct event *was, const struct event *now,
+                          struct error *err)
+{
+    char text[400];
+    if (memcmp(was, now, sizeof *was) == 0) {
+        p->equal++;
+        return true;
+    }
+    difference(was, now, text, sizeof text);
+    return error_set(err, EXIT_STATE, "difference: lane %u, event %" PRIu64 ": %s", p->lane,
+                     was->sequence, text);
+}
+
+// The journal's events of the lane, each beside what the replay makes.
+static bool events_compare(struct replaying *p, FILE *events, struct error *err)
+{
+    struct journal_events f;
+    struct event now = {.sequence = 0};
+    const struct logged_event *e;
+    bool more = true, found = false, ok = journal_events_open(&f, p->journal, err);
+    while (ok && (e = journal_events_next(&f, err)) != NULL) {
+        if (e->epoch != p->epoch || e->event.lane != p->lane || e->ring != EVENT_RING_TRADING)
+            continue;
+        found = true;
+        while (more && now.sequence < e->event.sequence) {
+            p->earlier += now.sequence != 0 && p->equal == 0;
+            more = fread(&now, sizeof now, 1, events) == 1;
+        }
+        if (more)
+            ok = event_compare(p, &e->event, &now, err);
+        else
+            p->later++;
+    }
+    // What comes behind the journal's last is looked at all the same: no lane made more than it.
+    while (ok && found && more && fread(&now, sizeof now, 1, events) == 1)
+        ok = error_set(err, EXIT_STATE,
+                       "difference: lane %u: event %" PRIu64 " is not in the journal", p->lane,
+                       now.sequence);
+    if (ok && err->code == EXIT_OK && !found)
+        error_set(
+            err, EXIT_FAILED,
+            "%s: no event of lane %u of this instance: the capture belongs to another journal",
+            p->journal, p->lane);
+    journal_events_close(&f);
+    return err->code == EXIT_OK;
+}
+
+// --- all of it ---
+
+static bool journal_knows(const struct replaying *p, const struct capture_sum *sum,
+                          struct error *err)
+{
+    struct journal_events f;
+    bool ok = journal_events_open(&f, p->journal, err), found = false;
+    while (ok && !found && journal_events_next(&f, err))
+        found = f.instance.epoch == p->epoch;
+    if (ok && found && f.instance.config_hash != sum->instance.config_hash)
+        error_set(err, EXIT_STATE, "%s: another configuration than the capture's", p->journal);
+    if (ok && !found && err->code == EXIT_OK)
+        error_set(err, EXIT_STATE,
+                  "%s: the capture's instance (epoch %" PRIu64
+                  ") is not in this journal: it belongs to another",
+                  p->journal, p->epoch);
+    journal_events_close(&f);
+    return err->code == EXIT_OK;
+}
+
+static bool lane_replay(struct replaying *p, const struct capture_sum *sum, struct error *err)
+{
+    struct children c = {0};
+    p->equal = p->earlier = p->later = 0;
+    if (children_start(p, sum, &c, err))
+        events_compare(p, c.events, err);
+    if (!children_end(&c, err))
+        return false;
+    printf("lane %u: %" PRIu64 " events are the same", p->lane, p->equal);
+    if (p->earlier)
+        printf("; %" PRIu64 " earlier ones are in the journal no more", p->earlier);
+    if (p->later)
+        printf("; %" PRIu64 " later ones are behind the capture's end", p->later);
+    putchar('\n');
+    return true;
+}
+
+void run_replay(const struct invocation *invocation, struct error *err)
+{
+    static struct capture_sum sum;
+    struct replaying p = {.journal = option_of(invocation, "JOURNAL"),
+                          .capture = option_of(invocation, "CAPTURE"),
+                          .config = option_of(invocation, "--config")};
+    const json_t *epoch = json_object_get(invocation->options, "--epoch");
+    p.epoch = epoch ? (uint64_t)json_integer_value(epoch) : 0;
+    if (!capture_look(p.capture, p.epoch, &sum, err))
+        return;
+    p.epoch = sum.instance.epoch;
+    if (!journal_knows(&p, &sum, err) || !capture_complete(p.capture, &sum, err))
+        return;
+    for (p.lane = 0; p.lane < sum.instance.lanes; p.lane++)
+        if (sum.recorded[p.lane] && !lane_replay(&p, &sum, err))
+            return;
+}

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""A session that traded is run again from its capture: every event and every frame comes out as it did, byte for byte.
+
+A generated day with loss on both lines and re-requests, then a day that is cut again and again while a person halts, kills and
+resumes. What is not the capture of this journal, what is not whole and what was changed is refused or told.
+"""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from system import BUILD, System, need_programs, wait_for  # noqa: E402
+from trading import sections  # noqa: E402
+
+DAY = "--symbols 4 --live 2000 --messages 30000 --rate 6000 --end-s 1 --linger-s 60".split()
+MEMBER = "alice,secret,firm=ALCE,protocol=5.0"
+
+
+def tickgate(*words):
+    return subprocess.run([str(BUILD / "tickgate"), *map(str, words)], capture_output=True, text=True, timeout=120)
+
+
+def replay(s, journal="journal", capture="capture"):
+    return tickgate("replay", s.dir / journal, s.dir / capture, "--config", s.dir / "config.yaml")
+
+
+def session(s, exchange, channel, during):
+    s.configure(
+        {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
+        {"nasdaq": {"symbols": 100, "orders": 50000, **channel}},
+        sections("10.0.0.1:26400") + f"capture: {{ring_size: 32MiB, directory: {s.dir}/capture, file_size: 8MiB}}\n")
+    s.start_memif_exchange("--mode", "trade", *DAY, "--orders-on-port", "26400", "--member", MEMBER, *exchange)
+    s.start_dataplane()
+    s.start_controlplane()
+    s.wait_ready()
+    s.wait_counters("a part of the day", lambda c: c["messages"] >= 10000)
+    during(s)
+    s.wait_counters("the day", lambda c: c["messages"] >= 28000)
+    assert s.ask("show", "capture")["complete"], s.ask("show", "capture")
+    assert s.end("dataplane") == 0, "an unclean end"
+    s.end("exchange")
+    s.end("controlplane")
+
+
+def events(s):
+    stats = json.loads(tickgate("journal", "stats", s.dir / "journal", "--json").stdout)
+    return stats["types"]
+
+
+def same(s):
+    done = replay(s)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+    assert "events are the same" in done.stdout and "later" not in done.stdout, done.stdout
+    count = int(done.stdout.split()[2])
+    types = events(s)
+    assert types["ORDER_SENT"] >= 50 and types["ORDER"] >= 50, types
+    assert count >= types["ORDER_SENT"] + types["DECISION"] + types["ORDER"], (count, types)
+    return count
+
+
+def changed(s):
+    """A byte of the price of every order of one symbol, from the middle of a file on: the replay says what comes out
+    otherwise."""
+    shutil.copytree(s.dir / "capture", s.dir / "changed")
+    first = sorted((s.dir / "changed").glob("*.pcapng"))[0]
+    content = bytearray(first.read_bytes())
+    at = content.find(b"BUAH    ", len(content) // 4)
+    assert at > 0, "no order of this symbol in the first file"
+    while at > 0:
+        content[at + 10] ^= 0x10
+        at = content.find(b"BUAH    ", at + 8)
+    first.write_bytes(content)
+    done = replay(s, capture="changed")
+    assert done.returncode == 4, f"{done.stdout}{done.stderr}"
+    assert "difference" in done.stderr or "turn " in done.stderr, done.stderr
+    return done.stderr.strip().splitlines()[0]
+
+
+def refused(s):
+    """A file less; another configuration; another journal."""
+    shutil.copytree(s.dir / "capture", s.dir / "part")
+    sorted((s.dir / "part").glob("*.pcapng"))[0].unlink()
+    done = replay(s, capture="part")
+    assert done.returncode == 4 and "not complete" in done.stderr, done.stderr
+    config = s.dir / "config.yaml"
+    text = config.read_text()
+    config.write_text(text + "# another\n")
+    done = replay(s)
+    assert done.returncode != 0 and "not the configuration" in done.stderr, done.stderr
+    config.write_text(text)
+    empty = s.dir / "other"
+    shutil.copytree(s.dir / "journal", empty)
+    for path in empty.glob("*.journal"):
+        path.unlink()
+    done = replay(s, journal="other")
+    assert done.returncode != 0, "replayed against an empty journal"
+
+
+def foreign(s, t):
+    done = tickgate("replay", t.dir / "journal", s.dir / "capture", "--config", s.dir / "config.yaml")
+    assert done.returncode == 4 and "belongs to another" in done.stderr, done.stderr
+
+
+def govern(s):
+    for words in (("halt", "--reason", "test"), ("resume", "--yes", "--reason", "test"),
+                  ("kill", "symbol", "BUAH", "--reason", "test"),
+                  ("resume", "symbol", "BUAH", "--yes", "--reason", "test"),
+                  ("kill", "strategy", "takes", "--direct", "--region", s.name),
+                  ("strategy", "set", "quotes", "0=200", "--yes", "--reason", "test")):
+        done = tickgate(*words, "--socket", s.socket)
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+    s.ask("show", "book", "BUAH")
+
+
+def main():
+    need_programs()
+    line = {"lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}
+    lines = {"lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}, "
+                      "{name: B, port: md0, group: 233.54.12.112, udp_port: 26478}]",
+             "reorder_us": 2000, "recovery": "{servers: [127.0.0.1:26431]}"}
+    lossy = ["--line", "A=233.54.12.111:26477", "--line", "B=233.54.12.112:26478", "--loss", "A=2%", "--loss", "B=2%",
+             "--loss", "both=0.2%", "--rerequest", "127.0.0.1:26431"]
+    cuts = ["--line", "A=233.54.12.111:26477", "--misbehave", "cut-bytes=2500", "--misbehave", "cut-in-bytes=4000"]
+    with System("replay") as s, System("replay2") as t:
+        session(s, lossy, lines, lambda _: None)
+        print(f"loss and re-requests: {same(s)} events")
+        print(f"one byte changed: {changed(s)}")
+        refused(s)
+        session(t, cuts, line, govern)
+        print(f"cuts and commands: {same(t)} events")
+        foreign(s, t)
+
+
+if __name__ == "__main__":
+    main()
