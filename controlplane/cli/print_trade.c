@@ -239,3 +239,17 @@ void print_govern(FILE *out, const json_t *result, const json_t *options)
         print_in_force(out, json_object_get(result, "in_force"));
     }
 }
+
+void print_selftest(FILE *out, const json_t *result, const json_t *options)
+{
+    static const struct column columns[] = {{"control", "control", COLUMN_TEXT},
+                                            {"scope", "scope", COLUMN_TEXT},
+                                            {"at the limit", "at_limit", COLUMN_TEXT},
+                                            {"beyond it", "beyond", COLUMN_TEXT},
+                                            {0}};
+    char controls[128];
+    (void)options;
+    table_print(out, columns, json_object_get(result, "rows"));
+    fprintf(out, "all %s controls hold%s\n", text_at(result, "controls", COLUMN_COUNT, controls),
+            json_is_true(json_object_get(result, "recorded")) ? "; the record was written" : "");
+}

@@ -119,6 +119,15 @@ const struct method methods[] = {
      {{"lane", PARAM_STRING, true, 1, NAME_LEN - 1, "Name of the lane, or its number"},
       PARAM_REASON(true),
       {"symbols", PARAM_STRINGS, false, 1, 4096, "Follow only these; without it: all"}}},
+    {"selftest",
+     ROLE_OPERATE,
+     "Breaks every control of the gate once, on a desk of its own behind a closed egress gate; "
+     "nothing leaves, and "
+     "what trades is not touched",
+     true,
+     method_selftest,
+     method_selftest_answered,
+     {{0}}},
     {"trading",
      ROLE_VIEW,
      "What is in force: kills, halts, reductions; decisions and refusals by code",

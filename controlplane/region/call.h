@@ -35,6 +35,7 @@ struct call {
         struct book_snapshot_answer book_snapshot;
         struct queue_position_answer queue_position;
         struct filter_set_answer filter_set;
+        struct self_test_answer self_test;
         struct govern_answer govern;
         struct limit_set_answer limit_set;
         struct limits_list_answer limits_list;

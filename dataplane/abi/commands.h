@@ -140,6 +140,28 @@ enum govern_lift {
     LIFT_REPEATS = 1u << 4,    // of a strategy: its orders are counted anew
 };
 
+enum { COMMAND_CONTROLS_MAX = 64 };
+
+// SELF_TEST has no arguments. <at_limit>, <beyond>: enum refusal; what an order at the limit and
+// one beyond it were answered with.
+struct self_test_row {
+    uint64_t value;
+    uint64_t limit;
+    uint16_t number; // enum refusal of the control, 0: no more rows
+    uint16_t at_limit;
+    uint16_t beyond;
+    uint8_t scope; // enum trade_scope
+    uint8_t passed;
+};
+
+struct self_test_answer {
+    uint32_t controls;
+    uint32_t failed;
+    uint32_t untested;
+    uint32_t recorded; // 1: the file that the configuration names was written
+    struct self_test_row rows[COMMAND_CONTROLS_MAX];
+};
+
 struct command_slot {
     _Alignas(CACHE_LINE_LEN) _Atomic uint32_t state;
     uint32_t type;   // poster
@@ -164,6 +186,7 @@ struct command_slot {
         struct govern_answer govern;
         struct limit_set_answer limit_set;
         struct limits_list_answer limits_list;
+        struct self_test_answer self_test;
         uint8_t bytes[COMMAND_SLOT_LEN - 64 - 8256];
     } answer;
 };

@@ -308,6 +308,8 @@ struct config_day {
     enum config_unknown unknown_symbols;
     char reference[PATH_LEN];
     char positions[PATH_LEN];
+    bool self_test; // before READY, where something trades
+    char self_test_record[PATH_LEN];
 };
 
 // Roles on the control socket: names of users, groups with @, or *.

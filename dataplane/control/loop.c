@@ -6,6 +6,7 @@
 #include "dataplane/base/notify.h"
 #include "dataplane/control/dataplane.h"
 #include "dataplane/control/limits_live.h"
+#include "dataplane/control/selftest.h"
 
 enum {
     NOTES_MAX = 256,     // notes of a lane taken in one turn
@@ -92,6 +93,9 @@ static bool command_do(struct dataplane *d, struct command_slot *slot, enum comm
     case COMMAND_LIMITS_LIST:
         list = slot->request.limits_list;
         *result = limits_list(d, &list, &slot->answer.limits_list);
+        return true;
+    case COMMAND_SELF_TEST:
+        *result = selftest_command(d->config, &d->events, &slot->answer.self_test);
         return true;
     default: return true;
     }

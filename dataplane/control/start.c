@@ -8,6 +8,7 @@
 #include "dataplane/base/cpu.h"
 #include "dataplane/base/log.h"
 #include "dataplane/control/dataplane.h"
+#include "dataplane/control/selftest.h"
 #include "dataplane/lane/tape.h"
 
 enum {
@@ -529,7 +530,8 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
     clock_calibrate(&d->clock, 50);
     histogram_edges_init(d->clock.tsc_hz);
     bool ok = day_open(&d->day, config, err) && stage_bill(d, err) && stage_region(d, err) &&
-              cores_take(config, err) && stage_ports(d, err);
+              selftest_at_start(config, &d->events, err) && cores_take(config, err) &&
+              stage_ports(d, err);
     if (ok) {
         stage_lanes(d);
         ok = stage_channels(d, err) && stage_wire_up(d, err) && tapes_start(d, err) &&

@@ -126,7 +126,7 @@ static void test_methods(void **state)
         free(text);
         json_decref(request);
     }
-    assert_int_equal(of[ROLE_OPERATE], 8);
+    assert_int_equal(of[ROLE_OPERATE], 9);
     assert_int_equal(of[ROLE_RISK], 4);
 }
 

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""The trading day of a dataplane that trades: its files are in force from the first order, every control is tested before
+that, and what cannot be tested or recorded does not start.
+"""
+
+import datetime
+import json
+import pathlib
+import subprocess
+import sys
+import zoneinfo
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from system import BUILD, PATIENCE_S, System, need_programs, wait_for  # noqa: E402
+from trading import Ledger, sections  # noqa: E402
+
+SYMBOLS = ("BUAH", "TRBP")
+DAY = "--symbols 4 --live 2000 --messages 400000 --rate 1500 --end-s 2 --linger-s 60".split()
+LIMIT = 5000  # shares of the account in a symbol, as trading.sections has it
+
+
+def files(s):
+    """Today's files: the account holds all it may of the first symbol, and the second has lots of a thousand."""
+    try:
+        zone = zoneinfo.ZoneInfo("America/New_York")
+    except zoneinfo.ZoneInfoNotFoundError:
+        zone = None
+    today = "2026-11-23" if zone is None else datetime.datetime.now(zone).date()
+    (s.dir / "positions.csv").write_text(
+        f"tickgate,positions,1,{today}\naccount,symbol,shares,price\nmain,{SYMBOLS[0]},{LIMIT},12.5\nhouse,{SYMBOLS[1]},-40,3\n")
+    (s.dir / "reference.csv").write_text(f"tickgate,reference,1,{today}\nsymbol,lot\n{SYMBOLS[0]},\n{SYMBOLS[1]},1000\n")
+    return (f"day: {{reference: {s.dir}/reference.csv, positions: {s.dir}/positions.csv, max_age_days: 1,\n"
+            f"  self_test_record: {s.dir}/record.json}}\n")
+
+
+def carried(s):
+    shown = {(p["account"], p["symbol"]): p["shares"] for p in s.ask("show", "positions")["positions"]}
+    assert shown[("house", SYMBOLS[1])] == -40, shown
+    assert shown[("main", SYMBOLS[0])] <= LIMIT, shown
+
+
+def held_to_the_files(s):
+    """The strategy that quotes both sides of the first symbol knows that it holds far more than it wants, so it only sells;
+    what the other one asks for in the second is no lot."""
+    ledger = Ledger(s)
+
+    def decided(instrument, refusal):
+        return [d for d in ledger.of("DECISION") if d["instrument"] == instrument and d["refusal"] == refusal]
+
+    wait_for("orders and refusals", lambda: ledger.collect() and len(decided(0, "NONE")) >= 5 and decided(1, "LOT"), s.alive,
+             lambda: f"; {len(ledger.of('DECISION'))} decisions, {sorted({d['refusal'] for d in ledger.of('DECISION')})}")
+    assert {d["side"] for d in decided(0, "NONE")} == {"S"}, decided(0, "NONE")[:2]
+    assert all(d["quantity"] % 1000 == 0 for d in decided(1, "NONE")), decided(1, "NONE")[:2]
+
+
+def tested(s, times):
+    """The record and the events of <times> self-tests."""
+    record = json.loads((s.dir / "record.json").read_text())
+    rows = record["rows"]
+    assert record["controls"] == len(rows) > 40 and record["failed"] == record["untested"] == 0, record
+    assert all(r["passed"] and r["at_limit"] == "approved" and r["beyond"] == r["control"] for r in rows), rows
+    log = s.log("dataplane")
+    assert log.count(f"{len(rows)} of {len(rows)} controls hold") == times, log[-800:]
+    return record
+
+
+def main():
+    need_programs()
+    with System("day") as s:
+        day = files(s)
+        text = sections("10.0.0.1:26400", SYMBOLS) + day
+        port = {"md0": {"device": s.memif, "ip": "10.0.0.2"}}
+        channel = {"nasdaq": {"symbols": 100, "orders": 50000,
+                              "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}}
+        s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
+                               "--member", "alice,secret,firm=ALCE")
+        path = s.configure(port, channel, text.replace("record.json", "absent/record.json"))
+        done = subprocess.run([str(BUILD / "tickgate-dataplane"), "--config", str(path)], capture_output=True, text=True,
+                              timeout=PATIENCE_S)
+        assert done.returncode == 1 and "absent/record.json" in done.stderr, f"{done.returncode}: {done.stderr[-500:]}"
+        s.configure(port, channel, text)
+        s.start_dataplane()
+        s.start_controlplane()
+        s.wait_ready()
+        first = tested(s, 1)
+        carried(s)
+        held_to_the_files(s)
+        answer = s.ask("selftest")
+        assert answer["recorded"] and answer["controls"] == first["controls"], answer
+        assert all(r["passed"] for r in answer["rows"]) and len(answer["rows"]) == first["controls"], answer["rows"]
+        quantity = next(r for r in answer["rows"] if r["control"] == "QUANTITY")
+        assert quantity["beyond"] == "QUANTITY: shares=101 limit=100" and quantity["scope"] == "firm", quantity
+        assert tested(s, 2)["utc_ns"] > first["utc_ns"]
+        assert s.end("dataplane") == 0, "an unclean end"
+
+
+if __name__ == "__main__":
+    main()
