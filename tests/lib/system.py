@@ -153,7 +153,7 @@ class System:
     def start_memif_exchange(self, *argv):
         port = f"net_memif0,role=server,socket={self.dir}/memif.sock,socket-abstract=no"
         huge = () if self.huge else ("--no-huge",)
-        self.start_exchange("--port", port, "--ip", "10.0.0.1", "--core", cores()[0], *huge, *argv)
+        self.start_exchange("--port", port, "--ip", "10.0.0.1", "--core", cores()[0], "--wait-link-s", 60, *huge, *argv)
         wait_for("the exchange's port", lambda: (self.dir / "memif.sock").exists(), self.alive)
 
     # --- asking ---
