@@ -65,6 +65,7 @@ struct capture_ring {
     X(KILLS, "words of asker <index> as they are from then on, <value> is enum capture_when "    \
              "[kill_words]")                                                                     \
     X(CREDIT, "slots of the trading ring are free again [u64: committed]")                       \
+    X(JOURNAL, "how it is with the journal, before the turn [u64: enum record_state]")           \
     X(NOT_RECORDED, "an input that is not in the capture: <value> is enum capture_not_recorded") \
     X(LOST, "<value> turns before this record found no room")                                    \
     X(STOP, "recording ends")                                                                    \

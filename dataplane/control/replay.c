@@ -65,7 +65,8 @@ static bool record_sound(const struct replay_record *r)
     case CAPTURE_CLOCK_WIDE:
     case CAPTURE_BURST:
     case CAPTURE_NO_BUFFER:
-    case CAPTURE_CREDIT: return has(r, 8);
+    case CAPTURE_CREDIT:
+    case CAPTURE_JOURNAL: return has(r, 8);
     case CAPTURE_FRAME_IN:
     case CAPTURE_FRAME_OUT: return has(r, sizeof(struct capture_frame) + (uint64_t)r->header.value);
     case CAPTURE_ANSWER: return has(r, sizeof(struct capture_answer) + (uint64_t)r->header.value);
@@ -146,6 +147,13 @@ static bool world_make(struct replay *p, const struct config *config, struct err
     return true;
 }
 
+static void record_set(struct replay *p, const struct replay_record *r)
+{
+    uint64_t state;
+    memcpy(&state, r->payload, sizeof state);
+    atomic_store_explicit(&region_record_word(&p->d.view, 0)->state, state, memory_order_relaxed);
+}
+
 // What of the beginning is the lane's.
 static void start_apply(struct replay *p)
 {
@@ -160,6 +168,8 @@ static void start_apply(struct replay *p)
                    sizeof p->source.kills[0]);
         if (r->header.kind == CAPTURE_CREDIT)
             memcpy(&w->committed, r->payload, sizeof w->committed);
+        if (r->header.kind == CAPTURE_JOURNAL)
+            record_set(p, r);
     }
     atomic_store_explicit(&w->ring->committed, w->committed, memory_order_relaxed);
     p->lane->stamp = p->start.setup;
@@ -231,7 +241,9 @@ static void turn_prepare(struct replay *p)
     for (uint32_t i = 0; i < p->source.count; i++) {
         struct replay_record *r = &p->source.records[i];
         r->used |= r->header.kind == CAPTURE_ANSWER || r->header.kind == CAPTURE_COMMAND ||
-                   r->header.kind == CAPTURE_CREDIT || r->header.kind == CAPTURE_SKIP;
+                   r->header.kind == CAPTURE_CREDIT || r->header.kind == CAPTURE_JOURNAL;
+        if (r->header.kind == CAPTURE_JOURNAL)
+            record_set(p, r);
         if (r->header.kind == CAPTURE_ANSWER)
             answer_push(p, r);
         if (r->header.kind == CAPTURE_COMMAND)

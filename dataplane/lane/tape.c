@@ -256,12 +256,19 @@ static COLD bool others_wait(struct tape *t)
     return waits;
 }
 
+HOT_INLINE bool record_differs(const struct tape *t)
+{
+    return t->record_shared &&
+           atomic_load_explicit(&t->record_shared->state, memory_order_acquire) !=
+               atomic_load_explicit(&t->record.state, memory_order_relaxed);
+}
+
 // Something is there that a turn would take.
 static bool something_waits(struct tape *t)
 {
     struct lane *lane = t->lane;
     const struct desk *d = lane->desk;
-    bool waits = spsc_waits(&lane->answers) || spsc_waits(&t->inbox) ||
+    bool waits = record_differs(t) || spsc_waits(&lane->answers) || spsc_waits(&t->inbox) ||
                  atomic_load_explicit(&lane->bell->rung, memory_order_relaxed) != lane->bell_seen;
     for (uint32_t i = 0; t->ports[i].real; i++) {
         struct tape_port *p = &t->ports[i];
@@ -300,6 +307,15 @@ static void credit_take(struct tape *t)
         memcpy(to, &t->credit, sizeof t->credit);
 }
 
+static COLD void record_take(struct tape *t)
+{
+    const uint64_t state = atomic_load_explicit(&t->record_shared->state, memory_order_acquire);
+    void *to = tape_put(t, CAPTURE_JOURNAL, 0, 0, sizeof state);
+    atomic_store_explicit(&t->record.state, state, memory_order_relaxed);
+    if (to)
+        memcpy(to, &state, sizeof state);
+}
+
 static uint32_t notes_waiting(const struct lane *lane)
 {
     return atomic_load_explicit(&lane->notes.tail, memory_order_relaxed) -
@@ -317,6 +333,8 @@ static uint32_t turn(struct tape *t, uint64_t now, bool step)
     struct lane *lane = t->lane;
     tape_turn_begin(t, now);
     kills_look(t, CAPTURE_BEFORE_TURN);
+    if (UNLIKELY(record_differs(t)))
+        record_take(t);
     credit_take(t);
     answers_let_in(t);
     if (UNLIKELY(notes_waiting(lane) > TAPE_NOTES_MAX))
@@ -435,8 +453,10 @@ void tape_kills(struct tape *t)
 {
     struct desk *d = t->lane->desk;
     const uint64_t slots = (uint64_t)t->lane->trading.mask + 1;
-    const uint64_t most = d->risk.event_credit_min + TAPE_CREDIT_MIN;
+    const uint64_t most = (uint64_t)d->event_credit_min + TAPE_CREDIT_MIN;
     t->credit_min = most < slots ? most : slots;
+    t->record_shared = d->record;
+    d->record = &t->record;
     t->kills_shared = d->kills;
     d->kills = t->kills;
     d->risk.kills = t->kills;

@@ -67,9 +67,11 @@ struct tape {
     void *context;
     struct spsc inbox;
     struct lane_answer inbox_memory[TAPE_INBOX_LEN];
-    struct kill_words *kills_shared;       // in the region
-    struct kill_words kills[KILL_ASKERS];  // what the lane sees
-    struct kill_words synced[KILL_ASKERS]; // both were like this
+    const struct record_word *record_shared; // in the region; null: the lane does not trade
+    struct record_word record;               // what the lane sees
+    struct kill_words *kills_shared;         // in the region
+    struct kill_words kills[KILL_ASKERS];    // what the lane sees
+    struct kill_words synced[KILL_ASKERS];   // both were like this
     struct tape_port ports[PORTS_MAX];
 };
 

@@ -167,6 +167,8 @@ COLD void tape_start(struct tape *t, uint64_t now)
             memcpy(to, &t->kills[i], sizeof t->kills[i]);
     }
     word_put(t, CAPTURE_CREDIT, 0, 0, t->credit);
+    word_put(t, CAPTURE_JOURNAL, 0, 0,
+             atomic_load_explicit(&t->record.state, memory_order_relaxed));
     if (t->full) { // tried again
         t->at = t->begun;
         t->on = false;
