@@ -49,7 +49,7 @@ static struct ouch50_options sent(char letter)
     struct ouch50_message m;
     struct ouch50_options o;
     const uint8_t *p = w->rig.sent + 3;
-    assert_true(w->rig.sent_len > 3 && p[0] == letter);
+    assert_true(w->rig.sent_len > 3 && (char)p[0] == letter);
     assert_int_equal(ouch50_in_check(p, w->rig.sent_len - 3, &m), OUCH50_OK);
     assert_true(ouch50_options_read(m.options, m.options_len, &o));
     return o;
