@@ -36,27 +36,31 @@ bool capture_file_path(const char *directory, uint64_t file, char out[CAPTURE_PA
            CAPTURE_PATH_MAX;
 }
 
-static int compare(const void *a, const void *b)
+static uint64_t number_of(const char *name)
 {
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
+    char *end;
+    const uint64_t number = strtoull(name, &end, 10);
+    return end == name + 16 && strcmp(end, CAPTURE_SUFFIX) == 0 ? number : 0;
+}
+
+static int is_file(const struct dirent *e)
+{
+    return number_of(e->d_name) != 0;
 }
 
 size_t capture_file_list(const char *directory, uint64_t *files, size_t max)
 {
-    DIR *dir = opendir(directory);
-    size_t count = 0;
-    if (dir == NULL)
+    struct dirent **names;
+    const int count = scandir(directory, &names, is_file, alphasort); // as by number
+    if (count < 0)
         return SIZE_MAX;
-    for (struct dirent *e; (e = readdir(dir)) != NULL && count < max;) {
-        char *end;
-        const uint64_t number = strtoull(e->d_name, &end, 10);
-        if (end == e->d_name + 16 && strcmp(end, CAPTURE_SUFFIX) == 0 && number)
-            files[count++] = number;
+    for (size_t i = 0; i < (size_t)count; i++) {
+        if (i < max)
+            files[i] = number_of(names[i]->d_name);
+        free(names[i]);
     }
-    closedir(dir);
-    qsort(files, count, sizeof *files, compare);
-    return count;
+    free(names);
+    return (size_t)count < max ? (size_t)count : max;
 }
 
 // --- opening ---

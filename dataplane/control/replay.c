@@ -312,7 +312,7 @@ struct turn {
 // False without <err>: the records are over.
 static bool turn_read(struct replay *p, struct turn *t, struct error *err)
 {
-    struct replay_record r;
+    struct replay_record r = {.payload_len = 0};
     *t = (struct turn){.idle = 0};
     if (!p->more || p->ahead.kind != CAPTURE_TURN || !record_read(p, &r, err) || !has(&r, 8))
         return false;

@@ -68,6 +68,13 @@ def record(s):
     s.start_controlplane()
     s.wait_ready()
     s.wait_counters("the day", lambda c: c["messages"] >= 60000)
+    seen = []
+
+    def over():
+        seen.append(s.counters()["messages"])
+        return len(seen) > 10 and len(set(seen[-10:])) == 1  # only heartbeats from here on
+
+    wait_for("the end of the day", over, s.alive)
 
 
 def lane_counters(s):
