@@ -20,6 +20,12 @@ static const char *name_of(const void *context, enum event_field_kind kind, uint
     }
 }
 
+// The names of a region that has gone are those of its last events.
+static bool names_take(struct control *control)
+{
+    return snapshot_take(&control->snapshot, &control->contact) || control->snapshot.whole;
+}
+
 json_t *event_show(const struct control *control, const struct logged_event *logged, bool names)
 {
     const struct event *event = &logged->event;
@@ -97,7 +103,7 @@ void method_events(struct control *control, struct job *job)
     if (after >= 0 && (uint64_t)after >= choice.first)
         choice.first = (uint64_t)after < choice.end ? (uint64_t)after + 1 : choice.end;
     choice_narrow(log, after >= 0, &choice);
-    bool names = snapshot_take(&control->snapshot, &control->contact);
+    bool names = names_take(control);
     json_t *list = json_array();
     for (uint64_t n = choice.first; n < choice.end; n++)
         if (chosen(event_log_at(log, n), &choice))
@@ -115,7 +121,7 @@ json_t *events_refused(struct control *control, uint32_t count)
 {
     const struct event_log *log = &control->log;
     json_t *list = json_array();
-    const bool names = snapshot_take(&control->snapshot, &control->contact);
+    const bool names = names_take(control);
     for (uint64_t n = log->count; n > 0 && json_array_size(list) < count; n--) {
         const struct logged_event *logged = event_log_at(log, n);
         if (logged == NULL)

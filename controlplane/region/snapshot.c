@@ -77,11 +77,13 @@ bool snapshot_take(struct snapshot *snapshot, struct contact *contact)
 {
     if (!contact_attached(contact))
         return false;
+    snapshot->whole = false;
     snapshot->tsc = clock_tsc();
     snapshot->identity = contact_header(contact)->identity;
     snapshot->shape = contact->reader.view.shape;
     if (!contact_pass(contact, copy_all, snapshot))
         return false;
     clean(snapshot);
+    snapshot->whole = true;
     return true;
 }

@@ -10,6 +10,7 @@
 
 struct snapshot {
     uint64_t tsc; // when it was taken
+    bool whole;   // in one piece; it stays when the region has gone
     uint64_t heartbeat_tsc;
     uint32_t state; // enum region_state
     struct region_identity identity;

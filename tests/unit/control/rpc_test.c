@@ -220,6 +220,15 @@ static void test_events(void **state)
     r = result_of(f, "events", "{\"type\":\"CHANNEL_QUALITY\",\"count\":1}");
     assert_int_equal(first_number(r), 1);
     json_decref(r);
+    // The region goes; its last events keep their names.
+    region_state_set(&f->file.view, REGION_STOPPED);
+    unlink(f->file.path);
+    control_tick(&f->control, clock_mono_ns());
+    control_tick(&f->control, clock_mono_ns());
+    assert_false(contact_attached(&f->control.contact));
+    r = result_of(f, "events", "{}");
+    assert_string_equal(text_of(json_array_get(json_object_get(r, "events"), 0), "lane"), "lane0");
+    json_decref(r);
 }
 
 // --- commands ---
