@@ -1,3 +1,4 @@
+#include "bench/latency/kernel.h"
 #include "bench/latency/measure.h"
 
 #include <sched.h>
@@ -77,39 +78,24 @@ void environment_write(FILE *out, const char *indent)
     fprintf(out, "%s}", indent);
 }
 
-// Time of the core in ticks of 10 ms (proc(5), /proc/stat): all of it, and what nobody used.
-static bool core_time(int core, uint64_t *all, uint64_t *idle)
-{
-    char line[512], name[16];
-    uint64_t t[8] = {0};
-    FILE *file = fopen("/proc/stat", "r");
-    bool found = false;
-    snprintf(name, sizeof name, "cpu%d ", core);
-    while (file && !found && fgets(line, sizeof line, file))
-        found = strncmp(line, name, strlen(name)) == 0;
-    if (file)
-        fclose(file);
-    char *at = line + strlen(name);
-    *all = 0;
-    for (int i = 0; found && i < 8; i++)
-        *all += t[i] = strtoull(at, &at, 10);
-    *idle = t[3] + t[4]; // idle, waiting for a disk
-    return found;
-}
-
 // How much of <core> others take while we sleep, in percent; looked at once, before anything runs.
 static unsigned core_busy(int core)
 {
     static unsigned percent;
     static bool looked;
-    uint64_t all[2], idle[2];
+    uint64_t before[KERNEL_TIMES], after[KERNEL_TIMES], all = 0, idle = 0;
     if (looked)
         return percent;
     looked = true;
-    if (!core_time(core, &all[0], &idle[0]) || usleep(BUSY_LOOK_US) != 0 ||
-        !core_time(core, &all[1], &idle[1]) || all[1] == all[0])
+    if (!kernel_core_time((uint32_t)core, before) || usleep(BUSY_LOOK_US) != 0 ||
+        !kernel_core_time((uint32_t)core, after))
         return 0;
-    percent = (unsigned)(100 - 100 * (idle[1] - idle[0]) / (all[1] - all[0]));
+    for (uint32_t kind = 0; kind < KERNEL_TIMES; kind++) {
+        all += after[kind] - before[kind];
+        if (kind == KERNEL_IDLE || kind == KERNEL_IOWAIT)
+            idle += after[kind] - before[kind];
+    }
+    percent = all ? (unsigned)(100 - 100 * idle / all) : 0;
     return percent;
 }
 

@@ -82,6 +82,19 @@ static const char *line_of(const char *text, const char *name)
     return "";
 }
 
+bool kernel_core_time(uint32_t core, uint64_t ticks[KERNEL_TIMES])
+{
+    char name[16];
+    const int fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
+    snprintf(name, sizeof name, "cpu%u ", core);
+    const char *line = line_of(file_text(fd), name);
+    if (fd >= 0)
+        close(fd);
+    for (uint32_t kind = 0; kind < KERNEL_TIMES; kind++)
+        ticks[kind] = word_number(line, kind);
+    return *line != 0;
+}
+
 // --- the watch ---
 
 static int thread_file(int thread, const char *name)
@@ -96,7 +109,6 @@ bool kernel_watch_open(struct kernel_watch *w, uint32_t core, int thread)
     *w = (struct kernel_watch){
         .core = core,
         .interrupts = open("/proc/interrupts", O_RDONLY | O_CLOEXEC),
-        .cpus = open("/proc/stat", O_RDONLY | O_CLOEXEC),
         .status = thread_file(thread, "status"),
         .stat = thread_file(thread, "stat"),
         .looks = malloc(KERNEL_LOOKS_MAX * sizeof *w->looks),
@@ -109,10 +121,10 @@ void kernel_watch_look(struct kernel_watch *w)
     if (w->count == KERNEL_LOOKS_MAX)
         return;
     struct kernel_look *look = &w->looks[w->count++];
-    char name[16];
+    uint64_t ticks[KERNEL_TIMES];
     look->counts.interrupts = interrupts_of(file_text(w->interrupts), w->core);
-    snprintf(name, sizeof name, "cpu%u ", w->core);
-    look->counts.steal_ticks = word_number(line_of(file_text(w->cpus), name), 7);
+    kernel_core_time(w->core, ticks);
+    look->counts.steal_ticks = ticks[KERNEL_STEAL];
     const char *status = file_text(w->status);
     look->counts.yields = strtoull(line_of(status, "voluntary_ctxt_switches:"), NULL, 10);
     look->counts.preemptions = strtoull(line_of(status, "nonvoluntary_ctxt_switches:"), NULL, 10);
@@ -152,7 +164,7 @@ uint64_t kernel_watch_between(const struct kernel_watch *w, uint64_t from, uint6
 
 void kernel_watch_close(struct kernel_watch *w)
 {
-    const int files[] = {w->interrupts, w->cpus, w->status, w->stat};
+    const int files[] = {w->interrupts, w->status, w->stat};
     for (uint32_t i = 0; w->looks && i < sizeof files / sizeof *files; i++)
         if (files[i] >= 0)
             close(files[i]);

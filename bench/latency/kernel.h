@@ -14,6 +14,20 @@ struct kernel_counts {
     uint64_t steal_ticks; // of the core, 10 ms each: its host ran somebody else
 };
 
+// Time of a core by kind (proc(5), /proc/stat), in ticks of 10 ms. False: there is no such core.
+enum kernel_time {
+    KERNEL_USER,
+    KERNEL_NICE,
+    KERNEL_SYSTEM,
+    KERNEL_IDLE,
+    KERNEL_IOWAIT,
+    KERNEL_IRQ,
+    KERNEL_SOFTIRQ,
+    KERNEL_STEAL,
+    KERNEL_TIMES
+};
+bool kernel_core_time(uint32_t core, uint64_t ticks[KERNEL_TIMES]);
+
 enum { KERNEL_LOOKS_MAX = 1 << 14, KERNEL_LOOK_US = 1000 };
 
 struct kernel_look {
@@ -23,8 +37,8 @@ struct kernel_look {
 
 struct kernel_watch {
     uint32_t core;
-    int interrupts, cpus, status, stat; // files; -1: cannot be read here
-    struct kernel_look *looks;          // KERNEL_LOOKS_MAX
+    int interrupts, status, stat; // files; -1: cannot be read here
+    struct kernel_look *looks;    // KERNEL_LOOKS_MAX
     uint32_t count;
 };
 
