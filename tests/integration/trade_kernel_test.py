@@ -12,8 +12,8 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from system import System, Wire, cores, need_programs, wait_for  # noqa: E402
-from trading import Exchange, Ledger, flat, reconcile, sections  # noqa: E402
+from system import System, Wire, need_programs, wait_for  # noqa: E402
+from trading import Exchange, Ledger, configure_veth, flat, reconcile, start_veth_exchange  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 2000 --messages 30000 --rate 2000 --end-s 2 --linger-s 30".split()
@@ -42,19 +42,12 @@ def killed(s, first):
 def play(kind, device, restarted):
     with Wire() as wire, System(kind) as s:
         log = s.dir / "orders.jsonl"
-        s.configure(
-            {"md0": {"device": device.format(wire.near), "rx_descriptors": 2048, "ip": "10.77.0.1"}},
-            {"nasdaq": {"symbols": 100, "orders": 50000,
-                        "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]",
-                        "recovery": "{servers: ['10.77.0.2:26490'], via: port}"}},
-            sections("10.77.0.2:26400", SYMBOLS))
+        configure_veth(s, device.format(wire.near), SYMBOLS)
         s.start_dataplane()
         s.start_controlplane()
         s.wait_ready()
         ledger = Ledger(s)
-        s.start_exchange("--mode", "trade", "--interface", wire.far, "--line", "A=233.54.12.111:26477", *DAY,
-                         "--core", cores()[0], "--orders", "10.77.0.2:26400", "--member", "alice,secret,firm=ALCE",
-                         "--order-log", log, "--pack-us", "500", "--rerequest", "10.77.0.2:26490", prefix=wire.prefix)
+        start_veth_exchange(s, wire.far, DAY, log, wire.prefix)
         fills_come(s, ledger, 20)
         if restarted:
             ledger = killed(s, ledger)

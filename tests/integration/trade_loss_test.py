@@ -11,8 +11,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from system import System, Wire, cores, need_programs, run, skip, wait_for  # noqa: E402
-from trading import Exchange, flat, sections  # noqa: E402
+from system import System, Wire, need_programs, run, skip, wait_for  # noqa: E402
+from trading import Exchange, configure_veth, flat, start_veth_exchange  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 2000 --messages 60000 --rate 3000 --end-s 2 --linger-s 60".split()
@@ -88,18 +88,11 @@ def compare(s, exchange):
 
 def play(s, wire):
     log = s.dir / "orders.jsonl"
-    s.configure(
-        {"md0": {"device": f"net_af_packet0,iface={wire.near}", "rx_descriptors": 2048, "ip": "10.77.0.1"}},
-        {"nasdaq": {"symbols": 100, "orders": 50000,
-                    "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]",
-                    "recovery": "{servers: ['10.77.0.2:26490'], via: port}"}},
-        sections("10.77.0.2:26400", SYMBOLS))
+    configure_veth(s, f"net_af_packet0,iface={wire.near}", SYMBOLS)
     s.start_dataplane()
     s.start_controlplane()
     s.wait_ready()
-    s.start_exchange("--mode", "trade", "--interface", "tgx", "--line", "A=233.54.12.111:26477", *DAY,
-                     "--core", cores()[0], "--orders", "10.77.0.2:26400", "--member", "alice,secret,firm=ALCE",
-                     "--order-log", log, "--pack-us", "500", "--rerequest", "10.77.0.2:26490", prefix=wire.prefix)
+    start_veth_exchange(s, "tgx", DAY, log, wire.prefix)
     seen = {}
 
     def enough():

@@ -3,7 +3,7 @@
 import pathlib
 import sys
 
-from system import BUILD
+from system import BUILD, cores
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "bench/demo"))
 import ledger  # noqa: E402
@@ -63,6 +63,22 @@ strategies:
     budget_us: 100000
 """
     return text
+
+
+def configure_veth(system, device, symbols):
+    """Both strategies on one session, over a port on a veth pair with the exchange at the other end."""
+    system.configure(
+        {"md0": {"device": device, "rx_descriptors": 2048, "ip": "10.77.0.1"}},
+        {"nasdaq": {"symbols": 100, "orders": 50000,
+                    "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]",
+                    "recovery": "{servers: ['10.77.0.2:26490'], via: port}"}},
+        sections("10.77.0.2:26400", symbols))
+
+
+def start_veth_exchange(system, interface, day, log, prefix):
+    system.start_exchange("--mode", "trade", "--interface", interface, "--line", "A=233.54.12.111:26477", *day,
+                          "--core", cores()[0], "--orders", "10.77.0.2:26400", "--member", "alice,secret,firm=ALCE",
+                          "--order-log", log, "--pack-us", "500", "--rerequest", "10.77.0.2:26490", prefix=prefix)
 
 
 def flat(system):
