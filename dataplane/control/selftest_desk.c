@@ -190,7 +190,8 @@ struct test_desk *test_desk_open(struct error *err)
     memset(t, 0, sizeof *t);
     if (lane_make(t) && limits_make(t) && channel_make(t, names) && desk_make(t, names, err))
         return t;
-    error_set(err, EXIT_FAILED, "no memory for the self-test");
+    if (err->code == EXIT_OK)
+        error_set(err, EXIT_FAILED, "no memory for the self-test");
     test_desk_close(t);
     return NULL;
 }
