@@ -12,7 +12,7 @@
 #include "controlplane/control/view.h"
 
 // An order at a place behind these is told from the DECISION on that was asked for.
-enum { PLACES = 1 << 20, GATE_CHECKS = 32 };
+enum { PLACES = 1 << 20 };
 
 // One order: the place of a lane's table, from its first record to its last.
 struct chosen {
@@ -105,9 +105,10 @@ static uint64_t ticks_ns(const struct journal_events *f, uint32_t ticks)
 static json_t *checks_view(const struct event_decision *d)
 {
     json_t *checks = json_array();
-    for (uint32_t n = 1; n < GATE_CHECKS; n++) {
+    unsigned n;
+    for (unsigned i = 0; (n = refusal_check(i)) != REFUSAL_NONE; i++) {
         const bool failed = d->refusal == n;
-        if (!failed && !(d->checks >> n & 1))
+        if (!failed && !refusal_has_passed(d->checks, n))
             continue;
         json_t *row = json_pack("{s:s,s:s}", "check", refusal_name(n), "verdict",
                                 failed ? "failed" : "passed");

@@ -160,7 +160,7 @@ struct strategy_values {
 
 // --- refusals ---
 
-#define REFUSAL_NUMBERS 64
+#define REFUSAL_NUMBERS 96
 _Static_assert((int)REFUSALS <= REFUSAL_NUMBERS, "a counter for every refusal");
 
 struct refusal_counters {

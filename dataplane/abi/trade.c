@@ -78,11 +78,31 @@ static const struct check_row checks[] = {
 
 enum { CHECKS = sizeof checks / sizeof checks[0] };
 
+_Static_assert(CHECKS == __builtin_popcountll(0
+#define REFUSAL(number, upper, help)
+#define CHECK(number, upper, unit, word, help) | 1ull << REFUSAL_BIT(number)
+#include "dataplane/abi/refusals.def"
+                                              ),
+               "a bit for every check");
+
+unsigned refusal_check(unsigned place)
+{
+    return place < CHECKS ? checks[place].number : REFUSAL_NONE;
+}
+
+bool refusal_is_check(unsigned refusal)
+{
+    bool is = false;
+    for (uint32_t i = 0; i < CHECKS; i++)
+        is |= checks[i].number == refusal;
+    return is;
+}
+
 uint64_t refusal_passed(unsigned refusal)
 {
     uint64_t passed = 0;
     for (uint32_t i = 0; i < CHECKS && checks[i].number != refusal; i++)
-        passed |= 1ull << checks[i].number;
+        passed |= 1ull << REFUSAL_BIT(checks[i].number);
     return passed;
 }
 

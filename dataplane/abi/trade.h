@@ -11,7 +11,7 @@
 enum refusal {
 #define REFUSAL(number, upper, help) REFUSAL_##upper = (number),
 #include "dataplane/abi/refusals.def"
-    REFUSALS = 64
+    REFUSALS = 96
 };
 
 // "?" for a number that this version does not know.
@@ -36,14 +36,27 @@ enum limit_unit {
     UNIT_RECORD, // enum record_state; no limit
 };
 
+// The bit of a check in a word of checks: its number; from 64 on those of 32 to 52, which are no
+// checks'.
+#define REFUSAL_BIT(number) ((number) < 64 ? (number) : (number)-32)
+
 // Bits of all checks of the gate.
 static inline uint64_t refusal_checks(void)
 {
     return 0
 #define REFUSAL(number, upper, help)
-#define CHECK(number, upper, unit, word, help) | 1ull << (number)
+#define CHECK(number, upper, unit, word, help) | 1ull << REFUSAL_BIT(number)
 #include "dataplane/abi/refusals.def"
         ;
+}
+
+// The check that the gate makes as number <place>, from 0; REFUSAL_NONE: there are no more.
+unsigned refusal_check(unsigned place);
+// Is it a check of the gate, and does the word of checks <passed> have it?
+bool refusal_is_check(unsigned refusal);
+static inline bool refusal_has_passed(uint64_t passed, unsigned refusal)
+{
+    return refusal_is_check(refusal) && passed >> REFUSAL_BIT(refusal) & 1;
 }
 
 // Bits of the checks that an order has passed before it was refused by one; REFUSAL_NONE, or a

@@ -191,7 +191,7 @@ static inline void history_ask(struct model *m, struct model_order *place)
             "%lu)",
             refusal_name(v.refusal), v.scope, v.value, v.limit, refusal_name(m->v.refusal),
             m->v.scope, m->v.value, m->v.limit);
-    m->told |= 1ull << v.refusal;
+    m->told |= 1ull << REFUSAL_BIT(v.refusal);
     if (!have)
         return;
     exposure_move(&m->rig->risk, &o.owner, &o.held, &o.worst);

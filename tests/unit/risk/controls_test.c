@@ -438,7 +438,14 @@ static void what_was_passed_is_what_stands_above(void **state)
     assert_true(refusal_passed(REFUSAL_NONE) == refusal_checks());
     assert_true(refusal_passed(REFUSAL_REDUCING) ==
                 (refusal_checks() & ~(1ull << REFUSAL_REDUCING)));
-    assert_false(refusal_checks() >> REFUSAL_UNKNOWN_SYMBOL & 1);
+    assert_false(refusal_is_check(REFUSAL_UNKNOWN_SYMBOL));
+    assert_int_equal(refusal_check(0), REFUSAL_KILLED);
+    assert_int_equal(refusal_check(1), REFUSAL_HALTED);
+    assert_int_equal(refusal_check((unsigned)__builtin_popcountll(refusal_checks())), REFUSAL_NONE);
+    for (unsigned n = 0; n < REFUSALS; n++)
+        assert_int_equal(refusal_has_passed(refusal_checks(), n), refusal_is_check(n));
+    assert_true(refusal_has_passed(refusal_passed(REFUSAL_HALTED), REFUSAL_KILLED));
+    assert_false(refusal_has_passed(refusal_passed(REFUSAL_HALTED), REFUSAL_HALTED));
 }
 
 int main(void)
