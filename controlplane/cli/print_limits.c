@@ -13,12 +13,17 @@ static const char *shown(const json_t *object, const char *key, char text[64])
 
 void print_limits(FILE *out, const json_t *result, const json_t *options)
 {
-    static const struct column columns[] = {
-        {"scope", "scope", COLUMN_TEXT},     {"name", "name", COLUMN_TEXT},
-        {"control", "control", COLUMN_TEXT}, {"limit", "limit", COLUMN_PRICE},
-        {"use", "use", COLUMN_PRICE},        {"headroom", "headroom", COLUMN_PRICE},
-        {"binds", "binds", COLUMN_TEXT},     {"firm", "firm", COLUMN_PRICE},
-        {"broker", "broker", COLUMN_PRICE},  {0}};
+    static const struct column columns[] = {{"scope", "scope", COLUMN_TEXT},
+                                            {"name", "name", COLUMN_TEXT},
+                                            {"control", "control", COLUMN_TEXT},
+                                            {"limit", "limit", COLUMN_PRICE},
+                                            {"use", "use", COLUMN_PRICE},
+                                            {"headroom", "headroom", COLUMN_PRICE},
+                                            {"binds", "binds", COLUMN_TEXT},
+                                            {"firm", "firm", COLUMN_PRICE},
+                                            {"broker", "broker", COLUMN_PRICE},
+                                            {"state", "state", COLUMN_TEXT},
+                                            {0}};
     static const char *const numbers[] = {"limit", "use", "headroom", "firm", "broker"};
     json_t *rows = json_array(), *limit;
     size_t i;
@@ -31,6 +36,8 @@ void print_limits(FILE *out, const json_t *result, const json_t *options)
             if (!json_is_null(json_object_get(limit, numbers[k])))
                 json_object_set_new(row, numbers[k], json_string(shown(limit, numbers[k], text)));
         }
+        if (json_is_true(json_object_get(limit, "broken")))
+            json_object_set_new(row, "state", json_string("broken"));
         json_array_append_new(rows, row);
     }
     table_print(out, columns, rows);

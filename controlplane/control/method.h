@@ -77,7 +77,7 @@ struct job {
     bool settled;    // they are there, or will not be for now
     uint64_t ticket; // drain_ask
     uint64_t deadline_ns;
-    bool tolerant;    // COMMAND_RESULT_NOTHING and LIMIT_REFUSED are answered too
+    bool tolerant;    // COMMAND_RESULT_NOTHING, BEYOND and LIMIT_REFUSED are answered too
     const char *also; // said behind what went wrong with the call; null: nothing
     uint32_t user;    // uid of the client
     enum role role;   // of the client

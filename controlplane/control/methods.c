@@ -213,7 +213,8 @@ const struct method methods[] = {
     {"resume", ROLE_RISK,
      "Takes back kill, halt and reduce of exactly this scope; of a symbol also the quarantine "
      "after "
-     "an execution that nobody ordered, of a session also what its own checks stopped",
+     "an execution that nobody ordered, of a session also what its own checks stopped, of the firm "
+     "or an account also a limit on losses that was broken",
      true, method_govern, method_govern_answered, PARAMS_SCOPE(true)},
     {"cancel", ROLE_OPERATE, "Every open order is cancelled once; new ones may enter", true,
      method_govern, method_govern_answered, PARAMS_SCOPE(true)},

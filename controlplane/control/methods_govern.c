@@ -172,7 +172,8 @@ void method_govern_strategy(struct control *control, struct job *job)
 
 static json_t *lifted_view(uint64_t lifted)
 {
-    static const char *const words[] = {"kill", "state", "quarantine", "session", "repeats"};
+    static const char *const words[] = {"kill",    "state",   "quarantine",
+                                        "session", "repeats", "loss"};
     json_t *list = json_array();
     for (uint32_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (lifted >> i & 1)
@@ -196,7 +197,12 @@ static void nothing_done(struct control *control, struct job *job)
         used += n > 0 && used + (size_t)n < sizeof text ? (size_t)n : 0;
     }
     json_decref(force);
-    if (verb_of(job)->type == COMMAND_STRATEGY_ENABLE)
+    if (json_object_get(job->result, "beyond"))
+        job_fail(job, RPC_ERROR_STATE,
+                 "the loss of %s%s%s is still beyond its limit: set another limit first",
+                 job->target.scope == TRADE_FIRM ? "the firm" : scope_name(job->target.scope),
+                 *job->target.name ? " " : "", job->target.name);
+    else if (verb_of(job)->type == COMMAND_STRATEGY_ENABLE)
         job_fail(job, RPC_ERROR_STATE, "strategy %s is on already", job->target.name);
     else
         job_fail(job, RPC_ERROR_STATE, "there is nothing to take back for %s%s%s%s",
@@ -222,6 +228,8 @@ void method_govern_answered(struct control *control, struct job *job)
         json_object_set_new(row, "lifted", lifted_view(answer->lifted));
         json_array_append_new(lanes, row);
     }
+    if (job->call.result == COMMAND_RESULT_BEYOND)
+        json_object_set_new(job->result, "beyond", json_true());
     govern_next(control, job);
     if (job->pending || job->error)
         return;

@@ -210,6 +210,7 @@ static json_t *entry_view(const struct board *b, const struct limit_entry *e)
     set(row, "use", used ? value_view(e->control, use) : json_null());
     set(row, "headroom", used ? value_view(e->control, room) : json_null());
     set(row, "parts", json_boolean(e->flags & LIMIT_ENTRY_PART));
+    set(row, "broken", json_boolean(e->flags & LIMIT_ENTRY_BROKEN));
     return row;
 }
 

@@ -316,6 +316,7 @@ void rpc_resume(struct control *control, struct job *job, char **reply)
         job_fail(job, RPC_ERROR_NOT_CONNECTED, "the dataplane went away before it answered");
     else if (job->call.result == COMMAND_RESULT_OK ||
              (job->tolerant && (job->call.result == COMMAND_RESULT_NOTHING ||
+                                job->call.result == COMMAND_RESULT_BEYOND ||
                                 job->call.result == COMMAND_RESULT_LIMIT_REFUSED)))
         job->method->answered(control, job);
     else

@@ -50,7 +50,8 @@ enum command_state {
     X(NO_PARAMETERS, "the strategy takes no parameters while it runs")                      \
     X(NOTHING, "it is so already")                                                          \
     X(NO_ROOM, "nobody drains the event ring: no room for its record, nothing was changed") \
-    X(LIMIT_REFUSED, "a limit is not good; nothing was changed")
+    X(LIMIT_REFUSED, "a limit is not good; nothing was changed")                            \
+    X(BEYOND, "the loss is still beyond its limit: set another limit first")
 
 enum command_result {
 #define COMMAND_RESULT_ENUM(upper, text) COMMAND_RESULT_##upper,
@@ -138,6 +139,7 @@ enum govern_lift {
     LIFT_QUARANTINE = 1u << 2, // a symbol's: an execution that nobody ordered is claimed
     LIFT_SESSION = 1u << 3,    // a session that its egress check halted
     LIFT_REPEATS = 1u << 4,    // of a strategy: its orders are counted anew
+    LIFT_LOSS = 1u << 5,       // the firm's or an account's: a limit on losses that was broken
 };
 
 enum { COMMAND_CONTROLS_MAX = 64 };

@@ -92,6 +92,9 @@ enum { LIMIT_ENTRIES_MAX = 72 };
 enum limit_entry_flag {
     LIMIT_ENTRY_USE = 1u << 0,  // <use> and <room> say something: it is a sum
     LIMIT_ENTRY_PART = 1u << 1, // each lane has a part of it
+    // Of losses: it was broken on a lane, and only what reduces a position enters there until a
+    // person resumes its owner.
+    LIMIT_ENTRY_BROKEN = 1u << 2,
 };
 
 struct limit_entry {

@@ -94,6 +94,15 @@ static uint64_t left_of(uint64_t limit, uint64_t use)
     return limit > use ? limit - use : 0;
 }
 
+// A limit on losses that was broken stays so.
+static bool broken(const struct risk *r, const struct limit_entry *e)
+{
+    const struct owner_day *day = day_of(r, e->scope, e->index);
+    const bool of_day = e->control == LIMIT_LIMITS_loss;
+    return day && (of_day || e->control == LIMIT_LIMITS_drawdown) &&
+           WORD(day->broken) >> (of_day ? LOSS_OF_DAY : LOSS_FROM_BEST) & 1;
+}
+
 static void entry_use(const struct dataplane *d, struct limit_entry *e)
 {
     const uint64_t limit = e->limit[e->binds];
@@ -104,7 +113,8 @@ static void entry_use(const struct dataplane *d, struct limit_entry *e)
     for (uint32_t lane = 0; lane < d->config->lane_count; lane++) {
         if (d->desks[lane] == NULL || !lane_use(&d->desks[lane]->desk.risk, e, &use))
             continue;
-        e->flags |= LIMIT_ENTRY_USE | (parts ? LIMIT_ENTRY_PART : 0);
+        e->flags |= LIMIT_ENTRY_USE | (parts ? LIMIT_ENTRY_PART : 0) |
+                    (broken(&d->desks[lane]->desk.risk, e) ? LIMIT_ENTRY_BROKEN : 0);
         e->use += use;
         e->room += parts ? left_of(limit / lanes, use) : 0;
     }

@@ -229,21 +229,23 @@ static void credit(struct trial *w)
 }
 static void loss(struct trial *w)
 {
-    money_mark(&w->t->desk.risk, test_desk_hold(w->t), TEST_LAST - 10);
     w->account->owner.loss = 10 * TEST_SHARES;
+    money_mark(&w->t->desk.risk, test_desk_hold(w->t), TEST_LAST - 10);
 }
 static void drawdown(struct trial *w)
 {
     const uint32_t p = test_desk_hold(w->t);
+    w->firm->owner.drawdown = 10 * TEST_SHARES;
     money_mark(&w->t->desk.risk, p, TEST_LAST + 10);
     money_mark(&w->t->desk.risk, p, TEST_LAST);
-    w->firm->owner.drawdown = 10 * TEST_SHARES;
 }
 static void marked_down(struct trial *w)
 {
     struct risk *r = &w->t->desk.risk;
     const uint32_t p = position_open(r, TEST_ACCOUNT, TEST_SYMBOL);
-    money_mark(r, p, r->positions[p].mark - 1);
+    const uint32_t mark = r->positions[p].mark;
+    money_mark(r, p, mark - 1);
+    money_mark(r, p, mark); // broken once is broken until a person says otherwise
 }
 static void reduce(struct trial *w)
 {
@@ -295,8 +297,8 @@ static const struct control {
     TRY(GROSS, gross, once_more, "exposure up to the limit, then more"),
     TRY(DAY_VALUE, day_value, once_more, "the value of the day, then more"),
     TRY(CREDIT, credit, once_more, "a buy up to the credit, then another"),
-    TRY(LOSS, loss, marked_down, "a buy at the loss limit, then after a further loss"),
-    TRY(DRAWDOWN, drawdown, marked_down, "a buy at the drawdown, then after a further loss"),
+    TRY(LOSS, loss, marked_down, "a buy at the loss limit, then when it was broken once"),
+    TRY(DRAWDOWN, drawdown, marked_down, "a buy at the drawdown, then when it was broken once"),
     TRY(REDUCING, nothing, reduce, "a buy, then the same where only reducing is allowed"),
 };
 

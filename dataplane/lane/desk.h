@@ -111,6 +111,7 @@ struct desk {
     uint32_t event_credit_min; // while the journal is written to
     bool record_needed;        // and it has not been yet
     uint32_t mark_at;          // position that is marked next
+    uint32_t broken;           // of risk.broken: how many are recorded
     uint64_t input;            // of the burst or message that is being worked on
     // Who wants to know; null: nobody. Fixed at READY.
     void (*told)(struct desk *d, uint32_t order, const struct order_outcome *outcome);

@@ -153,14 +153,29 @@ static uint64_t liftable(const struct order_of *o)
     return lift;
 }
 
+// Limits on losses are looked at apart: one that is still beyond its limit stays broken.
+static bool losses_broken(const struct order_of *o)
+{
+    const struct owner_day *day = money_day(&o->desk->risk, o->ask.scope, o->ask.index);
+    return day && day->broken;
+}
+
+static bool losses_liftable(const struct order_of *o)
+{
+    const struct owner_day *day = money_day(&o->desk->risk, o->ask.scope, o->ask.index);
+    const struct limit_row *row = row_of(o->desk->limits, o->ask.scope, o->ask.index);
+    return day && day->broken &&
+           (day->broken != 1u << LOSS_OF_DAY || -owner_profit(day) <= (int64_t)row->owner.loss);
+}
+
 static enum command_result do_resume(struct order_of *o)
 {
     struct desk *d = o->desk;
     const uint32_t scope = o->ask.scope, index = o->ask.index;
     desk_kills_look(d); // every kill has its record before it is lifted
-    const uint64_t lift = liftable(o);
+    const uint64_t lift = liftable(o) | (losses_liftable(o) ? LIFT_LOSS : 0);
     if (lift == 0)
-        return COMMAND_RESULT_NOTHING;
+        return losses_broken(o) ? COMMAND_RESULT_BEYOND : COMMAND_RESULT_NOTHING;
     if (!room(d))
         return COMMAND_RESULT_NO_ROOM;
     tell_governed(o);
@@ -171,7 +186,7 @@ static enum command_result do_resume(struct order_of *o)
         kill_lift(&d->kills[asker], scope, index);
     }
     risk_kills_look(&d->risk);
-    if (lift & (LIFT_QUARANTINE | LIFT_SESSION | LIFT_REPEATS))
+    if (lift & (LIFT_QUARANTINE | LIFT_SESSION | LIFT_REPEATS | LIFT_LOSS))
         tell_lifted(o, KILL_ASKERS); // nobody's kill: what the lane stopped by itself
     if (lift & LIFT_QUARANTINE)
         d->risk.symbols[index].quarantined = false;
@@ -179,6 +194,8 @@ static enum command_result do_resume(struct order_of *o)
         d->sessions[index].session->halted = false;
     if (lift & LIFT_REPEATS)
         d->risk.strategy_days[index].applied = 0;
+    if (lift & LIFT_LOSS)
+        money_resume(&d->risk, scope, index);
     if (lift & LIFT_STATE)
         state_set(o, TRADING_ACTIVE);
     o->answer->lifted = lift;

@@ -20,6 +20,7 @@ static void table_take(struct desk *d, struct limit_table *table, uint32_t versi
     table->version = version;
     d->limits = table;
     d->risk.limits = table;
+    money_limits(&d->risk);
     if (d->leases)
         desk_leases_limits(d);
     atomic_store_explicit(&d->board->limits_version, version, memory_order_relaxed);

@@ -1,6 +1,7 @@
-// Hot path. What positions are worth now: one of them a turn, all in turn.
+// Hot path. What positions are worth now: one of them a turn, all in turn; and what a loss breaks.
 #include "dataplane/lane/desk_parts.h"
 
+#include "dataplane/abi/limit_control.h"
 #include "dataplane/book/book.h"
 
 // The middle of the best prices, else the last trade; 0: not known.
@@ -42,4 +43,35 @@ void desk_mark_turn(struct desk *d)
         return;
     d->lane->input++;
     money_mark(r, at, mark);
+}
+
+static void day_tell(struct desk *d, enum trade_scope scope, uint32_t index)
+{
+    static const enum limit_control controls[] = {
+        [LOSS_OF_DAY] = LIMIT_LIMITS_loss, [LOSS_FROM_BEST] = LIMIT_LIMITS_drawdown};
+    struct owner_day *day = money_day(&d->risk, scope, index);
+    for (uint32_t kind = 0; kind < LOSS_KINDS; kind++) {
+        struct event event = {.type = EVENT_LOSS_BROKEN};
+        if (!((day->broken & ~day->broken_told) >> kind & 1))
+            continue;
+        event.loss_broken.value = day->losses[kind].value;
+        event.loss_broken.limit = day->losses[kind].limit;
+        event.loss_broken.index = index;
+        event.loss_broken.limits_version = d->limits->version;
+        event.loss_broken.scope = (uint8_t)scope;
+        event.loss_broken.control = (uint8_t)controls[kind];
+        if (desk_publish(d, &event))
+            day->broken_told |= (uint16_t)(1u << kind);
+    }
+    if (day->broken != day->broken_told)
+        d->broken--; // no room: again in the next turn
+}
+
+// Rare, and bounded by the number of accounts.
+void desk_losses_tell(struct desk *d)
+{
+    d->broken = d->risk.broken;
+    day_tell(d, TRADE_FIRM, 0);
+    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
+        day_tell(d, TRADE_ACCOUNT, i);
 }

@@ -18,6 +18,8 @@ void desk_report(struct desk *d, uint32_t session, const struct ouch_report *r);
 bool desk_killed(const struct desk *d, const struct own_order *o);
 // One position is marked anew.
 void desk_mark_turn(struct desk *d);
+// Records limits on losses that were broken since the last call.
+void desk_losses_tell(struct desk *d);
 // Takes notice of kills: KILL is published, what is open will be swept.
 void desk_kills_look(struct desk *d);
 

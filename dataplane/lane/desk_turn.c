@@ -401,6 +401,8 @@ uint32_t desk_turn(struct desk *d, uint64_t now)
             work += session_turn(d, i, now);
     work += desk_gateway_turn(d, now);
     desk_mark_turn(d);
+    if (UNLIKELY(d->risk.broken != d->broken))
+        desk_losses_tell(d);
     if (UNLIKELY(d->orders.timers.first != OWN_NONE))
         work += overdue_take(d, now);
     return work + desk_strategy_timers(d, now);

@@ -501,17 +501,18 @@ HOT_INLINE bool money_good(const struct look *k)
     return true;
 }
 
+// Once a limit on losses is broken it does not matter what the profit is now (money.c).
 HOT_INLINE bool loss_good(const struct look *k)
 {
+    static const enum refusal refusals[] = {
+        [LOSS_OF_DAY] = REFUSAL_LOSS, [LOSS_FROM_BEST] = REFUSAL_DRAWDOWN};
     FOR_HOLDERS(s)
     {
-        const struct limit_owner *l = &k->of[s]->owner;
-        const int64_t profit = owner_profit(k->days[s]);
-        const int64_t down = k->days[s]->best - profit;
-        if (UNLIKELY(-profit > (int64_t)l->loss) && !only_reduces(k))
-            return refuse(k->v, REFUSAL_LOSS, s, (uint64_t)-profit, l->loss);
-        if (UNLIKELY(down > (int64_t)l->drawdown) && !only_reduces(k))
-            return refuse(k->v, REFUSAL_DRAWDOWN, s, (uint64_t)down, l->drawdown);
+        const struct owner_day *day = k->days[s];
+        if (LIKELY(day->broken == 0) || only_reduces(k))
+            continue;
+        const uint32_t kind = day->broken >> LOSS_OF_DAY & 1 ? LOSS_OF_DAY : LOSS_FROM_BEST;
+        return refuse(k->v, refusals[kind], s, day->losses[kind].value, day->losses[kind].limit);
     }
     return true;
 }

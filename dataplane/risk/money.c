@@ -4,6 +4,8 @@
 // 63 bits all the same stay at their end and are counted.
 #include "dataplane/risk/risk.h"
 
+#include <stddef.h>
+
 static int64_t clamp(struct risk *r, __int128 value)
 {
     const __int128 most = (__int128)LIMIT_NOTIONAL_MAX;
@@ -34,10 +36,62 @@ static void day_mark(struct risk *r, struct owner_day *day, int64_t was, int64_t
     day->gross = gross <= LIMIT_NOTIONAL_MAX ? gross : LIMIT_NOTIONAL_MAX;
 }
 
-static void day_best(struct owner_day *day)
+// Cold: a limit is broken, or by more than before.
+static COLD void day_break(struct risk *r, struct owner_day *day, enum loss_kind kind,
+                           uint64_t value, uint64_t limit)
+{
+    const uint16_t bit = (uint16_t)(1u << kind);
+    struct loss_broken *b = &day->losses[kind];
+    if (day->broken & bit && value <= b->value)
+        return;
+    r->broken += !(day->broken & bit);
+    day->broken |= bit;
+    *b = (struct loss_broken){value, limit};
+}
+
+static void day_look(struct risk *r, struct owner_day *day, const struct limit_owner *l)
 {
     const int64_t profit = owner_profit(day);
     day->best = profit > day->best ? profit : day->best;
+    if (UNLIKELY(-profit > (int64_t)l->loss))
+        day_break(r, day, LOSS_OF_DAY, (uint64_t)-profit, l->loss);
+    if (UNLIKELY(day->best - profit > (int64_t)l->drawdown))
+        day_break(r, day, LOSS_FROM_BEST, (uint64_t)(day->best - profit), l->drawdown);
+}
+
+// The profit of an account has changed, and with it the firm's.
+static void days_look(struct risk *r, uint32_t account)
+{
+    day_look(r, &r->day, &r->limits->firm.owner);
+    day_look(r, &r->account_days[account], &r->limits->accounts[account].owner);
+}
+
+void money_limits(struct risk *r)
+{
+    day_look(r, &r->day, &r->limits->firm.owner);
+    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
+        day_look(r, &r->account_days[i], &r->limits->accounts[i].owner);
+}
+
+struct owner_day *money_day(struct risk *r, enum trade_scope scope, uint32_t index)
+{
+    return scope == TRADE_FIRM ? &r->day : scope == TRADE_ACCOUNT ? &r->account_days[index] : NULL;
+}
+
+uint32_t money_resume(struct risk *r, enum trade_scope scope, uint32_t index)
+{
+    struct owner_day *day = money_day(r, scope, index);
+    if (day == NULL)
+        return 0;
+    const uint16_t was = day->broken;
+    const struct limit_owner *l =
+        scope == TRADE_FIRM ? &r->limits->firm.owner : &r->limits->accounts[index].owner;
+    const bool still = -owner_profit(day) > (int64_t)l->loss;
+    day->broken &= still ? 1u << LOSS_OF_DAY : 0;
+    day->broken_told &= day->broken;
+    if (was >> LOSS_FROM_BEST & 1)
+        day->best = owner_profit(day);
+    return was & (uint16_t)~day->broken;
 }
 
 static uint32_t account_of(const struct position *p)
@@ -59,8 +113,7 @@ void money_mark(struct risk *r, uint32_t position, uint32_t mark)
     const uint32_t account = account_of(p);
     p->mark = mark;
     position_remark(r, p, account);
-    day_best(&r->day);
-    day_best(&r->account_days[account]);
+    days_look(r, account);
 }
 
 static void day_trade(struct risk *r, struct owner_day *day, int64_t paid, bool undone)
@@ -102,8 +155,7 @@ void money_fill(struct risk *r, const struct exposure_owner *owner, uint32_t sha
     if (p->mark == 0)
         p->mark = price;
     position_remark(r, p, owner->account);
-    day_best(days[0]);
-    day_best(days[1]);
+    days_look(r, owner->account);
 }
 
 void money_carry(struct risk *r, const struct exposure_owner *owner, int64_t shares, uint32_t price)

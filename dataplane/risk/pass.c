@@ -133,11 +133,9 @@ HOT_INLINE bool owner_holds(const struct limit_owner *l, const struct owner_day 
 HOT_INLINE bool holder_holds(const struct limit_owner *l, const struct owner_day *day,
                              const struct risk_use *use, const struct growth *g)
 {
-    const int64_t profit = owner_profit(day);
     const uint64_t paid = day->paid > 0 ? (uint64_t)day->paid : 0;
     return day->gross + use->notional + g->open_notional <= l->gross &&
-           paid + day->open_buy + g->open_notional <= l->credit && -profit <= (int64_t)l->loss &&
-           day->best - profit <= (int64_t)l->drawdown;
+           paid + day->open_buy + g->open_notional <= l->credit && day->broken == 0;
 }
 
 // INSTRUMENTS, REPEATED: strategy. <traded>: the bits of its symbols.

@@ -62,6 +62,15 @@ struct symbol_use {
     bool quarantined; // an execution that nobody ordered: no new orders until it is claimed
 };
 
+// Limits on losses that were broken stay so until a person resumes whose they are, whatever the
+// market does: bits of owner_day.broken.
+enum loss_kind { LOSS_OF_DAY, LOSS_FROM_BEST, LOSS_KINDS };
+
+struct loss_broken {
+    uint64_t value; // the most that was lost, and the limit that it was beyond
+    uint64_t limit;
+};
+
 // The day of the firm, an account, a strategy or a session, beside what is open. Money is price4 x
 // shares.
 struct owner_day {
@@ -74,12 +83,14 @@ struct owner_day {
     uint32_t orders;               // approved: enters, replaces and modifies
     uint32_t applied;              // approved since the start, or since a person resumed the scope
     uint32_t instruments;          // symbols in which an order was approved
-    uint32_t unused;
+    uint16_t broken;               // firm, accounts: bits of enum loss_kind
+    uint16_t broken_told;          // of them those that somebody has recorded
     // Orders and executions of the window that ends then (1024 ticks).
     CACHE_ALIGN uint64_t ratio_until;
     uint32_t ratio_orders;
     uint32_t ratio_fills;
-    uint64_t unused2[6];
+    struct loss_broken losses[LOSS_KINDS];
+    uint64_t unused[2];
 };
 _Static_assert(sizeof(struct owner_day) == 2 * CACHE_LINE, "two lines per owner");
 
@@ -115,6 +126,7 @@ struct risk {
     uint32_t position_count;
     uint32_t symbol_count;
     uint32_t overflows; // sums that did not fit 64 bits: never, unless an exchange says nonsense
+    uint32_t broken;    // counts limits on losses that were broken
 };
 
 // <positions>: power of two, at most half of them are used.
@@ -212,6 +224,13 @@ void money_carry(struct risk *r, const struct exposure_owner *owner, int64_t sha
                  uint32_t price);
 // The position is worth <mark> a share now.
 void money_mark(struct risk *r, uint32_t position, uint32_t mark);
+// The table of limits is another one: a loss may be beyond its limit now. At most 257 owners.
+void money_limits(struct risk *r);
+// The day of the firm or an account, whose limits on losses are broken or not; null: it has none.
+struct owner_day *money_day(struct risk *r, enum trade_scope scope, uint32_t index);
+// A person lets it trade again. A drawdown begins anew, at the present profit; a loss of the day
+// that is still beyond its limit stays broken. Returns bits of enum loss_kind that were taken back.
+uint32_t money_resume(struct risk *r, enum trade_scope scope, uint32_t index);
 
 static inline int64_t position_realised(const struct position *p)
 {

@@ -103,6 +103,9 @@ static inline void history_limits(struct model *m)
     }
     for (uint32_t i = 0; i < MODEL_SYMBOLS; i++)
         history_symbol(m, &t->symbols[i]);
+    money_limits(&m->rig->risk);
+    for (uint32_t a = 0; a < MODEL_ACCOUNTS; a++)
+        model_best(m, a);
 }
 
 static inline void history_open(struct model *m, struct risk_rig *rig, uint64_t seed)
@@ -255,6 +258,15 @@ static inline void history_mark(struct model *m)
     model_best(m, account);
 }
 
+// A person lets the firm or an account trade again.
+static inline void history_resume(struct model *m)
+{
+    const enum trade_scope scope = model_draw(m, 2) ? TRADE_FIRM : TRADE_ACCOUNT;
+    const uint32_t account = scope == TRADE_FIRM ? 0 : model_draw(m, MODEL_ACCOUNTS);
+    money_resume(&m->rig->risk, scope, account);
+    model_resume(m, scope, account);
+}
+
 static inline void history_cancel(struct model *m)
 {
     const uint32_t session = model_draw(m, MODEL_SESSIONS);
@@ -288,6 +300,7 @@ static inline void history_check(const struct model *m)
         const struct owner_day *day = &r->account_days[a];
         assert_int_equal(day->marked, model_marked(m, TRADE_ACCOUNT, a, &gross));
         assert_int_equal(day->gross, gross);
+        assert_int_equal(day->best, m->best[1 + a]);
         assert_int_equal(owner_profit(day), model_profit(m, TRADE_ACCOUNT, a));
         assert_int_equal(day->traded, model_traded(m, &w, TRADE_ACCOUNT, false).traded);
         for (uint16_t i = 0; i < MODEL_SYMBOLS; i++) {
@@ -322,6 +335,8 @@ static inline void history_step(struct model *m)
         history_cancel(m);
     else if (dice < 98)
         history_trouble(m);
+    else if (model_draw(m, 2))
+        history_resume(m);
     else if (model_draw(m, 2) == 0)
         history_limits(m);
     if (model_draw(m, 50) == 0)

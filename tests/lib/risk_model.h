@@ -49,6 +49,10 @@ struct model {
     struct model_ask asks[MODEL_ACCOUNTS][MODEL_SYMBOLS][2]; // the newer one first
     uint32_t marks[MODEL_ACCOUNTS][MODEL_SYMBOLS];
     int64_t best[1 + MODEL_ACCOUNTS]; // of the firm, of accounts
+    struct model_broken {
+        bool is;
+        uint64_t value, limit;
+    } broken[1 + MODEL_ACCOUNTS][LOSS_KINDS];
     uint64_t session_at[MODEL_SESSIONS], symbol_at[MODEL_SYMBOLS], cancel_at[MODEL_SESSIONS];
     // From when to when orders and executions are counted for the ratio; how long is said when it
     // begins.
@@ -156,12 +160,39 @@ static inline int64_t model_profit(const struct model *m, uint32_t scope, uint32
     return model_marked(m, scope, account, &gross) - model_traded(m, &w, scope, false).paid;
 }
 
+// The profit of the firm or an account may have changed, or its limits.
+static inline void model_lost(struct model *m, uint32_t scope, uint32_t account)
+{
+    const uint32_t at = scope == TRADE_FIRM ? 0 : 1 + account;
+    const struct limit_owner *l =
+        &limit_row_of(m->rig->table, (enum trade_scope)scope, account)->owner;
+    const int64_t profit = model_profit(m, scope, account);
+    m->best[at] = profit > m->best[at] ? profit : m->best[at];
+    const int64_t lost[LOSS_KINDS] = {
+        [LOSS_OF_DAY] = -profit, [LOSS_FROM_BEST] = m->best[at] - profit};
+    const uint64_t limits[LOSS_KINDS] = {[LOSS_OF_DAY] = l->loss, [LOSS_FROM_BEST] = l->drawdown};
+    for (uint32_t kind = 0; kind < LOSS_KINDS; kind++) {
+        struct model_broken *b = &m->broken[at][kind];
+        if (lost[kind] <= (int64_t)limits[kind] || (b->is && (uint64_t)lost[kind] <= b->value))
+            continue;
+        *b = (struct model_broken){true, (uint64_t)lost[kind], limits[kind]};
+    }
+}
+
 static inline void model_best(struct model *m, uint32_t account)
 {
-    const int64_t firm = model_profit(m, TRADE_FIRM, 0);
-    const int64_t own = model_profit(m, TRADE_ACCOUNT, account);
-    m->best[0] = firm > m->best[0] ? firm : m->best[0];
-    m->best[1 + account] = own > m->best[1 + account] ? own : m->best[1 + account];
+    model_lost(m, TRADE_FIRM, 0);
+    model_lost(m, TRADE_ACCOUNT, account);
+}
+
+static inline void model_resume(struct model *m, uint32_t scope, uint32_t account)
+{
+    const uint32_t at = scope == TRADE_FIRM ? 0 : 1 + account;
+    const int64_t profit = model_profit(m, scope, account);
+    const uint64_t most = limit_row_of(m->rig->table, (enum trade_scope)scope, account)->owner.loss;
+    m->best[at] = m->broken[at][LOSS_FROM_BEST].is ? profit : m->best[at];
+    m->broken[at][LOSS_FROM_BEST].is = false;
+    m->broken[at][LOSS_OF_DAY].is &= -profit > (int64_t)most;
 }
 
 // Approved orders under a scope, since <from> where it is not 0.
@@ -504,13 +535,11 @@ static inline bool model_money(struct model *m, const struct gate_order *o)
                                 model_row(m, &o->owner, s)->owner.credit);
     }
     for (uint32_t s = TRADE_FIRM; s <= TRADE_ACCOUNT; s++) {
-        const struct limit_owner *l = &model_row(m, &o->owner, s)->owner;
-        const int64_t profit = model_profit(m, s, o->owner.account);
-        const int64_t down = m->best[s == TRADE_FIRM ? 0 : 1 + o->owner.account] - profit;
-        if (-profit > (int64_t)l->loss && !model_reduces(m, o))
-            return model_refuse(m, REFUSAL_LOSS, s, (uint64_t)-profit, l->loss);
-        if (down > (int64_t)l->drawdown && !model_reduces(m, o))
-            return model_refuse(m, REFUSAL_DRAWDOWN, s, (uint64_t)down, l->drawdown);
+        const uint32_t at = s == TRADE_FIRM ? 0 : 1 + o->owner.account;
+        for (uint32_t kind = 0; kind < LOSS_KINDS; kind++)
+            if (m->broken[at][kind].is && !model_reduces(m, o))
+                return model_refuse(m, kind == LOSS_OF_DAY ? REFUSAL_LOSS : REFUSAL_DRAWDOWN, s,
+                                    m->broken[at][kind].value, m->broken[at][kind].limit);
     }
     for (uint32_t s = 0; s < TRADE_SCOPES; s++)
         if (model_row(m, &o->owner, s)->state == TRADING_REDUCING && !model_reduces(m, o))

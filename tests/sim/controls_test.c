@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "dataplane/book/book.h"
+#include "dataplane/lane/desk_command.h"
 #include "tests/sim/trade_world.h"
 
 enum { ACCOUNT = 1, SYMBOL = 4, SHARES = 50, STEPS_MAX = 4000 };
@@ -214,11 +215,13 @@ static void loss(void)
 {
     account_row()->owner.loss = 1;
     sim->desk.risk.account_days[ACCOUNT].paid = 1000000;
+    money_limits(&sim->desk.risk);
 }
 static void drawdown(void)
 {
     account_row()->owner.drawdown = 1;
     sim->desk.risk.account_days[ACCOUNT].best = 1000000;
+    money_limits(&sim->desk.risk);
 }
 static void reducing(void)
 {
@@ -401,6 +404,45 @@ static void positions_are_marked_by_the_book(void **state)
     trade_close();
 }
 
+// The market marks a position down and back up again: what was broken on the way stays broken until
+// a person resumes the account.
+static void a_loss_by_the_market_stays_broken(void **state)
+{
+    (void)state;
+    sells = false;
+    open_world(false);
+    uint32_t index;
+    struct desk_order o = passive();
+    o.price = ask_low + 1000; // executes at once
+    o.time_in_force = '3';
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+    const struct owner_day *day = &sim->desk.risk.account_days[ACCOUNT];
+    uint32_t i = 0;
+    int64_t least = 0;
+    for (; i < 100 && day->traded == 0; i++)
+        trade_step();
+    account_row()->owner.drawdown = 1; // the next mark below the best breaks it
+    for (; i < STEPS_MAX && !day->broken; i++)
+        trade_step();
+    assert_int_equal(day->broken, 1u << LOSS_FROM_BEST);
+    for (least = owner_profit(day); i < STEPS_MAX && owner_profit(day) <= least; i++)
+        trade_step();
+    assert_true(owner_profit(day) > least);
+    o = passive();
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_DRAWDOWN);
+    assert_int_equal(sim->event_count[EVENT_LOSS_BROKEN], 1);
+    account_row()->owner.drawdown = LIMIT_NOTIONAL_MAX;
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_DRAWDOWN);
+    const struct govern_request ask = {.scope = TRADE_ACCOUNT, .index = ACCOUNT, .reason = "test"};
+    struct govern_answer answer;
+    uint64_t sequence;
+    assert_int_equal(desk_command(&sim->lane, COMMAND_RESUME, &ask, &answer, &sequence),
+                     COMMAND_RESULT_OK);
+    assert_int_equal(answer.lifted, LIFT_LOSS);
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+    trade_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +450,7 @@ int main(void)
         cmocka_unit_test(duplicates_are_of_a_kind),
         cmocka_unit_test(prices_are_held_to_the_book),
         cmocka_unit_test(positions_are_marked_by_the_book),
+        cmocka_unit_test(a_loss_by_the_market_stays_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -317,6 +317,59 @@ static void a_resume_counts_repeats_anew(void **state)
     assert_int_equal(enter(), REFUSAL_NONE);
 }
 
+// A broken limit on losses is recorded once, and only a person lifts it, not while the loss is
+// still beyond it.
+static void a_resume_lifts_a_broken_loss(void **state)
+{
+    (void)state;
+    struct risk *r = &w->desk.risk;
+    ready();
+    assert_true(desk_carry(&w->desk, w->who.account, 1, 100, 1000000));
+    const uint32_t at = position_open(r, w->who.account, 1);
+    w->limits->accounts[w->who.account].owner.loss = 5000;
+    money_mark(r, at, 1000000 - 51);
+    assert_int_equal(enter(), REFUSAL_LOSS);
+    lane_turn(&w->lane, w->now);
+    lane_turn(&w->lane, w->now);
+    const struct event *e = event_of(EVENT_LOSS_BROKEN);
+    assert_non_null(e);
+    assert_int_equal(e->loss_broken.value, 5100);
+    assert_int_equal(e->loss_broken.limit, 5000);
+    assert_int_equal(e->loss_broken.scope, TRADE_ACCOUNT);
+    assert_int_equal(e->loss_broken.index, w->who.account);
+    assert_int_equal(e->loss_broken.control, LIMIT_LIMITS_loss);
+    assert_int_equal(order(COMMAND_RESUME, TRADE_FIRM, 0), COMMAND_RESULT_NOTHING);
+    assert_int_equal(order(COMMAND_RESUME, TRADE_ACCOUNT, w->who.account), COMMAND_RESULT_BEYOND);
+    money_mark(r, at, 1000000);
+    assert_int_equal(enter(), REFUSAL_LOSS);
+    assert_int_equal(order(COMMAND_RESUME, TRADE_ACCOUNT, w->who.account), COMMAND_RESULT_OK);
+    assert_int_equal(slot->answer.govern.lifted, LIFT_LOSS);
+    assert_int_equal(event_numbered(slot->sequence)->type, EVENT_LIFTED);
+    assert_int_equal(enter(), REFUSAL_NONE);
+    events_drain();
+    assert_int_equal(w->event_count[EVENT_LOSS_BROKEN], 1);
+}
+
+// No room for the record: it waits for some, and the limit holds all the same.
+static void a_broken_loss_waits_for_its_record(void **state)
+{
+    (void)state;
+    ready();
+    assert_true(desk_carry(&w->desk, w->who.account, 1, 100, 1000000));
+    w->limits->firm.owner.drawdown = 0;
+    struct event filler = {.type = EVENT_LANE_READY};
+    while (event_write(&w->lane.trading, &filler))
+        ;
+    money_mark(&w->desk.risk, position_open(&w->desk.risk, w->who.account, 1), 999999);
+    lane_turn(&w->lane, w->now);
+    events_drain();
+    assert_int_equal(w->event_count[EVENT_LOSS_BROKEN], 0);
+    lane_turn(&w->lane, w->now);
+    events_drain();
+    assert_int_equal(w->event_count[EVENT_LOSS_BROKEN], 1);
+    assert_int_equal(enter(), REFUSAL_DRAWDOWN);
+}
+
 static void a_mass_cancel_stops_nobody(void **state)
 {
     (void)state;
@@ -466,6 +519,8 @@ int main(void)
         TEST(states_are_refused_shown_and_taken_back),
         TEST(a_resume_lifts_all_askers_and_claims),
         TEST(a_resume_counts_repeats_anew),
+        TEST(a_resume_lifts_a_broken_loss),
+        TEST(a_broken_loss_waits_for_its_record),
         TEST(a_mass_cancel_stops_nobody),
         TEST(strategies_are_switched_and_set),
         TEST(what_is_out_of_range_changes_nothing),

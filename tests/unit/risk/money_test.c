@@ -93,6 +93,58 @@ static void beyond_its_loss_an_account_only_reduces(void **state)
     }
 }
 
+// Broken once: it says how far it went, and what comes back in the market does not lift it.
+static void a_broken_loss_stays_until_a_person_resumes(void **state)
+{
+    (void)state;
+    for (enum trade_scope scope = TRADE_FIRM; scope <= TRADE_ACCOUNT; scope++) {
+        close_rig(NULL);
+        open_rig(NULL);
+        const uint32_t index = scope == TRADE_ACCOUNT ? ACCOUNT : 0;
+        struct gate_order buy = order_of(SHARES, PRICE, 'B'), sell = order_of(SHARES, PRICE, 'S');
+        const uint32_t at = buy.owner.position;
+        fill(SHARES, PRICE, false);
+        owner_of(scope)->loss = 1000 * SHARES;
+        money_mark(&rig.risk, at, PRICE - 1000);
+        assert_int_equal(rig.risk.broken, 0);
+        money_mark(&rig.risk, at, PRICE - 1001);
+        money_mark(&rig.risk, at, PRICE - 1500);
+        assert_int_equal(rig.risk.broken, 1);
+        money_mark(&rig.risk, at, PRICE + 9000);
+        refused(&buy, REFUSAL_LOSS, scope, 1500 * SHARES, 1000 * SHARES);
+        passes(&sell);
+        money_mark(&rig.risk, at, PRICE - 1001);
+        assert_int_equal(money_resume(&rig.risk, scope, index), 0); // still beyond
+        refused(&buy, REFUSAL_LOSS, scope, 1500 * SHARES, 1000 * SHARES);
+        money_mark(&rig.risk, at, PRICE - 1000);
+        assert_int_equal(money_resume(&rig.risk, scope, index), 1u << LOSS_OF_DAY);
+        passes(&buy);
+        money_mark(&rig.risk, at, PRICE - 1001);
+        refused(&buy, REFUSAL_LOSS, scope, 1001 * SHARES, 1000 * SHARES);
+    }
+}
+
+static void a_lower_limit_breaks_at_once(void **state)
+{
+    (void)state;
+    for (enum trade_scope scope = TRADE_FIRM; scope <= TRADE_ACCOUNT; scope++) {
+        close_rig(NULL);
+        open_rig(NULL);
+        struct gate_order buy = order_of(SHARES, PRICE, 'B');
+        fill(SHARES, PRICE, false);
+        money_mark(&rig.risk, buy.owner.position, PRICE - 10);
+        owner_of(scope)->loss = owner_of(scope)->drawdown = 10 * SHARES;
+        money_limits(&rig.risk);
+        passes(&buy);
+        owner_of(scope)->drawdown--;
+        money_limits(&rig.risk);
+        refused(&buy, REFUSAL_DRAWDOWN, scope, 10 * SHARES, 10 * SHARES - 1);
+        owner_of(scope)->loss--;
+        money_limits(&rig.risk);
+        refused(&buy, REFUSAL_LOSS, scope, 10 * SHARES, 10 * SHARES - 1);
+    }
+}
+
 static void a_drawdown_counts_from_the_best_of_the_day(void **state)
 {
     (void)state;
@@ -108,6 +160,17 @@ static void a_drawdown_counts_from_the_best_of_the_day(void **state)
         money_mark(&rig.risk, buy.owner.position, PRICE + 3999);
         refused(&buy, REFUSAL_DRAWDOWN, scope, 1001 * SHARES, 1000 * SHARES);
         passes(&sell);
+        // The best of the day comes back: broken all the same, until a person lets it begin anew.
+        money_mark(&rig.risk, buy.owner.position, PRICE + 5000);
+        refused(&buy, REFUSAL_DRAWDOWN, scope, 1001 * SHARES, 1000 * SHARES);
+        money_mark(&rig.risk, buy.owner.position, PRICE + 3000);
+        assert_int_equal(money_resume(&rig.risk, scope, scope == TRADE_ACCOUNT ? ACCOUNT : 0),
+                         1u << LOSS_FROM_BEST);
+        money_mark(&rig.risk, buy.owner.position, PRICE + 2000);
+        passes(&buy);
+        money_mark(&rig.risk, buy.owner.position, PRICE + 1999);
+        refused(&buy, REFUSAL_DRAWDOWN, scope, 1001 * SHARES, 1000 * SHARES);
+        assert_int_equal(rig.risk.broken, 2);
     }
 }
 
@@ -204,6 +267,8 @@ int main(void)
         GATE_TEST(the_value_of_the_day_grows_with_executions),
         GATE_TEST(credit_is_used_by_buys_and_what_was_paid),
         GATE_TEST(beyond_its_loss_an_account_only_reduces),
+        GATE_TEST(a_broken_loss_stays_until_a_person_resumes),
+        GATE_TEST(a_lower_limit_breaks_at_once),
         GATE_TEST(a_drawdown_counts_from_the_best_of_the_day),
         GATE_TEST(profit_is_realised_at_average_cost),
         GATE_TEST(carried_shares_are_worth_their_price),
