@@ -120,6 +120,8 @@ static enum exit_code exit_code_of(json_int_t code)
         return EXIT_STATE;
     if (code == -32007)
         return EXIT_FORBIDDEN;
+    if (code == -32008)
+        return EXIT_APPROVAL;
     return code == -32600 || code == -32601 || code == -32602 ? EXIT_USAGE : EXIT_FAILED;
 }
 

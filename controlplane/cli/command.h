@@ -26,7 +26,7 @@ struct argument {
     const char *help;
 };
 
-enum { ARGUMENTS_MAX = 6, WORDS_MAX = 2 };
+enum { ARGUMENTS_MAX = 8, WORDS_MAX = 2 };
 
 enum command_does {
     LOOKS,
@@ -95,6 +95,8 @@ void run_explain(const struct invocation *invocation, struct error *err);
 void run_trace(const struct invocation *invocation, struct error *err);
 void run_trace_export(const struct invocation *invocation, struct error *err);
 
+// limits_history.c
+void run_limits_history(const struct invocation *invocation, struct error *err);
 // capture.c
 void run_capture_export(const struct invocation *invocation, struct error *err);
 // replay.c
@@ -122,6 +124,9 @@ void print_zsh(FILE *out, const json_t *result, const json_t *options);
 // print_limits.c
 void print_limits(FILE *out, const json_t *result, const json_t *options);
 void print_limit_set(FILE *out, const json_t *result, const json_t *options);
+void print_headroom(FILE *out, const json_t *result, const json_t *options);
+void print_approvals(FILE *out, const json_t *result, const json_t *options);
+void print_approved(FILE *out, const json_t *result, const json_t *options);
 // print_trade.c
 void print_trading(FILE *out, const json_t *result, const json_t *options);
 void print_orders(FILE *out, const json_t *result, const json_t *options);

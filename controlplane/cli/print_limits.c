@@ -1,4 +1,6 @@
 // Limits, as tables.
+#include <stdlib.h>
+
 #include "controlplane/cli/command.h"
 #include "controlplane/cli/table.h"
 
@@ -23,8 +25,10 @@ void print_limits(FILE *out, const json_t *result, const json_t *options)
                                             {"firm", "firm", COLUMN_PRICE},
                                             {"broker", "broker", COLUMN_PRICE},
                                             {"state", "state", COLUMN_TEXT},
+                                            {"until", "until", COLUMN_TEXT},
+                                            {"then", "back", COLUMN_PRICE},
                                             {0}};
-    static const char *const numbers[] = {"limit", "use", "headroom", "firm", "broker"};
+    static const char *const numbers[] = {"limit", "use", "headroom", "firm", "broker", "back"};
     json_t *rows = json_array(), *limit;
     size_t i;
     (void)options;
@@ -58,5 +62,87 @@ void print_limit_set(FILE *out, const json_t *result, const json_t *options)
             json_is_string(name) ? " " : "", json_is_string(name) ? json_string_value(name) : "",
             shown(result, "control", control), shown(result, "now", now),
             shown(result, "was", was));
+    if (json_is_string(json_object_get(result, "until")))
+        fprintf(out, "until %s\n", json_string_value(json_object_get(result, "until")));
     table_print(out, columns, json_object_get(result, "lanes"));
+}
+
+// --- headroom ---
+
+// Money is a decimal text with four places.
+static double number_of(const json_t *value)
+{
+    return json_is_string(value) ? strtod(json_string_value(value), NULL)
+                                 : (double)json_integer_value(value);
+}
+
+static int more_used(const void *left, const void *right)
+{
+    const json_t *const *a = left, *const *b = right;
+    const json_int_t x = json_integer_value(json_object_get(*a, "used"));
+    const json_int_t y = json_integer_value(json_object_get(*b, "used"));
+    return (x < y) - (x > y);
+}
+
+// Thousandths of the limit that are used.
+static json_int_t used_of(const json_t *limit)
+{
+    const double bound = number_of(json_object_get(limit, "limit"));
+    const double use = number_of(json_object_get(limit, "use"));
+    const double share = bound > 0 ? use / bound * 1000 : use > 0 ? 1000 : 0;
+    return (json_int_t)(share < 1e9 ? share : 1e9);
+}
+
+void print_headroom(FILE *out, const json_t *result, const json_t *options)
+{
+    static const struct column columns[] = {{"scope", "scope", COLUMN_TEXT},
+                                            {"name", "name", COLUMN_TEXT},
+                                            {"control", "control", COLUMN_TEXT},
+                                            {"used", "used", COLUMN_PERMILLE},
+                                            {"use", "use", COLUMN_PRICE},
+                                            {"limit", "limit", COLUMN_PRICE},
+                                            {"left", "headroom", COLUMN_PRICE},
+                                            {"until", "until", COLUMN_TEXT},
+                                            {0}};
+    const json_t *limits = json_object_get(result, "limits");
+    const size_t count = json_array_size(limits);
+    json_t **rows = calloc(count + 1, sizeof(json_t *)), *list = json_array(), *limit;
+    size_t i, used = 0;
+    (void)options;
+    json_array_foreach(limits, i, limit)
+    {
+        if (rows == NULL || json_is_null(json_object_get(limit, "use")) ||
+            json_is_null(json_object_get(limit, "limit")))
+            continue;
+        rows[used] = json_copy(limit);
+        json_object_set_new(rows[used++], "used", json_integer(used_of(limit)));
+    }
+    if (rows)
+        qsort(rows, used, sizeof(json_t *), more_used);
+    for (i = 0; i < used; i++)
+        json_array_append_new(list, rows[i]);
+    table_print(out, columns, list);
+    json_decref(list);
+    free(rows);
+}
+
+// --- approvals ---
+
+void print_approvals(FILE *out, const json_t *result, const json_t *options)
+{
+    static const struct column columns[] = {{"id", "id", COLUMN_COUNT},
+                                            {"change", "change", COLUMN_TEXT},
+                                            {"asked by", "user", COLUMN_COUNT},
+                                            {"asked", "asked", COLUMN_TEXT},
+                                            {"what", "what", COLUMN_TEXT},
+                                            {"reason", "reason", COLUMN_TEXT},
+                                            {0}};
+    (void)options;
+    table_print(out, columns, json_object_get(result, "approvals"));
+}
+
+// What was approved says what it is by its answer.
+void print_approved(FILE *out, const json_t *result, const json_t *options)
+{
+    print_limit_set(out, result, options);
 }

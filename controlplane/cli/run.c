@@ -43,8 +43,10 @@ static void print_result(const struct invocation *invocation, const json_t *resu
 static bool confirmed(const struct invocation *invocation, struct error *err)
 {
     const struct command *command = invocation->command;
+    const bool raises = json_object_get(invocation->params, "for") != NULL;
     char answer[16] = "";
-    if (command->does != WIDENS || json_is_true(json_object_get(invocation->options, "--yes")))
+    if ((command->does != WIDENS && !raises) ||
+        json_is_true(json_object_get(invocation->options, "--yes")))
         return true;
     if (!isatty(STDIN_FILENO))
         return error_set(err, EXIT_APPROVAL,

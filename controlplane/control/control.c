@@ -20,6 +20,7 @@ bool control_init(struct control *control, const char *region)
 
 void control_free(struct control *control)
 {
+    approvals_free(&control->approvals);
     contact_close(&control->contact);
     event_log_free(&control->log);
     board_free(control->board);

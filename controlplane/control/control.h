@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controlplane/control/approvals.h"
 #include "controlplane/journal/drain.h"
 #include "controlplane/metrics/stages.h"
 #include "controlplane/region/board.h"
@@ -20,6 +21,12 @@ struct rate_sample {
     uint64_t frames[LANES_MAX];
     uint64_t busy_ticks[LANES_MAX];
     uint64_t messages[CHANNELS_MAX];
+};
+
+// What the configuration says about changes. All zero: one person, and no longest time.
+struct control_policy {
+    bool second_person;    // what lets more pass takes another one's approval
+    uint64_t raise_max_ns; // of a raise; 0: a day
 };
 
 struct store;
@@ -39,6 +46,8 @@ struct control {
     struct rate_sample rates[2]; // older, newer
     struct stages stages;        // of orders
     uint64_t started_ns;         // CLOCK_MONOTONIC
+    struct control_policy policy;
+    struct approvals approvals;
     // Written by the server.
     uint64_t clients;
     uint64_t clients_refused;

@@ -326,6 +326,9 @@ static int run(const struct options *options)
         log_error("start", "no memory for the event log");
         return EXIT_FAILED;
     }
+    control.policy =
+        (struct control_policy){.second_person = config.control.second_person,
+                                .raise_max_ns = config.control.raise_max_ms * UINT64_C(1000000)};
     const bool opened = server_open(&server, &control, options->socket, &err) &&
                         journal_start(options, &control, &drain, &err) &&
                         capture_start(options, &control, &capture, &err);

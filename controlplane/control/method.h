@@ -25,7 +25,8 @@
     X(BUSY, -32004, "Not now: the book is being loaded or all command slots are in use") \
     X(REFUSED, -32005, "Refused")                                                        \
     X(STATE, -32006, "Refused by the state that things are in")                          \
-    X(FORBIDDEN, -32007, "Not with the role of this user")
+    X(FORBIDDEN, -32007, "Not with the role of this user")                               \
+    X(APPROVAL, -32008, "Another person has to approve it: nothing is changed before")
 
 enum rpc_error {
 #define RPC_ERROR_ENUM(upper, code, meaning) RPC_ERROR_##upper = (code),
@@ -81,7 +82,10 @@ struct job {
     const char *also; // said behind what went wrong with the call; null: nothing
     uint32_t user;    // uid of the client
     enum role role;   // of the client
-    bool subscribes;  // <topics> from behind event <after> are to be sent from now on
+    bool approved;    // the client approves what <asker> has asked for
+    uint32_t asker;
+    uint64_t mark;   // of the approval
+    bool subscribes; // <topics> from behind event <after> are to be sent from now on
     uint32_t topics;
     uint64_t after;
     uint32_t step;

@@ -166,7 +166,9 @@ const struct method methods[] = {
        "firm, account, strategy, session or symbol, or one of them: account:NAME"}}},
     {"limit_set",
      ROLE_RISK,
-     "Sets a limit on all lanes, between two orders; in force from the LIMIT_CHANGED event of each",
+     "Sets a limit on all lanes, between two orders; in force from the LIMIT_CHANGED event of "
+     "each. "
+     "Beyond the configuration it takes a time, after which it is as before",
      true,
      method_limit_set,
      method_limit_set_answered,
@@ -174,7 +176,23 @@ const struct method methods[] = {
        "firm, account:NAME, strategy:NAME, session:NAME or symbol:NAME"},
       {"control", PARAM_STRING, true, 1, LIMIT_NAME_LEN - 1, "Its key in the configuration"},
       {"value", PARAM_STRING, true, 1, LIMIT_VALUE_LEN - 1, "As the configuration takes it"},
-      PARAM_REASON(true)}},
+      PARAM_REASON(true),
+      {"for", PARAM_STRING, false, 2, 15,
+       "How long a raise lasts: 90s, 30m or 2h, at most control.raise_max_ms"}}},
+    {"approvals",
+     ROLE_VIEW,
+     "Changes that wait for a second person",
+     false,
+     method_approvals,
+     NULL,
+     {{0}}},
+    {"approve",
+     ROLE_RISK,
+     "Makes a change that another user has asked for; the answer is that of the change",
+     true,
+     method_approve,
+     NULL,
+     {{"id", PARAM_INTEGER, true, 1, INT64_MAX, "Number of the change"}}},
     {"sessions",
      ROLE_VIEW,
      "Order sessions: state, sequence, what is open, counts, their TCP connections",
@@ -306,7 +324,8 @@ void job_clear(struct job *job)
     job->method = NULL;
     job->id = job->params = job->result = NULL;
     job->error = 0;
-    job->pending = job->tolerant = job->settling = job->settled = false;
+    job->pending = job->tolerant = job->settling = job->settled = job->approved = false;
+    job->mark = 0;
     job->also = NULL;
     job->step = 0;
 }

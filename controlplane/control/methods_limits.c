@@ -5,6 +5,10 @@
 #include <string.h>
 
 #include "controlplane/control/view.h"
+#include "dataplane/base/clock.h"
+
+enum { DAY_S = 24 * 3600 };
+#define NS_PER_S UINT64_C(1000000000)
 
 static void set(json_t *object, const char *name, json_t *value)
 {
@@ -70,22 +74,53 @@ static const char *name_of(const struct board *b, uint32_t scope, uint32_t index
     }
 }
 
-// --- values ---
+// --- set ---
 
-static json_t *value_view(unsigned control, uint64_t value)
+// "90s", "30m", "2h"; 0: not a time.
+static uint64_t duration_ns(const char *text)
 {
-    if (value == LIMIT_NOTHING)
-        return json_null();
-    switch (limit_control_table[control].unit) {
-    case UNIT_PRICE:
-    case UNIT_MONEY: return view_notional(value);
-    case UNIT_QUALITY: return json_string(quality_name((unsigned)value));
-    case UNIT_RESTRICTION: return json_string(restriction_name((unsigned)value));
-    default: return view_count(value);
-    }
+    static const struct {
+        char letter;
+        uint32_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+    uint64_t number = 0;
+    size_t digits = 0;
+    for (; text[digits] >= '0' && text[digits] <= '9' && digits < 6; digits++)
+        number = number * 10 + (uint64_t)(text[digits] - '0');
+    for (size_t i = 0; digits && i < sizeof units / sizeof units[0]; i++)
+        if (text[digits] == units[i].letter && text[digits + 1] == 0)
+            return number * units[i].seconds * NS_PER_S;
+    return 0;
 }
 
-// --- set ---
+// How long the raise lasts, 0: no end was said. False: it is not good.
+static bool duration_take(const struct control *control, struct job *job, uint64_t *ns)
+{
+    const char *text = job_string(job, "for");
+    const uint64_t max =
+        control->policy.raise_max_ns ? control->policy.raise_max_ns : DAY_S * NS_PER_S;
+    *ns = text ? duration_ns(text) : 0;
+    if (text && *ns == 0)
+        job_fail(job, RPC_ERROR_PARAMS, "limit_set: for: '%s' is no time like 90s, 30m or 2h",
+                 text);
+    else if (*ns > max)
+        job_fail(job, RPC_ERROR_PARAMS,
+                 "limit_set: for: a raise lasts at most %llu s (control.raise_max_ms)",
+                 (unsigned long long)(max / NS_PER_S));
+    return text == NULL || (*ns && *ns <= max);
+}
+
+// Its end is counted from the moment that it is asked of the dataplane.
+static void set_post(struct control *control, struct job *job, bool dry)
+{
+    struct limit_set_request *request = &job->call.request.limit_set;
+    uint64_t ns = 0;
+    if (!duration_take(control, job, &ns))
+        return;
+    request->changes[0].until_ns = ns ? clock_utc_ns() + ns : 0;
+    request->flags = dry ? LIMIT_SET_DRY : 0;
+    job_call(control, job, COMMAND_LIMIT_SET, LANE_MAIN);
+}
 
 void method_limit_set(struct control *control, struct job *job)
 {
@@ -97,7 +132,8 @@ void method_limit_set(struct control *control, struct job *job)
     if (!job_board(control, job) ||
         !scope_take(control, job, job_string(job, "scope"), false, &whole))
         return;
-    request->user = job->user;
+    request->user = job_asker(job);
+    request->second = job_second(job);
     request->count = 1;
     snprintf(request->reason, sizeof request->reason, "%s", reason);
     text_clean(request->reason, sizeof request->reason);
@@ -106,7 +142,7 @@ void method_limit_set(struct control *control, struct job *job)
     snprintf(change->control, sizeof change->control, "%s", job_string(job, "control"));
     snprintf(change->value, sizeof change->value, "%s", job_string(job, "value"));
     job->tolerant = true;
-    job_call(control, job, COMMAND_LIMIT_SET, LANE_MAIN);
+    set_post(control, job, control->policy.second_person && !job->approved);
 }
 
 static json_t *lanes_view(const struct control *control, const struct limit_set_answer *answer)
@@ -131,6 +167,8 @@ void method_limit_set_answered(struct control *control, struct job *job)
     struct limit_set_answer *answer = &job->call.answer.limit_set;
     const enum limit_control which = limit_control_find(job->target.scope, change->control);
     const bool named = *job->target.name != 0;
+    const bool dry = job->call.request.limit_set.flags & LIMIT_SET_DRY;
+    const char *lasts = job_string(job, "for");
     text_clean(answer->why, sizeof answer->why);
     if (job->call.result == COMMAND_RESULT_NOTHING) {
         job_fail(job, RPC_ERROR_STATE, "%s is %s already", change->control, change->value);
@@ -138,14 +176,22 @@ void method_limit_set_answered(struct control *control, struct job *job)
         job_fail(job, RPC_ERROR_REFUSED, "%s%s%s: %s; nothing was changed",
                  job->target.scope == TRADE_FIRM ? "firm" : scope_name(job->target.scope),
                  named ? " " : "", job->target.name, answer->why);
+    } else if (dry && answer->widens) {
+        job_await_approval(control, job, 0, "%s%s%s: %s %s%s%s", scope_name(job->target.scope),
+                           named ? " " : "", job->target.name, change->control, change->value,
+                           lasts ? " for " : "", lasts ? lasts : "");
+    } else if (dry) {
+        set_post(control, job, false);
     } else if (job_board(control, job)) {
         job->result = json_object();
         set(job->result, "scope", json_string(scope_name(job->target.scope)));
         set(job->result, "name", named ? json_string(job->target.name) : json_null());
         set(job->result, "control", json_string(change->control));
-        set(job->result, "was", value_view(which, answer->changes[0].was));
-        set(job->result, "now", value_view(which, answer->changes[0].now));
+        set(job->result, "was", view_limit(which, answer->changes[0].was));
+        set(job->result, "now", view_limit(which, answer->changes[0].now));
         set(job->result, "reason", json_string(job->call.request.limit_set.reason));
+        set(job->result, "until", view_utc(change->until_ns));
+        set(job->result, "approved_by", job->approved ? view_count(job->user) : json_null());
         set(job->result, "lanes", lanes_view(control, answer));
     }
 }
@@ -203,14 +249,16 @@ static json_t *entry_view(const struct board *b, const struct limit_entry *e)
     set(row, "scope", json_string(scope_name(e->scope)));
     set(row, "name", *name ? json_string(name) : json_null());
     set(row, "control", json_string(limit_control_name(e->control)));
-    set(row, "limit", value_view(e->control, limit));
+    set(row, "limit", view_limit(e->control, limit));
     set(row, "binds", json_string(owners[binds]));
-    set(row, "firm", value_view(e->control, e->limit[LIMIT_OF_FIRM]));
-    set(row, "broker", value_view(e->control, e->limit[LIMIT_OF_BROKER]));
-    set(row, "use", used ? value_view(e->control, use) : json_null());
-    set(row, "headroom", used ? value_view(e->control, room) : json_null());
+    set(row, "firm", view_limit(e->control, e->limit[LIMIT_OF_FIRM]));
+    set(row, "broker", view_limit(e->control, e->limit[LIMIT_OF_BROKER]));
+    set(row, "use", used ? view_limit(e->control, use) : json_null());
+    set(row, "headroom", used ? view_limit(e->control, room) : json_null());
     set(row, "parts", json_boolean(e->flags & LIMIT_ENTRY_PART));
     set(row, "broken", json_boolean(e->flags & LIMIT_ENTRY_BROKEN));
+    set(row, "until", view_utc(e->until_ns));
+    set(row, "back", e->until_ns ? view_limit(e->control, e->back) : json_null());
     return row;
 }
 

@@ -26,7 +26,12 @@ static void changed_tell(const struct job *job)
 {
     const char *reason = job_string(job, "reason");
     char *params = json_dumps(job->params, JSON_COMPACT);
-    if (job->error)
+    if (job->error == RPC_ERROR_APPROVAL)
+        log_info("approval", "%s by user %u: %s", job->method->name, job->user, job->message);
+    else if (job->approved && !job->error)
+        log_info("changed", "%s by user %u, approved by user %u (%s): %s", job->method->name,
+                 job->asker, job->user, params ? params : "", reason ? reason : "no reason given");
+    else if (job->error)
         log_warn("refused", "%s by user %u: %s", job->method->name, job->user, job->message);
     else
         log_info("changed", "%s by user %u (%s): %s", job->method->name, job->user,
@@ -279,6 +284,7 @@ static enum rpc_error error_of(uint32_t result)
     case COMMAND_RESULT_NO_TRADING:
     case COMMAND_RESULT_NO_PARAMETERS:
     case COMMAND_RESULT_NOTHING:
+    case COMMAND_RESULT_NOT_RECORDED:
     case COMMAND_RESULT_NO_ROOM: return RPC_ERROR_STATE;
     default: return RPC_ERROR_REFUSED;
     }

@@ -45,6 +45,19 @@ json_t *view_count(uint64_t value)
     return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
 }
 
+json_t *view_limit(unsigned control, uint64_t value)
+{
+    if (value == LIMIT_NOTHING)
+        return json_null();
+    switch (limit_control_table[control].unit) {
+    case UNIT_PRICE:
+    case UNIT_MONEY: return view_notional(value);
+    case UNIT_QUALITY: return json_string(quality_name((unsigned)value));
+    case UNIT_RESTRICTION: return json_string(restriction_name((unsigned)value));
+    default: return view_count(value);
+    }
+}
+
 json_t *view_letter(uint8_t letter)
 {
     char text[2] = {(char)letter, 0};

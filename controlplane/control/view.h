@@ -16,6 +16,8 @@ json_t *view_ip(uint32_t address); // null for 0
 json_t *view_count(uint64_t value);
 // A character that the exchange sent, as a string; "" for none.
 json_t *view_letter(uint8_t letter);
+// A limit as the configuration counts it; null: none.
+json_t *view_limit(unsigned control, uint64_t value);
 // The worst of symbol and channel, by name.
 json_t *view_quality(uint64_t symbol, uint64_t channel);
 

@@ -51,7 +51,8 @@ enum command_state {
     X(NOTHING, "it is so already")                                                          \
     X(NO_ROOM, "nobody drains the event ring: no room for its record, nothing was changed") \
     X(LIMIT_REFUSED, "a limit is not good; nothing was changed")                            \
-    X(BEYOND, "the loss is still beyond its limit: set another limit first")
+    X(BEYOND, "the loss is still beyond its limit: set another limit first")                \
+    X(NOT_RECORDED, "the journal has not taken the record in time; nothing was changed")
 
 enum command_result {
 #define COMMAND_RESULT_ENUM(upper, text) COMMAND_RESULT_##upper,

@@ -49,6 +49,7 @@ struct limit_change {
     uint32_t index; // within the scope, 0 for TRADE_FIRM
     uint32_t owner; // enum limit_owned
     uint32_t unused;
+    uint64_t until_ns;            // UTC; a raise ends by itself. 0: no end
     char control[LIMIT_NAME_LEN]; // key of the configuration, zero-terminated
     char value[LIMIT_VALUE_LEN];  // as the configuration takes it
 };
@@ -56,8 +57,20 @@ struct limit_change {
 // Who has set a limit. The most restrictive of them binds.
 enum limit_owned { LIMIT_OF_FIRM, LIMIT_OF_BROKER, LIMIT_OWNERS };
 
+// What became of a raise: it began, its time was over, a person has set the limit lower meanwhile.
+enum limit_raise_state { LIMIT_RAISED, LIMIT_RAISE_OVER, LIMIT_RAISE_TAKEN_BACK };
+
+enum limit_set_flag {
+    LIMIT_SET_DRY = 1u << 0,  // says what it would do, and does nothing
+    LIMIT_SET_BASE = 1u << 1, // another configuration: what no raise goes beyond without an end
+};
+
+#define LIMIT_NOBODY UINT32_MAX
+
 struct limit_set_request {
-    uint32_t user; // uid of whoever asks
+    uint32_t user;   // uid of whoever asks
+    uint32_t second; // uid of whoever has approved it, LIMIT_NOBODY: nobody had to
+    uint32_t flags;  // bits of enum limit_set_flag
     uint32_t count;
     char reason[REASON_LEN];
     struct limit_change changes[LIMIT_CHANGES_MAX];
@@ -73,8 +86,10 @@ struct limit_set_answer {
     uint64_t sequence[LANES_MAX]; // the lane's event from which on it is in force; 0: that found no
                                   // room in the ring
     uint32_t version[LANES_MAX];  // of the lane's table
-    uint32_t count;               // changes that were made
-    uint32_t faulty;              // LIMIT_REFUSED: the change that was not good, and why
+    uint32_t widens;              // 1: one of them lets more pass
+    uint32_t unused;
+    uint32_t count;  // changes that were made
+    uint32_t faulty; // LIMIT_REFUSED: the change that was not good, and why
     struct limit_changed changes[LIMIT_CHANGES_MAX];
     char why[LIMIT_WHY_LEN];
 };
@@ -87,7 +102,7 @@ struct limits_list_request {
     uint64_t cursor; // 0: from the first
 };
 
-enum { LIMIT_ENTRIES_MAX = 72 };
+enum { LIMIT_ENTRIES_MAX = 64 };
 
 enum limit_entry_flag {
     LIMIT_ENTRY_USE = 1u << 0,  // <use> and <room> say something: it is a sum
@@ -101,6 +116,8 @@ struct limit_entry {
     uint64_t limit[LIMIT_OWNERS]; // LIMIT_NOTHING: this owner does not limit it
     uint64_t use;                 // of all lanes
     uint64_t room;                // what is left of it
+    uint64_t until_ns;            // UTC: then it is <back> again; 0: no raise
+    uint64_t back;
     uint32_t index;
     uint8_t scope;
     uint8_t control;

@@ -318,6 +318,8 @@ struct config_control {
     char view[PATH_LEN];
     char operate[PATH_LEN];
     char risk[PATH_LEN];
+    bool second_person;
+    uint32_t raise_max_ms;
 };
 
 // Metrics, health and the status page of the control plane. Files; empty: none.
@@ -420,6 +422,8 @@ uint64_t config_limit_get(unsigned control, const void *base);
 bool config_limit_default(unsigned control, const void *base);
 // Parses as the file is parsed; false with cause and remedy in <why>.
 bool config_limit_set(unsigned control, void *base, const char *text, char why[LIMIT_WHY_LEN]);
+// A value as config_limit_get gives it, as config_limit_set takes it.
+void config_limit_text(unsigned control, uint64_t value, char text[LIMIT_VALUE_LEN]);
 
 // The table of options as Markdown: docs/configuration.md.
 void config_print_options(void);

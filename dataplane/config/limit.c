@@ -1,4 +1,5 @@
 // Limits one by one: the options of the file, by the numbers under which a person sets them.
+#include <stdio.h>
 #include <string.h>
 
 #include "dataplane/base/check.h"
@@ -62,4 +63,27 @@ bool config_limit_set(unsigned control, void *base, const char *text, char why[L
 {
     const struct option_row *row = known_of(control)->row;
     return value_parse(row, text, strlen(text), (char *)base + row->offset, why);
+}
+
+// The word of <words> at a place.
+static void word_at(const char *words, uint64_t place, char text[LIMIT_VALUE_LEN])
+{
+    for (; place && *words; place--)
+        words += strcspn(words, " ") + strspn(words + strcspn(words, " "), " ");
+    snprintf(text, LIMIT_VALUE_LEN, "%.*s", (int)strcspn(words, " "), words);
+}
+
+void config_limit_text(unsigned control, uint64_t value, char text[LIMIT_VALUE_LEN])
+{
+    const struct option_row *row = known_of(control)->row;
+    if (value == LIMIT_NOTHING)
+        snprintf(text, LIMIT_VALUE_LEN, "none");
+    else if (row->kind == OPTION_MONEY)
+        snprintf(text, LIMIT_VALUE_LEN, "%lu.%04lu", value / 10000, value % 10000);
+    else if (row->kind == OPTION_BOOL)
+        snprintf(text, LIMIT_VALUE_LEN, "%s", value ? "true" : "false");
+    else if (row->kind == OPTION_ENUM)
+        word_at(row->words, value, text);
+    else
+        snprintf(text, LIMIT_VALUE_LEN, "%lu", value);
 }

@@ -162,6 +162,10 @@ static bool entry_make(struct dataplane *d, struct limits_source *s, struct row_
                               .scope = (uint8_t)row.scope,
                               .control = (uint8_t)control,
                               .binds = LIMIT_OF_FIRM};
+    const struct limit_raise *raise =
+        raises_find(limits_raised(d), row.scope, row.index, LIMIT_OF_FIRM, control);
+    e->until_ns = raise ? raise->until_ns : 0;
+    e->back = raise ? raise->back : 0;
     entry_use(d, e);
     return true;
 }

@@ -5,11 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/base/clock.h"
 #include "dataplane/base/hints.h"
+#include "dataplane/base/log.h"
 #include "dataplane/lane/desk_limits.h"
+
+enum { RECORD_MS = 700, AGAIN_MS = 1000, NS_PER_MS = 1000000 };
 
 enum phase {
     PHASE_IDLE,
+    PHASE_ASKING,  // what lets more pass waits until its record is durable
     PHASE_SENDING, // the lanes get <next>
     PHASE_UNDOING, // one of them could not take it: the others get <now> again
     PHASE_SETTLING // what lanes hold of a lower limit comes back
@@ -18,18 +23,23 @@ enum phase {
 struct dataplane_limits {
     struct limits_source *now;
     struct limits_source *next;
+    struct limits_source *base; // of the configuration: beyond it only until a time
     uint64_t source_bytes;
     bool day_file;             // a file of the day gives reference data
-    struct command_slot *slot; // of the change in work
+    struct command_slot *slot; // of the change in work; null: a raise whose time is over
     enum phase phase;
-    uint16_t lanes; // bits: those that trade
-    uint16_t wants; // bits: of this phase, not sent yet
-    uint16_t sent;  // not answered yet
+    bool over;         // the same
+    uint64_t asked_at; // of the main lcore's ring: durable when it is committed
+    uint64_t asked_ns; // CLOCK_MONOTONIC
+    uint16_t lanes;    // bits: those that trade
+    uint16_t wants;    // bits: of this phase, not sent yet
+    uint16_t sent;     // not answered yet
     uint16_t taken;
     uint16_t failed;
     struct limit_set_request request; // private copy
     struct limit_set_answer answer;
     struct limits_swap swaps[LANES_MAX];
+    struct limit_raises raises;
 };
 
 // --- set-up ---
@@ -40,8 +50,9 @@ bool limits_start(struct dataplane *d, struct error *err)
     if (l) {
         l->now = limits_source_new(d->config, &d->day);
         l->next = limits_source_new(d->config, &d->day);
+        l->base = limits_source_new(d->config, &d->day);
     }
-    if (l == NULL || l->now == NULL || l->next == NULL)
+    if (l == NULL || l->now == NULL || l->next == NULL || l->base == NULL)
         return error_set(err, EXIT_FAILED, "no memory for the limits of %u symbols",
                          d->instrument_count);
     l->day_file = *d->config->day.reference != 0;
@@ -54,6 +65,7 @@ void limits_free(struct dataplane *d)
     if (d->limits) {
         free(d->limits->now);
         free(d->limits->next);
+        free(d->limits->base);
     }
     free(d->limits);
     d->limits = NULL;
@@ -62,6 +74,11 @@ void limits_free(struct dataplane *d)
 struct limits_source *limits_set_now(const struct dataplane *d)
 {
     return d->limits ? d->limits->now : NULL;
+}
+
+const struct limit_raises *limits_raised(const struct dataplane *d)
+{
+    return &d->limits->raises;
 }
 
 // --- what is asked for ---
@@ -89,6 +106,36 @@ static bool refuse_name(struct dataplane_limits *l, uint32_t at, const struct li
             used +=
                 (size_t)snprintf(names + used, sizeof names - used, " %s", limit_control_name(i));
     return refuse(l, at, "%.23s: no such limit; there are%s", c->control, names);
+}
+
+// What has an end lets more pass than before the raise, and what goes beyond the configuration has
+// one.
+static bool end_fits(struct dataplane_limits *l, uint32_t at, bool *widens)
+{
+    const struct limit_change *c = &l->request.changes[at];
+    const enum limit_control control = limit_control_find(c->scope, c->control);
+    const struct limit_changed *changed = &l->answer.changes[at];
+    const struct limit_raise *raise =
+        raises_find(&l->raises, c->scope, c->index, c->owner, control);
+    const uint64_t base = config_limit_get(
+        control, limits_base(l->base, c->scope, c->index, limit_control_table[control].section));
+    const uint64_t before = raise ? raise->back : changed->was;
+    const bool more = limit_widens(control, changed->was, changed->now);
+    *widens |= raise && c->until_ns > raise->until_ns;
+    if (l->over || l->request.flags & LIMIT_SET_BASE)
+        return c->until_ns == 0 || refuse(l, at, "%s: a configuration has no end", c->control);
+    if (c->until_ns && c->until_ns <= clock_utc_ns())
+        return refuse(l, at, "%s: its time is over already; name a later one", c->control);
+    if (c->until_ns && !limit_widens(control, before, changed->now))
+        return refuse(l, at, "%s: lets no more pass than before, so it takes no time to end",
+                      c->control);
+    if (c->until_ns == 0 && more && limit_widens(control, base, changed->now))
+        return refuse(l, at,
+                      "%s: lets more pass than the configuration, so it has to end: say for "
+                      "how long",
+                      c->control);
+    return c->until_ns == 0 || raise || raises_room(&l->raises, l->request.count) ||
+           refuse(l, at, "%s: %u limits are raised already", c->control, LIMIT_RAISES_MAX);
 }
 
 static bool change_make(struct dataplane_limits *l, uint32_t at, bool *widens)
@@ -131,16 +178,26 @@ static bool changes_make(struct dataplane_limits *l, bool *widens)
     memcpy(l->next, l->now, l->source_bytes);
     for (uint32_t i = 0; good && i < l->request.count; i++)
         good = change_make(l, i, widens);
-    for (uint32_t i = 0; good && i < l->request.count; i++)
+    // What was there before a raise comes back whatever has been set beside it meanwhile.
+    for (uint32_t i = 0; good && !l->over && i < l->request.count; i++)
         good = change_fits(l, i);
+    for (uint32_t i = 0; good && i < l->request.count; i++)
+        good = end_fits(l, i, widens);
+    l->answer.widens = *widens;
     return good;
 }
 
 static bool nothing_changes(const struct dataplane_limits *l)
 {
-    for (uint32_t i = 0; i < l->request.count; i++)
-        if (l->answer.changes[i].was != l->answer.changes[i].now)
+    for (uint32_t i = 0; i < l->request.count; i++) {
+        const struct limit_change *c = &l->request.changes[i];
+        const struct limit_raise *raise = raises_find(&l->raises, c->scope, c->index, c->owner,
+                                                      limit_control_find(c->scope, c->control));
+        if (l->answer.changes[i].was != l->answer.changes[i].now ||
+            (raise && (c->until_ns != raise->until_ns && c->until_ns)) ||
+            l->request.flags & LIMIT_SET_BASE)
             return false;
+    }
     return true;
 }
 
@@ -238,6 +295,75 @@ static void begin(struct dataplane_limits *l, enum phase phase, uint16_t lanes, 
         l->swaps[i].widens = widens;
 }
 
+static void answer(struct dataplane_limits *l, enum command_result result)
+{
+    const uint64_t sequence = l->answer.sequence[__builtin_ctzll(l->answer.lanes)];
+    if (l->slot) {
+        l->slot->answer.limit_set = l->answer;
+        command_answer(l->slot, result, sequence);
+    }
+    l->slot = NULL;
+    l->over = false;
+    l->phase = PHASE_IDLE;
+}
+
+// The lanes get <next>.
+static void send_begin(struct dataplane *d, bool widens)
+{
+    struct dataplane_limits *l = d->limits;
+    begin(l, PHASE_SENDING, (uint16_t)l->answer.lanes, widens);
+    leases_lower(d, l->next);
+}
+
+// What lets more pass is said before; false: there is no room to say it.
+static bool ask_begin(struct dataplane *d)
+{
+    struct dataplane_limits *l = d->limits;
+    if (event_credit(&d->events) < l->request.count)
+        return false;
+    for (uint32_t i = 0; i < l->request.count; i++) {
+        const struct limit_change *c = &l->request.changes[i];
+        struct event event = {.type = EVENT_LIMIT_ASKED, .tsc = clock_tsc()};
+        struct event_limit_asked *r = &event.limit_asked;
+        *r = (struct event_limit_asked){.now = l->answer.changes[i].now,
+                                        .until_ns = c->until_ns,
+                                        .index = c->index,
+                                        .user = l->request.user,
+                                        .second = l->request.second,
+                                        .scope = (uint8_t)c->scope,
+                                        .owner = (uint8_t)c->owner,
+                                        .control =
+                                            (uint8_t)limit_control_find(c->scope, c->control)};
+        memcpy(r->reason, l->request.reason, sizeof r->reason);
+        event_write(&d->events, &event);
+    }
+    l->asked_at = d->events.tail;
+    l->asked_ns = clock_mono_ns();
+    l->phase = PHASE_ASKING;
+    return true;
+}
+
+static void lanes_find(struct dataplane *d)
+{
+    for (uint32_t i = 0; i < LANES_MAX; i++)
+        d->limits->answer.lanes |= d->desks[i] ? 1ull << i : 0;
+}
+
+// Judges <request>; false: it is answered now.
+static bool request_good(struct dataplane *d, bool *widens, enum command_result *result)
+{
+    struct dataplane_limits *l = d->limits;
+    memset(&l->answer, 0, sizeof l->answer);
+    if (l->request.count < 1 || l->request.count > LIMIT_CHANGES_MAX)
+        *result = COMMAND_RESULT_BAD_ARGUMENT;
+    else if (!changes_make(l, widens))
+        *result = COMMAND_RESULT_LIMIT_REFUSED;
+    else if (nothing_changes(l))
+        *result = COMMAND_RESULT_NOTHING;
+    l->answer.count = l->request.count;
+    return *result == COMMAND_RESULT_OK && !(l->request.flags & LIMIT_SET_DRY);
+}
+
 bool limits_set(struct dataplane *d, struct command_slot *slot, enum command_result *result)
 {
     struct dataplane_limits *l = d->limits;
@@ -245,40 +371,75 @@ bool limits_set(struct dataplane *d, struct command_slot *slot, enum command_res
     *result = COMMAND_RESULT_OK;
     if (l == NULL)
         *result = COMMAND_RESULT_NO_TRADING;
+    else if (l->phase == PHASE_ASKING) // nothing was done yet: nobody waits behind a slow disk
+        answer(l, COMMAND_RESULT_BUSY);
     else if (l->phase != PHASE_IDLE)
         *result = COMMAND_RESULT_BUSY;
     if (*result != COMMAND_RESULT_OK)
         return false;
     l->request = slot->request.limit_set;
     l->request.reason[REASON_LEN - 1] = 0;
-    memset(&l->answer, 0, sizeof l->answer);
-    if (l->request.count < 1 || l->request.count > LIMIT_CHANGES_MAX)
-        *result = COMMAND_RESULT_BAD_ARGUMENT;
-    else if (!changes_make(l, &widens))
-        *result = COMMAND_RESULT_LIMIT_REFUSED;
-    else if (nothing_changes(l))
-        *result = COMMAND_RESULT_NOTHING;
-    l->answer.count = l->request.count;
+    const bool goes_on = request_good(d, &widens, result);
     slot->answer.limit_set = l->answer;
-    if (*result != COMMAND_RESULT_OK)
+    if (!goes_on)
         return false;
-    for (uint32_t i = 0; i < LANES_MAX; i++)
-        l->answer.lanes |= d->desks[i] ? 1ull << i : 0;
-    l->slot = slot;
-    begin(l, PHASE_SENDING, (uint16_t)l->answer.lanes, widens);
-    leases_lower(d, l->next);
-    return true;
+    lanes_find(d);
+    if (!widens)
+        send_begin(d, false);
+    else if (!ask_begin(d))
+        *result = COMMAND_RESULT_NO_ROOM;
+    l->slot = *result == COMMAND_RESULT_OK ? slot : NULL;
+    return *result == COMMAND_RESULT_OK;
 }
 
 // --- turn by turn ---
 
-static void answer(struct dataplane_limits *l, enum command_result result)
+static void asking_turn(struct dataplane *d)
 {
-    const uint64_t sequence = l->answer.sequence[__builtin_ctzll(l->answer.lanes)];
-    l->slot->answer.limit_set = l->answer;
-    command_answer(l->slot, result, sequence);
-    l->slot = NULL;
-    l->phase = PHASE_IDLE;
+    struct dataplane_limits *l = d->limits;
+    event_credit(&d->events); // looks how far the journal is
+    if (d->events.committed >= l->asked_at)
+        send_begin(d, true);
+    else if (clock_mono_ns() - l->asked_ns > RECORD_MS * (uint64_t)NS_PER_MS)
+        answer(l, COMMAND_RESULT_NOT_RECORDED);
+}
+
+// Sets back what is raised for too long, all that there is at once.
+static void over_turn(struct dataplane *d)
+{
+    struct dataplane_limits *l = d->limits;
+    const uint64_t now = l->raises.soonest_ns ? clock_utc_ns() : 0;
+    enum command_result result = COMMAND_RESULT_OK;
+    bool widens = false;
+    if (now == 0 || now < l->raises.soonest_ns)
+        return;
+    raises_over(&l->raises, now, &l->request);
+    l->over = true;
+    if (request_good(d, &widens, &result) || result == COMMAND_RESULT_NOTHING) {
+        lanes_find(d);
+        send_begin(d, false);
+        return;
+    }
+    log_error("limit_raise", "cannot be set back: %s", l->answer.why);
+    l->over = false;
+    l->raises.soonest_ns = now + AGAIN_MS * (uint64_t)NS_PER_MS;
+}
+
+// <now> is another table, on all lanes.
+static void in_force(struct dataplane *d)
+{
+    struct dataplane_limits *l = d->limits;
+    char why[LIMIT_WHY_LEN];
+    for (uint32_t i = 0; i < l->request.count; i++) {
+        const struct limit_change *c = &l->request.changes[i];
+        const enum limit_control control = limit_control_find(c->scope, c->control);
+        raises_note(&l->raises, c, &l->answer.changes[i], &l->request, &d->events);
+        if (l->request.flags & LIMIT_SET_BASE)
+            config_limit_set(
+                control,
+                limits_base(l->base, c->scope, c->index, limit_control_table[control].section),
+                c->value, why);
+    }
 }
 
 static void all_answered(struct dataplane *d)
@@ -295,14 +456,21 @@ static void all_answered(struct dataplane *d)
         l->next = old;
         l->phase = PHASE_SETTLING;
         leases_set(d, l->now);
+        in_force(d);
     }
 }
 
 uint32_t limits_turn(struct dataplane *d)
 {
     struct dataplane_limits *l = d->limits;
+    if (l && l->phase == PHASE_IDLE)
+        over_turn(d);
     if (l == NULL || l->phase == PHASE_IDLE)
         return 0;
+    if (l->phase == PHASE_ASKING) {
+        asking_turn(d);
+        return 1;
+    }
     if (l->phase == PHASE_SETTLING) {
         if (leases_settled(d))
             answer(l, COMMAND_RESULT_OK);

@@ -1,15 +1,20 @@
 // Limits while it runs. The main lcore holds what is set, makes every lane another table of it and
 // hands that over; the lanes take it between two frames (dataplane/lane/desk_limits.h). One change
-// is in work at a time. What one lane cannot take is taken back from the others.
+// is in work at a time. What one lane cannot take is taken back from the others. What lets more
+// pass is durable in the journal before the first lane gets it; beyond the configuration it takes
+// an end (limits_raise.h).
 #pragma once
 
 #include "dataplane/control/dataplane.h"
 #include "dataplane/control/limits_fill.h"
+#include "dataplane/control/limits_raise.h"
 
 // After instruments, before desks. Null-safe where nothing trades, as all that follow.
 bool limits_start(struct dataplane *d, struct error *err);
 // What is set now; null: nothing trades.
 struct limits_source *limits_set_now(const struct dataplane *d);
+// Where something trades.
+const struct limit_raises *limits_raised(const struct dataplane *d);
 // LIMIT_SET: true: the slot will be answered when the lanes have, else *<result> is the answer now.
 bool limits_set(struct dataplane *d, struct command_slot *slot, enum command_result *result);
 // LIMITS_LIST.

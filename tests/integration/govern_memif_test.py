@@ -102,6 +102,31 @@ def limits(s, ledger):
     trading_goes_on(s, ledger)
 
 
+def notional(s):
+    return next(r for r in ask(s, "show", "limits", "firm")["limits"] if r["control"] == "open_notional")
+
+
+def raised(s):
+    """Beyond the configuration a limit goes only for a time."""
+    beyond = ("set", "limit", "firm", "open_notional", "6000000")
+    assert "say for how long" in cli(s, *beyond, "--reason", "r", code=1)[1]
+    answer = ask(s, *beyond, "--for", "3s", "--reason", "a large order", "--yes")
+    assert answer["until"] and answer["now"] == "6000000.0000", answer
+    row = notional(s)
+    assert (row["limit"], row["until"], row["back"]) == ("6000000.0000", answer["until"], "5000000.0000"), row
+
+
+def raise_is_over(s):
+    """By itself, also when no control plane was there at the time; the journal tells all of it."""
+    wait_for("the end of the raise", lambda: (notional(s)["limit"], notional(s)["until"]) == ("5000000.0000", None), s.alive)
+    history = lambda: json.loads(cli(s, "limits", "history", str(s.dir / "journal"), "--json", socket=False)[0])["history"]  # noqa: E731
+    told = lambda: sorted((r["what"], r["value"], str(r["reason"])) for r in history() if r["control"] == "open_notional")  # noqa: E731
+    want = [("asked for", "6000000.0000", "a large order"), ("in force", "5000000.0000", "its time is over"),
+            ("in force", "6000000.0000", "a large order"), ("raise over", "5000000.0000", "None"),
+            ("raised", "6000000.0000", "None")]
+    wait_for("the journal", lambda: told() == want, s.alive, lambda: f"; it says {told()}")
+
+
 def strategies(s, ledger):
     cli(s, "strategy", "set", "quotes", "distance=400", "--reason", "wider", "--yes")
     shown = ask(s, "show", "strategies")["strategies"][0]["parameters"]
@@ -152,6 +177,7 @@ def killed(s, ledger, log):
 
 
 def killed_without_a_control_plane(s, log):
+    raised(s)
     s.end("controlplane", signal.SIGKILL)
     assert "kill --direct" in cli(s, "kill", code=3)[1]
     out, _ = cli(s, "kill", "account", "main", "--direct", "--region", s.name, "--json", socket=False)
@@ -163,6 +189,7 @@ def killed_without_a_control_plane(s, log):
     assert set(came) <= {"cancel"}, f"arrived after the direct kill was seen: {came}"
     s.start_controlplane()
     s.wait_ready()
+    raise_is_over(s)
     force = ask(s, "show", "trading")["in_force"]
     assert [(f["what"], f["scope"], f["name"], f["by"]) for f in force] == [("kill", "account", "main", "direct")], force
     assert not ask(s, "show", "orders")["complete"], "a new control plane cannot know what it did not read"

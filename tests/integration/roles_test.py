@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from node import CLI, PATIENCE_S, Node, built, run_tests, script, until  # noqa: E402
 
 # Numbers that no user of the machine has; the kernel does not mind.
-VIEWER, OPERATOR, OFFICER, STRANGER = 54001, 54002, 54003, 54004
+VIEWER, OPERATOR, OFFICER, STRANGER, SECOND = 54001, 54002, 54003, 54004, 54005
 DESK = 54100
 CONFIG = """node: {{main_core: {core}}}
 ports: [{{name: md0, device: net_ring0}}]
@@ -30,7 +30,9 @@ control:
   group: {group}
   view: {viewer}
   operate: "@{desk}"
-  risk: {officer}
+  risk: "{officer} {second}"
+  second_person: true
+  raise_max_ms: 3600s
 """
 
 
@@ -71,6 +73,27 @@ def test_roles(node):
     log = node.said()
     assert f'kill by user {OPERATOR}' in log and "a test" in log, log
     assert f"by user {VIEWER}" in log, "who was not let is told"
+
+
+def test_second_person(node):
+    """What lets more pass waits for another user of the role; exit codes 5 and 6."""
+    raises = ("set", "limit", "account:MM", "quantity", "150", "--for", "30m", "--reason", "a large order")
+    limit = lambda: json.loads(cli_as(node, VIEWER, "show", "limits", "--json"))["limits"][0]["limit"]  # noqa: E731
+    assert "add --yes" in cli_as(node, OFFICER, *raises, code=5), "nobody is at a terminal"
+    said = cli_as(node, OFFICER, *raises, "--yes", code=5)
+    assert "change 1 (account MM: quantity 150 for 30m) waits for another user" in said, said
+    assert limit() == 100, "nothing is changed before"
+    assert "a large order" in cli_as(node, VIEWER, "show", "approvals")
+    assert "another user of the role risk approves it" in cli_as(node, OFFICER, "approve", "1", code=6)
+    assert "takes risk" in cli_as(node, OPERATOR, "approve", "1", groups=[DESK], code=6)
+    assert "account MM quantity: 150, was 100" in cli_as(node, SECOND, "approve", "1")
+    assert limit() == 150
+    assert f"limit_set by user {OFFICER}, approved by user {SECOND}" in node.said(), node.said()
+    cli_as(node, OFFICER, "approve", "1", code=1)
+    cli_as(node, OFFICER, "set", "limit", "account:MM", "quantity", "90", "--reason", "less needs nobody")
+    assert limit() == 90
+    assert "at most 3600 s" in cli_as(node, OFFICER, *raises[:6], "2h", *raises[7:], "--yes", code=2)
+    assert "27.7%" in cli_as(node, VIEWER, "limits", "headroom")
 
 
 def test_no_connection(node):
@@ -195,7 +218,7 @@ def main():
         group = next(g for g in grp.getgrall() if g.gr_gid != 0)
         config = folder / "config.yaml"
         text = CONFIG.format(
-            core=min(os.sched_getaffinity(0)), group=group.gr_name, viewer=VIEWER, desk=DESK, officer=OFFICER
+            core=min(os.sched_getaffinity(0)), group=group.gr_name, viewer=VIEWER, desk=DESK, officer=OFFICER, second=SECOND
         )
         config.write_text(text, encoding="utf-8")
         with Node(folder, "--config", str(config)) as node:

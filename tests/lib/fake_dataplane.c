@@ -296,6 +296,45 @@ static void write_refused(uint64_t n)
         event_write(&trading[0], &event);
 }
 
+// One limit is there: the quantity of the first account, as a person has set it last.
+static uint64_t quantity = 100;
+
+static enum command_result limit_set(struct command_slot *slot, uint64_t *sequence)
+{
+    const struct limit_set_request *ask = &slot->request.limit_set;
+    struct limit_set_answer *to = &slot->answer.limit_set;
+    struct event event = {.type = EVENT_LIMIT_CHANGED, .tsc = clock_tsc()};
+    memset(to, 0, sizeof *to);
+    to->lanes = 1;
+    to->changes[0] = (struct limit_changed){quantity, strtoull(ask->changes[0].value, NULL, 10)};
+    to->widens = to->changes[0].now > quantity;
+    if (ask->flags & LIMIT_SET_DRY)
+        return COMMAND_RESULT_OK;
+    event.limit_changed = (struct event_limit_changed){.was = quantity,
+                                                       .now = to->changes[0].now,
+                                                       .user = ask->user,
+                                                       .scope = TRADE_ACCOUNT,
+                                                       .control = LIMIT_LIMITS_quantity};
+    memcpy(event.limit_changed.reason, ask->reason, REASON_LEN);
+    event_write(&trading[0], &event);
+    quantity = to->changes[0].now;
+    *sequence = to->sequence[0] = trading[0].sequence - 1;
+    return COMMAND_RESULT_OK;
+}
+
+static enum command_result limits_list(struct limits_list_answer *to)
+{
+    to->next = 0;
+    to->count = 1;
+    to->entries[0] = (struct limit_entry){.limit = {quantity, LIMIT_NOTHING},
+                                          .use = 25,
+                                          .room = quantity - 25,
+                                          .scope = TRADE_ACCOUNT,
+                                          .control = LIMIT_LIMITS_quantity,
+                                          .flags = LIMIT_ENTRY_USE};
+    return COMMAND_RESULT_OK;
+}
+
 static enum command_result answer(struct command_slot *slot, uint32_t target, uint64_t *sequence)
 {
     if (busy)
@@ -311,6 +350,10 @@ static enum command_result answer(struct command_slot *slot, uint32_t target, ui
             .price = 1000000, .shares = 100, .orders_ahead = 4, .shares_ahead = 900, .locate = 10};
         return COMMAND_RESULT_OK;
     }
+    if (slot->type == COMMAND_LIMIT_SET)
+        return limit_set(slot, sequence);
+    if (slot->type == COMMAND_LIMITS_LIST)
+        return limits_list(&slot->answer.limits_list);
     if (slot->type != COMMAND_FILTER_SET)
         return COMMAND_RESULT_UNKNOWN;
     uint32_t symbols = slot->request.filter_set.all ? LOCATES : 0;

@@ -66,8 +66,8 @@ static void print_protocol(FILE *out)
         "| `view` | look |\n"
         "| `operate` | and do what narrows: `kill`, `halt`, `reduce`, `cancel`, "
         "`strategy_disable`, `filter_set` |\n"
-        "| `risk` | and do what widens: `resume`, `strategy_enable`, `strategy_set`, `limit_set` "
-        "|\n\n"
+        "| `risk` | and do what widens: `resume`, `strategy_enable`, `strategy_set`, `limit_set`, "
+        "`approve` |\n\n"
         "The section `control` of the [configuration](configuration.md#control) gives them to "
         "users "
         "and groups of the machine, which the\n"
@@ -144,6 +144,35 @@ static void print_governing(FILE *out)
         "were lost, make the list incomplete, and the answer says so.\n");
 }
 
+static void print_limits_of_day(FILE *out)
+{
+    fprintf(
+        out,
+        "\n## Limits during the day\n\n"
+        "`limit_set` sets one limit on all lanes. What the configuration says is the bound: below "
+        "it a limit goes down and up again\n"
+        "without an end; beyond it only for a time (`for`, at most "
+        "[control.raise_max_ms](configuration.md#control)).\n\n"
+        "- When its time is over the dataplane sets the limit back by itself to what was there "
+        "before the raise, also while no control\n"
+        "  plane runs. Setting it lower meanwhile, to less than was there before, ends the raise "
+        "at once; a later `for` moves its end.\n"
+        "- What lets more pass is durable in the journal (LIMIT_ASKED, with the reason, the user "
+        "and who approved) before the first lane\n"
+        "  gets it; a journal that does not take it in time is code -32006 and nothing is changed. "
+        "What lets less pass is in force first.\n"
+        "- With [control.second_person](configuration.md#control) whatever lets more pass waits: "
+        "the answer is code -32008 (exit code 5) with\n"
+        "  the number of the change, and `approve` by another user of the role `risk` makes it. "
+        "The time of a raise begins then. What waits is\n"
+        "  forgotten after %d minutes, with the control plane and with the dataplane.\n"
+        "- `tickgate limits headroom` shows what is used most, `show limits` what is raised, until "
+        "when and what it will be then,\n"
+        "  `tickgate limits history` all of it from a journal: asked for, raised, in force, "
+        "over.\n",
+        APPROVAL_S / 60);
+}
+
 static void print_errors(FILE *out)
 {
     fprintf(out, "\n## Errors\n\n| code | meaning | exit code of `tickgate` |\n|---|---|---|\n");
@@ -152,6 +181,7 @@ static void print_errors(FILE *out)
             (code) == -32001 || (code) == -32002                       ? EXIT_NOT_CONNECTED \
             : (code) == -32006                                         ? EXIT_STATE         \
             : (code) == -32007                                         ? EXIT_FORBIDDEN     \
+            : (code) == -32008                                         ? EXIT_APPROVAL      \
             : (code) == -32600 || (code) == -32601 || (code) == -32602 ? EXIT_USAGE         \
                                                                        : EXIT_FAILED);
     RPC_ERROR_LIST(ERROR_ROW)
@@ -207,6 +237,7 @@ static void print_doc(FILE *out)
     print_protocol(out);
     print_methods(out);
     print_governing(out);
+    print_limits_of_day(out);
     print_errors(out);
     print_commands(out);
 }

@@ -164,11 +164,122 @@ static void test_list(void **state)
     refused_call(f, "limits", "{\"scope\":\"symbol:X\"}", -32003, "no symbol 'X'");
 }
 
+// --- raises ---
+
+#define RAISE(value, time)                                                                 \
+    "{\"scope\":\"account:ARB\",\"control\":\"gross\",\"value\":\"" value "\",\"reason\":" \
+    "\"news\",\"for\":\"" time "\"}"
+
+static void test_raise(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const wrong[] = {RAISE("5", "10"),  RAISE("5", "0m"),
+                                        RAISE("5", "5d"),  RAISE("5", "-1h"),
+                                        RAISE("5", "1hh"), RAISE("5", "1234567s")};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        refused_call(f, "limit_set", wrong[i], -32602, "is no time like 90s, 30m or 2h");
+    refused_call(f, "limit_set", RAISE("5", "25h"), -32602, "a raise lasts at most 86400 s");
+    f->control.policy.raise_max_ns = 3600 * UINT64_C(1000000000);
+    refused_call(f, "limit_set", RAISE("5", "61m"), -32602,
+                 "at most 3600 s (control.raise_max_ms)");
+    const uint64_t before = clock_utc_ns();
+    posted(f, "limit_set", RAISE("5", "60m"));
+    struct command_slot *slot = taken(f, COMMAND_LIMIT_SET);
+    const struct limit_set_request *r = &slot->request.limit_set;
+    const uint64_t until = r->changes[0].until_ns, hour = 3600 * UINT64_C(1000000000);
+    assert_in_range(until, before + hour, clock_utc_ns() + hour);
+    assert_true(r->flags == 0 && r->second == LIMIT_NOBODY);
+    slot->answer.limit_set.lanes = 1;
+    command_answer(slot, COMMAND_RESULT_OK, 1);
+    json_t *answer = resumed(f);
+    const json_t *result = json_object_get(answer, "result");
+    assert_string_equal(text_of(result, "reason"), "news");
+    assert_true(json_is_string(json_object_get(result, "until")));
+    assert_true(json_is_null(json_object_get(result, "approved_by")));
+    json_decref(answer);
+    posted(f, "limit_set", RAISE("5", "60m"));
+    command_answer(taken(f, COMMAND_LIMIT_SET), COMMAND_RESULT_NOT_RECORDED, 0);
+    expect_error(resumed(f), -32006, "the journal has not taken the record in time");
+}
+
+// The dataplane says what it would do; what lets more pass then waits for somebody else.
+static void dry_answer(struct fixture *f, bool widens)
+{
+    struct command_slot *slot = taken(f, COMMAND_LIMIT_SET);
+    assert_int_equal(slot->request.limit_set.flags, LIMIT_SET_DRY);
+    slot->answer.limit_set.widens = widens;
+    command_answer(slot, COMMAND_RESULT_OK, 0);
+}
+
+static void test_second_person(void **state)
+{
+    struct fixture *f = *state;
+    f->control.policy.second_person = true;
+    f->job.user = 501;
+    posted(f, "limit_set", RAISE("5", "60m"));
+    dry_answer(f, true);
+    expect_error(resumed(f), -32008,
+                 "change 1 (account ARB: gross 5 for 60m) waits for another user of the role risk: "
+                 "tickgate approve 1");
+    json_t *waiting = result_of(f, "approvals", "{}");
+    const json_t *row = json_array_get(json_object_get(waiting, "approvals"), 0);
+    assert_int_equal(json_integer_value(json_object_get(row, "user")), 501);
+    assert_string_equal(text_of(row, "reason"), "news");
+    json_decref(waiting);
+    refused_call(f, "approve", "{\"id\":1}", -32007, "another user of the role risk approves it");
+    refused_call(f, "approve", "{\"id\":2}", -32003, "no change 2 waits");
+    f->job.user = 502;
+    f->job.role = ROLE_OPERATE;
+    refused_call(f, "approve", "{\"id\":1}", -32007, "takes risk");
+    f->job.role = ROLE_RISK;
+    posted(f, "approve", "{\"id\":1}");
+    struct command_slot *slot = taken(f, COMMAND_LIMIT_SET);
+    const struct limit_set_request *r = &slot->request.limit_set;
+    assert_true(r->flags == 0 && r->user == 501 && r->second == 502);
+    assert_string_equal(r->changes[0].value, "5");
+    slot->answer.limit_set.lanes = 1;
+    command_answer(slot, COMMAND_RESULT_OK, 9);
+    json_t *answer = resumed(f);
+    const json_t *result = json_object_get(answer, "result");
+    assert_int_equal(json_integer_value(json_object_get(result, "approved_by")), 502);
+    json_decref(answer);
+    refused_call(f, "approve", "{\"id\":1}", -32003, "no change 1 waits"); // once
+    // What lets less pass is done at once.
+    posted(f, "limit_set", SET("account:ARB", "gross", "4"));
+    dry_answer(f, false);
+    assert_null(resumed(f));
+    slot = taken(f, COMMAND_LIMIT_SET);
+    assert_true(slot->request.limit_set.flags == 0 &&
+                slot->request.limit_set.second == LIMIT_NOBODY);
+    slot->answer.limit_set.lanes = 1;
+    command_answer(slot, COMMAND_RESULT_OK, 10);
+    json_decref(resumed(f));
+    // Another dataplane: what was asked of the one before is gone; and there is an end to waiting.
+    posted(f, "limit_set", RAISE("5", "60m"));
+    dry_answer(f, true);
+    json_decref(resumed(f));
+    f->control.contact.attached++;
+    refused_call(f, "approve", "{\"id\":2}", -32003, "ask for it again");
+    for (uint32_t i = 0; i < APPROVALS_MAX; i++) {
+        posted(f, "limit_set", RAISE("5", "60m"));
+        dry_answer(f, true);
+        expect_error(resumed(f), -32008, "waits");
+    }
+    posted(f, "limit_set", RAISE("5", "60m"));
+    dry_answer(f, true);
+    expect_error(resumed(f), -32004, "32 changes wait for an approval already");
+    f->control.approvals.rows[0].asked_ns -= (APPROVAL_S + 1) * UINT64_C(1000000000);
+    posted(f, "limit_set", RAISE("5", "60m"));
+    dry_answer(f, true);
+    expect_error(resumed(f), -32008, "waits");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(test_set), TEST(test_scopes), TEST(test_refused),
-                                       TEST(test_list)};
+    const struct CMUnitTest tests[] = {TEST(test_set),     TEST(test_scopes),
+                                       TEST(test_refused), TEST(test_list),
+                                       TEST(test_raise),   TEST(test_second_person)};
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,11 @@ static const struct {
     {"strategy_disable", "{\"strategy\":\"quotes\",\"reason\":\"r\"}"},
     {"strategy_set", "{\"strategy\":\"quotes\",\"values\":[\"shares=5\"],\"reason\":\"r\"}"},
     {"subscribe", "{\"topics\":[\"events\",\"logs\"]}"},
+    {"limit_set", "{\"scope\":\"account:MM\",\"control\":\"gross\",\"value\":\"1\",\"reason\":"
+                  "\"r\",\"for\":\"2h\"}"},
+    {"limits", "{\"scope\":\"account:MM\"}"},
+    {"approvals", "{}"},
+    {"selftest", "{}"},
 };
 
 static const struct method *method_of(const char *name)

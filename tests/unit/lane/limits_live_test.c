@@ -6,19 +6,26 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <unistd.h>
+
+#include "dataplane/base/clock.h"
 #include "dataplane/control/limits_live.h"
 #include "dataplane/lane/answer.h"
 #include "dataplane/lane/desk_command.h"
 #include "tests/lib/trade_start_rig.h"
 
-enum { ACCOUNT = 1, STEPS = 20000 };
+enum { ACCOUNT = 1, STEPS = 20000, HOUR_S = 3600 };
 
 static struct command_slot *slot;
 static enum command_result result;
+static bool journal_sleeps;
+static const uint64_t hour_ns = HOUR_S * UINT64_C(1000000000);
 
 static void open_lanes(void)
 {
     start();
+    journal_sleeps = false;
+    region_event_writer(&d.view, LANES, EVENT_RING_TRADING, &d.events);
     for (uint32_t i = 0; i < LANES; i++) {
         wire_rig_init(&rigs[i]);
         d.sessions[i]->session.transport = &rigs[i].transport;
@@ -46,6 +53,7 @@ static void ask_change(uint32_t n, enum trade_scope scope, uint32_t index, const
     snprintf(c->value, sizeof c->value, "%s", value);
     slot->request.limit_set.count = n + 1;
     slot->request.limit_set.user = 501;
+    slot->request.limit_set.second = LIMIT_NOBODY;
     snprintf(slot->request.limit_set.reason, REASON_LEN, "news");
 }
 
@@ -53,6 +61,7 @@ static void claim(void)
 {
     slot = command_claim(region_command_slot(&d.view, 0));
     assert_non_null(slot);
+    memset(&slot->request.limit_set, 0, sizeof slot->request.limit_set);
     slot->type = COMMAND_LIMIT_SET;
 }
 
@@ -76,6 +85,8 @@ static void lane_reads(uint32_t lane)
 
 static void turn_all(void)
 {
+    if (!journal_sleeps)
+        atomic_store(&region_ring(&d.view, LANES, EVENT_RING_TRADING)->committed, d.events.tail);
     limits_turn(&d);
     for (uint32_t i = 0; i < LANES; i++)
         lane_reads(i);
@@ -98,6 +109,23 @@ static enum command_result set_one(enum trade_scope scope, uint32_t index, const
 {
     claim();
     ask_change(0, scope, index, control, value);
+    return post() ? answered() : result;
+}
+
+static enum command_result set_until(const char *value, uint64_t until_ns)
+{
+    claim();
+    ask_change(0, TRADE_ACCOUNT, ACCOUNT, "quantity", value);
+    slot->request.limit_set.changes[0].until_ns = until_ns;
+    return post() ? answered() : result;
+}
+
+static enum command_result set_base(enum trade_scope scope, uint32_t index, const char *control,
+                                    const char *value)
+{
+    claim();
+    ask_change(0, scope, index, control, value);
+    slot->request.limit_set.flags = LIMIT_SET_BASE;
     return post() ? answered() : result;
 }
 
@@ -134,9 +162,9 @@ static void in_force_between_two_orders(void **state)
     open_lanes();
     for (uint32_t n = 0; n < 3; n++)
         turn_all();
-    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "position", "none"), COMMAND_RESULT_OK);
-    assert_int_equal(set_one(TRADE_FIRM, 0, "open_notional", "none"), COMMAND_RESULT_OK);
-    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "open_orders", "none"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "position", "none"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_FIRM, 0, "open_notional", "none"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "open_orders", "none"), COMMAND_RESULT_OK);
     assert_int_equal(enter(0, 90, 10000), REFUSAL_NONE);
     assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "50"), COMMAND_RESULT_OK);
     const struct limit_set_answer *a = &slot->answer.limit_set;
@@ -175,6 +203,7 @@ static void every_scope(void **state)
     ask_change(4, TRADE_SESSION, 1, "rate_per_s", "10");
     ask_change(5, TRADE_SYMBOL, 0, "restricted", "opening");
     ask_change(6, TRADE_ACCOUNT, 0, "gross", "1000");
+    slot->request.limit_set.flags = LIMIT_SET_BASE;
     assert_true(post());
     assert_int_equal(answered(), COMMAND_RESULT_OK);
     for (uint32_t i = 0; i < LANES; i++) {
@@ -208,9 +237,9 @@ static void what_is_not_good_changes_nothing(void **state)
     (void)state;
     open_lanes();
     turn_all();
-    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "open_orders", "none"), COMMAND_RESULT_OK);
-    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "position", "none"), COMMAND_RESULT_OK);
-    assert_int_equal(set_one(TRADE_FIRM, 0, "open_notional", "none"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "open_orders", "none"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "position", "none"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_FIRM, 0, "open_notional", "none"), COMMAND_RESULT_OK);
     refused(TRADE_ACCOUNT, ACCOUNT, "quantty", "1", "quantty: no such limit; there are quantity");
     refused(TRADE_ACCOUNT, ACCOUNT, "touch", "1", "no such limit");
     refused(TRADE_ACCOUNT, ACCOUNT, "quantity", "-1", "quantity: '-1' is not good here; it takes");
@@ -265,7 +294,7 @@ static void nobody_drains(void **state)
     open_lanes();
     turn_all();
     drained(1, false);
-    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "91"), COMMAND_RESULT_NO_ROOM);
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "quantity", "91"), COMMAND_RESULT_NO_ROOM);
     for (uint32_t i = 0; i < LANES; i++)
         assert_int_equal(d.desks[i]->desk.limits->accounts[ACCOUNT].quantity, 90);
     const struct event *undone = newest(0, EVENT_LIMIT_CHANGED);
@@ -276,7 +305,7 @@ static void nobody_drains(void **state)
     for (uint32_t i = 0; i < LANES; i++)
         assert_int_equal(d.desks[i]->desk.limits->accounts[ACCOUNT].quantity, 89);
     drained(1, true);
-    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "91"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "quantity", "91"), COMMAND_RESULT_OK);
     claim();
     ask_change(0, TRADE_ACCOUNT, ACCOUNT, "quantity", "1");
     assert_true(post());
@@ -284,6 +313,151 @@ static void nobody_drains(void **state)
     assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "2"), COMMAND_RESULT_BUSY);
     slot = first;
     assert_int_equal(answered(), COMMAND_RESULT_OK);
+}
+
+// --- raises ---
+
+static uint32_t quantity_of(uint32_t lane)
+{
+    return d.desks[lane]->desk.limits->accounts[ACCOUNT].quantity;
+}
+
+static const struct event *main_event(uint64_t back, enum event_type type)
+{
+    const struct event *e = &d.events.slots[(d.events.tail - 1 - back) & d.events.mask];
+    assert_int_equal(e->type, type);
+    return e;
+}
+
+// Until the clock says so; then it goes back by itself, on all lanes, and is told.
+static void over_and_back(uint32_t back)
+{
+    for (uint32_t n = 0; n < 60000 && quantity_of(0) != back; n++) {
+        turn_all();
+        usleep(1000);
+    }
+    for (uint32_t n = 0; n < 10; n++)
+        turn_all();
+    for (uint32_t i = 0; i < LANES; i++) {
+        assert_int_equal(quantity_of(i), back);
+        const struct event *e = newest(i, EVENT_LIMIT_CHANGED);
+        assert_int_equal(e->limit_changed.now, back);
+        assert_int_equal(e->limit_changed.user, LIMIT_NOBODY);
+        assert_string_equal(e->limit_changed.reason, "its time is over");
+    }
+    const struct event *e = main_event(0, EVENT_LIMIT_RAISE);
+    assert_true(e->limit_raise.state == LIMIT_RAISE_OVER && e->limit_raise.back == back);
+    assert_int_equal(limits_raised(&d)->count, 0);
+}
+
+static void a_raise_ends_by_itself(void **state)
+{
+    (void)state;
+    open_lanes();
+    turn_all();
+    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "91"),
+                     COMMAND_RESULT_LIMIT_REFUSED);
+    assert_non_null(strstr(slot->answer.limit_set.why, "so it has to end: say for how long"));
+    const uint64_t until = clock_utc_ns() + 50000000;
+    assert_int_equal(set_until("100", until), COMMAND_RESULT_OK);
+    assert_int_equal(slot->answer.limit_set.widens, 1);
+    assert_int_equal(quantity_of(1), 100);
+    const struct event *e = main_event(0, EVENT_LIMIT_RAISE);
+    assert_true(e->limit_raise.state == LIMIT_RAISED && e->limit_raise.until_ns == until);
+    e = main_event(1, EVENT_LIMIT_ASKED);
+    assert_true(e->limit_asked.user == 501 && e->limit_asked.now == 100);
+    assert_string_equal(e->limit_asked.reason, "news");
+    static struct limits_list_answer a;
+    struct limits_list_request one = {.scope = TRADE_ACCOUNT, .index = ACCOUNT};
+    assert_int_equal(limits_list(&d, &one, &a), COMMAND_RESULT_OK);
+    for (uint32_t i = 0; i < a.count; i++) {
+        const bool raised = a.entries[i].control == LIMIT_LIMITS_quantity;
+        assert_int_equal(a.entries[i].until_ns, raised ? until : 0);
+        assert_int_equal(a.entries[i].back, raised ? 90 : 0);
+    }
+    over_and_back(90);
+}
+
+// A later end, more and less meanwhile: what comes back is what was there before the first raise.
+static void a_raise_is_moved(void **state)
+{
+    (void)state;
+    const uint64_t now = clock_utc_ns();
+    open_lanes();
+    turn_all();
+    assert_int_equal(set_until("95", now - 1), COMMAND_RESULT_LIMIT_REFUSED);
+    assert_int_equal(set_until("80", now + hour_ns), COMMAND_RESULT_LIMIT_REFUSED);
+    assert_int_equal(set_until("95", now + hour_ns), COMMAND_RESULT_OK);
+    assert_int_equal(set_until("99", now + 2 * hour_ns), COMMAND_RESULT_OK);
+    assert_int_equal(set_until("99", now + 2 * hour_ns), COMMAND_RESULT_NOTHING);
+    assert_int_equal(set_until("99", now + 3 * hour_ns), COMMAND_RESULT_OK); // only its end
+    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "100"),
+                     COMMAND_RESULT_LIMIT_REFUSED);
+    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "97"), COMMAND_RESULT_OK);
+    assert_int_equal(limits_raised(&d)->count, 1);
+    assert_int_equal(set_until("97", clock_utc_ns() + 50000000), COMMAND_RESULT_OK);
+    over_and_back(90);
+    // Taken back by a person: nothing is left that would end.
+    assert_int_equal(set_until("95", clock_utc_ns() + hour_ns), COMMAND_RESULT_OK);
+    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "60"), COMMAND_RESULT_OK);
+    assert_int_equal(main_event(0, EVENT_LIMIT_RAISE)->limit_raise.state, LIMIT_RAISE_TAKEN_BACK);
+    assert_int_equal(limits_raised(&d)->count, 0);
+    // Up to the configuration it takes no end; from below it may have one.
+    assert_int_equal(set_until("70", clock_utc_ns() + 50000000), COMMAND_RESULT_OK);
+    over_and_back(60);
+    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "90"), COMMAND_RESULT_OK);
+    // Another configuration is the new bound, and ends what was raised.
+    assert_int_equal(set_until("95", clock_utc_ns() + hour_ns), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "quantity", "200"), COMMAND_RESULT_OK);
+    assert_int_equal(limits_raised(&d)->count, 0);
+    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "150"), COMMAND_RESULT_OK);
+    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "200"), COMMAND_RESULT_OK);
+}
+
+// What lets more pass waits for the journal, what lets less pass does not, and does not wait behind
+// the other either.
+static void a_raise_is_durable_first(void **state)
+{
+    (void)state;
+    open_lanes();
+    turn_all();
+    journal_sleeps = true;
+    claim();
+    ask_change(0, TRADE_ACCOUNT, ACCOUNT, "quantity", "95");
+    slot->request.limit_set.changes[0].until_ns = clock_utc_ns() + hour_ns;
+    assert_true(post());
+    for (uint32_t n = 0; n < 20; n++)
+        turn_all();
+    assert_false(command_done(slot));
+    for (uint32_t i = 0; i < LANES; i++)
+        assert_int_equal(quantity_of(i), 90);
+    struct command_slot *asking = slot;
+    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "80"), COMMAND_RESULT_OK);
+    assert_true(command_done(asking) && asking->result == COMMAND_RESULT_BUSY);
+    command_release(asking);
+    assert_int_equal(quantity_of(0), 80);
+    claim();
+    ask_change(0, TRADE_ACCOUNT, ACCOUNT, "quantity", "85");
+    assert_true(post());
+    for (uint32_t n = 0; n < 60000 && !command_done(slot); n++) {
+        turn_all();
+        usleep(1000);
+    }
+    assert_int_equal(answered(), COMMAND_RESULT_NOT_RECORDED);
+    assert_int_equal(quantity_of(0), 80);
+    // Nor without room for the record.
+    d.events.committed = d.events.tail - d.events.mask - 1; // full
+    atomic_store(&region_ring(&d.view, LANES, EVENT_RING_TRADING)->committed, d.events.committed);
+    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "85"), COMMAND_RESULT_NO_ROOM);
+    journal_sleeps = false;
+    d.events.committed = d.events.tail;
+    claim(); // what it would do, and nothing done
+    ask_change(0, TRADE_ACCOUNT, ACCOUNT, "quantity", "85");
+    slot->request.limit_set.flags = LIMIT_SET_DRY;
+    assert_false(post());
+    assert_true(result == COMMAND_RESULT_OK && slot->answer.limit_set.widens);
+    assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "85"), COMMAND_RESULT_OK);
+    assert_int_equal(quantity_of(1), 85);
 }
 
 // --- what lanes share ---
@@ -329,6 +503,7 @@ static void two_lanes_never_exceed_a_limit_that_moves(void **state)
             const uint32_t pick = draw(6);
             claim();
             ask_change(0, TRADE_ACCOUNT, ACCOUNT, "open_orders", words[pick]);
+            slot->request.limit_set.flags = LIMIT_SET_BASE;
             on_its_way = post();
             coming = on_its_way ? bounds[pick] : limit;
             sets += on_its_way;
@@ -336,6 +511,8 @@ static void two_lanes_never_exceed_a_limit_that_moves(void **state)
             drained(lane, true);
             lane_reads(lane);
         } else if (what < 6) {
+            atomic_store(&region_ring(&d.view, LANES, EVENT_RING_TRADING)->committed,
+                         d.events.tail);
             limits_turn(&d);
             leases_turn(&d);
         } else if (what < 8) {
@@ -410,6 +587,9 @@ int main(void)
         cmocka_unit_test_teardown(what_is_not_good_changes_nothing, tidy),
         cmocka_unit_test_teardown(a_halt_is_not_lost, tidy),
         cmocka_unit_test_teardown(nobody_drains, tidy),
+        cmocka_unit_test_teardown(a_raise_ends_by_itself, tidy),
+        cmocka_unit_test_teardown(a_raise_is_moved, tidy),
+        cmocka_unit_test_teardown(a_raise_is_durable_first, tidy),
         cmocka_unit_test_teardown(two_lanes_never_exceed_a_limit_that_moves, tidy),
         cmocka_unit_test_teardown(limit_use_and_headroom, tidy),
     };
