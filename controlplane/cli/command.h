@@ -103,6 +103,9 @@ void run_capture_export(const struct invocation *invocation, struct error *err);
 void run_replay(const struct invocation *invocation, struct error *err);
 void print_capture(FILE *out, const json_t *result, const json_t *options);
 
+// print_config.c
+void print_config_diff(FILE *out, const json_t *result, const json_t *options);
+void print_config_applied(FILE *out, const json_t *result, const json_t *options);
 // print.c
 void print_status(FILE *out, const json_t *result, const json_t *options);
 void print_version(FILE *out, const json_t *result, const json_t *options);

@@ -21,6 +21,11 @@
     {                                                                                 \
         "NAME", NULL, "name", ARGUMENT_TEXT, false, "of the account, strategy, ..."   \
     }
+#define FILE_ARGUMENT                                                              \
+    {                                                                              \
+        "FILE", NULL, "file", ARGUMENT_TEXT, false,                                \
+            "the configuration (the file that the control plane was started with)" \
+    }
 #define STRATEGY_ARGUMENT                                                     \
     {                                                                         \
         "NAME", NULL, "strategy", ARGUMENT_TEXT, true, "name of the strategy" \
@@ -254,6 +259,34 @@ const struct command commands[] = {
       {"--for", "TIME", "for", ARGUMENT_TEXT, false,
        "how long a raise lasts: 90s, 30m or 2h; asks at a terminal"},
       YES_OPTION}},
+    {{"config", "diff"},
+     "what the file says other than what is in force, and what that takes",
+     "config_diff",
+     print_config_diff,
+     LOOKS,
+     {FILE_ARGUMENT}},
+    {{"config", "apply"},
+     "puts into force what the file says, all of it or nothing",
+     "config_apply",
+     print_config_applied,
+     WIDENS,
+     {FILE_ARGUMENT,
+      REASON_OPTION(true),
+      {"--confirm-within", "TIME", "confirm_within", ARGUMENT_TEXT, false,
+       "90s, 30m or 2h: it goes back then, unless config confirm comes before"},
+      YES_OPTION}},
+    {{"config", "confirm"},
+     "what was put into force stays",
+     "config_confirm",
+     print_config_applied,
+     CHANGES,
+     {{0}}},
+    {{"config", "rollback"},
+     "puts into force again what was before the last apply",
+     "config_rollback",
+     print_config_applied,
+     WIDENS,
+     {REASON_OPTION(true), YES_OPTION}},
     {{"limits", "headroom"},
      "limits that are used most, and what is left of them",
      "limits",

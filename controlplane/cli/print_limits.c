@@ -144,5 +144,8 @@ void print_approvals(FILE *out, const json_t *result, const json_t *options)
 // What was approved says what it is by its answer.
 void print_approved(FILE *out, const json_t *result, const json_t *options)
 {
-    print_limit_set(out, result, options);
+    if (json_object_get(result, "version"))
+        print_config_applied(out, result, options);
+    else
+        print_limit_set(out, result, options);
 }

@@ -140,6 +140,16 @@ static void watch(const struct invocation *invocation, struct client *client, co
     }
 }
 
+// The control plane reads the file, from wherever it was started.
+static void file_absolute(const struct invocation *invocation)
+{
+    const char *file = json_string_value(json_object_get(invocation->params, "file"));
+    char *full = file ? realpath(file, NULL) : NULL;
+    if (full)
+        json_object_set_new(invocation->params, "file", json_string(full));
+    free(full);
+}
+
 static void go(const struct invocation *invocation, struct run *run, struct error *err)
 {
     const char *path = invocation->socket ? invocation->socket : run->socket;
@@ -147,6 +157,7 @@ static void go(const struct invocation *invocation, struct run *run, struct erro
     if (strcmp(invocation->command->method, "kill") == 0) // the stopwatch runs from here
         json_object_set_new(invocation->params, "asked_ns",
                             json_integer((json_int_t)clock_utc_ns()));
+    file_absolute(invocation);
     if (path == NULL)
         path = from_environment("TICKGATE_SOCKET", "/run/tickgate/control.sock");
     if (client->fd >= 0 && strcmp(client->path, path) != 0)

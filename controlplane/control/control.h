@@ -29,6 +29,7 @@ struct control_policy {
     uint64_t raise_max_ns; // of a raise; 0: a day
 };
 
+struct live_config;
 struct store;
 struct capture;
 struct trace_export;
@@ -48,6 +49,7 @@ struct control {
     uint64_t started_ns;         // CLOCK_MONOTONIC
     struct control_policy policy;
     struct approvals approvals;
+    struct live_config *live; // null: a test without one
     // Written by the server.
     uint64_t clients;
     uint64_t clients_refused;

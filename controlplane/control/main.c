@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "controlplane/capture/capture.h"
+#include "controlplane/control/live_config.h"
 #include "controlplane/control/server.h"
 #include "controlplane/http/http.h"
 #include "controlplane/store/store.h"
@@ -297,6 +298,21 @@ static bool trace_begin(const struct options *options, struct control *control, 
     return control->trace != NULL;
 }
 
+// Versions of the configuration stand beside the journal.
+static void live_begin(const struct options *options, struct control *control)
+{
+    char directory[sizeof options->directory + 8] = "", *file = NULL;
+    if (options->journal == NULL || strcmp(options->journal, "none") != 0)
+        snprintf(directory, sizeof directory, "%s.config", options->directory);
+    if (options->config)
+        file = realpath(options->config, NULL);
+    control->live = live_config_new(file, directory);
+    free(file);
+    control->policy =
+        (struct control_policy){.second_person = config.control.second_person,
+                                .raise_max_ns = config.control.raise_max_ms * UINT64_C(1000000)};
+}
+
 // --migrate: the schema, and no more.
 static int migrate(const struct options *options)
 {
@@ -326,9 +342,7 @@ static int run(const struct options *options)
         log_error("start", "no memory for the event log");
         return EXIT_FAILED;
     }
-    control.policy =
-        (struct control_policy){.second_person = config.control.second_person,
-                                .raise_max_ns = config.control.raise_max_ms * UINT64_C(1000000)};
+    live_begin(options, &control);
     const bool opened = server_open(&server, &control, options->socket, &err) &&
                         journal_start(options, &control, &drain, &err) &&
                         capture_start(options, &control, &capture, &err);
@@ -356,6 +370,7 @@ static int run(const struct options *options)
     capture_close(&capture);
     trace_export_stop(control.trace, TRACE_END_MS);
     store_stop(&store, STORE_END_MS);
+    live_config_free(control.live);
     control_free(&control);
     return (int)err.code;
 }

@@ -110,6 +110,10 @@ bool job_settle(struct control *control, struct job *job);
 
 // Parameters of a job that were checked against the table.
 const char *job_string(const struct job *job, const char *name); // null: not given
+// "90s", "30m" or "2h" in ns, 0: not given. False: the job has failed, also where it is more than
+// <max_ns>, which <bound> has set.
+bool job_duration(struct job *job, const char *name, uint64_t max_ns, const char *bound,
+                  uint64_t *ns);
 int64_t job_integer(const struct job *job, const char *name, int64_t otherwise);
 
 // Takes the snapshot for the job, or fails it.

@@ -1,4 +1,4 @@
-#include "controlplane/control/method.h"
+#include "controlplane/control/live_config.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,6 +31,12 @@ enum { CALL_MS = 1000, SETTLE_MS = 5000 };
 #define PARAMS_SCOPE(reason_required)              \
     {                                              \
         PARAMS_WHAT, PARAM_REASON(reason_required) \
+    }
+#define PARAM_FILE                                                                           \
+    {                                                                                        \
+        "file", PARAM_STRING, false, 1, 511,                                                 \
+            "Read by the control plane; without it the one that it was started with. Takes " \
+            "the role risk"                                                                  \
     }
 #define PARAM_STRATEGY                                                          \
     {                                                                           \
@@ -179,6 +185,37 @@ const struct method methods[] = {
       PARAM_REASON(true),
       {"for", PARAM_STRING, false, 2, 15,
        "How long a raise lasts: 90s, 30m or 2h, at most control.raise_max_ms"}}},
+    {"config_diff",
+     ROLE_VIEW,
+     "What a file says other than what is in force, and what each key takes to be",
+     true,
+     method_config_diff,
+     NULL,
+     {PARAM_FILE}},
+    {"config_apply",
+     ROLE_RISK,
+     "Puts into force what a file says, all of it or nothing; what takes a restart is refused",
+     true,
+     method_config_apply,
+     method_config_answered,
+     {PARAM_REASON(true),
+      PARAM_FILE,
+      {"confirm_within", PARAM_STRING, false, 2, 15,
+       "90s, 30m or 2h: it goes back then, unless config_confirm comes before"}}},
+    {"config_confirm",
+     ROLE_RISK,
+     "What was put into force stays",
+     true,
+     method_config_confirm,
+     NULL,
+     {{0}}},
+    {"config_rollback",
+     ROLE_RISK,
+     "Puts into force again what was before the last config_apply",
+     true,
+     method_config_rollback,
+     method_config_answered,
+     {PARAM_REASON(true)}},
     {"approvals",
      ROLE_VIEW,
      "Changes that wait for a second person",

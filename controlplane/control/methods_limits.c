@@ -93,21 +93,26 @@ static uint64_t duration_ns(const char *text)
     return 0;
 }
 
+bool job_duration(struct job *job, const char *name, uint64_t max_ns, const char *bound,
+                  uint64_t *ns)
+{
+    const char *text = job_string(job, name);
+    *ns = text ? duration_ns(text) : 0;
+    if (text && *ns == 0)
+        job_fail(job, RPC_ERROR_PARAMS, "%s: %s: '%s' is no time like 90s, 30m or 2h",
+                 job->method->name, name, text);
+    else if (*ns > max_ns)
+        job_fail(job, RPC_ERROR_PARAMS, "%s: %s: at most %llu s (%s)", job->method->name, name,
+                 (unsigned long long)(max_ns / NS_PER_S), bound);
+    return job->error == 0;
+}
+
 // How long the raise lasts, 0: no end was said. False: it is not good.
 static bool duration_take(const struct control *control, struct job *job, uint64_t *ns)
 {
-    const char *text = job_string(job, "for");
     const uint64_t max =
         control->policy.raise_max_ns ? control->policy.raise_max_ns : DAY_S * NS_PER_S;
-    *ns = text ? duration_ns(text) : 0;
-    if (text && *ns == 0)
-        job_fail(job, RPC_ERROR_PARAMS, "limit_set: for: '%s' is no time like 90s, 30m or 2h",
-                 text);
-    else if (*ns > max)
-        job_fail(job, RPC_ERROR_PARAMS,
-                 "limit_set: for: a raise lasts at most %llu s (control.raise_max_ms)",
-                 (unsigned long long)(max / NS_PER_S));
-    return text == NULL || (*ns && *ns <= max);
+    return job_duration(job, "for", max, "control.raise_max_ms", ns);
 }
 
 // Its end is counted from the moment that it is asked of the dataplane.

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "controlplane/control/live_config.h"
 #include "controlplane/control/rpc.h"
 #include "controlplane/http/http.h"
 #include "dataplane/base/clock.h"
@@ -305,6 +306,7 @@ static void tick(struct server *server, uint64_t now_ns)
         else
             log_warn("not-connected", "%s", contact->why);
     }
+    live_config_tick(server->control, now_ns);
     streams_send(server, now_ns);
     cut_slow_clients(server, now_ns);
 }

@@ -127,6 +127,22 @@ def raise_is_over(s):
     wait_for("the journal", lambda: told() == want, s.alive, lambda: f"; it says {told()}")
 
 
+def configuration(s):
+    """What the file says is in force in the lanes, and what was before is again."""
+    path = s.dir / "config.yaml"
+    was = path.read_text()
+    path.write_text(was.replace("limits: {position: 5000}", "limits: {position: 4000}").replace("quantity: 500}", "quantity: 600}"))
+    assert path.read_text() != was
+    answer = ask(s, "config", "apply", "--reason", "a test", "--yes")
+    assert answer["limits"] == 1 + len(SYMBOLS), answer
+    limit = lambda *scope: {r["control"]: r["limit"] for r in ask(s, "show", "limits", *scope)["limits"]}  # noqa: E731
+    assert limit("account:main")["position"] == 4000 and limit(f"symbol:{SYMBOLS[1]}")["quantity"] == 600
+    cli(s, "config", "rollback", "--reason", "a test", "--yes")
+    assert limit("account:main")["position"] == 5000 and limit(f"symbol:{SYMBOLS[1]}")["quantity"] == 500
+    path.write_text(was)
+    assert ask(s, "config", "diff")["rows"] == []
+
+
 def strategies(s, ledger):
     cli(s, "strategy", "set", "quotes", "distance=400", "--reason", "wider", "--yes")
     shown = ask(s, "show", "strategies")["strategies"][0]["parameters"]
@@ -217,6 +233,7 @@ def main():
                  lambda: f"; {len(ledger.sent)} sent, {len(ledger.fills)} fills, {ledger.session_states}")
         views(s, ledger)
         limits(s, ledger)
+        configuration(s)
         strategies(s, ledger)
         print("kill:", killed(s, ledger, log))
         killed_without_a_control_plane(s, log)

@@ -477,7 +477,7 @@ static void serve(int fd)
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fprintf(stderr, "usage: fake_dataplane PATH [EPOCH]\n");
+        fprintf(stderr, "usage: fake_dataplane PATH [EPOCH [CONFIG_HASH]]\n");
         return 2;
     }
     const struct region_shape shape = {.lanes = 2,
@@ -493,13 +493,13 @@ int main(int argc, char **argv)
                                        .trading_slots = 1024,
                                        .diagnostic_slots = 64,
                                        .symbols = {100, 50}};
-    struct region_identity identity = {.epoch =
-                                           argc > 2 ? strtoull(argv[2], NULL, 10) : clock_utc_ns(),
-                                       .config_hash = 0xc0ffee,
-                                       .pid = (uint32_t)getpid(),
-                                       .node = "test-node",
-                                       .program = "fake",
-                                       .clock = {2000000000, clock_tsc(), clock_utc_ns()}};
+    struct region_identity identity = {
+        .epoch = argc > 2 ? strtoull(argv[2], NULL, 10) : clock_utc_ns(),
+        .config_hash = argc > 3 ? strtoull(argv[3], NULL, 16) : 0xc0ffee,
+        .pid = (uint32_t)getpid(),
+        .node = "test-node",
+        .program = "fake",
+        .clock = {2000000000, clock_tsc(), clock_utc_ns()}};
     struct stat status;
     if (stat("/proc/self/ns/pid", &status) == 0)
         identity.pid_namespace = status.st_ino;

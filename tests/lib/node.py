@@ -53,10 +53,18 @@ def free_port():
         return s.getsockname()[1]
 
 
+def hash_of(data):
+    """Of a configuration: FNV-1a, as the dataplane says it of its own."""
+    number = 0xCBF29CE484222325
+    for byte in data:
+        number = (number ^ byte) * 0x100000001B3 % (1 << 64)
+    return number
+
+
 class Node:
     """Used as a context. <arguments>: of the control plane, beside region and socket; http at a free port by default."""
 
-    def __init__(self, folder, *arguments, scheme="http"):
+    def __init__(self, folder, *arguments, scheme="http", config=None):
         self.folder = folder
         self.region = folder / "region"
         self.socket = folder / "control.sock"
@@ -65,13 +73,11 @@ class Node:
         self.arguments = arguments or ("--http", "127.0.0.1:0")
         self.scheme = scheme
         self.control = self.fake = None
+        self.fake_hash = f"{hash_of(config.read_bytes()):x}" if config else None
 
     def __enter__(self):
         try:
-            self.fake = subprocess.Popen(
-                [str(FAKE), str(self.region)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            assert self.fake.stdout.readline() == "ready\n", "the stand-in of the dataplane does not come up"
+            self.start_fake(self.fake_hash)
             self.start_control()
             until(lambda: self.cli("status")[0] == 0, "the control plane attaches to the dataplane")
         except BaseException:
@@ -87,6 +93,13 @@ class Node:
                 for pipe in (process.stdin, process.stdout, process.stderr):
                     if pipe:
                         pipe.close()
+
+    def start_fake(self, config_hash=None):
+        which = [str(time.time_ns()), config_hash] if config_hash else []
+        self.fake = subprocess.Popen(
+            [str(FAKE), str(self.region), *which], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self.fake.stdout.readline() == "ready\n", "the stand-in of the dataplane does not come up"
 
     def start_control(self):
         with open(self.log, "a", encoding="utf-8") as log:

@@ -67,7 +67,7 @@ static void print_protocol(FILE *out)
         "| `operate` | and do what narrows: `kill`, `halt`, `reduce`, `cancel`, "
         "`strategy_disable`, `filter_set` |\n"
         "| `risk` | and do what widens: `resume`, `strategy_enable`, `strategy_set`, `limit_set`, "
-        "`approve` |\n\n"
+        "`approve`, `config_apply`, `config_rollback` |\n\n"
         "The section `control` of the [configuration](configuration.md#control) gives them to "
         "users "
         "and groups of the machine, which the\n"
@@ -173,6 +173,53 @@ static void print_limits_of_day(FILE *out)
         APPROVAL_S / 60);
 }
 
+static void print_keys(FILE *out, const char *where, enum limit_section section)
+{
+    fprintf(out, "| %s |", where);
+    for (unsigned i = 1; i < LIMIT_CONTROLS; i++)
+        if (limit_control_table[i].name && limit_control_table[i].section == section)
+            fprintf(out, " `%s`", limit_control_name(i));
+    fprintf(out, " |\n");
+}
+
+static void print_live(FILE *out)
+{
+    fprintf(
+        out,
+        "\n## The configuration while everything runs\n\n"
+        "`tickgate config diff` says what the file says other than what is in force, and what each "
+        "key takes; `config apply` puts it into\n"
+        "force, all of it or nothing, and refuses keys that take a restart by their names. Every "
+        "other key takes one: of\n"
+        "`tickgate-controlplane` where it stands in `control`, `http`, `store`, `trace`, `journal` "
+        "(or is the directory or a size of\n"
+        "`capture`, or `node.control_socket`), else of `tickgate-dataplane`.\n\n"
+        "| section | live |\n|---|---|\n");
+    print_keys(out, "`limits` of trading, an account, a strategy, a session, a symbol row",
+               LIMIT_LIMITS);
+    print_keys(out, "`symbols`", LIMIT_SYMBOL);
+    print_keys(out, "`sessions`", LIMIT_SESSION);
+    fprintf(
+        out,
+        "| `control` | `second_person` `raise_max_ms` |\n\n"
+        "- A file that is not good is refused as at the start: file, line, key, cause, remedy.\n"
+        "- `--confirm-within 5m`: it goes back by itself then, unless `config confirm` comes "
+        "before; also by a control plane that was\n"
+        "  started again meanwhile. Until then no other `apply` is taken.\n"
+        "- `config rollback` puts into force what was before the last `apply`, step by step back "
+        "to what the dataplane was started with.\n"
+        "  The file stays as it is.\n"
+        "- What lets more pass is in the journal first, and takes a second person where "
+        "`control.second_person` says so; so does taking\n"
+        "  that key away. A raise of a limit that the file changes ends.\n"
+        "- At most %d limits change at once, a symbol row counting once for each of its symbols.\n"
+        "- Versions are kept beside the journal (its directory and `.config`), of the dataplane "
+        "that runs. A control plane without\n"
+        "  `--config`, without a journal, or with another file than the dataplane was started with "
+        "refuses, and says why.\n",
+        LIMIT_CHANGES_MAX);
+}
+
 static void print_errors(FILE *out)
 {
     fprintf(out, "\n## Errors\n\n| code | meaning | exit code of `tickgate` |\n|---|---|---|\n");
@@ -238,6 +285,7 @@ static void print_doc(FILE *out)
     print_methods(out);
     print_governing(out);
     print_limits_of_day(out);
+    print_live(out);
     print_errors(out);
     print_commands(out);
 }

@@ -178,7 +178,7 @@ static void test_raise(void **state)
                                         RAISE("5", "1hh"), RAISE("5", "1234567s")};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         refused_call(f, "limit_set", wrong[i], -32602, "is no time like 90s, 30m or 2h");
-    refused_call(f, "limit_set", RAISE("5", "25h"), -32602, "a raise lasts at most 86400 s");
+    refused_call(f, "limit_set", RAISE("5", "25h"), -32602, "at most 86400 s");
     f->control.policy.raise_max_ns = 3600 * UINT64_C(1000000000);
     refused_call(f, "limit_set", RAISE("5", "61m"), -32602,
                  "at most 3600 s (control.raise_max_ms)");

@@ -1,0 +1,278 @@
+#include "controlplane/control/live_config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "controlplane/control/rpc.h"
+#include "dataplane/base/clock.h"
+#include "dataplane/base/log.h"
+
+enum { AGAIN_S = 2, PATH_MAX_LEN = 640 };
+#define NS_PER_S UINT64_C(1000000000)
+
+static void path_of(const struct live_config *live, const char *end, char path[PATH_MAX_LEN])
+{
+    snprintf(path, PATH_MAX_LEN, "%s/%016llx.%s", live->directory, (unsigned long long)live->epoch,
+             end);
+}
+
+static void version_path(const struct live_config *live, uint32_t version, char path[PATH_MAX_LEN])
+{
+    char end[24];
+    snprintf(end, sizeof end, "%u.yaml", version);
+    path_of(live, end, path);
+}
+
+struct live_config *live_config_new(const char *file, const char *directory)
+{
+    struct live_config *live = calloc(1, sizeof *live);
+    if (live == NULL)
+        return NULL;
+    snprintf(live->file, sizeof live->file, "%s", file ? file : "");
+    snprintf(live->directory, sizeof live->directory, "%s", directory ? directory : "");
+    return live;
+}
+
+void live_config_free(struct live_config *live)
+{
+    if (live)
+        job_clear(&live->job);
+    free(live);
+}
+
+// --- files ---
+
+char *config_file_text(const char *path, uint64_t *len, struct error *err)
+{
+    FILE *file = fopen(path, "rbe");
+    char *text = file ? malloc(CONFIG_FILE_MAX + 1) : NULL;
+    *len = text ? fread(text, 1, CONFIG_FILE_MAX + 1, file) : 0;
+    if (text == NULL || ferror(file))
+        error_set(err, EXIT_FAILED, "%s: %s; name a file that the control plane can read", path,
+                  strerror(errno));
+    else if (*len > CONFIG_FILE_MAX)
+        error_set(err, EXIT_USAGE, "%s: larger than 1 MiB: this is no configuration", path);
+    if (file)
+        fclose(file);
+    if (err->code == EXIT_OK)
+        return text;
+    free(text);
+    return NULL;
+}
+
+char *live_config_text(const struct live_config *live, uint32_t version, uint64_t *len,
+                       struct error *err)
+{
+    char path[PATH_MAX_LEN];
+    version_path(live, version, path);
+    return config_file_text(path, len, err);
+}
+
+// Durable under its name, or not there at all.
+static bool file_write(const char *path, const char *text, uint64_t len, struct error *err)
+{
+    char draft[PATH_MAX_LEN + 8];
+    snprintf(draft, sizeof draft, "%s.new", path);
+    const int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const bool good = fd >= 0 && write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (good && rename(draft, path) == 0)
+        return true;
+    const int cause = errno;
+    unlink(draft);
+    return error_set(err, EXIT_FAILED, "%s: cannot be written: %s", path, strerror(cause));
+}
+
+// Those of earlier dataplanes are of no use any more.
+static void others_remove(const struct live_config *live)
+{
+    char own[24], path[PATH_MAX_LEN + 256];
+    DIR *directory = opendir(live->directory);
+    snprintf(own, sizeof own, "%016llx.", (unsigned long long)live->epoch);
+    for (const struct dirent *e; directory && (e = readdir(directory)) != NULL;)
+        if (e->d_name[0] != '.' && strlen(e->d_name) > 17 && e->d_name[16] == '.' &&
+            strncmp(e->d_name, own, 17) != 0) {
+            snprintf(path, sizeof path, "%s/%s", live->directory, e->d_name);
+            unlink(path);
+        }
+    if (directory)
+        closedir(directory);
+}
+
+// --- what a dataplane runs ---
+
+static void unknown(struct live_config *live, const char *why)
+{
+    live->epoch = 0;
+    snprintf(live->why, sizeof live->why, "%.255s", why);
+}
+
+static void confirm_read(struct live_config *live)
+{
+    char path[PATH_MAX_LEN];
+    unsigned version = 0;
+    unsigned long long until = 0;
+    path_of(live, "confirm", path);
+    FILE *file = fopen(path, "re");
+    if (file && fscanf(file, "%u %llu", &version, &until) == 2 && version == live->version)
+        live->confirm_ns = until;
+    if (file)
+        fclose(file);
+}
+
+// The file is what the dataplane was started with: the first version.
+static bool first_write(struct live_config *live, uint64_t hash, struct error *err)
+{
+    static struct config config;
+    uint64_t len;
+    char *text = config_file_text(live->file, &len, err), path[PATH_MAX_LEN];
+    bool good = text && config_load_text(&config, live->file, text, len, err);
+    if (good && config.hash != hash)
+        good = error_set(err, EXIT_STATE,
+                         "%s: is not what the dataplane was started with; start it again, and the "
+                         "control plane with the same file",
+                         live->file);
+    if (text)
+        config_free(&config);
+    mkdir(live->directory, 0700);
+    version_path(live, 0, path);
+    good = good && file_write(path, text, len, err);
+    free(text);
+    return good;
+}
+
+static void learn(struct live_config *live, const struct region_identity *identity)
+{
+    struct error err = {0};
+    char path[PATH_MAX_LEN];
+    live->version = 0;
+    live->confirm_ns = 0;
+    live->epoch = identity->epoch;
+    if (live->file[0] == 0) {
+        unknown(live, "the control plane was started without --config");
+        return;
+    }
+    if (live->directory[0] == 0) {
+        unknown(live, "configurations are kept beside the journal, which is off");
+        return;
+    }
+    version_path(live, 0, path);
+    if (access(path, R_OK) != 0 && !first_write(live, identity->config_hash, &err)) {
+        unknown(live, err.text);
+        return;
+    }
+    others_remove(live);
+    while (live->version + 1 < CONFIG_VERSIONS_MAX) {
+        version_path(live, live->version + 1, path);
+        if (access(path, R_OK) != 0)
+            break;
+        live->version++;
+    }
+    confirm_read(live);
+}
+
+// --- versions ---
+
+bool live_config_write(struct live_config *live, const char *text, uint64_t len, uint64_t back_ns,
+                       struct error *err)
+{
+    char path[PATH_MAX_LEN], line[64];
+    if (live->version + 1 >= CONFIG_VERSIONS_MAX)
+        return error_set(err, EXIT_STATE,
+                         "%d configurations were applied to this dataplane: start "
+                         "it again with the newest",
+                         CONFIG_VERSIONS_MAX);
+    path_of(live, "confirm", path);
+    unlink(path);
+    snprintf(line, sizeof line, "%u %llu\n", live->version + 1, (unsigned long long)back_ns);
+    if (back_ns && !file_write(path, line, strlen(line), err))
+        return false;
+    path_of(live, "next", path);
+    return file_write(path, text, len, err);
+}
+
+void live_config_keep(struct live_config *live, uint64_t back_ns)
+{
+    char from[PATH_MAX_LEN], to[PATH_MAX_LEN];
+    path_of(live, "next", from);
+    version_path(live, live->version + 1, to);
+    if (rename(from, to) != 0)
+        log_error("config", "%s: %s; it is in force all the same", to, strerror(errno));
+    live->version++;
+    live->confirm_ns = back_ns;
+}
+
+char *live_config_next(const struct live_config *live, uint64_t *len, struct error *err)
+{
+    char path[PATH_MAX_LEN];
+    path_of(live, "next", path);
+    return config_file_text(path, len, err);
+}
+
+void live_config_drop(struct live_config *live)
+{
+    char path[PATH_MAX_LEN];
+    path_of(live, "next", path);
+    unlink(path);
+    live_config_confirmed(live);
+}
+
+void live_config_back(struct live_config *live)
+{
+    char path[PATH_MAX_LEN];
+    version_path(live, live->version, path);
+    unlink(path);
+    live->version--;
+    live_config_confirmed(live);
+}
+
+void live_config_confirmed(struct live_config *live)
+{
+    char path[PATH_MAX_LEN];
+    path_of(live, "confirm", path);
+    unlink(path);
+    live->confirm_ns = 0;
+}
+
+// --- every tick ---
+
+static void back_begin(struct control *control)
+{
+    static const char line[] = "{\"jsonrpc\":\"2.0\",\"method\":\"config_rollback\","
+                               "\"params\":{\"reason\":\"not confirmed in time\"}}";
+    struct live_config *live = control->live;
+    char *reply;
+    log_warn("config", "version %u was not confirmed in time: back to the one before",
+             live->version);
+    rpc_handle(control, line, sizeof line - 1, &live->job, &reply);
+    free(reply);
+}
+
+void live_config_tick(struct control *control, uint64_t now_ns)
+{
+    struct live_config *live = control->live;
+    char *reply;
+    if (live == NULL || !contact_attached(&control->contact))
+        return;
+    if (live->attached != control->contact.attached) {
+        live->attached = control->contact.attached;
+        learn(live, &contact_header(&control->contact)->identity);
+    }
+    live->job.role = ROLE_RISK;
+    live->job.user = LIMIT_NOBODY;
+    if (live->job.pending) {
+        rpc_resume(control, &live->job, &reply);
+        free(reply);
+    } else if (live->epoch && live->confirm_ns && clock_utc_ns() >= live->confirm_ns &&
+               now_ns >= live->again_ns) {
+        live->again_ns = now_ns + AGAIN_S * NS_PER_S;
+        back_begin(control);
+    }
+}
