@@ -73,6 +73,7 @@ static void on_connection(void *cls, struct MHD_Connection *handle, void **conte
     struct http_connection *slot = *context;
     if (slot) {
         stream_end(slot);
+        benchmark_leave(slot);
         slot->handle = NULL;
     }
 }
@@ -205,6 +206,22 @@ static enum MHD_Result on_latency(struct http *http, struct MHD_Connection *hand
     return answer_own(handle, MHD_HTTP_OK, "application/json", latency_text(http->control));
 }
 
+// Called a second time when the report is there.
+static enum MHD_Result on_benchmark(struct http *http, struct MHD_Connection *handle)
+{
+    struct http_connection *slot = slot_of(handle);
+    if (slot == NULL || slot->cut)
+        return MHD_NO;
+    if (slot->report.text == NULL && !benchmark_begin(http, slot)) {
+        slot->asleep = true;
+        MHD_suspend_connection(handle);
+        return MHD_YES;
+    }
+    char *text = slot->report.text;
+    slot->report.text = NULL;
+    return answer_own(handle, slot->report.status, "application/json", text);
+}
+
 // --- page ---
 
 static enum MHD_Result on_page(struct http *http, struct MHD_Connection *handle)
@@ -234,13 +251,25 @@ static enum MHD_Result on_stream(struct http *http, struct MHD_Connection *handl
 static const struct route {
     const char *path;
     bool open; // for everybody: says nothing but yes or no
+    bool acts; // POST, and GET for who has only a browser; no HEAD
     enum MHD_Result (*run)(struct http *http, struct MHD_Connection *handle);
 } routes[] = {
-    {"/", false, on_page},           {"/stream", false, on_stream},
-    {"/metrics", false, on_metrics}, {"/metrics/full", false, on_metrics_full},
-    {"/livez", true, on_live},       {"/readyz", true, on_ready},
-    {"/healthz", false, on_health},  {"/health/e2e-latency", false, on_latency},
+    {"/", false, false, on_page},
+    {"/stream", false, false, on_stream},
+    {"/metrics", false, false, on_metrics},
+    {"/metrics/full", false, false, on_metrics_full},
+    {"/livez", true, false, on_live},
+    {"/readyz", true, false, on_ready},
+    {"/healthz", false, false, on_health},
+    {"/health/e2e-latency", false, false, on_latency},
+    {"/benchmarks/run", false, true, on_benchmark},
 };
+
+static bool method_fits(const struct route *route, const char *method)
+{
+    return strcmp(method, MHD_HTTP_METHOD_GET) == 0 ||
+           strcmp(method, route->acts ? MHD_HTTP_METHOD_POST : MHD_HTTP_METHOD_HEAD) == 0;
+}
 
 static enum MHD_Result route(struct http *http, struct MHD_Connection *handle, const char *url,
                              const char *method)
@@ -256,10 +285,11 @@ static enum MHD_Result route(struct http *http, struct MHD_Connection *handle, c
     if (found == NULL)
         return answer_words(handle, MHD_HTTP_NOT_FOUND, NULL, NULL,
                             "nothing is here; there are /, /metrics, /metrics/full, /livez, "
-                            "/readyz, /healthz and /health/e2e-latency\n");
-    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-        return answer_words(handle, MHD_HTTP_METHOD_NOT_ALLOWED, "Allow", "GET, HEAD",
-                            "only GET and HEAD\n");
+                            "/readyz, /healthz, /health/e2e-latency and /benchmarks/run\n");
+    if (!method_fits(found, method))
+        return answer_words(handle, MHD_HTTP_METHOD_NOT_ALLOWED, "Allow",
+                            found->acts ? "GET, POST" : "GET, HEAD",
+                            found->acts ? "only GET and POST\n" : "only GET and HEAD\n");
     return found->run(http, handle);
 }
 
@@ -429,6 +459,7 @@ void http_close(struct http *http)
         MHD_run(http->daemon); // what was resumed has to be seen before the end
         MHD_stop_daemon(http->daemon);
     }
+    benchmark_end(http);
     for (uint32_t i = 0; i < CACHED_METRICS; i++)
         if (http->metrics[i].response)
             MHD_destroy_response(http->metrics[i].response);
@@ -453,12 +484,15 @@ void http_run(struct http *http)
             connection_cut(slot);
     }
     streams_tick(http, now);
+    benchmark_turn(http);
     MHD_run(http->daemon);
 }
 
 bool http_busy(const struct http *http)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
+    if (http->benchmark.pending)
+        return true;
     return MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES && wait_ms == 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <microhttpd.h>
 
+#include "controlplane/control/method.h"
 #include "controlplane/http/http.h"
 #include "controlplane/metrics/text.h"
 
@@ -14,6 +15,12 @@ struct document {
     char text[];
 };
 
+// What /benchmarks/run is answered with; <text> is owned.
+struct benchmark_report {
+    unsigned status;
+    char *text;
+};
+
 // One connection; the slot is its socket context.
 struct http_connection {
     struct http *http;
@@ -21,9 +28,10 @@ struct http_connection {
     int fd;
     bool cut;          // shut down, about to end
     uint64_t since_ns; // begin, or its last whole request
+    bool asleep;       // suspended until there is another state, or the report
+    struct benchmark_report report;
     // Of a stream:
     bool stream;
-    bool asleep; // suspended until there is another state
     uint64_t number;
     uint64_t doc_ns; // when <doc> was begun
     struct document *doc;
@@ -56,6 +64,9 @@ struct http {
     struct document *latest; // state of the page
     uint64_t latest_ns;
     uint64_t states; // made so far
+    struct job benchmark;
+    uint64_t benchmark_ns;         // CLOCK_MONOTONIC when it began
+    struct http_connection *asker; // waits for it; null: nobody any more
 };
 
 // --- credentials.c
@@ -74,6 +85,15 @@ bool credentials_fit(const struct http_credentials *credentials, struct MHD_Conn
 char *health_text(struct control *control, bool *healthy);
 char *latency_text(struct control *control);
 bool dataplane_ready(const struct control *control);
+
+// --- benchmark.c
+
+// True: <asker> has its report; false: it will have it, and is to be suspended meanwhile.
+bool benchmark_begin(struct http *http, struct http_connection *asker);
+void benchmark_turn(struct http *http);
+// The connection ends, or has taken its report.
+void benchmark_leave(struct http_connection *asker);
+void benchmark_end(struct http *http);
 
 // --- stream.c
 

@@ -8,7 +8,7 @@ ISSUE = re.compile(r"\b[Ii]ssues? #?\d+\b|(?<![\w&#/])#\d{1,5}\b")
 # paths, addresses and patterns out.
 PATH = re.compile(r"""(?:^|[\s"'`=:(,])(/[A-Za-z][\w.-]{2,})/[\w.]""")
 # Addresses of the control plane's HTTP server.
-SYSTEM = set("/metrics /health /bin /boot /dev /etc /lib /lib64 /mnt /opt /proc /run /sbin /sys /tmp /usr /var".split())
+SYSTEM = set("/metrics /health /benchmarks /bin /boot /dev /etc /lib /lib64 /mnt /opt /proc /run /sbin /sys /tmp /usr /var".split())
 
 
 def check(tree):

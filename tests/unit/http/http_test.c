@@ -355,6 +355,90 @@ static void test_addresses(void **state)
     refuses(w, &options, EXIT_FAILED, "another program has the port");
 }
 
+// --- /benchmarks/run ---
+
+static struct command_slot *self_test_taken(struct world *w)
+{
+    for (int i = 0; i < TURNS_MAX && !w->http->benchmark.pending; i++)
+        turn(w);
+    assert_true(w->http->benchmark.pending);
+    struct command_slot *slot =
+        region_command_slot(&w->rig->file.view, w->http->benchmark.call.slot);
+    assert_true(command_take(slot, LANE_MAIN));
+    assert_int_equal(slot->type, COMMAND_SELF_TEST);
+    memset(&slot->answer.self_test, 0, sizeof slot->answer.self_test);
+    return slot;
+}
+
+static void sessions_down(struct world *w)
+{
+    for (uint32_t i = 0; i < 2; i++)
+        region_order_session_counters(&w->rig->file.view, i)->state = 0;
+}
+
+static void test_benchmark_armed(void **state)
+{
+    struct world *w = *state;
+    _Atomic uint8_t *firm = &board_states(region_trade_board(&w->rig->file.view, 0), TRADE_FIRM)[0];
+    const char *answer = get(w, "POST", "/benchmarks/run");
+    begins(answer, "HTTP/1.1 409");
+    if (strstr(answer, "armed: session nsdq is ready") == NULL)
+        fail_msg("%s", answer);
+    *firm = TRADING_REDUCING; // orders leave all the same
+    begins(get(w, "GET", "/benchmarks/run"), "HTTP/1.1 409");
+    *firm = TRADING_HALTED;
+    const int fd = client(w);
+    tell(fd, "GET /benchmarks/run HTTP/1.1\r\nHost: x\r\n\r\n");
+    command_answer(self_test_taken(w), COMMAND_RESULT_OK, 0);
+    begins(hear(w, fd, "took_ns"), "HTTP/1.1 200");
+    close(fd);
+    begins(get(w, "HEAD", "/benchmarks/run"), "HTTP/1.1 405");
+}
+
+static void test_benchmark(void **state)
+{
+    struct world *w = *state;
+    static const char ask[] =
+        "POST /benchmarks/run HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+    sessions_down(w);
+    const int first = client(w), second = client(w);
+    tell(first, ask);
+    struct command_slot *slot = self_test_taken(w);
+    tell(second, ask); // one at a time
+    begins(hear(w, second, "one runs already"), "HTTP/1.1 503");
+    slot->answer.self_test.controls = 41;
+    slot->answer.self_test.rows[0] =
+        (struct self_test_row){.number = REFUSAL_QUANTITY, .beyond = REFUSAL_QUANTITY, .passed = 1};
+    command_answer(slot, COMMAND_RESULT_OK, 0);
+    begins(hear(w, first, "\"passed\": true"), "HTTP/1.1 200");
+    // On the same connection once more: a control does not hold.
+    tell(first, ask);
+    slot = self_test_taken(w);
+    slot->answer.self_test.failed = 1;
+    slot->answer.self_test.rows[0].number = REFUSAL_QUANTITY;
+    command_answer(slot, COMMAND_RESULT_OK, 0);
+    begins(hear(w, first, "do not hold"), "HTTP/1.1 500");
+    // Who asked is gone before the answer; the next one gets the place.
+    tell(first, ask);
+    slot = self_test_taken(w);
+    close(first);
+    for (int i = 0; i < 200; i++)
+        turn(w);
+    command_answer(slot, COMMAND_RESULT_OK, 0);
+    for (int i = 0; i < TURNS_MAX && w->http->benchmark.pending; i++)
+        turn(w);
+    assert_false(w->http->benchmark.pending);
+    tell(second, ask);
+    command_answer(self_test_taken(w), COMMAND_RESULT_NO_TRADING, 0);
+    begins(hear(w, second, "does not trade"), "HTTP/1.1 500");
+    close(second);
+    // The server ends while one runs.
+    const int last = client(w);
+    tell(last, ask);
+    self_test_taken(w);
+    close(last);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)
@@ -365,6 +449,7 @@ int main(void)
         TEST(test_never_reads), TEST(test_oversized),
         TEST(test_stream),      TEST(test_streams_are_bounded),
         TEST(test_addresses),   TEST(test_stream_never_reads),
+        TEST(test_benchmark),   TEST(test_benchmark_armed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
