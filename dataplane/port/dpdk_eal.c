@@ -84,8 +84,8 @@ static bool interface_check(const char *device, struct error *err)
 {
     char path[128];
     const char *name = strstr(device, ",iface=");
-    if (name == NULL)
-        return true;
+    if (name == NULL || strncmp(device, "net_vhost", strlen("net_vhost")) == 0)
+        return true; // vhost's is the path of its socket
     name += strlen(",iface=");
     const int len = (int)strcspn(name, ",");
     snprintf(path, sizeof path, "/sys/class/net/%.*s", len, name);
@@ -108,22 +108,26 @@ static bool devices_check(const struct eal_config *config, uint32_t *device, str
     return true;
 }
 
-// One after the other, so that the one that fails can be named. What a driver returns is mostly not
-// the cause.
+// What a driver returns is mostly not the cause.
+bool eal_attach(const char *device, struct error *err)
+{
+    unix_path_clear_memif(device);
+    return rte_dev_probe(device) == 0 ||
+           error_set(err, EXIT_FAILED,
+                     "'%s' does not open; check the driver's name and arguments, the socket it "
+                     "names, and permissions",
+                     device);
+}
+
+// One after the other, so that the one that fails can be named.
 static bool vdevs_attach(const struct eal_config *config, uint32_t *at, struct error *err)
 {
     for (uint32_t i = 0; i < config->device_count; i++) {
         const char *device = config->devices[i];
-        if (eal_is_pci(device))
+        if (eal_is_pci(device) || eal_attach(device, err))
             continue;
-        unix_path_clear_memif(device);
-        if (rte_dev_probe(device)) {
-            *at = i;
-            return error_set(err, EXIT_FAILED,
-                             "'%s' does not open; check the driver's name and arguments, the "
-                             "socket it names, and permissions",
-                             device);
-        }
+        *at = i;
+        return false;
     }
     return true;
 }
@@ -154,6 +158,8 @@ static void arguments_make(struct arguments *a, const struct eal_config *config)
     if (config->huge_pages) {
         arg_add(a, "--in-memory");
         arg_add(a, "--single-file-segments"); // zero-copy memif and virtio_user need it
+        if (config->reserved_mib)
+            arg_add(a, "-m%u", config->reserved_mib);
     } else {
         arg_add(a, "--no-huge");
         arg_add(a, "--no-shconf");

@@ -24,6 +24,9 @@ struct eal_config {
     uint32_t device_count;
     bool huge_pages;     // false: --no-huge, for machines without any reserved
     uint32_t memory_mib; // of --no-huge
+    // With huge pages, taken at start and kept. Where both ends of vhost are in this process,
+    // nothing may be added later: the one that adds waits for the other, which waits for its lock.
+    uint32_t reserved_mib;
     bool verbose;
 };
 
@@ -34,6 +37,9 @@ enum { EAL_NO_DEVICE = UINT32_MAX };
 // *<device>: the one that is at fault, EAL_NO_DEVICE: none of them.
 bool eal_start(const struct eal_config *config, uint32_t *device, struct error *err);
 void eal_stop(void);
+
+// Attaches one more virtual device: one whose peer is in this process and has to be open before.
+bool eal_attach(const char *device, struct error *err);
 
 // Runs <fn>(<arg>) on a lane's core; eal_join waits for it to return.
 bool eal_launch(uint32_t core, int (*fn)(void *), void *arg, struct error *err);
