@@ -139,6 +139,19 @@ uint64_t lane_market_trigger(struct lane_world *w, uint16_t locate, bool up)
     return ref;
 }
 
+uint32_t lane_market_touch(struct lane_world *w, uint16_t locate)
+{
+    uint64_t *ref = &w->touches[locate];
+    if (*ref) {
+        be64_store(message(w, 'D', 19, locate) + 11, *ref);
+        *ref = 0;
+    } else { // as deep as the other side: no strategy takes from either
+        *ref = add(w, locate, 'B', SHARES_DEEP, LANE_TOUCH_MIDDLE);
+    }
+    packet_push(w);
+    return *ref ? LANE_TOUCH_MIDDLE : LANE_TOUCH_BID;
+}
+
 void lane_market_executed(struct lane_world *w, uint16_t locate, uint64_t ref)
 {
     uint8_t *p = message(w, 'E', 31, locate);

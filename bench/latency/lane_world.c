@@ -7,7 +7,7 @@
 #include "dataplane/base/check.h"
 #include "dataplane/base/memory.h"
 
-enum { ACCOUNT = 1, BUDGET_NS = 2000000000, PATIENCE_MS = 1000, HALF_USED = 2 };
+enum { BUDGET_NS = 2000000000, PATIENCE_MS = 1000, HALF_USED = 2 };
 
 static uint64_t tsc_now(void *clock)
 {
@@ -139,7 +139,7 @@ static bool strategy_make(struct lane_world *w, const char *directory, struct er
     host->slot.setup.parameters = (struct strategy_parameters){4, {100, 100, 3, 1ll << 40}};
     for (uint16_t i = 0; i < LANE_WATCHED; i++)
         symbols[i] = i;
-    desk_strategy_add(&w->desk, host, ACCOUNT, symbols, LANE_WATCHED, BUDGET_NS);
+    desk_strategy_add(&w->desk, host, LANE_ACCOUNT, symbols, LANE_WATCHED, BUDGET_NS);
     if (!strategy_start(&host->slot, err))
         return false;
     desk_strategy_switch(&w->desk, 0, STRATEGY_ON);
@@ -150,7 +150,7 @@ static bool desk_make(struct lane_world *w, const struct lane_options *o, struct
 {
     static char names[LANE_WATCHED][8];
     const struct desk_config config = {
-        .orders = {.orders = 4096,
+        .orders = {.orders = LANE_ORDERS,
                    .sessions = 1,
                    .refs_max = (uint32_t)o->orders + 2,
                    .executions = (uint32_t)power_of_two(HALF_USED * o->orders + 64),
@@ -175,7 +175,7 @@ static bool desk_make(struct lane_world *w, const struct lane_options *o, struct
     desk_strategies_init(&w->desk, &w->strategies, w->cal.tsc_hz, watches);
     w->lane.desk = &w->desk;
     desk_warm_init(&w->desk, warm, 0);
-    return strategy_make(w, o->strategies, err);
+    return strategy_make(w, o->strategies, err) && (!o->client || lane_client_open(w, table, err));
 }
 
 // From the handshake to READY.

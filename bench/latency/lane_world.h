@@ -10,6 +10,7 @@
 #include "bench/exchange/random.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/base/error.h"
+#include "dataplane/lane/desk_gateway.h"
 #include "dataplane/lane/desk_strategy.h"
 #include "dataplane/lane/desk_warm.h"
 #include "dataplane/port/port_sim.h"
@@ -22,6 +23,8 @@ enum {
     LANE_TOUCH_MIDDLE = 1000100,
     LANE_PACKET_MAX = 1400,
     LANE_RING_SLOTS = 4096,
+    LANE_ORDERS = 4096, // places of the order table
+    LANE_ACCOUNT = 1,
     LANE_VENUE_ORDERS = 128,
 };
 
@@ -47,6 +50,16 @@ struct lane_options {
     const struct lane_sockets *sockets; // instead of ports; null: none
     void *sockets_state;
     struct transport *transport; // of the session, with sockets
+    bool client;                 // one of the gateway asks for orders, too
+};
+
+// A client of the gateway: its end of the rings, and what the lane has of it.
+struct lane_client {
+    struct gateway gateway;
+    struct desk_gateway at_desk;
+    struct gateway_inward *inward;
+    struct gateway_outward *outward;
+    uint64_t asked;
 };
 
 // The exchange's end of the session.
@@ -107,11 +120,13 @@ struct lane_world {
     struct random random;
     uint64_t sequence, ref;
     struct lane_resting *resting;
+    uint64_t touches[LANE_WATCHED + 1]; // order that lane_market_touch has made the best, 0: none
     uint32_t resting_count, symbols;
     uint8_t packet[LANE_PACKET_MAX];
     uint32_t packet_len, packet_count;
 
     struct lane_venue venue;
+    struct lane_client client;
     uint64_t events_read;
 };
 
@@ -148,8 +163,22 @@ void lane_market_noise(struct lane_world *w, uint32_t messages);
 // Puts a frame on the port that makes the strategy buy (<up>) or sell <locate>. Returns the
 // reference of the order that it will hit.
 uint64_t lane_market_trigger(struct lane_world *w, uint16_t locate, bool up);
-// ... and one that says that it was executed.
+// Puts a frame on the port that changes the best bid of <locate>, and nobody trades on that.
+// Returns what that bid is from then on.
+uint32_t lane_market_touch(struct lane_world *w, uint16_t locate);
+// ... and one that says that the order behind <ref> was executed.
 void lane_market_executed(struct lane_world *w, uint16_t locate, uint64_t ref);
+
+// --- a client of the gateway
+
+// <table>: zeroed memory of the lane's. False: <err> says why.
+bool lane_client_open(struct lane_world *w,
+                      void *(*table)(struct lane_world *, uint64_t, struct error *),
+                      struct error *err);
+// Puts an order to buy (<up>) or sell into its ring; w->pushed is from just before.
+void lane_client_ask(struct lane_world *w, uint16_t locate, bool up);
+// Takes what it is told; false when an order was refused or the lane has cut it off.
+bool lane_client_read(struct lane_world *w);
 
 // --- the exchange's order entry
 

@@ -36,9 +36,12 @@ static const char usage[] =
     "and\n"
     "                 without (0)\n"
     "  --practice_us N  lane: time between two practice orders (100)\n"
-    "  --port NAME    trip: memif, ring, af_packet, af_xdp, spinning, blocking, asleep (memif); "
-    "the\n"
-    "                 last three are sockets of the kernel: the same logic without the bypass\n"
+    "  --port NAME    trip: memif, vhost, ring, af_packet, af_xdp, spinning, blocking, asleep "
+    "(memif);\n"
+    "                 the last three are sockets of the kernel: the same logic without the bypass\n"
+    "  --leg NAME     trip: tick (frame in, order out), feed (frame in, best price in shared "
+    "memory),\n"
+    "                 client (order of a client of the gateway in, frame out) (tick)\n"
     "  --far_netns NAME  trip: namespace of the exchange's sockets (bench/latency/veth.sh)\n"
     "  --near IF, --far IF  trip: both ends of a veth pair, the lane's and the exchange's\n"
     "  --far_core N   trip: the exchange's core (0); the lane's is --core (1)\n"
@@ -103,6 +106,16 @@ static bool port_take(struct bench_options *o, const char *name, struct error *e
     return error_set(err, EXIT_USAGE, "--port: '%s' is none; see --help", name);
 }
 
+static bool leg_take(struct bench_options *o, const char *name, struct error *err)
+{
+    for (int i = 0; i < TRIP_LEGS; i++)
+        if (strcmp(name, trip_leg_name((enum trip_leg)i)) == 0) {
+            o->trip.leg = (enum trip_leg)i;
+            return true;
+        }
+    return error_set(err, EXIT_USAGE, "--leg: '%s' is none; see --help", name);
+}
+
 static bool option_take(struct bench_options *o, int letter, const char *value, struct error *err)
 {
     double v;
@@ -119,6 +132,7 @@ static bool option_take(struct bench_options *o, int letter, const char *value, 
         o->trip.schedule.file = value;
         return true;
     case 'T': return port_take(o, value, err);
+    case 'L': return leg_take(o, value, err);
 #define NUMBER_TAKE(character, name, least, most, place)                                      \
     case character:                                                                           \
         if (!number(value, least, most, &v))                                                  \
@@ -149,6 +163,7 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
 #undef NUMBER_LONG
             {"uncounted", 0, NULL, 'u'},
         {"port", 1, NULL, 'T'},
+        {"leg", 1, NULL, 'L'},
         {"near", 1, NULL, 'I'},
         {"far", 1, NULL, 'J'},
         {"far_netns", 1, NULL, 'K'},

@@ -14,7 +14,6 @@ enum {
     LATE_US = 1,
     LOOK_US = 100, // a look at the kernel is over by then
 };
-#define NOBODY UINT32_MAX
 
 static const char *const port_names[] = {
 #define TRIP_PORT_NAME(upper, lower, what) #lower,
@@ -54,15 +53,11 @@ static void events_take(struct trip *t)
 
 static void trigger_send(struct trip *t, uint32_t index, uint64_t due)
 {
-    struct trip_sample *s = &t->samples[index];
-    if (t->orders) {
-        const uint16_t locate = (uint16_t)(1 + t->turn++ % LANE_WATCHED);
-        const bool up = random_next(&t->world->random) & 1;
-        t->waits[locate] = (struct trip_wait){index, up, lane_market_trigger(t->world, locate, up)};
-    } else {
-        echo_send(t);
-    }
-    *s = (struct trip_sample){.due = due, .sent = t->world->pushed};
+    if (t->orders)
+        t->leg->send(t, index);
+    else
+        t->leg->echo_send(t);
+    t->samples[index] = (struct trip_sample){.due = due, .sent = t->world->pushed};
 }
 
 // The strategy waits for the answer to its order before it looks at the next trigger: whatever is
@@ -72,44 +67,17 @@ static bool trigger_free(const struct trip *t)
     return !t->orders || t->arrivals == t->sent;
 }
 
-// The order that a trigger asks for, and no other one; then its acceptance and execution.
-static bool order_take(struct trip *t, const struct ouch50_enter *order, uint64_t at)
-{
-    struct lane_world *w = t->world;
-    char symbol[8];
-    for (uint16_t locate = 1; locate <= LANE_WATCHED; locate++) {
-        struct trip_wait *wait = &t->waits[locate];
-        lane_symbol_name(symbol, locate);
-        if (wait->index == NOBODY || memcmp(order->symbol, symbol, sizeof symbol) != 0)
-            continue;
-        if (order->side != (wait->up ? 'B' : 'S') || order->price != LANE_TOUCH_MIDDLE)
-            return false;
-        t->samples[wait->index].done = at;
-        t->arrived[t->arrivals++] = wait->index;
-        wait->index = NOBODY;
-        w->venue.last = *order;
-        lane_venue_answer(w);
-        lane_market_executed(w, locate, wait->ref);
-        return true;
-    }
-    return false;
-}
-
 // Whatever has come back; how much.
 static uint32_t answers_take(struct trip *t)
 {
-    struct lane_venue *v = &t->world->venue;
     uint32_t n = 0;
     if (!t->orders) {
-        n = echo_take(t);
+        n = t->leg->echo_take(t);
         for (uint32_t i = 0; i < n && t->arrivals < t->sent; i++)
             t->samples[t->arrivals++].done = t->world->popped_at;
         return n;
     }
-    t->broken |= !lane_venue_take(t->world) || v->got - t->taken > LANE_VENUE_ORDERS;
-    for (; t->taken != v->got; t->taken++, n++)
-        t->broken |= !order_take(t, &v->orders[t->taken % LANE_VENUE_ORDERS],
-                                 v->order_at[t->taken % LANE_VENUE_ORDERS]);
+    n = t->leg->take(t);
     events_take(t);
     return n;
 }
@@ -159,7 +127,7 @@ static void round_begin(struct trip *t)
 {
     t->sent = t->arrivals = t->decided = 0;
     for (uint32_t i = 0; i <= LANE_WATCHED; i++)
-        t->waits[i].index = NOBODY;
+        t->waits[i].index = TRIP_NOBODY;
 }
 
 static void round_closed(struct trip *t, uint32_t count, uint64_t ticks)
@@ -243,7 +211,7 @@ static void round_record(struct trip *t, struct trip_result *r)
 {
     static struct hdr round;
     const struct clock_calibration *cal = &t->world->cal;
-    struct hdr *h = &r->figures[t->orders ? TRIP_ORDER : TRIP_ECHO];
+    struct hdr *h = &r->figures[t->orders ? trip_leg_figure(t->options->leg) : TRIP_ECHO];
     hdr_reset(&round);
     if (t->orders)
         stages_record(t, r);
@@ -318,6 +286,7 @@ bool trip_measure(const struct trip_options *o, const struct lane_options *lane,
     for (uint32_t f = 0; f < TRIP_FIGURES; f++)
         hdr_reset(&r->figures[f]);
     t.options = o;
+    t.leg = &trip_legs[o->leg];
     t.samples = touched(SAMPLES_MAX * sizeof *t.samples, err);
     t.told = touched(SAMPLES_MAX * sizeof *t.told, err);
     t.arrived = touched(SAMPLES_MAX * sizeof *t.arrived, err);
@@ -325,6 +294,7 @@ bool trip_measure(const struct trip_options *o, const struct lane_options *lane,
               (!o->open || schedule_make(&schedule, &o->schedule, SAMPLES_MAX, err));
     r->rate = schedule.rate;
     struct lane_options all = *lane;
+    all.client = o->leg == TRIP_LEG_CLIENT;
     all.orders = (uint64_t)o->rounds * (SAMPLES_MAX + WARM_TRIPS);
     ok = ok && near_open(&t, &all, err);
     if (ok) { // the lane has its own for practice meanwhile

@@ -19,12 +19,28 @@
 #define TRIP_FIGURE_LIST(X)                                                                      \
     X(ECHO, echo, "the trigger's frame comes back from a loop that only returns it")             \
     X(ORDER, tick_to_order, "the trigger's frame leaves (open loop: is due), its order is here") \
+    X(BOOK, frame_to_book,                                                                       \
+      "the same frame leaves, its best price is where other processes read it")                  \
+    X(REQUEST, request_to_wire, "a client's request is in its ring, its order is here")          \
     X(OUT, sent_stamped, "trigger handed to the port to burst stamped by the lane")              \
     X(DECIDE, receive_decide, "burst stamped to decision begun: parse, book, strategy")          \
     X(GATE, decide_approved, "decision begun to approved: checks")                               \
     X(ENCODE, approved_encoded, "approved to encoded: order, exposure, message")                 \
     X(SEND, encoded_sent, "encoded to the port has it: record, TCP, port")                       \
     X(BACK, sent_seen, "the port has the order to the exchange has it")
+
+// The part of the way that is measured. TRIP_LEG(NAME, name, figure, from where to where)
+#define TRIP_LEG_LIST(X)                                                              \
+    X(TICK, tick, ORDER, "a frame of market data in, the order's frame out")          \
+    X(FEED, feed, BOOK, "a frame of market data in, its best price in shared memory") \
+    X(CLIENT, client, REQUEST, "a client's order in through the gateway, its frame out")
+
+enum trip_leg {
+#define TRIP_LEG_ENUM(upper, lower, figure, what) TRIP_LEG_##upper,
+    TRIP_LEG_LIST(TRIP_LEG_ENUM)
+#undef TRIP_LEG_ENUM
+        TRIP_LEGS
+};
 
 enum trip_figure {
 #define TRIP_FIGURE_ENUM(upper, lower, what) TRIP_##upper,
@@ -35,6 +51,7 @@ enum trip_figure {
 
 #define TRIP_PORT_LIST(X)                                                            \
     X(MEMIF, memif, "shared memory, memif")                                          \
+    X(VHOST, vhost, "shared memory, virtio-user and vhost")                          \
     X(RING, ring, "rings in one process")                                            \
     X(AF_PACKET, af_packet, "AF_PACKET on a veth pair")                              \
     X(AF_XDP, af_xdp, "AF_XDP on a veth pair")                                       \
@@ -51,6 +68,7 @@ enum trip_port {
 
 struct trip_options {
     enum trip_port port;
+    enum trip_leg leg;
     const char *netns;      // of the exchange's sockets
     const char *near, *far; // interfaces of the lane and of the exchange
     long far_core;          // the exchange's; the lane is on --core
@@ -105,6 +123,10 @@ struct trip_result {
 bool trip_measure(const struct trip_options *o, const struct lane_options *lane,
                   struct trip_result *r, struct error *err);
 const char *trip_figure_name(enum trip_figure figure);
+const char *trip_leg_name(enum trip_leg leg);
+const char *trip_leg_what(enum trip_leg leg);
+// What a leg measures, beside ECHO.
+enum trip_figure trip_leg_figure(enum trip_leg leg);
 const char *trip_port_name(enum trip_port port);
 const char *trip_port_what(enum trip_port port);
 void trip_print(FILE *out, const struct trip_options *o, const struct trip_result *r);

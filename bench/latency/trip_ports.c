@@ -6,7 +6,7 @@
 #include "bench/latency/trip.h"
 #include "dataplane/port/eal.h"
 
-enum { DESCRIPTORS = 1024, MBUFS = 16383, WAIT_MS = 3000 };
+enum { DESCRIPTORS = 1024, MBUFS = 16383, WAIT_MS = 3000, VHOST_MIB = 192 };
 
 static struct port ports[2]; // the lane's, the exchange's
 static bool started;
@@ -29,6 +29,16 @@ static bool names_make(const struct trip_options *o, char text[2][DEVICE_NAME_LE
                      "socket-abstract=no",
                      i, i ? "server" : "client", i ? "" : "./", getpid());
             break;
+        case TRIP_PORT_VHOST: // the exchange is the device's end, as a host is
+            if (i)
+                snprintf(text[i], len, "net_vhost0,iface=/tmp/tickgate-bench-%d.sock,queues=1",
+                         getpid());
+            else
+                snprintf(text[i], len,
+                         "net_virtio_user0,path=/tmp/"
+                         "tickgate-bench-%d.sock,queues=1,mac=02:00:00:00:00:01",
+                         getpid());
+            break;
         case TRIP_PORT_RING: snprintf(text[i], len, "net_ring%d", i); break;
         case TRIP_PORT_AF_PACKET:
             snprintf(text[i], len, "net_af_packet%d,iface=%s,qdisc_bypass=1", i, ifaces[i]);
@@ -48,17 +58,17 @@ bool trip_ports_open(const struct trip_options *o, struct lane_ports *out, struc
     struct eal_config ec = {.main_core = (uint32_t)o->far_core,
                             .cores = {(uint32_t)o->near_core},
                             .core_count = 1,
-                            .device_count = 2,
+                            .device_count = 1,
+                            .reserved_mib = o->port == TRIP_PORT_VHOST ? VHOST_MIB : 0,
                             .huge_pages = true};
     uint32_t device;
     if (!names_make(o, text, err))
         return false;
-    ec.devices[0] = text[0];
-    ec.devices[1] = text[1];
+    ec.devices[0] = text[1];
     if (!eal_start(&ec, &device, err))
         return false;
     started = true;
-    // The exchange's first: it is memif's server.
+    // The exchange's first, and whole: it is the server of memif and of vhost.
     for (int i = 1; i >= 0; i--) {
         struct port_facts facts;
         struct port_config pc = {.name = i ? "far" : "near",
@@ -69,7 +79,8 @@ bool trip_ports_open(const struct trip_options *o, struct lane_ports *out, struc
                                  .mbufs = MBUFS,
                                  .node_wanted = -1,
                                  .remote_allowed = true};
-        if (!port_open(&ports[i], &pc, WAIT_MS, &facts, err))
+        if ((i == 0 && !eal_attach(text[i], err)) ||
+            !port_open(&ports[i], &pc, WAIT_MS, &facts, err))
             return false;
         ports[i].index = (uint8_t)i;
     }

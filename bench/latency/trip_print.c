@@ -10,6 +10,31 @@ static const char *const meanings[] = {
 #define TRIP_FIGURE_MEANING(upper, lower, what) what,
     TRIP_FIGURE_LIST(TRIP_FIGURE_MEANING)};
 
+static const char *const leg_names[] = {
+#define TRIP_LEG_NAME(upper, lower, figure, what) #lower,
+    TRIP_LEG_LIST(TRIP_LEG_NAME)};
+static const char *const leg_whats[] = {
+#define TRIP_LEG_WHAT(upper, lower, figure, what) what,
+    TRIP_LEG_LIST(TRIP_LEG_WHAT)};
+static const enum trip_figure leg_figures[] = {
+#define TRIP_LEG_FIGURE(upper, lower, figure, what) TRIP_##figure,
+    TRIP_LEG_LIST(TRIP_LEG_FIGURE)};
+
+const char *trip_leg_name(enum trip_leg leg)
+{
+    return leg_names[leg];
+}
+
+const char *trip_leg_what(enum trip_leg leg)
+{
+    return leg_whats[leg];
+}
+
+enum trip_figure trip_leg_figure(enum trip_leg leg)
+{
+    return leg_figures[leg];
+}
+
 const char *trip_figure_name(enum trip_figure figure)
 {
     return names[figure];
@@ -24,13 +49,13 @@ static const char *loop_of(const struct trip_options *o)
 void trip_print(FILE *out, const struct trip_options *o, const struct trip_result *r)
 {
     const struct quiet *q = &r->quiet;
-    fprintf(out, "trip           %s; %s loop", trip_port_what(o->port),
+    fprintf(out, "trip           %s; %s; %s loop", trip_leg_what(o->leg), trip_port_what(o->port),
             o->open ? "open" : "closed");
     if (o->open)
         fprintf(out, ", %s, %.0f a second; from when a frame was due", loop_of(o), r->rate);
     fprintf(
         out,
-        "; %u rounds of each, %lu echoes in %.1f s, %lu orders in %.1f s; lost %lu and %lu; late "
+        "; %u rounds of each, %lu echoes in %.1f s, %lu trips in %.1f s; lost %lu and %lu; late "
         "%lu and %lu; practice every %u us\n",
         o->rounds, r->sent[0], (double)r->ns[0] / 1e9, r->sent[1], (double)r->ns[1] / 1e9,
         r->lost[0], r->lost[1], r->late[0], r->late[1], o->practice_us);
@@ -42,11 +67,11 @@ void trip_print(FILE *out, const struct trip_options *o, const struct trip_resul
                     hdr_percentile(h, 90), hdr_percentile(h, 99), hdr_percentile(h, 99.9), h->max,
                     meanings[f]);
     }
-    const struct hdr *echo = &r->figures[TRIP_ECHO], *order = &r->figures[TRIP_ORDER];
-    fprintf(out, "order over echo    %8ld %8ld %8ld\n",
-            (long)(hdr_percentile(order, 50) - hdr_percentile(echo, 50)),
-            (long)(hdr_percentile(order, 90) - hdr_percentile(echo, 90)),
-            (long)(hdr_percentile(order, 99) - hdr_percentile(echo, 99)));
+    const struct hdr *echo = &r->figures[TRIP_ECHO], *whole = &r->figures[trip_leg_figure(o->leg)];
+    fprintf(out, "over its echo      %8ld %8ld %8ld\n",
+            (long)(hdr_percentile(whole, 50) - hdr_percentile(echo, 50)),
+            (long)(hdr_percentile(whole, 90) - hdr_percentile(echo, 90)),
+            (long)(hdr_percentile(whole, 99) - hdr_percentile(echo, 99)));
     fprintf(out,
             "lane's thread: system calls %s; page faults %lu; voluntary context switches %lu "
             "(preempted %lu times)\n",
@@ -62,19 +87,26 @@ static int slower(const void *a, const void *b)
     return (left < right) - (left > right);
 }
 
+// A turn of the lane may have begun before the client's request was there.
+static uint64_t since(const struct clock_calibration *cal, uint64_t from, uint64_t to)
+{
+    return to > from ? clock_ticks_to_ns(cal, to - from) : 0;
+}
+
 static void slow_write(FILE *out, const struct clock_calibration *cal, const struct trip_slow *slow)
 {
     const struct trip_sample *s = &slow->sample;
     const struct kernel_counts *k = &slow->kernel;
-    fprintf(out,
-            "{\"whole\": %lu, \"sent\": %lu, \"stamped\": %lu, \"decide\": %lu, "
-            "\"approved\": %lu, \"encoded\": %lu, \"handed\": %lu",
-            clock_ticks_to_ns(cal, s->done - s->due), clock_ticks_to_ns(cal, s->sent - s->due),
-            clock_ticks_to_ns(cal, s->stamped - s->due),
-            clock_ticks_to_ns(cal, s->stamped + s->decide - s->due),
-            clock_ticks_to_ns(cal, s->stamped + s->gate - s->due),
-            clock_ticks_to_ns(cal, s->stamped + s->encode - s->due),
-            clock_ticks_to_ns(cal, s->stamped + s->handed - s->due));
+    fprintf(out, "{\"whole\": %lu, \"sent\": %lu", since(cal, s->due, s->done),
+            since(cal, s->due, s->sent));
+    if (s->stamped)
+        fprintf(out,
+                ", \"stamped\": %lu, \"decide\": %lu, \"approved\": %lu, \"encoded\": %lu, "
+                "\"handed\": %lu",
+                since(cal, s->due, s->stamped), since(cal, s->due, s->stamped + s->decide),
+                since(cal, s->due, s->stamped + s->gate),
+                since(cal, s->due, s->stamped + s->encode),
+                since(cal, s->due, s->stamped + s->handed));
     if (slow->window)
         fprintf(out,
                 ",\n     \"kernel\": {\"window_ns\": %lu, \"interrupts\": %lu, "
@@ -104,12 +136,14 @@ void trip_write(FILE *out, const struct trip_options *o, const struct trip_resul
 {
     const struct quiet *q = &r->quiet;
     fprintf(out,
-            "  \"port\": \"%s\", \"schedule\": \"%s\", \"rate\": %.1f, \"rounds\": %u, "
+            "  \"port\": \"%s\", \"leg\": \"%s\", \"whole\": \"%s\", \"schedule\": \"%s\", "
+            "\"rate\": %.1f, \"rounds\": %u, "
             "\"practice_us\": %u,\n  \"echoes\": %lu, \"echoes_lost\": %lu, \"echoes_late\": %lu, "
             "\"echoes_ns\": %lu,\n  \"orders\": %lu, \"orders_lost\": %lu, \"orders_late\": %lu, "
             "\"orders_ns\": %lu,\n",
-            trip_port_name(o->port), loop_of(o), r->rate, o->rounds, o->practice_us, r->sent[0],
-            r->lost[0], r->late[0], r->ns[0], r->sent[1], r->lost[1], r->late[1], r->ns[1]);
+            trip_port_name(o->port), leg_names[o->leg], names[leg_figures[o->leg]], loop_of(o),
+            r->rate, o->rounds, o->practice_us, r->sent[0], r->lost[0], r->late[0], r->ns[0],
+            r->sent[1], r->lost[1], r->late[1], r->ns[1]);
     fprintf(out,
             "  \"system_calls\": %s, \"page_faults\": %lu, \"voluntary_switches\": %lu, "
             "\"preemptions\": %lu,\n",

@@ -82,6 +82,26 @@ def report(folder):
         assert page.count("<svg") >= 3 and "What distorts these figures" in page and "<td>ring</td>" in page, page[:500]
 
 
+def legs():
+    """Parts of the way, each beside its echo: every best price is looked for, every order of a client is taken apart."""
+    for leg, port, figure in (("feed", "memif", "frame_to_book"), ("client", "ring", "request_to_wire"), ("client", "memif", "request_to_wire")):
+        with tempfile.TemporaryDirectory() as folder:
+            done = bench("trip", "--leg", leg, "--port", port, "--seconds", "0.05", "--round_s", "0.1", "--rounds", "1", "--live", "2000",
+                         "--symbols", "100", "--out", folder)
+            assert done.returncode == 0, f"{leg} {port}: {done.stderr}"
+            result = json.loads((pathlib.Path(folder) / "result.json").read_text())
+            log = (pathlib.Path(folder) / f"{figure}.hlog").read_text().splitlines()
+        figures = result["figures_ns"]
+        assert result["leg"] == leg and result["whole"] == figure and "tick_to_order" not in figures, result
+        assert result["orders"] == log_total(log[-1]) == figures[figure]["count"] > 0 == result["orders_lost"] == result["echoes_lost"], result
+        assert figures["echo"]["count"] == result["echoes"] > 0, result
+        assert ("decide_approved" in figures) == (leg == "client"), figures.keys()
+        assert result["system_calls"] in (False, None) and result["voluntary_switches"] == 0, result
+    for argv, word in ((("--leg", "nonsense"), "--leg"), (("--leg", "feed", "--port", "blocking"), "sockets of the kernel")):
+        refused = bench("trip", *argv, "--seconds", "0.01")
+        assert refused.returncode == 2 and word in refused.stderr, refused.stderr
+
+
 def sockets_of_the_kernel():
     """The same logic over sockets, and the port of DPDK on a veth pair, where we may make such pairs."""
     veth = [str(ROOT / "bench/latency/veth.sh")]
@@ -107,8 +127,8 @@ def trip():
         made = subprocess.run([str(BUILD / "tickgate-exchange"), "--seed", "1", "--symbols", "50", "--live", "1000",
                                "--messages", "20000", "--write", str(day)], capture_output=True, text=True, timeout=60)
         assert made.returncode == 0, made.stderr
-        for port, more, loop in (("memif", (), "closed"), ("ring", (), "closed"), ("memif", ("--rate", "2000", "--poisson"), "open"),
-                                 ("memif", ("--recording", str(day), "--speed", "8"), "open")):
+        for port, more, loop in (("memif", (), "closed"), ("vhost", (), "closed"), ("ring", (), "closed"),
+                                 ("memif", ("--rate", "2000", "--poisson"), "open"), ("memif", ("--recording", str(day), "--speed", "20"), "open")):
             done = bench("trip", "--port", port, "--seconds", "0.05", "--round_s", "0.1", "--rounds", "2", "--live", "2000", "--symbols", "100",
                          "--out", folder, *more)
             assert done.returncode == 0, f"{port} {more}: {done.stderr}"
@@ -150,6 +170,7 @@ def main():
     assert result["figures_ns"]["packet"]["p50"] <= result["figures_ns"]["packet"]["p99"] <= result["figures_ns"]["packet"]["max"]
     assert {"kernel", "cpu", "kernel_command_line", "governor"} <= result["environment"].keys()
     lane()
+    legs()
     for argv, code, word in ((["nonsense"], 2, "spin, feed, lane or trip"), (["spin", "--core", "1000"], 1, "core 1000"),
                              (["feed", "--live", "many"], 2, "--live"), (["feed", "--out", "/proc/proc/nowhere"], 1, "--out")):
         refused = bench(*argv, "--seconds", "0.01", "--messages", "1000")

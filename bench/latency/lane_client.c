@@ -1,0 +1,63 @@
+// A client of the gateway in front of the lane under test. In this process: its rings are those of
+// a client of its own, without the door, which only hands them over.
+#include "bench/latency/lane_world.h"
+#include "dataplane/gateway/door.h"
+
+enum { REQUESTS = 256, ANSWERS = 1024, SHARES = 100, RATE = 100000000, BURST = 1000 };
+
+bool lane_client_open(struct lane_world *w,
+                      void *(*table)(struct lane_world *, uint64_t, struct error *),
+                      struct error *err)
+{
+    struct lane_client *c = &w->client;
+    struct gateway_client_config config = {.name = "bench",
+                                           .account = LANE_ACCOUNT,
+                                           .open_orders = 1000,
+                                           .rate_per_s = RATE,
+                                           .burst = BURST};
+    if (!gateway_init(&c->gateway, REQUESTS, ANSWERS, 1, err) ||
+        !gateway_client_add(&c->gateway, &config, w->cal.tsc_hz, err))
+        return false;
+    void *memory = table(w, desk_gateway_bytes(LANE_ORDERS, 0), err);
+    c->inward = table(w, gateway_inward_bytes(REQUESTS), err);
+    c->outward = table(w, gateway_outward_bytes(ANSWERS, 0, 0), err);
+    if (err->code)
+        return false;
+    desk_gateway_init(&w->desk, &c->at_desk, &c->gateway, memory);
+    c->gateway.clients[0].inward = c->inward;
+    c->gateway.clients[0].outward = c->outward;
+    atomic_store(&c->gateway.clients[0].attached, 1);
+    gateway_ring(&c->gateway);
+    return true;
+}
+
+void lane_client_ask(struct lane_world *w, uint16_t locate, bool up)
+{
+    struct lane_client *c = &w->client;
+    const uint32_t tail = atomic_load_explicit(&c->inward->requests_tail, memory_order_relaxed);
+    w->pushed = clock_tsc();
+    c->inward->requests[tail % REQUESTS] =
+        (struct gateway_request){.kind = GATEWAY_ENTER,
+                                 .client_id = ++c->asked,
+                                 .request = (uint32_t)c->asked,
+                                 .quantity = SHARES,
+                                 .price = LANE_TOUCH_MIDDLE,
+                                 .symbol = (uint16_t)(locate - 1),
+                                 .side = up ? 'B' : 'S',
+                                 .time_in_force = '3',
+                                 .display = 'N'};
+    atomic_store_explicit(&c->inward->requests_tail, tail + 1, memory_order_release);
+}
+
+bool lane_client_read(struct lane_world *w)
+{
+    struct lane_client *c = &w->client;
+    const uint32_t tail = atomic_load_explicit(&c->outward->answers_tail, memory_order_acquire);
+    const uint32_t head = atomic_load_explicit(&c->inward->answers_head, memory_order_relaxed);
+    bool ok = atomic_load_explicit(&c->outward->closed, memory_order_acquire) == 0;
+    for (uint32_t at = head; at != tail; at++)
+        ok &= c->outward->slots[at % ANSWERS].refusal == 0;
+    if (tail != head)
+        atomic_store_explicit(&c->inward->answers_head, tail, memory_order_release);
+    return ok;
+}
