@@ -208,12 +208,12 @@ void lane_print(FILE *out, const struct lane_options *o, const struct lane_resul
 void lane_write(FILE *out, const struct lane_options *o, const struct lane_result *r)
 {
     const struct quiet *q = &r->quiet;
-    fprintf(
-        out,
-        "  \"seed\": %lu, \"symbols\": %u, \"live_orders\": %u, \"noise\": %u, \"orders\": %lu, "
-        "\"ns\": %lu, \"stamp_ns\": %lu, \"huge_pages\": %s,\n",
-        o->seed, o->symbols, r->orders_live, o->noise, r->orders, r->ns, r->stamp_ns,
-        r->huge_pages ? "true" : "false");
+    fprintf(out,
+            "  \"seed\": %lu, \"symbols\": %u, \"live_orders\": %u, \"instances\": %u, "
+            "\"clients\": %u, \"noise\": %u, \"orders\": %lu, "
+            "\"ns\": %lu, \"stamp_ns\": %lu, \"huge_pages\": %s,\n",
+            o->seed, o->symbols, r->orders_live, o->instances, o->clients, o->noise, r->orders,
+            r->ns, r->stamp_ns, r->huge_pages ? "true" : "false");
     fprintf(out,
             "  \"system_calls\": %ld, \"page_faults\": %lu, \"voluntary_switches\": %lu, "
             "\"preemptions\": %lu,\n  \"figures_ns\": {",

@@ -1,33 +1,37 @@
-// A client of the gateway in front of the lane under test. In this process: its rings are those of
-// a client of its own, without the door, which only hands them over.
+// Clients of the gateway in front of the lane under test. In this process: their rings are those of
+// clients of their own, without the door, which only hands them over.
+#include <stdio.h>
+
 #include "bench/latency/lane_world.h"
 #include "dataplane/gateway/door.h"
 
 enum { REQUESTS = 256, ANSWERS = 1024, SHARES = 100, RATE = 100000000, BURST = 1000 };
 
-bool lane_client_open(struct lane_world *w,
+bool lane_client_open(struct lane_world *w, uint32_t count,
                       void *(*table)(struct lane_world *, uint64_t, struct error *),
                       struct error *err)
 {
     struct lane_client *c = &w->client;
-    struct gateway_client_config config = {.name = "bench",
-                                           .account = LANE_ACCOUNT,
-                                           .open_orders = 1000,
-                                           .rate_per_s = RATE,
-                                           .burst = BURST};
-    if (!gateway_init(&c->gateway, REQUESTS, ANSWERS, 1, err) ||
-        !gateway_client_add(&c->gateway, &config, w->cal.tsc_hz, err))
+    if (!gateway_init(&c->gateway, REQUESTS, ANSWERS, w->instances, err))
         return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct gateway_client_config config = {
+            .account = LANE_ACCOUNT, .open_orders = 1000, .rate_per_s = RATE, .burst = BURST};
+        snprintf(config.name, sizeof config.name, "bench%u", i);
+        if (!gateway_client_add(&c->gateway, &config, w->cal.tsc_hz, err))
+            return false;
+        c->gateway.clients[i].inward = table(w, gateway_inward_bytes(REQUESTS), err);
+        c->gateway.clients[i].outward = table(w, gateway_outward_bytes(ANSWERS, 0, 0), err);
+    }
     void *memory = table(w, desk_gateway_bytes(LANE_ORDERS, 0), err);
-    c->inward = table(w, gateway_inward_bytes(REQUESTS), err);
-    c->outward = table(w, gateway_outward_bytes(ANSWERS, 0, 0), err);
     if (err->code)
         return false;
     desk_gateway_init(&w->desk, &c->at_desk, &c->gateway, memory);
-    c->gateway.clients[0].inward = c->inward;
-    c->gateway.clients[0].outward = c->outward;
-    atomic_store(&c->gateway.clients[0].attached, 1);
+    for (uint32_t i = 0; i < count; i++)
+        atomic_store(&c->gateway.clients[i].attached, 1);
     gateway_ring(&c->gateway);
+    c->inward = c->gateway.clients[0].inward;
+    c->outward = c->gateway.clients[0].outward;
     return true;
 }
 

@@ -127,22 +127,27 @@ static bool session_make(struct lane_world *w, struct transport *transport, stru
     return true;
 }
 
-static bool strategy_make(struct lane_world *w, const char *directory, struct error *err)
+// Number <i> of <w->instances>: every so many-th watched symbol is its own.
+static bool strategy_make(struct lane_world *w, uint32_t i, const char *directory,
+                          struct error *err)
 {
-    char path[512];
+    char path[512], name[16];
     uint16_t symbols[LANE_WATCHED];
-    struct strategy_host *host = &w->strategies.hosts[0];
+    uint32_t count = 0;
+    struct strategy_host *host = &w->strategies.hosts[i];
+    snprintf(name, sizeof name, "taker%u", i);
     snprintf(path, sizeof path, "%s/taker.so", directory);
-    if (!strategy_load(&host->slot, path, "taker", err))
+    if (!strategy_load(&host->slot, path, name, err))
         return false;
     // 100 shares, at a spread of one tick, against three times as many, up to any position.
     host->slot.setup.parameters = (struct strategy_parameters){4, {100, 100, 3, 1ll << 40}};
-    for (uint16_t i = 0; i < LANE_WATCHED; i++)
-        symbols[i] = i;
-    desk_strategy_add(&w->desk, host, LANE_ACCOUNT, symbols, LANE_WATCHED, BUDGET_NS);
+    for (uint32_t symbol = i; symbol < LANE_WATCHED; symbol += w->instances)
+        symbols[count++] = (uint16_t)symbol;
+    desk_strategy_add(&w->desk, host, (uint16_t)(LANE_ACCOUNT + i), symbols, (uint16_t)count,
+                      BUDGET_NS);
     if (!strategy_start(&host->slot, err))
         return false;
-    desk_strategy_switch(&w->desk, 0, STRATEGY_ON);
+    desk_strategy_switch(&w->desk, i, STRATEGY_ON);
     return true;
 }
 
@@ -175,7 +180,11 @@ static bool desk_make(struct lane_world *w, const struct lane_options *o, struct
     desk_strategies_init(&w->desk, &w->strategies, w->cal.tsc_hz, watches);
     w->lane.desk = &w->desk;
     desk_warm_init(&w->desk, warm, 0);
-    return strategy_make(w, o->strategies, err) && (!o->client || lane_client_open(w, table, err));
+    w->instances = o->instances ? o->instances : 1;
+    for (uint32_t i = 0; i < w->instances; i++)
+        if (!strategy_make(w, i, o->strategies, err))
+            return false;
+    return o->clients == 0 || lane_client_open(w, o->clients, table, err);
 }
 
 // From the handshake to READY.
@@ -258,7 +267,8 @@ struct lane_world *lane_world_open(const struct lane_options *o, struct error *e
 
 void lane_world_close(struct lane_world *w)
 {
-    strategy_unload(&w->strategies.hosts[0].slot);
+    for (uint32_t i = 0; i < w->instances; i++)
+        strategy_unload(&w->strategies.hosts[i].slot);
 }
 
 uint32_t lane_world_events(struct lane_world *w, struct event *out, uint32_t max)

@@ -50,10 +50,11 @@ struct lane_options {
     const struct lane_sockets *sockets; // instead of ports; null: none
     void *sockets_state;
     struct transport *transport; // of the session, with sockets
-    bool client;                 // one of the gateway asks for orders, too
+    uint32_t instances;          // of the strategy: each its account, its part of the symbols; 0: 1
+    uint32_t clients;            // of the gateway, attached
 };
 
-// A client of the gateway: its end of the rings, and what the lane has of it.
+// Clients of the gateway: the first one's end of its rings, and what the lane has of all.
 struct lane_client {
     struct gateway gateway;
     struct desk_gateway at_desk;
@@ -101,6 +102,7 @@ struct lane_world {
     struct lane lane;
     struct desk desk;
     struct desk_strategies strategies;
+    uint32_t instances; // of the strategy, loaded
     struct channel channel;
     struct session session;
     struct tcp_link link;
@@ -169,10 +171,11 @@ uint32_t lane_market_touch(struct lane_world *w, uint16_t locate);
 // ... and one that says that the order behind <ref> was executed.
 void lane_market_executed(struct lane_world *w, uint16_t locate, uint64_t ref);
 
-// --- a client of the gateway
+// --- clients of the gateway
 
-// <table>: zeroed memory of the lane's. False: <err> says why.
-bool lane_client_open(struct lane_world *w,
+// <count> that are attached; only the first one asks. <table>: zeroed memory of the lane's. False:
+// <err> says why.
+bool lane_client_open(struct lane_world *w, uint32_t count,
                       void *(*table)(struct lane_world *, uint64_t, struct error *),
                       struct error *err);
 // Puts an order to buy (<up>) or sell into its ring; w->pushed is from just before.

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "bench/latency/compare.h"
+#include "bench/latency/cores.h"
 #include "bench/latency/lane.h"
 #include "bench/latency/options.h"
 
@@ -14,6 +15,7 @@ struct results {
     struct feed_result feed;
     struct lane_result lane;
     struct trip_result trip;
+    struct cores_result cores;
     struct hdr *whole; // the mode's figure
     uint64_t ns;       // how long that took
 };
@@ -123,6 +125,8 @@ static void result_write(FILE *out, const struct bench_options *o, const struct 
         feed_write(out, &o->feed, r->whole, &r->feed);
     else if (o->mode == MODE_TRIP)
         trip_write(out, &o->trip, &r->trip);
+    else if (o->mode == MODE_CORES)
+        cores_write(out, &r->cores);
     else
         lane_write(out, &o->lane, &r->lane);
     fprintf(out, "}\n");
@@ -162,8 +166,11 @@ static bool files_write(const struct bench_options *o, const struct results *r, 
         return true;
     mkdir(o->out, 0755);
     bool ok = true;
-    if (o->mode != MODE_TRIP)
+    if (r->whole)
         ok = histogram_write(o, bench_mode_name(o->mode), r->whole, r->ns, err);
+    for (uint32_t f = 0; o->mode == MODE_CORES && ok && f < CORES_FIGURES; f++)
+        ok = histogram_write(o, cores_figure_name((enum cores_figure)f), &r->cores.figures[f],
+                             r->cores.ns, err);
     for (uint32_t f = 0; o->mode == MODE_TRIP && ok && f < TRIP_FIGURES; f++)
         if (r->trip.figures[f].total)
             ok = histogram_write(o, trip_figure_name((enum trip_figure)f), &r->trip.figures[f],
@@ -190,7 +197,8 @@ static bool run(const struct bench_options *o, struct error *err)
     static struct hdr packets;
     static struct results r;
     struct clock_calibration cal;
-    if (!core_take(o->mode == MODE_TRIP ? o->trip.near_core : o->core, err))
+    if (!core_take(o->mode == MODE_TRIP || o->mode == MODE_CORES ? o->trip.near_core : o->core,
+                   err))
         return false;
     clock_calibrate(&cal, 100);
     environment_warn(stderr, sched_getcpu());
@@ -215,6 +223,12 @@ static bool run(const struct bench_options *o, struct error *err)
     case MODE_TRIP:
         if (!trip_run(o, &r, err))
             return false;
+        break;
+    case MODE_CORES:
+        if (!core_take(-1, err) ||
+            !cores_measure(o->trip.near_core, o->trip.far_core, o->trip.seconds, &r.cores, err))
+            return false;
+        cores_print(stdout, &r.cores);
         break;
     default: return true;
     }

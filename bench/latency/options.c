@@ -21,6 +21,8 @@ static const char usage[] =
     "simulated\n"
     "         port, closed loop, with its stages\n"
     "  trip   the same through a port, between two cores, beside an echo over the same port\n"
+    "  cores  what two cores cost each other: a line of memory handed over and back, a thread "
+    "woken\n"
     "\n"
     "  --core N       run on this core (any)\n"
     "  --seconds S    length of the jitter floor (1)\n"
@@ -32,6 +34,9 @@ static const char usage[] =
     "  --orders N     lane: measured (500000)\n"
     "  --warm N       lane: orders before them (20000)\n"
     "  --noise N      lane: messages of other symbols between two orders (8)\n"
+    "  --instances N  lane, trip: of the strategy, each with an account and its part of the "
+    "symbols (1)\n"
+    "  --clients N    lane, trip: of the gateway, attached (0; --leg client: 1)\n"
     "  --silences N   lane: pauses of a second, the first order after each with practice orders "
     "and\n"
     "                 without (0)\n"
@@ -44,14 +49,14 @@ static const char usage[] =
     "                 client (order of a client of the gateway in, frame out) (tick)\n"
     "  --far_netns NAME  trip: namespace of the exchange's sockets (bench/latency/veth.sh)\n"
     "  --near IF, --far IF  trip: both ends of a veth pair, the lane's and the exchange's\n"
-    "  --far_core N   trip: the exchange's core (0); the lane's is --core (1)\n"
+    "  --far_core N   trip, cores: the exchange's core (0); the lane's is --core (1)\n"
     "  --rate N       trip: open loop at so many a second; latency counts from when a frame is "
     "due\n"
     "  --poisson      trip: open loop with random gaps\n"
     "  --recording FILE  trip: open loop with the timing of a pcap or BinaryFILE, its busiest "
     "stretch\n"
     "  --speed X      trip: the recording X times as fast (1)\n"
-    "  --round_s S    trip: length of a round (1)\n"
+    "  --round_s S    trip: length of a round; cores: of a figure (1)\n"
     "  --rounds N     trip: echo and orders in turn so often (3)\n"
     "  --pause_us N   trip: closed loop, between an answer and the next frame (20)\n"
     "  --uncounted    lane: do not count system calls (an emulator makes its own)\n"
@@ -61,7 +66,7 @@ static const char usage[] =
     "\n"
     "Exit codes: 0 done, 1 failed, 2 usage.\n";
 
-static const char *const modes[MODES] = {"spin", "feed", "lane", "trip"};
+static const char *const modes[MODES] = {"spin", "feed", "lane", "trip", "cores"};
 
 const char *bench_mode_name(enum bench_mode mode)
 {
@@ -82,6 +87,8 @@ const char *bench_mode_name(enum bench_mode mode)
     X('i', silences, 0, 1000, o->lane.silences)          \
     X('d', practice_us, 0, 1000000, o->lane.practice_us) \
     X('n', noise, 0, 30, o->lane.noise)                  \
+    X('a', instances, 1, 32, o->lane.instances)          \
+    X('C', clients, 0, 32, o->lane.clients)              \
     X('F', far_core, 0, 1023, o->trip.far_core)          \
     X('R', rate, 1, 10000000, o->trip.schedule.rate)     \
     X('S', speed, 0.001, 1000, o->trip.schedule.speed)   \
@@ -180,6 +187,7 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
         .warm = 20000,
         .feed = {.seed = 1, .symbols = 8000, .live = 200000, .messages = 2000000},
         .lane = {.orders = 500000,
+                 .instances = 1,
                  .noise = 8,
                  .practice_us = 100,
                  .strategies = strategies_beside_us()},
@@ -206,5 +214,5 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
         if (strcmp(argv[optind], modes[i]) == 0)
             o->mode = (enum bench_mode)i;
     return o->mode != MODES ||
-           error_set(err, EXIT_USAGE, "name one mode: spin, feed, lane or trip; see --help");
+           error_set(err, EXIT_USAGE, "name one mode: spin, feed, lane, trip or cores; see --help");
 }

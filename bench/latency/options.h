@@ -5,7 +5,7 @@
 #include "bench/latency/measure.h"
 #include "bench/latency/trip.h"
 
-enum bench_mode { MODE_SPIN, MODE_FEED, MODE_LANE, MODE_TRIP, MODES };
+enum bench_mode { MODE_SPIN, MODE_FEED, MODE_LANE, MODE_TRIP, MODE_CORES, MODES };
 
 struct bench_options {
     enum bench_mode mode;

@@ -294,7 +294,8 @@ bool trip_measure(const struct trip_options *o, const struct lane_options *lane,
               (!o->open || schedule_make(&schedule, &o->schedule, SAMPLES_MAX, err));
     r->rate = schedule.rate;
     struct lane_options all = *lane;
-    all.client = o->leg == TRIP_LEG_CLIENT;
+    if (o->leg == TRIP_LEG_CLIENT && all.clients == 0)
+        all.clients = 1;
     all.orders = (uint64_t)o->rounds * (SAMPLES_MAX + WARM_TRIPS);
     ok = ok && near_open(&t, &all, err);
     if (ok) { // the lane has its own for practice meanwhile

@@ -171,7 +171,7 @@ def main():
     assert {"kernel", "cpu", "kernel_command_line", "governor"} <= result["environment"].keys()
     lane()
     legs()
-    for argv, code, word in ((["nonsense"], 2, "spin, feed, lane or trip"), (["spin", "--core", "1000"], 1, "core 1000"),
+    for argv, code, word in ((["nonsense"], 2, "spin, feed, lane, trip or cores"), (["spin", "--core", "1000"], 1, "core 1000"),
                              (["feed", "--live", "many"], 2, "--live"), (["feed", "--out", "/proc/proc/nowhere"], 1, "--out")):
         refused = bench(*argv, "--seconds", "0.01", "--messages", "1000")
         assert refused.returncode == code and word in refused.stderr, f"{argv}: {refused.returncode} {refused.stderr}"
