@@ -361,7 +361,7 @@ bench-lane: ## from a frame of market data to the frame with an order, inside th
 bench: ## everything that is measured on this machine, with a report (build/bench-report; minutes; ROUND_S=n)
 	$(deps) build test demo bench
 	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
-	$(sub) programs
+	$(sub) programs $(BUILD)/bench/risk $(BUILD)/tests/lib/store_run
 	$(Q)bench/latency/run.sh $(BUILD)/tickgate-bench $(BUILD)/bench-report $(ROUND_S)
 
 bench-trip: ## the same through memif, between two cores, beside an echo over memif (PORT=ring|..., RATE=n: open loop)

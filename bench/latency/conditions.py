@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
 """The same lane, with the same program on the same core, under conditions that change from run to run: alone, beside neighbours that load
-the processor, the memory or the disk, beside a second lane, and in a container. One round runs every condition once, so that what the
-machine does over time meets all of them. usage: conditions.py PROGRAM DIR [CORE FAR_CORE [ROUNDS [ORDERS]]]
+the processor, the memory or the disk, beside a second lane, with a control plane that is scraped, stormed or catching up, and in a container. One round runs every condition once, so that what the
+machine does over time meets all of them. usage: conditions.py PROGRAM DIR [CORE FAR_CORE [ROUNDS [ORDERS]]] [CONDITION...]
 
 Results: DIR/<condition>-<round>/result.json and .hgrm of each, which report.py reads. What cannot be run here is left out and said."""
 
 import contextlib
+import json
+import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+
+import control
 
 RUN_S = 120  # a run takes a few seconds
 NEIGHBOURS = {  # stress-ng, on the other core
@@ -49,12 +53,49 @@ class Bench:
 
     def second_lane(self, name):
         """Both run until the first ends, so that each has the other beside it all the time."""
-        with tempfile.TemporaryDirectory() as other:
-            command = self.lane(self.far, other)
-            command[command.index("--orders") + 1] = str(20 * self.orders)
-            with running(command):
-                time.sleep(1)  # its books are being filled
-                self.measure(name, self.lane(self.core, self.out / name))
+        self.beside([self.far], name, self.core)
+
+    def same_core(self, name):
+        """Two lanes that poll on one core: each has it for a time slice of the scheduler's, and that is what shows."""
+        self.beside([self.core], name, self.core)
+
+    def beside(self, others, name, core):
+        """A lane on <core>, measured; more lanes on <others> run all the time."""
+        with contextlib.ExitStack() as stack:
+            for other in others:
+                folder = stack.enter_context(tempfile.TemporaryDirectory())
+                command = self.lane(other, folder)
+                command[command.index("--orders") + 1] = str(20 * self.orders)
+                stack.enter_context(running(command))
+            time.sleep(1)  # their books are being filled
+            self.measure(name, self.lane(core, self.out / name))
+
+    def lanes(self, cores):
+        """1, 2, 4 ... lanes at once, one to a core: each measured while the others run, and their rates added."""
+        one = None
+        for count in (n for n in (1, 2, 4, 8, 16, 32) if n <= len(cores)):
+            total = 0
+            for i in range(count):
+                name = f"lanes-{count}.{i + 1}"
+                print(f"== {name}", flush=True)
+                self.beside([c for c in cores[:count] if c != cores[i]], name, cores[i])
+                path = self.out / name / "result.json"
+                if not path.exists():
+                    return
+                result = json.loads(path.read_text())
+                total += result["orders"] * 1e9 / result["ns"]
+            one = one or total
+            folder = self.out / f"scale-lanes-{count}"
+            folder.mkdir(exist_ok=True)
+            where = f"core{'s' if count > 1 else ''} {', '.join(str(c) for c in cores[:count])}"
+            (folder / "result.json").write_text(json.dumps({"lanes": count, "where": where, "orders_per_s": total, "one_lane": one}))
+
+    def control_plane(self, name, beside):
+        """The lane's region has a control plane, which is busy on the other core."""
+        folder = self.out / name
+        with control.running(self.program.parent, self.far) as plane, beside(plane) as did:
+            if self.measure(name, [*self.lane(self.core, folder), "--region", plane.region]):
+                (folder / "did.txt").write_text(did() + "\n")
 
     def neighbour(self, name, arguments):
         with tempfile.TemporaryDirectory(dir=self.out) as scratch, \
@@ -88,15 +129,18 @@ def running(command):
         process.wait()
 
 
-def conditions(bench):
+def conditions(bench, sql):
     """Name and what runs it; first the one that the others are compared with."""
     yield "alone", bench.alone
     yield "second-lane", bench.second_lane
+    yield "one-core", bench.same_core
     if shutil.which("stress-ng"):
         for name, arguments in NEIGHBOURS.items():
             yield name, lambda run, arguments=arguments: bench.neighbour(run, arguments)
     else:
         print("   no neighbours: stress-ng is not installed")
+    for name, beside in control.conditions(bench.far, sql):
+        yield name, lambda run, beside=beside: bench.control_plane(run, beside)
     if shutil.which("podman") and shutil.which("runc"):
         yield "container", bench.container
     else:
@@ -106,14 +150,25 @@ def conditions(bench):
 def main():
     if len(sys.argv) < 3:
         raise SystemExit(__doc__)
-    numbers = [int(word) for word in sys.argv[3:]]
+    numbers = [int(word) for word in sys.argv[3:] if word.isdigit()]
+    wanted = [word for word in sys.argv[3:] if not word.isdigit()]  # none: all
     core, far, rounds, orders = numbers + [1, 0, 3, 200000][len(numbers):]
     bench = Bench(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), core, far, orders)
-    todo = list(conditions(bench))
-    for number in range(1, rounds + 1):
-        for name, run in todo:
-            print(f"== {name}, round {number} of {rounds}", flush=True)
-            run(f"{name}-{number}")
+    why_not = "not asked for" if wanted and "beside-catch-up" not in wanted else control.Sql.why_not(bench.program.parent)
+    if why_not and not wanted:
+        print(f"   no store beside the lane: {why_not}")
+    sql = None if why_not else control.Sql(bench.program.parent, far)
+    try:
+        todo = [(name, run) for name, run in conditions(bench, sql) if not wanted or name in wanted]
+        for number in range(1, rounds + 1):
+            for name, run in todo:
+                print(f"== {name}, round {number} of {rounds}", flush=True)
+                run(f"{name}-{number}")
+    finally:
+        if sql:
+            sql.close()
+    if not wanted or "lanes" in wanted:
+        bench.lanes([core, *sorted(os.sched_getaffinity(0) - {core})])
 
 
 if __name__ == "__main__":

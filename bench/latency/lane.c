@@ -39,6 +39,8 @@ static bool order_trip(struct lane_world *w, uint32_t noise, uint64_t n, struct 
     char symbol[8];
     const uint16_t locate = (uint16_t)(1 + random_below(&w->random, LANE_WATCHED));
     const bool up = n & 1;
+    if (w->shared && !lane_region_room(w))
+        return false;
     if (noise) {
         lane_market_noise(w, noise);
         t->feed = other_turn(w);
@@ -165,9 +167,14 @@ bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_resul
     free(trips);
     if (done == o->orders)
         done += silences_measure(w, o, i + done, r);
+    const bool taken = !w->shared || lane_region_room(w);
     const bool whole = i + done == all.orders && desk_check(&w->desk, why, sizeof why) &&
                        w->desk.count.approved == all.orders && w->desk.count.unclaimed == 0;
     lane_world_close(w);
+    if (!taken)
+        return error_set(err, EXIT_FAILED,
+                         "--region: nobody takes the events; run tickgate-controlplane --region %s",
+                         o->region);
     return whole || error_set(err, EXIT_FAILED, "order %lu did not come as it should: a defect %s",
                               i + done, why);
 }

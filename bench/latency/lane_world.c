@@ -40,10 +40,11 @@ static void lane_make(struct lane_world *w, const struct lane_options *o, struct
                                        .ports = 1,
                                        .pools = 1,
                                        .bill_items = 1,
-                                       .trading_slots = LANE_RING_SLOTS,
+                                       .trading_slots =
+                                           o->region ? LANE_REGION_SLOTS : LANE_RING_SLOTS,
                                        .diagnostic_slots = 64,
                                        .symbols = {o->symbols + 1}};
-    const struct region_identity identity = {.epoch = 1};
+    const struct region_identity identity = lane_region_identity(w);
     struct channel_config cc = {
         .protocol = &feed_itch50,
         .start = CHANNEL_START_FIRST,
@@ -53,18 +54,20 @@ static void lane_make(struct lane_world *w, const struct lane_options *o, struct
         .request_messages_max = 1000,
         .line_count = 1,
         .book = {.symbols = o->symbols + 1, .orders = o->live + o->live / 4 + 8192}};
-    struct region_view view;
     book_config_defaults(&cc.book);
-    void *region = table(w, region_bytes(&shape), err);
+    void *region = o->region ? lane_region_open(w, o->region, region_bytes(&shape), err)
+                             : table(w, region_bytes(&shape), err);
     void *notes = table(w, LANE_RING_LEN * sizeof(struct lane_note), err);
     void *answers = table(w, LANE_RING_LEN * sizeof(struct lane_answer), err);
     void *book = table(w, channel_bytes(&cc, NULL), err);
     w->resting = table(w, (o->live + 1) * sizeof *w->resting, err);
-    if (err->code || !region_format(region, region_bytes(&shape), &shape, &identity, &view)) {
-        error_set(err, EXIT_FAILED, "no memory for the lane; take fewer --live or --symbols");
+    if (err->code || !region_format(region, o->region ? w->region.length : region_bytes(&shape),
+                                    &shape, &identity, &w->view)) {
+        if (err->code == 0)
+            error_set(err, EXIT_FAILED, "no memory for the lane; take fewer --live or --symbols");
         return;
     }
-    lane_init(&w->lane, &view, 0, notes, answers);
+    lane_init(&w->lane, &w->view, 0, notes, answers);
     w->lane.now = tsc_now;
     w->lane.tsc_hz = w->cal.tsc_hz;
     w->lane.gauges_ticks = w->cal.tsc_hz / 1000; // as the dataplane
@@ -243,6 +246,15 @@ bool lane_world_settle(struct lane_world *w)
     return w->channel.arbiter.next >= w->sequence;
 }
 
+static bool opening(struct lane_world *w, const struct lane_options *o, struct error *err)
+{
+    lane_market_open(w, o->live);
+    lane_world_events(w, NULL, 0);
+    if (w->channel.quality != QUALITY_GOOD || w->channel.book.orders_live < o->live)
+        return error_set(err, EXIT_FAILED, "the opening book is not whole: a defect");
+    return o->region == NULL || lane_region_publish(w, err);
+}
+
 struct lane_world *lane_world_open(const struct lane_options *o, struct error *err)
 {
     bool huge;
@@ -255,13 +267,9 @@ struct lane_world *lane_world_open(const struct lane_options *o, struct error *e
     w->sequence = 1;
     random_seed(&w->random, o->seed);
     lane_make(w, o, err);
-    if (err->code || !desk_make(w, o, err) || !session_up(w, err))
-        return NULL;
-    lane_market_open(w, o->live);
-    lane_world_events(w, NULL, 0);
-    if (w->channel.quality == QUALITY_GOOD && w->channel.book.orders_live >= o->live)
+    if (err->code == 0 && desk_make(w, o, err) && session_up(w, err) && opening(w, o, err))
         return w;
-    error_set(err, EXIT_FAILED, "the opening book is not whole: a defect");
+    lane_region_close(w);
     return NULL;
 }
 
@@ -269,6 +277,7 @@ void lane_world_close(struct lane_world *w)
 {
     for (uint32_t i = 0; i < w->instances; i++)
         strategy_unload(&w->strategies.hosts[i].slot);
+    lane_region_close(w);
 }
 
 uint32_t lane_world_events(struct lane_world *w, struct event *out, uint32_t max)
@@ -280,6 +289,7 @@ uint32_t lane_world_events(struct lane_world *w, struct event *out, uint32_t max
          at++)
         out[n++] = ring->slots[at & ring->mask];
     w->events_read = ring->tail;
-    event_commit(ring->ring, w->events_read);
+    if (!w->shared)
+        event_commit(ring->ring, w->events_read);
     return n;
 }

@@ -4,12 +4,14 @@
 // Nothing here is in the measured path but what the dataplane itself runs.
 #pragma once
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "bench/exchange/random.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/base/error.h"
+#include "dataplane/base/memory.h"
 #include "dataplane/lane/desk_gateway.h"
 #include "dataplane/lane/desk_strategy.h"
 #include "dataplane/lane/desk_warm.h"
@@ -23,7 +25,8 @@ enum {
     LANE_TOUCH_MIDDLE = 1000100,
     LANE_PACKET_MAX = 1400,
     LANE_RING_SLOTS = 4096,
-    LANE_ORDERS = 4096, // places of the order table
+    LANE_REGION_SLOTS = 1 << 16, // where a control plane takes the events
+    LANE_ORDERS = 4096,          // places of the order table
     LANE_ACCOUNT = 1,
     LANE_VENUE_ORDERS = 128,
 };
@@ -52,6 +55,7 @@ struct lane_options {
     struct transport *transport; // of the session, with sockets
     uint32_t instances;          // of the strategy: each its account, its part of the symbols; 0: 1
     uint32_t clients;            // of the gateway, attached
+    const char *region;          // its name, for a control plane; null: nobody sees it
 };
 
 // Clients of the gateway: the first one's end of its rings, and what the lane has of all.
@@ -130,6 +134,13 @@ struct lane_world {
     struct lane_venue venue;
     struct lane_client client;
     uint64_t events_read;
+
+    // The region: private memory, or a named one that a control plane reads.
+    struct region_view view;
+    struct memory_region region;
+    bool shared; // it is published: whoever reads it commits the events
+    pthread_t beat;
+    _Atomic bool beat_stop;
 };
 
 // The book is open and the session ready when it returns.
@@ -170,6 +181,17 @@ uint64_t lane_market_trigger(struct lane_world *w, uint16_t locate, bool up);
 uint32_t lane_market_touch(struct lane_world *w, uint16_t locate);
 // ... and one that says that the order behind <ref> was executed.
 void lane_market_executed(struct lane_world *w, uint16_t locate, uint64_t ref);
+
+// --- a region for a control plane (lane_region.c)
+
+// Null: <err> says why.
+void *lane_region_open(struct lane_world *w, const char *name, uint64_t bytes, struct error *err);
+struct region_identity lane_region_identity(const struct lane_world *w);
+// From here on a control plane takes the events.
+bool lane_region_publish(struct lane_world *w, struct error *err);
+// Waits while it is behind; false: it takes nothing.
+bool lane_region_room(struct lane_world *w);
+void lane_region_close(struct lane_world *w);
 
 // --- clients of the gateway
 

@@ -41,14 +41,17 @@ static const char usage[] =
     "and\n"
     "                 without (0)\n"
     "  --practice_us N  lane: time between two practice orders (100)\n"
-    "  --port NAME    trip: memif, vhost, ring, af_packet, af_xdp, spinning, blocking, asleep "
-    "(memif);\n"
+    "  --port NAME    trip: memif, vhost, ring, af_packet, af_xdp, physical, spinning, blocking, "
+    "asleep\n"
+    "                 (memif);\n"
     "                 the last three are sockets of the kernel: the same logic without the bypass\n"
     "  --leg NAME     trip: tick (frame in, order out), feed (frame in, best price in shared "
     "memory),\n"
     "                 client (order of a client of the gateway in, frame out) (tick)\n"
     "  --far_netns NAME  trip: namespace of the exchange's sockets (bench/latency/veth.sh)\n"
-    "  --near IF, --far IF  trip: both ends of a veth pair, the lane's and the exchange's\n"
+    "  --near IF, --far IF  trip: both ends of a veth pair, the lane's and the exchange's; or two "
+    "PCI\n"
+    "                 addresses of cards that are cabled to each other\n"
     "  --far_core N   trip, cores: the exchange's core (0); the lane's is --core (1)\n"
     "  --rate N       trip: open loop at so many a second; latency counts from when a frame is "
     "due\n"
@@ -61,6 +64,9 @@ static const char usage[] =
     "  --pause_us N   trip: closed loop, between an answer and the next frame (20)\n"
     "  --uncounted    lane: do not count system calls (an emulator makes its own)\n"
     "  --strategies DIR  lane: where taker.so is (strategies/ beside this program)\n"
+    "  --region NAME  lane: a region of that name, whose events a control plane takes; the lane "
+    "waits\n"
+    "                 for it between two orders where it is behind\n"
     "  --out DIR      write <mode>.hlog, <mode>.hgrm and result.json (HdrHistogram's formats)\n"
     "  --help         this text\n"
     "\n"
@@ -130,6 +136,7 @@ static bool option_take(struct bench_options *o, int letter, const char *value, 
     case 'o': o->out = value; return true;
     case 'u': o->lane.uncounted = true; return true;
     case 't': o->lane.strategies = value; return true;
+    case 'g': o->lane.region = value; return true;
     case 'I': o->trip.near = value; return true;
     case 'K': o->trip.netns = value; return true;
     case 'J': o->trip.far = value; return true;
@@ -177,6 +184,7 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
         {"poisson", 0, NULL, 'Q'},
         {"recording", 1, NULL, 'G'},
         {"strategies", 1, NULL, 't'},
+        {"region", 1, NULL, 'g'},
         {"out", 1, NULL, 'o'},
         {"help", 0, NULL, 'h'},
         {NULL, 0, NULL, 0}};

@@ -8,8 +8,10 @@ import pathlib
 import subprocess
 import sys
 
-TRIPS = ("memif", "ring", "af_xdp", "af_packet", "spinning", "blocking", "asleep")
-CONDITIONS = ("alone", "second-lane", "beside-cpu", "beside-memory", "beside-disk", "container")
+TRIPS = ("memif", "vhost", "ring", "af_xdp", "af_packet", "physical", "spinning", "blocking", "asleep")
+LEGS = ("memif", "memif-feed", "memif-client", "memif-durable", "ring-feed", "ring-client")
+OPEN = ("memif-open", "memif-1x", "memif-8x", "memif-20x")
+CONDITIONS = ("alone", "second-lane", "one-core", "beside-cpu", "beside-memory", "beside-disk", "control-plane", "beside-scrapes", "beside-clients", "beside-catch-up", "container")
 STAGES = ("sent_stamped", "receive_decide", "decide_approved", "approved_encoded", "encoded_sent", "sent_seen")
 KERNEL = ("interrupts", "page_faults", "voluntary_switches", "preemptions", "steal_ticks")
 HEAD = """set terminal svg size 900,420 dynamic noenhanced font 'sans,12' background '#ffffff'
@@ -56,6 +58,11 @@ def plot_percentiles(folder, series):
                 f"plot {', '.join(text)}\n" + "\n".join(blocks) + "\n") if text else ""
 
 
+def whole(result):
+    """The figure that a trip is about."""
+    return result["figures_ns"][result.get("whole", "tick_to_order")]
+
+
 def plot_stages(results):
     rows = [(name, *(results[name]["figures_ns"][stage]["p50"] for stage in STAGES)) for name in TRIPS if name in results]
     columns = ", ".join(f"$d using {i + 2}:xtic(1) title '{stage.replace('_', ' ')}'" for i, stage in enumerate(STAGES))
@@ -75,47 +82,60 @@ def plot_rounds(results):
                 f"plot {', '.join(text)}\n" + "\n".join(blocks) + "\n") if text else ""
 
 
+# What grows: name of the runs, key of the result, title, and what is plotted of it.
+SCALES = (
+    ("scale-feed-symbols", "symbols", "Cost of a message as symbols grow", (("ns per message", lambda r: r["ns_per_message"]),)),
+    ("scale-orders", "live_orders", "Cost of a message as live orders grow", (("ns per message", lambda r: r["ns_per_message"]),)),
+    *((f"scale-{name}", key, f"Frame in to order out, inside the process, as {what} grow",
+       tuple((p, lambda r, p=p: r["figures_ns"]["frame_to_frame"][p]) for p in ("p50", "p99")))
+      for name, key, what in (("symbols", "symbols", "symbols"), ("strategies", "instances", "strategies and their accounts"),
+                              ("clients", "clients", "attached clients"))),
+    ("scale-accounts", "accounts", "Checks of an order as accounts grow",
+     tuple((p, lambda r, p=p: r["figures_ns"]["risk"][p]) for p in ("p50", "p99"))),
+    ("scale-lanes", "lanes", "Orders a second as lanes grow, all lanes together",
+     (("orders/s", lambda r: r["orders_per_s"]), ("lanes x one lane", lambda r: r["lanes"] * r["one_lane"]))),
+)
+
+
 def plot_scale(results):
-    live = sorted((r["live_orders"], r["ns_per_message"]) for n, r in results.items() if n.startswith("scale-orders"))
-    symbols = sorted((r["symbols"], r["figures_ns"]["frame_to_frame"]["p50"], r["figures_ns"]["frame_to_frame"]["p99"])
-                     for n, r in results.items() if n.startswith("scale-symbols"))
-    out = []
-    if live:
-        out.append(("Cost of a message as live orders grow", plot("set logscale x\nset xlabel 'live orders'\nset ylabel 'ns per message'\n"
-                    f"set yrange [0:*]\n$d << EOD\n{data(live)}\nEOD\nplot $d using 1:2 with linespoints lw 2 notitle\n")))
-    if symbols:
-        out.append(("Frame in to order out, inside the process, as symbols grow",
-                    plot(f"set logscale x\nset xlabel 'symbols'\nset ylabel 'ns'\nset yrange [0:*]\n$d << EOD\n{data(symbols)}\nEOD\n"
-                         "plot $d using 1:2 with linespoints lw 2 title 'p50', $d using 1:3 with linespoints lw 2 title 'p99'\n")))
-    return out
+    for name, key, title, series in SCALES:
+        runs = [r for n, r in results.items() if n.rpartition("-")[0] == name]
+        rows = sorted((r[key], *(value(r) for _, value in series)) for r in runs)
+        if len(rows) > 1:
+            lines = ", ".join(f"$d using 1:{i + 2} with linespoints lw 2 title '{what}'" for i, (what, _) in enumerate(series))
+            axis = "" if min(rows)[0] == 0 or max(rows)[0] < 100 else "set logscale x\n"
+            unit = "orders a second" if key == "lanes" else "ns"
+            yield title, plot(f"{axis}set xlabel '{key.replace('_', ' ')}'\nset ylabel '{unit}'\nset yrange [0:*]\n"
+                              f"$d << EOD\n{data(rows)}\nEOD\nplot {lines}\n")
 
 
 def table(head, rows):
     return [list(head)] + [[str(cell) for cell in row] for row in rows]
 
 
-def trips_table(results):
-    base = results.get("memif", {}).get("figures_ns", {}).get("tick_to_order")
+def trips_table(results, names, compare):
+    """<compare>: a column of times the first one's figures."""
+    base = whole(results[names[0]]) if compare and names[0] in results else None
     rows = []
-    for name in (*TRIPS, "memif-open"):
+    for name in names:
         r = results.get(name)
         if r is None:
             continue
-        echo, order = r["figures_ns"]["echo"], r["figures_ns"]["tick_to_order"]
+        echo, order = r["figures_ns"]["echo"], whole(r)
         times = f"{order['p50'] / base['p50']:.1f} / {order['p99'] / base['p99']:.1f}" if base else ""
         floor = f"{r['jitter']['above_10us']} / {r['jitter']['above_100us']} / {100 * r['jitter']['lost_ns'] / r['jitter']['ns']:.1f} %"
-        rows.append((name, r["loop"], f"{r['orders'] * 1e9 / r['orders_ns']:.0f}", order["count"], f"{r['orders_ns'] / 1e9:.1f}", echo["p50"],
-                     echo["p99"], order["p50"], order["p99"], order["p50"] - echo["p50"], order["p99"] - echo["p99"], times,
-                     r["orders_lost"], floor))
-    return table(("port", "loop", "orders/s", "samples", "s", "echo p50", "p99", "order p50", "p99", "excess p50", "p99",
-                  "times memif p50 / p99", "lost", "floor: gaps > 10 µs / > 100 µs / lost"), rows)
+        rows.append((name, r["schedule"], f"{r['orders'] * 1e9 / r['orders_ns']:.0f}", order["count"], f"{r['orders_ns'] / 1e9:.1f}", echo["p50"],
+                     echo["p99"], order["p50"], order["p99"], order["p999"], order["p50"] - echo["p50"], order["p99"] - echo["p99"],
+                     *([times] if compare else []), r["orders_lost"], floor))
+    return table(("port", "loop", "a second", "samples", "s", "echo p50", "p99", "p50", "p99", "p99.9", "over echo p50", "p99",
+                  *(["times memif p50 / p99"] if compare else []), "lost", "floor: gaps > 10 µs / > 100 µs / lost"), rows)
 
 
 def inside_table(results):
     rows = []
-    for name in ("lane", "feed"):
+    for name in ("lane", "feed", "risk"):
         for figure, h in results.get(name, {}).get("figures_ns", {}).items():
-            rows.append((name, figure.replace("_", " "), h["count"], h["p50"], h["p90"], h["p99"], h["p999"], h["max"]))
+            rows.append((name, figure.replace("_", " "), h["count"], h["p50"], h.get("p90", ""), h["p99"], h["p999"], h.get("max", "")))
     return table(("mode", "figure (ns)", "samples", "p50", "p90", "p99", "p99.9", "max"), rows)
 
 
@@ -125,7 +145,7 @@ def rounds_of(results, condition):
     return [names[len(names) // 2]] + [n for n in names if n != names[len(names) // 2]] if names else []
 
 
-def conditions_table(results):
+def conditions_table(folder, results):
     def median(condition, figure):
         values = sorted(results[n]["figures_ns"]["frame_to_frame"][figure] for n in rounds_of(results, condition))
         return values[len(values) // 2], f"{values[0]} to {values[-1]}"
@@ -140,9 +160,10 @@ def conditions_table(results):
             value, spread = median(condition, figure)
             cells += [value, spread, f"{value / median('alone', figure)[0]:.2f}"]
         rate = sorted(results[n]["orders"] * 1e9 / results[n]["ns"] for n in names)[len(names) // 2]
-        rows.append((*cells, f"{rate:.0f}"))
+        did = folder / names[0] / "did.txt"
+        rows.append((*cells, f"{rate:.0f}", did.read_text().strip() if did.exists() else ""))
     return table(("condition", "rounds", "orders a round", "p50 (ns)", "rounds", "times alone", "p99", "rounds", "times alone", "p99.9", "rounds",
-                  "times alone", "orders/s"), rows)
+                  "times alone", "orders/s", "done meanwhile"), rows)
 
 
 def slowest_table(results):
@@ -150,7 +171,7 @@ def slowest_table(results):
     for name in ("memif", "memif-open"):
         for s in results.get(name, {}).get("slowest_ns", [])[:10]:
             kernel = s.get("kernel", {})
-            rows.append((name, *(s[key] for key in ("whole", "sent", "stamped", "decide", "approved", "encoded", "handed")),
+            rows.append((name, *(s.get(key, "") for key in ("whole", "sent", "stamped", "decide", "approved", "encoded", "handed")),
                          kernel.get("window_ns", 0) // 1000, *(kernel.get(key, "") for key in KERNEL)))
     return table(("port", "whole (ns)", "sent at", "stamped at", "decision at", "approved at", "encoded at", "handed over at", "kernel: in µs around",
                   *(key.replace("_", " ") for key in KERNEL)), rows)
@@ -163,9 +184,106 @@ def peak_sentences(peak):
             f"({peak['line_rate'] / 1e6:.1f} million a second).", f"Tried in turn: {tries}."]
 
 
+def ratio(results, above, below, percentile):
+    return whole(results[above])[percentile] / whole(results[below])[percentile]
+
+
+def excess(results, name, percentile):
+    return whole(results[name])[percentile] - results[name]["figures_ns"]["echo"][percentile]
+
+
+def linear_of(results):
+    """Median cost of a message of both ends of the scale."""
+    ends = [sorted(r["ns_per_message"] for n, r in results.items() if n.startswith(f"linear-{end}-")) for end in ("small", "large")]
+    return [end[len(end) // 2] for end in ends] if all(ends) else None
+
+
+def lanes_of(results):
+    return max((r for n, r in results.items() if n.startswith("scale-lanes-")), key=lambda r: r["lanes"], default=None)
+
+
+def targets(results):
+    """What, which runs it needs, the bound, the value; 'most': at most the bound, 'least': at least."""
+    for percentile, bound in (("p50", 700), ("p99", 1500)):
+        yield f"memif: order over its echo, {percentile} (ns)", ("memif",), "most", bound, lambda p=percentile: excess(results, "memif", p)
+    for other, what in (("blocking", "the lane asleep, its exchange spinning"), ("asleep", "both ends asleep")):
+        for percentile in ("p50", "p99"):
+            yield (f"kernel sockets over memif, {what}, {percentile} (times)", (other, "memif"), "least", 8,
+                   lambda o=other, p=percentile: ratio(results, o, "memif", p))
+    yield "busy-polled sockets over memif, p50 (times)", ("spinning", "memif"), "least", 3, lambda: ratio(results, "spinning", "memif", "p50")
+    yield "blocking sockets over AF_XDP, p50 (times)", ("blocking", "af_xdp"), "least", 3, lambda: ratio(results, "blocking", "af_xdp", "p50")
+    yield "busy-polled sockets over AF_XDP, p50 (times)", ("spinning", "af_xdp"), "least", 1, lambda: ratio(results, "spinning", "af_xdp", "p50")
+    for percentile, bound in (("p50", 600), ("p99", 1200), ("p999", 2750)):
+        yield (f"frame in to frame out inside the process, {percentile.replace('999', '99.9')} (ns)", ("lane",), "most", bound,
+               lambda p=percentile: results["lane"]["figures_ns"]["frame_to_frame"][p])
+    yield "checks of an order, p50 (ns)", ("risk",), "most", 80, lambda: results["risk"]["figures_ns"]["risk"]["p50"]
+    if linear_of(results):
+        yield ("cost of a message: 12,000 symbols and 2 M live orders over 100 and 10,000 (times)", (), "most", 2,
+               lambda: linear_of(results)[1] / linear_of(results)[0])
+    lanes = lanes_of(results)
+    if lanes and lanes["lanes"] > 1:
+        yield (f"{lanes['lanes']} lanes at once over so many times one (times)", (), "least", 0.95,
+               lambda: lanes["orders_per_s"] / (lanes["lanes"] * lanes["one_lane"]))
+    for name in ("lane", "memif", "ring"):
+        yield (f"{name}: system calls, page faults and voluntary switches of the lane's thread", (name,), "most", 0,
+               lambda n=name: max(int(results[n]["system_calls"] or 0), 0) + results[n]["page_faults"] + results[n]["voluntary_switches"])
+
+
+def targets_table(results):
+    rows = []
+    for what, needs, kind, bound, value in targets(results):
+        if all(name in results for name in needs):
+            is_ = value()
+            met = is_ <= bound if kind == "most" else is_ >= bound
+            rows.append((what, f"{'at most' if kind == 'most' else 'at least'} {bound:,}", f"{is_:,.0f}" if is_ >= 100 or is_ == int(is_) else f"{is_:.2f}",
+                         "met" if met else "not met"))
+    return table(("target", "bound", "this run", ""), rows)
+
+
+def cores_table(results):
+    return table(("round trip between the two cores (ns)", "samples", "p50", "p90", "p99", "p99.9"),
+                 [(name.replace("_", " "), h["count"], h["p50"], h["p90"], h["p99"], h["p999"])
+                  for name, h in results.get("cores", {}).get("figures_ns", {}).items()])
+
+
+def cores_sentences(results):
+    said = ["Line round: a word written here, seen there, answered in another line: no way between these cores is shorter. Wake round: the other "
+            "side sleeps in the kernel and is woken; wakes round: both sleep. No code of ours is in these."]
+    if all(name in results for name in ("cores", "memif", "spinning", "blocking", "asleep")):
+        of = results["cores"]["figures_ns"]
+        p50 = {name: whole(results[name])["p50"] for name in ("memif", "spinning", "blocking", "asleep")}
+        said.append(
+            f"Sockets of the kernel take {p50['spinning']:,} ns where nobody sleeps, {p50['blocking'] - p50['spinning']:,} ns more where the lane sleeps "
+            f"(a wake-up and its answer: {of['wake_round']['p50']:,} ns) and {p50['asleep'] - p50['blocking']:,} ns more where its exchange sleeps too "
+            f"({of['wakes_round']['p50'] - of['wake_round']['p50']:,} ns). Eight times better than the lane asleep would be "
+            f"{p50['blocking'] // 8:,} ns; the echo over memif alone takes {results['memif']['figures_ns']['echo']['p50']:,} ns, the time of "
+            f"{results['memif']['figures_ns']['echo']['p50'] / of['line_round']['p50']:.1f} round trips of a line.")
+    return said
+
+
+def recording_of(folder):
+    path = folder / "recording.txt"
+    return f" ({path.read_text().strip()})" if path.exists() else ""
+
+
+def lanes_table(results):
+    rows = []
+    for r in sorted((r for n, r in results.items() if n.startswith("scale-lanes-")), key=lambda r: r["lanes"]):
+        rows.append((r["lanes"], r["where"], f"{r['orders_per_s']:,.0f}", f"{r['orders_per_s'] / (r['lanes'] * r['one_lane']):.2f}"))
+    return table(("lanes", "on", "orders/s, all together", "of so many times one lane"), rows)
+
+
+def extra_sections(results):
+    yield ("Lanes", ["Each lane a process of its own with its own exchange, closed loop; those that are not measured run beside it all the time."],
+           lanes_table(results), None)
+    linear = linear_of(results)
+    if linear:
+        yield ("Linear", [f"A message costs {linear[0]:.1f} ns with 100 symbols and 10,000 live orders, {linear[1]:.1f} ns with 12,000 symbols and 2 M "
+                          f"live orders: {linear[1] / linear[0]:.2f} times (target: at most 2). Medians of rounds in turn."], None, None)
+
+
 def environment_table(results):
-    any_result = next(iter(results.values()))
-    return table(("what", "value"), any_result["environment"].items())
+    return table(("what", "value"), next((r["environment"] for r in results.values() if "environment" in r), {}).items())
 
 
 def to_markdown(rows):
@@ -181,16 +299,26 @@ def to_html(rows):
 
 def sections(folder, results):
     """Heading, sentences, table or None, plot or None."""
-    distortions = sorted({d.removeprefix("warning: ") for r in results.values() for d in r["distortions"]})
+    distortions = sorted({d.removeprefix("warning: ") for r in results.values() for d in r.get("distortions", [])})
     yield "What distorts these figures", distortions or ["Nothing that is known."], None, None
     left_out = [p.parent.name for p in folder.glob("*/errors.txt") if not (p.parent / "result.json").exists()]
     if left_out:
         yield "Not measured here", [f"{name}: see {name}/errors.txt" for name in sorted(left_out)], None, None
+    yield ("Targets", ["Ratios and differences within this run. Where one is not met, the sections below say what it is made of."],
+           targets_table(results), None)
     yield ("From a tick to its order, through a port", [
         "Every row: an echo of the same frame and orders in turn, on the same two cores over the same port. Spinning, blocking and asleep are "
         "sockets of the kernel: nobody sleeps, the lane does, both ends do. Closed loop: the next frame leaves when the order before is answered; "
-        "what queues behind a pause is not in it. Open "
-        "loop: from when a frame was due."], trips_table(results), None)
+        "what queues behind a pause is not in it."], trips_table(results, TRIPS, True), None)
+    yield ("Parts of the way", [
+        "Feed: market data in, its best price in shared memory where another core reads it. Client: an order of the gateway's client in, its frame "
+        "out. Each beside an echo that takes the same part. The checks alone are below, inside the process."],
+        trips_table(results, LEGS, False), None)
+    yield ("On a schedule", [
+        "Open loop: latency counts from when a frame was due, so that a pause is charged to all who waited. Random gaps (Poisson), and the "
+        f"timing of a recording{recording_of(folder)}, once, 8 and 20 times as fast, its busiest stretch; the strategy has one order at a time, so "
+        "that frames which are due faster than an order's round trip wait."], trips_table(results, OPEN, False), None)
+    yield "What two cores cost each other", cores_sentences(results), cores_table(results), None
     yield "Percentiles", [], None, plot_percentiles(folder, [(f"{n.replace('_', ' ')} order", f"{n}/tick_to_order.hgrm") for n in TRIPS if n in results] +
                                                     [("memif echo", "memif/echo.hgrm")] * ("memif" in results))
     yield "Stages", ["p50 of each; they do not add up to the p50 of the whole."], None, plot_stages(results)
@@ -198,9 +326,13 @@ def sections(folder, results):
     yield "Inside the process", ["Closed loop, simulated port."], inside_table(results), None
     yield ("Under other conditions", [
         "The same lane, frame in to order out inside the process, alone, beside neighbours on the other core (stress-ng: processor, memory "
-        "bandwidth, disk), beside a second lane there, and in a container (podman, the same program and libraries). Conditions take turns; "
+        "bandwidth, disk), beside a second lane there or on the same core, with a control plane there that journals all its events (alone, beside "
+        "scrapes of /metrics, a storm of clients at its socket, a store that catches up in PostgreSQL), and in a container (podman, the same program "
+        "and libraries). "
+        "Conditions take turns; "
         "medians over the rounds, and the plot shows each condition's middle round."],
-        conditions_table(results), plot_percentiles(folder, [(c, f"{rounds_of(results, c)[0]}/lane.hgrm") for c in CONDITIONS if rounds_of(results, c)]))
+        conditions_table(folder, results), plot_percentiles(folder, [(c, f"{rounds_of(results, c)[0]}/lane.hgrm") for c in CONDITIONS if rounds_of(results, c)]))
+    yield from extra_sections(results)
     for title, svg in plot_scale(results):
         yield title, [], None, svg
     yield "The slowest orders", ["Nanoseconds after the frame was due; the ten slowest, result.json has a hundred. Behind them what the kernel counted on the "

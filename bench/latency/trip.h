@@ -52,6 +52,7 @@ enum trip_figure {
 #define TRIP_PORT_LIST(X)                                                            \
     X(MEMIF, memif, "shared memory, memif")                                          \
     X(VHOST, vhost, "shared memory, virtio-user and vhost")                          \
+    X(PHYSICAL, physical, "two ports of network cards, cabled to each other")        \
     X(RING, ring, "rings in one process")                                            \
     X(AF_PACKET, af_packet, "AF_PACKET on a veth pair")                              \
     X(AF_XDP, af_xdp, "AF_XDP on a veth pair")                                       \
@@ -118,6 +119,7 @@ struct trip_result {
     uint32_t slowest_count;
     struct trip_slow slowest[TRIP_SLOWEST];
     uint64_t tsc_hz;
+    bool hardware_time; // both ports stamp what they receive
 };
 
 bool trip_measure(const struct trip_options *o, const struct lane_options *lane,
@@ -138,3 +140,5 @@ void trip_write(FILE *out, const struct trip_options *o, const struct trip_resul
 // Starts DPDK on the two cores and opens both ends.
 bool trip_ports_open(const struct trip_options *o, struct lane_ports *out, struct error *err);
 void trip_ports_close(void);
+// Both stamp what they receive by a clock of their own.
+bool trip_ports_hardware_time(void);

@@ -9,7 +9,7 @@
 enum { DESCRIPTORS = 1024, MBUFS = 16383, WAIT_MS = 3000, VHOST_MIB = 192 };
 
 static struct port ports[2]; // the lane's, the exchange's
-static bool started;
+static bool started, stamped[2];
 
 static bool names_make(const struct trip_options *o, char text[2][DEVICE_NAME_LEN],
                        struct error *err)
@@ -19,6 +19,11 @@ static bool names_make(const struct trip_options *o, char text[2][DEVICE_NAME_LE
         return error_set(err, EXIT_USAGE,
                          "--near, --far: name both ends of a veth pair (ip link add n0 type veth "
                          "peer name n1; both up, without addresses)");
+    if (o->port == TRIP_PORT_PHYSICAL &&
+        !(o->near && o->far && eal_is_pci(o->near) && eal_is_pci(o->far)))
+        return error_set(err, EXIT_USAGE,
+                         "--near, --far: name two ports of network cards by PCI address, cabled "
+                         "to each other (dpdk-devbind.py --status)");
     for (int i = 0; i < 2; i++) {
         const int len = DEVICE_NAME_LEN;
         switch (o->port) {
@@ -46,6 +51,7 @@ static bool names_make(const struct trip_options *o, char text[2][DEVICE_NAME_LE
         case TRIP_PORT_AF_XDP:
             snprintf(text[i], len, "net_af_xdp%d,iface=%s,busy_budget=0", i, ifaces[i]);
             break;
+        case TRIP_PORT_PHYSICAL: snprintf(text[i], len, "%s", ifaces[i]); break;
         default: return error_set(err, EXIT_USAGE, "--port: not a port of DPDK");
         }
     }
@@ -65,6 +71,8 @@ bool trip_ports_open(const struct trip_options *o, struct lane_ports *out, struc
     if (!names_make(o, text, err))
         return false;
     ec.devices[0] = text[1];
+    if (o->port == TRIP_PORT_PHYSICAL) // no card can be added later
+        ec.devices[ec.device_count++] = text[0];
     if (!eal_start(&ec, &device, err))
         return false;
     started = true;
@@ -79,15 +87,21 @@ bool trip_ports_open(const struct trip_options *o, struct lane_ports *out, struc
                                  .mbufs = MBUFS,
                                  .node_wanted = -1,
                                  .remote_allowed = true};
-        if ((i == 0 && !eal_attach(text[i], err)) ||
+        if ((i == 0 && ec.device_count == 1 && !eal_attach(text[i], err)) ||
             !port_open(&ports[i], &pc, WAIT_MS, &facts, err))
             return false;
         ports[i].index = (uint8_t)i;
+        stamped[i] = facts.hardware_time;
     }
     *out = (struct lane_ports){&ports[0], &ports[0], &ports[1], &ports[1]};
     if (o->port == TRIP_PORT_RING) // each device is one ring: what is sent on it arrives on it
         *out = (struct lane_ports){&ports[0], &ports[1], &ports[1], &ports[0]};
     return true;
+}
+
+bool trip_ports_hardware_time(void)
+{
+    return stamped[0] && stamped[1];
 }
 
 void trip_ports_close(void)

@@ -124,7 +124,8 @@ static void slowest_write(FILE *out, const struct trip_result *r)
     for (uint32_t i = 0; i < r->slowest_count; i++)
         s[i] = r->slowest[i];
     qsort(s, r->slowest_count, sizeof *s, slower);
-    fprintf(out, "  \"slowest_ns\": [");
+    fprintf(out, "  \"hardware_time\": %s,\n  \"slowest_ns\": [",
+            r->hardware_time ? "true" : "false");
     for (uint32_t i = 0; i < r->slowest_count; i++) {
         fputs(i ? ",\n    " : "\n    ", out);
         slow_write(out, &cal, &s[i]);

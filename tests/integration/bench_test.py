@@ -3,6 +3,7 @@
 
 import base64
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -56,6 +57,15 @@ def lane():
     assert figures["frame_to_frame"]["p50"] >= figures["approved_sent"]["p50"] > 0
     assert result["system_calls"] in (0, -1), f"system call {result}"  # -1: this kernel cannot count them
     assert result["page_faults"] == 0 == result["voluntary_switches"], result
+    with tempfile.TemporaryDirectory() as folder:
+        done = bench("lane", "--seconds", "0.05", "--orders", "2000", "--warm", "500", "--live", "2000", "--symbols", "100", "--instances", "8",
+                     "--clients", "3", "--out", folder)
+        assert done.returncode == 0, done.stderr
+        result = json.loads((pathlib.Path(folder) / "result.json").read_text())
+    assert (result["instances"], result["clients"], result["orders"]) == (8, 3, 2000), result
+    alone = bench("lane", "--seconds", "0.01", "--orders", "50000", "--live", "2000", "--symbols", "100", "--region", f"benchtest{os.getpid()}")
+    assert alone.returncode == 1 and "nobody takes the events" in alone.stderr, alone
+    assert not [p for place in ("/dev/hugepages", "/dev/shm") for p in pathlib.Path(place).glob(f"tickgate.benchtest{os.getpid()}*")]
     refused = bench("lane", "--strategies", "/proc/nowhere", "--seconds", "0.01", "--live", "100")
     assert refused.returncode == 2 and "/proc/nowhere/taker.so" in refused.stderr, refused.stderr
 
@@ -69,15 +79,33 @@ def report(folder):
     nothing = bench("compare", str(folder), str(folder / "nothing"))
     assert nothing.returncode == 1 and "nothing/result.json" in nothing.stderr, nothing.stderr
     (folder / "keep").rename(folder / "ring")
-    conditions = subprocess.run([str(ROOT / "bench/latency/conditions.py"), str(BUILD / "tickgate-bench"), str(folder), "1", "0", "1", "2000"],
+    conditions = subprocess.run([str(ROOT / "bench/latency/conditions.py"), str(BUILD / "tickgate-bench"), str(folder), "1", "0", "1", "2000",
+                                 "alone", "second-lane", "beside-scrapes", "lanes"],
                                 capture_output=True, text=True, timeout=120)
     assert conditions.returncode == 0 and (folder / "second-lane-1/result.json").exists(), conditions
+    scraped = folder / "beside-scrapes-1/did.txt"
+    assert scraped.exists() and int(scraped.read_text().split()[0].replace(",", "")) > 0, conditions
+    lanes = json.loads((folder / "scale-lanes-1/result.json").read_text())
+    assert lanes["lanes"] == 1 and lanes["orders_per_s"] == lanes["one_lane"] > 0, lanes
+    (folder / "memif-feed").mkdir()
+    done = bench("trip", "--leg", "feed", "--seconds", "0.05", "--round_s", "0.1", "--rounds", "1", "--live", "2000", "--symbols", "100", "--out",
+                 str(folder / "memif-feed"))
+    assert done.returncode == 0, done.stderr
+    measured = bench("cores", "--seconds", "0.05", "--round_s", "0.05", "--out", str(folder / "cores"))
+    assert measured.returncode == 0, measured.stderr
+    of = json.loads((folder / "cores/result.json").read_text())["figures_ns"]
+    assert 0 < of["line_round"]["p50"] < of["wake_round"]["p50"], of
+    (folder / "memif").mkdir()
+    for path in (*folder.glob("*.json"), *folder.glob("*.hgrm")):
+        shutil.copy(path, folder / "memif")
     (folder / "peak.json").write_text(json.dumps({"lossless": 9000000, "line_rate": 36000000, "of_10gbe": 0.25, "tries": [
         {"rate": 9000000, "lossless": True, "applied": 1, "of": 1}, {"rate": 12000000, "lossless": False, "applied": 1, "of": 2}]}))
     if shutil.which("gnuplot"):
         written = subprocess.run([str(ROOT / "bench/latency/report.py"), str(folder)], capture_output=True, text=True, timeout=60)
         assert written.returncode == 0, written.stderr
         page = (folder / "report.html").read_text()
+        for words in ("<h2>Targets</h2>", "<td>memif: order over its echo, p50 (ns)</td>", "<h2>Lanes</h2>", "<td>memif-feed</td>"):
+            assert words in page, f"no {words}"
         assert "<td>second-lane</td><td>1</td><td>2000</td>" in page and "9.0 million messages a second" in page, page[-3000:]
         assert page.count("<svg") >= 3 and "What distorts these figures" in page and "<td>ring</td>" in page, page[:500]
 
@@ -149,12 +177,14 @@ def trip():
                 shutil.copytree(folder, pathlib.Path(folder) / "keep")
         report(pathlib.Path(folder))
     sockets_of_the_kernel()
-    refused = bench("trip", "--port", "af_packet", "--seconds", "0.01")
-    assert refused.returncode == 2 and "--near" in refused.stderr, refused.stderr
+    for argv, code, word in ((("af_packet",), 2, "--near"), (("physical",), 2, "by PCI address"),
+                             (("physical", "--near", "0000:ff:1f.6", "--far", "0000:ff:1f.7"), 1, "there is no PCI device 0000:ff:1f.7")):
+        refused = bench("trip", "--port", *argv, "--seconds", "0.01")
+        assert refused.returncode == code and word in refused.stderr, refused.stderr
 
 
 def main():
-    need_programs("tickgate-bench", "tickgate-exchange")
+    need_programs("tickgate-bench", "tickgate-exchange", "tickgate-controlplane")
     trip()
     with tempfile.TemporaryDirectory() as folder:
         done = bench("feed", "--seconds", "0.05", "--messages", str(MESSAGES), "--live", "2000", "--symbols", "50", "--out", folder)
