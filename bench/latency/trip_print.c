@@ -1,5 +1,6 @@
 // What a trip has shown, as text and as JSON.
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench/latency/trip.h"
 
@@ -121,8 +122,7 @@ static void slowest_write(FILE *out, const struct trip_result *r)
 {
     const struct clock_calibration cal = {.tsc_hz = r->tsc_hz};
     struct trip_slow s[TRIP_SLOWEST];
-    for (uint32_t i = 0; i < r->slowest_count; i++)
-        s[i] = r->slowest[i];
+    memcpy(s, r->slowest, sizeof s);
     qsort(s, r->slowest_count, sizeof *s, slower);
     fprintf(out, "  \"hardware_time\": %s,\n  \"slowest_ns\": [",
             r->hardware_time ? "true" : "false");
