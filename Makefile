@@ -370,9 +370,10 @@ bench-trip: ## the same through memif, between two cores, beside an echo over me
 	$(sub) programs
 	$(Q)$(BUILD)/tickgate-bench trip --port $(or $(PORT),memif) $(if $(RATE),--rate $(RATE)) $(if $(CORE),--core $(CORE))
 
-bench-check: ## instructions of an order's way against the baseline (exact; fails when there are more)
+bench-check: ## instructions of an order's way against the baseline (exact; fails when there are more), and times against those of this class of machine (told)
 	$(deps) build test
 	$(sub) programs
+	$(Q)bench/latency/baseline.py $(BUILD)/tickgate-bench
 	$(Q)bench/latency/check.sh $(BUILD)/tickgate-bench
 
 bench-route: ## cost of a routed order: plan, and all of it with two venues (ns, instructions)

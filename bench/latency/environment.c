@@ -71,6 +71,8 @@ void environment_write(FILE *out, const char *indent)
     field(out, indent, "kernel_command_line", text, ",");
     line_read("/sys/devices/system/cpu/isolated", text, sizeof text);
     field(out, indent, "isolated_cores", text, ",");
+    snprintf(text, sizeof text, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
+    field(out, indent, "cores", text, ",");
     governor_read(sched_getcpu(), text, sizeof text);
     field(out, indent, "governor", text, ",");
     line_read("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", text, sizeof text);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The check of instructions passes on what it has written itself, and fails when the baseline had fewer."""
+"""The check of instructions passes on what it has written itself, and fails when the baseline had fewer; times are told."""
 
+import json
 import os
 import pathlib
 import re
@@ -22,8 +23,31 @@ def check(baseline, *more):
     )
 
 
+def baseline(folder, *more):
+    command = [str(CHECK.parent / "baseline.py"), str(BUILD / "tickgate-bench"), "--folder", str(folder), "--rounds", "1", "--orders", "2000"]
+    done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def times(folder):
+    """Kept by class of machine, and only told."""
+    assert "no times are kept" in baseline(folder) and not list(folder.iterdir())
+    assert "written" in baseline(folder, "--update")
+    [kept] = folder.iterdir()
+    result = json.loads(kept.read_text())
+    assert result["class"] == kept.stem and result["figures_ns"]["lane frame_to_frame p50"][0] > 0, result
+    result["figures_ns"]["lane frame_to_frame p50"] = [1.0]
+    result["figures_ns"]["lane frame_to_frame p99"] = [1e12]
+    kept.write_text(json.dumps(result))
+    told = {line.split("  ")[0]: line for line in baseline(folder).splitlines()}
+    assert told["lane frame_to_frame p50"].endswith("slower") and told["lane frame_to_frame p99"].endswith("faster"), told
+
+
 def main():
     need_programs("tickgate-bench")
+    with tempfile.TemporaryDirectory() as folder:
+        times(pathlib.Path(folder))
     for tool in ("valgrind", "readelf"):
         if shutil.which(tool) is None:
             print(f"no {tool} here")
