@@ -40,6 +40,9 @@ struct dataplane_limits {
     struct limit_set_answer answer;
     struct limits_swap swaps[LANES_MAX];
     struct limit_raises raises;
+    bool again_on; // limits_again is in work, and what it changes
+    enum command_result again;
+    void (*again_change)(const struct dataplane *d, struct limits_source *source);
 };
 
 // --- set-up ---
@@ -302,6 +305,9 @@ static void answer(struct dataplane_limits *l, enum command_result result)
         l->slot->answer.limit_set = l->answer;
         command_answer(l->slot, result, sequence);
     }
+    if (l->again_on)
+        l->again = result;
+    l->again_on = false;
     l->slot = NULL;
     l->over = false;
     l->phase = PHASE_IDLE;
@@ -392,6 +398,36 @@ bool limits_set(struct dataplane *d, struct command_slot *slot, enum command_res
     return *result == COMMAND_RESULT_OK;
 }
 
+bool limits_again(struct dataplane *d, bool widens, bool asked,
+                  void (*change)(const struct dataplane *d, struct limits_source *source))
+{
+    struct dataplane_limits *l = d->limits;
+    if (l->phase != PHASE_IDLE)
+        return false;
+    memcpy(l->next, l->now, l->source_bytes);
+    if (change)
+        change(d, l->next);
+    memset(&l->request, 0, sizeof l->request);
+    memset(&l->answer, 0, sizeof l->answer);
+    lanes_find(d);
+    l->again_change = change;
+    l->again_on = true;
+    if (!widens || !asked)
+        send_begin(d, widens);
+    else
+        ask_begin(d); // there is nothing more to say than was said
+    return true;
+}
+
+bool limits_again_over(const struct dataplane *d, enum command_result *result,
+                       struct limit_set_answer *answer)
+{
+    const struct dataplane_limits *l = d->limits;
+    *result = l->again;
+    *answer = l->answer;
+    return !l->again_on;
+}
+
 // --- turn by turn ---
 
 static void asking_turn(struct dataplane *d)
@@ -430,6 +466,8 @@ static void in_force(struct dataplane *d)
 {
     struct dataplane_limits *l = d->limits;
     char why[LIMIT_WHY_LEN];
+    if (l->again_on && l->again_change)
+        l->again_change(d, l->base);
     for (uint32_t i = 0; i < l->request.count; i++) {
         const struct limit_change *c = &l->request.changes[i];
         const enum limit_control control = limit_control_find(c->scope, c->control);

@@ -20,5 +20,14 @@ bool limits_set(struct dataplane *d, struct command_slot *slot, enum command_res
 // LIMITS_LIST.
 enum command_result limits_list(struct dataplane *d, const struct limits_list_request *request,
                                 struct limits_list_answer *answer);
+// Every lane gets its table again, for nobody's slot: the files of the day make something else of
+// what is set (day_tighten), and <change> changes what is configured and set, where it is not null.
+// <asked>: by a person, whose record has been published: where it widens, that is durable first.
+// False: a change is in work already.
+bool limits_again(struct dataplane *d, bool widens, bool asked,
+                  void (*change)(const struct dataplane *d, struct limits_source *source));
+// Whether that is over, and what became of it. <answer>: lanes and versions.
+bool limits_again_over(const struct dataplane *d, enum command_result *result,
+                       struct limit_set_answer *answer);
 uint32_t limits_turn(struct dataplane *d);
 void limits_free(struct dataplane *d);

@@ -6,7 +6,10 @@
 
 static void records_publish(struct desk *d, struct limits_swap *s, uint32_t version)
 {
+    struct event table = {.type = EVENT_LIMITS, .limits = {.version = version, .was = version - 1}};
     s->sequence = 0;
+    if (s->count == 0 && desk_publish(d, &table)) // no person's: the day's files have changed it
+        s->sequence = d->lane->trading.sequence - 1;
     for (uint32_t i = 0; i < s->count; i++) { // LIMIT_CHANGES_MAX
         struct event event = {.type = EVENT_LIMIT_CHANGED, .limit_changed = s->records[i]};
         event.limit_changed.limits_version = version;
@@ -31,7 +34,7 @@ static enum limits_taken take(struct desk *d, struct limits_swap *s)
     const uint32_t version = d->limits->version + 1;
     if (s->states != d->limits_states)
         return LIMITS_AGAIN;
-    if (s->widens && event_credit(&d->lane->trading) < s->count)
+    if (s->widens && event_credit(&d->lane->trading) < s->count + (s->count == 0))
         return LIMITS_NO_ROOM;
     s->version = version;
     if (s->widens)
