@@ -138,4 +138,5 @@ void print_sessions(FILE *out, const json_t *result, const json_t *options);
 void print_clients(FILE *out, const json_t *result, const json_t *options);
 void print_strategies(FILE *out, const json_t *result, const json_t *options);
 void print_govern(FILE *out, const json_t *result, const json_t *options);
+void print_reload(FILE *out, const json_t *result, const json_t *options);
 void print_selftest(FILE *out, const json_t *result, const json_t *options);

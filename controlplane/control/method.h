@@ -128,6 +128,9 @@ json_t *trade_in_force(const struct control *control);
 // known. By the copy of the symbols.
 uint32_t trade_mark(const struct control *control, const char *symbol);
 
+// methods_day.c
+void method_reload(struct control *control, struct job *job);
+void method_reload_answered(struct control *control, struct job *job);
 // methods_selftest.c
 void method_selftest(struct control *control, struct job *job);
 void method_selftest_answered(struct control *control, struct job *job);

@@ -323,7 +323,8 @@ void rpc_resume(struct control *control, struct job *job, char **reply)
     else if (job->call.result == COMMAND_RESULT_OK ||
              (job->tolerant && (job->call.result == COMMAND_RESULT_NOTHING ||
                                 job->call.result == COMMAND_RESULT_BEYOND ||
-                                job->call.result == COMMAND_RESULT_LIMIT_REFUSED)))
+                                job->call.result == COMMAND_RESULT_LIMIT_REFUSED ||
+                                job->call.result == COMMAND_RESULT_DAY_REFUSED)))
         job->method->answered(control, job);
     else
         job_fail(job, error_of(job->call.result), "%s", command_result_text(job->call.result));

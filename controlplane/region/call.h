@@ -30,6 +30,7 @@ struct call {
         struct govern_request govern;
         struct limit_set_request limit_set;
         struct limits_list_request limits_list;
+        struct reload_request reload;
     } request;
     union {
         struct book_snapshot_answer book_snapshot;
@@ -39,6 +40,7 @@ struct call {
         struct govern_answer govern;
         struct limit_set_answer limit_set;
         struct limits_list_answer limits_list;
+        struct reload_answer reload;
     } answer;
 };
 

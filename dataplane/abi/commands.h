@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dataplane/abi/day_control.h"
 #include "dataplane/abi/limit_control.h"
 #include "dataplane/abi/limits.h"
 
@@ -52,7 +53,8 @@ enum command_state {
     X(NO_ROOM, "nobody drains the event ring: no room for its record, nothing was changed") \
     X(LIMIT_REFUSED, "a limit is not good; nothing was changed")                            \
     X(BEYOND, "the loss is still beyond its limit: set another limit first")                \
-    X(NOT_RECORDED, "the journal has not taken the record in time; nothing was changed")
+    X(NOT_RECORDED, "the journal has not taken the record in time; nothing was changed")    \
+    X(DAY_REFUSED, "a file of the day is not good; what was in force stays")
 
 enum command_result {
 #define COMMAND_RESULT_ENUM(upper, text) COMMAND_RESULT_##upper,
@@ -180,6 +182,7 @@ struct command_slot {
         struct govern_request govern;
         struct limit_set_request limit_set;
         struct limits_list_request limits_list;
+        struct reload_request reload;
         uint8_t bytes[8256];
     } request;
     union {
@@ -190,6 +193,7 @@ struct command_slot {
         struct limit_set_answer limit_set;
         struct limits_list_answer limits_list;
         struct self_test_answer self_test;
+        struct reload_answer reload;
         uint8_t bytes[COMMAND_SLOT_LEN - 64 - 8256];
     } answer;
 };

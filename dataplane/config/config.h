@@ -300,7 +300,7 @@ struct config_client {
 
 enum config_unknown { CONFIG_UNKNOWN_REFUSE, CONFIG_UNKNOWN_SKIP };
 
-// The trading day: its files (reference.h), each empty where there is none.
+// The trading day: its files (day_files.h), each empty where there is none.
 struct config_day {
     char zone[NAME_LEN];
     char date[11]; // "today", or YYYY-MM-DD
@@ -308,6 +308,7 @@ struct config_day {
     enum config_unknown unknown_symbols;
     char reference[PATH_LEN];
     char positions[PATH_LEN];
+    char restricted[PATH_LEN];
     bool self_test; // before READY, where something trades
     char self_test_record[PATH_LEN];
 };

@@ -6,6 +6,7 @@
 
 #include "dataplane/abi/trade.h"
 #include "dataplane/base/hints.h"
+#include "dataplane/config/sheet_check.h"
 
 // --- symbols of the configuration ---
 
@@ -50,21 +51,6 @@ uint32_t symbol_find(const struct symbol_index *index, const char name[8])
 }
 
 // --- kinds ---
-
-#define COLUMN(type, member, cell_, required_, kind_, min_, max_, words_) \
-    {                                                                     \
-        .cell = (cell_), .required = (required_), .value = {              \
-            .kind = (kind_),                                              \
-            .key = #member,                                               \
-            .min = (min_),                                                \
-            .max = (max_),                                                \
-            .words = (words_),                                            \
-            .offset = offsetof(struct type, member),                      \
-            .size = sizeof(((struct type *)0)->member)                    \
-        }                                                                 \
-    }
-#define VALUE(type, member, kind_, min_, max_, words_) \
-    COLUMN(type, member, CELL_VALUE, false, kind_, min_, max_, words_)
 
 // Ranges are those of the options of the same name.
 static const struct sheet_column reference_columns[] = {
@@ -114,39 +100,6 @@ int32_t day_wanted(const struct config *config, struct local_time now)
     return date_parse(config->day.date, strlen(config->day.date), &day) ? day : now.day;
 }
 
-static bool of_today(const struct sheet *s, const struct config *config, int32_t today,
-                     struct error *err)
-{
-    char holds[DATE_LEN], wanted[DATE_LEN];
-    date_text(holds, s->day);
-    date_text(wanted, today);
-    if (s->day > today)
-        return sheet_fault(s, 1, "effective date", err,
-                           "holds from %s on, and the trading day is %s; take that day's file, or "
-                           "correct day.date or the clock",
-                           holds, wanted);
-    if (today - s->day > (int32_t)config->day.max_age_days)
-        return sheet_fault(s, 1, "effective date", err,
-                           "is of %s, and the trading day is %s; take that day's file, or let it "
-                           "be older with day.max_age_days",
-                           holds, wanted);
-    return true;
-}
-
-// The number of a row's symbol. False with <err> where it is not ours and must be.
-static bool symbol_resolve(const struct sheet *s, const struct config *config,
-                           const struct symbol_index *index, uint32_t line, const char symbol[8],
-                           uint32_t *instrument, struct error *err)
-{
-    *instrument = symbol_find(index, symbol);
-    if (*instrument != SYMBOL_UNKNOWN || config->day.unknown_symbols == CONFIG_UNKNOWN_SKIP)
-        return true;
-    return sheet_fault(s, line, "symbol", err,
-                       "'%.8s' has no row in the section 'symbols' of the configuration; add it, "
-                       "remove the row, or set day.unknown_symbols to skip",
-                       symbol);
-}
-
 // --- reference data ---
 
 static bool volume_known(const struct sheet *s, const struct config *config, const uint32_t *row_of,
@@ -174,10 +127,10 @@ bool reference_check(struct sheet *s, const struct config *config, const struct 
     uint32_t *row_of = calloc(index->count + 1, sizeof *row_of);
     if (row_of == NULL)
         return error_set(err, EXIT_FAILED, "no memory for reference data");
-    bool ok = of_today(s, config, today, err);
+    bool ok = sheet_of_today(s, config, today, err);
     for (uint32_t i = 0; ok && i < s->count; i++) {
         struct reference_row *row = sheet_row_at(s, i);
-        ok = symbol_resolve(s, config, index, row->head.line, row->symbol, &row->instrument, err);
+        ok = sheet_symbol(s, config, index, row->head.line, row->symbol, &row->instrument, err);
         if (!ok || row->instrument == SYMBOL_UNKNOWN)
             continue;
         uint32_t *before = &row_of[row->instrument];
@@ -284,7 +237,7 @@ static bool positions_once(const struct sheet *s, struct error *err)
 bool positions_check(struct sheet *s, const struct config *config, const struct symbol_index *index,
                      int32_t today, struct error *err)
 {
-    if (!of_today(s, config, today, err))
+    if (!sheet_of_today(s, config, today, err))
         return false;
     for (uint32_t i = 0; i < s->count; i++) {
         struct position_row *row = sheet_row_at(s, i);
@@ -297,41 +250,8 @@ bool positions_check(struct sheet *s, const struct config *config, const struct 
                                "times shares is more than any limit; correct one of them");
         if (!account_resolve(s, config, row, err) || !lane_resolve(s, config, row, err) ||
             !within_part(s, config, row, err) ||
-            !symbol_resolve(s, config, index, row->head.line, row->symbol, &row->instrument, err))
+            !sheet_symbol(s, config, index, row->head.line, row->symbol, &row->instrument, err))
             return false;
     }
     return positions_once(s, err);
-}
-
-// --- files ---
-
-static bool load(struct sheet *s, const struct sheet_kind *kind, const char *path,
-                 const struct config *config, const struct symbol_index *index, int32_t today,
-                 bool (*check)(struct sheet *, const struct config *, const struct symbol_index *,
-                               int32_t, struct error *),
-                 struct error *err)
-{
-    *s = (struct sheet){.kind = kind, .day = today};
-    if (*path == 0)
-        return true;
-    if (!sheet_load(s, kind, path, err))
-        return false;
-    if (check(s, config, index, today, err))
-        return true;
-    sheet_free(s);
-    return false;
-}
-
-bool reference_load(struct sheet *s, const struct config *config, const struct symbol_index *index,
-                    int32_t today, struct error *err)
-{
-    return load(s, &reference_kind, config->day.reference, config, index, today, reference_check,
-                err);
-}
-
-bool positions_load(struct sheet *s, const struct config *config, const struct symbol_index *index,
-                    int32_t today, struct error *err)
-{
-    return load(s, &positions_kind, config->day.positions, config, index, today, positions_check,
-                err);
 }

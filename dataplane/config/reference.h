@@ -1,6 +1,6 @@
-// What holds for one trading day, from files: reference data, and positions at its start
-// (docs/reference.md). Read, checked against the configuration and put in the order of its symbols;
-// nothing is in force before all of a file is good.
+// Reference data and positions at the start of the day, from files (docs/reference.md): checked
+// against the configuration and put in the order of its symbols; nothing is in force before all of
+// a file is good.
 #pragma once
 
 #include <stdbool.h>
@@ -57,18 +57,10 @@ struct position_row {
     uint32_t instrument;
 };
 
-// The configuration's file of a kind, for the day <today> (day_wanted): read and checked against
-// the configuration. A file that it does not name is an empty sheet. False with <err>, and nothing
-// to free.
-bool reference_load(struct sheet *s, const struct config *config, const struct symbol_index *index,
-                    int32_t today, struct error *err);
-bool positions_load(struct sheet *s, const struct config *config, const struct symbol_index *index,
-                    int32_t today, struct error *err);
-
 // The day that the configuration names, or that of <now>.
 int32_t day_wanted(const struct config *config, struct local_time now);
 
-// The second half of the above, of a sheet that was read from elsewhere.
+// Of a sheet that was read, for the day <today> (day_wanted), against the configuration.
 extern const struct sheet_kind reference_kind, positions_kind;
 bool reference_check(struct sheet *s, const struct config *config, const struct symbol_index *index,
                      int32_t today, struct error *err);

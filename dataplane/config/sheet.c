@@ -2,10 +2,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "dataplane/base/check.h"
 
@@ -301,12 +304,27 @@ bool sheet_read(struct sheet *s, const struct sheet_kind *kind, const char *name
     return false;
 }
 
+// Null with <err>. A pipe or a device would make whoever reads it wait.
+static FILE *file_open(const char *path, struct error *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    FILE *file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? fdopen(fd, "rb") : NULL;
+    if (file)
+        return file;
+    error_set(err, EXIT_FAILED, "%s: %s; name a readable file", path,
+              fd < 0 ? strerror(errno) : "no regular file");
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
 bool sheet_load(struct sheet *s, const struct sheet_kind *kind, const char *path, struct error *err)
 {
-    FILE *file = fopen(path, "rbe");
+    FILE *file = file_open(path, err);
     memset(s, 0, sizeof *s);
     if (file == NULL)
-        return error_set(err, EXIT_FAILED, "%s: %s; name a readable file", path, strerror(errno));
+        return false;
     char *text = malloc(SHEET_BYTES_MAX + 1);
     MUST(text != NULL);
     const size_t len = fread(text, 1, SHEET_BYTES_MAX + 1, file);

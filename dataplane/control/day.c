@@ -1,24 +1,20 @@
 #include "dataplane/control/day.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "dataplane/abi/events.h"
 #include "dataplane/base/clock.h"
-#include "dataplane/base/hints.h"
 #include "dataplane/base/log.h"
 
-static bool rows_index(struct day *day, struct error *err)
+uint32_t *day_rows(const struct day *day, const struct sheet *reference)
 {
-    day->row_of = calloc(day->index.count + 1, sizeof *day->row_of);
-    if (day->row_of == NULL)
-        return error_set(err, EXIT_FAILED, "no memory for reference data");
-    for (uint32_t i = 0; i < day->reference.count; i++) {
-        const struct reference_row *row = sheet_row_at(&day->reference, i);
+    uint32_t *row_of = calloc(day->index.count + 1, sizeof *row_of);
+    for (uint32_t i = 0; row_of && i < reference->count; i++) {
+        const struct reference_row *row = sheet_row_at(reference, i);
         if (row->instrument != SYMBOL_UNKNOWN)
-            day->row_of[row->instrument] = i + 1;
+            row_of[row->instrument] = i + 1;
     }
-    return true;
+    return row_of;
 }
 
 // Symbols without a row have what the configuration says, which may not be meant.
@@ -33,40 +29,62 @@ static void tell_missing(const struct day *day)
         log_warn("reference_missing",
                  "%s: no row for %u of %u symbols, %.8s the first of them: they have what the "
                  "configuration says",
-                 day->reference.name, missing, day->index.count, one);
+                 day->sheets[DAY_REFERENCE].name, missing, day->index.count, one);
 }
 
-bool day_open(struct day *day, const struct config *config, struct error *err)
+static struct day_force *force_new(uint32_t symbols)
+{
+    struct day_force *f = calloc(1, sizeof *f + symbols * sizeof f->symbols[0]);
+    if (f)
+        f->count = symbols;
+    return f;
+}
+
+bool day_open(struct day *day, const struct config *config, uint64_t utc_ns, struct error *err)
 {
     struct error why = {0};
     memset(day, 0, sizeof *day);
     day->config = config;
     if (!zone_set(config->day.zone, &why))
         return config_fault(config, config->day.zone, err, "%s", why.text);
-    day->today = day_wanted(config, local_time_at(clock_utc_ns()));
-    if (!symbol_index_make(&day->index, config, err) ||
-        !reference_load(&day->reference, config, &day->index, day->today, err) ||
-        !positions_load(&day->positions, config, &day->index, day->today, err) ||
-        !rows_index(day, err))
+    const struct local_time now = local_time_at(utc_ns);
+    day->today = day_wanted(config, now);
+    if (!symbol_index_make(&day->index, config, err))
         return false;
+    for (unsigned f = 0; f < DAY_FILES; f++)
+        if (!day_file_load(f, &day->sheets[f], config, &day->index, day->today, err))
+            return false;
+    day->row_of = day_rows(day, &day->sheets[DAY_REFERENCE]);
+    day->force = force_new(day->index.count);
+    day->force_next = force_new(day->index.count);
+    if (day->row_of == NULL || day->force == NULL || day->force_next == NULL)
+        return error_set(err, EXIT_FAILED, "no memory for the files of the day");
     tell_missing(day);
+    day_force_make(day->sheets, now, day->force);
     return true;
 }
 
 void day_close(struct day *day)
 {
-    sheet_free(&day->reference);
-    sheet_free(&day->positions);
+    for (unsigned f = 0; f < DAY_FILES; f++) {
+        sheet_free(&day->sheets[f]);
+        sheet_free(&day->change.sheets[f]);
+    }
     symbol_index_free(&day->index);
     free(day->row_of);
-    day->row_of = NULL;
+    free(day->change.row_of);
+    free(day->force);
+    free(day->force_next);
+    day->row_of = day->change.row_of = NULL;
+    day->force = day->force_next = NULL;
 }
 
-void day_overlay(const struct day *day, uint32_t instrument, struct config_symbol_row *row)
+void day_overlay_of(const struct sheet *reference, const uint32_t *row_of, uint32_t instrument,
+                    struct config_symbol_row *row)
 {
-    if (day->row_of == NULL || day->row_of[instrument] == 0)
+    if (row_of == NULL || row_of[instrument] == 0)
         return;
-    const struct reference_row *from = sheet_row_at(&day->reference, day->row_of[instrument] - 1);
+    const struct reference_row *from = sheet_row_at(reference, row_of[instrument] - 1);
     if (sheet_gives(&from->head, REFERENCE_VOLUME))
         row->average_volume = from->average_volume;
     if (sheet_gives(&from->head, REFERENCE_CLOSE))
@@ -79,19 +97,24 @@ void day_overlay(const struct day *day, uint32_t instrument, struct config_symbo
         row->locates = from->locates;
 }
 
-void day_record(const struct day *day, struct event_writer *events)
+void day_overlay(const struct day *day, uint32_t instrument, struct config_symbol_row *row)
 {
-    const struct sheet *sheets[] = {&day->reference, &day->positions};
-    for (uint32_t i = 0; i < ARRAY_LEN(sheets); i++) {
+    day_overlay_of(&day->sheets[DAY_REFERENCE], day->row_of, instrument, row);
+}
+
+void day_record(const struct day *day, uint32_t files, struct event_writer *events)
+{
+    for (unsigned f = 0; f < DAY_FILES; f++) {
+        const struct sheet *s = &day->sheets[f];
         struct event event = {.type = EVENT_DAY_FILE, .tsc = clock_tsc()};
-        if (sheets[i]->rows == NULL)
+        if (*s->name == 0 || !(files >> f & 1))
             continue;
-        event.day_file.hash = sheets[i]->hash;
-        event.day_file.date = date_number(sheets[i]->day);
-        event.day_file.rows = sheets[i]->count;
-        event.day_file.kind = (uint8_t)i;
+        event.day_file.hash = s->hash;
+        event.day_file.date = date_number(s->day);
+        event.day_file.rows = s->count;
+        event.day_file.kind = (uint8_t)f;
         event_write(events, &event);
-        log_info("day_file", "%s: %u rows of %u are in force", sheets[i]->name, sheets[i]->count,
+        log_info("day_file", "%s: %u rows of %u are in force", s->name, s->count,
                  event.day_file.date);
     }
 }

@@ -259,6 +259,7 @@ static void lane_send(struct dataplane *d, uint32_t lane)
     const struct lane_answer answer = {.kind = ANSWER_LIMITS, .swap = s};
     memset(dd->limits_spare, 0, bytes);
     limits_fill(undo ? l->now : l->next, trade_lanes(d->config), d->clock.tsc_hz, dd->limits_spare);
+    day_tighten(&d->day, undo, dd->limits_spare);
     states_copy(dd, s);
     s->table = dd->limits_spare;
     records_make(l, s, undo);
@@ -396,6 +397,11 @@ bool limits_set(struct dataplane *d, struct command_slot *slot, enum command_res
         *result = COMMAND_RESULT_NO_ROOM;
     l->slot = *result == COMMAND_RESULT_OK ? slot : NULL;
     return *result == COMMAND_RESULT_OK;
+}
+
+bool limits_busy(const struct dataplane *d)
+{
+    return d->limits->phase != PHASE_IDLE;
 }
 
 bool limits_again(struct dataplane *d, bool widens, bool asked,

@@ -20,6 +20,8 @@ bool limits_set(struct dataplane *d, struct command_slot *slot, enum command_res
 // LIMITS_LIST.
 enum command_result limits_list(struct dataplane *d, const struct limits_list_request *request,
                                 struct limits_list_answer *answer);
+// A change is in work. Where something trades, as what follows.
+bool limits_busy(const struct dataplane *d);
 // Every lane gets its table again, for nobody's slot: the files of the day make something else of
 // what is set (day_tighten), and <change> changes what is configured and set, where it is not null.
 // <asked>: by a person, whose record has been published: where it widens, that is durable first.

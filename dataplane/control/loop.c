@@ -5,6 +5,7 @@
 #include "dataplane/base/log.h"
 #include "dataplane/base/notify.h"
 #include "dataplane/control/dataplane.h"
+#include "dataplane/control/day_live.h"
 #include "dataplane/control/limits_live.h"
 #include "dataplane/control/selftest.h"
 
@@ -94,6 +95,7 @@ static bool command_do(struct dataplane *d, struct command_slot *slot, enum comm
         list = slot->request.limits_list;
         *result = limits_list(d, &list, &slot->answer.limits_list);
         return true;
+    case COMMAND_RELOAD: return !day_reload(d, slot, clock_utc_ns(), result);
     case COMMAND_SELF_TEST:
         *result = selftest_command(d->config, &d->events, &slot->answer.self_test);
         return true;
@@ -171,7 +173,7 @@ void dataplane_loop(struct dataplane *d, const volatile int *stop)
             work += recovery_turn(&d->channels[i]->recovery, now_ns);
             work += snapshot_turn(&d->channels[i]->snapshot, now_ns);
         }
-        work += trade_turn(d, now_ns);
+        work += trade_turn(d, now_ns) + day_turn(d, now_ns, clock_utc_ns());
         for (uint32_t i = 0; i < d->ports_open; i++)
             work += slow_receive(&d->slow[i], now_ns) + slow_turn(&d->slow[i], now_ns);
         if (now_ns >= statistics_at) {

@@ -493,7 +493,7 @@ bool dataplane_bill(struct dataplane *d, const struct config *config, struct err
 {
     memset(d, 0, sizeof *d);
     d->config = config;
-    const bool ok = day_open(&d->day, config, err) && stage_bill(d, err);
+    const bool ok = day_open(&d->day, config, clock_utc_ns(), err) && stage_bill(d, err);
     day_close(&d->day);
     return ok;
 }
@@ -519,7 +519,8 @@ bool dataplane_rebuild(struct dataplane *d, const struct config *config,
     region_event_writer(&d->view, shape.lanes, EVENT_RING_TRADING, &d->events);
     d->count = region_main_counters(&d->view, 0);
     stage_lanes(d);
-    return stage_channels(d, err) && stage_wire_up(d, err) && trade_make(d, err);
+    return day_open(&d->day, config, clock->utc_ns_at, err) && stage_channels(d, err) &&
+           stage_wire_up(d, err) && trade_make(d, err);
 }
 
 bool dataplane_start(struct dataplane *d, const struct config *config, struct error *err)
@@ -529,9 +530,9 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
     memory_remote_allow(config->node.remote_memory);
     clock_calibrate(&d->clock, 50);
     histogram_edges_init(d->clock.tsc_hz);
-    bool ok = day_open(&d->day, config, err) && stage_bill(d, err) && stage_region(d, err) &&
-              selftest_at_start(config, &d->events, err) && cores_take(config, err) &&
-              stage_ports(d, err);
+    bool ok = day_open(&d->day, config, d->clock.utc_ns_at, err) && stage_bill(d, err) &&
+              stage_region(d, err) && selftest_at_start(config, &d->events, err) &&
+              cores_take(config, err) && stage_ports(d, err);
     if (ok) {
         stage_lanes(d);
         ok = stage_channels(d, err) && stage_wire_up(d, err) && tapes_start(d, err) &&
@@ -541,7 +542,7 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
         tapes_kills(d);
         describe(d);
         trade_describe(d);
-        day_record(&d->day, &d->events);
+        day_record(&d->day, UINT32_MAX, &d->events);
         stage_slow(d);
         ok = stage_run(d, err);
     }

@@ -371,6 +371,7 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
     dd->limits = (void *)part[PART_LIMITS];
     dd->limits_spare = (void *)part[PART_LIMITS_SPARE];
     limits_fill(limits_set_now(d), trade_lanes(config), d->clock.tsc_hz, dd->limits);
+    day_tighten(&d->day, true, dd->limits);
     d->lanes[lane]->stamp = d->setup ? d->setup : clock_tsc();
     desk_init(&dd->desk, d->lanes[lane], &dc, (const char(*)[8])d->instruments, dd->limits,
               part[PART_ORDERS]);
@@ -391,7 +392,7 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
 // Who brings shares into the day.
 static bool positions_carry(struct dataplane *d, struct error *err)
 {
-    const struct sheet *s = &d->day.positions;
+    const struct sheet *s = &d->day.sheets[DAY_POSITIONS];
     for (uint32_t i = 0; i < s->count; i++) {
         const struct position_row *row = sheet_row_at(s, i);
         if (row->instrument == SYMBOL_UNKNOWN || row->shares == 0)

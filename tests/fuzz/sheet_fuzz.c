@@ -4,8 +4,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "dataplane/abi/trade.h"
 #include "dataplane/base/check.h"
-#include "dataplane/config/reference.h"
+#include "dataplane/base/hints.h"
+#include "dataplane/config/restricted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,6 +31,27 @@ static void positions_promises(const struct sheet *s)
     }
 }
 
+static void restricted_promises(const struct sheet *s)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct restricted_row *row = sheet_row_at(s, i);
+        const struct local_time late = {.day = INT32_MAX, .second = DAY_SECONDS - 1};
+        MUST(row->instrument == 0 || row->instrument == SYMBOL_UNKNOWN);
+        MUST(row->restriction > RESTRICTION_NONE && row->restriction < RESTRICTIONS);
+        MUST(!restricted_holds(s, row, (struct local_time){.day = s->day - 1, .second = 0}));
+        MUST(restricted_holds(s, row, late) != sheet_gives(&row->head, RESTRICTED_UNTIL));
+    }
+}
+
+static const struct file {
+    const struct sheet_kind *kind;
+    bool (*check)(struct sheet *s, const struct config *config, const struct symbol_index *index,
+                  int32_t today, struct error *err);
+    void (*promises)(const struct sheet *s);
+} files[] = {{&reference_kind, reference_check, reference_promises},
+             {&positions_kind, positions_check, positions_promises},
+             {&restricted_kind, restricted_check, restricted_promises}};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char names[1][8] = {"X       "};
@@ -48,17 +71,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (size == 0)
         return 0;
-    const bool positions = data[0] & 1; // the first byte says what the rest is read as
-    bool ok = sheet_read(&s, positions ? &positions_kind : &reference_kind, "fuzz.csv",
-                         (const char *)data + 1, size - 1, &err);
+    const struct file *f = &files[(data[0] & 7) % ARRAY_LEN(files)]; // what the rest is read as
+    bool ok = sheet_read(&s, f->kind, "fuzz.csv", (const char *)data + 1, size - 1, &err);
     if (ok) {
         MUST(s.count <= SHEET_ROWS_MAX);
-        ok = positions ? positions_check(&s, &config, &index, s.day, &err)
-                       : reference_check(&s, &config, &index, s.day, &err);
-        if (ok && positions)
-            positions_promises(&s);
-        if (ok && !positions)
-            reference_promises(&s);
+        ok = f->check(&s, &config, &index, s.day, &err);
+        if (ok)
+            f->promises(&s);
         sheet_free(&s);
     }
     MUST(ok == (err.code == EXIT_OK));

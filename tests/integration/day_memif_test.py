@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The trading day of a dataplane that trades: its files are in force from the first order, every control is tested before
-that, and what cannot be tested or recorded does not start.
+"""The trading day of a dataplane that trades: its files are in force from the first order and again when they are read again,
+every control is tested before that, and what cannot be tested or recorded does not start.
 """
 
 import datetime
@@ -29,8 +29,42 @@ def files(s):
     (s.dir / "positions.csv").write_text(
         f"tickgate,positions,1,{today}\naccount,symbol,shares,price\nmain,{SYMBOLS[0]},{LIMIT},12.5\nhouse,{SYMBOLS[1]},-40,3\n")
     (s.dir / "reference.csv").write_text(f"tickgate,reference,1,{today}\nsymbol,lot\n{SYMBOLS[0]},\n{SYMBOLS[1]},1000\n")
-    return (f"day: {{reference: {s.dir}/reference.csv, positions: {s.dir}/positions.csv, max_age_days: 1,\n"
+    restrict(s, today)
+    return today, (f"day: {{reference: {s.dir}/reference.csv, positions: {s.dir}/positions.csv, max_age_days: 1,\n"
+            f"  restricted: {s.dir}/restricted.csv,\n"
             f"  self_test_record: {s.dir}/record.json}}\n")
+
+
+def restrict(s, today, *rows):
+    (s.dir / "restricted.csv").write_text("\n".join([f"tickgate,restricted,1,{today}", "symbol,restriction", *rows]) + "\n")
+
+
+def reload(s, code):
+    done = subprocess.run([str(BUILD / "tickgate"), "reload", "restricted", "--reason", "compliance", "--socket", str(s.socket)],
+                          capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == code, f"{done.returncode}: {done.stderr} {done.stdout}"
+    return done.stderr + done.stdout
+
+
+def restricted_while_it_trades(s, today):
+    """A list that is not good is refused with its line and nothing changes; a good one refuses the orders of what trades."""
+    ledger = Ledger(s)
+
+    def decided(refusal):
+        return [d for d in ledger.of("DECISION") if d["instrument"] == 0 and d["refusal"] == refusal]
+
+    restrict(s, today, f"{SYMBOLS[0]},all", "NONE,all")
+    said = reload(s, 1)
+    assert "restricted.csv:4: symbol: 'NONE" in said and "what was in force stays" in said, said
+    restrict(s, today, f"{SYMBOLS[0]},all")
+    assert "restricted" in reload(s, 0)
+    wait_for("refusals", lambda: ledger.collect() and decided("RESTRICTED"), s.alive,
+             lambda: f"; {len(ledger.of('DECISION'))} decisions")
+    first = decided("RESTRICTED")[0]
+    assert not [d for d in decided("NONE") if d["limits_version"] >= first["limits_version"]], first
+    restrict(s, today)
+    reload(s, 0)
+    assert s.log("dataplane").count("day_refused") == 1
 
 
 def carried(s):
@@ -67,7 +101,7 @@ def tested(s, times):
 def main():
     need_programs()
     with System("day") as s:
-        day = files(s)
+        today, day = files(s)
         text = sections("10.0.0.1:26400", SYMBOLS) + day
         port = {"md0": {"device": s.memif, "ip": "10.0.0.2"}}
         channel = {"nasdaq": {"symbols": 100, "orders": 50000,
@@ -78,13 +112,17 @@ def main():
         done = subprocess.run([str(BUILD / "tickgate-dataplane"), "--config", str(path)], capture_output=True, text=True,
                               timeout=PATIENCE_S)
         assert done.returncode == 1 and "absent/record.json" in done.stderr, f"{done.returncode}: {done.stderr[-500:]}"
-        s.configure(port, channel, text)
+        path = s.configure(port, channel, text)
+        done = subprocess.run([str(BUILD / "tickgate-dataplane"), "--config", str(path), "--check"], capture_output=True,
+                              text=True, timeout=PATIENCE_S)
+        assert done.returncode == 0, f"{done.returncode}: {done.stderr[-500:]}"
         s.start_dataplane()
         s.start_controlplane()
         s.wait_ready()
         first = tested(s, 1)
         carried(s)
         held_to_the_files(s)
+        restricted_while_it_trades(s, today)
         answer = s.ask("selftest")
         assert answer["recorded"] and answer["controls"] == first["controls"], answer
         assert all(r["passed"] for r in answer["rows"]) and len(answer["rows"]) == first["controls"], answer["rows"]

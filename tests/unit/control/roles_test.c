@@ -127,7 +127,7 @@ static void test_methods(void **state)
         json_decref(request);
     }
     assert_int_equal(of[ROLE_OPERATE], 9);
-    assert_int_equal(of[ROLE_RISK], 8);
+    assert_int_equal(of[ROLE_RISK], 9);
 }
 
 // A kill by somebody who may not: nothing is set.

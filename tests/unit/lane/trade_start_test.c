@@ -53,16 +53,18 @@ static void files_read(const char *reference, const char *positions)
     d.day.config = &config;
     assert_true(symbol_index_make(&d.day.index, &config, &err));
     d.day.row_of = calloc(d.day.index.count, sizeof *d.day.row_of);
-    if (!sheet_read(&d.day.reference, &reference_kind, "r.csv", reference, strlen(reference),
-                    &err) ||
-        !reference_check(&d.day.reference, &config, &d.day.index, d.day.reference.day, &err) ||
-        !sheet_read(&d.day.positions, &positions_kind, "p.csv", positions, strlen(positions),
-                    &err) ||
-        !positions_check(&d.day.positions, &config, &d.day.index, d.day.positions.day, &err))
+    if (!sheet_read(&d.day.sheets[DAY_REFERENCE], &reference_kind, "r.csv", reference,
+                    strlen(reference), &err) ||
+        !reference_check(&d.day.sheets[DAY_REFERENCE], &config, &d.day.index,
+                         d.day.sheets[DAY_REFERENCE].day, &err) ||
+        !sheet_read(&d.day.sheets[DAY_POSITIONS], &positions_kind, "p.csv", positions,
+                    strlen(positions), &err) ||
+        !positions_check(&d.day.sheets[DAY_POSITIONS], &config, &d.day.index,
+                         d.day.sheets[DAY_POSITIONS].day, &err))
         fail_msg("%s", err.text);
-    for (uint32_t i = 0; i < d.day.reference.count; i++)
-        d.day.row_of[((struct reference_row *)sheet_row_at(&d.day.reference, i))->instrument] =
-            i + 1;
+    for (uint32_t i = 0; i < d.day.sheets[DAY_REFERENCE].count; i++)
+        d.day.row_of[((struct reference_row *)sheet_row_at(&d.day.sheets[DAY_REFERENCE], i))
+                         ->instrument] = i + 1;
 }
 
 static void files_of_the_day_come_before_the_configuration(void **state)

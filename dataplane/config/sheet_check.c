@@ -1,0 +1,33 @@
+#include "dataplane/config/sheet_check.h"
+
+bool sheet_of_today(const struct sheet *s, const struct config *config, int32_t today,
+                    struct error *err)
+{
+    char holds[DATE_LEN], wanted[DATE_LEN];
+    date_text(holds, s->day);
+    date_text(wanted, today);
+    if (s->day > today)
+        return sheet_fault(s, 1, "effective date", err,
+                           "holds from %s on, and the trading day is %s; take that day's file, or "
+                           "correct day.date or the clock",
+                           holds, wanted);
+    if (today - s->day > (int32_t)config->day.max_age_days)
+        return sheet_fault(s, 1, "effective date", err,
+                           "is of %s, and the trading day is %s; take that day's file, or let it "
+                           "be older with day.max_age_days",
+                           holds, wanted);
+    return true;
+}
+
+bool sheet_symbol(const struct sheet *s, const struct config *config,
+                  const struct symbol_index *index, uint32_t line, const char symbol[8],
+                  uint32_t *instrument, struct error *err)
+{
+    *instrument = symbol_find(index, symbol);
+    if (*instrument != SYMBOL_UNKNOWN || config->day.unknown_symbols == CONFIG_UNKNOWN_SKIP)
+        return true;
+    return sheet_fault(s, line, "symbol", err,
+                       "'%.8s' has no row in the section 'symbols' of the configuration; add it, "
+                       "remove the row, or set day.unknown_symbols to skip",
+                       symbol);
+}

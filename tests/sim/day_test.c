@@ -1,0 +1,170 @@
+// What the files of the day make tighter, through the whole dataplane: books come from the lines,
+// an order rests at the exchange, the day's files say that it may not be, and then that it may
+// again. Nothing leaves meanwhile but cancels.
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "dataplane/book/book.h"
+#include "dataplane/config/restricted.h"
+#include "dataplane/control/day.h"
+#include "tests/sim/trade_world.h"
+
+enum { ACCOUNT = 1, SYMBOL = 4, SHARES = 50, STEPS_MAX = 4000, OPEN_S = 34200 };
+
+static const struct desk_owner owner = {.account = ACCOUNT, .strategy = TRADE_DRIVER};
+static const struct trade_config world = {.seed = 11, .steps = 1500, .messages = 3000, .asks = 0};
+
+static struct config config;
+static struct day day;
+static struct limit_table *untouched; // as it was filled
+static char names[TRADE_SYMBOLS][8];
+static uint32_t own, bid, ask_low;
+
+static uint64_t table_bytes(void)
+{
+    return sizeof *sim->limits + sim->limits->symbol_count * sizeof sim->limits->symbols[0];
+}
+
+static bool best(void)
+{
+    const struct channel *ch = &sim->venues[0].channel;
+    const uint16_t slot = book_symbol_find(&ch->book, sim->desk.instruments[SYMBOL].symbol);
+    if (slot == SYMBOL_NONE || sim->venues[0].session.state != SESSION_READY)
+        return false;
+    const struct level *b = book_best(&ch->book, &ch->book.symbols[slot], BOOK_BID);
+    const struct level *a = book_best(&ch->book, &ch->book.symbols[slot], BOOK_ASK);
+    bid = b ? b->price : 0;
+    ask_low = a ? a->price : 0;
+    return b && a && b->price < a->price && b->price > 20000;
+}
+
+static enum refusal enter(uint32_t quantity, char side)
+{
+    const struct desk_order ask = {.quantity = quantity,
+                                   .price = side == 'B' ? bid : ask_low,
+                                   .instrument = SYMBOL,
+                                   .session = 0,
+                                   .side = side,
+                                   .time_in_force = '0',
+                                   .display = 'Y'};
+    return desk_enter(&sim->desk, &owner, &ask, &own);
+}
+
+static void steps(uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        trade_step();
+}
+
+// Far enough into the day that there is a market, with an order of ours in it; the names of the
+// symbols are known from then on.
+static void open_world(void)
+{
+    struct error err = {0};
+    trade_open(&world);
+    for (uint32_t i = 0; i < STEPS_MAX; i++) {
+        trade_step();
+        if (i < 200 || !best())
+            continue;
+        assert_int_equal(enter(SHARES, 'B'), REFUSAL_NONE);
+        steps(20);
+        if (orders_at(&sim->desk.orders, own)->life == LIFE_LIVE && best())
+            break;
+    }
+    assert_true(bid && ask_low);
+    for (uint32_t i = 0; i < TRADE_SYMBOLS; i++)
+        memcpy(names[i], sim->desk.instruments[i].symbol, sizeof names[i]);
+    memset(&config, 0, sizeof config);
+    memset(&day, 0, sizeof day);
+    config.symbol_count = 1;
+    config.symbols[0].names = (struct config_symbols){names, TRADE_SYMBOLS};
+    strcpy(config.day.date, "2026-11-23");
+    day.config = &config;
+    day.today = day_wanted(&config, (struct local_time){0});
+    assert_true(symbol_index_make(&day.index, &config, &err));
+    day.force = calloc(1, sizeof *day.force + TRADE_SYMBOLS * sizeof day.force->symbols[0]);
+    untouched = malloc(table_bytes());
+    assert_true(day.force && untouched);
+    day.force->count = TRADE_SYMBOLS;
+    memcpy(untouched, sim->limits, table_bytes());
+}
+
+static void close_world(void)
+{
+    day_close(&day);
+    free(untouched);
+    trade_close();
+}
+
+// One row, of the symbol.
+static void file_read(enum day_file file, const struct sheet_kind *kind,
+                      bool (*check)(struct sheet *, const struct config *,
+                                    const struct symbol_index *, int32_t, struct error *),
+                      const char *head, const char *values)
+{
+    struct error err = {0};
+    char text[512];
+    snprintf(text, sizeof text, "%s%.8s%s", head, sim->desk.instruments[SYMBOL].symbol, values);
+    sheet_free(&day.sheets[file]);
+    if (!sheet_read(&day.sheets[file], kind, "f.csv", text, strlen(text), &err) ||
+        !check(&day.sheets[file], &config, &day.index, day.today, &err))
+        fail_msg("%s", err.text);
+}
+
+// The lane's table, as the main lcore makes it at a time of the day.
+static void clock_is(uint32_t second)
+{
+    const uint32_t version = sim->limits->version;
+    day_force_make(day.sheets, (struct local_time){day.today, second}, day.force);
+    memcpy(sim->limits, untouched, table_bytes());
+    day_tighten(&day, true, sim->limits);
+    sim->limits->version = version + 1;
+}
+
+static void sent_nothing(uint32_t quantity, char side, enum refusal refusal)
+{
+    const uint64_t sent = sim->venues[0].session.count.sent;
+    const uint32_t open = sim->desk.risk.firm.orders;
+    const enum refusal got = enter(quantity, side);
+    if (got != refusal)
+        fail_msg("%s instead of %s", refusal_name(got), refusal_name(refusal));
+    assert_int_equal(sim->venues[0].session.count.sent, sent);
+    assert_int_equal(sim->desk.risk.firm.orders, open);
+}
+
+static void a_list_from_and_until(void **state)
+{
+    (void)state;
+    open_world();
+    const uint32_t resting = own;
+    file_read(DAY_RESTRICTED, &restricted_kind, restricted_check,
+              "tickgate,restricted,1,2026-11-23\nsymbol,restriction,from,until\n",
+              ",all,09:30,09:31\n");
+    clock_is(OPEN_S - 1);
+    assert_int_equal(enter(SHARES, 'B'), REFUSAL_NONE);
+    clock_is(OPEN_S);
+    sent_nothing(SHARES, 'B', REFUSAL_RESTRICTED);
+    sent_nothing(SHARES, 'S', REFUSAL_RESTRICTED);
+    assert_int_equal(desk_replace(&sim->desk, &owner, resting, 2 * SHARES, bid),
+                     REFUSAL_RESTRICTED);
+    assert_int_equal(desk_cancel(&sim->desk, resting, 0), REFUSAL_NONE); // always passes
+    steps(20);
+    assert_int_equal(orders_at(&sim->desk.orders, resting)->life, LIFE_DEAD);
+    clock_is(OPEN_S + 60);
+    assert_true(best());
+    assert_int_equal(enter(SHARES, 'B'), REFUSAL_NONE);
+    close_world();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_from_and_until),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,104 @@
+// Files of the day over the control socket: what is asked of the main lcore, how its answer is
+// shown, and every way to be refused.
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/lib/rpc_rig.h"
+
+static struct command_slot *taken(struct fixture *f, enum command_type type)
+{
+    struct command_slot *slot = region_command_slot(&f->file.view, f->job.call.slot);
+    assert_true(f->job.pending);
+    assert_int_equal(f->job.call.target, LANE_MAIN);
+    assert_true(command_take(slot, LANE_MAIN));
+    assert_int_equal(slot->type, type);
+    return slot;
+}
+
+static void expect_error(json_t *answer, int code, const char *say)
+{
+    const json_t *error = json_object_get(answer, "error");
+    assert_int_equal(json_integer_value(json_object_get(error, "code")), code);
+    if (strstr(text_of(error, "message"), say) == NULL)
+        fail_msg("'%s' does not say '%s'", text_of(error, "message"), say);
+    json_decref(answer);
+}
+
+static void test_reload(void **state)
+{
+    struct fixture *f = *state;
+    f->job.user = 501;
+    posted(f, "reload", "{\"files\":[\"restricted\",\"reference\"],\"reason\":\"by law\"}");
+    struct command_slot *slot = taken(f, COMMAND_RELOAD);
+    assert_int_equal(slot->request.reload.user, 501);
+    assert_int_equal(slot->request.reload.files, 1u << DAY_RESTRICTED | 1u << DAY_REFERENCE);
+    assert_string_equal(slot->request.reload.reason, "by law");
+    struct reload_answer *a = &slot->answer.reload;
+    a->lanes = 2;
+    a->version[1] = 9;
+    a->count = 1;
+    a->files[0] = (struct day_file_row){
+        .hash = 0xabcull, .date = 20261123, .rows = 7, .file = DAY_RESTRICTED};
+    command_answer(slot, COMMAND_RESULT_OK, 0);
+    json_t *answer = resumed(f);
+    const json_t *result = json_object_get(answer, "result");
+    const json_t *file = json_array_get(json_object_get(result, "files"), 0);
+    const json_t *lanes = json_object_get(result, "lanes"), *lane = json_array_get(lanes, 0);
+    assert_string_equal(text_of(file, "file"), "restricted");
+    assert_string_equal(text_of(file, "date"), "2026-11-23");
+    assert_string_equal(text_of(file, "hash"), "0000000000000abc");
+    assert_int_equal(json_integer_value(json_object_get(file, "rows")), 7);
+    assert_int_equal(json_array_size(lanes), 1);
+    assert_int_equal(json_integer_value(json_object_get(lane, "limits_version")), 9);
+    assert_string_equal(text_of(result, "reason"), "by law");
+    json_decref(answer);
+}
+
+static void test_reload_all(void **state)
+{
+    struct fixture *f = *state;
+    posted(f, "reload", "{\"reason\":\"r\"}");
+    struct command_slot *slot = taken(f, COMMAND_RELOAD);
+    assert_int_equal(slot->request.reload.files, 0);
+    slot->answer.reload.count = UINT32_MAX; // nonsense of another process
+    slot->answer.reload.files[0].file = 255;
+    command_answer(slot, COMMAND_RESULT_OK, 0);
+    json_t *answer = resumed(f);
+    const json_t *files = json_object_get(json_object_get(answer, "result"), "files");
+    assert_int_equal(json_array_size(files), DAY_FILES_MAX);
+    assert_string_equal(text_of(json_array_get(files, 0), "file"), "?");
+    json_decref(answer);
+}
+
+static void test_refused(void **state)
+{
+    struct fixture *f = *state;
+    refused_call(f, "reload", "{\"files\":[\"limits\"],\"reason\":\"r\"}", -32003,
+                 "no file 'limits' of the day");
+    refused_call(f, "reload", "{}", -32602, "reason is missing");
+    posted(f, "reload", "{\"reason\":\"r\"}");
+    struct command_slot *slot = taken(f, COMMAND_RELOAD);
+    memset(slot->answer.reload.why, 'x', DAY_WHY_LEN); // without an end
+    memcpy(slot->answer.reload.why, "r.csv:3: symbol: ", 17);
+    command_answer(slot, COMMAND_RESULT_DAY_REFUSED, 0);
+    expect_error(resumed(f), -32005, "r.csv:3: symbol: xxx");
+    posted(f, "reload", "{\"reason\":\"r\"}");
+    command_answer(taken(f, COMMAND_RELOAD), COMMAND_RESULT_NO_ROOM, 0);
+    expect_error(resumed(f), -32006, "nobody drains the event ring");
+    f->job.role = ROLE_OPERATE;
+    refused_call(f, "reload", "{\"reason\":\"r\"}", -32007, "takes risk");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {TEST(test_reload), TEST(test_reload_all),
+                                       TEST(test_refused)};
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,400 @@
+// Files of the day while everything runs: read again when a person asks for it, in force on all
+// lanes between two orders or not at all, and what begins and ends by the clock.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <unistd.h>
+
+#include "dataplane/control/day_live.h"
+#include "dataplane/control/limits_live.h"
+#include "dataplane/lane/answer.h"
+#include "tests/lib/trade_start_rig.h"
+
+enum { ACCOUNT = 1, X = 0, YY = 1 };
+
+static char folder[] = "/tmp/tickgate-day-XXXXXX";
+static struct command_slot *slot;
+static enum command_result result;
+static uint64_t turn_ns, utc_ns;
+static bool journal; // takes what the main lcore says
+
+// --- files ---
+
+static const char *path_of(const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void write_file(const char *name, const char *bytes)
+{
+    FILE *f = fopen(path_of(name), "we");
+    assert_non_null(f);
+    assert_true(fputs(bytes, f) >= 0 && fclose(f) == 0);
+}
+
+static int folder_make(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int folder_remove(void **state)
+{
+    static const char *const names[] = {"restricted", "reference", "windows", "calendar"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        unlink(path_of(names[i]));
+    return rmdir(folder);
+}
+
+// --- rig ---
+
+#define RESTRICTED "tickgate,restricted,1,2026-11-23\nsymbol,restriction,from,until,reason\n"
+
+// Of 2026-11-23 in New York, five hours behind UTC.
+static void clock_set(uint32_t hour, uint32_t minute, uint32_t second)
+{
+    int32_t day;
+    assert_true(date_parse("2026-11-23", 10, &day));
+    utc_ns = ((uint64_t)day * DAY_SECONDS + (hour + 5) * 3600 + minute * 60 + second) * 1000000000;
+}
+
+static void name_file(char path[PATH_LEN], const char *name)
+{
+    snprintf(path, PATH_LEN, "%s", path_of(name));
+}
+
+// Two lanes that trade, with the files whose names are in <files>.
+static void open_lanes(const char *files)
+{
+    struct error err = {0};
+    configure(100, STRATEGIES_DIR "/maker.so");
+    prepare();
+    clock_set(10, 0, 0);
+    journal = true;
+    if (strstr(files, "restricted"))
+        name_file(config.day.restricted, "restricted");
+    if (strstr(files, "reference"))
+        name_file(config.day.reference, "reference");
+    config.accounts[ACCOUNT].limits.position = CONFIG_POSITION_MAX;
+    config.accounts[ACCOUNT].limits.open_orders = UINT32_MAX;
+    config.trading.limits.open_notional = CONFIG_NOTIONAL_MAX;
+    region_event_writer(&d.view, LANES, EVENT_RING_TRADING, &d.events);
+    if (!day_open(&d.day, &config, utc_ns, &err) || !trade_start(&d, &err))
+        fail_msg("%s", err.text);
+    for (uint32_t i = 0; i < LANES; i++) {
+        wire_rig_init(&rigs[i]);
+        d.sessions[i]->session.transport = &rigs[i].transport;
+        d.sessions[i]->session.state = SESSION_READY;
+    }
+}
+
+static int close_lanes(void **state)
+{
+    day_close(&d.day);
+    return tidy(state);
+}
+
+static void drained(uint32_t ring, struct event_writer *w, bool drains)
+{
+    const uint64_t committed = drains ? w->tail : w->tail - w->mask - 1;
+    w->committed = committed;
+    atomic_store_explicit(&region_ring(&d.view, ring, EVENT_RING_TRADING)->committed, committed,
+                          memory_order_relaxed);
+}
+
+// A second goes by.
+static void turn_all(void)
+{
+    turn_ns += 1000000000;
+    for (uint32_t n = 0; n < 4; n++) {
+        day_turn(&d, turn_ns, utc_ns);
+        if (journal)
+            drained(LANES, &d.events, true);
+        limits_turn(&d);
+        for (uint32_t i = 0; i < LANES; i++) {
+            answers_take(lanes[i], now_ticks += 1000);
+            desk_leases_turn(&d.desks[i]->desk, now_ticks);
+        }
+        leases_turn(&d);
+    }
+}
+
+static enum command_result answered(void)
+{
+    for (uint32_t n = 0; n < 50 && !command_done(slot); n++)
+        turn_all();
+    assert_true(command_done(slot));
+    result = slot->result;
+    command_release(slot);
+    return result;
+}
+
+// False: it was answered at once.
+static bool ask_reload(uint32_t files)
+{
+    slot = command_claim(region_command_slot(&d.view, 0));
+    assert_non_null(slot);
+    slot->type = COMMAND_RELOAD;
+    slot->request.reload =
+        (struct reload_request){.user = 501, .files = files, .reason = "by compliance"};
+    atomic_store(&slot->state, command_posted(LANE_MAIN));
+    assert_true(command_take(slot, LANE_MAIN));
+    if (!day_reload(&d, slot, utc_ns, &result)) {
+        command_release(slot);
+        return false;
+    }
+    return true;
+}
+
+static enum command_result reload(uint32_t files)
+{
+    return ask_reload(files) ? answered() : result;
+}
+
+static enum refusal enter(uint32_t lane, uint32_t instrument, char side)
+{
+    const struct desk_owner who = {.account = ACCOUNT, .strategy = 0};
+    const struct desk_order ask = {.quantity = 10,
+                                   .price = 10000,
+                                   .instrument = (uint16_t)instrument,
+                                   .session = (uint8_t)lane,
+                                   .side = side,
+                                   .time_in_force = '0',
+                                   .display = 'Y'};
+    uint32_t index;
+    drained(lane, &lanes[lane]->trading, true);
+    lanes[lane]->stamp = now_ticks += HZ;
+    rigs[lane].sent_len = 0;
+    return desk_enter(&d.desks[lane]->desk, &who, &ask, &index);
+}
+
+static void both_answer(uint32_t instrument, char side, enum refusal refusal)
+{
+    for (uint32_t i = 0; i < LANES; i++) {
+        const enum refusal got = enter(i, instrument, side);
+        if (got != refusal)
+            fail_msg("lane %u: %s instead of %s", i, refusal_name(got), refusal_name(refusal));
+    }
+}
+
+static const struct event *newest(const struct event_writer *w, enum event_type type)
+{
+    for (uint64_t at = w->tail; at > 0 && w->tail - at <= w->mask; at--)
+        if (w->slots[(at - 1) & w->mask].type == type)
+            return &w->slots[(at - 1) & w->mask];
+    fail_msg("no such event");
+    return NULL;
+}
+
+// --- tests ---
+
+static void a_list_is_read_again(void **state)
+{
+    (void)state;
+    write_file("restricted", RESTRICTED "YY,all,,,\n");
+    open_lanes("restricted");
+    both_answer(YY, 'B', REFUSAL_RESTRICTED);
+    both_answer(X, 'B', REFUSAL_NONE);
+    const uint32_t version = d.desks[0]->desk.limits->version;
+
+    write_file("restricted", RESTRICTED "X,short,,,hard to borrow\n");
+    assert_int_equal(reload(1u << DAY_RESTRICTED), COMMAND_RESULT_OK);
+    const struct reload_answer *a = &slot->answer.reload;
+    assert_int_equal(a->lanes, 3);
+    assert_int_equal(a->count, 1);
+    assert_int_equal(a->files[0].file, DAY_RESTRICTED);
+    assert_int_equal(a->files[0].rows, 1);
+    assert_int_equal(a->files[0].date, 20261123);
+    both_answer(YY, 'B', REFUSAL_NONE);
+    both_answer(X, 'B', REFUSAL_NONE);
+    both_answer(X, 'T', REFUSAL_RESTRICTED);
+    for (uint32_t i = 0; i < LANES; i++) {
+        const struct event *table = newest(&lanes[i]->trading, EVENT_LIMITS);
+        assert_int_equal(table->limits.version, a->version[i]);
+        assert_true(a->version[i] > version);
+        assert_int_equal(newest(&lanes[i]->trading, EVENT_DECISION)->decision.limits_version,
+                         a->version[i]);
+    }
+    const struct event *asked = newest(&d.events, EVENT_GOVERNED);
+    assert_int_equal(asked->governed.command, COMMAND_RELOAD);
+    assert_int_equal(asked->governed.user, 501);
+    assert_int_equal(asked->governed.index, 1u << DAY_RESTRICTED);
+    assert_string_equal(asked->governed.reason, "by compliance");
+    const struct event *file = newest(&d.events, EVENT_DAY_FILE);
+    assert_int_equal(file->day_file.kind, DAY_RESTRICTED);
+    assert_true(file->day_file.hash == a->files[0].hash);
+}
+
+static void refused(uint32_t files, enum command_result wanted, const char *say)
+{
+    const uint32_t version = d.desks[0]->desk.limits->version;
+    assert_int_equal(reload(files), wanted);
+    if (say && strstr(slot->answer.reload.why, say) == NULL)
+        fail_msg("'%s' does not say '%s'", slot->answer.reload.why, say);
+    turn_all();
+    assert_int_equal(d.desks[0]->desk.limits->version, version);
+    both_answer(YY, 'B', REFUSAL_RESTRICTED); // the last good list stays
+    both_answer(X, 'B', REFUSAL_NONE);
+}
+
+static void what_is_not_good_changes_nothing(void **state)
+{
+    (void)state;
+    const uint32_t list = 1u << DAY_RESTRICTED;
+    write_file("restricted", RESTRICTED "YY,all,,,\n");
+    open_lanes("restricted");
+    write_file("restricted", RESTRICTED "X,all,,,\nNONE,all,,,\n");
+    refused(list, COMMAND_RESULT_DAY_REFUSED, "restricted:4: symbol: 'NONE");
+    refused(0, COMMAND_RESULT_DAY_REFUSED, "add it, remove the row");
+    write_file("restricted", RESTRICTED "X,some,,,\n");
+    refused(list, COMMAND_RESULT_DAY_REFUSED, "restricted:3:3: restriction: 'some'");
+    write_file("restricted", RESTRICTED "X,all,11:00,11:00,\n");
+    refused(list, COMMAND_RESULT_DAY_REFUSED, "restricted:3: until: is not after 'from'");
+    write_file("restricted", "tickgate,restricted,1,2026-11-20\nsymbol,restriction\n");
+    refused(list, COMMAND_RESULT_DAY_REFUSED, "restricted:1: effective date: is of 2026-11-20");
+    write_file("restricted", "tickgate,restricted,1,2026-11-24\nsymbol,restriction\n");
+    refused(list, COMMAND_RESULT_DAY_REFUSED, "holds from 2026-11-24 on");
+    unlink(path_of("restricted"));
+    refused(list, COMMAND_RESULT_DAY_REFUSED, "No such file");
+    refused(1u << DAY_REFERENCE, COMMAND_RESULT_DAY_REFUSED, "set day.reference");
+    refused(1u << DAY_POSITIONS, COMMAND_RESULT_DAY_REFUSED, "positions hold from the start");
+    refused(1u << DAY_FILES, COMMAND_RESULT_BAD_ARGUMENT, NULL);
+    write_file("restricted", RESTRICTED);
+    drained(LANES, &d.events, false);
+    refused(list, COMMAND_RESULT_NO_ROOM, NULL); // for the record of who asked
+    drained(LANES, &d.events, true);
+    assert_int_equal(reload(0), COMMAND_RESULT_OK);
+    both_answer(YY, 'B', REFUSAL_NONE);
+}
+
+// A lane that cannot record that it lets more pass keeps all lanes from it; what lets less pass
+// waits for nobody.
+static void nobody_drains(void **state)
+{
+    (void)state;
+    write_file("restricted", RESTRICTED "YY,all,,,\n");
+    open_lanes("restricted");
+    write_file("restricted", RESTRICTED);
+    drained(1, &lanes[1]->trading, false);
+    assert_int_equal(reload(0), COMMAND_RESULT_NO_ROOM);
+    both_answer(YY, 'B', REFUSAL_RESTRICTED);
+    write_file("restricted", RESTRICTED "X,all,,,\nYY,all,,,\n");
+    drained(1, &lanes[1]->trading, false);
+    assert_int_equal(reload(0), COMMAND_RESULT_OK);
+    both_answer(X, 'B', REFUSAL_RESTRICTED);
+    write_file("restricted", RESTRICTED);
+    journal = false; // who lets more pass is in the journal first
+    assert_true(ask_reload(0));
+    turn_all();
+    both_answer(X, 'B', REFUSAL_RESTRICTED);
+    journal = true;
+    assert_int_equal(answered(), COMMAND_RESULT_OK);
+    both_answer(X, 'B', REFUSAL_NONE);
+}
+
+// Just before, at and after the times of a row, on the machine's clock.
+static void rows_begin_and_end_by_the_clock(void **state)
+{
+    (void)state;
+    write_file("restricted", RESTRICTED "YY,all,10:30,10:45:30,news\nX,opening,10:40,,\n");
+    open_lanes("restricted");
+    both_answer(YY, 'B', REFUSAL_NONE);
+    clock_set(10, 29, 59);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_NONE);
+    clock_set(10, 30, 0);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_RESTRICTED);
+    both_answer(X, 'B', REFUSAL_NONE);
+    clock_set(10, 45, 29);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_RESTRICTED);
+    both_answer(X, 'B', REFUSAL_RESTRICTED);
+    clock_set(10, 45, 30);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_NONE);
+    utc_ns +=
+        20ull * DAY_SECONDS * 1000000000; // nobody gave it another list: what had no end holds
+    turn_all();
+    both_answer(X, 'B', REFUSAL_RESTRICTED);
+    both_answer(YY, 'B', REFUSAL_NONE);
+    const uint32_t version = d.desks[0]->desk.limits->version;
+    turn_all();
+    assert_int_equal(d.desks[0]->desk.limits->version,
+                     version); // nothing is handed over for nothing
+}
+
+// Reference data too; what a person has set of other limits stays, and both files come together.
+static void reference_data_are_read_again(void **state)
+{
+    (void)state;
+    write_file("reference", "tickgate,reference,1,2026-11-23\nsymbol,lot,tick\nYY,10,0.01\n");
+    write_file("restricted", RESTRICTED "X,all,,,\n");
+    open_lanes("reference restricted");
+    assert_int_equal(d.desks[1]->desk.limits->symbols[YY].symbol.lot, 10);
+    write_file("reference", "tickgate,reference,1,2026-11-23\nsymbol,lot,tick\nYY,100,\n");
+    write_file("restricted", RESTRICTED "X,none,,,\n"); // not good: neither comes
+    assert_int_equal(reload(0), COMMAND_RESULT_DAY_REFUSED);
+    both_answer(YY, 'B', REFUSAL_NONE);
+    both_answer(X, 'B', REFUSAL_RESTRICTED);
+    write_file("restricted", RESTRICTED);
+    assert_int_equal(reload(0), COMMAND_RESULT_OK);
+    assert_int_equal(slot->answer.reload.count, 2);
+    both_answer(YY, 'B', REFUSAL_LOT);
+    both_answer(X, 'B', REFUSAL_NONE);
+    for (uint32_t i = 0; i < LANES; i++) {
+        const struct limit_table *t = d.desks[i]->desk.limits;
+        assert_int_equal(t->symbols[YY].symbol.tick, 1); // as configured again
+        assert_int_equal(t->symbols[YY].quality, QUALITY_SUSPECT);
+    }
+    write_file("reference", "tickgate,reference,1,2026-11-23\nsymbol,lot\nYY,\n");
+    assert_int_equal(reload(1u << DAY_REFERENCE), COMMAND_RESULT_OK);
+    both_answer(YY, 'B', REFUSAL_NONE);
+}
+
+// One change at a time: a person's limit that is on its way, or a list that is.
+static void one_change_at_a_time(void **state)
+{
+    (void)state;
+    struct command_slot *limit;
+    write_file("restricted", RESTRICTED "YY,all,,,\n");
+    open_lanes("restricted");
+    limit = command_claim(region_command_slot(&d.view, 0));
+    assert_non_null(limit);
+    limit->request.limit_set = (struct limit_set_request){
+        .count = 1,
+        .changes = {
+            {.scope = TRADE_ACCOUNT, .index = ACCOUNT, .control = "quantity", .value = "9"}}};
+    atomic_store(&limit->state, command_posted(LANE_MAIN));
+    assert_true(command_take(limit, LANE_MAIN));
+    assert_true(limits_set(&d, limit, &result));
+    write_file("restricted", RESTRICTED);
+    assert_int_equal(reload(0), COMMAND_RESULT_BUSY);
+    for (uint32_t n = 0; n < 9 && !command_done(limit); n++)
+        turn_all();
+    assert_true(command_done(limit) && limit->result == COMMAND_RESULT_OK);
+    command_release(limit);
+    both_answer(YY, 'B', REFUSAL_RESTRICTED); // the new table has the old list
+    both_answer(X, 'B', REFUSAL_QUANTITY);
+    assert_int_equal(reload(0), COMMAND_RESULT_OK);
+    both_answer(YY, 'B', REFUSAL_QUANTITY); // and the next one the person's limit
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_list_is_read_again, close_lanes),
+        cmocka_unit_test_teardown(what_is_not_good_changes_nothing, close_lanes),
+        cmocka_unit_test_teardown(nobody_drains, close_lanes),
+        cmocka_unit_test_teardown(rows_begin_and_end_by_the_clock, close_lanes),
+        cmocka_unit_test_teardown(reference_data_are_read_again, close_lanes),
+        cmocka_unit_test_teardown(one_change_at_a_time, close_lanes),
+    };
+    return cmocka_run_group_tests(tests, folder_make, folder_remove);
+}
