@@ -260,11 +260,11 @@ $(filter $(BUILD)/tests/sim/%,$(unit_bin)): $(sim_lib_obj) $(exch_lib)
 $(filter $(BUILD)/tests/sim/%,$(unit_bin)): LIBS = $(exch_lib) $(lane_lib) $(core_lib) -lpcap
 
 # tests/integration: C programs that need a DPDK port link everything; scripts drive the built programs.
-# The fake card of port_fake_test stands before these calls of DPDK.
+# The fake card of these tests stands before these calls of DPDK.
 fake_calls := $(addprefix rte_eth_,dev_info_get dev_configure dev_start dev_stop dev_socket_id read_clock \
                 dev_set_mc_addr_list allmulticast_enable link_get_nowait stats_get) \
               $(addprefix rte_flow_,validate create destroy flush)
-$(BUILD)/tests/integration/port_fake_test: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,$(fake_calls))
+$(addprefix $(BUILD)/tests/integration/,port_fake_test port_stead_test): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,$(fake_calls))
 integration_bin := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/integration/*_test.c))
 $(integration_bin): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(dpdk_src)) $(lane_lib) $(core_lib)
 	@echo "  LINK  $@"

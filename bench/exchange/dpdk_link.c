@@ -285,14 +285,21 @@ static bool dpdk_up(struct link *l)
     return true;
 }
 
-static void dpdk_close(struct link *l)
+// On the thread that shakes hands with a memif's peer.
+static void ports_close(void *state)
 {
-    struct dpdk_link *d = l->state;
+    struct dpdk_link *d = state;
     for (uint32_t i = 0; i < d->port_count; i++) {
         (void)rte_eth_dev_stop(d->ports[i].number);
         (void)rte_eth_dev_close(d->ports[i].number);
     }
+}
+
+static void dpdk_close(struct link *l)
+{
+    struct dpdk_link *d = l->state;
     pollers_forget(&d->poller);
+    interrupt_thread_call(ports_close, d);
     (void)rte_eal_cleanup();
     free(d);
     memset(l, 0, sizeof *l);

@@ -442,6 +442,7 @@ void tape_init(struct tape *t, struct lane *lane, struct capture_ring *ring, uin
         p->queue = lane->inputs[i].queue;
         p->port = *p->real;
         p->port.ops = &tape_ops;
+        p->port.send_instead = NULL; // the main lcore goes to the real one
         p->port.driver = p;
         lane->inputs[i].port = &p->port;
         ports |= (uint64_t)p->real->index << 4 * i;

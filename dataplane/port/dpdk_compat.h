@@ -8,6 +8,7 @@
 #error "DPDK 22.11 or later is needed"
 #endif
 
+#include <rte_alarm.h>
 #include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_eal.h>

@@ -174,10 +174,32 @@ static bool start(struct dpdk_port *p, uint32_t wait_ms, struct error *err)
                      p->config.name, p->device, wait_ms, strerror(-failed));
 }
 
+static void dev_stop(void *arg)
+{
+    const struct dpdk_port *p = arg;
+    rte_eth_dev_stop(p->id);
+}
+
+static void dev_close(void *arg)
+{
+    const struct dpdk_port *p = arg;
+    rte_eth_dev_close(p->id);
+}
+
+// memif shakes hands on DPDK's interrupt thread, and would go on with what a stop or a close on
+// this one has freed.
+static void apart(struct dpdk_port *p, void (*what)(void *arg))
+{
+    if (p->shares_memory)
+        interrupt_thread_call(what, p);
+    else
+        what(p);
+}
+
 static bool stop(struct dpdk_port *p)
 {
     if (p->started)
-        rte_eth_dev_stop(p->id);
+        apart(p, dev_stop);
     p->started = false;
     return true;
 }
@@ -353,7 +375,7 @@ void device_close(struct dpdk_port *p)
     if (rte_eth_stats_get(p->id, &stats) == 0)
         stats_add(&p->before, &stats);
     stop(p);
-    rte_eth_dev_close(p->id);
+    apart(p, dev_close);
     p->configured = false;
     steer_close(p);
 }

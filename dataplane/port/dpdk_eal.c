@@ -219,3 +219,8 @@ void eal_join(uint32_t core)
 {
     rte_eal_wait_lcore(lcore_of(core));
 }
+
+bool eal_runs(uint32_t core)
+{
+    return rte_eal_get_lcore_state(lcore_of(core)) == RUNNING;
+}

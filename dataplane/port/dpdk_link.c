@@ -13,6 +13,27 @@ enum {
 };
 static const uint64_t ms = 1000000;
 
+// --- in the stead of a lane ---
+
+static bool dpdk_send_instead(struct port *port, uint16_t queue, struct frame *frame)
+{
+    struct dpdk_port *p = port->driver;
+    struct poller *poller = &p->pollers[queue];
+    struct rte_mbuf *m;
+    bool sent;
+    if (p->paused || !poller_hold(poller, ++p->pauses))
+        return false;
+    mbufs_of(frame, &m, 1);
+    if (p->steer && queue > 0) // the first lane passes it on
+        sent = rte_ring_sp_enqueue(p->steer->out[queue], m) == 0;
+    else
+        sent = rte_eth_tx_burst(p->id, queue, &m, 1) == 1;
+    poller_release(poller);
+    return sent;
+}
+
+// --- open and close ---
+
 bool port_open(struct port *port, const struct port_config *config, uint32_t wait_ms,
                struct port_facts *facts, struct error *err)
 {
@@ -32,6 +53,7 @@ bool port_open(struct port *port, const struct port_config *config, uint32_t wai
         return false;
     }
     port->ops = p->steer ? &dpdk_steer_ops : &dpdk_ops;
+    port->send_instead = dpdk_send_instead;
     return true;
 }
 
@@ -136,6 +158,14 @@ static bool lanes_are_out(const struct dpdk_port *p)
     return true;
 }
 
+static void lanes_pause(struct dpdk_port *p, bool paused)
+{
+    p->paused = paused;
+    p->pauses += paused;
+    for (uint32_t q = 0; q < PORT_QUEUES_MAX; q++)
+        atomic_store_explicit(&p->pollers[q].pause, paused ? p->pauses : 0, memory_order_release);
+}
+
 static void device_remove(struct dpdk_port *p)
 {
     struct rte_eth_dev_info info;
@@ -167,7 +197,7 @@ void port_mend(struct port *port, uint64_t now_ns)
     struct dpdk_port *p = port->driver;
     if (!p->mendable || now_ns < p->mend_at)
         return;
-    if (atomic_load_explicit(&p->paused, memory_order_relaxed) == 0) {
+    if (!p->paused) {
         bool up = link_is_up(p);
         if (up || p->down_since == 0)
             p->down_since = up ? 0 : now_ns;
@@ -175,7 +205,7 @@ void port_mend(struct port *port, uint64_t now_ns)
             return;
         log_warn("peer_gone", "port %s: its peer is gone; waiting for it to come back", port->name);
         rte_log_set_level_pattern("pmd.*", RTE_LOG_CRIT); // each attempt would complain
-        atomic_store_explicit(&p->paused, ++p->pauses, memory_order_release);
+        lanes_pause(p, true);
         return;
     }
     if (p->configured && lanes_are_out(p))
@@ -188,5 +218,5 @@ void port_mend(struct port *port, uint64_t now_ns)
     rte_log_set_level_pattern("pmd.*", RTE_LOG_ERR);
     log_info("peer_back", "port %s: its peer is back", port->name);
     p->down_since = 0;
-    atomic_store_explicit(&p->paused, 0, memory_order_release);
+    lanes_pause(p, false);
 }

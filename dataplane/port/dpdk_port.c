@@ -45,26 +45,14 @@ uint16_t mbufs_of(struct frame *frames, struct rte_mbuf **mbufs, uint16_t n)
     return n;
 }
 
-// The device is being made anew: nobody may be inside the driver. True: stay out.
-bool pause_acknowledge(struct dpdk_port *p, uint16_t queue)
-{
-    struct poller *poller = &p->pollers[queue];
-    poller_look(poller);
-    uint32_t paused = atomic_load_explicit(&p->paused, memory_order_acquire);
-    if (LIKELY(paused == 0))
-        return false;
-    // Release: what this thread did in the driver comes before its answer.
-    atomic_store_explicit(&poller->paused, paused, memory_order_release);
-    return true;
-}
-
 static uint16_t dpdk_receive(struct port *port, uint16_t queue, struct frame *frames, uint16_t max)
 {
     struct dpdk_port *p = port->driver;
     struct rte_mbuf *mbufs[PORT_BURST];
-    if (UNLIKELY(pause_acknowledge(p, queue)))
+    if (UNLIKELY(!poller_enter(&p->pollers[queue])))
         return 0;
     uint16_t n = rte_eth_rx_burst(p->id, queue, mbufs, max < PORT_BURST ? max : PORT_BURST);
+    poller_leave(&p->pollers[queue]);
     frames_of(p, mbufs, frames, n);
     return n;
 }
@@ -86,10 +74,12 @@ static uint16_t dpdk_send(struct port *port, uint16_t queue, struct frame *frame
 {
     struct dpdk_port *p = port->driver;
     struct rte_mbuf *mbufs[PORT_BURST];
-    if (UNLIKELY(pause_acknowledge(p, queue)))
+    if (UNLIKELY(!poller_enter(&p->pollers[queue])))
         return 0;
     n = mbufs_of(frames, mbufs, n);
-    return rte_eth_tx_burst(p->id, queue, mbufs, n);
+    n = rte_eth_tx_burst(p->id, queue, mbufs, n);
+    poller_leave(&p->pollers[queue]);
+    return n;
 }
 
 void dpdk_release(struct port *port, struct frame *frame)

@@ -40,8 +40,7 @@ struct steer {
 struct dpdk_port {
     // Read by every call of a lane.
     uint16_t id;
-    _Atomic uint32_t paused; // not 0: keep out, the device is being made anew. Writer: main lcore
-    struct steer *steer;     // null: a queue of the device per lane
+    struct steer *steer; // null: a queue of the device per lane
     struct rte_mempool *pool;
     struct stamp stamp;
 
@@ -57,7 +56,8 @@ struct dpdk_port {
     bool mendable;       // its peer can go away and come back (memif client, virtio-user)
     bool promiscuous;    // we made it so
     char carrier[64];    // file of the kernel that says whether the link is up; empty: ask DPDK
-    uint32_t pauses;     // how often it was paused: the value of the next <paused>
+    bool paused;         // the device is being made anew: everybody keeps out
+    uint32_t pauses;     // how often pollers were asked to keep out: the value of the last <pause>
     uint64_t down_since; // ns; 0: up
     uint64_t mend_at;    // ns: not before
     uint32_t pool_free_min;
@@ -92,6 +92,5 @@ void stamp_calibrate(struct dpdk_port *p, const char *driver);
 void frames_of(const struct dpdk_port *p, struct rte_mbuf **mbufs, struct frame *frames,
                uint16_t n);
 uint16_t mbufs_of(struct frame *frames, struct rte_mbuf **mbufs, uint16_t n);
-bool pause_acknowledge(struct dpdk_port *p, uint16_t queue);
 bool dpdk_buffer(struct port *port, uint16_t queue, struct frame *frame);
 void dpdk_release(struct port *port, struct frame *frame);

@@ -70,12 +70,13 @@ static uint16_t steer_receive(struct port *port, uint16_t queue, struct frame *f
     struct rte_mbuf *mbufs[PORT_BURST];
     uint16_t n;
     max = max < PORT_BURST ? max : PORT_BURST;
-    if (UNLIKELY(pause_acknowledge(p, queue)))
+    if (UNLIKELY(!poller_enter(&p->pollers[queue])))
         return 0;
     if (queue == 0)
         n = first_lane_receive(p, mbufs, max);
     else
         n = (uint16_t)rte_ring_sc_dequeue_burst(p->steer->in[queue], (void **)mbufs, max, NULL);
+    poller_leave(&p->pollers[queue]);
     frames_of(p, mbufs, frames, n);
     return n;
 }
@@ -84,12 +85,15 @@ static uint16_t steer_send(struct port *port, uint16_t queue, struct frame *fram
 {
     struct dpdk_port *p = port->driver;
     struct rte_mbuf *mbufs[PORT_BURST];
-    if (UNLIKELY(pause_acknowledge(p, queue)))
+    if (UNLIKELY(!poller_enter(&p->pollers[queue])))
         return 0;
     n = mbufs_of(frames, mbufs, n);
     if (queue == 0)
-        return rte_eth_tx_burst(p->id, 0, mbufs, n);
-    return (uint16_t)rte_ring_sp_enqueue_burst(p->steer->out[queue], (void **)mbufs, n, NULL);
+        n = rte_eth_tx_burst(p->id, 0, mbufs, n);
+    else
+        n = (uint16_t)rte_ring_sp_enqueue_burst(p->steer->out[queue], (void **)mbufs, n, NULL);
+    poller_leave(&p->pollers[queue]);
+    return n;
 }
 
 const struct port_ops dpdk_steer_ops = {steer_receive, dpdk_buffer, steer_send, dpdk_release};

@@ -1,6 +1,8 @@
 #include "dataplane/port/dpdk_unmap.h"
 
+#include <linux/membarrier.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -69,10 +71,58 @@ static void pollers_await(void)
     pthread_mutex_unlock(&watched.lock);
 }
 
+bool poller_hold(struct poller *poller, uint32_t pause)
+{
+    // Registered once in a process; a kernel without it refuses both, and nobody is held.
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0)
+        return false;
+    atomic_store_explicit(&poller->pause, pause, memory_order_seq_cst);
+    // From here on a poller has either said that it is inside, or will see <pause>.
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0 &&
+        atomic_load_explicit(&poller->inside, memory_order_acquire) == 0)
+        return true;
+    poller_release(poller);
+    return false;
+}
+
+// --- on the interrupt thread ---
+
+static _Thread_local bool waits_for_nobody;
+
+struct interrupt_call {
+    void (*fn)(void *arg);
+    void *arg;
+    sem_t done;
+};
+
+static void interrupt_call_do(void *arg)
+{
+    struct interrupt_call *call = arg;
+    waits_for_nobody = true;
+    call->fn(call->arg);
+    waits_for_nobody = false;
+    sem_post(&call->done);
+}
+
+void interrupt_thread_call(void (*fn)(void *arg), void *arg)
+{
+    struct interrupt_call call = {fn, arg, {{0}}};
+    sem_init(&call.done, 0, 0);
+    // Alarms go off on that thread. Where none is to be had nothing else can be done than this.
+    if (rte_eal_alarm_set(1, interrupt_call_do, &call) != 0) {
+        fn(arg);
+    } else {
+        while (sem_wait(&call.done) != 0)
+            ;                                           // a signal came
+        rte_eal_alarm_cancel(interrupt_call_do, &call); // has nothing to do any more with the call
+    }
+    sem_destroy(&call.done);
+}
+
 // A thread with an lcore polls itself, and unmaps a device's memory only when nobody polls it.
 int munmap(void *address, size_t len)
 {
-    if (rte_lcore_id() == LCORE_ID_ANY)
+    if (rte_lcore_id() == LCORE_ID_ANY && !waits_for_nobody)
         pollers_await();
     return (int)syscall(SYS_munmap, address, len);
 }

@@ -44,6 +44,8 @@ bool eal_attach(const char *device, struct error *err);
 // Runs <fn>(<arg>) on a lane's core; eal_join waits for it to return.
 bool eal_launch(uint32_t core, int (*fn)(void *), void *arg, struct error *err);
 void eal_join(uint32_t core);
+// It has not returned yet.
+bool eal_runs(uint32_t core);
 
 // A PCI address, and not a virtual device.
 bool eal_is_pci(const char *device);

@@ -58,5 +58,9 @@ struct port {
     int16_t numa_node;   // -1: the device does not say
     uint16_t main_queue; // queue pair of the main lcore; 0: none (queue 0 is a lane's)
     bool sums_tcp;       // the card fills in TCP's checksum of frames with FRAME_SUM_TCP
+    // Main lcore, in the stead of a lane that stands still: one frame through the lane's <queue>.
+    // False: the lane may be inside one of the calls above, or there is no room; the caller still
+    // owns the frame. Meanwhile the lane finds nothing and no room. Null: there is no such way.
+    bool (*send_instead)(struct port *port, uint16_t queue, struct frame *frame);
     char name[32];
 };

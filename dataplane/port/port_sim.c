@@ -88,6 +88,12 @@ static uint16_t sim_send(struct port *port, uint16_t queue, struct frame *frames
     return taken;
 }
 
+static bool sim_send_instead(struct port *port, uint16_t queue, struct frame *frame)
+{
+    const struct port_sim *sim = port->driver;
+    return !sim->lane_inside && sim_send(port, queue, frame, 1) == 1;
+}
+
 static void sim_release(struct port *port, struct frame *frame)
 {
     struct port_sim *sim = port->driver;
@@ -99,6 +105,7 @@ void port_sim_init(struct port_sim *sim, const char *name, const uint8_t mac[6])
     static const struct port_ops ops = {sim_receive, sim_buffer, sim_send, sim_release};
     memset(sim, 0, sizeof *sim);
     sim->port.ops = &ops;
+    sim->port.send_instead = sim_send_instead;
     sim->port.driver = sim;
     sim->port.numa_node = -1;
     snprintf(sim->port.name, sizeof sim->port.name, "%s", name);

@@ -26,6 +26,7 @@ struct port_sim {
     struct port port;
     uint32_t send_room; // frames that the transmit ring still takes
     uint64_t missed;    // pushed while there was no buffer
+    bool lane_inside;   // what the main lcore finds who wants to send in the lane's stead
     uint32_t free_count;
     uint16_t free[SIM_BUFFERS];
     bool held[SIM_BUFFERS]; // by whoever has not given it back

@@ -77,6 +77,46 @@ static void who_is_at_rest_is_not_waited_for_forever(void **state)
     pollers_forget(pollers);
 }
 
+static _Atomic uint32_t inside;
+
+// A lane that goes in and out of a driver as fast as it can, and touches what is the driver's.
+static void *enter_it(void *poller)
+{
+    while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+        if (!poller_enter(poller))
+            continue;
+        atomic_store_explicit(&inside, atomic_load_explicit(&inside, memory_order_relaxed) + 1,
+                              memory_order_relaxed);
+        poller_leave(poller);
+    }
+    return NULL;
+}
+
+static void who_is_held_stays_out(void **state)
+{
+    pthread_t thread;
+    uint32_t held = 0, entered = 0;
+    (void)state;
+    atomic_store(&stop, false);
+    assert_int_equal(pthread_create(&thread, NULL, enter_it, &pollers[0]), 0);
+    for (uint32_t i = 1; held < ROUNDS || entered < 2; i++) {
+        if (!poller_hold(&pollers[0], i))
+            continue;
+        // Nobody but this thread writes now: an update between the two is lost or seen.
+        const uint32_t before = atomic_load_explicit(&inside, memory_order_relaxed);
+        entered += before > 0 && held > 0;
+        for (int look = 0; look < 200; look++)
+            assert_int_equal(atomic_load_explicit(&inside, memory_order_relaxed), before);
+        atomic_store_explicit(&inside, 0, memory_order_relaxed);
+        poller_release(&pollers[0]);
+        held++;
+        if (i % 16 == 0)
+            usleep(100);
+    }
+    atomic_store(&stop, true);
+    pthread_join(thread, NULL);
+}
+
 // The drivers are shared objects: what they call must be found here before it is found in the C
 // library.
 static void drivers_find_this_munmap(void **state)
@@ -91,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_burst_meets_memory_that_is_gone),
         cmocka_unit_test(who_is_at_rest_is_not_waited_for_forever),
+        cmocka_unit_test(who_is_held_stays_out),
         cmocka_unit_test(drivers_find_this_munmap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
