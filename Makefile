@@ -152,6 +152,14 @@ $(BUILD)/strategies/%.so: dataplane/strategy/examples/%.c dataplane/strategy/str
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
+# One that hangs, for a test of what happens then.
+hang_strategy := $(BUILD)/tests/lib/hang.so
+$(hang_strategy): tests/lib/hang.c dataplane/strategy/strategy.h
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
+integration-build: $(hang_strategy)
+
 # --- libtickgate: what clients of the gateway link and include, and an example of one ------------------------
 # The number of the shared object is that of the interface in tickgate.h.
 

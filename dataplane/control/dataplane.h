@@ -176,9 +176,19 @@ uint16_t queue_of_lane(const struct config *config, uint32_t port, uint32_t lane
 // Sends a frame (<flags>: enum frame_flag) through the main lcore's own queue. False: the port has
 // none, or no room.
 bool main_queue_send(struct port *port, const uint8_t *bytes, uint32_t len, uint16_t flags);
+// The same through the queue of a lane that stands still. False: it stands inside the port, or
+// there is no room.
+bool lane_queue_send(struct port *port, uint16_t queue, const uint8_t *bytes, uint32_t len,
+                     uint16_t flags);
 
 // --- lanes that hang (lane_watch.c)
 
 // Looks whether every lane has come round, every so often; the last looks decide, not the clock
 // alone, so that a machine that stood still as a whole accuses nobody.
 void lanes_watch(struct dataplane *d, uint64_t now_ns);
+// A lane that does not end: unless that was seen before, it hangs from now on.
+void lane_given_up(struct dataplane *d, uint32_t lane, uint64_t silent_ns);
+
+// Lanes are to end (lane_end.c). False: one of them hangs; its sessions are reset, and nothing that
+// it may use can be taken down any more.
+bool lanes_end(struct dataplane *d);

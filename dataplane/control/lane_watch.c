@@ -1,6 +1,8 @@
 // Lanes that hang. A plug-in that never returns, or a lane that waits for what it must not wait
 // for, leaves orders at exchanges with nobody to take them back: the connections are reset from
-// here, and the exchanges cancel on disconnect.
+// here, and the exchanges cancel on disconnect. Where the main lcore has no queue of its own it
+// uses the lane's, which it may while the lane is not inside the port: a lane that comes round
+// again in that moment finds nothing there, and no room.
 #include "dataplane/base/log.h"
 #include "dataplane/control/dataplane.h"
 
@@ -15,13 +17,18 @@ static bool connection_reset(struct dataplane *d, uint32_t session)
 {
     const struct tcp_link *link = &d->sessions[session]->link;
     const struct tcp *c = &link->tcp;
+    // Not link->port: that is the lane's own tape where it has one.
+    struct port *port = &d->ports[d->config->sessions[session].port];
     uint8_t frame[PORT_FRAME_MAX];
     bool sent = false;
     for (uint32_t i = 0; i < 2; i++) {
         const uint32_t len = tcp_reset_write(c, i == 1, frame);
         if (len == 0 || (i == 1 && c->snd_una == c->snd_nxt))
             continue;
-        sent |= main_queue_send(link->port, frame, len, link->frame_flags);
+        if (port->main_queue)
+            sent |= main_queue_send(port, frame, len, link->frame_flags);
+        else
+            sent |= lane_queue_send(port, link->queue, frame, len, link->frame_flags);
     }
     return sent;
 }
@@ -87,4 +94,14 @@ void lanes_watch(struct dataplane *d, uint64_t now_ns)
     for (uint32_t i = 0; i < d->config->lane_count && !first; i++)
         if (d->config->lanes[i].hung_ms)
             lane_look(d, i, since < LOOK_NS_MAX ? since : LOOK_NS_MAX);
+}
+
+void lane_given_up(struct dataplane *d, uint32_t lane, uint64_t silent_ns)
+{
+    struct lane_watch *w = &d->watches[lane];
+    if (w->hung)
+        return;
+    w->hung = true;
+    w->silent_ns = silent_ns;
+    lane_reset(d, lane, true);
 }

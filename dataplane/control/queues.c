@@ -24,15 +24,35 @@ uint16_t queue_of_lane(const struct config *config, uint32_t port, uint32_t lane
     return queue;
 }
 
+static bool frame_make(struct port *port, uint16_t queue, const uint8_t *bytes, uint32_t len,
+                       uint16_t flags, struct frame *frame)
+{
+    if (!port->ops->buffer(port, queue, frame))
+        return false;
+    memcpy((uint8_t *)(uintptr_t)frame->data, bytes, len); // ours until it is sent
+    frame->len = len;
+    frame->flags = flags;
+    return true;
+}
+
 bool main_queue_send(struct port *port, const uint8_t *bytes, uint32_t len, uint16_t flags)
 {
     struct frame frame;
-    if (port->main_queue == 0 || !port->ops->buffer(port, port->main_queue, &frame))
+    if (port->main_queue == 0 || !frame_make(port, port->main_queue, bytes, len, flags, &frame))
         return false;
-    memcpy((uint8_t *)(uintptr_t)frame.data, bytes, len); // ours until it is sent
-    frame.len = len;
-    frame.flags = flags;
     if (port->ops->send(port, port->main_queue, &frame, 1) == 1)
+        return true;
+    port->ops->release(port, &frame);
+    return false;
+}
+
+bool lane_queue_send(struct port *port, uint16_t queue, const uint8_t *bytes, uint32_t len,
+                     uint16_t flags)
+{
+    struct frame frame;
+    if (port->send_instead == NULL || !frame_make(port, queue, bytes, len, flags, &frame))
+        return false;
+    if (port->send_instead(port, queue, &frame))
         return true;
     port->ops->release(port, &frame);
     return false;

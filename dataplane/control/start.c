@@ -551,6 +551,16 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
     return ok;
 }
 
+// A lane hangs in code that never returns: the process ends around it.
+static void give_up(struct dataplane *d)
+{
+    log_error("stop", "a lane does not come round: the process ends without it");
+    region_state_set(&d->view, REGION_STOPPED);
+    if (d->region.named)
+        unlink(d->region.path); // unmapped it would be gone from under the lane
+    _exit(EXIT_FAILED);
+}
+
 void dataplane_stop(struct dataplane *d)
 {
     if (d->view.base)
@@ -562,10 +572,8 @@ void dataplane_stop(struct dataplane *d)
             slow_leave(&d->slow[i], clock_mono_ns());
     if (d->lanes_running)
         usleep(20000); // the leaves go out through the lanes
-    for (uint32_t i = 0; i < d->config->lane_count && d->lanes_running; i++) {
-        atomic_store_explicit(&d->lanes[i]->stop, true, memory_order_relaxed);
-        eal_join(d->config->lanes[i].core);
-    }
+    if (d->lanes_running && !lanes_end(d))
+        give_up(d);
     trade_free(d);
     for (uint32_t i = 0; i < CHANNELS_MAX; i++) {
         if (d->channels[i] == NULL)

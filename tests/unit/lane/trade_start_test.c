@@ -372,16 +372,28 @@ static void a_lane_that_hangs_has_its_sessions_reset(void **state)
     looks(&now_ns, 1, true, true);
     e = &d.events.slots[d.events.tail - 1];
     assert_true(e->type == EVENT_LANE_BACK && e->lane_hung.lane == 1);
-    // Nothing is sent through a queue that is a lane's.
+    // Without a queue of its own the main lcore keeps out of a port that the lane stands in ...
     d.ports[0].main_queue = 0;
+    sims[0].lane_inside = true;
+    const uint32_t buffers = port_sim_free(&sims[0]);
     looks(&now_ns, 30, false, true);
     assert_int_equal(count.lanes_hung, 2);
     assert_int_equal(count.sessions_reset, 1);
     assert_false(port_sim_sent(&sims[0], &frame));
+    assert_int_equal(port_sim_free(&sims[0]), buffers);
+    // ... and uses the lane's otherwise.
+    sims[0].lane_inside = false;
+    looks(&now_ns, 1, true, true);
+    looks(&now_ns, 30, false, true);
+    assert_int_equal(count.lanes_hung, 3);
+    assert_int_equal(count.sessions_reset, 2);
+    for (uint32_t i = 0; i < 3; i++)
+        reset_sent(0, 1000);
+    assert_false(port_sim_sent(&sims[0], &frame));
     // Nobody looks.
     config.lanes[1].hung_ms = 0;
     looks(&now_ns, 100, false, false);
-    assert_int_equal(count.lanes_hung, 2);
+    assert_int_equal(count.lanes_hung, 3);
 }
 
 int main(void)
