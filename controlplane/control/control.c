@@ -21,6 +21,7 @@ bool control_init(struct control *control, const char *region)
 void control_free(struct control *control)
 {
     approvals_free(&control->approvals);
+    past_orders_end(&control->past);
     contact_close(&control->contact);
     event_log_free(&control->log);
     board_free(control->board);
@@ -56,6 +57,7 @@ void control_events(struct control *control)
     drain_status_take(control->drain, &status);
     event_log_losses(&control->log, &status.rings);
     control->log.damaged = status.damaged;
+    past_orders_turn(&control->past, control->drain, &control->log);
 }
 
 bool control_tick(struct control *control, uint64_t now_ns)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "controlplane/control/approvals.h"
+#include "controlplane/control/past_orders.h"
 #include "controlplane/journal/drain.h"
 #include "controlplane/metrics/stages.h"
 #include "controlplane/region/board.h"
@@ -41,6 +42,7 @@ struct control {
     struct trace_export *trace; // null: no traces are sent
     struct capture *capture;    // null: nothing is written of what lanes take in
     struct event_log log;
+    struct past_orders past;  // under those of the log
     struct snapshot snapshot; // of the method in work
     struct symbol_table symbols;
     struct board *board;         // of the method in work

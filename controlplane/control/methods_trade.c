@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "controlplane/control/view.h"
+#include "dataplane/base/clock.h"
 
 static void set(json_t *object, const char *name, json_t *value)
 {
@@ -498,6 +499,11 @@ void method_orders(struct control *control, struct job *job)
     struct order_choice c;
     if (!job_settle(control, job))
         return;
+    // Those of before this control plane began are on their way.
+    if (past_orders_reading(&control->past) && clock_mono_ns() < job->deadline_ns) {
+        job->pending = job->settling = true;
+        return;
+    }
     if (!job_board(control, job) ||
         !job_named(control, job, "account", board_account, &c.account) ||
         !job_named(control, job, "symbol", board_symbol, &c.symbol) ||

@@ -160,6 +160,8 @@ void order_fold_event(struct order_fold *fold, uint32_t source, const struct eve
 {
     struct folded_order *o;
     if (source < FOLD_SOURCES_MAX) {
+        if (event->sequence < fold->next[source])
+            return; // told twice
         if (fold->next[source] && event->sequence != fold->next[source])
             fold->missed++;
         fold->next[source] = event->sequence + 1;

@@ -51,7 +51,8 @@ bool order_fold_init(struct order_fold *fold);
 void order_fold_free(struct order_fold *fold);
 // Another instance of the dataplane: its orders are none of the last one's.
 void order_fold_reset(struct order_fold *fold);
-// The next trading event of a source (lane, or the one behind the last lane).
+// The next trading event of a source (lane, or the one behind the last lane); one that it has had
+// changes nothing.
 void order_fold_event(struct order_fold *fold, uint32_t source, const struct event *event,
                       uint64_t utc_ns);
 

@@ -139,9 +139,12 @@ static void print_governing(FILE *out)
         "is the strategy's.\n\n"
         "Positions and trading states are what the lanes hold at the moment; counts of sessions, "
         "strategies and accounts are up to\n"
-        "100 ms old. Open orders are worked out from the events: a control plane that was started "
-        "after the dataplane, or events that\n"
-        "were lost, make the list incomplete, and the answer says so.\n");
+        "100 ms old. Open orders are worked out from the events. A control plane that is started "
+        "while a dataplane trades reads those\n"
+        "of before in the journal, in the background; `orders` waits up to five seconds for that. "
+        "Where there is no journal, or events\n"
+        "are not in it (they were lost, or their segments were removed), the list is incomplete, "
+        "and the answer says so.\n");
 }
 
 static void print_limits_of_day(FILE *out)

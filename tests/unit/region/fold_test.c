@@ -108,6 +108,12 @@ static void test_life(void **state)
     assert_int_equal(order_at(0, 6)->life, FOLD_UNKNOWN);
     decided(0, 6, 'O', REFUSAL_NONE); // the place is taken again
     assert_int_equal(order_at(0, 6)->life, FOLD_PENDING);
+    // What was told before is not told again.
+    decided(0, 9, 'O', REFUSAL_NONE);
+    sequences[0] -= 2;
+    told(0, 6, FOLD_DEAD, 0);
+    told(0, 9, FOLD_DEAD, 0);
+    assert_int_equal(fold.count, 2);
     assert_true(order_fold_complete(&fold));
 }
 

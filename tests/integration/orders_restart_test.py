@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""`tickgate show orders` of a control plane that was started while a dataplane trades: all open orders, also those that
+began before it, and once more after it was killed. Without the journal it says how many it does not know.
+"""
+
+import pathlib
+import signal
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from system import BUILD, System, need_programs, wait_for  # noqa: E402
+from trading import sections  # noqa: E402
+
+SYMBOLS = ("BUAH", "TRBP")
+DAY = "--symbols 4 --live 500 --messages 400000 --rate 1000 --end-s 2 --linger-s 60".split()
+RESTING = 3  # orders of tests/lib/hang.c, which stay while the others come and go
+
+
+def begin(s, log):
+    """Two strategies that trade and one whose orders rest."""
+    text = sections("10.0.0.1:26400", SYMBOLS) + f"""  - name: rests
+    lane: lane0
+    file: {BUILD}/tests/lib/hang.so
+    account: house
+    symbols: [{SYMBOLS[0]}]
+    parameters: [0]
+    budget_us: 100000
+"""
+    s.configure({"md0": {"device": s.memif, "ip": "10.0.0.2"}},
+                {"nasdaq": {"symbols": 100, "orders": 50000,
+                            "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
+                text)
+    s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
+                           "--member", "alice,secret,firm=ALCE", "--order-log", log)
+    s.start_dataplane()
+    s.start_controlplane()
+    s.wait_ready()
+
+
+def resting(s):
+    answer = s.ask("show", "orders")
+    return {(o["ref"], o["price"], o["open"], o["since"]) for o in answer["orders"]
+            if o["strategy"] == "rests" and o["state"] == "live"} if answer else set()
+
+
+def shown(s, want):
+    """Everything is there: the orders of before with what was known of them, and as many in all as the lane counts."""
+    seen = {}
+
+    def whole():
+        a = seen["answer"] = s.ask("show", "orders")
+        return a and a["complete"] and a["missing"] == a["missed_events"] == 0 and a["total"] == a["open_orders"]
+
+    wait_for("all orders", whole, s.alive, lambda: f"; {str(seen)[-600:]}")
+    assert resting(s) == want, f"{resting(s)} and not {want}"
+
+
+def main():
+    need_programs()
+    with System("oldorders") as s:
+        begin(s, s.dir / "orders.jsonl")
+        wait_for("orders that rest", lambda: len(resting(s)) == RESTING, s.alive)
+        want = resting(s)
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            s.end("controlplane", how)
+            s.start_controlplane()
+            s.wait_ready()
+            answer = s.ask("show", "orders")
+            assert answer["complete"] and not answer["missed_events"], f"the first answer: {str(answer)[-400:]}"
+            shown(s, want)
+        s.end("controlplane")
+        s.start("controlplane", "tickgate-controlplane", "--config", s.dir / "config.yaml", "--journal", "none")
+        s.wait_ready()
+        answer = s.ask("show", "orders")
+        assert not answer["complete"] and answer["missed_events"] and not resting(s), str(answer)[-400:]
+        assert s.end("dataplane") == 0, "an unclean end"
+        assert s.end("exchange") == 0
+
+
+if __name__ == "__main__":
+    main()
