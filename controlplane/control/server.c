@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,7 +20,12 @@
 #include "dataplane/base/notify.h"
 #include "dataplane/base/unix_path.h"
 
-enum { NS_PER_MS = 1000000, SERVER_EVENTS = SERVER_CLIENTS_MAX + 2, GROUPS_MAX = 1024 };
+enum {
+    NS_PER_MS = 1000000,
+    SERVER_EVENTS = SERVER_CLIENTS_MAX + 2,
+    GROUPS_MAX = 1024,
+    DESCRIPTORS = 4096
+};
 
 // --- one client ---
 
@@ -213,6 +219,16 @@ static void client_know(const struct server *server, struct client *client, int 
     client->job.role = roles_of(&server->roles, peer.uid, groups, count + 1);
 }
 
+// Looks who is there, for a place that is free, and whether they have all that one user gets.
+static bool user_crowds(const struct server *server, struct client *client, int fd)
+{
+    uint32_t count = 0;
+    client_know(server, client, fd);
+    for (uint32_t i = 0; i < server->top; i++)
+        count += server->clients[i].fd >= 0 && server->clients[i].job.user == client->job.user;
+    return count >= SERVER_USER_MAX;
+}
+
 static void accept_clients(struct server *server)
 {
     int fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -222,8 +238,10 @@ static void accept_clients(struct server *server)
     for (uint32_t i = 0; i < SERVER_CLIENTS_MAX && client == NULL; i++)
         if (server->clients[i].fd < 0)
             client = &server->clients[i];
-    if (client == NULL) {
-        char *text = rpc_error_text(RPC_ERROR_REFUSED, "too many clients");
+    const bool crowded = client && user_crowds(server, client, fd);
+    if (client == NULL || crowded) {
+        char *text = rpc_error_text(RPC_ERROR_REFUSED,
+                                    crowded ? "too many clients of this user" : "too many clients");
         server->control->clients_refused++;
         if (text && send(fd, text, strlen(text), MSG_NOSIGNAL) > 0)
             (void)!send(fd, "\n", 1, MSG_NOSIGNAL);
@@ -231,7 +249,8 @@ static void accept_clients(struct server *server)
         close(fd);
         return;
     }
-    client_know(server, client, fd);
+    const uint32_t place = (uint32_t)(client - server->clients);
+    server->top = place >= server->top ? place + 1 : server->top;
     client->fd = fd;
     client->events = EPOLLIN;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
@@ -243,7 +262,7 @@ static void accept_clients(struct server *server)
 static bool resume_jobs(struct server *server)
 {
     bool waiting = false;
-    for (uint32_t i = 0; i < SERVER_CLIENTS_MAX; i++) {
+    for (uint32_t i = 0; i < server->top; i++) {
         struct client *client = &server->clients[i];
         char *reply;
         if (client->fd < 0 || !client->job.pending)
@@ -259,7 +278,7 @@ static bool resume_jobs(struct server *server)
 
 static void cut_slow_clients(struct server *server, uint64_t now_ns)
 {
-    for (uint32_t i = 0; i < SERVER_CLIENTS_MAX; i++) {
+    for (uint32_t i = 0; i < server->top; i++) {
         struct client *client = &server->clients[i];
         if (client->fd >= 0 && client_waiting(client) &&
             now_ns > client->moved_ns + server->patience_ns)
@@ -288,7 +307,7 @@ static bool stream_send(struct server *server, struct client *client, uint64_t n
 
 static void streams_send(struct server *server, uint64_t now_ns)
 {
-    for (uint32_t i = 0; i < SERVER_CLIENTS_MAX; i++) {
+    for (uint32_t i = 0; i < server->top; i++) {
         struct client *client = &server->clients[i];
         if (client->fd >= 0 && client->stream.topics && stream_send(server, client, now_ns))
             client_settle(server, client);
@@ -403,6 +422,16 @@ static bool bind_socket(struct server *server, struct error *err)
     return true;
 }
 
+// Every client is a descriptor, and a shell gives 1024.
+static void descriptors_raise(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 bool server_open(struct server *server, struct control *control, const char *path,
                  struct error *err)
 {
@@ -411,6 +440,7 @@ bool server_open(struct server *server, struct control *control, const char *pat
     server->control = control;
     server->patience_ns = (uint64_t)SERVER_PATIENCE_MS * NS_PER_MS;
     roles_open(&server->roles);
+    descriptors_raise();
     if (strlen(path) >= sizeof server->path)
         return error_set(err, EXIT_USAGE, "%s: longer than the %zu characters of a socket's path",
                          path, sizeof server->path - 1);
@@ -452,7 +482,7 @@ bool server_add_http(struct server *server, struct http *http, struct error *err
 
 void server_close(struct server *server)
 {
-    for (uint32_t i = 0; server->clients && i < SERVER_CLIENTS_MAX; i++)
+    for (uint32_t i = 0; server->clients && i < server->top; i++)
         if (server->clients[i].fd >= 0)
             client_close(server, &server->clients[i]);
     free(server->clients);

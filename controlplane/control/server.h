@@ -17,7 +17,8 @@
 #include "dataplane/base/error.h"
 
 enum {
-    SERVER_CLIENTS_MAX = 64,
+    SERVER_CLIENTS_MAX = 1280,
+    SERVER_USER_MAX = 1024,        // of one user: others still get through
     SERVER_LINE_MAX = 64 * 1024,   // one request, newline included
     SERVER_OUT_SOFT = 1024 * 1024, // with more than this to send no further request is taken
     SERVER_OUT_MAX = 64 * 1024 * 1024,
@@ -46,6 +47,7 @@ struct client {
 struct server {
     struct control *control;
     struct client *clients; // SERVER_CLIENTS_MAX
+    uint32_t top;           // places that were ever taken: the first ones
     int epoll_fd;
     int listen_fd;
     bool bound; // <path> is ours to remove

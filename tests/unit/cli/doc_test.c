@@ -52,7 +52,8 @@ static void print_protocol(FILE *out)
         "not there is `null`.\n"
         "- A request has at most %u bytes, its newline included. Requests of a client are answered "
         "in order.\n"
-        "- At most %u clients. One that does not read its answers for %u s is cut off; while more "
+        "- At most %u clients, and %u of one user. One that does not read its answers for %u s is "
+        "cut off; while more "
         "than %u KiB wait\n"
         "  to be sent to a client no further request of it is taken. `status` counts both.\n"
         "- `subscribe` sends notifications (requests without an id) on the same connection: "
@@ -75,8 +76,8 @@ static void print_protocol(FILE *out)
         "and without a\n"
         "configuration so has everybody who can connect. Who changed what and why stands in the "
         "log.\n\n",
-        SERVER_LINE_MAX, SERVER_CLIENTS_MAX, SERVER_PATIENCE_MS / 1000, SERVER_OUT_SOFT / 1024,
-        SERVER_STREAM_SOFT / 1024, EVENT_LOG_LEN, LOG_LINES);
+        SERVER_LINE_MAX, SERVER_CLIENTS_MAX, SERVER_USER_MAX, SERVER_PATIENCE_MS / 1000,
+        SERVER_OUT_SOFT / 1024, SERVER_STREAM_SOFT / 1024, EVENT_LOG_LEN, LOG_LINES);
 }
 
 static void print_methods(FILE *out)

@@ -237,15 +237,15 @@ static void test_long_burst_is_answered(void **state)
 static void test_too_many(void **state)
 {
     struct fixture *f = *state;
-    int fds[SERVER_CLIENTS_MAX];
+    static int fds[SERVER_USER_MAX];
     char line[256];
-    for (int i = 0; i < SERVER_CLIENTS_MAX; i++) {
+    for (int i = 0; i < SERVER_USER_MAX; i++) {
         fds[i] = dial(f);
         say(fds[i], VERSION_CALL(1) "\n");
         expect(fds[i], "result");
     }
     int fd = dial(f);
-    expect(fd, "too many clients");
+    expect(fd, "too many clients of this user");
     assert_false(hear(fd, line, sizeof line));
     close(fd);
     close(fds[10]);
@@ -260,7 +260,7 @@ static void test_too_many(void **state)
         usleep(20000);
     }
     assert_non_null(strstr(line, "result"));
-    for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
+    for (int i = 0; i < SERVER_USER_MAX; i++)
         if (i != 10)
             close(fds[i]);
 }
