@@ -196,7 +196,8 @@ static void flats_make(struct flats *f, const char *text, uint64_t len)
     flatten(f, 1, "", 0);                          // the root is the first node
     yaml_document_delete(&f->document);
     yaml_parser_delete(&parser);
-    qsort(f->rows, f->count, sizeof *f->rows, by_key);
+    if (f->count)
+        qsort(f->rows, f->count, sizeof *f->rows, by_key);
 }
 
 static void flats_free(struct flats *f)
