@@ -1,7 +1,11 @@
 #include "controlplane/cli/direct.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "controlplane/region/board.h"
 #include "controlplane/region/path.h"
@@ -109,4 +113,21 @@ json_t *direct_kill(const json_t *params, const char *region, struct error *err)
     contact_close(&contact);
     board_free(board);
     return result;
+}
+
+void direct_tell(const char *socket_path, uint64_t asked_ns)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char line[128];
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int n = snprintf(line, sizeof line,
+                           "{\"jsonrpc\":\"2.0\",\"method\":\"kill_told\",\"params\":{\"asked_ns\":"
+                           "%llu}}\n",
+                           (unsigned long long)asked_ns);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
+    if (fd >= 0 && strlen(socket_path) < sizeof address.sun_path &&
+        connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
+        (void)!send(fd, line, (size_t)n, MSG_NOSIGNAL);
+    if (fd >= 0)
+        close(fd);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "dataplane/base/error.h"
 
@@ -12,3 +13,5 @@ enum { DIRECT_PATIENCE_MS = 1000 };
 // method's and the caller's; null with <err>: EXIT_NOT_CONNECTED when there is no dataplane or a
 // lane says nothing (the words stay set), EXIT_STATE when nothing trades.
 json_t *direct_kill(const json_t *params, const char *region, struct error *err);
+// Tells a control plane that is there, and waits for nobody. For the stopwatch.
+void direct_tell(const char *socket_path, uint64_t asked_ns);

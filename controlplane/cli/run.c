@@ -10,6 +10,8 @@
 #include "controlplane/cli/direct.h"
 #include "dataplane/base/clock.h"
 
+#define SOCKET_PATH "/run/tickgate/control.sock"
+
 void watch_signals(void)
 {
     struct sigaction action = {.sa_handler = invocation_stop};
@@ -68,12 +70,15 @@ static const char *from_environment(const char *name, const char *otherwise)
 }
 
 // A kill that needs no control plane.
-static void go_direct(const struct invocation *invocation, struct error *err)
+static void go_direct(const struct invocation *invocation, const struct run *run, struct error *err)
 {
+    const uint64_t asked_ns = clock_utc_ns();
+    const char *path = invocation->socket ? invocation->socket : run->socket;
     const char *region = json_string_value(json_object_get(invocation->options, "--region"));
     if (region == NULL)
         region = from_environment("TICKGATE_REGION", "tickgate");
     json_t *result = direct_kill(invocation->params, region, err);
+    direct_tell(path ? path : from_environment("TICKGATE_SOCKET", SOCKET_PATH), asked_ns);
     if (result)
         print_result(invocation, result);
     json_decref(result);
@@ -159,7 +164,7 @@ static void go(const struct invocation *invocation, struct run *run, struct erro
                             json_integer((json_int_t)clock_utc_ns()));
     file_absolute(invocation);
     if (path == NULL)
-        path = from_environment("TICKGATE_SOCKET", "/run/tickgate/control.sock");
+        path = from_environment("TICKGATE_SOCKET", SOCKET_PATH);
     if (client->fd >= 0 && strcmp(client->path, path) != 0)
         client_close(client);
     if (invocation->command->does == STREAMS || invocation->command->does == TOP) {
@@ -189,7 +194,7 @@ enum exit_code run_words(struct run *run, int argc, char **argv)
         watch_signals();
         command_offline(invocation.command)(&invocation, &err);
     } else if (is_direct(&invocation, &err)) {
-        go_direct(&invocation, &err);
+        go_direct(&invocation, run, &err);
     } else if (err.code == EXIT_OK && confirmed(&invocation, &err)) {
         go(&invocation, run, &err);
     }

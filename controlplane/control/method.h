@@ -178,5 +178,6 @@ void method_limit_set(struct control *control, struct job *job);
 void method_limit_set_answered(struct control *control, struct job *job);
 // methods_govern.c
 void method_govern(struct control *control, struct job *job);
+void method_kill_told(struct control *control, struct job *job);
 void method_govern_strategy(struct control *control, struct job *job);
 void method_govern_answered(struct control *control, struct job *job);

@@ -271,6 +271,15 @@ const struct method methods[] = {
       PARAM_REASON(false),
       {"asked_ns", PARAM_INTEGER, false, 0, INT64_MAX,
        "UTC in ns when somebody gave the command, for the stopwatch (now)"}}},
+    {"kill_told",
+     ROLE_OPERATE,
+     "Says when somebody has killed past the control plane (kill --direct), for the stopwatch; "
+     "kills "
+     "nothing",
+     true,
+     method_kill_told,
+     NULL,
+     {{"asked_ns", PARAM_INTEGER, true, 1, INT64_MAX, "UTC in ns when the command was given"}}},
     {"halt", ROLE_OPERATE, "No order enters any more, open ones stay, cancels pass", true,
      method_govern, method_govern_answered, PARAMS_SCOPE(true)},
     {"reduce", ROLE_OPERATE, "Only orders that make a position smaller enter", true, method_govern,

@@ -170,6 +170,13 @@ void method_govern_strategy(struct control *control, struct job *job)
         govern_start(control, job);
 }
 
+void method_kill_told(struct control *control, struct job *job)
+{
+    kill_watch_told(&control->stages.kills, (uint64_t)job_integer(job, "asked_ns", 0),
+                    clock_utc_ns());
+    job->result = json_pack("{s:I}", "asked_ns", job_integer(job, "asked_ns", 0));
+}
+
 static json_t *lifted_view(uint64_t lifted)
 {
     static const char *const words[] = {"kill",    "state",   "quarantine",

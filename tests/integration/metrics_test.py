@@ -16,7 +16,7 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from node import PATIENCE_S, Node, built, free_port, run_tests, script, until  # noqa: E402
+from node import CLI, PATIENCE_S, Node, built, free_port, run_tests, script, until  # noqa: E402
 
 OPEN = "application/openmetrics-text; version=1.0.0"
 CONFIG = """
@@ -89,6 +89,19 @@ def test_crowd(node):
     until(lambda: cut_off(node) >= 100, "those who were cut off are counted")
     for s in idle:
         s.close()
+
+
+def test_kill_past_the_control_plane(node):
+    """The stopwatch has it, from the moment that the command was given."""
+    done = subprocess.run([str(CLI), "kill", "--direct", "--region", str(node.region), "--socket", str(node.socket)],
+                          capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 0, done
+    def series(name):
+        return [float(line.split()[1]) for line in node.get("/metrics")[2].splitlines() if line.startswith(name + " ")]
+    until(lambda: series("tickgate_kill_noticed_seconds") and series("tickgate_kill_noticed_seconds")[0] > 0, "it is there")
+    assert series("tickgate_kills_total") == [1] and series("tickgate_kill_last_order_seconds") == [0]
+    assert series("tickgate_kill_noticed_seconds")[0] < PATIENCE_S
+    assert node.cli("resume", "--reason", "r", "--yes")[0] == 0
 
 
 def test_prometheus(node):

@@ -20,6 +20,7 @@ static const struct {
     {"queue_position", "{\"channel\":\"itch\",\"reference\":77}"},
     {"filter_set", "{\"lane\":\"lane0\",\"reason\":\"r\",\"symbols\":[\"AAPL\"]}"},
     {"kill", "{\"scope\":\"account\",\"name\":\"MM\",\"reason\":\"r\",\"asked_ns\":1}"},
+    {"kill_told", "{\"asked_ns\":1}"},
     {"halt", "{\"reason\":\"r\"}"},
     {"reduce", "{\"scope\":\"symbol\",\"name\":\"AAPL\",\"reason\":\"r\"}"},
     {"resume", "{\"reason\":\"r\"}"},

@@ -126,8 +126,8 @@ static void test_methods(void **state)
         free(text);
         json_decref(request);
     }
-    assert_int_equal(of[ROLE_OPERATE], 9);
     assert_int_equal(of[ROLE_RISK], 9);
+    assert_int_equal(of[ROLE_OPERATE], 10);
 }
 
 // A kill by somebody who may not: nothing is set.

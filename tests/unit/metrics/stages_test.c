@@ -198,6 +198,38 @@ static void test_kill_watch(void **state)
     assert_int_equal(k.kills, 3);
 }
 
+static void direct_event(struct kill_watch *k, uint8_t lane, uint64_t utc_ns)
+{
+    const struct logged_event logged = {
+        .utc_ns = utc_ns,
+        .event = {.type = EVENT_KILL, .lane = lane, .kill = {.asker = KILL_BY_DIRECT}}};
+    kill_watch_event(k, &logged, HZ);
+}
+
+// Past the control plane: told of before the lanes, behind them, or never.
+static void test_kill_watch_direct(void **state)
+{
+    (void)state;
+    struct kill_watch k = {0};
+    kill_event(&k, EVENT_ORDER_SENT, 0, 1000, 400); // at 1200
+    direct_event(&k, 0, 2000);
+    assert_true(k.direct && k.asked_ns == 2000 && k.kills == 1);
+    direct_event(&k, 1, 2300);
+    assert_true(k.kills == 1 && k.noticed == 3 && k.noticed_ns == 2300);
+    assert_int_equal(k.last_order_ns, 0);
+    kill_watch_told(&k, 900, 5000);
+    assert_true(k.kills == 1 && k.asked_ns == 900 && k.noticed_ns == 2300);
+    assert_int_equal(k.last_order_ns, 1200);
+    direct_event(&k, 0, 9000); // the next
+    assert_true(k.kills == 2 && k.asked_ns == 9000 && k.noticed == 1);
+    kill_watch_ask(&k, 10000, 10000); // an operator's; what a direct one says is another
+    kill_event(&k, EVENT_KILL, 0, 10100, 0);
+    assert_true(k.kills == 3 && k.noticed == 1 && !k.direct);
+    kill_watch_told(&k, 20000, 20001);
+    direct_event(&k, 1, 20100);
+    assert_true(k.kills == 4 && k.asked_ns == 20000 && k.noticed == 2 && k.noticed_ns == 20100);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, end)
@@ -207,6 +239,7 @@ int main(void)
                                        TEST(test_overtaken),
                                        TEST(test_another_instance),
                                        TEST(test_exemplars),
-                                       cmocka_unit_test(test_kill_watch)};
+                                       cmocka_unit_test(test_kill_watch),
+                                       cmocka_unit_test(test_kill_watch_direct)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
