@@ -154,6 +154,17 @@ static void decision_add(json_t *row, const struct journal_events *f)
                                   (json_int_t)ticks_ns(f, d->encoded)));
 }
 
+static void released_add(json_t *row, const struct journal_events *f)
+{
+    const struct event_order_released *r = &f->event.event.order_released;
+    char verdict[REFUSAL_TEXT_LEN];
+    refusal_text(verdict, r->refusal, r->value, r->limit, 0);
+    json_object_set_new(row, "parked_ns",
+                        view_count(journal_clock_ns(&f->instance.clock, r->parked)));
+    json_object_set_new(row, "verdict",
+                        json_string(r->refusal == REFUSAL_NONE ? "approved" : verdict));
+}
+
 static json_t *step_view(const struct journal_events *f, uint64_t begun_ns)
 {
     const struct event *e = &f->event.event;
@@ -162,6 +173,8 @@ static json_t *step_view(const struct journal_events *f, uint64_t begun_ns)
                         view_count(f->event.utc_ns > begun_ns ? f->event.utc_ns - begun_ns : 0));
     if (e->type == EVENT_DECISION)
         decision_add(row, f);
+    else if (e->type == EVENT_ORDER_RELEASED)
+        released_add(row, f);
     else if (e->type == EVENT_ORDER_SENT || e->type == EVENT_ORDER_NOT_SENT)
         json_object_set_new(row, "ns_until_handed", view_count(ticks_ns(f, e->order_sent.handed)));
     return row;
@@ -177,6 +190,7 @@ static bool about(const struct event *e, const struct chosen *c, bool *over)
     switch (e->type) {
     case EVENT_DECISION: return e->decision.order == c->order;
     case EVENT_ORDER_SENT: return e->order_sent.order == c->order;
+    case EVENT_ORDER_RELEASED: return e->order_released.order == c->order;
     case EVENT_ORDER_NOT_SENT:
         *over = e->order_sent.order == c->order && e->order_sent.kind == 'O';
         return e->order_sent.order == c->order;
@@ -283,6 +297,9 @@ static void story_print(const json_t *steps, bool ended)
             decision_print(row, fields);
         else if (strcmp(event, "ORDER") == 0)
             order_print(fields);
+        else if (strcmp(event, "ORDER_RELEASED") == 0)
+            printf("    released     after %lld ns in wait of the journal, gated again: %s\n",
+                   number_at(row, "parked_ns"), text_at(row, "verdict"));
         else if (strncmp(event, "ORDER_", 6) == 0)
             printf("    frame        %s, %lld ns after the burst, reference %lld\n",
                    strcmp(event, "ORDER_SENT") == 0 ? "taken by the port" : "did not leave",

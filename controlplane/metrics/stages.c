@@ -41,21 +41,21 @@ static uint32_t record(struct histogram *h, uint64_t ticks, uint64_t tsc_hz)
     return at;
 }
 
-static uint64_t between(uint32_t from, uint32_t to)
+static uint64_t between(uint64_t from, uint64_t to)
 {
     return to > from ? to - from : 0;
 }
 
-static void exemplar_take(struct stages *s, const struct logged_event *logged, uint32_t at,
-                          uint64_t tsc_hz)
+static void exemplar_take(struct stages *s, const struct logged_event *logged, uint64_t handed,
+                          uint32_t at, uint64_t tsc_hz)
 {
     const struct event_order_sent *sent = &logged->event.order_sent;
-    const uint64_t handed_ns = ticks_to_ns(sent->handed, tsc_hz);
+    const uint64_t handed_ns = ticks_to_ns(handed, tsc_hz);
     if (!s->traced || trace_sampled(sent->decision, handed_ns, s->one_in) == TRACE_NOT)
         return;
     s->exemplars[at] = (struct stage_exemplar){
         .key = {.epoch = logged->epoch, .lane = logged->event.lane, .sequence = sent->decision},
-        .ticks = sent->handed,
+        .ticks = handed,
         .utc_ns = logged->utc_ns};
 }
 
@@ -74,14 +74,18 @@ static void take(struct stages *s, const struct logged_event *logged, uint64_t t
         record(&s->histograms[STAGE_ENCODE], between(d->gated, d->encoded), tsc_hz);
         slot = &s->decisions[event->lane][event->sequence % STAGE_DECISIONS];
         slot->sequence = event->sequence;
+        slot->tsc = event->tsc;
         slot->encoded = d->encoded;
     } else if (event->type == EVENT_ORDER_SENT) {
         const struct event_order_sent *sent = &event->order_sent;
         slot = &s->decisions[event->lane][sent->decision % STAGE_DECISIONS];
-        const uint32_t at = record(&s->histograms[STAGE_ORDER], sent->handed, tsc_hz);
-        exemplar_take(s, logged, at, tsc_hz);
-        if (sent->decision && slot->sequence == sent->decision)
-            record(&s->histograms[STAGE_SEND], between(slot->encoded, sent->handed), tsc_hz);
+        const bool known = sent->decision && slot->sequence == sent->decision;
+        // One that waited for the journal left in a later turn than it was decided in.
+        const uint64_t handed = sent->handed + (known ? event->tsc - slot->tsc : 0);
+        const uint32_t at = record(&s->histograms[STAGE_ORDER], handed, tsc_hz);
+        exemplar_take(s, logged, handed, at, tsc_hz);
+        if (known)
+            record(&s->histograms[STAGE_SEND], between(slot->encoded, handed), tsc_hz);
     }
 }
 

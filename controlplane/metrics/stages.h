@@ -44,6 +44,7 @@ struct stages {
     uint64_t epoch;
     struct stage_decision {
         uint64_t sequence; // 0: none
+        uint64_t tsc;
         uint32_t encoded;
     } decisions[LANES_MAX][STAGE_DECISIONS];
 };

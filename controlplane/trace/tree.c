@@ -239,8 +239,11 @@ static void sent_take(struct trace_tree *t, const struct event *e)
     if (p == NULL || p->event.sequence != e->order_sent.decision)
         return;
     p->sent = e->order_sent;
+    // One that waited for the journal left in a later turn than it was decided in.
+    const uint64_t handed = e->order_sent.handed + (e->tsc - p->event.tsc);
+    p->sent.handed = handed < UINT32_MAX ? (uint32_t)handed : UINT32_MAX;
     p->left = e->type == EVENT_ORDER_SENT;
-    const uint64_t handed_ns = ticks_to_ns(p, e->order_sent.handed);
+    const uint64_t handed_ns = ticks_to_ns(p, p->sent.handed);
     p->why =
         p->left ? trace_sampled(p->event.sequence, handed_ns, t->config.one_in) : TRACE_NOT_SENT;
     if (p->why == TRACE_NOT || !p->left)

@@ -69,7 +69,8 @@ struct capture_ring {
     X(NOT_RECORDED, "an input that is not in the capture: <value> is enum capture_not_recorded") \
     X(LOST, "<value> turns before this record found no room")                                    \
     X(STOP, "recording ends")                                                                    \
-    X(END, "the lane has left its loop [u64: ticks]")
+    X(END, "the lane has left its loop [u64: ticks]")                                            \
+    X(COMMIT, "orders wait, and the journal has so many events, before the turn [u64]")
 
 enum capture_kind {
 #define CAPTURE_KIND(upper, text) CAPTURE_##upper,

@@ -64,6 +64,7 @@ struct config_capture {
 };
 
 enum config_durability { CONFIG_DURABLE_DISK, CONFIG_DURABLE_MEMORY };
+enum config_session_durability { CONFIG_SESSION_ASYNC, CONFIG_SESSION_DURABLE };
 enum config_record { CONFIG_RECORD_WANTED, CONFIG_RECORD_NEEDED };
 enum config_engine { CONFIG_ENGINE_AUTO, CONFIG_ENGINE_URING, CONFIG_ENGINE_THREAD };
 
@@ -257,6 +258,9 @@ struct config_session {
     uint32_t cancel_rate_per_s;
     uint32_t cancel_burst;
     bool mass_cancel;
+    enum config_session_durability durability;
+    uint32_t park_orders;
+    uint32_t park_us;
     bool cancel_on_stop;
     bool cancel_on_feed_loss;
     struct config_numbers fees; // none, or two: taking, resting

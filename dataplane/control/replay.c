@@ -19,7 +19,8 @@ struct replay {
     struct replay_source source;
     struct dataplane d;
     struct lane *lane;
-    uint64_t cursor; // in the ring of events
+    uint64_t cursor;         // in the ring of events
+    _Atomic uint64_t commit; // what of them the lane takes for durable
     uint64_t *bitmaps[CHANNELS_MAX];
     uint8_t macs[PORTS_MAX][6];
     bool sums_tcp[PORTS_MAX];
@@ -66,7 +67,8 @@ static bool record_sound(const struct replay_record *r)
     case CAPTURE_BURST:
     case CAPTURE_NO_BUFFER:
     case CAPTURE_CREDIT:
-    case CAPTURE_JOURNAL: return has(r, 8);
+    case CAPTURE_JOURNAL:
+    case CAPTURE_COMMIT: return has(r, 8);
     case CAPTURE_FRAME_IN:
     case CAPTURE_FRAME_OUT: return has(r, sizeof(struct capture_frame) + (uint64_t)r->header.value);
     case CAPTURE_ANSWER: return has(r, sizeof(struct capture_answer) + (uint64_t)r->header.value);
@@ -142,9 +144,17 @@ static bool world_make(struct replay *p, const struct config *config, struct err
     p->lane->verify_checksums = p->start.verify_checksums != 0;
     if (p->lane->desk) {
         p->source.kills = p->lane->desk->kills;
+        p->lane->desk->commit = &p->commit;
         p->lane->desk->warm->at = UINT64_MAX; // practice leaves no trace
     }
     return true;
+}
+
+static void commit_set(struct replay *p, const struct replay_record *r)
+{
+    uint64_t committed;
+    memcpy(&committed, r->payload, sizeof committed);
+    atomic_store_explicit(&p->commit, committed, memory_order_relaxed);
 }
 
 static void record_set(struct replay *p, const struct replay_record *r)
@@ -241,7 +251,10 @@ static void turn_prepare(struct replay *p)
     for (uint32_t i = 0; i < p->source.count; i++) {
         struct replay_record *r = &p->source.records[i];
         r->used |= r->header.kind == CAPTURE_ANSWER || r->header.kind == CAPTURE_COMMAND ||
-                   r->header.kind == CAPTURE_CREDIT || r->header.kind == CAPTURE_JOURNAL;
+                   r->header.kind == CAPTURE_CREDIT || r->header.kind == CAPTURE_JOURNAL ||
+                   r->header.kind == CAPTURE_COMMIT;
+        if (r->header.kind == CAPTURE_COMMIT)
+            commit_set(p, r);
         if (r->header.kind == CAPTURE_JOURNAL)
             record_set(p, r);
         if (r->header.kind == CAPTURE_ANSWER)

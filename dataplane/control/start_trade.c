@@ -9,6 +9,7 @@
 #include "dataplane/control/dataplane.h"
 #include "dataplane/control/limits_live.h"
 #include "dataplane/lane/desk_lease.h"
+#include "dataplane/lane/desk_park.h"
 #include "dataplane/lane/desk_warm.h"
 #include "dataplane/lane/tape.h"
 #include "dataplane/wire/frame.h"
@@ -154,6 +155,7 @@ enum desk_part {
     PART_SESSIONS,
     PART_WARM,
     PART_LEASES,
+    PART_PARKS,
     DESK_PARTS
 };
 
@@ -175,6 +177,12 @@ static uint64_t watch_bytes(const struct config *config, uint32_t session)
     return channel == CONFIG_NONE ? 0 : lines(desk_watch_bytes(config->channels[channel].symbols));
 }
 
+static uint64_t park_bytes(const struct config_session *session)
+{
+    const bool durable = session->durability == CONFIG_SESSION_DURABLE;
+    return durable ? lines(desk_park_bytes(session->park_orders)) : 0;
+}
+
 static void parts_size(const struct dataplane *d, uint32_t lane, uint64_t bytes[DESK_PARTS])
 {
     const struct config *config = d->config;
@@ -191,6 +199,7 @@ static void parts_size(const struct dataplane *d, uint32_t lane, uint64_t bytes[
         if (config->sessions[i].lane != lane)
             continue;
         bytes[PART_SESSIONS] += session_bytes(d, i);
+        bytes[PART_PARKS] += park_bytes(&config->sessions[i]);
         if (lane_has_strategies(config, lane))
             bytes[PART_WATCHES] += watch_bytes(config, i);
     }
@@ -206,7 +215,9 @@ void trade_bill(struct dataplane *d)
                                                   [PART_WATCHES] = "symbols that strategies watch",
                                                   [PART_SESSIONS] = "sessions and connections",
                                                   [PART_WARM] = "practice orders",
-                                                  [PART_LEASES] = "limits that lanes share"};
+                                                  [PART_LEASES] = "limits that lanes share",
+                                                  [PART_PARKS] =
+                                                      "orders that wait for the journal"};
     const struct config *config = d->config;
     uint64_t bytes[DESK_PARTS];
     char name[sizeof d->bill.items[0].name];
@@ -268,6 +279,18 @@ static bool sessions_add(struct dataplane *d, uint32_t lane, uint8_t *memory, st
         desk->sessions[i].cancels_on_feed_loss = from->cancel_on_feed_loss;
     }
     return true;
+}
+
+static void parks_add(const struct dataplane *d, uint32_t lane, uint8_t *memory)
+{
+    for (uint32_t i = 0; i < d->config->session_count; i++) {
+        const struct config_session *from = &d->config->sessions[i];
+        if (from->lane != lane || park_bytes(from) == 0)
+            continue;
+        desk_park_add(&d->desks[lane]->desk, i, from->park_orders,
+                      clock_ns_to_ticks(&d->clock, from->park_us * 1000ull), memory);
+        memory += park_bytes(from);
+    }
 }
 
 // Before strategies: they are told of their routed orders.
@@ -377,6 +400,7 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
               part[PART_ORDERS]);
     if (!sessions_add(d, lane, part[PART_SESSIONS], err))
         return false;
+    parks_add(d, lane, part[PART_PARKS]);
     routes_make(d, dd, part[PART_ROUTES]);
     if (!strategies_make(d, lane, part[PART_WATCHES], err) || !gateway_start(d, lane, err))
         return false;

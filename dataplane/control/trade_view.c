@@ -5,6 +5,7 @@
 
 #include "dataplane/control/dataplane.h"
 #include "dataplane/lane/desk_gateway.h"
+#include "dataplane/lane/desk_park.h"
 
 _Static_assert((int)PARAMETERS_MAX == (int)STRATEGY_PARAMETERS_MAX,
                "the region shows all parameters");
@@ -163,6 +164,8 @@ static void session_copy(const struct dataplane *d, uint32_t i)
     COPY(to->cancels, s->count.cancels);
     COPY(to->refused, s->count.refused);
     COPY(to->egress, s->count.egress);
+    if (desk->sessions[i].park)
+        COPY(to->parked, desk->sessions[i].park->count);
     use_copy(&desk->risk.sessions[i], &to->open_orders, &to->open_notional);
 }
 

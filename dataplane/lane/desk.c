@@ -1,13 +1,10 @@
 // Hot path. From what is asked for to the frame on the transmit ring.
+#include "dataplane/lane/desk_decision.h"
 #include "dataplane/lane/desk_extras.h"
 #include "dataplane/lane/desk_lease.h"
-#include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/desk_park.h"
 #include "dataplane/lane/desk_route.h"
 #include "dataplane/lane/desk_warm.h"
-
-#include <string.h>
-
-#include "dataplane/book/book.h"
 
 // --- shared ---
 
@@ -51,116 +48,7 @@ void desk_hold(struct desk *d, struct own_order *o)
     o->held_orders = now.orders;
 }
 
-// Slots of the ring that are surely free; the reader's word is only looked at when they run short.
-static uint64_t credit(struct desk *d)
-{
-    struct event_writer *w = &d->lane->trading;
-    const uint64_t known = (uint64_t)w->mask + 1 - (w->tail - w->committed);
-    return LIKELY(known >= d->risk.event_credit_min) ? known : event_credit(w);
-}
-
 // --- one decision ---
-
-// What the gate and the record of a decision need to know; on its way through the functions below.
-struct decision {
-    struct event event;
-    struct gate_order gate;
-    struct frame_order frame;
-    struct session *session;
-    uint64_t started; // ticks
-    uint64_t number;  // of the published DECISION
-};
-
-// With a discretion the order may execute there: that price is judged, and the worse of the two is
-// reserved.
-static COLD uint32_t price_judged(const struct decision *c)
-{
-    const uint32_t reach = ouch_extras_reach(c->frame.extras);
-    return reach ? reach : c->frame.price;
-}
-
-HOT_INLINE uint32_t price_worst(const struct decision *c)
-{
-    if (LIKELY(c->frame.extras == NULL))
-        return c->frame.price;
-    const uint32_t judged = price_judged(c);
-    return judged > c->frame.price ? judged : c->frame.price;
-}
-
-HOT_INLINE uint32_t ticks_since(const struct desk *d, uint64_t from)
-{
-    const uint64_t ticks = d->lane->now(d->lane->clock) - from;
-    return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
-}
-
-// Hours of the market are its system events: Q (ITCH) or R (DEEP) begins them, M ends them.
-HOT_INLINE uint32_t phase_of(const struct channel *ch, const struct book_symbol *symbol)
-{
-    switch (symbol->trading_state) {
-    case 'T':
-        return ch->market.system_event == 'O' || ch->market.system_event == 'S' ? PHASE_BEFORE
-               : ch->market.system_event == 'M' || ch->market.system_event == 'E' ||
-                       ch->market.system_event == 'C'
-                   ? PHASE_AFTER
-                   : PHASE_TRADING;
-    case 'Q': return PHASE_QUOTATION;
-    case 'P': return PHASE_PAUSED;
-    case 'H': return PHASE_HALTED;
-    default: return PHASE_UNKNOWN;
-    }
-}
-
-// What the order asks for that can be forbidden. <kind>: O U M.
-HOT_INLINE uint32_t asks_of(const struct frame_order *f, char kind)
-{
-    const char tif = f->time_in_force;
-    uint32_t asks = f->side == 'B' ? 1u << PERMISSION_BUY : 1u << PERMISSION_SELL;
-    asks |= (uint32_t)(f->side == 'T' || f->side == 'E') << PERMISSION_SHORT;
-    asks |= tif == '0'   ? 1u << PERMISSION_DAY
-            : tif == '3' ? 1u << PERMISSION_IOC
-            : tif == '6' ? 1u << PERMISSION_TIMED
-                         : 1u << PERMISSION_EXTENDED;
-    asks |= (uint32_t)(f->display == 'N') << PERMISSION_HIDDEN;
-    asks |= (uint32_t)(f->display == 'A') << PERMISSION_ATTRIBUTED;
-    asks |= (uint32_t)(f->extras != NULL) << PERMISSION_OPTIONS;
-    asks |= (uint32_t)(kind == 'U') << PERMISSION_REPLACE;
-    asks |= (uint32_t)(kind == 'M') << PERMISSION_MODIFY;
-    return asks;
-}
-
-// The market as the decision saw it. Without a book of the venue its quality is the worst.
-HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t session,
-                               uint32_t instrument)
-{
-    struct desk_instrument *in = &d->instruments[instrument];
-    const struct channel *ch = d->sessions[session].channel;
-    struct event_decision *e = &c->event.decision;
-    c->gate.quality = e->quality = QUALITY_SUSPECT;
-    if (UNLIKELY(ch == NULL))
-        return;
-    if (UNLIKELY(in->slot[session] == SYMBOL_NONE))
-        in->slot[session] = book_symbol_find(&ch->book, in->symbol);
-    const uint16_t slot = in->slot[session];
-    if (UNLIKELY(slot == SYMBOL_NONE))
-        return;
-    const struct book_symbol *symbol = &ch->book.symbols[slot];
-    const struct level *bid = book_best(&ch->book, symbol, BOOK_BID);
-    const struct level *ask = book_best(&ch->book, symbol, BOOK_ASK);
-    if (bid) {
-        e->bid = bid->price;
-        e->bid_shares = bid->shares < UINT32_MAX ? (uint32_t)bid->shares : UINT32_MAX;
-    }
-    if (ask) {
-        e->ask = ask->price;
-        e->ask_shares = ask->shares < UINT32_MAX ? (uint32_t)ask->shares : UINT32_MAX;
-    }
-    c->gate.bid = e->bid;
-    c->gate.ask = e->ask;
-    c->gate.last = symbol->last_price;
-    c->gate.phase = (uint8_t)phase_of(ch, symbol);
-    c->gate.short_rule = symbol->flags & SYMBOL_SHORT_RESTRICTED;
-    c->gate.quality = e->quality = (uint8_t)channel_symbol_quality(ch, slot);
-}
 
 HOT_INLINE void decision_begin(struct desk *d, struct decision *c, const struct desk_owner *who,
                                char kind)
@@ -202,36 +90,12 @@ static COLD enum refusal decision_refuse(struct desk *d, struct decision *c, enu
     return refusal;
 }
 
-// Everything of the order that is known before the gate, into record and frame.
-HOT_INLINE void decision_describe(struct desk *d, struct decision *c, uint32_t session,
-                                  uint32_t instrument, uint64_t client_id)
-{
-    struct event_decision *e = &c->event.decision;
-    e->client_id = client_id;
-    e->ref = c->frame.ref;
-    e->quantity = c->frame.quantity;
-    e->price = c->frame.price;
-    e->instrument = (uint16_t)instrument;
-    e->session = (uint8_t)session;
-    e->side = (uint8_t)c->frame.side;
-    e->time_in_force = (uint8_t)c->frame.time_in_force;
-    e->display = (uint8_t)c->frame.display;
-    c->session = d->sessions[session].session;
-}
-
 // The gate itself. True: approved.
 HOT_INLINE bool decision_gate(struct desk *d, struct decision *c, uint32_t frame_len)
 {
     struct event_decision *e = &c->event.decision;
     struct gate_verdict verdict;
-    d->risk.event_credit = credit(d);
-    c->gate.now = d->lane->stamp;
-    c->gate.quantity = c->frame.quantity;
-    c->gate.price = LIKELY(c->frame.extras == NULL) ? c->frame.price : price_judged(c);
-    c->gate.side = c->frame.side;
-    c->gate.asks = (uint16_t)asks_of(&c->frame, (char)e->kind);
-    c->gate.session_up = session_may_enter(c->session);
-    c->gate.session_free = c->gate.session_up && session_free(c->session, frame_len);
+    gate_prepare(d, c, frame_len);
     const bool approved = gate(&d->risk, &c->gate, &verdict);
     e->limits_version = verdict.version;
     e->refusal = verdict.refusal;
@@ -249,41 +113,13 @@ HOT_INLINE enum refusal decision_send(struct desk *d, struct decision *c, uint32
                                       const struct frame_bytes *frame, char letter)
 {
     struct event_decision *e = &c->event.decision;
-    struct session *s = c->session;
-    enum refusal refusal = REFUSAL_EVENT_CREDIT;
     e->order = index;
     e->encoded = ticks_since(d, d->lane->stamp);
-    const uint64_t number = d->lane->trading.sequence;
-    if (LIKELY(desk_publish(d, &c->event))) {
-        s->approved = (struct egress){.ref = c->frame.ref,
-                                      .ref_was = c->frame.ref_was,
-                                      .quantity = c->frame.quantity,
-                                      .price = c->frame.price,
-                                      .side = c->frame.side,
-                                      .letter = letter};
-        if (letter == 'O')
-            memcpy(s->approved.symbol, c->frame.symbol, sizeof s->approved.symbol);
-        else if (letter == 'U')
-            s->approved.side = 0;
-        else
-            s->approved.price = 0;
-        if (UNLIKELY(c->frame.extras != NULL))
-            s->approved_reach = ouch_extras_reach(c->frame.extras);
-        const enum session_sent sent = session_send_order(s, frame, d->lane->stamp);
-        refusal = sent == SESSION_SENT     ? REFUSAL_NONE
-                  : sent == SESSION_EGRESS ? REFUSAL_EGRESS
-                                           : REFUSAL_TRANSMIT;
-    }
-    struct event done = {.type = refusal ? EVENT_ORDER_NOT_SENT : EVENT_ORDER_SENT};
-    done.order_sent.decision = number;
-    done.order_sent.order = index;
-    done.order_sent.ref = c->frame.ref;
-    done.order_sent.session = e->session;
-    done.order_sent.kind = (uint8_t)letter;
-    done.order_sent.refusal = (uint16_t)refusal;
-    done.order_sent.handed = ticks_since(d, d->lane->stamp);
-    desk_publish(d, &done);
-    return refusal;
+    c->number = d->lane->trading.sequence;
+    if (LIKELY(desk_publish(d, &c->event)))
+        return decision_hand_over(d, c, index, frame, letter);
+    sent_tell(d, c, index, letter, REFUSAL_EVENT_CREDIT);
+    return REFUSAL_EVENT_CREDIT;
 }
 
 static COLD enum refusal decision_undo(struct desk *d, const struct decision *c, uint32_t index,
@@ -359,6 +195,10 @@ enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const stru
     enum refusal refusal = enter_prepare(d, &c, who, ask);
     if (UNLIKELY(c.frame.extras != NULL))
         desk_extras_publish(d, who, &c.event, c.frame.extras);
+    struct desk_park *park =
+        LIKELY(refusal == REFUSAL_NONE) ? d->sessions[ask->session].park : NULL;
+    if (UNLIKELY(park != NULL))
+        refusal = desk_park_may(d, ask->session);
     if (UNLIKELY(refusal != REFUSAL_NONE))
         return decision_refuse(d, &c, refusal);
     look_at_market(d, &c, ask->session, ask->instrument);
@@ -385,6 +225,8 @@ enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const stru
         order_extras_set(&d->orders, index, ask->extras);
     desk_hold(d, orders_at(&d->orders, index));
     *order = index;
+    if (UNLIKELY(park != NULL))
+        return desk_park_enter(d, &c, index);
     const struct frame_bytes *frame = frame_enter(&c.session->frames, &c.frame);
     refusal = decision_send(d, &c, index, frame, 'O');
     return LIKELY(refusal == REFUSAL_NONE) ? decision_sent(d, index)
@@ -411,12 +253,17 @@ HOT_INLINE enum refusal change_prepare(struct desk *d, struct decision *c, struc
     decision_describe(d, c, o->session, o->instrument, o->client_id);
     if (UNLIKELY(o->life != LIFE_LIVE))
         return REFUSAL_ORDER_NOT_LIVE;
-    if (UNLIKELY(o->waits || o->flags & ORDER_CANCEL_QUEUED))
+    if (UNLIKELY(o->waits || o->flags & (ORDER_CANCEL_QUEUED | ORDER_PARKED)))
         return REFUSAL_ORDER_CHANGING;
     if (UNLIKELY(o->flags & ORDER_QUARANTINED))
         return REFUSAL_ORDER_QUARANTINED;
     if (UNLIKELY(total <= o->filled + o->prevented))
         return REFUSAL_REPLACE_QUANTITY;
+    if (UNLIKELY(d->sessions[o->session].park != NULL)) {
+        const enum refusal refusal = desk_park_may(d, o->session);
+        if (refusal != REFUSAL_NONE)
+            return refusal;
+    }
     c->gate.owner = desk_burden(o);
     c->gate.held = (struct exposure){o->held_notional, o->held_shares, o->held_orders};
     const uint32_t open = total - o->filled - o->prevented;
@@ -456,6 +303,8 @@ enum refusal desk_replace(struct desk *d, const struct desk_owner *who, uint32_t
     look_at_market(d, &c, o->session, o->instrument);
     if (UNLIKELY(!decision_gate(d, &c, FRAME_BYTES)))
         return decision_refuse(d, &c, c.event.decision.refusal);
+    if (UNLIKELY(d->sessions[o->session].park != NULL))
+        return desk_park_change(d, &c, order, total, price);
     order_replace_begin(&d->orders, order, c.frame.ref, total, price);
     desk_hold(d, o);
     const struct frame_bytes *frame = frame_replace(&c.session->frames, &c.frame);
@@ -490,6 +339,8 @@ enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t 
     look_at_market(d, &c, o->session, o->instrument);
     if (UNLIKELY(!decision_gate(d, &c, FRAME_BYTES)))
         return decision_refuse(d, &c, c.event.decision.refusal);
+    if (UNLIKELY(d->sessions[o->session].park != NULL))
+        return desk_park_change(d, &c, order, total, o->price);
     order_modify_begin(&d->orders, order, total, side);
     desk_hold(d, o);
     const struct frame_bytes *frame = frame_modify(&c.session->frames, o->ref, side, total);
@@ -508,6 +359,8 @@ enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
         return REFUSAL_ORDER_NOT_LIVE;
     if (UNLIKELY(d->routes != NULL))
         desk_route_taken_back(d, order);
+    if (UNLIKELY(o->flags & ORDER_PARKED) && desk_park_cancel(d, order, total))
+        return REFUSAL_NONE;
     // One that is on its way, or waits, is not weakened.
     if ((o->waits & WAIT_CANCEL || o->flags & ORDER_CANCEL_QUEUED) && o->cancel_total < total)
         total = o->cancel_total;

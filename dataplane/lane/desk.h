@@ -46,9 +46,10 @@ struct desk_session {
     uint32_t replay_sent_ref; // and what left before the query too
     bool replay_all;          // after a reconnect; else only orders that have fallen silent
     bool cancels_on_feed_loss;
-    bool feed_lost;      // as last seen
-    uint16_t account;    // gets the orders of earlier runs
-    uint8_t known_state; // as last published
+    bool feed_lost;         // as last seen
+    uint16_t account;       // gets the orders of earlier runs
+    struct desk_park *park; // desk_park.h; null: its orders do not wait for the journal
+    uint8_t known_state;    // as last published
     bool known_halted;
 };
 
@@ -108,6 +109,10 @@ struct desk {
     uint64_t kill_rung[KILL_ASKERS];
     const struct record_word *record; // in the region: what becomes of the events
     uint64_t record_seen;
+    const _Atomic uint64_t
+        *commit;               // in the region: so many records are durable, while it is WRITTEN
+    uint64_t committed;        // as last believed
+    uint32_t commits_wanted;   // orders and sessions that wait for more; 0: nobody looks
     uint32_t event_credit_min; // while the journal is written to
     bool record_needed;        // and it has not been yet
     uint32_t mark_at;          // position that is marked next
@@ -139,7 +144,8 @@ void desk_session_add(struct desk *d, struct session *session, struct channel *c
 
 // --- asking
 
-// A new order. REFUSAL_NONE: its frame is on the transmit ring, *<order> is its place.
+// A new order. REFUSAL_NONE: its frame is on the transmit ring, or it waits for its record where
+// the session is durable; *<order> is its place.
 enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const struct desk_order *ask,
                         uint32_t *order);
 // Another total and price; executed shares are part of the total.

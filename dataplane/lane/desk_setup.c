@@ -52,6 +52,7 @@ void desk_init(struct desk *d, struct lane *lane, const struct desk_config *c,
     risk_init(&d->risk, c->instruments, c->positions, limits, d->kills, p);
     p += lines(risk_bytes(c->instruments, c->positions));
     d->record = region_record_word(&lane->view, 0);
+    d->commit = &lane->trading.ring->committed;
     d->event_credit_min = c->event_credit_min;
     d->record_needed = c->record_needed;
     d->risk.event_credit_min = c->record_needed ? RISK_NO_RECORD : c->event_credit_min;

@@ -3,6 +3,7 @@
 
 #include "dataplane/lane/desk_gateway.h"
 #include "dataplane/lane/desk_lease.h"
+#include "dataplane/lane/desk_park.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_strategy.h"
 #include "dataplane/wire/frame.h"
@@ -49,6 +50,8 @@ static void settle_unanswered(struct desk *d, struct desk_session *ds, uint32_t 
 {
     struct own_order *o = orders_at(&d->orders, index);
     struct order_outcome out;
+    if (UNLIKELY(o->flags & ORDER_PARKED && o->life == LIFE_PENDING))
+        return; // it has not left
     const bool unanswered = o->life == LIFE_PENDING || o->waits & WAIT_CHANGE ||
                             (o->life == LIFE_UNKNOWN && !(o->flags & ORDER_ACCEPTED));
     const bool sent_before = (o->waits & WAIT_REPLACE ? o->change_ref : o->ref) <
@@ -137,6 +140,7 @@ static COLD void mass_cancel_send(struct desk *d, uint32_t i)
 
 static void sweeps_begin(struct desk *d)
 {
+    desk_parks_sweep(d);
     for (uint32_t i = 0; i < d->session_count; i++) {
         const struct session *s = d->sessions[i].session;
         walk_begin(&d->sessions[i].sweep);
@@ -353,7 +357,7 @@ static uint32_t session_turn(struct desk *d, uint32_t i, uint64_t now)
     if (ds->link)
         work += tcp_link_turn(ds->link, now);
     if (UNLIKELY(s->wants_query))
-        session_query(s, d->orders.sessions[i].next_ref, now);
+        session_query(s, desk_park_next_ref(d, i), now);
     if (UNLIKELY(ds->replay.on))
         work += replay_walk(d, i, now);
     if (UNLIKELY(d->orders.sessions[i].cancel_count))
@@ -396,6 +400,8 @@ uint32_t desk_turn(struct desk *d, uint64_t now)
     uint32_t work = kills_turn(d);
     if (UNLIKELY(d->leases != NULL))
         work += desk_leases_turn(d, now);
+    if (UNLIKELY(d->commits_wanted))
+        work += desk_park_turn(d, now);
     for (uint32_t i = 0; i < d->session_count; i++)
         if (LIKELY(d->sessions[i].session != NULL))
             work += session_turn(d, i, now);

@@ -283,6 +283,8 @@ static void order_practise(struct desk *d, uint32_t session, uint32_t instrument
     keep_orders(w, &d->orders, session);
     keep_risk(w, &d->risk, &who, session, instrument, position);
     keep_session(w, s);
+    keep(w, &d->sessions[session].park, sizeof(void *));
+    d->sessions[session].park = NULL; // practice waits for nobody
     if (d->sessions[session].link)
         code_near(&d->sessions[session].link->port->ops->send); // handed no frame, it is left soon
     s->transport->ops->practise(s->transport, true);

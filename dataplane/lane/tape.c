@@ -256,6 +256,15 @@ static COLD bool others_wait(struct tape *t)
     return waits;
 }
 
+// Only while somebody waits for it.
+HOT_INLINE bool commit_differs(const struct tape *t)
+{
+    const struct desk *d = t->lane->desk;
+    return d && UNLIKELY(d->commits_wanted != 0) && t->commit_shared &&
+           atomic_load_explicit(t->commit_shared, memory_order_acquire) !=
+               atomic_load_explicit(&t->commit, memory_order_relaxed);
+}
+
 HOT_INLINE bool record_differs(const struct tape *t)
 {
     return t->record_shared &&
@@ -268,7 +277,8 @@ static bool something_waits(struct tape *t)
 {
     struct lane *lane = t->lane;
     const struct desk *d = lane->desk;
-    bool waits = record_differs(t) || spsc_waits(&lane->answers) || spsc_waits(&t->inbox) ||
+    bool waits = commit_differs(t) || record_differs(t) || spsc_waits(&lane->answers) ||
+                 spsc_waits(&t->inbox) ||
                  atomic_load_explicit(&lane->bell->rung, memory_order_relaxed) != lane->bell_seen;
     for (uint32_t i = 0; t->ports[i].real; i++) {
         struct tape_port *p = &t->ports[i];
@@ -307,6 +317,15 @@ static void credit_take(struct tape *t)
         memcpy(to, &t->credit, sizeof t->credit);
 }
 
+static COLD void commit_take(struct tape *t)
+{
+    const uint64_t committed = atomic_load_explicit(t->commit_shared, memory_order_acquire);
+    void *to = tape_put(t, CAPTURE_COMMIT, 0, 0, sizeof committed);
+    atomic_store_explicit(&t->commit, committed, memory_order_relaxed);
+    if (to)
+        memcpy(to, &committed, sizeof committed);
+}
+
 static COLD void record_take(struct tape *t)
 {
     const uint64_t state = atomic_load_explicit(&t->record_shared->state, memory_order_acquire);
@@ -333,6 +352,8 @@ static uint32_t turn(struct tape *t, uint64_t now, bool step)
     struct lane *lane = t->lane;
     tape_turn_begin(t, now);
     kills_look(t, CAPTURE_BEFORE_TURN);
+    if (UNLIKELY(commit_differs(t))) // before the state, which says what it means
+        commit_take(t);
     if (UNLIKELY(record_differs(t)))
         record_take(t);
     credit_take(t);
@@ -456,6 +477,8 @@ void tape_kills(struct tape *t)
     const uint64_t slots = (uint64_t)t->lane->trading.mask + 1;
     const uint64_t most = (uint64_t)d->event_credit_min + TAPE_CREDIT_MIN;
     t->credit_min = most < slots ? most : slots;
+    t->commit_shared = d->commit;
+    d->commit = &t->commit;
     t->record_shared = d->record;
     d->record = &t->record;
     t->kills_shared = d->kills;

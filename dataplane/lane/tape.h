@@ -67,7 +67,9 @@ struct tape {
     void *context;
     struct spsc inbox;
     struct lane_answer inbox_memory[TAPE_INBOX_LEN];
-    const struct record_word *record_shared; // in the region; null: the lane does not trade
+    const _Atomic uint64_t *commit_shared;   // in the region; null: the lane does not trade
+    _Atomic uint64_t commit;                 // what the lane sees
+    const struct record_word *record_shared; // the same
     struct record_word record;               // what the lane sees
     struct kill_words *kills_shared;         // in the region
     struct kill_words kills[KILL_ASKERS];    // what the lane sees

@@ -44,6 +44,7 @@ enum order_flag {
     ORDER_ASKED = 1u << 4,         // silent: the session was told
     ORDER_TIMED = 1u << 5,         // in the list of timers
     ORDER_EXTRAS = 1u << 6,        // order_extras has what it asked for beside its price
+    ORDER_PARKED = 1u << 7,        // it, or a change of it, has not left yet: change_total, _price
 };
 
 // Rows of states.def: reports first.

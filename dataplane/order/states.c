@@ -561,7 +561,7 @@ struct order_worst order_worst(const struct own_order *o)
     w.orders = 1;
     w.shares = o->open;
     w.notional = (uint64_t)o->open * larger(o->price, larger(o->limit, o->discretion));
-    if (o->waits & WAIT_CHANGE) {
+    if (o->waits & WAIT_CHANGE || UNLIKELY(o->flags & ORDER_PARKED)) {
         const uint32_t open = change_open(o);
         const uint32_t limit = o->waits & WAIT_MODIFY ? o->limit : o->discretion;
         const uint64_t notional =

@@ -214,12 +214,17 @@ HOT_INLINE bool rates(const struct look *k)
     if (UNLIKELY(there > symbol->burst_ticks))
         return refuse(k->v, REFUSAL_MESSAGE_RATE, TRADE_SYMBOL, there, symbol->burst_ticks);
     k->all->rate_at = o->now + there + symbol->rate_ticks;
-    if (UNLIKELY(session->cancel_rate)) {
-        const uint64_t cancels = ahead_of(r->cancel_at[index], o->now);
-        if (UNLIKELY(cancels > session->price_high))
-            return refuse(k->v, REFUSAL_CANCEL_RATE, TRADE_SESSION, cancels, session->price_high);
-    }
     return true;
+}
+
+HOT_INLINE bool cancels_good(const struct look *k)
+{
+    const struct limit_row *session = k->of[TRADE_SESSION];
+    if (LIKELY(!session->cancel_rate))
+        return true;
+    const uint64_t cancels = ahead_of(k->r->cancel_at[k->o->owner.session], k->o->now);
+    return LIKELY(cancels <= session->price_high) ||
+           refuse(k->v, REFUSAL_CANCEL_RATE, TRADE_SESSION, cancels, session->price_high);
 }
 
 void gate_cancel(struct risk *r, uint32_t session, uint64_t now)
@@ -545,13 +550,24 @@ HOT_INLINE void count(const struct look *k)
     *word |= bit;
 }
 
-bool gate_in_order(struct risk *r, const struct gate_order *o, struct gate_verdict *v)
+static bool in_order(struct risk *r, const struct gate_order *o, struct gate_verdict *v, bool again)
 {
     struct look k;
     look_make(&k, r, o, v);
-    if (UNLIKELY(!standing(&k) || !rates(&k) || !terms(&k) || !market(&k) || !habits(&k) ||
-                 !sums(&k)))
+    if (UNLIKELY(!standing(&k) || (!again && !rates(&k)) || !cancels_good(&k) || !terms(&k) ||
+                 !market(&k) || (!again && !habits(&k)) || !sums(&k)))
         return false;
-    count(&k);
+    if (!again)
+        count(&k);
     return true;
+}
+
+bool gate_in_order(struct risk *r, const struct gate_order *o, struct gate_verdict *v)
+{
+    return in_order(r, o, v, false);
+}
+
+bool gate_again(struct risk *r, const struct gate_order *o, struct gate_verdict *v)
+{
+    return in_order(r, o, v, true);
 }

@@ -278,3 +278,6 @@ struct gate_verdict {
 // way, an approved order counts for its owners' day; everything else is as before: the caller
 // reserves with exposure_move.
 bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v);
+// Once more, for an order that was approved and holds nothing now: all checks but those that count
+// orders (rates, repetitions, orders of the day), which have counted it. Charges nothing.
+bool gate_again(struct risk *r, const struct gate_order *o, struct gate_verdict *v);

@@ -36,7 +36,7 @@ enum {
     LEDGER_VENUES = 2,
     LEDGER_REFS = 8192,
     LEDGER_INSTRUMENTS = 8,
-    LEDGER_PENDING = 64,
+    LEDGER_PENDING = 8192, // more than there are events while an order waits for the journal
     LEDGER_ACCOUNTS = 4
 };
 

@@ -323,6 +323,7 @@ static struct trade_config world_of(uint64_t seed)
 }
 
 static uint64_t executions; // of all seeds of a property: that something happened
+static uint64_t released, given_up, taken_back;
 
 static void none(uint64_t count, const char *what)
 {
@@ -455,6 +456,26 @@ static void sessions_that_end(uint64_t seed)
     trade_close();
 }
 
+// Orders leave when the journal has them, and it stalls and fails. Whatever is given up, refused
+// the second time, cancelled or killed meanwhile holds nothing in the end; the rest is exact.
+static void durable_sessions(uint64_t seed)
+{
+    struct trade_config c = world_of(seed);
+    c.durable = true;
+    c.extras = seed % 2;
+    c.journal_stalls = seed % 3 ? 60 : 0;
+    c.wire_breaks = seed % 5 ? 0 : 150;
+    c.faults = seed % 4 ? (struct bourse_faults){.late_below = 2 * PERCENT, .late_us = 300}
+                        : misbehaviour_of(seed);
+    c.faults.duplicate_below = c.faults.missing_below = c.faults.reorder_below = 0;
+    trade_open(&c);
+    live();
+    released += sim->event_count[EVENT_ORDER_RELEASED];
+    given_up += sim->desk.count.refusals[REFUSAL_PARK_LATE];
+    taken_back += sim->desk.count.refusals[REFUSAL_PARK_CANCELLED];
+    exact(false);
+}
+
 // All of it, twice: the same events, byte for byte, and the same log.
 static void twice_the_same(uint64_t seed)
 {
@@ -464,6 +485,8 @@ static void twice_the_same(uint64_t seed)
     c.wire_breaks = 150;
     c.faults = misbehaviour_of(seed);
     c.faults.reset_below = PERCENT;
+    c.durable = seed % 2;
+    c.journal_stalls = 60;
     for (uint32_t i = 0; i < 2; i++) {
         trade_open(&c);
         live();
@@ -494,6 +517,16 @@ PROPERTY_TEST(a_wrong_exchange)
 PROPERTY_TEST(sessions_that_end)
 PROPERTY_TEST(twice_the_same)
 
+static void test_durable_sessions(void **state)
+{
+    (void)state;
+    executions = 0;
+    seeds_run(durable_sessions);
+    print_message("%lu released, %lu given up, %lu taken back, %lu executions\n", released,
+                  given_up, taken_back, executions);
+    assert_true(executions > 0 && released > 0 && given_up > 0 && taken_back > 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -503,6 +536,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_wrong_exchange),
         cmocka_unit_test(test_sessions_that_end),
         cmocka_unit_test(test_twice_the_same),
+        cmocka_unit_test(test_durable_sessions),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);

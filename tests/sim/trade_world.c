@@ -13,6 +13,7 @@
 #include "dataplane/base/bytes.h"
 #include "dataplane/base/check.h"
 #include "dataplane/book/book.h"
+#include "dataplane/lane/desk_park.h"
 
 enum {
     HZ = 1000000000,
@@ -20,6 +21,7 @@ enum {
     LIVE = 120, // resting orders of a generated day
     SETTLE_STEPS = 20000,
     RING_SLOTS = 4096,
+    PARKED = 32, // orders that may wait for the journal
 };
 
 struct trade_world *sim;
@@ -237,6 +239,8 @@ static void desk_make(const char (*symbols)[8])
         venue_make(&sim->venues[i], i);
         desk_session_add(&sim->desk, &sim->venues[i].session, &sim->venues[i].channel, NULL);
         watches[i] = zeroed(desk_watch_bytes(TRADE_SYMBOLS + 1));
+        if (sim->config->durable)
+            desk_park_add(&sim->desk, i, PARKED, MS / 2, zeroed(desk_park_bytes(PARKED)));
     }
     desk_strategies_init(&sim->desk, &sim->strategies, HZ, watches);
     sim->lane.desk = &sim->desk;
@@ -331,6 +335,8 @@ static void events_step(void)
             const uint8_t *p = (const uint8_t *)&out[i];
             sim->event_count[out[i].type]++;
             sim->event_total++;
+            if (sim->config->durable && out[i].type == EVENT_ORDER_SENT)
+                MUST(out[i].order_sent.decision <= sim->committed); // it left with its record
             if (out[i].type == EVENT_ORDER && out[i].order.did & DID_WRONG)
                 sim->contradictions += out[i].order.message != ORDER_MESSAGE_SILENCE;
             for (uint32_t k = 0; k < sizeof out[i]; k++)
@@ -340,7 +346,35 @@ static void events_step(void)
                 ledger_show(&out[i]);
         }
     } while (n);
-    event_commit(sim->lane.trading.ring, sim->event_cursor);
+}
+
+// A commit takes two steps; while the journal stalls none begins. Before the ring runs full it goes
+// on.
+static void journal_step(void)
+{
+    struct event_ring *ring = sim->lane.trading.ring;
+    _Atomic uint64_t *state = &region_record_word(&sim->lane.view, 0)->state;
+    if (!sim->config->durable) {
+        event_commit(ring, sim->event_cursor);
+        return;
+    }
+    if (sim->now < sim->stall_until && sim->event_cursor - sim->committed < RING_SLOTS / 2)
+        return;
+    if (atomic_load(state) != RECORD_WRITTEN)
+        atomic_store(state, RECORD_WRITTEN);
+    if (sim->now < sim->commit_at)
+        return;
+    event_commit(ring, sim->commit_to);
+    sim->commit_to = sim->event_cursor;
+    sim->commit_at = sim->now + 2 * TRADE_STEP_NS;
+}
+
+static void journal_fails(void)
+{
+    sim->stall_until = sim->now + (1 + trade_draw(100)) * TRADE_STEP_NS;
+    if (trade_draw(4) == 0)
+        atomic_store(&region_record_word(&sim->lane.view, 0)->state,
+                     trade_draw(2) ? RECORD_FULL : RECORD_ABSENT);
 }
 
 static void step(bool market)
@@ -354,9 +388,11 @@ static void step(bool market)
         wire_step(v);
         lines_step(v);
     }
+    sim->committed = atomic_load(&sim->lane.trading.ring->committed);
     lane_turn(&sim->lane, sim->now);
     main_step();
     events_step();
+    journal_step();
 }
 
 void trade_step(void)
@@ -369,6 +405,8 @@ void trade_step(void)
         if (c->wire_breaks && trade_draw(c->wire_breaks) == 0)
             wire_break(v);
     }
+    if (c->journal_stalls && trade_draw(c->journal_stalls) == 0)
+        journal_fails();
     step(true);
 }
 
@@ -387,7 +425,7 @@ bool trade_settle(void)
     uint32_t still = 0;
     calm = *sim->config;
     calm.wire_breaks = calm.line_loss_ppm = calm.both_loss_ppm = calm.reorder_ppm = 0;
-    calm.server_loss_ppm = 0;
+    calm.server_loss_ppm = calm.journal_stalls = 0;
     sim->config = &calm;
     for (uint32_t i = 0; i < sim->strategies.count; i++)
         desk_strategy_switch(&sim->desk, i, STRATEGY_OFF_ASKED);

@@ -40,6 +40,9 @@ struct trade_config {
     uint32_t both_loss_ppm; // of both
     uint32_t reorder_ppm;   // packets that come late
     uint32_t server_loss_ppm;
+    bool durable; // orders wait for the journal, ...
+    uint32_t
+        journal_stalls; // ... which one in so many steps stalls for a while, or fails; 0: never
 };
 
 // Bytes on their way, in order.
@@ -111,6 +114,10 @@ struct trade_world {
     struct trade_venue venues[TRADE_VENUES];
     struct trade_ledger ledger;
     uint64_t event_cursor, event_hash, event_total;
+    uint64_t committed;   // of the events, when the lane's last turn began
+    uint64_t stall_until; // the journal commits nothing before
+    uint64_t commit_at;   // and what it has begun is done then
+    uint64_t commit_to;
     uint32_t event_count[EVENT_TYPES];
     uint32_t frames_out;     // recovered ones that the lane holds
     uint32_t contradictions; // impossible messages, silence left out
