@@ -187,6 +187,7 @@ $(client_example): $(call obj,dataplane/gateway/examples/client.c) $(BUILD)/libt
 # --- micro-benchmarks: bench/micro/<name>.c, each with its `make bench-<name>` below --------------------------
 
 bench_bin := $(patsubst bench/micro/%.c,$(BUILD)/bench/%,$(wildcard bench/micro/*.c))
+$(BUILD)/bench/book: $(call obj,bench/book/plain.c)
 $(bench_bin): $(BUILD)/bench/%: $(BUILD)/obj/bench/micro/%.o $(call obj,bench/book/offline.c) $(exch_lib) $(cp_lib) $(lane_lib) $(core_lib)
 	@echo "  LINK  $@"
 	@mkdir -p $(@D)
