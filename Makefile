@@ -367,11 +367,11 @@ bench-lane: ## from a frame of market data to the frame with an order, inside th
 	$(Q)for port in memif ring; do $(BUILD)/tickgate-bench trip --port $$port --rounds 1 $(if $(CORE),--core $(CORE)) || exit 1; done
 	$(Q)bench/latency/lane_instructions.sh $(BUILD)/tickgate-bench
 
-bench: ## everything that is measured on this machine, with a report (build/bench-report; minutes; ROUND_S=n)
+bench: ## everything that is measured on this machine, with a report (build/bench-report; minutes; ROUND_S=n; PARTS="memif scale-*": only these)
 	$(deps) build test demo bench
 	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
 	$(sub) programs $(BUILD)/bench/risk $(BUILD)/tests/lib/store_run
-	$(Q)bench/latency/run.sh $(BUILD)/tickgate-bench $(BUILD)/bench-report $(ROUND_S)
+	$(Q)bench/latency/run.sh $(BUILD)/tickgate-bench $(BUILD)/bench-report $(or $(ROUND_S),2) $(PARTS)
 
 bench-trip: ## the same through memif, between two cores, beside an echo over memif (PORT=ring|..., RATE=n: open loop)
 	$(deps) build test

@@ -88,7 +88,8 @@ def main():
     path = args.folder / f"{name}.json"
     if args.update:
         args.folder.mkdir(exist_ok=True)
-        path.write_text(json.dumps({"class": name, "version": environment["version"], "figures_ns": figures}, indent=1) + "\n")
+        rows = ",\n".join(f"  {json.dumps(figure)}: {json.dumps(values)}" for figure, values in figures.items())
+        path.write_text(f'{{\n "class": "{name}",\n "version": "{environment["version"]}",\n "figures_ns": {{\n{rows}\n }}\n}}\n')
         print(f"written {path}")
     elif path.exists():
         print(f"times of this class of machine ({name})")

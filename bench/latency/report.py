@@ -5,6 +5,7 @@ and plots (SVG by gnuplot) of percentiles, stages, rounds over time and scale. u
 import html
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ TRIPS = ("memif", "vhost", "ring", "af_xdp", "af_packet", "physical", "spinning"
 LEGS = ("memif", "memif-feed", "memif-client", "memif-durable", "ring-feed", "ring-client")
 OPEN = ("memif-open", "memif-1x", "memif-8x", "memif-20x")
 CONDITIONS = ("alone", "second-lane", "one-core", "beside-cpu", "beside-memory", "beside-disk", "control-plane", "beside-scrapes", "beside-clients", "beside-catch-up", "container")
+BESIDE_CONTROL = ("beside-scrapes", "beside-clients", "beside-catch-up")  # what they add to a control plane that only journals
 STAGES = ("sent_stamped", "receive_decide", "decide_approved", "approved_encoded", "encoded_sent", "sent_seen")
 KERNEL = ("interrupts", "page_faults", "voluntary_switches", "preemptions", "steal_ticks")
 HEAD = """set terminal svg size 900,420 dynamic noenhanced font 'sans,12' background '#ffffff'
@@ -51,7 +53,7 @@ def plot_percentiles(folder, series):
     for title, path in series:
         rows = percentiles(folder / path)
         if rows:
-            text.append(f"'-' using 2:1 with lines lw 2 title '{title}'")
+            text.append(f"'-' using 2:1 with lines lw 2{' dt 2 lc 0' if title.endswith('echo') else ''} title '{title}'")
             blocks.append(data(rows) + "\ne")
     return plot("set logscale xy\nset xlabel 'percentile'\nset ylabel 'ns'\n"
                 "set xtics ('p50' 2, 'p90' 10, 'p99' 100, 'p99.9' 1000, 'p99.99' 10000, 'p99.999' 100000)\n"
@@ -155,15 +157,16 @@ def conditions_table(folder, results):
         names = rounds_of(results, condition)
         if not names or not rounds_of(results, "alone"):
             continue
-        cells = [condition, len(names), results[names[0]]["orders"]]
+        base = "control-plane" if condition in BESIDE_CONTROL and rounds_of(results, "control-plane") else "alone"
+        cells = [condition, len(names), results[names[0]]["orders"], base]
         for figure in ("p50", "p99", "p999"):
             value, spread = median(condition, figure)
-            cells += [value, spread, f"{value / median('alone', figure)[0]:.2f}"]
+            cells += [value, spread, f"{value / median(base, figure)[0]:.2f}"]
         rate = sorted(results[n]["orders"] * 1e9 / results[n]["ns"] for n in names)[len(names) // 2]
         did = folder / names[0] / "did.txt"
         rows.append((*cells, f"{rate:.0f}", did.read_text().strip() if did.exists() else ""))
-    return table(("condition", "rounds", "orders a round", "p50 (ns)", "rounds", "times alone", "p99", "rounds", "times alone", "p99.9", "rounds",
-                  "times alone", "orders/s", "done meanwhile"), rows)
+    return table(("condition", "rounds", "orders a round", "against", "p50 (ns)", "rounds", "times", "p99", "rounds", "times", "p99.9", "rounds",
+                  "times", "orders/s", "done meanwhile"), rows)
 
 
 def slowest_table(results):
@@ -217,6 +220,8 @@ def targets(results):
         yield (f"frame in to frame out inside the process, {percentile.replace('999', '99.9')} (ns)", ("lane",), "most", bound,
                lambda p=percentile: results["lane"]["figures_ns"]["frame_to_frame"][p])
     yield "checks of an order, p50 (ns)", ("risk",), "most", 80, lambda: results["risk"]["figures_ns"]["risk"]["p50"]
+    yield "market data: cost of a message in the books (ns)", ("feed",), "most", 60, lambda: results["feed"]["ns_per_message"]
+    yield "market data through memif without loss (messages/s)", ("peak",), "least", 10000000, lambda: results["peak"]["lossless"]
     if linear_of(results):
         yield ("cost of a message: 12,000 symbols and 2 M live orders over 100 and 10,000 (times)", (), "most", 2,
                lambda: linear_of(results)[1] / linear_of(results)[0])
@@ -297,10 +302,22 @@ def to_html(rows):
     return f"<div class=t><table><tr>{cells(rows[0], 'th')}</tr>" + "".join(f"<tr>{cells(r, 'td')}</tr>" for r in rows[1:]) + "</table></div>"
 
 
+def distortions(results):
+    """Each once; what differs from run to run in one sentence a core."""
+    said, busy = set(), {}
+    for line in (d.removeprefix("warning: ") for r in results.values() for d in r.get("distortions", [])):
+        taken = re.match(r"others took (\d+) % of core (\d+)", line)
+        if taken:
+            busy.setdefault(int(taken[2]), []).append(int(taken[1]))
+        else:
+            said.add(line)
+    return sorted(said) + [f"others took {min(shares)} to {max(shares)} % of core {core} before {len(shares)} of the runs began"
+                           for core, shares in sorted(busy.items())]
+
+
 def sections(folder, results):
     """Heading, sentences, table or None, plot or None."""
-    distortions = sorted({d.removeprefix("warning: ") for r in results.values() for d in r.get("distortions", [])})
-    yield "What distorts these figures", distortions or ["Nothing that is known."], None, None
+    yield "What distorts these figures", distortions(results) or ["Nothing that is known."], None, None
     left_out = [p.parent.name for p in folder.glob("*/errors.txt") if not (p.parent / "result.json").exists()]
     if left_out:
         yield "Not measured here", [f"{name}: see {name}/errors.txt" for name in sorted(left_out)], None, None
@@ -328,7 +345,8 @@ def sections(folder, results):
         "The same lane, frame in to order out inside the process, alone, beside neighbours on the other core (stress-ng: processor, memory "
         "bandwidth, disk), beside a second lane there or on the same core, with a control plane there that journals all its events (alone, beside "
         "scrapes of /metrics, a storm of clients at its socket, a store that catches up in PostgreSQL), and in a container (podman, the same program "
-        "and libraries). "
+        "and libraries). With a control plane the lane writes its events into a ring of 8 MiB that another core reads, not into one that stays "
+        "in its cache: compare what else it does with that. "
         "Conditions take turns; "
         "medians over the rounds, and the plot shows each condition's middle round."],
         conditions_table(folder, results), plot_percentiles(folder, [(c, f"{rounds_of(results, c)[0]}/lane.hgrm") for c in CONDITIONS if rounds_of(results, c)]))
@@ -338,9 +356,8 @@ def sections(folder, results):
     yield "The slowest orders", ["Nanoseconds after the frame was due; the ten slowest, result.json has a hundred. Behind them what the kernel counted on the "
                                  "lane's core and of its thread between two looks around that time (steal in ticks of 10 ms). A slow order without "
                                  "an interrupt, a fault or a switch was held up by the machine below the kernel: its host, or its memory."], slowest_table(results), None
-    peak = folder / "peak.json"
-    if peak.exists():
-        yield "Highest rate without loss", peak_sentences(json.loads(peak.read_text())), None, None
+    if "peak" in results:
+        yield "Highest rate without loss", peak_sentences(results["peak"]), None, None
     yield "Machine and build", [], environment_table(results), None
 
 
@@ -352,6 +369,8 @@ svg{max-width:100%;height:auto}h1{font-size:1.5em}h2{font-size:1.15em;margin-top
 def main():
     folder = pathlib.Path(sys.argv[1])
     results = {p.parent.name: json.loads(p.read_text()) for p in sorted(folder.glob("*/result.json"))}
+    if (folder / "peak.json").exists():
+        results["peak"] = json.loads((folder / "peak.json").read_text())
     if not results:
         raise SystemExit(f"report.py: no result.json below {folder}")
     markdown, page = ["# Latency of this machine", ""], ["<h1>Latency of this machine</h1>"]

@@ -1,9 +1,17 @@
 #!/bin/bash
 # Everything that tickgate-bench measures, one after the other on this machine, into DIR, with a report: result.json, .hlog and .hgrm of
 # each, report.md and report.html. Ports that cannot be opened here are left out and said.
-# usage: run.sh PROGRAM DIR [SECONDS a round]
+# usage: run.sh PROGRAM DIR [SECONDS a round [NAME...]]; names (patterns): only these are measured, the rest of DIR stays as it is
 set -uo pipefail
 program=$1 out=$2 round=${3:-2}
+names=("${@:4}")
+wanted() {
+  local pattern
+  [ ${#names[@]} = 0 ] && return 0
+  # shellcheck disable=SC2053 # a pattern is meant
+  for pattern in "${names[@]}"; do [[ $1 == $pattern ]] && return 0; done
+  return 1
+}
 build=$(dirname "$program")
 here=$(dirname "$0")
 near=${CORE:-1} far=${FAR_CORE:-0}
@@ -14,6 +22,7 @@ chrt -f 10 true 2>/dev/null && first=(chrt -f 10)
 measure() { # name, arguments
   local name=$1
   shift
+  wanted "$name" || return 0
   echo "== $name"
   mkdir -p "$out/$name"
   local before=("${first[@]}")
@@ -26,6 +35,7 @@ measure() { # name, arguments
 checks() { # name, arguments of bench-risk
   local name=$1
   shift
+  wanted "$name" || return 0
   echo "== $name"
   mkdir -p "$out/$name"
   "$here/micro.py" "$out/$name" "${first[@]}" taskset -c "$near" "$build/bench/risk" "$@" 2>"$out/$name/errors.txt" ||
@@ -60,7 +70,9 @@ if [ $veth = yes ]; then
 fi
 measure memif-open "${trip[@]}" --port memif --rate 20000 --poisson
 recording=${RECORDING:-}
-if [ -z "$recording" ]; then
+if ! wanted memif-1x && ! wanted memif-8x && ! wanted memif-20x; then
+  :
+elif [ -z "$recording" ]; then
   recording=$out/day.itch
   "$build/tickgate-exchange" --seed 1 --symbols 8000 --live 200000 --messages 3000000 --write "$recording" >"$out/day.txt" 2>&1 ||
     echo "   no day: $(tail -1 "$out/day.txt")"
@@ -72,14 +84,14 @@ for speed in 1 8 20; do
   measure "memif-${speed}x" "${trip[@]}" --port memif --recording "$recording" --speed "$speed"
 done
 rm -f "$out/day.itch"
-for symbols in 64 100 1000 12000; do
+for symbols in 65 100 1000 12000; do # 64 of them are watched
   measure "scale-symbols-$symbols" lane --core "$near" --symbols "$symbols" --orders 100000
 done
 for symbols in 10 100 1000 12000; do
-  measure "scale-feed-symbols-$symbols" feed --core "$near" --symbols "$symbols" --live 10000 --messages 1000000
+  measure "scale-feed-symbols-$symbols" feed --core "$near" --symbols "$symbols" --live 12000 --messages 1000000
 done
-for live in 1000 10000 100000 1000000 2000000; do
-  measure "scale-orders-$live" feed --core "$near" --live "$live" --messages 1000000
+for live in 1200 10000 100000 1000000 2000000; do
+  measure "scale-orders-$live" feed --core "$near" --symbols 1200 --live "$live" --messages 1000000
 done
 for instances in 1 8 32; do
   measure "scale-strategies-$instances" lane --core "$near" --instances "$instances" --orders 100000
@@ -95,6 +107,6 @@ for i in 1 2 3; do
   measure "linear-small-$i" feed --core "$near" --symbols 100 --live 10000 --messages 2000000
   measure "linear-large-$i" feed --core "$near" --symbols 12000 --live 2000000 --messages 2000000
 done
-"$here/conditions.py" "$program" "$out" "$near" "$far"
-"$here/../demo/port" --build "$build" --search "$out/peak.json" || echo "   no peak"
+wanted conditions && "$here/conditions.py" "$program" "$out" "$near" "$far" ${ROUNDS:+"$ROUNDS"}
+wanted peak && { "$here/../demo/port" --build "$build" --search "$out/peak.json" || echo "   no peak"; }
 "$here/report.py" "$out"
