@@ -1,5 +1,5 @@
-// Requests of the control socket, one a line, against a region with a small market. Every answer is
-// JSON-RPC.
+// Requests of the control socket, one a line, against a region with a small market and a desk that
+// trades. Every answer is JSON-RPC.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "controlplane/control/rpc.h"
 #include "dataplane/base/clock.h"
 #include "tests/lib/region_market.h"
+#include "tests/lib/region_trade.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,16 +17,18 @@ static struct job job;
 
 static void start(void)
 {
-    struct region_shape shape = region_file_shape();
+    struct region_shape shape = region_trade_shape();
     struct region_identity identity = region_file_identity();
     region_file_make(&file, &shape, &identity);
     region_market_fill(&file);
+    region_trade_fill(&file.view);
     region_beat(&file.view, clock_tsc());
     region_publish(&file.view);
     if (!control_init(&control, file.path))
         abort();
     control_tick(&control, 1); // the only look: the dataplane lives from here on
     job.role = ROLE_RISK;
+    control.policy.second_person = true;
     if (control.contact.state != CONTACT_STARTING)
         abort();
     unlink(file.path); // stays attached, leaves nothing behind
