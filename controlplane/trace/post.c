@@ -150,7 +150,11 @@ static enum post_state ended(struct post *p, CURLcode result, uint64_t *rejected
     long status = 0;
     curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &status);
     if (result != CURLE_OK) {
-        snprintf(why, why_len, "%s", p->error[0] ? p->error : curl_easy_strerror(result));
+        snprintf(why, why_len, "%s%s", p->error[0] ? p->error : curl_easy_strerror(result),
+                 result == CURLE_PEER_FAILED_VERIFICATION
+                     ? "; trace.ca names the authority of the collector's certificate, and "
+                       "trace.endpoint the host as it stands there"
+                     : "");
         text_clean(why, why_len);
         return POST_FAILED;
     }
