@@ -35,15 +35,16 @@ static uint64_t power_of_two(uint64_t least)
 
 static void lane_make(struct lane_world *w, const struct lane_options *o, struct error *err)
 {
-    const struct region_shape shape = {.lanes = 1,
-                                       .channels = 1,
-                                       .ports = 1,
-                                       .pools = 1,
-                                       .bill_items = 1,
-                                       .trading_slots =
-                                           o->region ? LANE_REGION_SLOTS : LANE_RING_SLOTS,
-                                       .diagnostic_slots = 64,
-                                       .symbols = {o->symbols + 1}};
+    const struct region_shape shape = {
+        .lanes = 1,
+        .channels = 1,
+        .ports = 1,
+        .pools = 1,
+        .bill_items = 1,
+        .trading_slots =
+            o->region || o->control != LANE_CONTROL_ALIVE ? LANE_REGION_SLOTS : LANE_RING_SLOTS,
+        .diagnostic_slots = 64,
+        .symbols = {o->symbols + 1}};
     const struct region_identity identity = lane_region_identity(w);
     struct channel_config cc = {
         .protocol = &feed_itch50,
@@ -248,6 +249,9 @@ bool lane_world_settle(struct lane_world *w)
 
 static bool opening(struct lane_world *w, const struct lane_options *o, struct error *err)
 {
+    if (o->control != LANE_CONTROL_ABSENT && !o->region) // one that has stopped leaves that behind
+        atomic_store(&region_record_word(&w->lane.view, 0)->state, RECORD_WRITTEN);
+    w->drained = o->control == LANE_CONTROL_ALIVE;
     lane_market_open(w, o->live);
     lane_world_events(w, NULL, 0);
     if (w->channel.quality != QUALITY_GOOD || w->channel.book.orders_live < o->live)
@@ -289,7 +293,7 @@ uint32_t lane_world_events(struct lane_world *w, struct event *out, uint32_t max
          at++)
         out[n++] = ring->slots[at & ring->mask];
     w->events_read = ring->tail;
-    if (!w->shared)
+    if (!w->shared && w->drained)
         event_commit(ring->ring, w->events_read);
     return n;
 }

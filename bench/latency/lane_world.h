@@ -39,6 +39,9 @@ struct lane_ports {
 
 struct lane_sockets;
 
+// Whether somebody takes the events away, as the control plane does.
+enum lane_control { LANE_CONTROL_ALIVE, LANE_CONTROL_STOPPED, LANE_CONTROL_ABSENT };
+
 struct lane_options {
     uint64_t seed;
     uint32_t symbols;                   // in the book, the watched ones included
@@ -47,6 +50,7 @@ struct lane_options {
     uint32_t silences;                  // pauses of a second, each with practice orders and without
     uint32_t practice_us;               // time between two practice orders
     uint32_t noise;                     // messages of other symbols between two triggers
+    uint32_t control;                   // enum lane_control; without <region>
     bool uncounted;                     // system calls are not
     const char *strategies;             // directory of the examples
     struct lane_ports ports;            // all null: the simulated one
@@ -133,6 +137,7 @@ struct lane_world {
 
     struct lane_venue venue;
     struct lane_client client;
+    bool drained; // somebody takes the events away
     uint64_t events_read;
 
     // The region: private memory, or a named one that a control plane reads.

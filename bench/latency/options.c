@@ -34,6 +34,10 @@ static const char usage[] =
     "  --orders N     lane: measured (500000)\n"
     "  --warm N       lane: orders before them (20000)\n"
     "  --noise N      lane: messages of other symbols between two orders (8)\n"
+    "  --control N    lane: 0 the events are taken away (the default), 1 not any more, 2 never; "
+    "the "
+    "last\n"
+    "                 two take 10000 orders at most\n"
     "  --instances N  lane, trip: of the strategy, each with an account and its part of the "
     "symbols (1)\n"
     "  --clients N    lane, trip: of the gateway, attached (0; --leg client: 1)\n"
@@ -93,6 +97,7 @@ const char *bench_mode_name(enum bench_mode mode)
     X('i', silences, 0, 1000, o->lane.silences)          \
     X('d', practice_us, 0, 1000000, o->lane.practice_us) \
     X('n', noise, 0, 30, o->lane.noise)                  \
+    X('A', control, 0, 2, o->lane.control)               \
     X('a', instances, 1, 32, o->lane.instances)          \
     X('C', clients, 0, 32, o->lane.clients)              \
     X('F', far_core, 0, 1023, o->trip.far_core)          \
