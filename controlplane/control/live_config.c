@@ -90,20 +90,27 @@ static bool file_write(const char *path, const char *text, uint64_t len, struct 
     return error_set(err, EXIT_FAILED, "%s: cannot be written: %s", path, strerror(cause));
 }
 
+enum { EPOCH_LEN = 16 }; // of a name, before its point
+
+static int is_configuration(const struct dirent *e)
+{
+    return e->d_name[0] != '.' && strlen(e->d_name) > EPOCH_LEN + 1 && e->d_name[EPOCH_LEN] == '.';
+}
+
 // Those of earlier dataplanes are of no use any more.
 static void others_remove(const struct live_config *live)
 {
-    char own[24], path[PATH_MAX_LEN + 256];
-    DIR *directory = opendir(live->directory);
+    struct dirent **names = NULL;
+    char own[EPOCH_LEN + 2], path[PATH_MAX_LEN + 256];
+    const int count = scandir(live->directory, &names, is_configuration, NULL);
     snprintf(own, sizeof own, "%016llx.", (unsigned long long)live->epoch);
-    for (const struct dirent *e; directory && (e = readdir(directory)) != NULL;)
-        if (e->d_name[0] != '.' && strlen(e->d_name) > 17 && e->d_name[16] == '.' &&
-            strncmp(e->d_name, own, 17) != 0) {
-            snprintf(path, sizeof path, "%s/%s", live->directory, e->d_name);
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s/%s", live->directory, names[i]->d_name);
+        if (strncmp(names[i]->d_name, own, EPOCH_LEN + 1) != 0)
             unlink(path);
-        }
-    if (directory)
-        closedir(directory);
+        free(names[i]);
+    }
+    free(names);
 }
 
 // --- what a dataplane runs ---
