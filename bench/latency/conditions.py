@@ -90,11 +90,11 @@ class Bench:
             where = f"core{'s' if count > 1 else ''} {', '.join(str(c) for c in cores[:count])}"
             (folder / "result.json").write_text(json.dumps({"lanes": count, "where": where, "orders_per_s": total, "one_lane": one}))
 
-    def control_plane(self, name, beside):
+    def control_plane(self, name, beside, *more):
         """The lane's region has a control plane, which is busy on the other core."""
         folder = self.out / name
         with control.running(self.program.parent, self.far) as plane, beside(plane) as did:
-            if self.measure(name, [*self.lane(self.core, folder), "--region", plane.region]):
+            if self.measure(name, [*self.lane(self.core, folder), "--region", plane.region, *more]):
                 (folder / "did.txt").write_text(did() + "\n")
 
     def neighbour(self, name, arguments):
@@ -141,6 +141,8 @@ def conditions(bench, sql):
         print("   no neighbours: stress-ng is not installed")
     for name, beside in control.conditions(bench.far, sql):
         yield name, lambda run, beside=beside: bench.control_plane(run, beside)
+    # An order leaves when the disk has its record: fewer of them in the time.
+    yield "durable", lambda run: bench.control_plane(run, control.nothing, "--durable", "--warm", "200", "--orders", str(max(bench.orders // 100, 100)))
     if shutil.which("podman") and shutil.which("runc"):
         yield "container", bench.container
     else:

@@ -32,6 +32,24 @@ static __attribute__((noinline)) uint32_t other_turn(struct lane_world *w)
     return (uint32_t)(clock_tsc() - from);
 }
 
+// The DECISION and the ORDER_SENT of one order. Of a durable session there are turns between them
+// until its record is in the journal, and an ORDER_RELEASED before the frame.
+static bool order_events(struct lane_world *w, struct event e[2])
+{
+    struct event more[2];
+    if (w->desk.sessions[0].park == NULL)
+        return lane_world_events(w, e, 2) == 2 && e[0].type == EVENT_DECISION &&
+               e[1].type == EVENT_ORDER_SENT;
+    if (lane_world_events(w, e, 1) != 1 || e[0].type != EVENT_DECISION)
+        return false;
+    const uint64_t end = clock_tsc() + clock_ns_to_ticks(&w->cal, LANE_PARK_US * 1000ull);
+    uint32_t n;
+    while ((n = lane_world_events(w, more, 2)) == 0 && clock_tsc() < end)
+        lane_world_turn(w);
+    e[1] = more[1];
+    return n == 2 && more[0].type == EVENT_ORDER_RELEASED && e[1].type == EVENT_ORDER_SENT;
+}
+
 // One order, from the trigger to its execution; false: it did not come, or was another one.
 static bool order_trip(struct lane_world *w, uint32_t noise, uint64_t n, struct trip_ticks *t)
 {
@@ -50,8 +68,7 @@ static bool order_trip(struct lane_world *w, uint32_t noise, uint64_t n, struct 
     const uint64_t ref = lane_market_trigger(w, locate, up);
     const uint64_t from = trigger_turn(w);
     t->turn = (uint32_t)(clock_tsc() - from);
-    if (lane_world_events(w, e, 2) != 2 || e[0].type != EVENT_DECISION ||
-        e[1].type != EVENT_ORDER_SENT || !lane_venue_take(w) || w->venue.got != before + 1)
+    if (!order_events(w, e) || !lane_venue_take(w) || w->venue.got != before + 1)
         return false;
     lane_symbol_name(symbol, locate);
     const struct ouch50_enter *sent = &w->venue.last;
@@ -63,7 +80,8 @@ static bool order_trip(struct lane_world *w, uint32_t noise, uint64_t n, struct 
     t->decide = d->started;
     t->gate = d->gated - d->started;
     t->encode = d->encoded - d->gated;
-    t->send = e[1].order_sent.handed - d->encoded;
+    // Of a durable session the stamps are of two turns: what lies between them is the journal's.
+    t->send = w->desk.sessions[0].park ? t->out - d->encoded : e[1].order_sent.handed - d->encoded;
     lane_venue_answer(w);
     t->answer = other_turn(w);
     lane_market_executed(w, locate, ref);
@@ -147,6 +165,14 @@ bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_resul
     if (w == NULL) {
         free(trips);
         return false;
+    }
+    if (o->durable && !lane_region_durable(w)) {
+        lane_world_close(w);
+        free(trips);
+        return error_set(err, EXIT_FAILED,
+                         "--durable: no journal that is synced; run tickgate-controlplane --region "
+                         "%s --journal DIR",
+                         o->region);
     }
     while (i < warm && order_trip(w, o->noise, i, &trips[i % o->orders]))
         i++;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bench/latency/lane_world.h"
+#include "dataplane/lane/desk_park.h"
 
 enum { PAGE_BYTES = 2 << 20, BEAT_US = 50000, PATIENCE_S = 5 };
 
@@ -60,6 +61,17 @@ bool lane_region_room(struct lane_world *w)
            LANE_REGION_SLOTS / 2)
         if (clock_tsc() > end)
             return false;
+    return true;
+}
+
+bool lane_region_durable(struct lane_world *w)
+{
+    const uint64_t end = clock_tsc() + PATIENCE_S * w->cal.tsc_hz;
+    while (desk_park_may(&w->desk, 0) != REFUSAL_NONE) {
+        if (clock_tsc() > end)
+            return false;
+        lane_world_turn(w);
+    }
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include "bench/latency/lane_wire.h"
 #include "dataplane/base/check.h"
 #include "dataplane/base/memory.h"
+#include "dataplane/lane/desk_park.h"
 
 enum { BUDGET_NS = 2000000000, PATIENCE_MS = 1000, HALF_USED = 2 };
 
@@ -181,6 +182,13 @@ static bool desk_make(struct lane_world *w, const struct lane_options *o, struct
     if (!session_make(w, o->transport, err))
         return false;
     desk_session_add(&w->desk, &w->session, &w->channel, o->transport ? NULL : &w->link);
+    if (o->durable) {
+        void *park = table(w, desk_park_bytes(LANE_PARK_ORDERS), err);
+        if (park == NULL)
+            return false;
+        desk_park_add(&w->desk, 0, LANE_PARK_ORDERS,
+                      clock_ns_to_ticks(&w->cal, LANE_PARK_US * 1000ull), park);
+    }
     desk_strategies_init(&w->desk, &w->strategies, w->cal.tsc_hz, watches);
     w->lane.desk = &w->desk;
     desk_warm_init(&w->desk, warm, 0);

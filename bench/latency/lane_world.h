@@ -28,6 +28,8 @@ enum {
     LANE_REGION_SLOTS = 1 << 16, // where a control plane takes the events
     LANE_ORDERS = 4096,          // places of the order table
     LANE_ACCOUNT = 1,
+    LANE_PARK_ORDERS = 256,
+    LANE_PARK_US = 2000000,
     LANE_VENUE_ORDERS = 128,
 };
 
@@ -60,6 +62,7 @@ struct lane_options {
     uint32_t instances;          // of the strategy: each its account, its part of the symbols; 0: 1
     uint32_t clients;            // of the gateway, attached
     const char *region;          // its name, for a control plane; null: nobody sees it
+    bool durable;                // the session's orders wait for the journal: with a region
 };
 
 // Clients of the gateway: the first one's end of its rings, and what the lane has of all.
@@ -196,6 +199,8 @@ struct region_identity lane_region_identity(const struct lane_world *w);
 bool lane_region_publish(struct lane_world *w, struct error *err);
 // Waits while it is behind; false: it takes nothing.
 bool lane_region_room(struct lane_world *w);
+// Waits until orders of a durable session are taken; false: there is no journal that is synced.
+bool lane_region_durable(struct lane_world *w);
 void lane_region_close(struct lane_world *w);
 
 // --- clients of the gateway

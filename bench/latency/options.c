@@ -71,6 +71,7 @@ static const char usage[] =
     "  --region NAME  lane: a region of that name, whose events a control plane takes; the lane "
     "waits\n"
     "                 for it between two orders where it is behind\n"
+    "  --durable      lane: orders leave when the journal has their record; with --region\n"
     "  --out DIR      write <mode>.hlog, <mode>.hgrm and result.json (HdrHistogram's formats)\n"
     "  --help         this text\n"
     "\n"
@@ -140,6 +141,7 @@ static bool option_take(struct bench_options *o, int letter, const char *value, 
     switch (letter) {
     case 'o': o->out = value; return true;
     case 'u': o->lane.uncounted = true; return true;
+    case 'U': o->lane.durable = true; return true;
     case 't': o->lane.strategies = value; return true;
     case 'g': o->lane.region = value; return true;
     case 'I': o->trip.near = value; return true;
@@ -181,6 +183,7 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
         NUMBER_LIST(NUMBER_LONG)
 #undef NUMBER_LONG
             {"uncounted", 0, NULL, 'u'},
+        {"durable", 0, NULL, 'U'},
         {"port", 1, NULL, 'T'},
         {"leg", 1, NULL, 'L'},
         {"near", 1, NULL, 'I'},
@@ -213,6 +216,8 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
         if (!option_take(o, letter, optarg, err))
             return false;
     }
+    if (o->lane.durable && o->lane.region == NULL)
+        return error_set(err, EXIT_USAGE, "--durable: name the --region of a control plane, too");
     o->argc = argc;
     o->argv = argv;
     o->lane.seed = o->feed.seed;

@@ -12,8 +12,8 @@ import sys
 TRIPS = ("memif", "vhost", "ring", "af_xdp", "af_packet", "physical", "spinning", "blocking", "asleep")
 LEGS = ("memif", "memif-feed", "memif-client", "memif-durable", "ring-feed", "ring-client")
 OPEN = ("memif-open", "memif-1x", "memif-8x", "memif-20x")
-CONDITIONS = ("alone", "second-lane", "one-core", "beside-cpu", "beside-memory", "beside-disk", "control-plane", "beside-scrapes", "beside-clients", "beside-catch-up", "container")
-BESIDE_CONTROL = ("beside-scrapes", "beside-clients", "beside-catch-up")  # what they add to a control plane that only journals
+CONDITIONS = ("alone", "second-lane", "one-core", "beside-cpu", "beside-memory", "beside-disk", "control-plane", "beside-scrapes", "beside-clients", "beside-catch-up", "durable", "container")
+BESIDE_CONTROL = ("beside-scrapes", "beside-clients", "beside-catch-up", "durable")  # what they add to a control plane that only journals
 STAGES = ("sent_stamped", "receive_decide", "decide_approved", "approved_encoded", "encoded_sent", "sent_seen")
 KERNEL = ("interrupts", "page_faults", "voluntary_switches", "preemptions", "steal_ticks")
 HEAD = """set terminal svg size 900,420 dynamic noenhanced font 'sans,12' background '#ffffff'
@@ -346,7 +346,7 @@ def sections(folder, results):
         "bandwidth, disk), beside a second lane there or on the same core, with a control plane there that journals all its events (alone, beside "
         "scrapes of /metrics, a storm of clients at its socket, a store that catches up in PostgreSQL), and in a container (podman, the same program "
         "and libraries). With a control plane the lane writes its events into a ring of 8 MiB that another core reads, not into one that stays "
-        "in its cache: compare what else it does with that. "
+        "in its cache: compare what else it does with that. Durable: an order leaves when the journal has its record on the disk. "
         "Conditions take turns; "
         "medians over the rounds, and the plot shows each condition's middle round."],
         conditions_table(folder, results), plot_percentiles(folder, [(c, f"{rounds_of(results, c)[0]}/lane.hgrm") for c in CONDITIONS if rounds_of(results, c)]))

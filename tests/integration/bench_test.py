@@ -66,6 +66,8 @@ def lane():
     alone = bench("lane", "--seconds", "0.01", "--orders", "50000", "--live", "2000", "--symbols", "100", "--region", f"benchtest{os.getpid()}")
     assert alone.returncode == 1 and "nobody takes the events" in alone.stderr, alone
     assert not [p for place in ("/dev/hugepages", "/dev/shm") for p in pathlib.Path(place).glob(f"tickgate.benchtest{os.getpid()}*")]
+    refused = bench("lane", "--durable", "--seconds", "0.01")
+    assert refused.returncode == 2 and "--region" in refused.stderr, refused.stderr
     refused = bench("lane", "--strategies", "/proc/nowhere", "--seconds", "0.01", "--live", "100")
     assert refused.returncode == 2 and "/proc/nowhere/taker.so" in refused.stderr, refused.stderr
 
@@ -80,11 +82,14 @@ def report(folder):
     assert nothing.returncode == 1 and "nothing/result.json" in nothing.stderr, nothing.stderr
     (folder / "keep").rename(folder / "ring")
     conditions = subprocess.run([str(ROOT / "bench/latency/conditions.py"), str(BUILD / "tickgate-bench"), str(folder), "1", "0", "1", "2000",
-                                 "alone", "second-lane", "beside-scrapes", "lanes"],
+                                 "alone", "second-lane", "beside-scrapes", "durable", "lanes"],
                                 capture_output=True, text=True, timeout=120)
     assert conditions.returncode == 0 and (folder / "second-lane-1/result.json").exists(), conditions
     scraped = folder / "beside-scrapes-1/did.txt"
     assert scraped.exists() and int(scraped.read_text().split()[0].replace(",", "")) > 0, conditions
+    durable = json.loads((folder / "durable-1/result.json").read_text())["figures_ns"]["frame_to_frame"]
+    usual = json.loads((folder / "beside-scrapes-1/result.json").read_text())["figures_ns"]["frame_to_frame"]
+    assert durable["count"] == 100 and durable["p50"] > usual["p50"], (durable, usual)
     lanes = json.loads((folder / "scale-lanes-1/result.json").read_text())
     assert lanes["lanes"] == 1 and lanes["orders_per_s"] == lanes["one_lane"] > 0, lanes
     (folder / "memif-feed").mkdir()
