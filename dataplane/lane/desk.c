@@ -240,7 +240,9 @@ struct own_order *desk_order_of(struct desk *d, const struct desk_owner *who, ui
     if (UNLIKELY(order >= d->orders.capacity))
         return NULL;
     struct own_order *o = orders_at(&d->orders, order);
-    const bool own = o->account == who->account && o->strategy == who->strategy;
+    // What an adopted order asked for is not known: nobody can say it again in a replace.
+    const bool own =
+        o->account == who->account && o->strategy == who->strategy && !(o->flags & ORDER_ADOPTED);
     return LIKELY(own && o->generation > 0) ? o : NULL;
 }
 

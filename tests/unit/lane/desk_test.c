@@ -440,6 +440,19 @@ static void a_fresh_start_adopts_what_the_stream_tells(void **state)
     assert_int_equal(w->desk.orders.sessions[0].next_ref, w->model.next_ref);
     assert_int_equal(w->desk.count.unclaimed, 0);
     assert_int_equal(w->desk.orders.wrong, 0);
+    // They are nobody's: not to be changed.
+    uint32_t adopted = 0;
+    for (uint32_t i = 0; i < w->desk.orders.capacity; i++) {
+        const struct own_order *o = orders_at(&w->desk.orders, i);
+        if (!(o->flags & ORDER_ADOPTED) || o->life != LIFE_LIVE)
+            continue;
+        const struct desk_owner as_it_says = {.account = o->account, .strategy = o->strategy};
+        assert_null(desk_order_of(&w->desk, &as_it_says, i));
+        assert_int_equal(desk_replace(&w->desk, &as_it_says, i, o->open + o->filled + 100, 1000100),
+                         REFUSAL_UNKNOWN_ORDER);
+        adopted++;
+    }
+    assert_int_equal(adopted, open);
     world_close();
 }
 
