@@ -50,10 +50,14 @@ HOT_INLINE uint32_t ticks_since(const struct desk *d, uint64_t from)
 }
 
 // Hours of the market are its system events: Q (ITCH) or R (DEEP) begins them, M ends them.
-HOT_INLINE uint32_t phase_of(const struct channel *ch, const struct book_symbol *symbol)
+// What the feed does not say the calendar does.
+HOT_INLINE uint32_t phase_of(const struct desk *d, const struct channel *ch,
+                             const struct book_symbol *symbol)
 {
     switch (symbol->trading_state) {
     case 'T':
+        if (UNLIKELY(ch->market.system_event == 0 && d->limits->market != PHASE_UNKNOWN))
+            return d->limits->market;
         return ch->market.system_event == 'O' || ch->market.system_event == 'S' ? PHASE_BEFORE
                : ch->market.system_event == 'M' || ch->market.system_event == 'E' ||
                        ch->market.system_event == 'C'
@@ -92,8 +96,10 @@ HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t sess
     const struct channel *ch = d->sessions[session].channel;
     struct event_decision *e = &c->event.decision;
     c->gate.quality = e->quality = QUALITY_SUSPECT;
-    if (UNLIKELY(ch == NULL))
+    if (UNLIKELY(ch == NULL)) {
+        c->gate.phase = d->limits->market;
         return;
+    }
     if (UNLIKELY(in->slot[session] == SYMBOL_NONE))
         in->slot[session] = book_symbol_find(&ch->book, in->symbol);
     const uint16_t slot = in->slot[session];
@@ -113,7 +119,7 @@ HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t sess
     c->gate.bid = e->bid;
     c->gate.ask = e->ask;
     c->gate.last = symbol->last_price;
-    c->gate.phase = (uint8_t)phase_of(ch, symbol);
+    c->gate.phase = (uint8_t)phase_of(d, ch, symbol);
     c->gate.short_rule = symbol->flags & SYMBOL_SHORT_RESTRICTED;
     c->gate.quality = e->quality = (uint8_t)channel_symbol_quality(ch, slot);
 }

@@ -86,6 +86,7 @@ _Static_assert(sizeof(struct limit_row) == 2 * CACHE_LINE, "two lines per row");
 struct limit_table {
     uint32_t version;
     uint32_t symbol_count;
+    uint8_t market; // enum trading_phase by the calendar, where a feed does not say it
     struct limit_row firm;
     struct limit_row accounts[ACCOUNTS_MAX];
     struct limit_row strategies[STRATEGIES_MAX];
