@@ -250,7 +250,7 @@ const struct command commands[] = {
      print_reload,
      CHANGES,
      {{"FILE[,FILE]", NULL, "files", ARGUMENT_LIST, false,
-       "restricted, reference; without it all that the configuration names"},
+       "restricted, windows, calendar, reference; without it all that the configuration names"},
       REASON_OPTION(true)}},
     {{"set", "filter"},
      "which symbols a lane follows",

@@ -238,7 +238,8 @@ const struct method methods[] = {
      method_reload,
      method_reload_answered,
      {{"files", PARAM_STRINGS, false, 1, DAY_FILES_MAX,
-       "Keys of the section day: restricted, reference; without it all that are named there"},
+       "Keys of the section day: restricted, windows, calendar, reference; without it all that are "
+       "named there"},
       PARAM_REASON(true)}},
     {"sessions",
      ROLE_VIEW,

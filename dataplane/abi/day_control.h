@@ -8,10 +8,12 @@
 
 // DAY_FILE(NAME, name, again): the name is the key in the section `day`; again: it may be read
 // again while something trades. Their order is that of the numbers in events.
-#define DAY_FILE_LIST(X)           \
-    X(REFERENCE, reference, true)  \
-    X(POSITIONS, positions, false) \
-    X(RESTRICTED, restricted, true)
+#define DAY_FILE_LIST(X)            \
+    X(REFERENCE, reference, true)   \
+    X(POSITIONS, positions, false)  \
+    X(RESTRICTED, restricted, true) \
+    X(WINDOWS, windows, true)       \
+    X(CALENDAR, calendar, true)
 
 enum day_file {
 #define DAY_FILE_ENUM(upper, lower, again) DAY_##upper,

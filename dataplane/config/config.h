@@ -313,6 +313,9 @@ struct config_day {
     char reference[PATH_LEN];
     char positions[PATH_LEN];
     char restricted[PATH_LEN];
+    char windows[PATH_LEN];
+    char calendar[PATH_LEN];
+    uint32_t calendar_days;
     bool self_test; // before READY, where something trades
     char self_test_record[PATH_LEN];
 };

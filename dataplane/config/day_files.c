@@ -2,7 +2,9 @@
 
 #include <stddef.h>
 
+#include "dataplane/config/calendar.h"
 #include "dataplane/config/restricted.h"
+#include "dataplane/config/windows.h"
 
 static const struct {
     const struct sheet_kind *kind;
@@ -14,6 +16,8 @@ static const struct {
     [DAY_POSITIONS] = {&positions_kind, offsetof(struct config_day, positions), positions_check},
     [DAY_RESTRICTED] = {&restricted_kind, offsetof(struct config_day, restricted),
                         restricted_check},
+    [DAY_WINDOWS] = {&windows_kind, offsetof(struct config_day, windows), windows_check},
+    [DAY_CALENDAR] = {&calendar_kind, offsetof(struct config_day, calendar), calendar_check},
 };
 
 const char *day_file_path(const struct config *config, enum day_file file)

@@ -31,3 +31,33 @@ bool sheet_symbol(const struct sheet *s, const struct config *config,
                        "remove the row, or set day.unknown_symbols to skip",
                        symbol);
 }
+
+bool sheet_spans(const struct sheet *s, int32_t today, uint32_t ahead, struct error *err)
+{
+    char first[DATE_LEN], last[DATE_LEN], wanted[DATE_LEN];
+    date_text(first, s->day);
+    date_text(last, s->until);
+    date_text(wanted, today);
+    if (s->day > today)
+        return sheet_fault(s, 1, "first day", err,
+                           "begins on %s, and the trading day is %s; take the one of today, or "
+                           "correct day.date or the clock",
+                           first, wanted);
+    if (s->until < today)
+        return sheet_fault(s, 1, "last day", err,
+                           "ended on %s, and the trading day is %s; take the next one", last,
+                           wanted);
+    return s->until - today >= (int32_t)ahead ||
+           sheet_fault(s, 1, "last day", err,
+                       "ends on %s, and the trading day is %s; take the next one, or want fewer "
+                       "days ahead with day.calendar_days",
+                       last, wanted);
+}
+
+bool sheet_days_within(const struct sheet *s, const struct sheet_row *head,
+                       const struct sheet_days *days, struct error *err)
+{
+    return days->weekdays || (days->day >= s->day && days->day <= s->until) ||
+           sheet_fault(s, head->line, "days", err,
+                       "is not between the first and the last day of the file");
+}

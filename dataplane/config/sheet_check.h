@@ -30,3 +30,14 @@ bool sheet_of_today(const struct sheet *s, const struct config *config, int32_t 
 bool sheet_symbol(const struct sheet *s, const struct config *config,
                   const struct symbol_index *index, uint32_t line, const char symbol[8],
                   uint32_t *instrument, struct error *err);
+
+// A file that holds from a first to a last day: <today> is among them, and <ahead> days more.
+bool sheet_spans(const struct sheet *s, int32_t today, uint32_t ahead, struct error *err);
+// The date of a row is one of them.
+bool sheet_days_within(const struct sheet *s, const struct sheet_row *head,
+                       const struct sheet_days *days, struct error *err);
+
+static inline bool sheet_days_have(const struct sheet_days *days, int32_t day)
+{
+    return days->weekdays ? days->weekdays >> date_weekday(day) & 1 : days->day == day;
+}

@@ -15,10 +15,12 @@
 // What the files make tighter at some moment, of one symbol.
 struct day_tight {
     uint8_t restricted; // enum restriction
+    uint8_t cut;        // percent of its limits that are not there
 };
 
 struct day_force {
     uint32_t count;
+    uint32_t market; // enum trading_phase by the calendar
     struct day_tight symbols[];
 };
 

@@ -1,5 +1,7 @@
 // What the files of the day make tighter: by symbol, at a moment.
+#include "dataplane/config/calendar.h"
 #include "dataplane/config/restricted.h"
+#include "dataplane/config/windows.h"
 #include "dataplane/control/day.h"
 
 // Of two restrictions the later one of short, opening, all.
@@ -18,23 +20,89 @@ static void restricted_make(const struct sheet *s, struct local_time now, struct
     }
 }
 
+// The tightest of all windows that are open.
+static void window_add(struct day_tight *t, uint32_t percent)
+{
+    if (percent == 0)
+        restrict_to(&t->restricted, RESTRICTION_ALL);
+    else if (100 - percent > t->cut)
+        t->cut = (uint8_t)(100 - percent);
+}
+
+static void windows_make(const struct sheet *s, struct local_time now, struct day_force *out)
+{
+    struct day_tight all = {0};
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct window_row *row = sheet_row_at(s, i);
+        if (!window_holds(s, row, now))
+            continue;
+        if (row->all)
+            window_add(&all, row->percent);
+        else if (row->instrument != SYMBOL_UNKNOWN)
+            window_add(&out->symbols[row->instrument], row->percent);
+    }
+    for (uint32_t i = 0; i < out->count && (all.restricted || all.cut); i++) {
+        restrict_to(&out->symbols[i].restricted, all.restricted);
+        if (all.cut)
+            window_add(&out->symbols[i], 100u - all.cut);
+    }
+}
+
 void day_force_make(const struct sheet sheets[DAY_FILES], struct local_time now,
                     struct day_force *out)
 {
     memset(out->symbols, 0, out->count * sizeof out->symbols[0]);
     restricted_make(&sheets[DAY_RESTRICTED], now, out);
+    windows_make(&sheets[DAY_WINDOWS], now, out);
+    out->market = calendar_phase(&sheets[DAY_CALENDAR], now);
 }
 
+// A symbol may be traded in any phases, so another phase may let something pass.
 bool day_force_loosens(const struct day_force *was, const struct day_force *now)
 {
     for (uint32_t i = 0; i < now->count; i++)
-        if (now->symbols[i].restricted < was->symbols[i].restricted)
+        if (now->symbols[i].restricted < was->symbols[i].restricted ||
+            now->symbols[i].cut < was->symbols[i].cut)
             return true;
-    return false;
+    return now->market != was->market;
+}
+
+// --- the table ---
+
+static uint64_t rest_of(uint64_t limit, uint64_t none, uint32_t percent)
+{
+    return limit < none ? limit / 100 * percent + limit % 100 * percent / 100 : limit;
+}
+
+static uint32_t rest_of_32(uint32_t limit, uint32_t percent)
+{
+    return (uint32_t)rest_of(limit, UINT32_MAX, percent);
+}
+_Static_assert(LIMIT_BAND_OPEN == UINT32_MAX, "a band that is open stays open");
+
+// What is not limited stays so; rounded down.
+static void row_tighten(struct limit_row *row, uint32_t percent)
+{
+    struct limit_symbol *s = &row->symbol;
+    row->quantity = rest_of_32(row->quantity, percent);
+    row->notional = rest_of(row->notional, LIMIT_NOTIONAL_MAX, percent);
+    row->open_orders = rest_of_32(row->open_orders, percent);
+    row->open_notional = rest_of(row->open_notional, LIMIT_NOTIONAL_MAX, percent);
+    row->position = rest_of(row->position, LIMIT_POSITION_MAX, percent);
+    s->volume = rest_of_32(s->volume, percent);
+    s->spread = rest_of_32(s->spread, percent);
+    s->touch = rest_of_32(s->touch, percent);
+    s->touch_least = rest_of_32(s->touch_least, percent);
+    s->last = rest_of_32(s->last, percent);
+    s->last_least = rest_of_32(s->last_least, percent);
 }
 
 void day_force_apply(const struct day_force *f, struct limit_table *t)
 {
-    for (uint32_t i = 0; i < f->count && i < t->symbol_count; i++)
+    t->market = (uint8_t)f->market;
+    for (uint32_t i = 0; i < f->count && i < t->symbol_count; i++) {
         restrict_to(&t->symbols[i].symbol.restricted, f->symbols[i].restricted);
+        if (f->symbols[i].cut)
+            row_tighten(&t->symbols[i], 100u - f->symbols[i].cut);
+    }
 }

@@ -201,7 +201,7 @@ static void finish(struct dataplane *d, enum command_result result,
         command_answer(c->slot, result, 0);
         c->slot = NULL;
     } else if (result == COMMAND_RESULT_OK) {
-        log_info("day_limits", "the day's files restrict other symbols from now on");
+        log_info("day_limits", "what the day's files restrict is another from now on");
     }
     files_drop(c);
 }

@@ -7,7 +7,9 @@
 #include "dataplane/abi/trade.h"
 #include "dataplane/base/check.h"
 #include "dataplane/base/hints.h"
+#include "dataplane/config/calendar.h"
 #include "dataplane/config/restricted.h"
+#include "dataplane/config/windows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,6 +45,28 @@ static void restricted_promises(const struct sheet *s)
     }
 }
 
+static void windows_promises(const struct sheet *s)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct window_row *row = sheet_row_at(s, i);
+        const struct local_time before = {.day = s->day - 1, .second = row->from};
+        MUST(row->percent < 100 && row->from < row->until && row->until <= DAY_SECONDS);
+        MUST(row->instrument == SYMBOL_UNKNOWN || (row->instrument == 0 && !row->all));
+        MUST(!window_holds(s, row, before));
+    }
+}
+
+static void calendar_promises(const struct sheet *s)
+{
+    for (int32_t day = s->day - 1; day < s->day + 8; day++) {
+        const struct calendar_row *row = calendar_of(s, day);
+        const enum trading_phase late =
+            calendar_phase(s, (struct local_time){.day = day, .second = DAY_SECONDS - 1});
+        MUST(late != PHASE_UNKNOWN && (late == PHASE_AFTER || row != NULL));
+        MUST(row == NULL || !sheet_gives(&row->head, CALENDAR_OPEN) || row->open < row->close);
+    }
+}
+
 static const struct file {
     const struct sheet_kind *kind;
     bool (*check)(struct sheet *s, const struct config *config, const struct symbol_index *index,
@@ -50,7 +74,9 @@ static const struct file {
     void (*promises)(const struct sheet *s);
 } files[] = {{&reference_kind, reference_check, reference_promises},
              {&positions_kind, positions_check, positions_promises},
-             {&restricted_kind, restricted_check, restricted_promises}};
+             {&restricted_kind, restricted_check, restricted_promises},
+             {&windows_kind, windows_check, windows_promises},
+             {&calendar_kind, calendar_check, calendar_promises}};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

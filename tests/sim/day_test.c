@@ -10,7 +10,9 @@
 #include <cmocka.h>
 
 #include "dataplane/book/book.h"
+#include "dataplane/config/calendar.h"
 #include "dataplane/config/restricted.h"
+#include "dataplane/config/windows.h"
 #include "dataplane/control/day.h"
 #include "tests/sim/trade_world.h"
 
@@ -101,7 +103,7 @@ static void close_world(void)
     trade_close();
 }
 
-// One row, of the symbol.
+// One row, of the symbol unless <head> ends before its place.
 static void file_read(enum day_file file, const struct sheet_kind *kind,
                       bool (*check)(struct sheet *, const struct config *,
                                     const struct symbol_index *, int32_t, struct error *),
@@ -161,10 +163,58 @@ static void a_list_from_and_until(void **state)
     close_world();
 }
 
+// An order that fits into the limit does not fit into what a window leaves of it.
+static void a_window_leaves_a_part(void **state)
+{
+    (void)state;
+    open_world();
+    const uint32_t resting = own;
+    file_read(DAY_WINDOWS, &windows_kind, windows_check,
+              "tickgate,windows,1,2026-11-23,2026-11-23\ndays,from,until,percent,symbol\n"
+              "mon,09:30,09:31,50,",
+              "\n");
+    untouched->symbols[SYMBOL].quantity = 2 * SHARES - 1;
+    clock_is(OPEN_S - 1);
+    assert_int_equal(enter(SHARES, 'B'), REFUSAL_NONE);
+    clock_is(OPEN_S);
+    sent_nothing(SHARES, 'B', REFUSAL_QUANTITY);
+    assert_int_equal(desk_replace(&sim->desk, &owner, resting, SHARES, bid), REFUSAL_QUANTITY);
+    assert_int_equal(enter(SHARES - 1, 'B'), REFUSAL_NONE);
+    assert_int_equal(desk_cancel(&sim->desk, resting, 0), REFUSAL_NONE);
+    clock_is(OPEN_S + 60);
+    assert_int_equal(enter(SHARES, 'B'), REFUSAL_NONE);
+    close_world();
+}
+
+// What the feed says counts before the calendar; where it says nothing the calendar does.
+static void the_calendar_stands_in_for_the_feed(void **state)
+{
+    (void)state;
+    open_world();
+    struct channel *ch = &sim->venues[0].channel;
+    file_read(DAY_CALENDAR, &calendar_kind, calendar_check,
+              "tickgate,calendar,1,2026-01-01,2026-12-31\ndays,open,close,name\n"
+              "mon-fri,09:30,16:00,",
+              "\n");
+    untouched->symbols[SYMBOL].symbol.phases = 1u << PHASE_TRADING;
+    clock_is(OPEN_S - 1);
+    ch->market.system_event = 'Q';
+    assert_int_equal(enter(SHARES, 'B'), REFUSAL_NONE);
+    ch->market.system_event = 0;
+    sent_nothing(SHARES, 'B', REFUSAL_PHASE);
+    clock_is(OPEN_S);
+    assert_int_equal(enter(SHARES, 'B'), REFUSAL_NONE);
+    ch->market.system_event = 'M';
+    sent_nothing(SHARES, 'B', REFUSAL_PHASE);
+    close_world();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_from_and_until),
+        cmocka_unit_test(a_window_leaves_a_part),
+        cmocka_unit_test(the_calendar_stands_in_for_the_feed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,10 @@ static void open_lanes(const char *files)
     journal = true;
     if (strstr(files, "restricted"))
         name_file(config.day.restricted, "restricted");
+    if (strstr(files, "windows"))
+        name_file(config.day.windows, "windows");
+    if (strstr(files, "calendar"))
+        name_file(config.day.calendar, "calendar");
     if (strstr(files, "reference"))
         name_file(config.day.reference, "reference");
     config.accounts[ACCOUNT].limits.position = CONFIG_POSITION_MAX;
@@ -358,6 +362,93 @@ static void reference_data_are_read_again(void **state)
     both_answer(YY, 'B', REFUSAL_NONE);
 }
 
+// What an event window leaves of a symbol's limits, and when.
+static void windows_open_and_close(void **state)
+{
+    (void)state;
+    write_file("windows",
+               "tickgate,windows,1,2026-11-23,2026-11-30\n"
+               "days,symbol,from,until,percent\n"
+               "mon,YY,10:30,11:00,50\nmon,*,10:45,10:50,90\n2026-11-23,X,10:59,11:00,0\n");
+    open_lanes("windows");
+    struct config_limits *limits = limits_base(limits_set_now(&d), TRADE_SYMBOL, YY, LIMIT_LIMITS);
+    limits->quantity = 19;
+    limits->notional = UINT64_C(10) << 40;
+    clock_set(10, 30, 0);
+    turn_all();
+    for (uint32_t i = 0; i < LANES; i++) {
+        const struct limit_row *row = &d.desks[i]->desk.limits->symbols[YY];
+        assert_int_equal(row->quantity, 9);
+        assert_true(row->notional == UINT64_C(5) << 40);
+        assert_true(row->position == LIMIT_POSITION_MAX); // none stays none
+        assert_int_equal(row->symbol.touch, LIMIT_BAND_OPEN);
+    }
+    both_answer(YY, 'B', REFUSAL_QUANTITY); // ten shares
+    assert_int_equal(newest(&lanes[1]->trading, EVENT_DECISION)->decision.limit, 9);
+    both_answer(X, 'B', REFUSAL_NONE);
+    clock_set(10, 45, 0); // the tighter of two counts
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_QUANTITY);
+    assert_int_equal(d.desks[0]->desk.limits->symbols[YY].quantity, 9);
+    clock_set(10, 59, 59);
+    turn_all();
+    both_answer(X, 'B', REFUSAL_RESTRICTED);
+    clock_set(11, 0, 0);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_NONE);
+    both_answer(X, 'B', REFUSAL_NONE);
+    write_file("windows", "tickgate,windows,1,2026-11-23,2026-11-30\n"
+                          "days,symbol,from,until,percent\nmon,*,10:00,24:00,0\n");
+    assert_int_equal(reload(0), COMMAND_RESULT_OK);
+    both_answer(YY, 'B', REFUSAL_RESTRICTED);
+    both_answer(X, 'B', REFUSAL_RESTRICTED);
+}
+
+// A session without market data has the phases of the calendar.
+static void the_calendar_opens_and_closes(void **state)
+{
+    (void)state;
+    static const char hours[] = "tickgate,calendar,1,2026-01-01,2026-12-31\ndays,open,close\n"
+                                "mon-fri,09:30,16:00\n2026-11-24,09:30,13:00\n2026-11-26,,\n";
+    write_file("calendar", hours);
+    open_lanes("calendar");
+    for (uint32_t i = 0; i < 2; i++) {
+        struct config_symbol_row *row =
+            limits_base(limits_set_now(&d), TRADE_SYMBOL, i, LIMIT_SYMBOL);
+        row->phases = 1u << PHASE_TRADING;
+    }
+    assert_int_equal(d.desks[0]->desk.limits->market, PHASE_TRADING);
+    clock_set(9, 29, 59);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_PHASE);
+    clock_set(9, 30, 0);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_NONE);
+    clock_set(16, 0, 0);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_PHASE);
+    assert_int_equal(d.desks[1]->desk.limits->market, PHASE_AFTER);
+    clock_set(24 + 12, 59, 59); // a half day
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_NONE);
+    clock_set(24 + 13, 0, 0);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_PHASE);
+    clock_set(72 + 12, 0, 0); // a holiday
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_PHASE);
+    clock_set(96 + 12, 0, 0);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_NONE);
+    write_file("calendar", "tickgate,calendar,1,2026-01-01,2026-11-27\ndays,open,close\n");
+    assert_int_equal(reload(1u << DAY_CALENDAR), COMMAND_RESULT_DAY_REFUSED);
+    assert_non_null(strstr(slot->answer.reload.why, "calendar:1: last day: ends on 2026-11-27"));
+    both_answer(YY, 'B', REFUSAL_NONE);
+    clock_set(60 * 24 + 12, 0, 0); // beyond its last day there is no trading
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_PHASE);
+}
+
 // One change at a time: a person's limit that is on its way, or a list that is.
 static void one_change_at_a_time(void **state)
 {
@@ -394,6 +485,8 @@ int main(void)
         cmocka_unit_test_teardown(nobody_drains, close_lanes),
         cmocka_unit_test_teardown(rows_begin_and_end_by_the_clock, close_lanes),
         cmocka_unit_test_teardown(reference_data_are_read_again, close_lanes),
+        cmocka_unit_test_teardown(windows_open_and_close, close_lanes),
+        cmocka_unit_test_teardown(the_calendar_opens_and_closes, close_lanes),
         cmocka_unit_test_teardown(one_change_at_a_time, close_lanes),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
