@@ -165,7 +165,7 @@ def past_the_control_plane(world):
     world.start_control()
     until(world.connected, "connected again")
     assert ("kill", "global", None, "direct", "lane0") in in_force(world)
-    assert "incomplete" in world.cli("show", "orders")[0]
+    until(lambda: "incomplete" not in world.cli("show", "orders")[0], "the orders of before are read from the journal")
     world.dataplane.stop()
     assert direct(world, code=3)[1]
 
