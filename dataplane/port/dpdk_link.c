@@ -24,7 +24,7 @@ static bool dpdk_send_instead(struct port *port, uint16_t queue, struct frame *f
     if (p->paused || !poller_hold(poller, ++p->pauses))
         return false;
     mbufs_of(frame, &m, 1);
-    if (p->steer && queue > 0) // the first lane passes it on
+    if (p->steer && queue > 0 && queue < LANES_MAX) // the first lane passes it on
         sent = rte_ring_sp_enqueue(p->steer->out[queue], m) == 0;
     else
         sent = rte_eth_tx_burst(p->id, queue, &m, 1) == 1;
