@@ -47,6 +47,7 @@ static const struct limit_of {
              "it belongs to the firm, accounts, strategies and sessions"),
     LIMIT_OF(order_ratio, UINT16_MAX, FIRM | ACCOUNT | STRATEGY | SESSION,
              "it belongs to the firm, accounts, strategies and sessions"),
+    LIMIT_OF(self_trade, 0, FIRM | ACCOUNT, "it belongs to the firm and accounts"),
     LIMIT_OF(duplicates, UINT16_MAX, ACCOUNT, "it belongs to accounts"),
     LIMIT_OF(repeats, UINT32_MAX, STRATEGY, "it belongs to strategies and clients"),
     LIMIT_OF(instruments, UINT16_MAX, STRATEGY, "it belongs to strategies and clients"),

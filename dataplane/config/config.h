@@ -181,8 +181,9 @@ struct config_limits {
     uint32_t duplicate_ms;
     uint32_t repeats;
     uint32_t instruments;
-    uint32_t forbid; // bits of enum order_permission
-    uint32_t state;  // enum trading_state
+    uint32_t forbid;     // bits of enum order_permission
+    uint32_t state;      // enum trading_state
+    uint32_t self_trade; // enum self_trade
 };
 
 struct config_trading {

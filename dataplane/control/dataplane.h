@@ -83,6 +83,7 @@ struct dataplane {
     uint64_t watched_at_ns;
     struct dataplane_limits *limits;               // limits_live.h; null: nothing trades
     struct dataplane_leases *leases;               // null: no two lanes trade
+    void *self_trade;                              // trade_self.c; null: no policy
     struct dataplane_gateway *gateways[LANES_MAX]; // null: the lane has no clients
     struct door *door;                             // null: nobody has
     char (*venues)[SESSIONS_MAX][NAME_LEN];        // per lane, names for its clients
@@ -131,6 +132,10 @@ uint32_t trade_lanes(const struct config *config);
 void trade_shape(const struct config *config, struct region_shape *shape);
 void trade_describe(const struct dataplane *d);
 void trade_sample(const struct dataplane *d);
+
+// --- self-trade prevention (trade_self.c): of all desks, when they are made
+bool self_start(struct dataplane *d, struct error *err);
+void self_free(struct dataplane *d);
 
 // --- limits that lanes share (trade_lease.c), null-safe where there are none
 

@@ -252,6 +252,15 @@ static void reduce(struct trial *w)
     w->session->state = TRADING_REDUCING;
 }
 
+static void no_self_trades(struct trial *w)
+{
+    w->firm->owner.self_trade = SELF_TRADE_NEWEST;
+}
+static void sell_to_oneself(struct trial *w)
+{
+    w->ask.side = 'S';
+}
+
 #define TRY(name, at, further, text) [REFUSAL_##name] = {at, further, text}
 static const struct control {
     void (*at_limit)(struct trial *w);
@@ -300,6 +309,7 @@ static const struct control {
     TRY(LOSS, loss, marked_down, "a buy at the loss limit, then when it was broken once"),
     TRY(DRAWDOWN, drawdown, marked_down, "a buy at the drawdown, then when it was broken once"),
     TRY(REDUCING, nothing, reduce, "a buy, then the same where only reducing is allowed"),
+    TRY(SELF_TRADE, no_self_trades, sell_to_oneself, "a buy, then a sale that would meet it"),
 };
 
 static void trial_make(struct trial *w, struct test_desk *t)

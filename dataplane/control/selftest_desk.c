@@ -174,6 +174,13 @@ static bool desk_make(struct test_desk *t, const char names[SYMBOLS][8], struct 
     t->transport = (struct transport){.ops = &closed_gate, .driver = t};
     if (!session_init(&t->session, &sc, &t->transport, "self-test", err))
         return false;
+    void *self = zeroed(t, desk_self_bytes(config.orders.orders, SYMBOLS));
+    t->reach.groups[0] = zeroed(t, self_group_bytes(1, SYMBOLS));
+    if (self == NULL || t->reach.groups[0] == NULL)
+        return false;
+    t->reach.lanes = 1;
+    t->reach.instruments = SYMBOLS;
+    desk_self_init(&t->desk, self, &t->reach, 0);
     t->session.state = SESSION_READY;
     desk_session_add(&t->desk, &t->session, &t->channel, NULL);
     return true;

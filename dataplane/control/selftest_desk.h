@@ -2,7 +2,7 @@
 // limits that limit nothing. Private to selftest*.c.
 #pragma once
 
-#include "dataplane/lane/desk.h"
+#include "dataplane/lane/desk_self.h"
 
 enum {
     TEST_ACCOUNT = 1,
@@ -23,6 +23,7 @@ struct test_desk {
     struct transport transport;
     uint64_t reached; // frames at the closed gate
     bool busy;        // it takes none
+    struct self_reach reach;
     struct limit_table *limits;
     struct gate_verdict last; // of the last order that was asked for
     void *blocks[8];

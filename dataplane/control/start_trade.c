@@ -442,7 +442,7 @@ bool trade_make(struct dataplane *d, struct error *err)
     for (uint32_t lane = 0; lane < config->lane_count; lane++)
         if (lane_trades(config, lane) && !desk_make(d, lane, err))
             return false;
-    return positions_carry(d, err);
+    return self_start(d, err) && positions_carry(d, err);
 }
 
 bool trade_start(struct dataplane *d, struct error *err)
@@ -559,6 +559,7 @@ void trade_free(struct dataplane *d)
 {
     gateway_stop(d);
     leases_free(d);
+    self_free(d);
     limits_free(d);
     for (uint32_t lane = 0; lane < LANES_MAX; lane++) {
         struct dataplane_desk *dd = d->desks[lane];

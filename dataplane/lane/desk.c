@@ -4,6 +4,7 @@
 #include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_park.h"
 #include "dataplane/lane/desk_route.h"
+#include "dataplane/lane/desk_self.h"
 #include "dataplane/lane/desk_warm.h"
 
 // --- shared ---
@@ -36,6 +37,12 @@ struct exposure_owner desk_burden(const struct own_order *o)
                                    .sells = side_sells(o->side)};
 }
 
+// Practice orders have a ring of events of their own: nothing outside of the lane hears of them.
+HOT_INLINE bool practises(const struct desk *d)
+{
+    return d->warm && d->lane->trading.ring == &d->warm->ring;
+}
+
 void desk_hold(struct desk *d, struct own_order *o)
 {
     const struct order_worst worst = order_worst(o);
@@ -46,6 +53,8 @@ void desk_hold(struct desk *d, struct own_order *o)
     o->held_notional = now.notional;
     o->held_shares = now.shares;
     o->held_orders = now.orders;
+    if (UNLIKELY(d->self != NULL) && !practises(d))
+        desk_self_follow(d, (uint32_t)(o - d->orders.orders));
 }
 
 // --- one decision ---
@@ -64,6 +73,7 @@ HOT_INLINE void decision_begin(struct desk *d, struct decision *c, const struct 
     c->event.decision.account = who->account;
     c->event.decision.strategy = who->strategy;
     c->event.decision.order = OWN_NONE;
+    c->self.said = false;
 }
 
 // A limit that lanes share is compared with what this lane was granted of it. Practice asks for
@@ -71,9 +81,8 @@ HOT_INLINE void decision_begin(struct desk *d, struct decision *c, const struct 
 static COLD enum refusal refuse_shared(struct desk *d, struct decision *c, enum refusal refusal)
 {
     struct event_decision *e = &c->event.decision;
-    const bool practice = d->warm && d->lane->trading.ring == &d->warm->ring;
     const bool shared = refusal == REFUSAL_OPEN_ORDERS || refusal == REFUSAL_OPEN_NOTIONAL;
-    if (practice || !shared ||
+    if (practises(d) || !shared ||
         !desk_lease_short(d, refusal, e->scope, e->account, e->value, &e->limit))
         return refusal;
     return REFUSAL_LEASE;
@@ -83,11 +92,53 @@ static COLD enum refusal decision_refuse(struct desk *d, struct decision *c, enu
 {
     if (d->leases)
         refusal = refuse_shared(d, c, refusal);
+    if (d->self)
+        desk_self_refused(d, &c->self, refusal == REFUSAL_SELF_TRADE);
     c->event.decision.refusal = (uint16_t)refusal;
     d->count.refused++;
     d->count.refusals[refusal]++;
     desk_publish(d, &c->event);
     return refusal;
+}
+
+// Would the order meet one of the same account or firm? <order>: which it changes.
+static COLD void self_look(struct desk *d, struct decision *c, uint32_t order)
+{
+    const uint32_t reach = c->frame.extras ? ouch_extras_reach(c->frame.extras) : 0;
+    const uint32_t price = c->frame.price;
+    const bool sells = side_sells(c->frame.side);
+    if (practises(d))
+        return;
+    c->self = (struct self_found){.sells = sells,
+                                  .account = c->gate.owner.account,
+                                  .instrument = c->gate.owner.instrument,
+                                  .session = c->gate.owner.session,
+                                  .asked = c->frame.quantity,
+                                  .price = reach == 0                                ? price
+                                           : (sells ? reach < price : reach > price) ? reach
+                                                                                     : price,
+                                  .order = order};
+    desk_self_look(d, &c->self);
+    c->gate.self_scope = c->self.scope;
+    c->gate.self_met = desk_self_refuses(&c->self) ? c->self.met : 0;
+    c->frame.quantity = desk_self_quantity(&c->self);
+    c->event.decision.quantity = c->frame.quantity;
+}
+
+// What an approved order would meet is out of its way.
+static COLD bool self_cleared(struct desk *d, struct decision *c)
+{
+    struct event_decision *e = &c->event.decision;
+    if (!c->self.said || c->self.count == 0)
+        return true;
+    if (desk_self_clear(d, &c->self) && session_free(c->session, FRAME_BYTES))
+        return true;
+    e->checks = refusal_passed(REFUSAL_SELF_TRADE);
+    e->scope = c->self.scope;
+    e->value = c->self.price;
+    e->limit = c->self.met;
+    c->self.count = 0; // it is dealt with
+    return false;
 }
 
 // The gate itself. True: approved.
@@ -202,13 +253,18 @@ enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const stru
     if (UNLIKELY(refusal != REFUSAL_NONE))
         return decision_refuse(d, &c, refusal);
     look_at_market(d, &c, ask->session, ask->instrument);
+    if (UNLIKELY(d->self != NULL))
+        self_look(d, &c, OWN_NONE);
+    const uint32_t quantity = c.frame.quantity;
     c.gate.held = (struct exposure){0};
-    c.gate.worst = (struct exposure){(uint64_t)ask->quantity * price_worst(&c), ask->quantity, 1};
+    c.gate.worst = (struct exposure){(uint64_t)quantity * price_worst(&c), quantity, 1};
     if (UNLIKELY(!decision_gate(d, &c, FRAME_BYTES)))
         return decision_refuse(d, &c, c.event.decision.refusal);
+    if (UNLIKELY(d->self != NULL) && !self_cleared(d, &c))
+        return decision_refuse(d, &c, REFUSAL_SELF_TRADE);
     const struct order_new new = {.client_id = ask->client_id,
                                   .ref = c.frame.ref,
-                                  .quantity = ask->quantity,
+                                  .quantity = quantity,
                                   .price = ask->price,
                                   .position = c.gate.owner.position,
                                   .account = who->account,
@@ -303,8 +359,12 @@ enum refusal desk_replace(struct desk *d, const struct desk_owner *who, uint32_t
     if (UNLIKELY(c.frame.extras != NULL))
         desk_extras_publish(d, who, &c.event, c.frame.extras);
     look_at_market(d, &c, o->session, o->instrument);
+    if (UNLIKELY(d->self != NULL))
+        self_look(d, &c, order);
     if (UNLIKELY(!decision_gate(d, &c, FRAME_BYTES)))
         return decision_refuse(d, &c, c.event.decision.refusal);
+    if (UNLIKELY(d->self != NULL) && !self_cleared(d, &c))
+        return decision_refuse(d, &c, REFUSAL_SELF_TRADE);
     if (UNLIKELY(d->sessions[o->session].park != NULL))
         return desk_park_change(d, &c, order, total, price);
     order_replace_begin(&d->orders, order, c.frame.ref, total, price);

@@ -125,6 +125,7 @@ struct desk {
     struct desk_warm *warm;             // desk_warm.h; null: no practice orders
     struct desk_routes *routes;         // desk_route.h; null: no routed orders
     struct desk_leases *leases;         // desk_lease.h; null: no other lane shares its limits
+    struct desk_self *self;             // desk_self.h; null: no policy against self-trades
     struct desk_counters count;
 };
 

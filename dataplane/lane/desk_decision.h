@@ -6,6 +6,7 @@
 
 #include "dataplane/book/book.h"
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/desk_self.h"
 
 // Slots of the ring that are surely free; the reader's word is only looked at when they run short.
 HOT_INLINE uint64_t credit(struct desk *d)
@@ -23,6 +24,7 @@ struct decision {
     struct gate_order gate;
     struct frame_order frame;
     struct session *session;
+    struct self_found self;
     uint64_t started; // ticks
     uint64_t number;  // of the published DECISION
 };

@@ -433,7 +433,9 @@ static uint32_t queue_turn(struct desk *d, uint32_t session, uint64_t now)
             d->lane->input++;
             drop(d, &e, session, refusal);
         } else {
+            desk_self_keep(d, e.order);
             release(d, &e, session);
+            desk_self_let_go(d, e.order);
         }
     }
     return work;

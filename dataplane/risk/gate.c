@@ -528,6 +528,8 @@ HOT_INLINE bool sums(const struct look *k)
         return false;
     if (UNLIKELY(k->state == TRADING_REDUCING) && !only_reduces(k))
         return refuse(k->v, REFUSAL_REDUCING, BINDING(k, state, k->state), k->o->worst.shares, 0);
+    if (UNLIKELY(k->o->self_met != 0)) // looked for by the desk: orders are not the gate's
+        return refuse(k->v, REFUSAL_SELF_TRADE, k->o->self_scope, k->o->price, k->o->self_met);
     return true;
 }
 

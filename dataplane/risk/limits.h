@@ -27,7 +27,8 @@ struct limit_owner {
     uint16_t ratio;            // orders for each execution within the window, and as many more
     uint16_t duplicates;       // accounts: orders of the same side, price and quantity in a symbol
     uint16_t instruments;      // strategies: symbols of the day
-    uint16_t unused;
+    uint8_t self_trade;        // firm, accounts: enum self_trade
+    uint8_t unused;
 };
 
 // Second line of the rows of symbols.

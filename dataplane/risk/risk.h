@@ -264,6 +264,9 @@ struct gate_order {
     uint8_t quality;   // enum quality of the book
     bool session_up;   // logged in and reconciled
     bool session_free; // the session takes one frame now
+    uint8_t
+        self_scope; // whose order it would meet, and at which price; 0: none, or it is dealt with
+    uint32_t self_met;
 };
 
 struct gate_verdict {

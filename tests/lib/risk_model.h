@@ -544,6 +544,8 @@ static inline bool model_money(struct model *m, const struct gate_order *o)
     for (uint32_t s = 0; s < TRADE_SCOPES; s++)
         if (model_row(m, &o->owner, s)->state == TRADING_REDUCING && !model_reduces(m, o))
             return model_refuse(m, REFUSAL_REDUCING, s, o->worst.shares, 0);
+    if (o->self_met)
+        return model_refuse(m, REFUSAL_SELF_TRADE, o->self_scope, o->price, o->self_met);
     return true;
 }
 

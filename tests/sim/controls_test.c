@@ -5,11 +5,13 @@
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "dataplane/book/book.h"
 #include "dataplane/lane/desk_command.h"
+#include "dataplane/lane/desk_self.h"
 #include "tests/sim/trade_world.h"
 
 enum { ACCOUNT = 1, SYMBOL = 4, SHARES = 50, STEPS_MAX = 4000 };
@@ -443,6 +445,67 @@ static void a_loss_by_the_market_stays_broken(void **state)
     trade_close();
 }
 
+// --- self-trades ---
+
+static _Atomic uint64_t words[TRADE_SYMBOLS];
+static struct self_reach reach = {.lanes = 1, .instruments = TRADE_SYMBOLS, .groups = {words}};
+
+// The firm's policy is set from the first order on.
+static void *prevent(enum self_trade policy)
+{
+    const uint64_t bytes = desk_self_bytes(TRADE_ORDERS, TRADE_SYMBOLS);
+    void *memory = aligned_alloc(CACHE_LINE, bytes);
+    assert_non_null(memory);
+    memset(memory, 0, bytes);
+    memset(words, 0, sizeof words);
+    assert_int_equal(sim->desk.orders.capacity, TRADE_ORDERS);
+    desk_self_init(&sim->desk, memory, &reach, 0);
+    sim->limits->firm.owner.self_trade = (uint8_t)policy;
+    for (uint32_t i = 0; i < sim->desk.orders.capacity; i++) // what is open already
+        if (orders_at(&sim->desk.orders, i)->held_orders)
+            desk_self_follow(&sim->desk, i);
+    return memory;
+}
+
+// On another session an order of another account and strategy would meet the one that rests.
+static void an_order_does_not_meet_its_own(void **state)
+{
+    static const struct desk_owner other = {.account = 2, .strategy = TRADE_DRIVER};
+    (void)state;
+    for (uint32_t side = 0; side < 2; side++) {
+        uint32_t index;
+        sells = side;
+        open_world(sells);
+        void *memory = prevent(SELF_TRADE_NEWEST);
+        const uint32_t price = orders_at(&sim->desk.orders, own)->price;
+        struct desk_order o = passive();
+        o.side = sells ? 'B' : 'S';
+        o.price = price + (sells ? -100u : 100u); // beside it
+        assert_int_equal(desk_enter(&sim->desk, &other, &o, &index), REFUSAL_NONE);
+        o.price = price;
+        assert_int_equal(desk_enter(&sim->desk, &other, &o, &index), REFUSAL_SELF_TRADE);
+        o.price = price + (sells ? 100u : -100u);
+        assert_int_equal(desk_enter(&sim->desk, &other, &o, &index), REFUSAL_SELF_TRADE);
+        if (sim->venues[1].session.state == SESSION_READY) {
+            o.session = 1;
+            assert_int_equal(desk_enter(&sim->desk, &other, &o, &index), REFUSAL_SELF_TRADE);
+        }
+        // Cancelled first, and the exchange executes nothing against it.
+        o.session = 0;
+        o.price = price;
+        sim->limits->firm.owner.self_trade = SELF_TRADE_OLDEST;
+        assert_int_equal(desk_enter(&sim->desk, &other, &o, &index), REFUSAL_NONE);
+        for (uint32_t k = 0; k < 100; k++)
+            trade_step();
+        assert_int_equal(orders_at(&sim->desk.orders, own)->life, LIFE_DEAD);
+        assert_int_equal(orders_at(&sim->desk.orders, own)->filled, 0);
+        assert_int_equal(sim->event_count[EVENT_SELF_TRADE], 1);
+        sim->desk.self = NULL;
+        free(memory);
+        trade_close();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +514,7 @@ int main(void)
         cmocka_unit_test(prices_are_held_to_the_book),
         cmocka_unit_test(positions_are_marked_by_the_book),
         cmocka_unit_test(a_loss_by_the_market_stays_broken),
+        cmocka_unit_test(an_order_does_not_meet_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -436,8 +436,8 @@ static void what_was_passed_is_what_stands_above(void **state)
     assert_int_equal(refusal_passed(REFUSAL_KILLED), 0);
     assert_int_equal(refusal_passed(REFUSAL_HALTED), 1u << REFUSAL_KILLED);
     assert_true(refusal_passed(REFUSAL_NONE) == refusal_checks());
-    assert_true(refusal_passed(REFUSAL_REDUCING) ==
-                (refusal_checks() & ~(1ull << REFUSAL_REDUCING)));
+    assert_true(refusal_passed(REFUSAL_SELF_TRADE) ==
+                (refusal_checks() & ~(1ull << REFUSAL_BIT(REFUSAL_SELF_TRADE))));
     assert_false(refusal_is_check(REFUSAL_UNKNOWN_SYMBOL));
     assert_int_equal(refusal_check(0), REFUSAL_KILLED);
     assert_int_equal(refusal_check(1), REFUSAL_HALTED);
