@@ -36,6 +36,8 @@ static bool shape_allowed(const struct region_shape *shape)
         (!power_of_two(shape->capture_bytes) || shape->capture_bytes < CAPTURE_RING_MIN ||
          shape->capture_bytes > CAPTURE_RING_MAX))
         return false;
+    if (shape->restore_events > RESTORE_EVENTS_MAX)
+        return false;
     for (uint32_t i = 0; i < shape->channels; i++)
         if (shape->symbols[i] > SYMBOLS_MAX)
             return false;

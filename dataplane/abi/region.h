@@ -24,11 +24,12 @@
 #include "dataplane/abi/limits.h"
 #include "dataplane/abi/quality.h"
 #include "dataplane/abi/record.h"
+#include "dataplane/abi/restore.h"
 #include "dataplane/abi/ring.h"
 
 #define REGION_MAGIC   0x657461676b636974ull // "tickgate", little-endian
 #define REGION_MAJOR   0u                    // another major: refused
-#define REGION_MINOR   6u
+#define REGION_MINOR   7u
 #define REGION_VERSION (REGION_MAJOR << 16 | REGION_MINOR)
 
 enum region_state {
@@ -117,6 +118,7 @@ struct region_shape {
     uint32_t clients;
     uint32_t capture_bytes;         // of each lane's ring, power of two; 0: none
     uint32_t positions;             // per lane, power of two
+    uint32_t restore_events;        // slots of the restore area; 0: nothing is restored
     uint32_t symbols[CHANNELS_MAX]; // slots per channel
 };
 
@@ -133,7 +135,7 @@ struct region_identity {
     uint64_t config_hash;   // of the configuration file's bytes
     uint64_t pid_namespace; // inode of /proc/self/ns/pid: pid means something only within it
     uint32_t pid;
-    uint32_t unused;
+    uint32_t restores; // 1: goes on from the journal of its day, else from the venues alone
     char node[64];
     char program[NAME_LEN]; // program version
     struct region_clock clock;

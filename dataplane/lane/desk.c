@@ -413,6 +413,29 @@ enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t 
 
 // --- cancels ---
 
+static void cancel_tell(struct desk *d, uint16_t type, uint32_t order, uint32_t ref, uint32_t total)
+{
+    const struct own_order *o = orders_at(&d->orders, order);
+    struct event event = {.type = type};
+    event.cancel_sent.order = order;
+    event.cancel_sent.ref = ref;
+    event.cancel_sent.total = total;
+    event.cancel_sent.waiting = d->orders.sessions[o->session].cancel_count;
+    event.cancel_sent.session = o->session;
+    event.cancel_sent.cancels = o->cancels;
+    desk_publish(d, &event);
+}
+
+// Once for every cancel, however often it is asked for meanwhile.
+void desk_cancel_wait(struct desk *d, uint32_t order, uint32_t total)
+{
+    struct own_order *o = orders_at(&d->orders, order);
+    if (o->flags & ORDER_CANCEL_QUEUED && o->cancel_total == total)
+        return;
+    order_cancel_enqueue(&d->orders, order, total);
+    cancel_tell(d, EVENT_CANCEL_WAITS, order, o->ref, total);
+}
+
 enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
 {
     struct own_order *o = orders_at(&d->orders, order);
@@ -429,19 +452,12 @@ enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
     const uint32_t ref = order_cancel_ref(o);
     const struct frame_bytes *frame = frame_cancel(&s->frames, ref, total);
     if (UNLIKELY(!session_send_cancel(s, frame, d->lane->stamp))) {
-        order_cancel_enqueue(&d->orders, order, total);
+        desk_cancel_wait(d, order, total);
         return REFUSAL_NONE;
     }
     gate_cancel(&d->risk, o->session, d->lane->stamp);
     order_cancel_begin(&d->orders, order, total);
     order_timer_start(&d->orders, order, d->lane->stamp);
-    struct event event = {.type = EVENT_CANCEL_SENT};
-    event.cancel_sent.order = order;
-    event.cancel_sent.ref = ref;
-    event.cancel_sent.total = total;
-    event.cancel_sent.waiting = d->orders.sessions[o->session].cancel_count;
-    event.cancel_sent.session = o->session;
-    event.cancel_sent.cancels = o->cancels;
-    desk_publish(d, &event);
+    cancel_tell(d, EVENT_CANCEL_SENT, order, ref, total);
     return REFUSAL_NONE;
 }

@@ -29,6 +29,11 @@ static void table_take(struct desk *d, struct limit_table *table, uint32_t versi
     atomic_store_explicit(&d->board->limits_version, version, memory_order_relaxed);
 }
 
+void desk_limits_restore(struct desk *d, struct limit_table *table, uint32_t version)
+{
+    table_take(d, table, version > table->version ? version : table->version);
+}
+
 static enum limits_taken take(struct desk *d, struct limits_swap *s)
 {
     const uint32_t version = d->limits->version + 1;

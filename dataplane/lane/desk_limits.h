@@ -31,4 +31,6 @@ struct limits_swap {
     _Atomic bool done; // lane: the rest is the main lcore's again, and the old table too
 };
 
+// Before the lane runs: <table>, from <version> on.
+void desk_limits_restore(struct desk *d, struct limit_table *table, uint32_t version);
 void desk_limits_swap(struct desk *d, struct limits_swap *swap);

@@ -15,6 +15,8 @@ struct exposure_owner desk_burden(const struct own_order *o);
 void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
                  enum order_message message, const struct order_outcome *out);
 void desk_report(struct desk *d, uint32_t session, const struct ouch_report *r);
+// The cancel goes into the session's queue, and says so.
+void desk_cancel_wait(struct desk *d, uint32_t order, uint32_t total);
 bool desk_killed(const struct desk *d, const struct own_order *o);
 // One position is marked anew.
 void desk_mark_turn(struct desk *d);

@@ -15,7 +15,7 @@ static void order_tell(struct desk *d, const struct own_order *o, uint32_t index
     e->match = out->match;
     e->order = index;
     e->ref = o->ref;
-    e->did = out->did;
+    e->did = (uint16_t)out->did;
     e->open = o->open;
     e->filled = o->filled;
     e->price = o->price;
@@ -34,7 +34,12 @@ static void order_tell(struct desk *d, const struct own_order *o, uint32_t index
     e->reason = r ? r->reason : o->reason;
     if (r) {
         e->exchange_ns = r->time_ns;
+        e->match = r->match;
+        e->sequence = (uint32_t)(d->sessions[o->session].session->next_sequence - 1);
+        e->named = r->ref;
         e->liquidity = (uint8_t)r->liquidity;
+        e->display = (uint8_t)r->display;
+        e->letter = r->letter;
     }
     desk_publish(d, &event);
 }
@@ -91,6 +96,7 @@ static COLD void unclaimed(struct desk *d, uint32_t session, const struct ouch_r
     event.unclaimed.ref = r->ref;
     event.unclaimed.shares = r->quantity;
     event.unclaimed.price = r->price;
+    event.unclaimed.sequence = (uint32_t)(d->sessions[session].session->next_sequence - 1);
     event.unclaimed.instrument = (uint16_t)instrument;
     event.unclaimed.session = (uint8_t)session;
     event.unclaimed.message = r->kind;

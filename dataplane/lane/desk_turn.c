@@ -66,7 +66,7 @@ static void settle_unanswered(struct desk *d, struct desk_session *ds, uint32_t 
     // A cancel may have been lost with the connection: repeating it is harmless.
     if (ds->replay_all && o->life != LIFE_DEAD && o->waits & WAIT_CANCEL &&
         !(o->flags & ORDER_CANCEL_QUEUED))
-        order_cancel_enqueue(&d->orders, index, o->cancel_total);
+        desk_cancel_wait(d, index, o->cancel_total);
 }
 
 static uint32_t replay_walk(struct desk *d, uint32_t session, uint64_t now)
@@ -247,6 +247,7 @@ static COLD void session_tell(struct desk *d, uint32_t i)
     event.order_session.now = s->state;
     event.order_session.halted = s->halted;
     event.order_session.reject = (uint8_t)s->reject;
+    memcpy(event.order_session.id, s->session_id, sizeof event.order_session.id);
     desk_publish(d, &event);
     ds->known_state = s->state;
     ds->known_halted = s->halted;

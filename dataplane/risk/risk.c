@@ -102,6 +102,21 @@ void exposure_move(struct risk *r, const struct exposure_owner *owner, const str
     }
 }
 
+// As the gate does it when it approves (gate.c, pass.c).
+void owners_count(struct risk *r, const struct exposure_owner *owner)
+{
+    struct owner_day *strategy = &r->strategy_days[owner->strategy];
+    struct owner_day *days[] = {&r->day, &r->account_days[owner->account], strategy,
+                                &r->session_days[owner->session]};
+    uint64_t *word = &r->traded_in[owner->strategy][owner->instrument / 64];
+    const uint64_t bit = 1ull << (owner->instrument % 64);
+    for (uint32_t i = 0; i < ARRAY_LEN(days); i++)
+        days[i]->orders++;
+    strategy->applied++;
+    strategy->instruments += !(*word & bit);
+    *word |= bit;
+}
+
 // A sum that would not fit stays at its maximum, and is counted: no day comes near it.
 static void sum_add(struct risk *r, uint64_t *sum, uint64_t more)
 {

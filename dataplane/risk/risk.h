@@ -202,6 +202,8 @@ struct exposure {
 // The order held <was> and holds <now>.
 void exposure_move(struct risk *r, const struct exposure_owner *owner, const struct exposure *was,
                    const struct exposure *now);
+// An order of <owner> was approved before the start: it counts for its owners' day.
+void owners_count(struct risk *r, const struct exposure_owner *owner);
 // <shares> were executed at <price>; the open part is moved by exposure_move.
 void exposure_fill(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
                    uint32_t price);

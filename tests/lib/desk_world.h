@@ -25,6 +25,8 @@ struct world {
     uint64_t event_cursor;
     uint64_t event_hash;
     uint32_t event_count[EVENT_TYPES];
+    struct event *log; // of every event, for who wants them; null: nobody
+    uint32_t log_count, log_max;
     uint32_t cut_after; // bytes to the client until the connection breaks, 0: never
     uint64_t max_cut;
     struct desk_owner who;
@@ -181,6 +183,10 @@ static inline void events_drain(void)
         for (uint32_t i = 0; i < n; i++) {
             const uint8_t *p = (const uint8_t *)&out[i];
             w->event_count[out[i].type]++;
+            if (w->log) {
+                assert_true(w->log_count < w->log_max);
+                w->log[w->log_count++] = out[i];
+            }
             for (uint32_t b = 0; b < sizeof out[i]; b++)
                 w->event_hash = (w->event_hash ^ p[b]) * 0x100000001b3ull;
         }

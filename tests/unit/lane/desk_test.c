@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "tests/lib/desk_world.h"
+#include "tests/lib/desk_history.h"
 
 // The exchange can never execute more than what is reserved: by symbol and side, what is live there
 // now. Orders on their way are reserved too, which makes it more, not less.
@@ -25,43 +25,6 @@ static void exposure_covers_the_exchange(void)
 }
 
 // --- random histories ---
-
-static void ask_something(void)
-{
-    const uint32_t order = draw(ORDERS);
-    struct own_order *o = desk_order_of(&w->desk, &w->who, order);
-    uint32_t index;
-    switch (draw(8)) {
-    case 0:
-    case 1:
-    case 2:
-    case 3: {
-        const struct desk_order ask = {.client_id = draw(1000),
-                                       .quantity = 1 + draw(500),
-                                       .price = 1000000 + 100 * draw(50),
-                                       .instrument = (uint16_t)draw(MODEL_SYMBOLS),
-                                       .side = "BSBT"[draw(4)],
-                                       .time_in_force = draw(5) ? '0' : '3',
-                                       .display = 'Y'};
-        desk_enter(&w->desk, &w->who, &ask, &index);
-        break;
-    }
-    case 4:
-    case 5:
-        if (o)
-            desk_replace(&w->desk, &w->who, order, o->filled + 1 + draw(600),
-                         1000000 + 100 * draw(50));
-        break;
-    case 6:
-        if (o)
-            desk_cancel(&w->desk, order, draw(2) ? 0 : 1 + draw(500));
-        break;
-    default:
-        if (o)
-            desk_modify(&w->desk, &w->who, order, o->filled + 1 + draw(400),
-                        side_sells(o->side) ? 'E' : 'B');
-    }
-}
 
 static void live(uint32_t steps)
 {
