@@ -318,14 +318,37 @@ static bool events_compare(struct replaying *p, FILE *events, struct error *err)
 
 // --- all of it ---
 
+// What the instance had from the journal stands in no capture.
+static bool restored(const struct replaying *p, const struct journal_events *f)
+{
+    const struct event *e = &f->event.event;
+    return f->instance.epoch == p->epoch && e->type == EVENT_RESTORED && e->restored.events > 0;
+}
+
 static bool journal_knows(const struct replaying *p, const struct capture_sum *sum,
                           struct error *err)
 {
     struct journal_events f;
-    bool ok = journal_events_open(&f, p->journal, err), found = false;
-    while (ok && !found && journal_events_next(&f, err))
-        found = f.instance.epoch == p->epoch;
-    if (ok && found && f.instance.config_hash != sum->instance.config_hash)
+    bool found = false, began = false;
+    uint64_t config_hash = 0;
+    bool ok = journal_events_open(&f, p->journal, err);
+    while (ok && !began && journal_events_next(&f, err)) {
+        if (f.instance.epoch != p->epoch && found)
+            break;
+        if (f.instance.epoch != p->epoch)
+            continue;
+        found = true;
+        config_hash = f.instance.config_hash;
+        began = restored(p, &f);
+        if (!f.instance.restores)
+            break;
+    }
+    if (began)
+        error_set(err, EXIT_STATE,
+                  "%s: the instance went on from the journal of its day, and a replay begins with "
+                  "nothing: only the first of a day can be replayed",
+                  p->journal);
+    if (found && !began && config_hash != sum->instance.config_hash)
         error_set(err, EXIT_STATE, "%s: another configuration than the capture's", p->journal);
     if (ok && !found && err->code == EXIT_OK)
         error_set(err, EXIT_STATE,

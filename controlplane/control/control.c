@@ -1,6 +1,7 @@
 #include "controlplane/control/control.h"
 
 #include "controlplane/capture/capture.h"
+#include "controlplane/journal/rebuild.h"
 
 #include <string.h>
 
@@ -79,6 +80,8 @@ bool control_tick(struct control *control, uint64_t now_ns)
     if (control->contact.attached != attached || was != contact_attached(&control->contact)) {
         if (control->drain)
             drain_attach(control->drain, &control->contact);
+        if (control->rebuild)
+            rebuild_attach(control->rebuild, &control->contact);
         if (control->capture)
             capture_attach(control->capture, &control->contact);
     }

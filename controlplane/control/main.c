@@ -11,6 +11,7 @@
 #include "controlplane/control/live_config.h"
 #include "controlplane/control/server.h"
 #include "controlplane/http/http.h"
+#include "controlplane/journal/rebuild.h"
 #include "controlplane/store/store.h"
 #include "controlplane/trace/export.h"
 #include "dataplane/base/log.h"
@@ -225,6 +226,16 @@ static bool journal_start(const struct options *options, struct control *control
     return drain_start(drain, &options->drain, err);
 }
 
+// Without a journal it says so to a dataplane that wants one.
+static void rebuild_begin(const struct options *options, struct control *control,
+                          struct rebuild *rebuild)
+{
+    rebuild->directory = control->drain ? options->directory : NULL;
+    rebuild->committed = &journal_committed;
+    rebuild->drain = control->drain;
+    control->rebuild = rebuild;
+}
+
 static bool capture_start(const struct options *options, struct control *control,
                           struct capture *capture, struct error *err)
 {
@@ -332,6 +343,7 @@ static int run(const struct options *options)
     static struct drain drain;
     static struct store store;
     static struct capture capture;
+    static struct rebuild rebuild;
     struct error err = {0};
     struct control control;
     struct server server;
@@ -346,6 +358,8 @@ static int run(const struct options *options)
     const bool opened = server_open(&server, &control, options->socket, &err) &&
                         journal_start(options, &control, &drain, &err) &&
                         capture_start(options, &control, &capture, &err);
+    if (opened)
+        rebuild_begin(options, &control, &rebuild);
     if (opened)
         store_begin(options, &control, &store, &err);
     if (opened && err.code == EXIT_OK)
@@ -365,6 +379,7 @@ static int run(const struct options *options)
     }
     http_close(http);
     server_close(&server);
+    rebuild_stop(&rebuild);
     if (control.drain)
         drain_stop(&drain);
     capture_close(&capture);

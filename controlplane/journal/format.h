@@ -51,7 +51,7 @@ struct journal_instance {
     uint64_t abi_hash[2];                   // of the contract that the events are laid out by
     uint8_t program_hash[JOURNAL_HASH_LEN]; // SHA-256 of the dataplane's program, 0: not known
     uint32_t limits_version;                // of the table in force when the instance was met
-    uint32_t unused;
+    uint32_t restores;                      // 1: it goes on from the journal of its day
     struct journal_clock clock;
     char node[64];
 };

@@ -132,6 +132,7 @@ bool instance_describe(struct contact *contact, struct journal_instance *instanc
             .config_hash = id->config_hash,
             .abi_hash = {header->abi_hash[0], header->abi_hash[1]},
             .limits_version = (uint32_t)atomic_load(&b->boards[0].limits_version),
+            .restores = id->restores,
             .clock = {id->clock.tsc_hz, id->clock.tsc_at, id->clock.utc_ns_at}};
         snprintf(instance->node, sizeof instance->node, "%s", id->node);
         text_clean(instance->node, sizeof instance->node);

@@ -66,6 +66,7 @@ struct config_capture {
 enum config_durability { CONFIG_DURABLE_DISK, CONFIG_DURABLE_MEMORY };
 enum config_session_durability { CONFIG_SESSION_ASYNC, CONFIG_SESSION_DURABLE };
 enum config_record { CONFIG_RECORD_WANTED, CONFIG_RECORD_NEEDED };
+enum config_trade_start { CONFIG_TRADE_VENUE, CONFIG_TRADE_JOURNAL };
 enum config_engine { CONFIG_ENGINE_AUTO, CONFIG_ENGINE_URING, CONFIG_ENGINE_THREAD };
 
 struct config_journal {
@@ -193,7 +194,9 @@ struct config_trading {
     uint32_t routes;
     uint32_t silence_ms;
     uint32_t event_credit;
-    uint32_t journal;            // enum config_record
+    uint32_t journal; // enum config_record
+    uint32_t start;   // enum config_trade_start
+    uint32_t restore_ms;
     struct config_limits limits; // of the firm
 };
 
@@ -433,6 +436,8 @@ bool config_limit_default(unsigned control, const void *base);
 bool config_limit_set(unsigned control, void *base, const char *text, char why[LIMIT_WHY_LEN]);
 // A value as config_limit_get gives it, as config_limit_set takes it.
 void config_limit_text(unsigned control, uint64_t value, char text[LIMIT_VALUE_LEN]);
+// A value that config_limit_get has given; false: no option has room for it.
+bool config_limit_put(unsigned control, void *base, uint64_t value);
 
 // The table of options as Markdown: docs/configuration.md.
 void config_print_options(void);

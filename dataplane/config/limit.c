@@ -87,3 +87,15 @@ void config_limit_text(unsigned control, uint64_t value, char text[LIMIT_VALUE_L
     else
         snprintf(text, LIMIT_VALUE_LEN, "%lu", value);
 }
+
+bool config_limit_put(unsigned control, void *base, uint64_t value)
+{
+    const struct option_row *row = known_of(control)->row;
+    const bool none = row->kind == OPTION_LIMIT || row->kind == OPTION_MONEY;
+    if (none && value == LIMIT_NOTHING)
+        value = row->max;
+    if (row->size > sizeof value || (row->size < sizeof value && value >> row->size * 8))
+        return false;
+    memcpy((char *)base + row->offset, &value, row->size);
+    return true;
+}

@@ -42,6 +42,7 @@ struct dataplane_desk {
 struct dataplane_gateway;
 struct dataplane_leases;
 struct dataplane_limits;
+struct dataplane_restore;
 struct limits_source;
 struct door;
 
@@ -82,6 +83,7 @@ struct dataplane {
     struct lane_watch watches[LANES_MAX];
     uint64_t watched_at_ns;
     struct dataplane_limits *limits;               // limits_live.h; null: nothing trades
+    struct dataplane_restore *restore;             // null: starts from the venues
     struct dataplane_leases *leases;               // null: no two lanes trade
     void *self_trade;                              // trade_self.c; null: no policy
     struct dataplane_gateway *gateways[LANES_MAX]; // null: the lane has no clients
@@ -117,9 +119,9 @@ bool cores_take(const struct config *config, struct error *err);
 
 void trade_bill(struct dataplane *d);
 // After ports and channels: limits, desks, sessions, strategies. Nothing runs yet.
-bool trade_start(struct dataplane *d, struct error *err);
-// Its part without what other processes and lanes have to do with.
 bool trade_make(struct dataplane *d, struct error *err);
+// What other processes and lanes have to do with, once desks are as they are to be.
+bool trade_start(struct dataplane *d, struct error *err);
 // Next hops of the sessions: asks for them, and tells the lanes. Once a turn of the main lcore.
 uint32_t trade_turn(struct dataplane *d, uint64_t now_ns);
 // While the lanes still run: no new orders, cancels (up to <wait_ms>), logouts (up to a second).
@@ -150,6 +152,15 @@ void leases_set(struct dataplane *d, const struct limits_source *now);
 bool leases_settled(const struct dataplane *d);
 // After the lanes have stopped.
 void leases_free(struct dataplane *d);
+
+// --- state from the journal (restore.c), null-safe where the configuration wants none
+
+// Once all is described in the region, which is published if it is wanted: waits for the control
+// plane, and works in what it says. False: the journal or it refuses, nothing may start.
+bool restore_take(struct dataplane *d, struct error *err);
+// What has come out of comparing it with the exchanges. Once a turn of the main lcore.
+void restore_turn(struct dataplane *d, uint64_t now_ns);
+void restore_free(struct dataplane *d);
 
 // --- clients (start_gateway.c), null-safe where the configuration has none
 

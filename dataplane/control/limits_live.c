@@ -530,3 +530,38 @@ uint32_t limits_turn(struct dataplane *d)
         all_answered(d);
     return 1;
 }
+
+// --- after a restart ---
+
+bool limits_restore(struct dataplane *d, const struct event_limit_changed *set)
+{
+    struct dataplane_limits *l = d->limits;
+    if (l == NULL || set->scope >= TRADE_SCOPES || set->control >= LIMIT_CONTROLS ||
+        !limit_control_has(set->scope, set->control))
+        return false;
+    void *base =
+        limits_base(l->now, set->scope, set->index, limit_control_table[set->control].section);
+    return base && config_limit_put(set->control, base, set->now);
+}
+
+bool limits_restore_raise(struct dataplane *d, const struct event_limit_raise *said)
+{
+    return d->limits && said->scope < TRADE_SCOPES && said->control < LIMIT_CONTROLS &&
+           raises_restore(&d->limits->raises, said);
+}
+
+void limits_restored(struct dataplane *d, const uint32_t versions[LANES_MAX])
+{
+    for (uint32_t lane = 0; d->limits && lane < LANES_MAX; lane++) {
+        struct dataplane_desk *dd = d->desks[lane];
+        if (dd == NULL)
+            continue;
+        struct limit_table *old = dd->limits;
+        memset(dd->limits_spare, 0, sizeof *old + old->symbol_count * sizeof old->symbols[0]);
+        limits_fill(d->limits->now, trade_lanes(d->config), d->clock.tsc_hz, dd->limits_spare);
+        states_copy(dd, &d->limits->swaps[lane]);
+        dd->limits = dd->limits_spare;
+        dd->limits_spare = old;
+        desk_limits_restore(&dd->desk, dd->limits, versions[lane]);
+    }
+}

@@ -107,3 +107,28 @@ void raises_over(const struct limit_raises *r, uint64_t now_ns, struct limit_set
         config_limit_text(row->control, row->back, c->value);
     }
 }
+
+bool raises_restore(struct limit_raises *r, const struct event_limit_raise *said)
+{
+    const struct limit_raise *known =
+        raises_find(r, said->scope, said->index, said->owner, (enum limit_control)said->control);
+    const uint32_t i = known ? (uint32_t)(known - r->rows) : r->count;
+    if (said->state != LIMIT_RAISED && known)
+        r->rows[i] = r->rows[--r->count];
+    if (said->state == LIMIT_RAISED) {
+        if (i == LIMIT_RAISES_MAX || !limit_control_has(said->scope, said->control))
+            return false;
+        r->count += known == NULL;
+        r->rows[i] = (struct limit_raise){.until_ns = said->until_ns,
+                                          .back = said->back,
+                                          .now = said->now,
+                                          .scope = said->scope,
+                                          .index = said->index,
+                                          .owner = said->owner,
+                                          .user = said->user,
+                                          .second = said->second,
+                                          .control = (enum limit_control)said->control};
+    }
+    soonest_find(r);
+    return true;
+}

@@ -155,6 +155,7 @@ static bool stage_region(struct dataplane *d, struct error *err)
     struct region_identity identity = {
         .epoch = clock_utc_ns(),
         .config_hash = config->hash,
+        .restores = config->trading.start == CONFIG_TRADE_JOURNAL && config->session_count > 0,
         .pid = (uint32_t)getpid(),
         .clock = {d->clock.tsc_hz, d->clock.tsc_at, d->clock.utc_ns_at},
     };
@@ -536,12 +537,15 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
     if (ok) {
         stage_lanes(d);
         ok = stage_channels(d, err) && stage_wire_up(d, err) && tapes_start(d, err) &&
-             trade_start(d, err);
+             trade_make(d, err);
+    }
+    if (ok) {
+        describe(d);
+        trade_describe(d);
+        ok = restore_take(d, err) && trade_start(d, err);
     }
     if (ok) {
         tapes_kills(d);
-        describe(d);
-        trade_describe(d);
         day_record(&d->day, UINT32_MAX, &d->events);
         stage_slow(d);
         ok = stage_run(d, err);

@@ -447,7 +447,7 @@ bool trade_make(struct dataplane *d, struct error *err)
 
 bool trade_start(struct dataplane *d, struct error *err)
 {
-    return trade_make(d, err) && leases_start(d, err) && gateway_open(d, err);
+    return leases_start(d, err) && gateway_open(d, err);
 }
 
 // --- while it runs ---
@@ -475,6 +475,7 @@ uint32_t trade_turn(struct dataplane *d, uint64_t now_ns)
     uint32_t work = 0;
     for (uint32_t i = 0; i < d->config->session_count; i++)
         work += neighbour_look(d, i, now_ns);
+    restore_turn(d, now_ns);
     return work + leases_turn(d) + limits_turn(d) + gateway_turn(d, now_ns);
 }
 
@@ -558,6 +559,7 @@ static void traded(const struct dataplane *d, uint32_t lane)
 void trade_free(struct dataplane *d)
 {
     gateway_stop(d);
+    restore_free(d);
     leases_free(d);
     self_free(d);
     limits_free(d);

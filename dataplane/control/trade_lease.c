@@ -18,16 +18,31 @@ struct dataplane_leases {
     CACHE_ALIGN uint8_t pools[];
 };
 
-// The first grants go the usual way, before anything runs: no lane finds its desk without.
-static void first_grants(const struct dataplane *d, uint32_t lane)
+// What a lane holds of a share already: after a restart orders are open.
+static uint64_t held(const struct desk *desk, uint32_t share)
+{
+    const struct risk_use *use = share < 2 ? &desk->risk.firm : &desk->risk.accounts[share / 2 - 1];
+    return share % 2 ? use->notional : use->orders;
+}
+
+// The first grants go the usual way, before anything runs: no lane finds its desk without. First
+// for what lanes hold, so that none is given what another one uses.
+static void first_grants(const struct dataplane *d, bool holding)
 {
     struct lease_book *book = &d->leases->book;
-    struct desk *desk = &d->desks[lane]->desk;
-    const uint32_t number = book->lane_count - 1;
-    for (uint32_t i = 0; i < book->share_count; i++) {
-        const struct desk_lease_share *s = &desk->leases->shares[i];
-        lease_want(&desk->leases->lane, i, s->chunk);
-        lease_serve(book, number);
+    uint32_t number = 0;
+    for (uint32_t lane = 0; lane < d->config->lane_count; lane++) {
+        if (d->desks[lane] == NULL)
+            continue;
+        struct desk *desk = &d->desks[lane]->desk;
+        for (uint32_t i = 0; i < book->share_count; i++) {
+            const uint64_t holds = held(desk, i);
+            if ((holds > 0) != holding)
+                continue;
+            lease_want(&desk->leases->lane, i, holding ? holds : desk->leases->shares[i].chunk);
+            lease_serve(book, number);
+        }
+        number++;
     }
 }
 
@@ -50,8 +65,9 @@ bool leases_start(struct dataplane *d, struct error *err)
         lease_lane_add(&d->leases->book, &l->lane);
         for (uint32_t i = 0; d->leases->book.lane_count == 1 && i < shares; i++)
             lease_limit(&d->leases->book, i, l->shares[i].whole);
-        first_grants(d, lane);
     }
+    first_grants(d, true);
+    first_grants(d, false);
     return true;
 }
 

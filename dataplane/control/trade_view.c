@@ -22,6 +22,8 @@ void trade_shape(const struct config *config, struct region_shape *shape)
     shape->strategies = config->strategy_count + config->client_count;
     shape->clients = config->client_count;
     shape->positions = config->trading.positions;
+    shape->restore_events =
+        config->trading.start == CONFIG_TRADE_JOURNAL ? (uint32_t)RESTORE_EVENTS : 0;
     for (uint32_t r = 0; r < config->symbol_count; r++)
         shape->instruments += config->symbols[r].names.count;
 }

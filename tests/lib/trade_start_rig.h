@@ -115,7 +115,7 @@ static inline void start(void)
     struct error err = {0};
     configure(100, STRATEGIES_DIR "/maker.so");
     prepare();
-    if (!trade_start(&d, &err))
+    if (!trade_make(&d, &err) || !trade_start(&d, &err))
         fail_msg("%s", err.text);
 }
 

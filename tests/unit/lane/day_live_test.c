@@ -89,7 +89,7 @@ static void open_lanes(const char *files)
     config.accounts[ACCOUNT].limits.open_orders = UINT32_MAX;
     config.trading.limits.open_notional = CONFIG_NOTIONAL_MAX;
     region_event_writer(&d.view, LANES, EVENT_RING_TRADING, &d.events);
-    if (!day_open(&d.day, &config, utc_ns, &err) || !trade_start(&d, &err))
+    if (!day_open(&d.day, &config, utc_ns, &err) || !trade_make(&d, &err) || !trade_start(&d, &err))
         fail_msg("%s", err.text);
     for (uint32_t i = 0; i < LANES; i++) {
         wire_rig_init(&rigs[i]);

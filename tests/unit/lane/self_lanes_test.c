@@ -36,7 +36,7 @@ static void start_with(const char *behind, const char *more)
     config.accounts[1].limits.open_orders = UINT32_MAX;
     config.accounts[1].limits.position = CONFIG_POSITION_MAX;
     prepare();
-    if (!trade_start(&d, &err))
+    if (!trade_make(&d, &err) || !trade_start(&d, &err))
         fail_msg("%s", err.text);
     for (uint32_t i = 0; i < LANES; i++) {
         wire_rig_init(&rigs[i]);

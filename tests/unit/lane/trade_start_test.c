@@ -82,7 +82,7 @@ static void files_of_the_day_come_before_the_configuration(void **state)
                "account,symbol,shares,price,lane\n"
                "b,YY,50,12.5,l1\n"
                "a,X,-7,3,l0\n");
-    if (!trade_start(&d, &err))
+    if (!trade_make(&d, &err) || !trade_start(&d, &err))
         fail_msg("%s", err.text);
     const struct limit_row *x = &d.desks[0]->limits->symbols[0], *yy = x + 1;
     assert_int_equal(yy->symbol.volume, 5000); // five percent
@@ -144,7 +144,7 @@ static void what_a_strategy_refuses_names_its_line(void **state)
     struct error err = {0};
     configure(0, STRATEGIES_DIR "/maker.so"); // no shares
     prepare();
-    assert_false(trade_start(&d, &err));
+    assert_false(trade_make(&d, &err) && trade_start(&d, &err));
     assert_int_equal(err.code, EXIT_USAGE);
     assert_non_null(strstr(err.text, "t.yaml:12: strategies[0].name: strategy quotes: wants one"));
 }
@@ -155,7 +155,7 @@ static void what_is_no_strategy_names_its_line(void **state)
     struct error err = {0};
     configure(100, "Makefile");
     prepare();
-    assert_false(trade_start(&d, &err));
+    assert_false(trade_make(&d, &err) && trade_start(&d, &err));
     assert_int_equal(err.code, EXIT_USAGE);
     assert_non_null(strstr(err.text, "t.yaml:13: strategies[0].file: strategy quotes: "));
 }

@@ -1,0 +1,28 @@
+// The events of the day back to a dataplane that starts again: from the journal into the restore
+// area of its region, up to the record that names the new instance. Nothing is known of a day of
+// which something is missing: then the dataplane is told the place, and does not arm.
+//
+// A thread of its own for each instance that asks. rebuild_start to rebuild_stop belong to one
+// thread, the one that owns the contact.
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "controlplane/journal/drain.h"
+#include "controlplane/region/restore.h"
+
+struct rebuild {
+    const char *directory;             // null: no journal is kept
+    const _Atomic uint64_t *committed; // the last record that is durable
+    const struct drain *drain;         // says why nothing becomes durable; null: nobody does
+    pthread_t thread;
+    bool started;
+    atomic_bool stop;
+    struct contact contact; // a way of its own
+};
+
+// The region that is attached now. Every call ends the work for the one before.
+void rebuild_attach(struct rebuild *r, const struct contact *contact);
+void rebuild_stop(struct rebuild *r);

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""A dataplane that is killed in the middle of trading goes on from the journal: orders, positions, exposure, limits and
+sequences are what they were, and what the exchange says they are.
+
+Killed again and again, alone and with the control plane; at the end nothing is open, and every position is what the
+exchange's own log has. What cannot be restored is refused with its place.
+"""
+
+import json
+import pathlib
+import re
+import signal
+import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from system import BUILD, PATIENCE_S, System, need_programs, run, wait_for  # noqa: E402
+from trading import Exchange, flat, sections  # noqa: E402
+
+SYMBOLS = ("BUAH", "TRBP")
+DAY = "--symbols 4 --live 2000 --messages 400000 --rate 2000 --end-s 2 --linger-s 60".split()
+LIMIT = 250
+
+
+def configure(s, start="journal", symbols=SYMBOLS, device=None):
+    text = sections("10.0.0.1:26400", symbols, "cancel_on_stop: true")
+    text = text.replace("trading:\n", f"trading:\n  start: {start}\n  restore_ms: 20000\n", 1)
+    s.configure({"md0": {"device": device or s.memif, "ip": "10.0.0.2"}},
+                {"nasdaq": {"symbols": 100, "orders": 50000,
+                            "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]",
+                            "recovery": "{servers: ['10.0.0.1:26490'], via: port}"}}, text)
+
+
+def cli(s, *words):
+    done = run(str(BUILD / "tickgate"), *words, "--socket", str(s.socket))
+    assert done.returncode == 0, f"tickgate {' '.join(words)}: {done.stderr}"
+    return done.stdout
+
+
+def session(s):
+    shown = s.ask("show", "sessions")
+    return shown["sessions"][0] if shown else {}
+
+
+def fills(s):
+    counters = s.ask("show", "counters")
+    return counters["desk"][0]["counters"]["fills"] if counters else 0
+
+
+def positions(s):
+    return {p["symbol"]: p["shares"] for p in s.ask("show", "positions")["positions"] if p["shares"]}
+
+
+def restarts(s):
+    return s.log("dataplane").count("READY after")
+
+
+def up(s, before):
+    s.wait_ready()
+    wait_for("the reconciliation", lambda: restarts(s) > before, s.alive, lambda: s.log("dataplane")[-600:])
+
+
+def trades(s, count, sent):
+    """So many fills and orders more; a dataplane counts from its start."""
+    begun, left = fills(s), session(s)["sent"]
+    wait_for("trading", lambda: fills(s) >= begun + count and session(s)["sent"] >= left + sent, s.alive,
+             lambda: f"; {fills(s)} fills, {session(s)}")
+
+
+def kill_dataplane(s):
+    before = restarts(s)
+    s.end("dataplane", signal.SIGKILL)
+    s.start_dataplane()
+    up(s, before)
+
+
+def kill_both(s):
+    before = restarts(s)
+    s.end("dataplane", signal.SIGKILL)
+    s.end("controlplane", signal.SIGKILL)
+    s.start_controlplane()
+    s.start_dataplane()
+    up(s, before)
+
+
+def from_exchange(log):
+    """Net shares by symbol, from the exchange's own log so far; its last line may be half a line."""
+    net = {}
+    for line in log.read_text().splitlines(keepends=True):
+        record = json.loads(line) if line.endswith("\n") else {}
+        if record.get("member") == "alice" and record["event"] == "executed":
+            net[record["symbol"]] = net.get(record["symbol"], 0) + record["quantity"] * (1 if record["side"] == "B" else -1)
+    return {symbol: shares for symbol, shares in net.items() if shares}
+
+
+# --- what is refused ---
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def refused(s, why, code=4):
+    """A start that ends by itself and says <why>; both processes are down before and after it."""
+    before = len(s.log("dataplane"))
+    s.start_controlplane()
+    dataplane = s.start_dataplane()
+    assert dataplane.wait(PATIENCE_S) == code, s.log("dataplane")[before:]
+    said = s.log("dataplane")[before:]
+    assert "restart: " in said and re.search(why, said), said[-600:]
+    del s.processes["dataplane"]
+    s.end("controlplane")
+    return said.splitlines()[-1]
+
+
+def with_bytes(path, at, to, do):
+    """<do> while the file has <to> there."""
+    kept = path.read_bytes()
+    path.write_bytes(kept[:at] + to + kept[at + len(to):])
+    do()
+    for later in path.parent.glob("*.journal"):  # what a start has added knows the changed file
+        if later.name > path.name:
+            later.unlink()
+    path.write_bytes(kept)
+
+
+def refusals(s):
+    """On a port with nothing behind it: another configuration with the same names."""
+    configure(s, device="net_null0")
+    segment = sorted((s.dir / "journal").glob("*.journal"))[0]
+    content = segment.read_bytes()
+    middle = len(content) // 3
+    with_bytes(segment, middle, bytes([content[middle] ^ 1]), lambda: refused(s, r"segment 1, block \d+.*damage|damage.*block"))
+    newer = bytearray(content[:512])
+    newer[8:12] = struct.pack("<I", 2)
+    newer[4:8] = struct.pack("<I", crc32c(newer[8:512]))
+    with_bytes(segment, 0, bytes(newer), lambda: refused(s, "version 2|newer"))
+    configure(s, symbols=SYMBOLS[::-1], device="net_null0")
+    refused(s, f"symbol 0 was {SYMBOLS[0]} and is {SYMBOLS[1]}")
+
+
+def trading_goes_on():
+    with System("restart") as s:
+        log = s.dir / "orders.jsonl"
+        configure(s)
+        s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
+                               "--rerequest-on-port", "26490",
+                               "--member", "alice,secret,firm=ALCE", "--order-log", log)
+        s.start_dataplane()
+        s.start_controlplane()
+        up(s, 0)
+        trades(s, 10, 10)
+        cli(s, "set", "limit", f"symbol:{SYMBOLS[0]}", "quantity", str(LIMIT), "--reason", "to see it again")
+        cli(s, "halt", "symbol", SYMBOLS[1], "--reason", "to see it again")
+        kill_dataplane(s)
+        trades(s, 0, 10)
+        answer = json.loads(cli(s, "resume", "symbol", SYMBOLS[1], "--reason", "seen", "--yes", "--json"))
+        assert answer["lanes"][0]["was"] == "halted", answer
+        trades(s, 1, 10)
+        kill_both(s)
+        trades(s, 1, 10)
+        kill_dataplane(s)
+        trading = s.ask("show", "limits", f"symbol:{SYMBOLS[0]}")
+        assert str(LIMIT) in json.dumps(trading), trading
+        cli(s, "halt", "--reason", "to compare")
+        cli(s, "cancel", "--reason", "to compare")
+        wait_for("nothing open", lambda: session(s)["open_orders"] == 0, s.alive)
+        wait_for("the same positions", lambda: positions(s) == from_exchange(log), s.alive,
+                 lambda: f"; {positions(s)} here, {from_exchange(log)} there")
+        state = s.ask("show", "counters")["main"][0]["counters"]
+        assert s.end("dataplane") == 0, "an unclean end"
+        s.end("controlplane")
+        assert s.end("exchange") == 0
+        flat(s)
+        exchange = Exchange(log)
+        arrived = exchange.requests
+        assert len(set(arrived)) == len(arrived), "a reference was used twice"
+        text = s.log("dataplane")
+        assert text.count("restored:") == 4 and "fills" in text
+        refusals(s)
+        print(re.findall(r"READY after.*", text)[-1])
+        return f"{len(arrived)} requests, {state['restored_orders']} orders restored, {state['restored_events']} events"
+
+
+def main():
+    need_programs()
+    print(trading_goes_on())
+
+
+if __name__ == "__main__":
+    main()
