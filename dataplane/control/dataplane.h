@@ -115,6 +115,11 @@ void dataplane_stop(struct dataplane *d);
 // (start_cores.c).
 bool cores_take(const struct config *config, struct error *err);
 
+// --- addresses and groups of the ports (start_slow.c)
+
+// When the channels and the lanes are there; groups are joined from now on.
+void slow_start(struct dataplane *d);
+
 // --- trading (start_trade.c), null-safe where the configuration has none
 
 void trade_bill(struct dataplane *d);
