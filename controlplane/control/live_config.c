@@ -102,7 +102,7 @@ static void others_remove(const struct live_config *live)
 {
     struct dirent **names = NULL;
     char own[EPOCH_LEN + 2], path[PATH_MAX_LEN + 256];
-    const int count = scandir(live->directory, &names, is_configuration, NULL);
+    const int count = scandir(live->directory, &names, is_configuration, alphasort);
     snprintf(own, sizeof own, "%016llx.", (unsigned long long)live->epoch);
     for (int i = 0; i < count; i++) {
         snprintf(path, sizeof path, "%s/%s", live->directory, names[i]->d_name);
