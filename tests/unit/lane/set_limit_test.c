@@ -1,0 +1,215 @@
+// Every limit that a person sets while it runs, at every scope that has it: what is just inside and
+// at the limit passes, what is just outside is refused by it, with the scope, the value and the
+// limit.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/lib/limit_set_rig.h"
+
+enum { PRICE = 10000, SYMBOL = 1, LANE = 1 };
+
+static const char *const scopes[] = {"firm", "account", "strategy", "symbol", "session"};
+static const uint32_t indices[] = {0, ACCOUNT, 0, SYMBOL, LANE};
+
+// Nothing else limits.
+static void open_wide(void)
+{
+    open_lanes();
+    for (uint32_t n = 0; n < 5; n++)
+        turn_all();
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "quantity", "none"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "position", "none"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "open_orders", "none"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_FIRM, 0, "open_notional", "none"), COMMAND_RESULT_OK);
+}
+
+static void set(enum trade_scope scope, const char *control, const char *value)
+{
+    if (set_base(scope, indices[scope], control, value) != COMMAND_RESULT_OK)
+        fail_msg("%s of %s: %s", control, scopes[scope], slot->answer.limit_set.why);
+}
+
+static void says(enum refusal got, enum refusal want, enum trade_scope scope, uint64_t value,
+                 uint64_t limit)
+{
+    const struct event *e = newest(LANE, EVENT_DECISION);
+    if (got != want || (want && (e->decision.scope != scope || e->decision.value != value ||
+                                 e->decision.limit != limit)))
+        fail_msg("%s of %s, %lu against %lu, instead of %s of %s, %lu against %lu",
+                 refusal_name(got), scopes[e->decision.scope], (unsigned long)e->decision.value,
+                 (unsigned long)e->decision.limit, refusal_name(want), scopes[scope],
+                 (unsigned long)value, (unsigned long)limit);
+}
+
+// Limits on one order, which are not divided between lanes.
+static void of_one_order(void **state)
+{
+    (void)state;
+    for (enum trade_scope scope = TRADE_FIRM; scope < TRADE_SCOPES; scope++) {
+        open_wide();
+        set(scope, "quantity", "50");
+        says(enter(LANE, 49, PRICE), REFUSAL_NONE, scope, 0, 0);
+        says(enter(LANE, 50, PRICE), REFUSAL_NONE, scope, 0, 0);
+        says(enter(LANE, 51, PRICE), REFUSAL_QUANTITY, scope, 51, 50);
+        set(scope, "quantity", "none");
+        set(scope, "notional", "50");
+        says(enter(LANE, 49, PRICE), REFUSAL_NONE, scope, 0, 0);
+        says(enter(LANE, 50, PRICE), REFUSAL_NONE, scope, 0, 0);
+        says(enter(LANE, 51, PRICE), REFUSAL_NOTIONAL, scope, 510000, 500000);
+        says(enter(LANE, 7, 71429), REFUSAL_NOTIONAL, scope, 500003, 500000);
+        tidy(NULL);
+    }
+}
+
+// Sums that grow by one with each order. Of a symbol each of two lanes has half.
+static void of_how_many(void **state)
+{
+    static const struct {
+        const char *control;
+        enum refusal refusal;
+        uint32_t scopes; // bits
+    } rows[] = {
+        {"open_orders", REFUSAL_OPEN_ORDERS,
+         1u << TRADE_STRATEGY | 1u << TRADE_SYMBOL | 1u << TRADE_SESSION},
+        {"day_orders", REFUSAL_DAY_ORDERS,
+         1u << TRADE_FIRM | 1u << TRADE_ACCOUNT | 1u << TRADE_STRATEGY | 1u << TRADE_SESSION},
+        {"repeats", REFUSAL_REPEATED, 1u << TRADE_STRATEGY},
+        {"order_ratio", REFUSAL_ORDER_RATIO,
+         1u << TRADE_FIRM | 1u << TRADE_ACCOUNT | 1u << TRADE_STRATEGY | 1u << TRADE_SESSION}};
+    (void)state;
+    for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (enum trade_scope scope = TRADE_FIRM; scope < TRADE_SCOPES; scope++) {
+            const bool whole =
+                scope == TRADE_STRATEGY || scope == TRADE_SESSION || i == 3; // a ratio is no sum
+            if (!(rows[i].scopes >> scope & 1))
+                continue;
+            open_wide();
+            set(scope, rows[i].control, whole ? "3" : "6");
+            for (uint32_t n = 0; n < 3; n++) // inside, inside, at
+                says(enter(LANE, 10 + n, PRICE), REFUSAL_NONE, scope, 0, 0);
+            says(enter(LANE, 20, PRICE), rows[i].refusal, scope, 4, 3);
+            set(scope, rows[i].control, whole ? "4" : "8");
+            says(enter(LANE, 21, PRICE), REFUSAL_NONE, scope, 0, 0);
+            tidy(NULL);
+        }
+}
+
+// Sums of shares and money: 60 dollars are at the limit, 60.0001 are not.
+static void of_how_much(void **state)
+{
+    static const struct {
+        const char *control;
+        enum refusal refusal;
+        uint32_t scopes; // bits
+        bool shares;
+    } rows[] = {
+        {"open_notional", REFUSAL_OPEN_NOTIONAL,
+         1u << TRADE_STRATEGY | 1u << TRADE_SYMBOL | 1u << TRADE_SESSION, false},
+        {"gross", REFUSAL_GROSS, 1u << TRADE_FIRM | 1u << TRADE_ACCOUNT, false},
+        {"credit", REFUSAL_CREDIT, 1u << TRADE_FIRM | 1u << TRADE_ACCOUNT, false},
+        {"day_value", REFUSAL_DAY_VALUE,
+         1u << TRADE_FIRM | 1u << TRADE_ACCOUNT | 1u << TRADE_STRATEGY | 1u << TRADE_SESSION,
+         false},
+        {"position", REFUSAL_POSITION, 1u << TRADE_ACCOUNT | 1u << TRADE_SYMBOL, true}};
+    (void)state;
+    for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (enum trade_scope scope = TRADE_FIRM; scope < TRADE_SCOPES; scope++) {
+            const bool whole = scope == TRADE_STRATEGY || scope == TRADE_SESSION;
+            const uint64_t unit = rows[i].shares ? 1 : PRICE;
+            if (!(rows[i].scopes >> scope & 1))
+                continue;
+            open_wide();
+            set(scope, rows[i].control, whole ? "60" : "120");
+            says(enter(LANE, 50, PRICE), REFUSAL_NONE, scope, 0, 0);
+            says(enter(LANE, 9, PRICE), REFUSAL_NONE, scope, 0, 0);
+            says(enter(LANE, 2, PRICE), rows[i].refusal, scope, 61 * unit, 60 * unit);
+            if (!rows[i].shares)
+                says(enter(LANE, 1, PRICE + 1), rows[i].refusal, scope, 60 * unit + 1, 60 * unit);
+            says(enter(LANE, 1, PRICE), REFUSAL_NONE, scope, 0, 0);
+            says(enter(LANE, 1, PRICE), rows[i].refusal, scope, 61 * unit, 60 * unit);
+            tidy(NULL);
+        }
+}
+
+// What only symbols have.
+static void of_a_symbol(void **state)
+{
+    (void)state;
+    open_wide();
+    set(TRADE_SYMBOL, "price_low", "1.0");
+    says(enter(LANE, 1, 10001), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 1, 10000), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 1, 9999), REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, 9999, 10000);
+    set(TRADE_SYMBOL, "price_high", "2.0");
+    says(enter(LANE, 1, 19999), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 1, 20000), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 1, 20001), REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, 20001, 20000);
+    set(TRADE_SYMBOL, "average_volume", "1000");
+    set(TRADE_SYMBOL, "volume_percent", "500");
+    says(enter(LANE, 49, PRICE), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 50, PRICE), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 51, PRICE), REFUSAL_VOLUME, TRADE_SYMBOL, 51, 50);
+    set(TRADE_SYMBOL, "previous_close", "1.5");
+    set(TRADE_SYMBOL, "last", "1000"); // 10 %
+    says(enter(LANE, 1, 16499), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 1, 16500), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 1, 16501), REFUSAL_LAST_TRADE, TRADE_SYMBOL, 16501, 16500);
+    set(TRADE_SYMBOL, "last_least", "0.2");
+    says(enter(LANE, 1, 17000), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 1, 17001), REFUSAL_LAST_TRADE, TRADE_SYMBOL, 17001, 17000);
+    set(TRADE_SYMBOL, "touch", "100");
+    says(enter(LANE, 1, 15000), REFUSAL_REFERENCE, TRADE_SYMBOL, 0, 0);
+    set(TRADE_SYMBOL, "no_reference", "collar");
+    says(enter(LANE, 1, 15000), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    set(TRADE_SYMBOL, "restricted", "all");
+    says(enter(LANE, 1, 15000), REFUSAL_RESTRICTED, TRADE_SYMBOL, RESTRICTION_ALL, 0);
+    set(TRADE_SYMBOL, "restricted", "none");
+    set(TRADE_SYMBOL, "quality", "good");
+    says(enter(LANE, 1, 15000), REFUSAL_BOOK_QUALITY, TRADE_SYMBOL,
+         newest(LANE, EVENT_DECISION)->decision.quality, QUALITY_GOOD);
+    tidy(NULL);
+}
+
+// Losses: at the limit everything passes, a tick beyond it only what reduces.
+static void of_losses(void **state)
+{
+    (void)state;
+    for (enum trade_scope scope = TRADE_FIRM; scope <= TRADE_ACCOUNT; scope++)
+        for (uint32_t kind = 0; kind < LOSS_KINDS; kind++) {
+            struct desk *desk;
+            open_wide();
+            desk = &d.desks[LANE]->desk;
+            assert_true(desk_carry(desk, ACCOUNT, 0, 100, PRICE));
+            set(scope, kind == LOSS_OF_DAY ? "loss" : "drawdown", "2"); // half: a dollar
+            const uint32_t at = position_open(&desk->risk, ACCOUNT, 0);
+            money_mark(&desk->risk, at, PRICE - 100);
+            says(enter(LANE, 1, PRICE), REFUSAL_NONE, scope, 0, 0);
+            money_mark(&desk->risk, at, PRICE - 101);
+            says(enter(LANE, 1, PRICE), kind == LOSS_OF_DAY ? REFUSAL_LOSS : REFUSAL_DRAWDOWN,
+                 scope, 10100, 10000);
+            tidy(NULL);
+            // A limit that is set below what is lost already breaks with the swap.
+            open_wide();
+            desk = &d.desks[LANE]->desk;
+            assert_true(desk_carry(desk, ACCOUNT, 0, 100, PRICE));
+            money_mark(&desk->risk, position_open(&desk->risk, ACCOUNT, 0), PRICE - 101);
+            says(enter(LANE, 1, PRICE), REFUSAL_NONE, scope, 0, 0);
+            set(scope, kind == LOSS_OF_DAY ? "loss" : "drawdown", "2");
+            says(enter(LANE, 1, PRICE), kind == LOSS_OF_DAY ? REFUSAL_LOSS : REFUSAL_DRAWDOWN,
+                 scope, 10100, 10000);
+            tidy(NULL);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_one_order), cmocka_unit_test(of_how_many),
+        cmocka_unit_test(of_how_much),  cmocka_unit_test(of_a_symbol),
+        cmocka_unit_test(of_losses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
