@@ -351,6 +351,7 @@ bench-risk: ## cost of an order's checks: 12,000 symbols, 200 accounts, random a
 	$(sub) $(BUILD)/bench/risk
 	$(Q)$(BUILD)/bench/risk
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/risk decide risk --orders 20000 --runs 1
+	$(Q)bench/micro/checks.py $(BUILD)/bench/risk --orders 20000 --runs 1
 
 bench-gateway: ## cost of a client's order: from its ring to the frame, and its answer (ns, instructions)
 	$(deps) build test
