@@ -306,7 +306,7 @@ static void restored_tell(struct dataplane *d, struct event *event)
     d->count->restored_events = e->events;
     d->count->restored_orders = e->orders;
     d->count->restored_open = e->open_orders;
-    d->count->restore_us = e->took;
+    d->count->restore_ns = r->at.done - r->at.asked;
     log_info("restored",
              "%" PRIu64 " events of %u earlier instances of the day: %" PRIu64 " orders, %" PRIu64
              " fills, %u orders open, %u limits set, %u kills, %u symbols in quarantine; %.3f s to "
@@ -458,7 +458,7 @@ static void sessions_look(struct dataplane *d, uint64_t now_ns)
         return;
     r->ready = true;
     const struct stages *at = &r->at;
-    d->count->restart_us = us_between(at->asked, now_ns);
+    d->count->restart_ns = now_ns - at->asked;
     log_info("restart",
              "READY after %.3f s: %.3f s until the journal was read, %.3f s to rebuild and take "
              "over, %.3f s to start the lanes, %.3f s to log in, %.3f s to reconcile",
