@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A dataplane that is killed in the middle of trading goes on from the journal: orders, positions, exposure, limits and
-sequences are what they were, and what the exchange says they are.
+sequences are what they were, and what the exchange says they are. Over a veth pair: the exchange's end does not notice that its peer was killed.
 
 Killed again and again, alone and with the control plane; at the end nothing is open, and every position is what the
 exchange's own log has. What cannot be restored is refused with its place.
@@ -14,21 +14,21 @@ import struct
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from system import BUILD, PATIENCE_S, System, need_programs, run, wait_for  # noqa: E402
-from trading import Exchange, flat, sections  # noqa: E402
+from system import BUILD, PATIENCE_S, System, Wire, need_programs, run, wait_for  # noqa: E402
+from trading import Exchange, flat, sections, start_veth_exchange  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 2000 --messages 400000 --rate 2000 --end-s 2 --linger-s 60".split()
 LIMIT = 250
 
 
-def configure(s, start="journal", symbols=SYMBOLS, device=None):
-    text = sections("10.0.0.1:26400", symbols, "cancel_on_stop: true")
+def configure(s, device, start="journal", symbols=SYMBOLS):
+    text = sections("10.77.0.2:26400", symbols, "cancel_on_stop: true")
     text = text.replace("trading:\n", f"trading:\n  start: {start}\n  restore_ms: 20000\n", 1)
-    s.configure({"md0": {"device": device or s.memif, "ip": "10.0.0.2"}},
+    s.configure({"md0": {"device": device, "rx_descriptors": 2048, "ip": "10.77.0.1"}},
                 {"nasdaq": {"symbols": 100, "orders": 50000,
                             "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]",
-                            "recovery": "{servers: ['10.0.0.1:26490'], via: port}"}}, text)
+                            "recovery": "{servers: ['10.77.0.2:26490'], via: port}"}}, text)
 
 
 def cli(s, *words):
@@ -130,7 +130,7 @@ def with_bytes(path, at, to, do):
 
 def refusals(s):
     """On a port with nothing behind it: another configuration with the same names."""
-    configure(s, device="net_null0")
+    configure(s, "net_null0")
     segment = sorted((s.dir / "journal").glob("*.journal"))[0]
     content = segment.read_bytes()
     middle = len(content) // 3
@@ -139,19 +139,18 @@ def refusals(s):
     newer[8:12] = struct.pack("<I", 2)
     newer[4:8] = struct.pack("<I", crc32c(newer[8:512]))
     with_bytes(segment, 0, bytes(newer), lambda: refused(s, "version 2|newer"))
-    configure(s, symbols=SYMBOLS[::-1], device="net_null0")
+    configure(s, "net_null0", symbols=SYMBOLS[::-1])
     refused(s, f"symbol 0 was {SYMBOLS[0]} and is {SYMBOLS[1]}")
 
 
 def trading_goes_on():
-    with System("restart") as s:
+    with Wire() as wire, System("restart") as s:
         log = s.dir / "orders.jsonl"
-        configure(s)
-        s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
-                               "--rerequest-on-port", "26490",
-                               "--member", "alice,secret,firm=ALCE", "--order-log", log)
+        configure(s, f"net_af_packet0,iface={wire.near}")
         s.start_dataplane()
         s.start_controlplane()
+        s.wait_ready()
+        start_veth_exchange(s, wire.far, DAY, log, wire.prefix)
         up(s, 0)
         trades(s, 10, 10)
         cli(s, "set", "limit", f"symbol:{SYMBOLS[0]}", "quantity", str(LIMIT), "--reason", "to see it again")
