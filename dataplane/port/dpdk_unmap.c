@@ -1,10 +1,12 @@
 #include "dataplane/port/dpdk_unmap.h"
 
+#include <errno.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dataplane/abi/limits.h"
@@ -104,6 +106,26 @@ static void interrupt_call_do(void *arg)
     sem_post(&call->done);
 }
 
+// Makes the thread look.
+static void nudge(void *arg)
+{
+    (void)arg;
+}
+
+// Until <done>; an alarm that the thread has overlooked goes off with the next one.
+static void interrupt_call_await(sem_t *done)
+{
+    struct timespec until;
+    do {
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        if (sem_timedwait(done, &until) == 0)
+            return;
+        if (errno == ETIMEDOUT)
+            (void)rte_eal_alarm_set(1, nudge, NULL);
+    } while (true);
+}
+
 void interrupt_thread_call(void (*fn)(void *arg), void *arg)
 {
     struct interrupt_call call = {fn, arg, {{0}}};
@@ -112,8 +134,7 @@ void interrupt_thread_call(void (*fn)(void *arg), void *arg)
     if (rte_eal_alarm_set(1, interrupt_call_do, &call) != 0) {
         fn(arg);
     } else {
-        while (sem_wait(&call.done) != 0)
-            ;                                           // a signal came
+        interrupt_call_await(&call.done);
         rte_eal_alarm_cancel(interrupt_call_do, &call); // has nothing to do any more with the call
     }
     sem_destroy(&call.done);
