@@ -1,6 +1,8 @@
 // What the compiler cannot know: likelihood, temperature, cache lines.
 #pragma once
 
+#include <stdint.h>
+
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define COLD        __attribute__((cold, noinline))
@@ -13,3 +15,9 @@
 #define PREFETCHW(p) __builtin_prefetch((p), 1, 3)
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+// Bytes, up to whole cache lines.
+static inline uint64_t cache_lines(uint64_t bytes)
+{
+    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}

@@ -38,11 +38,6 @@ static uint32_t name_count(uint32_t symbols)
     return count;
 }
 
-static uint64_t line_up(uint64_t bytes)
-{
-    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-}
-
 // The block in the order of <bill>: book_init hands out the same parts.
 uint64_t book_bytes(const struct book_config *config, struct bill_line *bill)
 {
@@ -50,13 +45,13 @@ uint64_t book_bytes(const struct book_config *config, struct bill_line *bill)
         {"orders", (uint64_t)order_lines(config->orders) * CACHE_LINE},
         {"price levels", (uint64_t)pair_lines(config->levels) * CACHE_LINE},
         {"sorted prices",
-         (uint64_t)config->spans * SPAN_UNIT + line_up(span_state_bytes(config->spans))},
+         (uint64_t)config->spans * SPAN_UNIT + cache_lines(span_state_bytes(config->spans))},
         {"symbols", (uint64_t)config->symbols * sizeof(struct book_symbol)},
-        {"symbol directory", line_up((uint64_t)config->symbols * sizeof(struct symbol_info))},
+        {"symbol directory", cache_lines((uint64_t)config->symbols * sizeof(struct symbol_info))},
         {"locate table", LOCATES * sizeof(uint16_t)},
-        {"name table", line_up(name_count(config->symbols) * sizeof(uint16_t))},
+        {"name table", cache_lines(name_count(config->symbols) * sizeof(uint16_t))},
         {"executions (for broken trades)",
-         line_up((uint64_t)config->matches * sizeof(struct book_match))},
+         cache_lines((uint64_t)config->matches * sizeof(struct book_match))},
     };
     uint64_t total = 0;
     for (int i = 0; i < BOOK_BILL_LINES; i++) {

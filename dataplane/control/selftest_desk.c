@@ -189,7 +189,7 @@ static bool desk_make(struct test_desk *t, const char names[SYMBOLS][8], struct 
 struct test_desk *test_desk_open(struct error *err)
 {
     static const char names[SYMBOLS][8] = {"TESTA   ", "TESTB   "};
-    struct test_desk *t = aligned_alloc(CACHE_LINE, (sizeof *t + 63) / 64 * 64);
+    struct test_desk *t = aligned_alloc(CACHE_LINE, cache_lines(sizeof *t));
     if (t == NULL) {
         error_set(err, EXIT_FAILED, "no memory for the self-test");
         return NULL;

@@ -290,7 +290,7 @@ static bool stage_channels(struct dataplane *d, struct error *err)
     for (uint32_t i = 0; i < config->channel_count; i++) {
         const struct config_channel *from = &config->channels[i];
         struct dataplane_channel *c = d->channels[i] =
-            aligned_alloc(CACHE_LINE, (sizeof *c + 63) / 64 * 64);
+            aligned_alloc(CACHE_LINE, cache_lines(sizeof *c));
         struct channel_config cc;
         struct error cause = {0};
         bool huge;
@@ -316,7 +316,7 @@ static void stage_lanes(struct dataplane *d)
 {
     const struct config *config = d->config;
     for (uint32_t i = 0; i < config->lane_count; i++) {
-        struct lane *lane = d->lanes[i] = aligned_alloc(CACHE_LINE, (sizeof *lane + 63) / 64 * 64);
+        struct lane *lane = d->lanes[i] = aligned_alloc(CACHE_LINE, cache_lines(sizeof *lane));
         uint64_t notes = LANE_RING_LEN * sizeof(struct lane_note),
                  answers = LANE_RING_LEN * sizeof(struct lane_answer);
         d->rings[i] = calloc(1, notes + answers);

@@ -7,7 +7,7 @@
 
 bool tapes_start(struct dataplane *d, struct error *err)
 {
-    const uint64_t bytes = (sizeof(struct tape) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    const uint64_t bytes = cache_lines(sizeof(struct tape));
     const uint32_t ring_bytes = d->view.shape.capture_bytes;
     for (uint32_t i = 0; ring_bytes && i < d->config->lane_count; i++) {
         struct capture_ring *ring = region_capture_ring(&d->view, i);

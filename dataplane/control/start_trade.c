@@ -139,11 +139,6 @@ static bool session_config_make(const struct dataplane *d, const struct config_s
 
 // --- memory ---
 
-static uint64_t lines(uint64_t bytes)
-{
-    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-}
-
 // What stands in the block of a lane, in this order.
 enum desk_part {
     PART_DESK,
@@ -168,19 +163,21 @@ static uint64_t session_bytes(const struct dataplane *d, uint32_t session)
 {
     struct tcp_config tcp;
     tcp_config_make(d, &d->config->sessions[session], &tcp);
-    return lines(sizeof(struct dataplane_session)) + lines(tcp_memory_bytes(&tcp));
+    return cache_lines(sizeof(struct dataplane_session)) + cache_lines(tcp_memory_bytes(&tcp));
 }
 
 static uint64_t watch_bytes(const struct config *config, uint32_t session)
 {
     const uint32_t channel = config->sessions[session].channel;
-    return channel == CONFIG_NONE ? 0 : lines(desk_watch_bytes(config->channels[channel].symbols));
+    return channel == CONFIG_NONE
+               ? 0
+               : cache_lines(desk_watch_bytes(config->channels[channel].symbols));
 }
 
 static uint64_t park_bytes(const struct config_session *session)
 {
     const bool durable = session->durability == CONFIG_SESSION_DURABLE;
-    return durable ? lines(desk_park_bytes(session->park_orders)) : 0;
+    return durable ? cache_lines(desk_park_bytes(session->park_orders)) : 0;
 }
 
 static void parts_size(const struct dataplane *d, uint32_t lane, uint64_t bytes[DESK_PARTS])
@@ -188,13 +185,13 @@ static void parts_size(const struct dataplane *d, uint32_t lane, uint64_t bytes[
     const struct config *config = d->config;
     const struct desk_config dc = desk_config_make(d, lane);
     memset(bytes, 0, DESK_PARTS * sizeof *bytes);
-    bytes[PART_DESK] = lines(sizeof(struct dataplane_desk));
-    bytes[PART_ORDERS] = lines(desk_bytes(&dc));
-    bytes[PART_LIMITS] = bytes[PART_LIMITS_SPARE] = lines(limits_bytes(config));
-    bytes[PART_WARM] = lines(desk_warm_bytes());
+    bytes[PART_DESK] = cache_lines(sizeof(struct dataplane_desk));
+    bytes[PART_ORDERS] = cache_lines(desk_bytes(&dc));
+    bytes[PART_LIMITS] = bytes[PART_LIMITS_SPARE] = cache_lines(limits_bytes(config));
+    bytes[PART_WARM] = cache_lines(desk_warm_bytes());
     if (trade_lanes(config) > 1)
-        bytes[PART_LEASES] = lines(desk_leases_bytes(config->account_count));
-    bytes[PART_ROUTES] = lines(routes_bytes(config->trading.routes, dc.orders.orders));
+        bytes[PART_LEASES] = cache_lines(desk_leases_bytes(config->account_count));
+    bytes[PART_ROUTES] = cache_lines(routes_bytes(config->trading.routes, dc.orders.orders));
     for (uint32_t i = 0; i < config->session_count; i++) {
         if (config->sessions[i].lane != lane)
             continue;
@@ -248,7 +245,7 @@ static bool session_make(struct dataplane *d, uint32_t index, uint8_t *memory, s
     tcp_config_make(d, from, &tcp);
     if (!session_config_make(d, from, &sc))
         return config_fault(config, from->token_prefix, err, "takes letters and digits");
-    if (!tcp_link_init(&s->link, &tcp, memory + lines(sizeof *s),
+    if (!tcp_link_init(&s->link, &tcp, memory + cache_lines(sizeof *s),
                        tape_port_of(d->tapes[from->lane], &d->ports[from->port]),
                        queue_of_lane(config, from->port, from->lane), d->clock.tsc_hz, from->name,
                        &why) ||

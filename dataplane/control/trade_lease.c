@@ -53,7 +53,7 @@ bool leases_start(struct dataplane *d, struct error *err)
     const uint64_t bytes = sizeof(struct dataplane_leases) + lease_book_bytes(shares);
     if (trade_lanes(config) < 2)
         return true;
-    d->leases = aligned_alloc(CACHE_LINE, (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    d->leases = aligned_alloc(CACHE_LINE, cache_lines(bytes));
     if (d->leases == NULL)
         return error_set(err, EXIT_FAILED, "no memory for limits that lanes share");
     memset(d->leases, 0, bytes);

@@ -5,11 +5,6 @@
 #include "dataplane/control/dataplane.h"
 #include "dataplane/lane/desk_self.h"
 
-static uint64_t lines(uint64_t bytes)
-{
-    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-}
-
 // Group 0 is the firm.
 static bool has_policy(const struct config *config, uint32_t group)
 {
@@ -23,21 +18,21 @@ static uint64_t words_bytes(const struct dataplane *d)
     uint64_t bytes = 0;
     for (uint32_t g = 0; g <= d->config->account_count; g++)
         if (has_policy(d->config, g))
-            bytes += lines(self_group_bytes(d->config->lane_count, d->instrument_count));
+            bytes += cache_lines(self_group_bytes(d->config->lane_count, d->instrument_count));
     return bytes;
 }
 
 static void *zeroed(uint64_t bytes)
 {
-    void *memory = aligned_alloc(CACHE_LINE, lines(bytes));
+    void *memory = aligned_alloc(CACHE_LINE, cache_lines(bytes));
     if (memory)
-        memset(memory, 0, lines(bytes));
+        memset(memory, 0, cache_lines(bytes));
     return memory;
 }
 
 bool self_start(struct dataplane *d, struct error *err)
 {
-    const uint64_t words = words_bytes(d), head = lines(sizeof(struct self_reach));
+    const uint64_t words = words_bytes(d), head = cache_lines(sizeof(struct self_reach));
     uint64_t bytes = head + words, of_lane[LANES_MAX] = {0};
     if (words == 0)
         return true;
@@ -58,7 +53,7 @@ bool self_start(struct dataplane *d, struct error *err)
         if (!has_policy(d->config, g))
             continue;
         reach->groups[g] = (void *)p;
-        p += lines(self_group_bytes(reach->lanes, reach->instruments));
+        p += cache_lines(self_group_bytes(reach->lanes, reach->instruments));
     }
     for (uint32_t i = 0; i < LANES_MAX; i++) {
         if (d->desks[i] == NULL)

@@ -5,15 +5,11 @@
 
 #include "dataplane/base/check.h"
 
-static uint64_t line_up(uint64_t bytes)
-{
-    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-}
-
 uint64_t arbiter_bytes(uint32_t held_max)
 {
-    return line_up(held_max * sizeof(struct arbiter_held)) +
-           line_up(held_max * sizeof(struct arbiter_order)) + line_up(held_max * sizeof(uint32_t));
+    return cache_lines(held_max * sizeof(struct arbiter_held)) +
+           cache_lines(held_max * sizeof(struct arbiter_order)) +
+           cache_lines(held_max * sizeof(uint32_t));
 }
 
 void arbiter_init(struct arbiter *a, uint32_t held_max, void *memory)
@@ -23,9 +19,9 @@ void arbiter_init(struct arbiter *a, uint32_t held_max, void *memory)
     memset(a, 0, sizeof *a);
     a->held_max = held_max;
     a->slots = (struct arbiter_held *)(void *)at;
-    at += line_up(held_max * sizeof(struct arbiter_held));
+    at += cache_lines(held_max * sizeof(struct arbiter_held));
     a->heap = (struct arbiter_order *)(void *)at;
-    at += line_up(held_max * sizeof(struct arbiter_order));
+    at += cache_lines(held_max * sizeof(struct arbiter_order));
     a->free_slots = (uint32_t *)(void *)at;
     for (uint32_t i = 0; i < held_max; i++)
         a->free_slots[i] = held_max - 1 - i;

@@ -158,16 +158,11 @@ void desk_leases_limits(struct desk *d)
 
 // --- set-up ---
 
-static uint64_t lines(uint64_t bytes)
-{
-    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-}
-
 uint64_t desk_leases_bytes(uint32_t accounts)
 {
     const uint32_t shares = lease_shares(accounts);
-    return lines(sizeof(struct desk_leases)) + lines(shares * sizeof(struct desk_lease_share)) +
-           lease_lane_bytes(shares);
+    return cache_lines(sizeof(struct desk_leases)) +
+           cache_lines(shares * sizeof(struct desk_lease_share)) + lease_lane_bytes(shares);
 }
 
 void desk_leases_init(struct desk *d, void *memory, uint32_t accounts, uint32_t lanes,
@@ -178,9 +173,9 @@ void desk_leases_init(struct desk *d, void *memory, uint32_t accounts, uint32_t 
     l->share_count = lease_shares(accounts);
     l->retry_ticks = retry_ticks;
     l->lanes = lanes;
-    p += lines(sizeof *l);
+    p += cache_lines(sizeof *l);
     l->shares = (struct desk_lease_share *)(void *)p;
-    p += lines(l->share_count * sizeof *l->shares);
+    p += cache_lines(l->share_count * sizeof *l->shares);
     lease_lane_init(&l->lane, l->share_count, p);
     d->leases = l;
     for (uint32_t i = 0; i < l->share_count; i++) {

@@ -5,23 +5,19 @@
 
 // --- set-up ---
 
-static uint64_t lines(uint64_t bytes)
-{
-    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-}
-
 uint64_t desk_self_bytes(uint32_t orders, uint32_t instruments)
 {
-    return lines(sizeof(struct desk_self)) + lines((uint64_t)orders * sizeof(struct self_link)) +
-           lines(2ull * instruments * sizeof(uint32_t));
+    return cache_lines(sizeof(struct desk_self)) +
+           cache_lines((uint64_t)orders * sizeof(struct self_link)) +
+           cache_lines(2ull * instruments * sizeof(uint32_t));
 }
 
 void desk_self_init(struct desk *d, void *memory, struct self_reach *reach, uint32_t lane)
 {
     uint8_t *p = memory;
     struct desk_self *s = d->self = memory;
-    s->links = (void *)(p += lines(sizeof *s));
-    s->first = (void *)(p + lines((uint64_t)d->orders.capacity * sizeof *s->links));
+    s->links = (void *)(p += cache_lines(sizeof *s));
+    s->first = (void *)(p + cache_lines((uint64_t)d->orders.capacity * sizeof *s->links));
     s->reach = reach;
     s->lane = lane;
     s->kept = OWN_NONE;

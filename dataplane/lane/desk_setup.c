@@ -4,15 +4,11 @@
 
 #include "dataplane/lane/desk_parts.h"
 
-static uint64_t lines(uint64_t bytes)
-{
-    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-}
-
 uint64_t desk_bytes(const struct desk_config *c)
 {
-    return lines(orders_bytes(&c->orders)) + lines(risk_bytes(c->instruments, c->positions)) +
-           lines((uint64_t)c->instruments * sizeof(struct desk_instrument));
+    return cache_lines(orders_bytes(&c->orders)) +
+           cache_lines(risk_bytes(c->instruments, c->positions)) +
+           cache_lines((uint64_t)c->instruments * sizeof(struct desk_instrument));
 }
 
 static void states_show(struct trade_board *b, enum trade_scope scope, const struct limit_row *rows,
@@ -48,9 +44,9 @@ void desk_init(struct desk *d, struct lane *lane, const struct desk_config *c,
     d->limits = limits;
     board_init(d, c);
     orders_init(&d->orders, &c->orders, p);
-    p += lines(orders_bytes(&c->orders));
+    p += cache_lines(orders_bytes(&c->orders));
     risk_init(&d->risk, c->instruments, c->positions, limits, d->kills, p);
-    p += lines(risk_bytes(c->instruments, c->positions));
+    p += cache_lines(risk_bytes(c->instruments, c->positions));
     d->record = region_record_word(&lane->view, 0);
     d->commit = &lane->trading.ring->committed;
     d->event_credit_min = c->event_credit_min;

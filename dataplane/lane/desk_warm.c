@@ -352,14 +352,9 @@ bool desk_practise(struct desk *d)
     return false;
 }
 
-static uint64_t lines(uint64_t bytes)
-{
-    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-}
-
 uint64_t desk_warm_bytes(void)
 {
-    return lines(sizeof(struct desk_warm)) + lines(desk_warm_market_bytes());
+    return cache_lines(sizeof(struct desk_warm)) + cache_lines(desk_warm_market_bytes());
 }
 
 void desk_warm_init(struct desk *d, void *memory, uint64_t every)
@@ -367,7 +362,7 @@ void desk_warm_init(struct desk *d, void *memory, uint64_t every)
     struct desk_warm *w = memory;
     w->every = every;
     w->at = every ? 0 : UINT64_MAX;
-    w->market = desk_warm_market_init(d->lane, (uint8_t *)memory + lines(sizeof *w));
+    w->market = desk_warm_market_init(d->lane, (uint8_t *)memory + cache_lines(sizeof *w));
     for (uint32_t i = 0; i < d->session_count; i++)
         if (d->sessions[i].channel)
             w->book_bytes[i] = book_bytes(&d->sessions[i].channel->config.book, NULL);

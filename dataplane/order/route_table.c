@@ -4,16 +4,11 @@
 
 #include "dataplane/order/route.h"
 
-static uint64_t lines(uint64_t bytes)
-{
-    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-}
-
 uint64_t routes_bytes(uint32_t routes, uint32_t orders)
 {
-    return lines((uint64_t)routes * sizeof(struct route)) +
-           lines((uint64_t)orders * sizeof(struct route_of)) +
-           lines((uint64_t)routes * sizeof(uint32_t));
+    return cache_lines((uint64_t)routes * sizeof(struct route)) +
+           cache_lines((uint64_t)orders * sizeof(struct route_of)) +
+           cache_lines((uint64_t)routes * sizeof(uint32_t));
 }
 
 void routes_init(struct route_table *t, uint32_t routes, uint32_t orders, void *memory)
@@ -23,9 +18,9 @@ void routes_init(struct route_table *t, uint32_t routes, uint32_t orders, void *
     t->capacity = t->ended_count = routes;
     t->order_capacity = orders;
     t->routes = (struct route *)(void *)p;
-    p += lines((uint64_t)routes * sizeof(struct route));
+    p += cache_lines((uint64_t)routes * sizeof(struct route));
     t->of = (struct route_of *)(void *)p;
-    p += lines((uint64_t)orders * sizeof(struct route_of));
+    p += cache_lines((uint64_t)orders * sizeof(struct route_of));
     t->ended = (uint32_t *)(void *)p;
     for (uint32_t i = 0; i < routes; i++)
         t->ended[i] = i;

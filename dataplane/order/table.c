@@ -5,18 +5,13 @@
 
 // --- set-up ---
 
-static uint64_t lines(uint64_t bytes)
-{
-    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-}
-
 uint64_t orders_bytes(const struct order_config *c)
 {
-    return lines((uint64_t)c->orders * sizeof(struct own_order)) +
-           lines((uint64_t)c->orders * sizeof(uint32_t)) +
-           c->sessions * lines((uint64_t)c->refs_max * sizeof(struct order_ref)) +
-           lines((uint64_t)c->executions * sizeof(struct execution)) +
-           lines((uint64_t)c->orders * sizeof(struct ouch_extras));
+    return cache_lines((uint64_t)c->orders * sizeof(struct own_order)) +
+           cache_lines((uint64_t)c->orders * sizeof(uint32_t)) +
+           c->sessions * cache_lines((uint64_t)c->refs_max * sizeof(struct order_ref)) +
+           cache_lines((uint64_t)c->executions * sizeof(struct execution)) +
+           cache_lines((uint64_t)c->orders * sizeof(struct ouch_extras));
 }
 
 void orders_init(struct order_table *t, const struct order_config *c, void *memory)
@@ -24,20 +19,20 @@ void orders_init(struct order_table *t, const struct order_config *c, void *memo
     uint8_t *p = memory;
     memset(t, 0, sizeof *t);
     t->orders = (struct own_order *)(void *)p;
-    p += lines((uint64_t)c->orders * sizeof(struct own_order));
+    p += cache_lines((uint64_t)c->orders * sizeof(struct own_order));
     t->ended = (uint32_t *)(void *)p;
-    p += lines((uint64_t)c->orders * sizeof(uint32_t));
+    p += cache_lines((uint64_t)c->orders * sizeof(uint32_t));
     for (uint32_t i = 0; i < SESSIONS_MAX; i++) {
         struct order_session *s = &t->sessions[i];
         s->open = s->cancels = (struct order_list){OWN_NONE, OWN_NONE};
         s->next_ref = 1;
         if (i < c->sessions) {
             s->refs = (struct order_ref *)(void *)p;
-            p += lines((uint64_t)c->refs_max * sizeof(struct order_ref));
+            p += cache_lines((uint64_t)c->refs_max * sizeof(struct order_ref));
         }
     }
     t->executions = (struct execution *)(void *)p;
-    p += lines((uint64_t)c->executions * sizeof(struct execution));
+    p += cache_lines((uint64_t)c->executions * sizeof(struct execution));
     t->extras = (struct ouch_extras *)(void *)p;
     t->execution_mask = c->executions - 1;
     t->capacity = c->orders;

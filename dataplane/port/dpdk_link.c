@@ -37,7 +37,7 @@ static bool dpdk_send_instead(struct port *port, uint16_t queue, struct frame *f
 bool port_open(struct port *port, const struct port_config *config, uint32_t wait_ms,
                struct port_facts *facts, struct error *err)
 {
-    struct dpdk_port *p = aligned_alloc(CACHE_LINE, (sizeof *p + 63) / 64 * 64);
+    struct dpdk_port *p = aligned_alloc(CACHE_LINE, cache_lines(sizeof *p));
     MUST(p != NULL);
     memset(p, 0, sizeof *p);
     memset(facts, 0, sizeof *facts);

@@ -209,11 +209,6 @@ void lease_limit(struct lease_book *b, uint32_t share, uint64_t limit)
 
 // --- set-up ---
 
-static uint64_t lines(uint64_t bytes)
-{
-    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-}
-
 uint32_t lease_ring_len(uint32_t shares)
 {
     uint32_t len = 4;
@@ -224,13 +219,13 @@ uint32_t lease_ring_len(uint32_t shares)
 
 uint64_t lease_lane_bytes(uint32_t shares)
 {
-    return lines(shares * sizeof(struct lease_share)) +
-           2 * lines(lease_ring_len(shares) * sizeof(struct lease_note));
+    return cache_lines(shares * sizeof(struct lease_share)) +
+           2 * cache_lines(lease_ring_len(shares) * sizeof(struct lease_note));
 }
 
 uint64_t lease_book_bytes(uint32_t shares)
 {
-    return lines(shares * sizeof(struct lease_pool));
+    return cache_lines(shares * sizeof(struct lease_pool));
 }
 
 void lease_lane_init(struct lease_lane *l, uint32_t shares, void *memory)
@@ -239,9 +234,9 @@ void lease_lane_init(struct lease_lane *l, uint32_t shares, void *memory)
     uint8_t *p = memory;
     l->shares = memory;
     l->share_count = shares;
-    p += lines(shares * sizeof(struct lease_share));
+    p += cache_lines(shares * sizeof(struct lease_share));
     spsc_init(&l->to_main, p, len, sizeof(struct lease_note));
-    p += lines(len * sizeof(struct lease_note));
+    p += cache_lines(len * sizeof(struct lease_note));
     spsc_init(&l->to_lane, p, len, sizeof(struct lease_note));
 }
 

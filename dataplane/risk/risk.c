@@ -5,14 +5,9 @@
 
 #include "dataplane/base/hints.h"
 
-static uint64_t lines(uint64_t bytes)
-{
-    return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-}
-
 uint64_t risk_bytes(uint32_t symbols, uint32_t positions)
 {
-    return lines((uint64_t)symbols * sizeof(struct symbol_use)) +
+    return cache_lines((uint64_t)symbols * sizeof(struct symbol_use)) +
            (uint64_t)positions * sizeof(struct position);
 }
 
@@ -25,7 +20,7 @@ void risk_init(struct risk *r, uint32_t symbols, uint32_t positions,
     r->kills = kills;
     r->symbols = (struct symbol_use *)(void *)p;
     r->positions =
-        (struct position *)(void *)(p + lines((uint64_t)symbols * sizeof(struct symbol_use)));
+        (struct position *)(void *)(p + cache_lines((uint64_t)symbols * sizeof(struct symbol_use)));
     r->position_mask = positions - 1;
     r->symbol_count = symbols;
 }
