@@ -59,17 +59,26 @@ static inline json_t *ask_text(struct fixture *f, const char *line)
     return answer;
 }
 
-// Expects an error of that code whose message holds <say>.
-static inline void refused(struct fixture *f, const char *line, int code, const char *say)
+static inline const char *text_of(const json_t *object, const char *name)
 {
-    json_t *answer = ask_text(f, line);
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : "(none)";
+}
+
+// Expects an error of that code whose message holds <say>; releases the answer.
+static inline void expect_error(json_t *answer, int code, const char *say)
+{
     const json_t *error = json_object_get(answer, "error");
     assert_int_equal(json_integer_value(json_object_get(error, "code")), code);
-    const char *message = json_string_value(json_object_get(error, "message"));
-    if (message == NULL || strstr(message, say) == NULL)
-        fail_msg("'%s' does not say '%s'", message ? message : "(none)", say);
+    if (strstr(text_of(error, "message"), say) == NULL)
+        fail_msg("'%s' does not say '%s'", text_of(error, "message"), say);
     assert_null(json_object_get(answer, "result"));
     json_decref(answer);
+}
+
+static inline void refused(struct fixture *f, const char *line, int code, const char *say)
+{
+    expect_error(ask_text(f, line), code, say);
 }
 
 // Result of a method, to be released; <params> is JSON text.
@@ -94,12 +103,6 @@ static inline void refused_call(struct fixture *f, const char *method, const cha
     refused(f, f->text, code, say);
 }
 
-static inline const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-    return text ? text : "(none)";
-}
-
 // Posts a method that asks a lane; the slot it stands in.
 static inline struct command_slot *posted(struct fixture *f, const char *method, const char *params)
 {
@@ -108,6 +111,17 @@ static inline struct command_slot *posted(struct fixture *f, const char *method,
     assert_null(ask_text(f, f->text));
     assert_true(f->job.pending);
     return region_command_slot(&f->file.view, f->job.call.slot);
+}
+
+// What was posted is for <lane>, or LANE_MAIN, which has it now.
+static inline struct command_slot *taken(struct fixture *f, uint32_t lane, enum command_type type)
+{
+    struct command_slot *slot = region_command_slot(&f->file.view, f->job.call.slot);
+    assert_true(f->job.pending);
+    assert_int_equal(f->job.call.target, lane);
+    assert_true(command_take(slot, lane));
+    assert_int_equal(slot->type, type);
+    return slot;
 }
 
 static inline json_t *resumed(struct fixture *f)

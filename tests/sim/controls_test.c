@@ -375,17 +375,22 @@ static void prices_are_held_to_the_book(void **state)
     trade_close();
 }
 
+static void buy_at_once(void)
+{
+    uint32_t index;
+    struct desk_order o = passive();
+    o.price = ask_low + 1000;
+    o.time_in_force = '3';
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+}
+
 // A position is worth what the book says, and its account's profit follows.
 static void positions_are_marked_by_the_book(void **state)
 {
     (void)state;
     sells = false;
     open_world(false);
-    uint32_t index;
-    struct desk_order o = passive();
-    o.price = ask_low + 1000; // executes at once
-    o.time_in_force = '3';
-    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+    buy_at_once();
     const struct position *p =
         &sim->desk.risk.positions[position_open(&sim->desk.risk, ACCOUNT, SYMBOL)];
     bool moved = false;
@@ -413,11 +418,7 @@ static void a_loss_by_the_market_stays_broken(void **state)
     (void)state;
     sells = false;
     open_world(false);
-    uint32_t index;
-    struct desk_order o = passive();
-    o.price = ask_low + 1000; // executes at once
-    o.time_in_force = '3';
-    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+    buy_at_once();
     const struct owner_day *day = &sim->desk.risk.account_days[ACCOUNT];
     uint32_t i = 0;
     int64_t least = 0;
@@ -430,7 +431,8 @@ static void a_loss_by_the_market_stays_broken(void **state)
     for (least = owner_profit(day); i < STEPS_MAX && owner_profit(day) <= least; i++)
         trade_step();
     assert_true(owner_profit(day) > least);
-    o = passive();
+    struct desk_order o = passive();
+    uint32_t index;
     assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_DRAWDOWN);
     assert_int_equal(sim->event_count[EVENT_LOSS_BROKEN], 1);
     account_row()->owner.drawdown = LIMIT_NOTIONAL_MAX;

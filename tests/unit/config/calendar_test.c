@@ -1,20 +1,12 @@
 // Trading calendar and event windows: which days and times they mean, through holidays, half days
 // and changes of the zone's offset, and what is wrong with them, with line and remedy.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "dataplane/config/calendar.h"
 #include "dataplane/config/windows.h"
+#include "tests/lib/sheet_rig.h"
 
 static char names[2][8] = {"AAPL    ", "X       "};
-static struct config config;
-static struct symbol_index index_of_all;
-static int32_t today;
 
 static int32_t date(const char *text)
 {
@@ -35,41 +27,11 @@ static int open_rig(void **state)
     return symbol_index_make(&index_of_all, &config, &err) ? 0 : -1;
 }
 
-static int close_rig(void **state)
-{
-    (void)state;
-    symbol_index_free(&index_of_all);
-    return 0;
-}
-
 static bool read_text(struct sheet *s, const char *text, struct error *err)
 {
-    const bool windows = strstr(text, ",windows,") != NULL;
-    *err = (struct error){0};
-    if (!sheet_read(s, windows ? &windows_kind : &calendar_kind, "c.csv", text, strlen(text), err))
-        return false;
-    if (windows ? windows_check(s, &config, &index_of_all, today, err)
-                : calendar_check(s, &config, &index_of_all, today, err))
-        return true;
-    sheet_free(s);
-    return false;
-}
-
-static void good(struct sheet *s, const char *text)
-{
-    struct error err;
-    if (!read_text(s, text, &err))
-        fail_msg("%s", err.text);
-}
-
-static void bad(const char *text, const char *say)
-{
-    struct error err;
-    struct sheet s;
-    assert_false(read_text(&s, text, &err));
-    assert_int_equal(err.code, EXIT_USAGE);
-    if (strstr(err.text, say) == NULL)
-        fail_msg("'%s' is not in: %s", say, err.text);
+    return strstr(text, ",windows,")
+               ? text_read(s, &windows_kind, windows_check, "c.csv", text, err)
+               : text_read(s, &calendar_kind, calendar_check, "c.csv", text, err);
 }
 
 #define CALENDAR "tickgate,calendar,1,2026-01-01,2026-12-31\n"

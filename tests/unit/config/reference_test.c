@@ -1,20 +1,12 @@
 // Files of the day: what their rows become, and what is wrong with them, with line and remedy.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
 
 #include "dataplane/base/hints.h"
 #include "dataplane/config/reference.h"
+#include "tests/lib/sheet_rig.h"
 
 static char names[4][8] = {"ZZ      ", "AAPL    ", "MSFT    ", "X       "};
-static struct config config;
-static struct symbol_index index_of_all;
-static int32_t today;
 
 // Two rows of symbols, two accounts, two lanes of which the first trades.
 static int open_rig(void **state)
@@ -41,46 +33,11 @@ static int open_rig(void **state)
     return symbol_index_make(&index_of_all, &config, &err) ? 0 : -1;
 }
 
-static int close_rig(void **state)
-{
-    (void)state;
-    symbol_index_free(&index_of_all);
-    return 0;
-}
-
 static bool read_text(struct sheet *s, const char *text, struct error *err)
 {
-    const bool positions = strstr(text, ",positions,") != NULL;
-    *err = (struct error){0};
-    if (!sheet_read(s, positions ? &positions_kind : &reference_kind, "f.csv", text, strlen(text),
-                    err))
-        return false;
-    const bool ok = positions ? positions_check(s, &config, &index_of_all, today, err)
-                              : reference_check(s, &config, &index_of_all, today, err);
-    if (!ok)
-        sheet_free(s);
-    return ok;
-}
-
-static void good(struct sheet *s, const char *text)
-{
-    struct error err;
-    if (!read_text(s, text, &err))
-        fail_msg("%s", err.text);
-}
-
-// <words>: separated by |, all of them are said.
-static void bad(const char *text, const char *words)
-{
-    struct error err;
-    struct sheet s;
-    char list[256], *save = NULL;
-    snprintf(list, sizeof list, "%s", words);
-    assert_false(read_text(&s, text, &err));
-    assert_int_equal(err.code, EXIT_USAGE);
-    for (char *w = strtok_r(list, "|", &save); w; w = strtok_r(NULL, "|", &save))
-        if (strstr(err.text, w) == NULL)
-            fail_msg("'%s' is not in: %s", w, err.text);
+    return strstr(text, ",positions,")
+               ? text_read(s, &positions_kind, positions_check, "f.csv", text, err)
+               : text_read(s, &reference_kind, reference_check, "f.csv", text, err);
 }
 
 #define REFERENCE "tickgate,reference,1,2026-11-23\n"

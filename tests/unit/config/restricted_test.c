@@ -1,20 +1,12 @@
 // The restricted list: what its rows mean and from when to when they hold, and what is wrong with
 // them, with line and remedy.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "dataplane/abi/trade.h"
 #include "dataplane/config/restricted.h"
+#include "tests/lib/sheet_rig.h"
 
 static char names[2][8] = {"AAPL    ", "X       "};
-static struct config config;
-static struct symbol_index index_of_all;
-static int32_t today;
 
 static int open_rig(void **state)
 {
@@ -28,22 +20,9 @@ static int open_rig(void **state)
     return symbol_index_make(&index_of_all, &config, &err) ? 0 : -1;
 }
 
-static int close_rig(void **state)
-{
-    (void)state;
-    symbol_index_free(&index_of_all);
-    return 0;
-}
-
 static bool read_text(struct sheet *s, const char *text, struct error *err)
 {
-    *err = (struct error){0};
-    if (!sheet_read(s, &restricted_kind, "r.csv", text, strlen(text), err))
-        return false;
-    if (restricted_check(s, &config, &index_of_all, today, err))
-        return true;
-    sheet_free(s);
-    return false;
+    return text_read(s, &restricted_kind, restricted_check, "r.csv", text, err);
 }
 
 #define FIRST "tickgate,restricted,1,2026-11-23\n"
@@ -51,15 +30,11 @@ static bool read_text(struct sheet *s, const char *text, struct error *err)
 static void rows_and_their_times(void **state)
 {
     (void)state;
-    struct error err;
     struct sheet s;
-    if (!read_text(&s,
-                   FIRST "reason,until,restriction,symbol,from\n"
-                         "by law,,short,AAPL,\n"
-                         ",16:00,opening,X,09:30\n"
-                         ",,all,X,23:59:59\n",
-                   &err))
-        fail_msg("%s", err.text);
+    good(&s, FIRST "reason,until,restriction,symbol,from\n"
+                   "by law,,short,AAPL,\n"
+                   ",16:00,opening,X,09:30\n"
+                   ",,all,X,23:59:59\n");
     const struct restricted_row *aapl = sheet_row_at(&s, 0), *x = sheet_row_at(&s, 1),
                                 *late = sheet_row_at(&s, 2);
     assert_int_equal(s.count, 3);
@@ -81,16 +56,6 @@ static void rows_and_their_times(void **state)
     assert_false(restricted_holds(&s, late, (struct local_time){today, 86398}));
     assert_true(restricted_holds(&s, late, (struct local_time){today + 1, 0}));
     sheet_free(&s);
-}
-
-static void bad(const char *text, const char *say)
-{
-    struct error err;
-    struct sheet s;
-    assert_false(read_text(&s, text, &err));
-    assert_int_equal(err.code, EXIT_USAGE);
-    if (strstr(err.text, say) == NULL)
-        fail_msg("'%s' is not in: %s", say, err.text);
 }
 
 static void what_is_wrong_has_a_place(void **state)

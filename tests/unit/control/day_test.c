@@ -10,31 +10,12 @@
 
 #include "tests/lib/rpc_rig.h"
 
-static struct command_slot *taken(struct fixture *f, enum command_type type)
-{
-    struct command_slot *slot = region_command_slot(&f->file.view, f->job.call.slot);
-    assert_true(f->job.pending);
-    assert_int_equal(f->job.call.target, LANE_MAIN);
-    assert_true(command_take(slot, LANE_MAIN));
-    assert_int_equal(slot->type, type);
-    return slot;
-}
-
-static void expect_error(json_t *answer, int code, const char *say)
-{
-    const json_t *error = json_object_get(answer, "error");
-    assert_int_equal(json_integer_value(json_object_get(error, "code")), code);
-    if (strstr(text_of(error, "message"), say) == NULL)
-        fail_msg("'%s' does not say '%s'", text_of(error, "message"), say);
-    json_decref(answer);
-}
-
 static void test_reload(void **state)
 {
     struct fixture *f = *state;
     f->job.user = 501;
     posted(f, "reload", "{\"files\":[\"restricted\",\"reference\"],\"reason\":\"by law\"}");
-    struct command_slot *slot = taken(f, COMMAND_RELOAD);
+    struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_RELOAD);
     assert_int_equal(slot->request.reload.user, 501);
     assert_int_equal(slot->request.reload.files, 1u << DAY_RESTRICTED | 1u << DAY_REFERENCE);
     assert_string_equal(slot->request.reload.reason, "by law");
@@ -63,7 +44,7 @@ static void test_reload_all(void **state)
 {
     struct fixture *f = *state;
     posted(f, "reload", "{\"reason\":\"r\"}");
-    struct command_slot *slot = taken(f, COMMAND_RELOAD);
+    struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_RELOAD);
     assert_int_equal(slot->request.reload.files, 0);
     slot->answer.reload.count = UINT32_MAX; // nonsense of another process
     slot->answer.reload.files[0].file = 255;
@@ -82,13 +63,13 @@ static void test_refused(void **state)
                  "no file 'limits' of the day");
     refused_call(f, "reload", "{}", -32602, "reason is missing");
     posted(f, "reload", "{\"reason\":\"r\"}");
-    struct command_slot *slot = taken(f, COMMAND_RELOAD);
+    struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_RELOAD);
     memset(slot->answer.reload.why, 'x', DAY_WHY_LEN); // without an end
     memcpy(slot->answer.reload.why, "r.csv:3: symbol: ", 17);
     command_answer(slot, COMMAND_RESULT_DAY_REFUSED, 0);
     expect_error(resumed(f), -32005, "r.csv:3: symbol: xxx");
     posted(f, "reload", "{\"reason\":\"r\"}");
-    command_answer(taken(f, COMMAND_RELOAD), COMMAND_RESULT_NO_ROOM, 0);
+    command_answer(taken(f, LANE_MAIN, COMMAND_RELOAD), COMMAND_RESULT_NO_ROOM, 0);
     expect_error(resumed(f), -32006, "nobody drains the event ring");
     f->job.role = ROLE_OPERATE;
     refused_call(f, "reload", "{\"reason\":\"r\"}", -32007, "takes risk");

@@ -10,28 +10,9 @@
 #include "tests/lib/rpc_rig.h"
 
 // The next command that waits for <lane>, taken.
-static struct command_slot *taken(struct fixture *f, uint32_t lane, enum command_type type)
-{
-    struct command_slot *slot = region_command_slot(&f->file.view, f->job.call.slot);
-    assert_true(f->job.pending);
-    assert_int_equal(f->job.call.target, lane);
-    assert_true(command_take(slot, lane));
-    assert_int_equal(slot->type, type);
-    return slot;
-}
-
 static const json_t *lane_row(const json_t *answer, size_t i)
 {
     return json_array_get(json_object_get(json_object_get(answer, "result"), "lanes"), i);
-}
-
-static void expect_error(json_t *answer, int code, const char *say)
-{
-    const json_t *error = json_object_get(answer, "error");
-    assert_int_equal(json_integer_value(json_object_get(error, "code")), code);
-    if (strstr(text_of(error, "message"), say) == NULL)
-        fail_msg("'%s' does not say '%s'", text_of(error, "message"), say);
-    json_decref(answer);
 }
 
 // The words first, on every lane that trades; then each lane is asked for its word.

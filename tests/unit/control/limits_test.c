@@ -10,25 +10,6 @@
 
 #include "tests/lib/rpc_rig.h"
 
-static struct command_slot *taken(struct fixture *f, enum command_type type)
-{
-    struct command_slot *slot = region_command_slot(&f->file.view, f->job.call.slot);
-    assert_true(f->job.pending);
-    assert_int_equal(f->job.call.target, LANE_MAIN);
-    assert_true(command_take(slot, LANE_MAIN));
-    assert_int_equal(slot->type, type);
-    return slot;
-}
-
-static void expect_error(json_t *answer, int code, const char *say)
-{
-    const json_t *error = json_object_get(answer, "error");
-    assert_int_equal(json_integer_value(json_object_get(error, "code")), code);
-    if (strstr(text_of(error, "message"), say) == NULL)
-        fail_msg("'%s' does not say '%s'", text_of(error, "message"), say);
-    json_decref(answer);
-}
-
 #define SET(scope, control, value)                                                  \
     "{\"scope\":\"" scope "\",\"control\":\"" control "\",\"value\":\"" value "\"," \
     "\"reason\":\"news\"}"
@@ -38,7 +19,7 @@ static void test_set(void **state)
     struct fixture *f = *state;
     f->job.user = 501;
     posted(f, "limit_set", SET("account:ARB", "gross", "1000000.5"));
-    struct command_slot *slot = taken(f, COMMAND_LIMIT_SET);
+    struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_LIMIT_SET);
     const struct limit_set_request *r = &slot->request.limit_set;
     assert_true(r->count == 1 && r->user == 501);
     assert_string_equal(r->reason, "news");
@@ -79,7 +60,7 @@ static void test_scopes(void **state)
                  {SET("strategy:takes", "repeats", "5"), TRADE_STRATEGY, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         posted(f, "limit_set", cases[i].params);
-        struct command_slot *slot = taken(f, COMMAND_LIMIT_SET);
+        struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_LIMIT_SET);
         assert_int_equal(slot->request.limit_set.changes[0].scope, cases[i].scope);
         assert_int_equal(slot->request.limit_set.changes[0].index, cases[i].index);
         command_answer(slot, COMMAND_RESULT_NO_ROOM, 0);
@@ -98,13 +79,13 @@ static void test_refused(void **state)
     refused_call(f, "limit_set", "{\"scope\":\"firm\",\"control\":\"gross\",\"value\":\"1\"}",
                  -32602, "reason is missing");
     posted(f, "limit_set", SET("symbol:AAPL", "touch_least", "1"));
-    struct command_slot *slot = taken(f, COMMAND_LIMIT_SET);
+    struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_LIMIT_SET);
     snprintf(slot->answer.limit_set.why, LIMIT_WHY_LEN, "touch_least: does nothing without touch");
     command_answer(slot, COMMAND_RESULT_LIMIT_REFUSED, 0);
     expect_error(resumed(f), -32005,
                  "symbol AAPL: touch_least: does nothing without touch; nothing was changed");
     posted(f, "limit_set", SET("firm", "gross", "7"));
-    command_answer(taken(f, COMMAND_LIMIT_SET), COMMAND_RESULT_NOTHING, 0);
+    command_answer(taken(f, LANE_MAIN, COMMAND_LIMIT_SET), COMMAND_RESULT_NOTHING, 0);
     expect_error(resumed(f), -32006, "gross is 7 already");
     f->job.role = ROLE_OPERATE;
     refused_call(f, "limit_set", SET("firm", "gross", "7"), -32007, "takes risk");
@@ -115,7 +96,7 @@ static void test_list(void **state)
 {
     struct fixture *f = *state;
     posted(f, "limits", "{}");
-    struct command_slot *slot = taken(f, COMMAND_LIMITS_LIST);
+    struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_LIMITS_LIST);
     assert_int_equal(slot->request.limits_list.scope, TRADE_SCOPES);
     struct limits_list_answer *a = &slot->answer.limits_list;
     a->entries[0] = (struct limit_entry){.limit = {10000, 9000},
@@ -129,7 +110,7 @@ static void test_list(void **state)
     a->next = 100;
     command_answer(slot, COMMAND_RESULT_OK, 0);
     assert_null(resumed(f));
-    slot = taken(f, COMMAND_LIMITS_LIST);
+    slot = taken(f, LANE_MAIN, COMMAND_LIMITS_LIST);
     assert_int_equal(slot->request.limits_list.cursor, 100);
     a = &slot->answer.limits_list;
     a->entries[0] = (struct limit_entry){
@@ -151,13 +132,13 @@ static void test_list(void **state)
     assert_true(json_is_null(json_object_get(row, "broker")));
     json_decref(answer);
     posted(f, "limits", "{\"scope\":\"symbol\"}");
-    slot = taken(f, COMMAND_LIMITS_LIST);
+    slot = taken(f, LANE_MAIN, COMMAND_LIMITS_LIST);
     assert_int_equal(slot->request.limits_list.scope, TRADE_SYMBOL);
     assert_int_equal(slot->request.limits_list.index, UINT32_MAX);
     command_answer(slot, COMMAND_RESULT_OK, 0);
     json_decref(resumed(f));
     posted(f, "limits", "{\"scope\":\"symbol:MSFT\"}");
-    slot = taken(f, COMMAND_LIMITS_LIST);
+    slot = taken(f, LANE_MAIN, COMMAND_LIMITS_LIST);
     assert_int_equal(slot->request.limits_list.index, 1);
     command_answer(slot, COMMAND_RESULT_OK, 0);
     json_decref(resumed(f));
@@ -184,7 +165,7 @@ static void test_raise(void **state)
                  "at most 3600 s (control.raise_max_ms)");
     const uint64_t before = clock_utc_ns();
     posted(f, "limit_set", RAISE("5", "60m"));
-    struct command_slot *slot = taken(f, COMMAND_LIMIT_SET);
+    struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_LIMIT_SET);
     const struct limit_set_request *r = &slot->request.limit_set;
     const uint64_t until = r->changes[0].until_ns, hour = 3600 * UINT64_C(1000000000);
     assert_in_range(until, before + hour, clock_utc_ns() + hour);
@@ -198,14 +179,14 @@ static void test_raise(void **state)
     assert_true(json_is_null(json_object_get(result, "approved_by")));
     json_decref(answer);
     posted(f, "limit_set", RAISE("5", "60m"));
-    command_answer(taken(f, COMMAND_LIMIT_SET), COMMAND_RESULT_NOT_RECORDED, 0);
+    command_answer(taken(f, LANE_MAIN, COMMAND_LIMIT_SET), COMMAND_RESULT_NOT_RECORDED, 0);
     expect_error(resumed(f), -32006, "the journal has not taken the record in time");
 }
 
 // The dataplane says what it would do; what lets more pass then waits for somebody else.
 static void dry_answer(struct fixture *f, bool widens)
 {
-    struct command_slot *slot = taken(f, COMMAND_LIMIT_SET);
+    struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_LIMIT_SET);
     assert_int_equal(slot->request.limit_set.flags, LIMIT_SET_DRY);
     slot->answer.limit_set.widens = widens;
     command_answer(slot, COMMAND_RESULT_OK, 0);
@@ -233,7 +214,7 @@ static void test_second_person(void **state)
     refused_call(f, "approve", "{\"id\":1}", -32007, "takes risk");
     f->job.role = ROLE_RISK;
     posted(f, "approve", "{\"id\":1}");
-    struct command_slot *slot = taken(f, COMMAND_LIMIT_SET);
+    struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_LIMIT_SET);
     const struct limit_set_request *r = &slot->request.limit_set;
     assert_true(r->flags == 0 && r->user == 501 && r->second == 502);
     assert_string_equal(r->changes[0].value, "5");
@@ -248,7 +229,7 @@ static void test_second_person(void **state)
     posted(f, "limit_set", SET("account:ARB", "gross", "4"));
     dry_answer(f, false);
     assert_null(resumed(f));
-    slot = taken(f, COMMAND_LIMIT_SET);
+    slot = taken(f, LANE_MAIN, COMMAND_LIMIT_SET);
     assert_true(slot->request.limit_set.flags == 0 &&
                 slot->request.limit_set.second == LIMIT_NOBODY);
     slot->answer.limit_set.lanes = 1;
