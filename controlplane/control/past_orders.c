@@ -1,8 +1,6 @@
 #include "controlplane/control/past_orders.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "dataplane/base/log.h"
 
@@ -10,15 +8,8 @@
 
 static bool segment_is_of(const struct journal_reader *r, uint64_t segment, uint64_t epoch)
 {
-    struct journal_segment_header header = {0};
-    char path[JOURNAL_PATH_MAX];
-    if (!journal_segment_path(r->directory, segment, path))
-        return false;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const bool read_it = fd >= 0 && read(fd, &header, sizeof header) == (ssize_t)sizeof header;
-    if (fd >= 0)
-        close(fd);
-    return read_it && header.instance.epoch == epoch;
+    struct journal_segment_header header;
+    return journal_segment_header_of(r, segment, &header) && header.instance.epoch == epoch;
 }
 
 // The instance may begin in the segment before the first whose header knows it.

@@ -128,6 +128,20 @@ static bool segment_file(struct journal_reader *r, struct error *err)
     return error_set(err, EXIT_FAILED, "%s: %s", path, strerror(errno));
 }
 
+bool journal_segment_header_of(const struct journal_reader *r, uint64_t segment,
+                               struct journal_segment_header *header)
+{
+    uint8_t bytes[sizeof *header];
+    char path[JOURNAL_PATH_MAX];
+    const char *why;
+    const int fd =
+        journal_segment_path(r->directory, segment, path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    const ssize_t got = fd >= 0 ? pread(fd, bytes, sizeof bytes, 0) : -1;
+    if (fd >= 0)
+        close(fd);
+    return got > 0 && segment_header_check(bytes, (uint64_t)got, header, &why);
+}
+
 // A file that was made and not written yet, as a crash may leave the last one.
 static bool untouched(struct journal_reader *r, uint64_t got)
 {

@@ -60,5 +60,9 @@ void journal_reader_follow(struct journal_reader *r, uint64_t committed);
 const struct journal_record *journal_reader_next(struct journal_reader *r, struct error *err);
 // The same as one line of text.
 void journal_finding_text(const struct journal_finding *f, char *out, uint32_t out_len);
+// The header of one of the reader's segments, without entering it. False: there is none that is
+// good.
+bool journal_segment_header_of(const struct journal_reader *r, uint64_t segment,
+                               struct journal_segment_header *header);
 // Path of a segment; false: too long.
 bool journal_segment_path(const char *directory, uint64_t segment, char out[JOURNAL_PATH_MAX]);

@@ -1,6 +1,5 @@
 #include "controlplane/journal/rebuild.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -237,21 +236,11 @@ static bool event_take(struct work *w, const struct journal_record *r)
 static uint64_t segment_first(const struct work *w)
 {
     const struct journal_reader *reader = &w->reader;
-    char path[JOURNAL_PATH_MAX];
     uint64_t first = reader->segment_count ? reader->segments[0] : 0;
     for (uint32_t i = 0; i < reader->segment_count; i++) {
-        struct journal_segment_header h = {.magic = 0};
-        const int fd = journal_segment_path(reader->directory, reader->segments[i], path)
-                           ? open(path, O_RDONLY | O_CLOEXEC)
-                           : -1;
-        const bool read = fd >= 0 && pread(fd, &h, sizeof h, 0) == sizeof h;
-        if (fd >= 0)
-            close(fd);
-        const uint32_t crc =
-            crc32c(&h.version, sizeof h - offsetof(struct journal_segment_header, version));
-        if (!read || h.magic != JOURNAL_SEGMENT_MAGIC || h.crc != crc)
-            break; // the reader says what that is
-        if (h.instance.epoch >= w->seen.from_ns)
+        struct journal_segment_header h;
+        if (!journal_segment_header_of(reader, reader->segments[i], &h) || // the reader says why
+            h.instance.epoch >= w->seen.from_ns)
             break;
         first = reader->segments[i];
     }
@@ -312,16 +301,15 @@ static bool stands_still(struct work *w)
     return true;
 }
 
+// Reading takes what it takes; what is waited for is the next record.
 static bool journal_read(struct work *w)
 {
-    const uint64_t until = clock_mono_ns() + NEW_INSTANCE_MS * UINT64_C(1000000);
+    uint64_t idle_since = 0;
     struct error err = {0};
     bool done = false;
     while (!done) {
         const struct journal_record *r = NULL;
-        if (!w->open && !reader_begin(w))
-            w->open = false;
-        if (w->open) {
+        if (w->open || reader_begin(w)) {
             journal_reader_follow(&w->reader, atomic_load(w->r->committed));
             r = journal_reader_next(&w->reader, &err);
             if (w->reader.damaged)
@@ -330,13 +318,16 @@ static bool journal_read(struct work *w)
                 return refuse(w, "%.300s", err.text);
         }
         if (r) {
+            idle_since = 0;
             if (!record_take(w, r, &done))
                 return false;
             continue;
         }
         if (stands_still(w) || atomic_load(&w->r->stop))
             return false;
-        if (clock_mono_ns() > until)
+        const uint64_t now = clock_mono_ns();
+        idle_since = idle_since ? idle_since : now;
+        if (now - idle_since > NEW_INSTANCE_MS * UINT64_C(1000000))
             return refuse(w,
                           "%s: the new instance has not come into the journal for %u s; see "
                           "the log of tickgate-controlplane",
