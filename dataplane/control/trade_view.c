@@ -6,6 +6,7 @@
 #include "dataplane/control/dataplane.h"
 #include "dataplane/lane/desk_gateway.h"
 #include "dataplane/lane/desk_park.h"
+#include "dataplane/lane/desk_warm.h"
 
 _Static_assert((int)PARAMETERS_MAX == (int)STRATEGY_PARAMETERS_MAX,
                "the region shows all parameters");
@@ -139,6 +140,10 @@ static void desk_copy(const struct dataplane *d, uint32_t lane)
     COPY(to->wrong, desk->orders.wrong);
     COPY(to->duplicates, desk->orders.duplicates);
     COPY(to->executions_refused, desk->orders.executions_refused);
+    if (desk->warm) {
+        COPY(to->practised, desk->warm->practised);
+        COPY(to->practice_passed, desk->warm->passed);
+    }
     use_copy(&desk->risk.firm, &to->open_orders, &to->open_notional);
     for (uint32_t i = 0; i < REFUSALS; i++)
         COPY(refusals->count[i], desk->count.refusals[i]);
