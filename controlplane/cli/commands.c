@@ -142,7 +142,7 @@ const struct command commands[] = {
       {"--session", "NAME", "session", ARGUMENT_TEXT, false, "only of this session"},
       {"--top", "N", "top", ARGUMENT_NUMBER, false, "only the first N"}}},
     {{"show", "positions"},
-     "positions, what is open, what they are worth",
+     "positions, what is open, profit by position, account, firm",
      "positions",
      print_positions,
      LOOKS,

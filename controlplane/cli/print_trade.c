@@ -84,23 +84,38 @@ void print_positions(FILE *out, const json_t *result, const json_t *options)
     static const struct column positions[] = {{"account", "account", COLUMN_TEXT},
                                               {"symbol", "symbol", COLUMN_TEXT},
                                               {"shares", "shares", COLUMN_COUNT},
+                                              {"average", "average", COLUMN_PRICE},
+                                              {"mark", "mark", COLUMN_PRICE},
+                                              {"realised", "realised", COLUMN_PRICE},
+                                              {"unrealised", "unrealised", COLUMN_PRICE},
+                                              {"profit", "profit", COLUMN_PRICE},
                                               {"open buy", "open_buy", COLUMN_COUNT},
                                               {"open sell", "open_sell", COLUMN_COUNT},
                                               {"bought", "bought", COLUMN_COUNT},
                                               {"sold", "sold", COLUMN_COUNT},
-                                              {"cash", "cash", COLUMN_PRICE},
-                                              {"mark", "mark", COLUMN_PRICE},
-                                              {"profit", "profit", COLUMN_PRICE},
                                               {0}};
     static const struct column accounts[] = {{"account", "account", COLUMN_TEXT},
                                              {"trading", "trading", COLUMN_TEXT},
+                                             {"cash", "cash", COLUMN_PRICE},
+                                             {"realised", "realised", COLUMN_PRICE},
+                                             {"unrealised", "unrealised", COLUMN_PRICE},
+                                             {"profit", "profit", COLUMN_PRICE},
+                                             {"no price", "unpriced", COLUMN_COUNT},
                                              {"open orders", "open_orders", COLUMN_COUNT},
                                              {"open notional", "open_notional", COLUMN_PRICE},
                                              {0}};
+    static const struct column firm[] = {
+        {"firm: cash", "cash", COLUMN_PRICE},       {"realised", "realised", COLUMN_PRICE},
+        {"unrealised", "unrealised", COLUMN_PRICE}, {"profit", "profit", COLUMN_PRICE},
+        {"no price", "unpriced", COLUMN_COUNT},     {0}};
+    json_t *rows = json_pack("[O]", json_object_get(result, "firm"));
     (void)options;
     table_print(out, positions, json_object_get(result, "positions"));
     fputc('\n', out);
     table_print(out, accounts, json_object_get(result, "accounts"));
+    fputc('\n', out);
+    table_print(out, firm, rows);
+    json_decref(rows);
 }
 
 static void print_connections(FILE *out, const json_t *result)

@@ -121,12 +121,28 @@ bool job_snapshot(struct control *control, struct job *job);
 // The same, and the board, where there is something that trades.
 bool job_board(struct control *control, struct job *job);
 
+// Index or row of what the job names in <param>, -1 when it names nothing; false: nothing has that
+// name, and the job has failed.
+bool job_named(struct control *control, struct job *job, const char *param,
+               int (*find)(const struct board *board, const char *name), int *found);
+
 // Kills and trading states that are not active, of all lanes.
 json_t *trade_in_force(const struct control *control);
+// "killed" or the trading state of one scope, the worst of the lanes that it concerns (bits).
+json_t *trading_word(const struct board *b, uint64_t lanes, enum trade_scope scope, uint32_t index);
 
-// What a share is worth now, price4: the middle of the best prices, else the last trade; 0: not
-// known. By the copy of the symbols.
-uint32_t trade_mark(const struct control *control, const char *symbol);
+// What positions have brought and are worth, added up. Money is price4 x shares.
+struct profit {
+    __int128 cash;       // sold less bought, since the start
+    __int128 realised;   // of it what closing brought, at average cost
+    __int128 unrealised; // of what is held, at the present prices
+    uint64_t shares;     // long and short added
+    uint64_t unpriced;   // positions whose symbol has no price: worth what they cost
+    uint64_t busy;       // positions that a lane was writing each time: not in the sums
+};
+
+// By the copies of positions and symbols. <accounts>: ACCOUNTS_MAX of them.
+void profit_take(const struct control *control, struct profit *accounts, struct profit *firm);
 
 // methods_day.c
 void method_reload(struct control *control, struct job *job);
@@ -164,10 +180,11 @@ void method_filter_set_answered(struct control *control, struct job *job);
 void method_capture(struct control *control, struct job *job);
 void method_capture_start(struct control *control, struct job *job);
 void method_capture_stop(struct control *control, struct job *job);
+// methods_positions.c
+void method_positions(struct control *control, struct job *job);
 // methods_trade.c
 void method_trading(struct control *control, struct job *job);
 void method_orders(struct control *control, struct job *job);
-void method_positions(struct control *control, struct job *job);
 void method_sessions(struct control *control, struct job *job);
 void method_clients(struct control *control, struct job *job);
 void method_strategies(struct control *control, struct job *job);

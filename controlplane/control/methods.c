@@ -154,7 +154,9 @@ const struct method methods[] = {
       {"top", PARAM_INTEGER, false, 1, FOLD_ORDERS_MAX, "Only so many (all)"}}},
     {"positions",
      ROLE_VIEW,
-     "Positions by account and symbol, with what is open and what they are worth; accounts",
+     "Positions by account and symbol, with what is open, average cost, profit realised and not; "
+     "sums "
+     "of accounts and the firm, always over all positions",
      true,
      method_positions,
      NULL,

@@ -232,8 +232,9 @@ static uint64_t worst_position(const struct board *b, uint32_t account)
         const struct position_cell *c = &b->positions[i].sum;
         if (b->positions[i].account != account || b->positions[i].torn)
             continue;
-        const uint64_t longer = above_zero((int64_t)(c->open_buy + (uint64_t)c->shares));
-        const uint64_t shorter = above_zero((int64_t)(c->open_sell - (uint64_t)c->shares));
+        const uint64_t shares = (uint64_t)position_cell_shares(c);
+        const uint64_t longer = above_zero((int64_t)(c->open_buy + shares));
+        const uint64_t shorter = above_zero((int64_t)(c->open_sell - shares));
         worst = longer > worst ? longer : worst;
         worst = shorter > worst ? shorter : worst;
     }

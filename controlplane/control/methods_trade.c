@@ -1,4 +1,4 @@
-// What trades: sessions, strategies, positions, open orders, and what is in force.
+// What trades: sessions, strategies, open orders, and what is in force.
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,9 +93,7 @@ json_t *trade_in_force(const struct control *control)
     return list;
 }
 
-// "killed" or the trading state of one scope, the worst of the lanes that it concerns.
-static json_t *trading_word(const struct board *b, uint64_t lanes, enum trade_scope scope,
-                            uint32_t index)
+json_t *trading_word(const struct board *b, uint64_t lanes, enum trade_scope scope, uint32_t index)
 {
     uint8_t worst = TRADING_ACTIVE;
     for (uint32_t lane = 0; lane < b->shape.lanes; lane++) {
@@ -311,10 +309,8 @@ void method_strategies(struct control *control, struct job *job)
 
 // --- filters by name ---
 
-// Index or row of what the job names in <param>, -1 when it names nothing; false: nothing has that
-// name.
-static bool job_named(struct control *control, struct job *job, const char *param,
-                      int (*find)(const struct board *board, const char *name), int *found)
+bool job_named(struct control *control, struct job *job, const char *param,
+               int (*find)(const struct board *board, const char *name), int *found)
 {
     const char *name = job_string(job, param);
     *found = name ? find(control->board, name) : -1;
@@ -326,92 +322,6 @@ static bool job_named(struct control *control, struct job *job, const char *para
              : strcmp(param, "symbol") == 0  ? "no limits are configured for it"
                                              : "`strategies` lists them");
     return false;
-}
-
-// --- positions ---
-
-uint32_t trade_mark(const struct control *control, const char *symbol)
-{
-    uint64_t count;
-    const struct symbol_row *row = symbol_table_find(&control->symbols, symbol, &count);
-    for (uint64_t i = 0; i < count; i++)
-        if (!row[i].torn && row[i].top.shares[0] && row[i].top.shares[1])
-            return (uint32_t)(((uint64_t)row[i].top.price[0] + row[i].top.price[1]) / 2);
-    for (uint64_t i = 0; i < count; i++)
-        if (!row[i].torn && row[i].top.last_shares)
-            return row[i].top.last_price;
-    return 0;
-}
-
-static json_t *money(__int128 price4)
-{
-    return view_price(price4 > INT64_MAX    ? INT64_MAX
-                      : price4 < -INT64_MAX ? -INT64_MAX
-                                            : (int64_t)price4);
-}
-
-static json_t *position_row(const struct control *control, const struct board_position *p)
-{
-    const struct board *b = control->board;
-    const struct position_cell *c = &p->sum;
-    const char *symbol = b->instruments[p->instrument].symbol;
-    const uint32_t mark = trade_mark(control, symbol);
-    const __int128 cash = (__int128)c->sold_value - (__int128)c->bought_value;
-    json_t *row = json_object();
-    set(row, "account", json_string(b->accounts[p->account].name));
-    set(row, "symbol", json_string(symbol));
-    set(row, "state", json_string(p->torn ? "busy" : "ok"));
-    if (p->torn)
-        return row;
-    set(row, "shares", json_integer(c->shares));
-    set(row, "open_buy", view_count(c->open_buy));
-    set(row, "open_sell", view_count(c->open_sell));
-    set(row, "bought", view_count(c->bought));
-    set(row, "sold", view_count(c->sold));
-    set(row, "cash", money(cash));
-    set(row, "mark", mark ? view_price(mark) : json_null());
-    set(row, "profit",
-        mark || c->shares == 0 ? money(cash + (__int128)c->shares * mark) : json_null());
-    return row;
-}
-
-static json_t *accounts_view(const struct control *control, int only)
-{
-    const struct board *b = control->board;
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < b->shape.accounts; i++) {
-        if (only >= 0 && i != (uint32_t)only)
-            continue;
-        json_t *row = json_object();
-        set(row, "account", json_string(b->accounts[i].name));
-        set(row, "trading", trading_word(b, (1ull << b->shape.lanes) - 1, TRADE_ACCOUNT, i));
-        set(row, "open_orders", view_count(b->account_counters[i].open_orders));
-        set(row, "open_notional", view_notional(b->account_counters[i].open_notional));
-        json_array_append_new(list, row);
-    }
-    return list;
-}
-
-void method_positions(struct control *control, struct job *job)
-{
-    int account, symbol;
-    struct board *b = control->board;
-    if (!job_board(control, job) || !job_named(control, job, "account", board_account, &account) ||
-        !job_named(control, job, "symbol", board_symbol, &symbol))
-        return;
-    if (!board_take_positions(b, &control->contact) ||
-        !symbol_table_copy(&control->symbols, &control->contact)) {
-        job_fail(job, RPC_ERROR_INTERNAL, "no memory for a copy of the positions");
-        return;
-    }
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < b->position_count; i++) {
-        const struct board_position *p = &b->positions[i];
-        if ((account < 0 || p->account == account) && (symbol < 0 || p->instrument == symbol))
-            json_array_append_new(list, position_row(control, p));
-    }
-    job->result =
-        json_pack("{s:o,s:o}", "positions", list, "accounts", accounts_view(control, account));
 }
 
 // --- orders ---

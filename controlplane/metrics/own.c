@@ -180,30 +180,6 @@ void refusals_write(struct metric_text *text, const struct board *board)
         metric_count(text, (const struct metric_label[]){{"reason", "OTHERS"}, {0}}, others);
 }
 
-struct account_sum {
-    __int128 cash; // price4
-    __int128 profit;
-    uint64_t shares;   // long and short added
-    uint64_t unpriced; // positions without a price
-};
-
-static void sums_take(const struct control *control, struct account_sum *sums)
-{
-    const struct board *b = control->board;
-    for (uint32_t i = 0; i < b->position_count; i++) {
-        const struct board_position *p = &b->positions[i];
-        struct account_sum *sum = &sums[p->account];
-        const __int128 cash = (__int128)p->sum.sold_value - (__int128)p->sum.bought_value;
-        const uint32_t mark = trade_mark(control, b->instruments[p->instrument].symbol);
-        if (p->torn)
-            continue;
-        sum->cash += cash;
-        sum->profit += cash + (__int128)p->sum.shares * mark;
-        sum->shares += (uint64_t)(p->sum.shares < 0 ? -p->sum.shares : p->sum.shares);
-        sum->unpriced += p->sum.shares != 0 && mark == 0;
-    }
-}
-
 void accounts_write(struct metric_text *text, struct control *control)
 {
     static const struct {
@@ -211,21 +187,27 @@ void accounts_write(struct metric_text *text, struct control *control)
         const char *help;
     } families[] = {
         {"tickgate_account_cash_dollars", "Sold less bought, since the start"},
-        {"tickgate_account_profit_dollars",
-         "Cash and what is held, at the middle of the best prices or the last trade"},
+        {"tickgate_account_realised_dollars", "What closing positions brought, at average cost"},
+        {"tickgate_account_unrealised_dollars",
+         "What is held, at the middle of the best prices or the last trade, less what it cost"},
+        {"tickgate_account_profit_dollars", "Realised and unrealised"},
         {"tickgate_account_position_shares", "Shares held, long and short added"},
-        {"tickgate_account_unpriced_positions", "Positions whose symbol has no price yet"},
+        {"tickgate_account_unpriced_positions",
+         "Positions whose symbol has no price yet, worth what they cost"},
     };
-    struct account_sum sums[ACCOUNTS_MAX] = {0};
+    struct profit sums[ACCOUNTS_MAX], firm;
     if (!board_take_positions(control->board, &control->contact) ||
         !symbol_table_copy(&control->symbols, &control->contact))
         return;
-    sums_take(control, sums);
+    profit_take(control, sums, &firm);
     for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
         metric_family(text, METRIC_GAUGE, families[f].name, families[f].help);
         for (uint32_t i = 0; i < control->board->shape.accounts; i++) {
-            const double values[] = {(double)sums[i].cash / 1e4, (double)sums[i].profit / 1e4,
-                                     (double)sums[i].shares, (double)sums[i].unpriced};
+            const struct profit *p = &sums[i];
+            const double values[] = {
+                (double)p->cash / 1e4,       (double)p->realised / 1e4,
+                (double)p->unrealised / 1e4, (double)(p->realised + p->unrealised) / 1e4,
+                (double)p->shares,           (double)p->unpriced};
             metric_real(
                 text,
                 (const struct metric_label[]){{"account", control->board->accounts[i].name}, {0}},

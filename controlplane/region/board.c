@@ -146,13 +146,13 @@ static void position_add(struct board_position *to, const struct board_position 
 {
     to->torn |= from->torn;
     // Another process's numbers: they may wrap, that is all.
-    to->sum.shares = (int64_t)((uint64_t)to->sum.shares + (uint64_t)from->sum.shares);
     to->sum.open_buy += from->sum.open_buy;
     to->sum.open_sell += from->sum.open_sell;
     to->sum.bought += from->sum.bought;
     to->sum.sold += from->sum.sold;
     to->sum.bought_value += from->sum.bought_value;
     to->sum.sold_value += from->sum.sold_value;
+    to->sum.cost = (int64_t)((uint64_t)to->sum.cost + (uint64_t)from->sum.cost);
 }
 
 bool board_take_positions(struct board *board, struct contact *contact)

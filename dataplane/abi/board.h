@@ -106,18 +106,18 @@ static inline void board_kill(struct trade_board *b, uint32_t asker, uint64_t ru
 
 // --- positions ---
 
-// One account in one symbol, a sequence cell as symbol_top. Money: sold - bought + shares x mark is
-// the profit.
+// One account in one symbol, a sequence cell as symbol_top. What it holds is bought less sold.
+// Money: sold_value - bought_value + cost is realised, shares x mark - cost is not yet.
 struct position_cell {
     _Alignas(CACHE_LINE_LEN) _Atomic uint32_t version; // odd while being written
-    uint32_t key; // account << 16 | instrument, + 1; 0: the place was never used
-    int64_t shares;
+    uint32_t key;      // account << 16 | instrument, + 1; 0: the place was never used
     uint64_t open_buy; // shares that may still be bought, at worst
     uint64_t open_sell;
     uint64_t bought; // shares, since the start
     uint64_t sold;
     uint64_t bought_value; // price4 x shares
     uint64_t sold_value;
+    int64_t cost; // average price of what is held, times shares: below 0 when they are short
 };
 _Static_assert(sizeof(struct position_cell) == CACHE_LINE_LEN, "one line per position");
 
@@ -132,6 +132,12 @@ static inline void position_cell_end(struct position_cell *cell)
 {
     uint32_t version = atomic_load_explicit(&cell->version, memory_order_relaxed);
     atomic_store_explicit(&cell->version, version + 1, memory_order_release);
+}
+
+// Below 0: short. Numbers of another process may wrap, that is all.
+static inline int64_t position_cell_shares(const struct position_cell *cell)
+{
+    return (int64_t)(cell->bought - cell->sold);
 }
 
 // A consistent copy of the fields; false when the writer was in the way each time.

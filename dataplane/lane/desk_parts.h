@@ -44,9 +44,9 @@ static inline void desk_show(const struct desk *d, uint32_t position)
     struct position_cell *cell = &d->shown[position];
     position_cell_begin(cell);
     cell->key = p->key;
-    memcpy(&cell->shares, &p->shares, sizeof *cell - offsetof(struct position_cell, shares));
+    memcpy(&cell->open_buy, &p->open_buy, sizeof *cell - offsetof(struct position_cell, open_buy));
     position_cell_end(cell);
 }
-_Static_assert(offsetof(struct position, cost) - offsetof(struct position, shares) ==
-                   sizeof(struct position_cell) - offsetof(struct position_cell, shares),
-               "a position's first line and its cell end alike");
+_Static_assert(offsetof(struct position, marked) - offsetof(struct position, open_buy) ==
+                   sizeof(struct position_cell) - offsetof(struct position_cell, open_buy),
+               "a cell shows what stands in a position from open_buy to cost");

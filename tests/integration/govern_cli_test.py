@@ -41,7 +41,11 @@ def views(world):
     assert session["state"] == "ready" and session["trading"] == "active", session
     rows = world.rows("show", "strategies")
     assert "shares=100,distance=250" in rows[1], rows
-    assert world.rows("show", "positions")[1][:3] == ["MM", "AAPL", "30"]
+    positions = world.rows("show", "positions")
+    assert positions[1][:4] == ["MM", "AAPL", "30", "100.0000"], positions
+    assert ["firm:", "cash", "realised", "unrealised", "profit", "no", "price"] in positions, positions
+    firm = world.json("show", "positions")["firm"]
+    assert firm["shares"] == 40 and firm["realised"] == "0.0000" and firm["cash"] == "-2000.0000", firm
     assert world.rows("show", "positions", "--account", "ARB")[1][:3] == ["ARB", "MSFT", "-10"]
     world.dataplane.tell("orders 3")
     orders = world.json("show", "orders", "--top", "2")

@@ -49,6 +49,8 @@ def shown(browser, node):
     sessions = text(browser, "sessions")
     assert "nsdq" in sessions and "ready" in sessions and "down" in sessions, sessions
     assert "MM" in text(browser, "positions")
+    profit = text(browser, "profit")
+    assert "MM" in profit and "firm" in profit and "-2000.0000" in profit, profit
     assert "POSITION" in text(browser, "reasons")
     assert "takes" in text(browser, "strategies")
     latency = text(browser, "latency")

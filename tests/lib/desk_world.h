@@ -205,10 +205,11 @@ static inline void positions_are_shown(void)
             assert_true(p->shares == 0 && p->open_buy == 0 && p->open_sell == 0 && p->bought == 0);
             continue;
         }
-        assert_true(cell.key == p->key && cell.shares == p->shares &&
+        assert_true(cell.key == p->key && position_cell_shares(&cell) == p->shares &&
                     cell.open_buy == p->open_buy && cell.open_sell == p->open_sell &&
                     cell.bought == p->bought && cell.sold == p->sold &&
-                    cell.bought_value == p->bought_value && cell.sold_value == p->sold_value);
+                    cell.bought_value == p->bought_value && cell.sold_value == p->sold_value &&
+                    cell.cost == p->cost);
     }
 }
 

@@ -25,11 +25,11 @@ static inline void region_trade_position(const struct region_view *view, uint32_
         region_position_cell(view, (uint64_t)lane * view->shape.positions + place);
     position_cell_begin(cell);
     cell->key = (account << 16 | instrument) + 1;
-    cell->shares = shares;
     cell->bought = shares > 0 ? (uint64_t)shares : 0;
     cell->sold = shares < 0 ? (uint64_t)-shares : 0;
     cell->bought_value = cell->bought * 1000000; // at 100.0000
     cell->sold_value = cell->sold * 1000000;
+    cell->cost = shares * 1000000;
     cell->open_buy = 300;
     position_cell_end(cell);
 }

@@ -139,6 +139,19 @@ static void sent(struct trade_ledger *l, const struct event *e)
     l->decided_number[at] = 0; // once
 }
 
+// <change> shares come in, or go below 0: what is closed takes its part of the cost along, rounded
+// towards zero, what goes beyond it begins anew.
+static void cost_change(struct ledger_money *m, int64_t change, uint32_t price)
+{
+    const int64_t held = m->shares, after = held + change;
+    if ((held >= 0 && change > 0) || (held <= 0 && change < 0))
+        m->cost += change * (int64_t)price;
+    else if ((held > 0) == (after > 0) && after != 0)
+        m->cost -= (int64_t)((__int128)m->cost * (held - after) / held);
+    else
+        m->cost = after * (int64_t)price;
+}
+
 static void traded(struct trade_ledger *l, const struct event_order *o, bool broken)
 {
     const uint32_t shares = broken ? o->broken_shares : o->fill_shares;
@@ -155,6 +168,7 @@ static void traded(struct trade_ledger *l, const struct event_order *o, bool bro
     struct ledger_money *m = &l->account[o->account][o->instrument];
     const int64_t sign = sells == broken ? 1 : -1; // of the shares
     row_add(&l->ours, &row);
+    cost_change(m, sign * (int64_t)shares, price);
     m->shares += sign * (int64_t)shares;
     m->value -= sign * (int64_t)((uint64_t)shares * price);
 }
@@ -285,7 +299,7 @@ bool ledger_requests_equal(struct trade_ledger *l, bool all, char *why, uint32_t
 
 struct ledger_money ledger_exchange(const struct trade_ledger *l, uint32_t instrument)
 {
-    struct ledger_money m = {0, 0};
+    struct ledger_money m = {0};
     for (uint32_t i = 0; i < l->theirs.count; i++) {
         const struct ledger_row *r = &l->theirs.rows[i];
         if (!is_trade(r) || r->instrument != instrument)

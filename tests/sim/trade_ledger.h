@@ -42,6 +42,7 @@ enum {
 
 struct ledger_money {
     int64_t shares, value; // value: price4 x shares, what came in
+    int64_t cost;          // of what is held, at average cost
 };
 
 struct trade_ledger {

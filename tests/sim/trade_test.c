@@ -186,12 +186,37 @@ static int64_t lost_messages(void)
     return lost;
 }
 
+// What the control plane reads of a position is what the events of its account add up to.
+static void profit_is_shown(uint32_t account, uint32_t instrument)
+{
+    const struct risk *r = &sim->desk.risk;
+    const struct ledger_money *told = &sim->ledger.account[account][instrument];
+    const uint32_t at = position_look(r, account, instrument);
+    const struct position *p = &r->positions[at];
+    struct position_cell cell;
+    assert_true(position_cell_read(&sim->desk.shown[at], &cell));
+    if (cell.key == 0) { // no order of the account in the symbol was ever sent
+        assert_true(told->shares == 0 && told->value == 0);
+        return;
+    }
+    const int64_t cash = (int64_t)(cell.sold_value - cell.bought_value);
+    const int64_t realised = cash + cell.cost, unrealised = p->marked - cell.cost;
+    if (position_cell_shares(&cell) != told->shares || cash != told->value ||
+        cell.cost != told->cost || realised != position_realised(p) ||
+        realised + unrealised != position_profit(p))
+        fail_msg(
+            "seed %lu: account %u, symbol %u: %ld shares, cost %ld, cash %ld are shown, events "
+            "say %ld, %ld, %ld",
+            sim->config->seed, account, instrument, position_cell_shares(&cell), cell.cost, cash,
+            told->shares, told->cost, told->value);
+}
+
 static void money_is_equal(void)
 {
     const uint64_t seed = sim->config->seed;
     for (uint32_t i = 0; i < TRADE_SYMBOLS; i++) {
         const struct ledger_money want = ledger_exchange(&sim->ledger, i);
-        struct ledger_money have = {0, 0};
+        struct ledger_money have = {0};
         int64_t exchange = 0;
         for (uint32_t a = 0; a < TRADE_ACCOUNTS; a++) {
             const struct position *p =
@@ -201,6 +226,7 @@ static void money_is_equal(void)
             if (p->shares != told->shares || value != told->value)
                 fail_msg("seed %lu: account %u, symbol %u: %ld shares, events say %ld", seed, a, i,
                          p->shares, told->shares);
+            profit_is_shown(a, i);
             have.shares += p->shares;
             have.value += value;
         }

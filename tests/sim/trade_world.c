@@ -79,6 +79,8 @@ static void lane_make(void)
                                        .ports = 1,
                                        .pools = 1,
                                        .bill_items = 1,
+                                       .accounts = TRADE_ACCOUNTS,
+                                       .positions = TRADE_POSITIONS,
                                        .trading_slots = RING_SLOTS,
                                        .diagnostic_slots = 64,
                                        .symbols = {TRADE_SYMBOLS + 1, TRADE_SYMBOLS + 1}};
@@ -231,7 +233,7 @@ static void desk_make(const char (*symbols)[8])
                                                   .executions = TRADE_MATCHES,
                                                   .silence_ticks = MS},
                                        .instruments = TRADE_SYMBOLS,
-                                       .positions = 64,
+                                       .positions = TRADE_POSITIONS,
                                        .event_credit_min = 64};
     void *watches[SESSIONS_MAX] = {NULL};
     desk_init(&sim->desk, &sim->lane, &config, symbols, sim->limits, zeroed(desk_bytes(&config)));

@@ -24,6 +24,7 @@ enum {
     TRADE_STEP_NS = 20000,
     TRADE_ARRIVALS = 512,
     TRADE_ACCOUNTS = 4,
+    TRADE_POSITIONS = 64,
     TRADE_DRIVER = 7, // the random client's strategy; loaded strategies come first
 };
 

@@ -122,6 +122,9 @@ static void test_positions(void **state)
     assert_int_equal(number_of(row, "open_buy"), 600);
     assert_string_equal(text_of(row, "cash"), "-3000.0000");
     assert_string_equal(text_of(row, "mark"), "100.0050"); // middle of itch's AAPL
+    assert_string_equal(text_of(row, "average"), "100.0000");
+    assert_string_equal(text_of(row, "realised"), "0.0000");
+    assert_string_equal(text_of(row, "unrealised"), "0.1500");
     assert_string_equal(text_of(row, "profit"), "0.1500");
     row = row_of(r, "positions", 1);
     assert_string_equal(text_of(row, "account"), "ARB");
@@ -137,6 +140,64 @@ static void test_positions(void **state)
     json_decref(r);
     refused_call(f, "positions", "{\"account\":\"XX\"}", -32003, "no account 'XX'");
     refused_call(f, "positions", "{\"symbol\":\"QQQ\"}", -32003, "no limits are configured");
+}
+
+// Average cost, what was realised and what was not, in sums of accounts and the firm.
+static void test_profit(void **state)
+{
+    struct fixture *f = *state;
+    // MM, first lane: 80 bought at 100, 30 of them sold at 101; second lane: 20 short at 100.
+    struct position_cell *cell = region_position_cell(&f->file.view, 3);
+    cell->bought = 80;
+    cell->bought_value = 80 * 1000000;
+    cell->sold = 30;
+    cell->sold_value = 30 * 1010000;
+    json_t *r = result_of(f, "positions", "{\"account\":\"MM\"}");
+    const json_t *row = row_of(r, "positions", 0);
+    assert_int_equal(number_of(row, "shares"), 30);
+    assert_string_equal(text_of(row, "average"), "100.0000");
+    assert_string_equal(text_of(row, "cash"), "-2970.0000");
+    assert_string_equal(text_of(row, "realised"), "30.0000");
+    assert_string_equal(text_of(row, "unrealised"), "0.1500");
+    assert_string_equal(text_of(row, "profit"), "30.1500");
+    row = row_of(r, "accounts", 0);
+    assert_int_equal(number_of(row, "shares"), 30);
+    assert_string_equal(text_of(row, "realised"), "30.0000");
+    assert_string_equal(text_of(row, "profit"), "30.1500");
+    assert_int_equal(number_of(row, "unpriced"), 0);
+    row = json_object_get(r, "firm"); // with ARB, which is short of 10 and not shown
+    assert_int_equal(number_of(row, "shares"), 40);
+    assert_string_equal(text_of(row, "realised"), "30.0000");
+    assert_string_equal(text_of(row, "cash"), "-1970.0000");
+    assert_int_equal(number_of(row, "busy"), 0);
+    json_decref(r);
+    // What was held on one lane cost more than what the others are short of was sold for: they have
+    // no common price.
+    cell->cost = 15 * 1000000;
+    r = result_of(f, "positions", "{}");
+    assert_null(json_string_value(json_object_get(row_of(r, "positions", 0), "average")));
+    json_decref(r);
+}
+
+// A symbol without a price: what it is worth is not known, and the sums take what it cost.
+static void test_no_price(void **state)
+{
+    struct fixture *f = *state;
+    region_trade_position(&f->file.view, 0, 5, 1, 2, 10); // ZVZZT
+    region_position_cell(&f->file.view, 5)->sold_value = 7 * 10000;
+    json_t *r = result_of(f, "positions", "{\"symbol\":\"ZVZZT\"}");
+    const json_t *row = row_of(r, "positions", 0);
+    assert_int_equal(number_of(row, "shares"), 10);
+    assert_string_equal(text_of(row, "average"), "100.0000");
+    assert_true(json_is_null(json_object_get(row, "mark")));
+    assert_true(json_is_null(json_object_get(row, "unrealised")));
+    assert_true(json_is_null(json_object_get(row, "profit")));
+    assert_string_equal(text_of(row, "realised"), "7.0000");
+    row = row_of(r, "accounts", 1);
+    assert_string_equal(text_of(row, "account"), "ARB");
+    assert_string_equal(text_of(row, "realised"), "7.0000");
+    assert_int_equal(number_of(row, "unpriced"), 1);
+    json_decref(r);
 }
 
 // A lane that is always in the way, and a key that is none.
@@ -325,6 +386,8 @@ int main(void)
         TEST(test_clients),
         TEST(test_strategies),
         TEST(test_positions),
+        TEST(test_profit),
+        TEST(test_no_price),
         TEST(test_torn_positions),
         TEST(test_in_force),
         TEST(test_orders),

@@ -86,6 +86,8 @@ static void test_names_and_units(void **state)
     // MM: 30 shares of AAPL for 50 x 100 - 20 x 100, at (100.00 + 100.01) / 2.
     has(text, "tickgate_account_position_shares{account=\"MM\"} 30");
     has(text, "tickgate_account_cash_dollars{account=\"MM\"} -3000");
+    has(text, "tickgate_account_realised_dollars{account=\"MM\"} 0");
+    has(text, "tickgate_account_unrealised_dollars{account=\"MM\"} 0.15");
     has(text, "tickgate_account_profit_dollars{account=\"MM\"} 0.15");
     has(text, "tickgate_account_unpriced_positions{account=\"MM\"} 0");
 }
