@@ -21,12 +21,13 @@ enum {
     CACHE_LINE_LEN = 64,
     SESSIONS_MAX = 16, // order sessions
     ACCOUNTS_MAX = 256,
-    STRATEGIES_MAX = 64,     // clients of the gateway included
-    CLIENTS_MAX = 32,        // of the gateway
-    INSTRUMENTS_MAX = 16384, // symbols with limits
-    POSITIONS_MAX = 1 << 22, // of accounts in symbols, per lane
-    PARAMETERS_MAX = 16,     // of a strategy
-    PARAMETER_LEN = 16,      // of a parameter's name, with the terminating zero
-    REASON_LEN = 64,         // of what a person orders, with the terminating zero
-    LANE_MAIN = 255,         // stands for the main lcore where a lane is named
+    STRATEGIES_MAX = 64,                  // clients of the gateway and nobody included
+    STRATEGY_NOBODY = STRATEGIES_MAX - 1, // has the orders of earlier runs, and no limits
+    CLIENTS_MAX = 32,                     // of the gateway
+    INSTRUMENTS_MAX = 16384,              // symbols with limits
+    POSITIONS_MAX = 1 << 22,              // of accounts in symbols, per lane
+    PARAMETERS_MAX = 16,                  // of a strategy
+    PARAMETER_LEN = 16,                   // of a parameter's name, with the terminating zero
+    REASON_LEN = 64,                      // of what a person orders, with the terminating zero
+    LANE_MAIN = 255,                      // stands for the main lcore where a lane is named
 };

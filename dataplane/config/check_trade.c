@@ -228,8 +228,6 @@ static bool strategy_check(const struct check *c, const struct config_strategy *
 static bool clients_check(const struct check *c)
 {
     const struct config *config = c->config;
-    // Number 0 is nobody's: orders of earlier runs have it.
-    const uint32_t strategies = config->strategy_count ? config->strategy_count : 1;
     if (config->client_count == 0)
         return true;
     if (config->gateway.socket[0] == 0)
@@ -238,9 +236,9 @@ static bool clients_check(const struct check *c)
                            "/run/tickgate/gateway.sock}");
     for (uint32_t i = 0; i < config->client_count; i++) {
         const struct config_client *client = &config->clients[i];
-        if (strategies + i >= STRATEGIES_MAX)
+        if (config->strategy_count + i >= STRATEGY_NOBODY)
             return place_fault(c->places, client->name, c->err,
-                               "strategies and clients together are more than %d", STRATEGIES_MAX);
+                               "strategies and clients together are more than %d", STRATEGY_NOBODY);
         if (!lane_trades(c, &client->lane))
             return false;
     }

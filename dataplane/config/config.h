@@ -386,7 +386,7 @@ struct config {
     uint32_t symbol_count;
     struct config_session sessions[SESSIONS_MAX];
     uint32_t session_count;
-    struct config_strategy strategies[STRATEGIES_MAX];
+    struct config_strategy strategies[STRATEGY_NOBODY];
     uint32_t strategy_count;
     struct config_gateway gateway;
     struct config_client clients[CLIENTS_MAX];

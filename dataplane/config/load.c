@@ -573,7 +573,7 @@ void config_free(struct config *config)
         free(config->symbols[i].names.names);
         config->symbols[i].names.names = NULL;
     }
-    for (uint32_t i = 0; i < STRATEGIES_MAX; i++) {
+    for (uint32_t i = 0; i < STRATEGY_NOBODY; i++) {
         free(config->strategies[i].symbols.names);
         config->strategies[i].symbols.names = NULL;
     }

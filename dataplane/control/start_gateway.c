@@ -28,10 +28,10 @@ static uint32_t lane_clients(const struct config *config, uint32_t lane)
 }
 
 // Numbers of clients follow those of the strategies, lane after lane, so that those of a lane are
-// one after the other. Number 0 is nobody's: orders of earlier runs have it.
+// one after the other.
 static uint32_t first_of_lane(const struct config *config, uint32_t lane)
 {
-    uint32_t first = config->strategy_count ? config->strategy_count : 1;
+    uint32_t first = config->strategy_count;
     for (uint32_t i = 0; i < lane; i++)
         first += lane_clients(config, i);
     return first;

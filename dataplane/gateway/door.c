@@ -44,10 +44,10 @@ bool gateway_init(struct gateway *g, uint32_t requests, uint32_t answers, uint32
 bool gateway_client_add(struct gateway *g, struct gateway_client_config *config, uint64_t tsc_hz,
                         struct error *err)
 {
-    if (g->count == GATEWAY_CLIENTS_MAX || g->first_strategy + g->count >= STRATEGIES_MAX)
+    if (g->count == GATEWAY_CLIENTS_MAX || g->first_strategy + g->count >= STRATEGY_NOBODY)
         return error_set(err, EXIT_USAGE,
                          "client %s: a lane has at most %d clients, and with its strategies %d",
-                         config->name, GATEWAY_CLIENTS_MAX, STRATEGIES_MAX);
+                         config->name, GATEWAY_CLIENTS_MAX, STRATEGY_NOBODY);
     if (config->account >= ACCOUNTS_MAX || config->rate_per_s == 0 || config->burst == 0)
         return error_set(err, EXIT_USAGE,
                          "client %s: takes an account below %d, a rate and a burst of 1 or more",

@@ -111,7 +111,8 @@ static COLD void unclaimed(struct desk *d, uint32_t session, const struct ouch_r
 }
 
 // An order that an earlier run of this program entered: the stream says all about it. It belongs to
-// the session's house account and no strategy.
+// the session's house account and no strategy: it counts for the limits of firm, account, symbol
+// and session.
 static COLD bool adopt(struct desk *d, uint32_t session, const struct ouch_report *r)
 {
     const uint32_t instrument = instrument_named(d, r->symbol);
@@ -124,6 +125,7 @@ static COLD bool adopt(struct desk *d, uint32_t session, const struct ouch_repor
                                   .price = r->price,
                                   .position = position_open(&d->risk, account, instrument),
                                   .account = account,
+                                  .strategy = STRATEGY_NOBODY,
                                   .instrument = (uint16_t)instrument,
                                   .session = (uint8_t)session,
                                   .side = r->side,

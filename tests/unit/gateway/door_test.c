@@ -249,7 +249,7 @@ static void what_cannot_be_configured(void **state)
     assert_false(gateway_init(g, 100, 64, 0, &err));
     err = (struct error){0};
     assert_false(gateway_init(g, 64, 1, 0, &err));
-    assert_true(gateway_init(g, 64, 64, STRATEGIES_MAX - 2, &err));
+    assert_true(gateway_init(g, 64, 64, STRATEGY_NOBODY - 2, &err));
     c.account = ACCOUNTS_MAX;
     assert_false(gateway_client_add(g, &c, 1000, &err));
     c.account = 0;
@@ -257,7 +257,7 @@ static void what_cannot_be_configured(void **state)
     assert_false(gateway_client_add(g, &c, 1000, &err));
     c.rate_per_s = 1;
     assert_true(gateway_client_add(g, &c, 1000, &err));
-    assert_int_equal(c.strategy, STRATEGIES_MAX - 2);
+    assert_int_equal(c.strategy, STRATEGY_NOBODY - 2);
     assert_true(gateway_client_add(g, &c, 1000, &err));
     assert_false(gateway_client_add(g, &c, 1000, &err)); // no strategy is left
     free(g);

@@ -413,9 +413,16 @@ static void a_fresh_start_adopts_what_the_stream_tells(void **state)
         assert_null(desk_order_of(&w->desk, &as_it_says, i));
         assert_int_equal(desk_replace(&w->desk, &as_it_says, i, o->open + o->filled + 100, 1000100),
                          REFUSAL_UNKNOWN_ORDER);
+        assert_int_equal(o->strategy, STRATEGY_NOBODY);
         adopted++;
     }
     assert_int_equal(adopted, open);
+    // They count for firm, account and session, and for no strategy.
+    const struct risk *risk = &w->desk.risk;
+    assert_true(risk->firm.orders == open && risk->accounts[0].orders == open &&
+                risk->sessions[0].orders == open);
+    for (uint32_t i = 0; i < STRATEGY_NOBODY; i++)
+        assert_true(risk->strategies[i].orders == 0 && risk->strategies[i].notional == 0);
     world_close();
 }
 
