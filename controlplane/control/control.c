@@ -71,6 +71,8 @@ bool control_tick(struct control *control, uint64_t now_ns)
         stages_take(&control->stages, &control->log,
                     contact_header(&control->contact)->identity.clock.tsc_hz);
     bool changed = contact_look(&control->contact, now_ns);
+    if (contact_attached(&control->contact))
+        rings_beat(&control->contact);
     if (control->contact.attached != attached)
         call_sweep(&control->contact);
     if (control->contact.attached != attached && control->drain == NULL)

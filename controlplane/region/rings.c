@@ -63,6 +63,19 @@ static void do_record(const struct region_view *view, void *context)
     atomic_store_explicit(&region_record_word(view, 0)->state, *state, memory_order_release);
 }
 
+static void do_beat(const struct region_view *view, void *context)
+{
+    _Atomic uint64_t *beat = &region_record_word(view, 0)->beat;
+    (void)context;
+    atomic_store_explicit(beat, atomic_load_explicit(beat, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+bool rings_beat(struct contact *contact)
+{
+    return contact_pass(contact, do_beat, NULL);
+}
+
 bool rings_record(struct contact *contact, enum record_state state)
 {
     return contact_pass(contact, do_record, &state);

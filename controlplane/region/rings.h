@@ -42,3 +42,5 @@ bool ring_read(struct contact *contact, struct ring_chunk *chunk);
 bool rings_release(struct contact *contact, const struct ring_cursors *to);
 // How it is with the journal, for the lanes.
 bool rings_record(struct contact *contact, enum record_state state);
+// A sign of life, for the dataplane. Of one thread.
+bool rings_beat(struct contact *contact);

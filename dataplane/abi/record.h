@@ -1,7 +1,11 @@
-// What the control plane says about the journal: one word, which the lanes look at.
+// What the control plane says about the journal: one word, which the lanes look at. And that it
+// lives: another, which the main lcore looks at.
 //
 // state  writer: the control plane, release; readers: the lanes. Stays as it is when the control
 //        plane is killed: whoever comes next says what is so then.
+//
+// beat   writer: the control plane, relaxed, several times a second: that it changes is all that it
+//        says.
 //
 // That a record is durable says the ring: below its <committed> (ring.h) everything is, while the
 // state is RECORD_WRITTEN.
@@ -31,7 +35,8 @@ enum record_state {
 
 struct record_word {
     _Alignas(CACHE_LINE_LEN) _Atomic uint64_t state; // enum record_state
-    uint64_t unused[7];
+    _Atomic uint64_t beat;
+    uint64_t unused[6];
 };
 
 // "?" for a number that this version does not know.

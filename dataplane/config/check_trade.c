@@ -138,6 +138,11 @@ static bool sessions_check(const struct check *c)
         return place_fault(c->places, config->sessions[0].name, c->err,
                            "needs the section 'trading' with the firm's limits; write trading: "
                            "{limits: {...}}");
+    if (config->trading.control_loss_ms && config->trading.control_loss_ms < CONTROL_LOSS_MS_MIN)
+        return place_fault(c->places, &config->trading.control_loss_ms, c->err,
+                           "is shorter than a control plane may take between two signs of life; "
+                           "take %u or more, or 0",
+                           CONTROL_LOSS_MS_MIN);
     if (config->trading.event_credit >= config->node.trading_slots)
         return place_fault(c->places, &config->trading.event_credit, c->err,
                            "is not below node.trading_slots (%u): no order would be taken",

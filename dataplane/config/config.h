@@ -19,6 +19,7 @@ enum {
     FILTER_SYMBOLS_MAX = 4096,
     SYMBOL_ROWS_MAX = 256,
     STRATEGY_SYMBOLS = 64,
+    CONTROL_LOSS_MS_MIN = 1000, // the control plane gives ten signs of life in it
     STRATEGY_NUMBERS = 16,
 };
 
@@ -194,8 +195,9 @@ struct config_trading {
     uint32_t routes;
     uint32_t silence_ms;
     uint32_t event_credit;
-    uint32_t journal; // enum config_record
-    uint32_t start;   // enum config_trade_start
+    uint32_t journal;         // enum config_record
+    uint32_t control_loss_ms; // 0: trading goes on
+    uint32_t start;           // enum config_trade_start
     uint32_t restore_ms;
     struct config_limits limits; // of the firm
 };
@@ -266,6 +268,7 @@ struct config_session {
     uint32_t park_orders;
     uint32_t park_us;
     bool cancel_on_stop;
+    bool cancel_on_disconnect;
     bool cancel_on_feed_loss;
     struct config_numbers fees; // none, or two: taking, resting
     uint32_t latency_ns;

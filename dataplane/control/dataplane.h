@@ -61,6 +61,13 @@ struct lane_watch {
     bool hung;
 };
 
+// What the main lcore knows of the control plane.
+struct control_watch {
+    uint64_t beat;      // as last seen
+    uint64_t silent_ns; // while somebody looked, without another one
+    bool lost;
+};
+
 struct dataplane {
     const struct config *config;
     struct day day;
@@ -82,6 +89,7 @@ struct dataplane {
     uint32_t instrument_count;
     struct lane_watch watches[LANES_MAX];
     uint64_t watched_at_ns;
+    struct control_watch control;
     struct dataplane_limits *limits;               // limits_live.h; null: nothing trades
     struct dataplane_restore *restore;             // null: starts from the venues
     struct dataplane_leases *leases;               // null: no two lanes trade
@@ -201,6 +209,12 @@ bool main_queue_send(struct port *port, const uint8_t *bytes, uint32_t len, uint
 // there is no room.
 bool lane_queue_send(struct port *port, uint16_t queue, const uint8_t *bytes, uint32_t len,
                      uint16_t flags);
+
+// --- a control plane that dies (control_watch.c)
+
+// Looks whether it still gives signs of life, <since_ns> after the last look. Once it has given
+// none for trading.control_loss_ms every lane is killed, until a person resumes.
+void control_watch(struct dataplane *d, uint64_t since_ns);
 
 // --- lanes that hang (lane_watch.c)
 

@@ -91,9 +91,13 @@ void lanes_watch(struct dataplane *d, uint64_t now_ns)
     const uint64_t since = now_ns - d->watched_at_ns;
     const bool first = d->watched_at_ns == 0;
     d->watched_at_ns = now_ns;
-    for (uint32_t i = 0; i < d->config->lane_count && !first; i++)
+    if (first)
+        return;
+    const uint64_t looked_ns = since < LOOK_NS_MAX ? since : LOOK_NS_MAX;
+    for (uint32_t i = 0; i < d->config->lane_count; i++)
         if (d->config->lanes[i].hung_ms)
-            lane_look(d, i, since < LOOK_NS_MAX ? since : LOOK_NS_MAX);
+            lane_look(d, i, looked_ns);
+    control_watch(d, looked_ns);
 }
 
 void lane_given_up(struct dataplane *d, uint32_t lane, uint64_t silent_ns)

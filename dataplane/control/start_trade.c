@@ -273,6 +273,7 @@ static bool sessions_add(struct dataplane *d, uint32_t lane, uint8_t *memory, st
             from->channel == CONFIG_NONE ? NULL : &d->channels[from->channel]->channel;
         desk_session_add(desk, &d->sessions[i]->session, channel, &d->sessions[i]->link);
         desk->sessions[i].account = (uint16_t)from->account;
+        desk->sessions[i].cancels_on_disconnect = from->cancel_on_disconnect;
         desk->sessions[i].cancels_on_feed_loss = from->cancel_on_feed_loss;
     }
     return true;

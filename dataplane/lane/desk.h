@@ -45,6 +45,7 @@ struct desk_session {
     uint32_t replay_next_ref; // what the exchange has processed ends before it; 0: it does not say
     uint32_t replay_sent_ref; // and what left before the query too
     bool replay_all;          // after a reconnect; else only orders that have fallen silent
+    bool cancels_on_disconnect;
     bool cancels_on_feed_loss;
     bool feed_lost;         // as last seen
     uint16_t account;       // gets the orders of earlier runs

@@ -363,8 +363,13 @@ static uint32_t session_turn(struct desk *d, uint32_t i, uint64_t now)
         work += replay_walk(d, i, now);
     if (UNLIKELY(d->orders.sessions[i].cancel_count))
         work += cancels_send(d, i);
-    if (UNLIKELY(s->state != ds->known_state || s->halted != ds->known_halted))
+    if (UNLIKELY(s->state != ds->known_state || s->halted != ds->known_halted)) {
+        // The cancels wait for the next connection.
+        if (ds->cancels_on_disconnect && s->state < SESSION_REPLAY &&
+            ds->known_state >= SESSION_REPLAY)
+            desk_mass_cancel(d, TRADE_SESSION, i);
         session_tell(d, i);
+    }
     return work;
 }
 

@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """`tickgate show orders` of a control plane that was started while a dataplane trades: all open orders, also those that
 began before it, and once more after it was killed. Without the journal it says how many it does not know.
+
+Where the configuration says so, a control plane that dies takes the orders with it: they are cancelled, and none enters
+until there is another one and a person resumes.
 """
 
+import json
 import pathlib
 import signal
 import sys
@@ -16,9 +20,10 @@ DAY = "--symbols 4 --live 500 --messages 400000 --rate 1000 --end-s 2 --linger-s
 RESTING = 3  # orders of tests/lib/hang.c, which stay while the others come and go
 
 
-def begin(s, log):
-    """Two strategies that trade and one whose orders rest."""
-    text = sections("10.0.0.1:26400", SYMBOLS) + f"""  - name: rests
+def begin(s, log, trading="", strategies=True):
+    """Two strategies that trade, unless they are not wanted, and one whose orders rest."""
+    text = sections("10.0.0.1:26400", SYMBOLS, strategies=strategies).replace("trading:", f"trading:{trading}")
+    text += ("" if strategies else "strategies:\n") + f"""  - name: rests
     lane: lane0
     file: {BUILD}/tests/lib/hang.so
     account: house
@@ -55,8 +60,32 @@ def shown(s, want):
     assert resting(s) == want, f"{resting(s)} and not {want}"
 
 
+def cancelled_at(log):
+    whole = log.read_text().rpartition("\n")[0]  # it is being written
+    return [json.loads(line)["event"] for line in whole.splitlines()].count("canceled")
+
+
+def dies():
+    with System("controlloss") as s:
+        log = s.dir / "orders.jsonl"
+        begin(s, log, trading="\n  control_loss_ms: 3s", strategies=False)
+        wait_for("orders that rest", lambda: len(resting(s)) == RESTING, s.alive)
+        s.end("controlplane", signal.SIGKILL)
+        wait_for("the control plane to be missed", lambda: "control_lost: " in s.log("dataplane"), s.alive)
+        wait_for("the orders to be cancelled", lambda: cancelled_at(log) == RESTING, s.alive)
+        s.start_controlplane()
+        s.wait_ready()
+        wait_for("the kill to be shown", lambda: '"main"' in json.dumps(s.ask("show", "trading")), s.alive,
+                 lambda: f"; {s.ask('show', 'trading')}")
+        answer = s.ask("resume", "--reason", "the control plane is back", "--yes")
+        assert answer and "kill" in str(answer), answer
+        assert s.end("dataplane") == 0, "an unclean end"
+        assert s.end("exchange") == 0
+
+
 def main():
     need_programs()
+    dies()
     with System("oldorders") as s:
         begin(s, s.dir / "orders.jsonl")
         wait_for("orders that rest", lambda: len(resting(s)) == RESTING, s.alive)

@@ -281,6 +281,8 @@ static void what_is_left_out_has_its_default(void **state)
     assert_int_equal(config.sessions[0].channel, CONFIG_NONE);
     assert_int_equal(config.sessions[0].rate_per_s, UINT32_MAX);
     assert_int_equal(config.sessions[0].sequence, 1);
+    assert_int_equal(config.trading.control_loss_ms, 0);
+    assert_false(config.sessions[0].cancel_on_disconnect);
     assert_true(config.sessions[0].cancel_on_stop && !config.sessions[0].cancel_on_feed_loss);
     config_free(&config);
 }
@@ -302,6 +304,7 @@ static const struct fault {
      "t.yaml:17: trading.limits.position: ", "accounts and symbols"},
     {"position: 0", "position: -1", "t.yaml:19: accounts[0].limits.position: ", "none, or 0"},
     {"state: reducing", "state: on", "t.yaml:17: trading.limits.state: ", "halted"},
+    {"silence_ms: 3s", "control_loss_ms: 999", "t.yaml:15: trading.control_loss_ms: ", "1000"},
     {"event_credit: 32", "event_credit: 1024", "t.yaml:16: trading.event_credit: ", "1024"},
     {"names: [X]", "names: [X, AAPL]", "t.yaml:23: symbols[1].names: ", "'AAPL    ' stands"},
     {"names: [X]", "names: [X, X]", "t.yaml:23: symbols[1].names: ", "'X       ' stands"},

@@ -209,6 +209,65 @@ static void cancels_wait_for_the_next_connection(void **state)
     assert_true(w->desk.risk.firm.orders == 0 && w->desk.risk.firm.notional == 0);
 }
 
+// The same without being asked for, where the configuration says so.
+static void a_lost_connection_cancels_what_was_open(void **state)
+{
+    (void)state;
+    for (int wanted = 0; wanted <= 1; wanted++) {
+        w->desk.sessions[0].cancels_on_disconnect = wanted;
+        steps_until(SESSION_READY);
+        for (int i = 0; i < 5; i++)
+            (void)live_order();
+        to_exchange();
+        break_connection();
+        const uint32_t open = open_count();
+        assert_true(open > 0);
+        for (int i = 0; i < 4; i++)
+            desk_turn(&w->desk, w->now);
+        assert_int_equal(w->desk.orders.sessions[0].cancel_count, wanted ? open : 0);
+    }
+    steps_until(SESSION_READY);
+    for (int i = 0; i < 200 && open_count(); i++)
+        step();
+    assert_int_equal(open_count(), 0);
+    assert_true(w->desk.risk.firm.orders == 0 && w->desk.risk.firm.notional == 0);
+    (void)live_order(); // and it goes on
+}
+
+// Whatever has become of the replace when the kill comes: nothing but cancels leaves, and in the
+// end nothing is open or reserved.
+static void a_kill_while_a_replace_is_on_its_way(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < 40; round++) {
+        steps_until(SESSION_READY);
+        const uint32_t index = live_order();
+        const struct own_order *o = orders_at(&w->desk.orders, index);
+        const uint32_t total = o->filled + o->open + (round % 3) * 50;
+        assert_int_equal(desk_replace(&w->desk, &w->who, index, total, 1000000 + round % 2 * 100),
+                         REFUSAL_NONE);
+        const uint64_t worst = w->desk.risk.firm.notional;
+        assert_true(worst >= (uint64_t)o->open * o->price);
+        if (round % 4 == 0) { // lost with its connection
+            break_connection();
+            steps_until(SESSION_READY);
+        } else if (round % 4 > 1) { // it has arrived, the answer not
+            to_exchange();
+        }
+        const uint64_t sent = w->session.count.sent;
+        kill_ask(&w->desk.kills[KILL_BY_OPERATOR], TRADE_FIRM, 0);
+        for (int i = 0; i < 400 && open_count(); i++) {
+            step();
+            check();
+        }
+        assert_int_equal(open_count(), 0);
+        assert_int_equal(w->session.count.sent, sent);
+        assert_true(w->desk.risk.firm.orders == 0 && w->desk.risk.firm.notional == 0);
+        kill_lift(&w->desk.kills[KILL_BY_OPERATOR], TRADE_FIRM, 0);
+        risk_kills_look(&w->desk.risk);
+    }
+}
+
 // --- one message for all ---
 
 static void everything_of_a_session_is_one_message_and_single_cancels(void **state)
@@ -317,6 +376,8 @@ int main(void)
         TEST(a_cancel_behind_a_replace_names_the_new_number),
         TEST(no_cancel_is_left_of_an_order_that_ended),
         TEST(cancels_wait_for_the_next_connection),
+        TEST(a_lost_connection_cancels_what_was_open),
+        TEST(a_kill_while_a_replace_is_on_its_way),
         TEST(everything_of_a_session_is_one_message_and_single_cancels),
         TEST(part_of_a_session_has_single_cancels_only),
         TEST(one_message_does_not_wait),

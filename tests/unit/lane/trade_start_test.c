@@ -396,6 +396,51 @@ static void a_lane_that_hangs_has_its_sessions_reset(void **state)
     assert_int_equal(count.lanes_hung, 3);
 }
 
+// --- a control plane that dies ---
+
+static void killed(uint32_t count)
+{
+    for (uint32_t lane = 0; lane < LANES; lane++) {
+        const struct kill_words *k =
+            region_kill_words(&d.view, (uint64_t)lane * KILL_ASKERS + KILL_BY_MAIN);
+        assert_true(k->all == (count > 0) && k->rung == count);
+    }
+}
+
+static void without_a_control_plane_everything_is_cancelled(void **state)
+{
+    (void)state;
+    static struct main_counters count;
+    uint64_t now_ns = 1000000000;
+    start();
+    count.control_lost = 0;
+    d.count = &count;
+    _Atomic uint64_t *beat = &region_record_word(&d.view, 0)->beat;
+    config.trading.control_loss_ms = 2000;
+    looks(&now_ns, 100, true, true); // it was never there
+    killed(0);
+    *beat = 1;
+    looks(&now_ns, 20, true, true); // the first one sees it
+    now_ns += 10000000000;          // the whole machine stood still: 0.2 seconds of looking
+    killed(0);
+    looks(&now_ns, 1, true, true);
+    killed(1);
+    looks(&now_ns, 100, true, true); // once
+    killed(1);
+    assert_int_equal(count.control_lost, 1);
+    // It is back, and dies again. Nothing but a person's word lifts the kill.
+    *beat = 2;
+    looks(&now_ns, 1, true, true);
+    killed(1);
+    looks(&now_ns, 21, true, true);
+    assert_int_equal(count.control_lost, 2);
+    // Nobody asks for it.
+    config.trading.control_loss_ms = 0;
+    *beat = 3;
+    looks(&now_ns, 200, true, true);
+    assert_int_equal(count.control_lost, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +452,7 @@ int main(void)
         cmocka_unit_test_teardown(two_lanes_together_stay_below_the_limit, tidy),
         cmocka_unit_test_teardown(want_of_lease_has_its_own_code, tidy),
         cmocka_unit_test_teardown(a_lane_that_hangs_has_its_sessions_reset, tidy),
+        cmocka_unit_test_teardown(without_a_control_plane_everything_is_cancelled, tidy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
