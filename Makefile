@@ -164,7 +164,8 @@ integration-build: $(hang_strategy)
 # The number of the shared object is that of the interface in tickgate.h.
 
 client_header  := dataplane/gateway/tickgate.h
-client_libs    := $(addprefix $(BUILD)/libtickgate,.a .so .so.1)
+client_so      := libtickgate.so.$(shell sed -n 's/.*TICKGATE_INTERFACE = \([0-9]*\),.*/\1/p' $(client_header))
+client_libs    := $(addprefix $(BUILD)/,libtickgate.a libtickgate.so $(client_so))
 client_example := $(BUILD)/examples/client
 programs: $(client_libs) $(client_example)
 $(BUILD)/obj/client/library.o: dataplane/gateway/library.c | $(gen_headers)
@@ -174,10 +175,10 @@ $(BUILD)/obj/client/library.o: dataplane/gateway/library.c | $(gen_headers)
 $(BUILD)/libtickgate.a: $(BUILD)/obj/client/library.o
 	@echo "  AR    $@"
 	$(Q)rm -f $@ && ar rcsD $@ $^
-$(BUILD)/libtickgate.so.1: $(BUILD)/obj/client/library.o
+$(BUILD)/$(client_so): $(BUILD)/obj/client/library.o
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
-$(BUILD)/libtickgate.so: $(BUILD)/libtickgate.so.1
+$(BUILD)/libtickgate.so: $(BUILD)/$(client_so)
 	$(Q)ln -sf $(<F) $@
 $(client_example): $(call obj,dataplane/gateway/examples/client.c) $(BUILD)/libtickgate.a
 	@echo "  LINK  $@"
@@ -477,8 +478,8 @@ install: ## programs, their units, manual page and completions, the client libra
 	$(Q)$(BUILD)/tickgate completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tickgate
 	$(Q)install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
 	$(Q)install -m 644 $(BUILD)/libtickgate.a $(DESTDIR)$(PREFIX)/lib
-	$(Q)install -m 755 $(BUILD)/libtickgate.so.1 $(DESTDIR)$(PREFIX)/lib
-	$(Q)ln -sf libtickgate.so.1 $(DESTDIR)$(PREFIX)/lib/libtickgate.so
+	$(Q)install -m 755 $(BUILD)/$(client_so) $(DESTDIR)$(PREFIX)/lib
+	$(Q)ln -sf $(client_so) $(DESTDIR)$(PREFIX)/lib/libtickgate.so
 	$(Q)install -m 644 $(client_header) $(DESTDIR)$(PREFIX)/include
 	$(Q)install -D -m 644 dataplane/strategy/strategy.h $(DESTDIR)$(PREFIX)/include/tickgate/strategy.h
 

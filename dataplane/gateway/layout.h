@@ -42,6 +42,7 @@ enum gateway_request_kind {
     GATEWAY_CANCEL,
     GATEWAY_ROUTE,
     GATEWAY_ROUTE_CANCEL,
+    GATEWAY_SIGNAL,
 };
 
 struct gateway_request {
@@ -56,7 +57,9 @@ struct gateway_request {
     char side;
     char time_in_force;
     char display;
-    uint8_t options; // 1: ENTER; the next slot is a struct gateway_options, and of this request
+    // 1: the next slot is of this request: a struct gateway_options (ENTER) or gateway_signal
+    // (SIGNAL, always).
+    uint8_t more;
     // ROUTE
     uint16_t venues;
     uint8_t how;
@@ -68,8 +71,19 @@ struct gateway_options {
     struct tickgate_options options;
     uint8_t unused[64 - sizeof(struct tickgate_options)];
 };
+
+struct gateway_signal {
+    struct tickgate_signal signal;
+    uint8_t unused[64 - sizeof(struct tickgate_signal)];
+};
+
+// What stands in the slot behind a request.
+union gateway_more {
+    struct gateway_options options;
+    struct gateway_signal signal;
+};
 _Static_assert(sizeof(struct gateway_request) == 64, "one line a request");
-_Static_assert(sizeof(struct gateway_options) == 64, "and one its options");
+_Static_assert(sizeof(union gateway_more) == 64, "and one what more it says");
 _Static_assert(sizeof(struct tickgate_answer) == 64, "one line an answer");
 
 struct gateway_inward {

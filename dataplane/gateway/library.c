@@ -192,11 +192,11 @@ uint16_t tickgate_venue(const struct tickgate *t, const char *name)
 
 // --- requests ---
 
-// <options>: the slot behind the request's, null: none. Both are there with one index.
+// <more>: the slot behind the request's, null: none. Both are there with one index.
 static uint32_t request_put_with(struct tickgate *t, struct gateway_request *r,
-                                 const struct tickgate_options *options)
+                                 const union gateway_more *more)
 {
-    const uint32_t slots = options ? 2 : 1, size = t->requests_mask + 1;
+    const uint32_t slots = more ? 2 : 1, size = t->requests_mask + 1;
     if (__builtin_expect(t->requests_tail - t->requests_head > size - slots, 0)) {
         t->requests_head = atomic_load_explicit(&t->out->requests_head, memory_order_acquire);
         if (t->requests_tail - t->requests_head > size - slots)
@@ -207,12 +207,10 @@ static uint32_t request_put_with(struct tickgate *t, struct gateway_request *r,
     if (++t->number == 0) // stands for none
         t->number = 1;
     r->request = t->number;
-    r->options = options != NULL;
+    r->more = more != NULL;
     t->in->requests[t->requests_tail & t->requests_mask] = *r;
-    if (options) {
-        const struct gateway_options slot = {.options = *options};
-        memcpy(&t->in->requests[(t->requests_tail + 1) & t->requests_mask], &slot, sizeof slot);
-    }
+    if (more)
+        memcpy(&t->in->requests[(t->requests_tail + 1) & t->requests_mask], more, sizeof *more);
     t->requests_tail += slots;
     atomic_store_explicit(&t->in->requests_tail, t->requests_tail, memory_order_release);
     return t->number;
@@ -234,7 +232,10 @@ uint32_t tickgate_enter(struct tickgate *t, const struct tickgate_order *order)
                                 .side = order->side,
                                 .time_in_force = order->time_in_force,
                                 .display = order->display};
-    return request_put_with(t, &r, order->options);
+    if (order->options == NULL)
+        return request_put(t, &r);
+    const union gateway_more more = {.options = {.options = *order->options}};
+    return request_put_with(t, &r, &more);
 }
 
 uint32_t tickgate_replace(struct tickgate *t, uint32_t order, uint64_t client_id, uint32_t total,
@@ -285,6 +286,13 @@ uint32_t tickgate_route_cancel(struct tickgate *t, uint32_t route, uint64_t clie
     struct gateway_request r = {
         .kind = GATEWAY_ROUTE_CANCEL, .client_id = client_id, .order = route};
     return request_put(t, &r);
+}
+
+uint32_t tickgate_signal(struct tickgate *t, const struct tickgate_signal *signal)
+{
+    struct gateway_request r = {.kind = GATEWAY_SIGNAL};
+    const union gateway_more more = {.signal = {.signal = *signal}};
+    return request_put_with(t, &r, &more);
 }
 
 // --- answers ---

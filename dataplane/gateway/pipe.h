@@ -63,7 +63,7 @@ HOT_INLINE enum pipe_look pipe_take(struct gateway_pipe *p, struct gateway_reque
 }
 
 // The slot behind a request that said so; false: the client has put none.
-static inline bool pipe_take_options(struct gateway_pipe *p, struct gateway_options *out)
+static inline bool pipe_take_more(struct gateway_pipe *p, union gateway_more *out)
 {
     struct gateway_request slot;
     if (p->requests_head == p->requests_tail || pipe_take(p, &slot) != PIPE_TAKEN)

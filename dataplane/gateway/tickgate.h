@@ -24,7 +24,7 @@ extern "C" {
 #define TICKGATE_API __attribute__((visibility("default")))
 
 enum {
-    TICKGATE_INTERFACE = 2, // of this header and the rings; the dataplane refuses any other
+    TICKGATE_INTERFACE = 3, // of this header and the rings; the dataplane refuses any other
     TICKGATE_NONE = 0xffff, // no such symbol or venue
 };
 
@@ -124,6 +124,20 @@ struct tickgate_route {
     uint8_t unused[5];
 };
 
+// A number from a model, for the strategies of the client's lane that watch its symbol. It is
+// advice: no order comes from it unless a strategy decides so. Of one attachment <sequence> rises
+// from signal to signal, and <as_of_ns> does not go back.
+struct tickgate_signal {
+    uint64_t as_of_ns; // when it was made, by the client's own clock
+    uint64_t sequence;
+    int64_t value[4];    // what they mean is between client and strategy
+    uint32_t horizon_ms; // it is about that far ahead
+    uint32_t ttl_ms;     // how long it is good once the dataplane has it; 0: until the next one
+    uint16_t symbol;
+    uint16_t confidence; // 0 to 10,000
+    uint8_t unused[4];
+};
+
 enum tickgate_ending {
     TICKGATE_WORKS,     // it is not over
     TICKGATE_FILLED,    // everything has executed
@@ -134,7 +148,7 @@ enum tickgate_ending {
 };
 
 enum tickgate_kind {
-    TICKGATE_DONE,    // the request's frame is on its way to the exchange
+    TICKGATE_DONE,    // the request's frame is on its way to the exchange, or the signal told
     TICKGATE_REFUSED, // it is not, and <refusal> says why
     TICKGATE_REPORT,  // something became of an order
     TICKGATE_ROUTED,  // a routed order is over, and <ending> says why
@@ -207,6 +221,9 @@ TICKGATE_API uint32_t tickgate_cancel(struct tickgate *t, uint32_t order, uint64
 TICKGATE_API uint32_t tickgate_route(struct tickgate *t, const struct tickgate_route *route);
 // Cancels what is open of it; nothing is placed again.
 TICKGATE_API uint32_t tickgate_route_cancel(struct tickgate *t, uint32_t route, uint64_t client_id);
+// A signal. DONE: the strategies of its symbol have been told. It counts as a message of the
+// client's rate.
+TICKGATE_API uint32_t tickgate_signal(struct tickgate *t, const struct tickgate_signal *signal);
 
 // 1: *<answer> is the next one. 0: there is none now. Below 0: there is none, and the client is cut
 // off: minus an enum tickgate_code. Is the client's heartbeat: call it even when nothing is

@@ -8,6 +8,7 @@
 
 #include "dataplane/lane/desk_extras.h"
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/desk_signal.h"
 
 // Below this many free answers a client gets no new order: what its open orders still have to say
 // needs them.
@@ -51,6 +52,8 @@ static COLD void client_attach(struct desk *d, uint32_t index, uint32_t attachme
     pipe_init(&c->pipe, c->inward, c->outward, dg->gateway->requests, dg->gateway->answers);
     c->attachment = attachment;
     c->requests = 0;
+    c->signal = 0;
+    c->signal_at = 0;
     dg->on |= 1u << index;
     client_tell(d, index, EVENT_CLIENT_ATTACHED, TICKGATE_ATTACHED);
 }
@@ -255,7 +258,7 @@ static enum refusal enter(struct desk *d, const struct gateway_client *c,
                            .display = r->display};
     if (UNLIKELY(d->risk.strategies[who->strategy].orders >= c->config.open_orders))
         return REFUSAL_OPEN_ORDERS;
-    if (UNLIKELY(r->options)) {
+    if (UNLIKELY(r->more)) {
         memcpy(&said, &options->options, sizeof said);
         desk_extras_from(&said, &extras);
         o.extras = &extras;
@@ -359,6 +362,55 @@ static void route_request_do(struct desk *d, uint32_t index, const struct desk_o
     answer_put(d, index, &a);
 }
 
+// --- signals ---
+
+// One that its source cannot mean is refused: a strategy may rely on what it is told.
+static enum refusal signal_tell(struct desk *d, uint32_t index, const struct tickgate_signal *s,
+                                uint64_t now)
+{
+    struct gateway_client *c = &d->gateway->gateway->clients[index];
+    const enum refusal refusal = client_may(d, index, now);
+    if (UNLIKELY(refusal != REFUSAL_NONE))
+        return refusal;
+    if (UNLIKELY(s->symbol >= d->instrument_count))
+        return REFUSAL_UNKNOWN_SYMBOL;
+    if (UNLIKELY(s->sequence <= c->signal || s->as_of_ns < c->signal_at ||
+                 s->confidence > CONFIDENCE_MAX))
+        return REFUSAL_SIGNAL;
+    const enum refusal told = desk_signal(d, c->config.strategy, index, s);
+    if (LIKELY(told == REFUSAL_NONE)) {
+        c->signal = s->sequence;
+        c->signal_at = s->as_of_ns;
+    }
+    return told;
+}
+
+static void signal_request_do(struct desk *d, uint32_t index, const struct gateway_request *r,
+                              const struct tickgate_signal *s, uint64_t now)
+{
+    const enum refusal refusal = signal_tell(d, index, s, now);
+    const struct tickgate_answer a = {.request = r->request,
+                                      .client_id = r->client_id,
+                                      .order = OWN_NONE,
+                                      .route = ROUTE_NONE,
+                                      .symbol = s->symbol,
+                                      .kind = refusal ? TICKGATE_REFUSED : TICKGATE_DONE,
+                                      .refusal = (uint16_t)refusal};
+    d->lane->count->client_refused += refusal != REFUSAL_NONE;
+    d->gateway->gateway->clients[index].refused += refusal != REFUSAL_NONE;
+    answer_put(d, index, &a);
+}
+
+// What stands behind a request, where it says so and may; false: it cannot be.
+static bool more_take(struct gateway_client *c, const struct gateway_request *r,
+                      union gateway_more *out)
+{
+    const bool signal = r->kind == GATEWAY_SIGNAL;
+    if (LIKELY(r->more == 0))
+        return !signal;
+    return r->more == 1 && (signal || r->kind == GATEWAY_ENTER) && pipe_take_more(&c->pipe, out);
+}
+
 static void request_do(struct desk *d, uint32_t index, const struct gateway_request *r,
                        uint64_t now)
 {
@@ -366,16 +418,19 @@ static void request_do(struct desk *d, uint32_t index, const struct gateway_requ
     const struct desk_owner who = {.account = c->config.account, .strategy = c->config.strategy};
     struct tickgate_answer a = {
         .request = r->request, .client_id = r->client_id, .route = ROUTE_NONE};
-    struct gateway_options options;
+    union gateway_more more;
     enum refusal refusal;
     uint32_t order = r->order;
-    if (UNLIKELY(r->options > 1 || (r->options && (r->kind != GATEWAY_ENTER ||
-                                                   !pipe_take_options(&c->pipe, &options))))) {
+    if (UNLIKELY(!more_take(c, r, &more))) {
         client_cut(d, index, TICKGATE_REQUEST);
         return;
     }
     d->lane->input++;
     c->requests++;
+    if (UNLIKELY(r->kind == GATEWAY_SIGNAL)) {
+        signal_request_do(d, index, r, &more.signal.signal, now);
+        return;
+    }
     if (UNLIKELY(r->kind == GATEWAY_ROUTE || r->kind == GATEWAY_ROUTE_CANCEL)) {
         route_request_do(d, index, &who, r, now);
         return;
@@ -383,7 +438,7 @@ static void request_do(struct desk *d, uint32_t index, const struct gateway_requ
     if (r->kind == GATEWAY_ENTER) {
         refusal = client_may(d, index, now);
         if (LIKELY(refusal == REFUSAL_NONE))
-            refusal = enter(d, c, &who, r, &options, &order);
+            refusal = enter(d, c, &who, r, &more.options, &order);
         if (UNLIKELY(refusal != REFUSAL_NONE))
             order = OWN_NONE;
     } else if (LIKELY(r->kind > GATEWAY_ENTER && r->kind <= GATEWAY_CANCEL)) {

@@ -393,7 +393,7 @@ void desk_market(struct desk *d)
     }
 }
 
-// --- what they are told: their orders, and time ---
+// --- what they are told: their orders ---
 
 // Also who is not enabled, for whatever reason: orders that are being cancelled may still execute,
 // and whoever is enabled again goes on from what it was told. No more calls than its open orders
@@ -449,6 +449,44 @@ _Static_assert((int)STRATEGY_ROUTE_SWEEP == (int)ROUTE_SWEEP &&
 _Static_assert((int)STRATEGY_DEAD == (int)LIFE_DEAD && (int)STRATEGY_LIVE == (int)LIFE_LIVE &&
                    (int)STRATEGY_UNKNOWN == (int)LIFE_UNKNOWN,
                "lives have the same numbers");
+
+// --- what they are told: signals ---
+
+static bool trades_in(const struct strategy_setup *setup, uint16_t instrument)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < setup->symbol_count; i++) // at most STRATEGY_SYMBOLS_MAX
+        found |= setup->symbols[i] == instrument;
+    return found;
+}
+
+void desk_strategies_signal(struct desk *d, uint32_t source, const struct tickgate_signal *s)
+{
+    struct desk_strategies *all = d->strategies;
+    if (all == NULL)
+        return;
+    const uint64_t now_ns = scaled(d->lane->stamp, all->ns_per_tick);
+    struct strategy_signal told = {.as_of_ns = s->as_of_ns,
+                                   .until_ns =
+                                       s->ttl_ms ? now_ns + s->ttl_ms * 1000000ull : UINT64_MAX,
+                                   .sequence = s->sequence,
+                                   .horizon_ms = s->horizon_ms,
+                                   .symbol = s->symbol,
+                                   .source = (uint16_t)source,
+                                   .confidence = s->confidence};
+    memcpy(told.value, s->value, sizeof told.value);
+    for (uint64_t on = all->on; on; on &= on - 1) {
+        struct strategy_host *h = &all->hosts[__builtin_ctzll(on)];
+        const struct strategy *strategy = h->slot.strategy;
+        if (strategy->signal == NULL || !trades_in(&h->slot.setup, s->symbol))
+            continue;
+        const uint64_t from = ticks_now(d);
+        strategy->signal(h->slot.state, &told);
+        called(d, h, from);
+    }
+}
+
+// --- what they are told: time ---
 
 uint32_t desk_strategy_timers(struct desk *d, uint64_t now)
 {

@@ -1,6 +1,7 @@
 // Strategies at the desk: which symbols they watch, and what they are told.
 #pragma once
 
+#include "dataplane/gateway/tickgate.h"
 #include "dataplane/lane/desk.h"
 #include "dataplane/strategy/host.h"
 
@@ -47,6 +48,9 @@ void desk_strategy_add(struct desk *d, struct strategy_host *host, uint16_t acco
 
 // The books have changed: tells whoever watches. Called after each frame.
 void desk_market(struct desk *d);
+// A signal, which has been recorded: tells whoever is enabled and has its symbol. <source>: place
+// of who sent it among the lane's clients.
+void desk_strategies_signal(struct desk *d, uint32_t source, const struct tickgate_signal *s);
 // Timers of strategies that are due; returns how many.
 uint32_t desk_strategy_timers(struct desk *d, uint64_t now);
 // Switches a strategy, by a person or because it was late.

@@ -18,11 +18,12 @@
 #include <stdint.h>
 
 enum {
-    STRATEGY_INTERFACE = 3,
+    STRATEGY_INTERFACE = 4,
     STRATEGY_PARAMETERS_MAX = 16,
     STRATEGY_SYMBOLS_MAX = 64,
     STRATEGY_VENUES_MAX = 16,
     STRATEGY_DEPTH_MAX = 16,
+    STRATEGY_SIGNAL_VALUES = 4,
 };
 
 struct strategy_host; // the dataplane's; passed back with every call
@@ -167,6 +168,19 @@ struct strategy_position {
     uint64_t open_buy, open_sell; // shares, at worst
 };
 
+// A number from a model outside, sent by a client of the gateway: advice, never an order.
+struct strategy_signal {
+    uint64_t as_of_ns; // when it was made, by the clock of its source; rises
+    uint64_t until_ns; // no longer good from then on, by the clock of <now_ns>; UINT64_MAX: stays
+    uint64_t sequence; // of the source; rises
+    int64_t value[STRATEGY_SIGNAL_VALUES]; // what they mean is between source and strategy
+    uint32_t horizon_ms;                   // it is about that far ahead
+    uint16_t symbol;
+    uint16_t source;     // place of the client among those of the lane in the configuration
+    uint16_t confidence; // 0 to 10,000
+    uint8_t unused[6];
+};
+
 struct strategy_parameters {
     uint32_t count;
     int64_t value[STRATEGY_PARAMETERS_MAX]; // what they mean is the strategy's
@@ -225,4 +239,5 @@ struct strategy {
     // For whoever sets them while it runs: up to 15 characters each, null: by number.
     const char *parameter_names[STRATEGY_PARAMETERS_MAX];
     void (*routed)(void *state, const struct strategy_route_report *report); // it is over
+    void (*signal)(void *state, const struct strategy_signal *signal); // of a symbol of its own
 };

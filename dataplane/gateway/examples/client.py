@@ -6,7 +6,7 @@
 Enters an order, waits for what becomes of it, cancels it, and does that again; prints how long a round took. A closed
 loop: the next order waits for the one before. With hold, <count> orders are left open until the process is ended. With route,
 the order goes to whatever venues are best, <count> times, and what is left of it is cancelled.
-TICKGATE_LIBRARY names the library where the system's loader does not find libtickgate.so.1.
+TICKGATE_LIBRARY names the library where the system's loader does not find libtickgate.so.
 """
 
 import ctypes
@@ -50,7 +50,7 @@ class Answer(ctypes.Structure):
 
 
 def library():
-    lib = ctypes.CDLL(os.environ.get("TICKGATE_LIBRARY", "libtickgate.so.1"))
+    lib = ctypes.CDLL(os.environ.get("TICKGATE_LIBRARY", "libtickgate.so"))
     handle = ctypes.c_void_p
     for name, result, arguments in (
             ("attach", handle, (ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int))),

@@ -60,7 +60,7 @@ static void options_that_are_not_there(void **state)
         assert_non_null(t);
         struct gateway_inward *in = client(0)->inward;
         in->requests[0] = (struct gateway_request){.kind = i == 1 ? GATEWAY_CANCEL : GATEWAY_ENTER,
-                                                   .options = i == 2 ? 2 : 1};
+                                                   .more = i == 2 ? 2 : 1};
         atomic_store(&in->requests_tail, i == 0 ? 1 : 2);
         assert_int_equal(end_of(t), TICKGATE_REQUEST);
         tickgate_detach(t);

@@ -571,7 +571,7 @@ static void what_cannot_be_loaded_is_named(void **state)
     old.interface = STRATEGY_INTERFACE + 1;
     err = (struct error){0};
     assert_false(strategy_attach(&slot, &old, "old", &err));
-    assert_non_null(strstr(err.text, "interface 4, this dataplane speaks 3"));
+    assert_non_null(strstr(err.text, "interface 5, this dataplane speaks 4"));
     old = notes;
     old.start = NULL;
     err = (struct error){0};
