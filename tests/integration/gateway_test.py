@@ -2,14 +2,19 @@
 """Local processes trade through the gateway of a running dataplane, in C and in Python, with the exchange behind it.
 
 Their orders rest and are cancelled, and the rounds are timed. A client that is killed, or that the dataplane leaves,
-has nothing open at the exchange afterwards; strangers are sent away. At the end both sides keep the same account.
+has nothing open at the exchange afterwards; strangers are sent away, and one that scribbles over its ring is cut off. At the end both sides keep the same account.
 """
 
+import array
 import json
+import mmap
 import os
 import pathlib
+import random
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 
@@ -23,6 +28,7 @@ FAR = 10000  # a bid of a dollar rests
 PYTHON = [sys.executable, str(pathlib.Path(__file__).resolve().parents[2] / "dataplane/gateway/examples/client.py")]
 C = [str(BUILD / "examples/client")]
 HELD = 5
+SCRIBBLES = 5
 CLIENT = """  - name: {name}
     user: {user}
     lane: lane0
@@ -104,6 +110,66 @@ def killed(clients, program, name):
     clients.wait_open(0)
 
 
+def scribble(path, seed):
+    """Anything anywhere in what a client may write, also when it has been cut off. 0: and what the dataplane writes could
+    neither be mapped for writing nor written."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.connect(path)
+        s.send(struct.pack("<II32s", 0x54474754, interface(), b"beta"))
+        welcome, control, _, _ = s.recvmsg(64, socket.CMSG_SPACE(8))
+        code, inward_bytes, outward_bytes = struct.unpack_from("<8xI4xQQ", welcome)
+        if code:
+            return code
+        inward, outward = array.array("i", control[0][2])
+        draw = random.Random(seed)
+        with mmap.mmap(inward, inward_bytes) as memory:
+            for n in range(20000):
+                at = draw.choice((0, 64, 128)) if n % 7 == 0 else draw.randrange(inward_bytes // 4) * 4
+                memory[at:at + 4] = struct.pack("<I", draw.choice((0, 1, n, 0x7FFFFFFF, draw.getrandbits(32))))
+            memory[0:4] = struct.pack("<I", 0x7FFFFFFF)
+        s.settimeout(PATIENCE_S)
+        if s.recv(1):  # until the dataplane hangs up
+            return 97
+        try:
+            mmap.mmap(outward, outward_bytes)
+        except PermissionError:
+            return 0
+        return 99
+
+
+def scribbler(path, seed):
+    """In a process of its own, as a client with a bug would be."""
+    child = os.fork()
+    if child == 0:
+        code = 98
+        try:
+            code = scribble(path, seed)
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def interface():
+    text = (pathlib.Path(__file__).resolve().parents[2] / "dataplane/gateway/tickgate.h").read_text()
+    return int(re.search(r"TICKGATE_INTERFACE = (\d+),", text)[1])
+
+
+def scribbled(clients, times):
+    """Beside an honest client whose orders rest all the while."""
+    honest = clients.holding(C, "alpha")
+    before = len(re.findall("client_left: beta: ", clients.system.log("dataplane")))
+    for seed in range(times):
+        assert (code := scribbler(str(clients.socket), seed)) == 0, code
+        wait_for("the end of the scribbler",
+                 lambda: len(re.findall("client_left: beta: ", clients.system.log("dataplane"))) > before + seed,
+                 clients.system.alive)
+    clients.wait_open(HELD)
+    honest.send_signal(signal.SIGKILL)
+    honest.wait(PATIENCE_S)
+    clients.left("alpha", "its process ended", times=3)
+    clients.wait_open(0)
+
+
 def routed(clients):
     """Orders to the best venue: they rest, as nobody sells that low, and are cancelled as a whole."""
     clients.left("beta", "its process ended")
@@ -152,6 +218,7 @@ def main():
         routed(clients)
         killed(clients, C, "alpha")
         killed(clients, PYTHON, "beta")
+        scribbled(clients, SCRIBBLES)
         ledger.collect()
         stopped(clients, s, ledger)
         ledger.collect()
@@ -159,7 +226,10 @@ def main():
         assert s.end("exchange") == 0
         reconcile(ledger, Exchange(clients.log), SYMBOLS)
         events = [(e["event"], e["fields"]["code"]) for e in ledger.events if e["event"].startswith("CLIENT_")]
-        assert [e for e in events if e[0] == "CLIENT_LEFT"] == [("CLIENT_LEFT", 8)] * 5, events
+        left = [code for event, code in events if event == "CLIENT_LEFT"]
+        # Before the scribblers, and behind them one that is killed.
+        assert left[:5] == [8] * 5 and left[-1] == 8 and len(left) == 6 + SCRIBBLES, left
+        assert set(left[5:-1]) <= {9, 10}, left  # an index or a request that cannot be
 
 
 if __name__ == "__main__":
