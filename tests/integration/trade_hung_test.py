@@ -20,17 +20,28 @@ MEMBER = "alice,secret,firm=ALCE,cancel-on-disconnect=yes"
 ORDERS = 3  # of tests/lib/hang.c
 
 
+def live(s):
+    answer = s.ask("show", "orders")
+    return [o["state"] for o in answer["orders"]] == ["live"] * ORDERS if answer else False
+
+
 def hang(s, log):
     s.start_controlplane()
     s.wait_ready()
-    wait_for("orders at the exchange", lambda: len((s.ask("show", "orders") or {}).get("orders", [])) == ORDERS and all(
-        o["state"] == "live" for o in s.ask("show", "orders")["orders"]), s.alive)
+    wait_for("orders at the exchange", lambda: live(s), s.alive)
     assert s.ask("strategy", "set", "hangs", "hang=1", "--reason", "test", "--yes") is None, "it has answered"
     wait_for("the reset", lambda: "1 of its 1 connections are reset" in s.log("dataplane"), s.alive)
     # Nobody reads what the exchange says any more: its own log tells.
     wait_for("cancels at the exchange", lambda: log.read_text().count('"canceled"') == ORDERS, s.alive,
              lambda: f"; {log.read_text()[-500:]}")
-    counts = s.ask("show", "counters")["main"][0]["counters"]
+    seen = {}
+
+    def counted():
+        seen["answer"] = s.ask("show", "counters")
+        return seen["answer"]
+
+    wait_for("the counters", counted, s.alive)
+    counts = seen["answer"]["main"][0]["counters"]
     assert counts["lanes_hung"] >= counts["sessions_reset"] == 1, counts
     s.end("exchange", signal.SIGKILL)
     assert len(Exchange(log).of("canceled")) == ORDERS
