@@ -69,28 +69,12 @@ void print_limit_set(FILE *out, const json_t *result, const json_t *options)
 
 // --- headroom ---
 
-// Money is a decimal text with four places.
-static double number_of(const json_t *value)
-{
-    return json_is_string(value) ? strtod(json_string_value(value), NULL)
-                                 : (double)json_integer_value(value);
-}
-
 static int more_used(const void *left, const void *right)
 {
     const json_t *const *a = left, *const *b = right;
-    const json_int_t x = json_integer_value(json_object_get(*a, "used"));
-    const json_int_t y = json_integer_value(json_object_get(*b, "used"));
+    const json_int_t x = json_integer_value(json_object_get(*a, "used_permille"));
+    const json_int_t y = json_integer_value(json_object_get(*b, "used_permille"));
     return (x < y) - (x > y);
-}
-
-// Thousandths of the limit that are used.
-static json_int_t used_of(const json_t *limit)
-{
-    const double bound = number_of(json_object_get(limit, "limit"));
-    const double use = number_of(json_object_get(limit, "use"));
-    const double share = bound > 0 ? use / bound * 1000 : use > 0 ? 1000 : 0;
-    return (json_int_t)(share < 1e9 ? share : 1e9);
 }
 
 void print_headroom(FILE *out, const json_t *result, const json_t *options)
@@ -98,7 +82,7 @@ void print_headroom(FILE *out, const json_t *result, const json_t *options)
     static const struct column columns[] = {{"scope", "scope", COLUMN_TEXT},
                                             {"name", "name", COLUMN_TEXT},
                                             {"control", "control", COLUMN_TEXT},
-                                            {"used", "used", COLUMN_PERMILLE},
+                                            {"used", "used_permille", COLUMN_PERMILLE},
                                             {"use", "use", COLUMN_PRICE},
                                             {"limit", "limit", COLUMN_PRICE},
                                             {"left", "headroom", COLUMN_PRICE},
@@ -111,16 +95,13 @@ void print_headroom(FILE *out, const json_t *result, const json_t *options)
     (void)options;
     json_array_foreach(limits, i, limit)
     {
-        if (rows == NULL || json_is_null(json_object_get(limit, "use")) ||
-            json_is_null(json_object_get(limit, "limit")))
-            continue;
-        rows[used] = json_copy(limit);
-        json_object_set_new(rows[used++], "used", json_integer(used_of(limit)));
+        if (rows && json_is_integer(json_object_get(limit, "used_permille")))
+            rows[used++] = limit;
     }
     if (rows)
         qsort(rows, used, sizeof(json_t *), more_used);
     for (i = 0; i < used; i++)
-        json_array_append_new(list, rows[i]);
+        json_array_append(list, rows[i]);
     table_print(out, columns, list);
     json_decref(list);
     free(rows);

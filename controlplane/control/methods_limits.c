@@ -241,6 +241,15 @@ static uint64_t worst_position(const struct board *b, uint32_t account)
     return worst;
 }
 
+// Thousandths of the limit that are used, in the limit's own unit; more than all: it was lowered.
+static json_t *used_permille(uint64_t use, uint64_t limit)
+{
+    if (limit == LIMIT_NOTHING)
+        return json_null();
+    const double share = limit ? (double)use / (double)limit * 1000 : use ? 1000 : 0;
+    return json_integer((json_int_t)(share < 1e9 ? share : 1e9));
+}
+
 static json_t *entry_view(const struct board *b, const struct limit_entry *e)
 {
     static const char *const owners[LIMIT_OWNERS] = {"firm", "broker"};
@@ -261,6 +270,7 @@ static json_t *entry_view(const struct board *b, const struct limit_entry *e)
     set(row, "broker", view_limit(e->control, e->limit[LIMIT_OF_BROKER]));
     set(row, "use", used ? view_limit(e->control, use) : json_null());
     set(row, "headroom", used ? view_limit(e->control, room) : json_null());
+    set(row, "used_permille", used ? used_permille(use, limit) : json_null());
     set(row, "parts", json_boolean(e->flags & LIMIT_ENTRY_PART));
     set(row, "broken", json_boolean(e->flags & LIMIT_ENTRY_BROKEN));
     set(row, "until", view_utc(e->until_ns));

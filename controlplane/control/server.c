@@ -342,8 +342,8 @@ void server_run(struct server *server, const atomic_bool *stop)
             next_tick = now + (uint64_t)CONTROL_TICK_MS * NS_PER_MS;
         }
         int timeout_ms = waiting ? 1 : (int)((next_tick - now) / NS_PER_MS) + 1;
-        if (server->http && http_busy(server->http))
-            timeout_ms = 0;
+        if (server->http)
+            timeout_ms = http_wait_ms(server->http, timeout_ms);
         int n = epoll_wait(server->epoll_fd, events, SERVER_EVENTS, timeout_ms);
         for (int i = 0; i < n; i++) {
             struct client *client = events[i].data.ptr;

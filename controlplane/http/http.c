@@ -460,6 +460,7 @@ void http_close(struct http *http)
         MHD_stop_daemon(http->daemon);
     }
     benchmark_end(http);
+    limits_end(http);
     for (uint32_t i = 0; i < CACHED_METRICS; i++)
         if (http->metrics[i].response)
             MHD_destroy_response(http->metrics[i].response);
@@ -483,17 +484,18 @@ void http_run(struct http *http)
             now > slot->since_ns + (uint64_t)HTTP_PATIENCE_MS * NS_PER_MS)
             connection_cut(slot);
     }
+    limits_turn(http, now);
     streams_tick(http, now);
     benchmark_turn(http);
     MHD_run(http->daemon);
 }
 
-bool http_busy(const struct http *http)
+int http_wait_ms(const struct http *http, int most_ms)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
-    if (http->benchmark.pending)
-        return true;
-    return MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES && wait_ms == 0;
+    if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES && wait_ms == 0)
+        return 0;
+    return http->benchmark.pending || http->limits_job.pending ? 1 : most_ms;
 }
 
 uint16_t http_port(const struct http *http)

@@ -35,7 +35,7 @@ void http_close(struct http *http);
 // CONTROL_TICK_MS.
 int http_fd(const struct http *http);
 void http_run(struct http *http);
-// There is something to do already.
-bool http_busy(const struct http *http);
+// How long it may be left alone: 0, there is something to do already; never more than <most_ms>.
+int http_wait_ms(const struct http *http, int most_ms);
 // The port that is listened on, for an address with port 0.
 uint16_t http_port(const struct http *http);

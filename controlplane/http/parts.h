@@ -67,6 +67,9 @@ struct http {
     struct job benchmark;
     uint64_t benchmark_ns;         // CLOCK_MONOTONIC when it began
     struct http_connection *asker; // waits for it; null: nobody any more
+    struct job limits_job;
+    uint64_t limits_ns; // CLOCK_MONOTONIC when it was asked last
+    json_t *limits;     // the last answer's rows of which most is used; null: none
 };
 
 // --- credentials.c
@@ -94,6 +97,12 @@ void benchmark_turn(struct http *http);
 // The connection ends, or has taken its report.
 void benchmark_leave(struct http_connection *asker);
 void benchmark_end(struct http *http);
+
+// --- limits.c
+
+// Asks for them when it is time and somebody looks.
+void limits_turn(struct http *http, uint64_t now_ns);
+void limits_end(struct http *http);
 
 // --- stream.c
 

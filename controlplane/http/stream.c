@@ -45,10 +45,11 @@ static void shorten(json_t *view, const char *key, size_t most)
         json_array_remove(list, json_array_size(list) - 1);
 }
 
-static char *state_text(struct control *control)
+static char *state_text(const struct http *http)
 {
     static const char *const methods_shown[] = {"status",  "feeds",      "lanes",     "sessions",
                                                 "trading", "strategies", "positions", "histograms"};
+    struct control *control = http->control;
     json_t *state = json_object();
     char why[512];
     json_object_set_new(state, "time", view_utc(clock_utc_ns()));
@@ -59,6 +60,7 @@ static char *state_text(struct control *control)
         shorten(view, "positions", POSITIONS_SHOWN);
         json_object_set_new(state, methods_shown[i], view ? view : json_null());
     }
+    json_object_set(state, "limits", http->limits ? http->limits : json_null());
     json_object_set_new(state, "stages", stages_view(control));
     json_object_set_new(state, "refused", events_refused(control, REFUSED_SHOWN));
     char *text = json_dumps(state, JSON_COMPACT);
@@ -69,7 +71,7 @@ static char *state_text(struct control *control)
 static void state_make(struct http *http)
 {
     static const char head[] = "event: state\ndata: ", tail[] = "\n\n";
-    char *text = state_text(http->control);
+    char *text = state_text(http);
     const size_t len = text ? strlen(text) : 0;
     struct document *doc = text ? malloc(sizeof *doc + len + sizeof head + sizeof tail) : NULL;
     if (doc) {

@@ -53,6 +53,9 @@ def shown(browser, node):
     assert "MM" in profit and "firm" in profit and "-2000.0000" in profit, profit
     assert "POSITION" in text(browser, "reasons")
     assert "takes" in text(browser, "strategies")
+    browser.until(f"{TEXT.format('limits')}.includes('25.0 %')", "what is used of a limit is shown")
+    limits = text(browser, "limits")
+    assert "account MM" in limits and "quantity" in limits and "75" in limits, limits
     latency = text(browser, "latency")
     assert "lane0: frame to book" in latency and "1.00 % above 2.75 µs" in latency, latency
     # Two buckets have samples: two bars that are high, one of them beyond the line.

@@ -355,19 +355,79 @@ static void test_addresses(void **state)
     refuses(w, &options, EXIT_FAILED, "another program has the port");
 }
 
+// What a job of the server's own has asked the main lcore, which has it now.
+static struct command_slot *job_taken(struct world *w, const struct job *job,
+                                      enum command_type type)
+{
+    for (int i = 0; i < TURNS_MAX && !job->pending; i++)
+        turn(w);
+    assert_true(job->pending);
+    struct command_slot *slot = region_command_slot(&w->rig->file.view, job->call.slot);
+    assert_true(command_take(slot, LANE_MAIN));
+    assert_int_equal(slot->type, type);
+    memset(&slot->answer, 0, sizeof slot->answer);
+    return slot;
+}
+
+// --- limits on the page ---
+
+// The main lcore is asked while a page is open, and the rows of which most is used come first.
+static void test_limits(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        uint64_t limit, use;
+        uint8_t control, flags;
+    } rows[] = {{1000, 10, LIMIT_LIMITS_open_orders, LIMIT_ENTRY_USE},
+                {1000, 0, LIMIT_LIMITS_quantity, 0},
+                {LIMIT_NOTHING, 7, LIMIT_LIMITS_day_orders, LIMIT_ENTRY_USE},
+                {2000, 1500, LIMIT_LIMITS_gross, LIMIT_ENTRY_USE},
+                {5000, 1, LIMIT_LIMITS_loss, LIMIT_ENTRY_USE | LIMIT_ENTRY_BROKEN}};
+    for (int i = 0; i < 50; i++)
+        turn(w);
+    assert_false(w->http->limits_job.pending); // nobody looks
+    const int fd = stream(w);
+    hear(w, fd, "\"limits\":null");
+    struct command_slot *slot = job_taken(w, &w->http->limits_job, COMMAND_LIMITS_LIST);
+    assert_int_equal(http_wait_ms(w->http, 50), 1);
+    struct limits_list_answer *a = &slot->answer.limits_list;
+    a->count = sizeof rows / sizeof rows[0];
+    for (uint32_t i = 0; i < a->count; i++)
+        a->entries[i] = (struct limit_entry){.limit = {rows[i].limit, LIMIT_NOTHING},
+                                             .use = rows[i].use,
+                                             .control = rows[i].control,
+                                             .flags = rows[i].flags};
+    command_answer(slot, COMMAND_RESULT_OK, 0);
+    while (w->http->limits_job.pending)
+        turn(w);
+    assert_int_equal(json_array_size(w->http->limits), 3);
+    static const char *const order[] = {"loss", "gross", "open_orders"};
+    static const int used[] = {0, 750, 10};
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *row = json_array_get(w->http->limits, i);
+        assert_string_equal(text_of(row, "control"), order[i]);
+        assert_int_equal(json_integer_value(json_object_get(row, "used_permille")), used[i]);
+    }
+    w->http->latest_ns = 0;
+    hear(w, fd, "\"control\":\"gross\"");
+    // Again after a while; no answer is no list.
+    w->http->limits_ns = 0;
+    slot = job_taken(w, &w->http->limits_job, COMMAND_LIMITS_LIST);
+    command_answer(slot, COMMAND_RESULT_NO_TRADING, 0);
+    while (w->http->limits_job.pending)
+        turn(w);
+    assert_null(w->http->limits);
+    // The server ends while it waits for one.
+    w->http->limits_ns = 0;
+    job_taken(w, &w->http->limits_job, COMMAND_LIMITS_LIST);
+    close(fd);
+}
+
 // --- /benchmarks/run ---
 
 static struct command_slot *self_test_taken(struct world *w)
 {
-    for (int i = 0; i < TURNS_MAX && !w->http->benchmark.pending; i++)
-        turn(w);
-    assert_true(w->http->benchmark.pending);
-    struct command_slot *slot =
-        region_command_slot(&w->rig->file.view, w->http->benchmark.call.slot);
-    assert_true(command_take(slot, LANE_MAIN));
-    assert_int_equal(slot->type, COMMAND_SELF_TEST);
-    memset(&slot->answer.self_test, 0, sizeof slot->answer.self_test);
-    return slot;
+    return job_taken(w, &w->http->benchmark, COMMAND_SELF_TEST);
 }
 
 static void sessions_down(struct world *w)
@@ -450,6 +510,7 @@ int main(void)
         TEST(test_stream),      TEST(test_streams_are_bounded),
         TEST(test_addresses),   TEST(test_stream_never_reads),
         TEST(test_benchmark),   TEST(test_benchmark_armed),
+        TEST(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
