@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """The check of instructions passes on what it has written itself, and fails when the baseline had fewer; times are told."""
 
 import json

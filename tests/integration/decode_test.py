@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """Every message of the captures and files of market data, field by field, and the books they end in, against a second
 decoder and book builder; the answers that are known about them; messages that third parties decoded; a generated day;
 a file that is cut.

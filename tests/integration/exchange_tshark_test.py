@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """Another decoder reads what our sessions and the exchange say to each other: every packet of SoupBinTCP of both
 directions, and every message of OUCH 4.2, field by field. The bytes come from a simulated session with thousands of
 orders. (tshark 4.0 knows no OUCH 5.0; of that session it reads the packets around the messages.)

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """HTTP beyond loopback: TLS, tokens, certificates of clients, and what is refused at the start, with file and remedy.
 
 Exit code 77: no openssl here, or the programs are not built.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """tickgate journal and tickgate explain on the journal of a real control plane, without a control plane: what they say,
 on a copy, of damage, and while it is written.
 """

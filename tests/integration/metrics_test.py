@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """Metrics of the real control plane: promtool has nothing to say about them, and a real Prometheus scrapes them.
 
 Exit code 77: no Prometheus here, or the programs are not built.

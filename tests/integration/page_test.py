@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """The status page in a headless Chromium: what it shows, on a screen and on a phone, by keyboard, and that it is live.
 
 TICKGATE_SCREENSHOTS=folder keeps the pictures. Exit code 77: no browser here, or the programs are not built.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """tickgate beyond single questions: files of commands, commands as they are typed, streams, the live view, completion.
 
 Exit code 77: the programs are not built.

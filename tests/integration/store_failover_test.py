@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """A streaming pair: the primary dies, the standby that lacks its last transactions takes over, and the store goes on
 there. Before it a host that answers nothing, behind it two stores on one journal and a schema that is too new."""
 

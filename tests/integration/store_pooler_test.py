@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """The store behind PgBouncer in transaction mode, with one connection to the server that others use in between; and its
 tables where TimescaleDB is said to be an extension."""
 

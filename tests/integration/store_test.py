@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """The store and a real PostgreSQL: everything once, through restarts of either, hours without a database (a short one),
 an old cursor, a second store, and starts of the dataplane that are told their executions again."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """TLS with sslmode=verify-full: the right authority and name, and what is said when one of them is wrong."""
 
 import os

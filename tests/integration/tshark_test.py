@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """Our codecs against tshark, field by field: Ethernet tags, ARP, IPv4, UDP, TCP, IGMP, sums, MoldUDP64 with the lengths
 of its messages and SoupBinTCP, in real captures and in queries written here; and what we build, as tshark reads it.
 """
