@@ -56,6 +56,9 @@ extern const char exit_codes_help[];
 extern const struct command commands[];
 extern const uint32_t command_count;
 
+// Several methods, one after the other (day_run.c).
+bool command_sequence(const struct command *command);
+
 struct invocation;
 // What a command without a method does, without a control plane; null: it has one.
 void (*command_offline(const struct command *command))(const struct invocation *invocation,

@@ -31,6 +31,12 @@
         "NAME", NULL, "strategy", ARGUMENT_TEXT, true, "name of the strategy" \
     }
 
+#define DAY_ARGUMENTS                                                                        \
+    {"--record", "FILE", NULL, ARGUMENT_TEXT, true, "the written record, after every step"}, \
+        {"--reason", "TEXT", NULL, ARGUMENT_TEXT, true, "recorded"},                         \
+    {                                                                                        \
+        "--within", "SECONDS", NULL, ARGUMENT_NUMBER, false, "patience of each step (30)"    \
+    }
 #define JOURNAL_ARGUMENT                                                             \
     {                                                                                \
         "DIR", NULL, NULL, ARGUMENT_TEXT, true, "the journal's directory, or a copy" \
@@ -327,7 +333,9 @@ const struct command commands[] = {
      NULL,
      NULL,
      LOOKS,
-     {JOURNAL_ARGUMENT}},
+     {JOURNAL_ARGUMENT,
+      {"--seal", "FILE", NULL, ARGUMENT_TEXT, false,
+       "also whether it still is what this record of a `day end` has sealed"}}},
     {{"journal", "stats"},
      "what a journal holds, by instance, ring and type",
      NULL,
@@ -410,7 +418,27 @@ const struct command commands[] = {
        "of one order in N, and what is always told (1000)"},
       {"--to", "FILE|URL", NULL, ARGUMENT_TEXT, true,
        "file for one request in protobuf (-: standard output), or address of a collector"}}},
+    {{"day", "start"},
+     "files of the day, self-test, sessions, warm lanes, then arms; stops at what fails",
+     NULL,
+     NULL,
+     WIDENS,
+     {DAY_ARGUMENTS, YES_OPTION}},
+    {{"day", "end"},
+     "halts, cancels, reconciles, writes tomorrow's positions, seals the journal; stops at what "
+     "fails",
+     NULL,
+     NULL,
+     CHANGES,
+     {DAY_ARGUMENTS,
+      {"--next", "DATE", NULL, ARGUMENT_TEXT, true, "the trading day that follows, YYYY-MM-DD"},
+      {"--positions", "FILE", NULL, ARGUMENT_TEXT, true, "where its positions are written"}}},
 };
+
+bool command_sequence(const struct command *command)
+{
+    return command->method == NULL && strcmp(command->words[0], "day") == 0;
+}
 
 void (*command_offline(const struct command *command))(const struct invocation *invocation,
                                                        struct error *err)

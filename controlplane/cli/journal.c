@@ -6,6 +6,7 @@
 
 #include "controlplane/cli/command.h"
 #include "controlplane/cli/journal_events.h"
+#include "controlplane/cli/journal_seal.h"
 #include "controlplane/control/view.h"
 
 // Numbers of one ring of an instance, as they come.
@@ -139,7 +140,8 @@ static json_t *findings_view(const struct journal_reader *r)
     return list;
 }
 
-static void verify_json(const struct journal_events *f, const struct sum *sum, bool good)
+static void verify_json(const struct journal_events *f, const struct sum *sum, bool good,
+                        const struct journal_seal *seal)
 {
     const struct journal_reader *r = &f->reader;
     json_t *view = json_object();
@@ -156,6 +158,7 @@ static void verify_json(const struct journal_events *f, const struct sum *sum, b
     json_object_set_new(view, "overrun_events", view_count(sum->overrun));
     json_object_set_new(view, "findings", findings_view(r));
     json_object_set(view, "places", sum->places);
+    json_object_set_new(view, "seal", seal->record ? journal_seal_view(seal) : json_null());
     json_dumpf(view, stdout, JSON_INDENT(2));
     fputc('\n', stdout);
     json_decref(view);
@@ -194,12 +197,21 @@ void run_journal_verify(const struct invocation *invocation, struct error *err)
 {
     static struct journal_events f;
     struct sum sum = {0};
+    struct journal_seal seal = {0};
+    struct error broken = {0};
+    const char *sealed = json_string_value(json_object_get(invocation->options, "--seal"));
     if (journal_events_open(&f, directory_of(invocation), err) && sum_take(&sum, &f, err)) {
         const bool good = f.reader.damaged == 0 && sum.missing == 0 && sum.doubled == 0;
+        const bool holds =
+            sealed == NULL || journal_seal_check(f.reader.directory, sealed, &seal, &broken);
         if (invocation->json)
-            verify_json(&f, &sum, good);
+            verify_json(&f, &sum, good, &seal);
         else
             verify_text(&f, &sum, good);
+        if (holds && sealed && !invocation->json)
+            printf("the seal of %s holds: %" PRIu64 " records\n", sealed, seal.record);
+        if (!holds)
+            *err = broken;
         if (!good)
             error_set(err, EXIT_FAILED,
                       "%s: %u damaged places, %" PRIu64 " events missing, %" PRIu64 " doubled",

@@ -159,7 +159,8 @@ static void go(const struct invocation *invocation, struct run *run, struct erro
 {
     const char *path = invocation->socket ? invocation->socket : run->socket;
     struct client *client = &run->client;
-    if (strcmp(invocation->command->method, "kill") == 0) // the stopwatch runs from here
+    const char *method = invocation->command->method;
+    if (method && strcmp(method, "kill") == 0) // the stopwatch runs from here
         json_object_set_new(invocation->params, "asked_ns",
                             json_integer((json_int_t)clock_utc_ns()));
     file_absolute(invocation);
@@ -167,7 +168,11 @@ static void go(const struct invocation *invocation, struct run *run, struct erro
         path = from_environment("TICKGATE_SOCKET", SOCKET_PATH);
     if (client->fd >= 0 && strcmp(client->path, path) != 0)
         client_close(client);
-    if (invocation->command->does == STREAMS || invocation->command->does == TOP) {
+    if (command_sequence(invocation->command)) {
+        watch_signals();
+        if (client->fd >= 0 || client_open(client, path, err))
+            day_run(invocation, client, err);
+    } else if (invocation->command->does == STREAMS || invocation->command->does == TOP) {
         if (client->fd < 0 && !client_open(client, path, err))
             return;
         watch_signals();

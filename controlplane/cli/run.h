@@ -40,6 +40,9 @@ bool top_show(const struct invocation *invocation, struct client *client, struct
 // SIGINT and SIGTERM end the command (invocation_stopped), not the program.
 void watch_signals(void);
 
+// day_run.c: start or end of the day, step by step. <err>: of the step that failed.
+void day_run(const struct invocation *invocation, struct client *client, struct error *err);
+
 // shell.c: what a word that begins like the last one of <words> may be; calls <each> for every one.
 void complete_words(const char *const *words, uint32_t count,
                     void (*each)(const char *word, void *context), void *context);

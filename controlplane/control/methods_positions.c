@@ -67,6 +67,17 @@ static void set_profit(json_t *row, const struct profit *p)
     set(row, "profit", money(p->realised + p->unrealised));
 }
 
+static json_t *lanes_view(const struct control *control, const struct board_position *p)
+{
+    json_t *list = json_array();
+    for (uint32_t lane = 0; lane < control->board->shape.lanes; lane++)
+        if (p->shares[lane])
+            json_array_append_new(list,
+                                  json_pack("{s:s,s:I}", "lane", control->snapshot.lanes[lane].name,
+                                            "shares", (json_int_t)p->shares[lane]));
+    return list;
+}
+
 static json_t *position_row(const struct control *control, const struct board_position *p)
 {
     const struct board *b = control->board;
@@ -82,6 +93,7 @@ static json_t *position_row(const struct control *control, const struct board_po
         return row;
     profit_add(&profit, p, mark);
     set(row, "shares", json_integer(shares));
+    set(row, "lanes", lanes_view(control, p));
     set(row, "open_buy", view_count(c->open_buy));
     set(row, "open_sell", view_count(c->open_sell));
     set(row, "bought", view_count(c->bought));

@@ -144,6 +144,8 @@ static json_t *desks_view(const struct control *control)
         set(row, "unclaimed", view_count(c->unclaimed));
         set(row, "open_orders", view_count(c->open_orders));
         set(row, "open_notional", view_notional(c->open_notional));
+        set(row, "practised", view_count(c->practised));
+        set(row, "practice_passed", view_count(c->practice_passed));
         json_array_append_new(list, row);
     }
     return list;

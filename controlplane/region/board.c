@@ -131,7 +131,9 @@ static void copy_positions(const struct region_view *view, void *context)
     for (uint64_t i = 0; i < cells_of(view) && b->position_count < b->position_max; i++) {
         const struct position_cell *cell = region_position_cell(view, i);
         struct board_position *p = &b->positions[b->position_count];
+        memset(p->shares, 0, sizeof p->shares);
         p->torn = !position_cell_read(cell, &p->sum);
+        p->shares[i / view->shape.positions] = position_cell_shares(&p->sum);
         b->position_count += p->torn || p->sum.key != 0;
     }
 }
@@ -145,6 +147,8 @@ static int position_compare(const void *pa, const void *pb)
 static void position_add(struct board_position *to, const struct board_position *from)
 {
     to->torn |= from->torn;
+    for (uint32_t lane = 0; lane < LANES_MAX; lane++)
+        to->shares[lane] = (int64_t)((uint64_t)to->shares[lane] + (uint64_t)from->shares[lane]);
     // Another process's numbers: they may wrap, that is all.
     to->sum.open_buy += from->sum.open_buy;
     to->sum.open_sell += from->sum.open_sell;

@@ -16,6 +16,7 @@ enum {
 // One account in one symbol on all lanes.
 struct board_position {
     struct position_cell sum;
+    int64_t shares[LANES_MAX]; // of each lane
     uint16_t account;
     uint16_t instrument;
     bool torn; // a lane was in the way each time: not to be shown

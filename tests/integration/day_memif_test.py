@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The trading day of a dataplane that trades: its files are in force from the first order and again when they are read again,
-every control is tested before that, and what cannot be tested or recorded does not start.
+every control is tested before that, and what cannot be tested or recorded does not start. Start and end of day as sequences:
+what was halted trades after the one, nothing is open after the other, whose files are the next day's.
 """
 
 import datetime
@@ -98,6 +99,71 @@ def tested(s, times):
     return record
 
 
+def tickgate(code, *words):
+    done = subprocess.run([str(BUILD / "tickgate"), *map(str, words)], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == code, f"{words}: {done.returncode}: {done.stderr} {done.stdout}"
+    return done.stderr + done.stdout
+
+
+def sequence(s, code, which, record, *words):
+    said = tickgate(code, "day", which, "--record", record, "--reason", "by plan", "--socket", s.socket, *words)
+    return said, json.loads(record.read_text())
+
+
+def states(record):
+    return {step["step"]: step["state"] for step in record["steps"]}
+
+
+def starts(s, today):
+    """Halted for the firm: a list that is not good leaves it so, then everything passes and orders leave again."""
+    ledger = Ledger(s)
+
+    def sent():
+        ledger.collect()
+        return len(ledger.of("ORDER_SENT"))
+
+    tickgate(0, "halt", "--reason", "before the day", "--socket", s.socket)
+    restrict(s, today, "NONE,all")
+    said, record = sequence(s, 1, "start", s.dir / "start.json", "--yes")
+    assert "files: " in said and "restricted.csv:3" in said, said
+    assert states(record)["files"] == "failed" and states(record)["arm"] == "not reached" and not record["complete"], record
+    restrict(s, today)
+    before = sent()
+    said, record = sequence(s, 0, "start", s.dir / "start.json", "--yes")
+    assert record["complete"] and set(states(record).values()) == {"passed"}, record
+    assert s.ask("show", "trading")["in_force"] == [], said
+    wait_for("orders of the day that has begun", lambda: sent() > before, s.alive)
+
+
+def ends(s, path, today):
+    """Nothing is open, the file of positions is what is held and good for the next day, and the seal finds a changed byte."""
+    tomorrow = datetime.date.fromisoformat(str(today)) + datetime.timedelta(days=1)
+    positions, journal = s.dir / "next.csv", s.dir / "journal"
+    for _ in range(2):  # given again, steps that were done pass again
+        said, record = sequence(s, 0, "end", s.dir / "end.json", "--next", tomorrow, "--positions", positions)
+    assert record["complete"] and set(states(record).values()) == {"passed"}, record
+    assert s.ask("show", "orders")["total"] == 0, said
+    held = {(p["account"], p["symbol"]): p["shares"] for p in s.ask("show", "positions")["positions"] if p["shares"]}
+    rows = [row.split(",") for row in positions.read_text().split()]
+    assert rows[0] == ["tickgate", "positions", "1", str(tomorrow)], rows
+    assert {(r[0], r[1]): int(r[2]) for r in rows[2:]} == held and held, (rows, held)
+    text = path.read_text().replace("positions.csv", "next.csv").replace("max_age_days: 1", f"max_age_days: 9, date: {tomorrow}")
+    (s.dir / "next.yaml").write_text(text)
+    done = subprocess.run([str(BUILD / "tickgate-dataplane"), "--config", str(s.dir / "next.yaml"), "--check"],
+                          capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, f"{done.returncode}: {done.stderr[-500:]}"
+    assert "the seal of" in tickgate(0, "journal", "verify", journal, "--seal", s.dir / "end.json")
+    segment = sorted(journal.glob("*.journal"))[0]
+    copy = s.dir / "copy"
+    copy.mkdir()
+    for each in journal.glob("*.journal"):
+        (copy / each.name).write_bytes(each.read_bytes())
+    bytes_of = bytearray((copy / segment.name).read_bytes())
+    bytes_of[8192] ^= 1
+    (copy / segment.name).write_bytes(bytes_of)
+    tickgate(1, "journal", "verify", copy, "--seal", s.dir / "end.json")
+
+
 def main():
     need_programs()
     with System("day") as s:
@@ -129,6 +195,9 @@ def main():
         quantity = next(r for r in answer["rows"] if r["control"] == "QUANTITY")
         assert quantity["beyond"] == "QUANTITY: shares=101 limit=100" and quantity["scope"] == "firm", quantity
         assert tested(s, 2)["utc_ns"] > first["utc_ns"]
+        starts(s, today)
+        tested(s, 3)
+        ends(s, path, today)
         assert s.end("dataplane") == 0, "an unclean end"
 
 

@@ -118,6 +118,10 @@ static void test_positions(void **state)
     assert_string_equal(text_of(row, "symbol"), "AAPL");
     assert_int_equal(number_of(row, "shares"), 30);
     assert_int_equal(number_of(row, "bought"), 50);
+    assert_int_equal(rows_of(row, "lanes"), 2);
+    assert_string_equal(text_of(row_of(row, "lanes", 1), "lane"), "lane1");
+    assert_int_equal(number_of(row_of(row, "lanes", 0), "shares"), 50);
+    assert_int_equal(number_of(row_of(row, "lanes", 1), "shares"), -20);
     assert_int_equal(number_of(row, "sold"), 20);
     assert_int_equal(number_of(row, "open_buy"), 600);
     assert_string_equal(text_of(row, "cash"), "-3000.0000");
