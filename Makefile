@@ -455,13 +455,14 @@ lint: ## include direction, sizes, lane rules, formatting, clang-tidy, cppcheck,
 	$(sub) lint-build
 	$(Q)tests/lint/run --build $(BUILD)
 
-docs: ## write docs/configuration.md, docs/control.md and docs/controls.md from their tables
+docs: ## write docs/configuration.md, docs/control.md, docs/controls.md and docs/logs.md from their tables
 	$(deps) build
 	$(sub) programs
 	$(Q)$(BUILD)/tickgate-dataplane --options >docs/configuration.md
 	$(sub) $(BUILD)/tests/unit/cli/doc_test
 	$(Q)TICKGATE_GOLDEN=write $(BUILD)/tests/unit/cli/doc_test
 	$(Q)python3 tests/lint/controls.py >docs/controls.new && mv docs/controls.new docs/controls.md
+	$(Q)python3 tests/lint/logs.py >docs/logs.new && mv docs/logs.new docs/logs.md
 
 install: ## programs, their units, manual page and completions, the client library, its header and that of strategies into DESTDIR/PREFIX
 	$(deps) build

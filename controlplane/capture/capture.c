@@ -18,7 +18,7 @@ void capture_attach(struct capture *c, const struct contact *contact)
 {
     struct contact way = {.reader = {.fd = -1}};
     if (contact_attached(contact) && !contact_share(contact, &way))
-        log_error("capture", "%s", way.why);
+        log_error(LOG_CAPTURE_STOPPED, NULL, "%s", way.why);
     pthread_mutex_lock(&c->lock);
     if (c->waits)
         contact_close(&c->inbox);
@@ -103,13 +103,18 @@ static bool introduce(struct capture *c)
         return false;
     if (c->files.disk.slots == NULL && !capture_files_open(&c->files, &c->config, &err)) {
         c->files.error = EIO;
-        log_error("capture", "%s", err.text);
+        log_error(LOG_CAPTURE_STOPPED, LOG_FIELDS(LOG_TEXT("directory", c->config.directory)), "%s",
+                  err.text);
         return false;
     }
     if (c->introduced && !capture_files_full(&c->files))
         return true;
     if (!c->introduced)
-        log_info("capture", "%s: what the instance of %s takes in, by %s", c->config.directory,
+        log_info(LOG_CAPTURE,
+                 LOG_FIELDS(LOG_TEXT("directory", c->config.directory),
+                            LOG_TEXT("path", c->contact.reader.path),
+                            LOG_TEXT("engine", c->files.disk.ops->name)),
+                 "%s: what the instance of %s takes in, by %s", c->config.directory,
                  c->contact.reader.path, c->files.disk.ops->name);
     c->introduced = capture_files_begin(&c->files, &c->instance, (const char(*)[NAME_LEN])c->lanes,
                                         (const char(*)[NAME_LEN])c->ports);
@@ -132,10 +137,12 @@ static bool lane_take(struct capture *c, uint32_t lane, uint64_t now_ns)
     if (piece.damaged || damaged) {
         c->damaged++;
         c->at.at[lane] = c->seen.lane[lane].tail; // the hole makes the capture incomplete
-        log_error("capture_ring",
-                  "%s: the capture of lane %u says something impossible; reading "
-                  "goes on at its end",
-                  c->contact.reader.path, lane);
+        log_error(
+            LOG_CAPTURE_RING,
+            LOG_FIELDS(LOG_TEXT("path", c->contact.reader.path), LOG_NUMBER("lane_number", lane)),
+            "%s: the capture of lane %u says something impossible; reading "
+            "goes on at its end",
+            c->contact.reader.path, lane);
     }
     return taken > 0;
 }

@@ -81,7 +81,9 @@ static void last_cut(const char *directory, uint64_t file)
         if (bytes != MAP_FAILED)
             munmap(bytes, len);
         if (whole < len && ftruncate(fd, (off_t)whole) != 0)
-            log_warn("capture", "%s: %s", path, strerror(errno));
+            log_warn(LOG_CAPTURE_FILE,
+                     LOG_FIELDS(LOG_TEXT("path", path), LOG_TEXT("cause", strerror(errno))),
+                     "%s: %s", path, strerror(errno));
     }
     if (fd >= 0)
         close(fd);
@@ -124,10 +126,12 @@ static void fail(struct capture_files *f, int error, const char *what)
     if (f->error)
         return;
     f->error = error;
-    log_error("capture",
-              "%s: %s: %s; nothing more is captured until the control plane is started "
-              "again",
-              f->config.directory, what, strerror(error));
+    log_error(
+        LOG_CAPTURE_STOPPED,
+        LOG_FIELDS(LOG_TEXT("directory", f->config.directory), LOG_TEXT("cause", strerror(error))),
+        "%s: %s: %s; nothing more is captured until the control plane is started "
+        "again",
+        f->config.directory, what, strerror(error));
 }
 
 // --- blocks to the disk ---
@@ -203,7 +207,9 @@ static void retain(const struct capture_files *f)
             continue;
         bytes += (uint64_t)status.st_blocks * 512;
         if (bytes > f->config.keep_bytes && files[i] < f->instance.file && unlink(path) != 0)
-            log_warn("capture_retain", "%s: %s; it stays", path, strerror(errno));
+            log_warn(LOG_CAPTURE_RETAIN,
+                     LOG_FIELDS(LOG_TEXT("path", path), LOG_TEXT("cause", strerror(errno))),
+                     "%s: %s; it stays", path, strerror(errno));
     }
     free(files);
 }
@@ -213,7 +219,10 @@ static void cut(struct capture_files *f)
 {
     reap_all(f);
     if (f->disk.fd >= 0 && ftruncate(f->disk.fd, (off_t)f->offset) != 0)
-        log_warn("capture", "%s: %s", f->config.directory, strerror(errno));
+        log_warn(
+            LOG_CAPTURE_FILE,
+            LOG_FIELDS(LOG_TEXT("path", f->config.directory), LOG_TEXT("cause", strerror(errno))),
+            "%s: %s", f->config.directory, strerror(errno));
 }
 
 static bool next_file(struct capture_files *f)

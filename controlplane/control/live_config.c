@@ -211,7 +211,9 @@ void live_config_keep(struct live_config *live, uint64_t back_ns)
     path_of(live, "next", from);
     version_path(live, live->version + 1, to);
     if (rename(from, to) != 0)
-        log_error("config", "%s: %s; it is in force all the same", to, strerror(errno));
+        log_error(LOG_CONFIG_FILE,
+                  LOG_FIELDS(LOG_TEXT("path", to), LOG_TEXT("cause", strerror(errno))),
+                  "%s: %s; it is in force all the same", to, strerror(errno));
     live->version++;
     live->confirm_ns = back_ns;
 }
@@ -256,8 +258,8 @@ static void back_begin(struct control *control)
                                "\"params\":{\"reason\":\"not confirmed in time\"}}";
     struct live_config *live = control->live;
     char *reply;
-    log_warn("config", "version %u was not confirmed in time: back to the one before",
-             live->version);
+    log_warn(LOG_CONFIG_BACK, LOG_FIELDS(LOG_NUMBER("version", live->version)),
+             "version %u was not confirmed in time: back to the one before", live->version);
     rpc_handle(control, line, sizeof line - 1, &live->job, &reply);
     free(reply);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "controlplane/capture/capture.h"
 #include "controlplane/control/live_config.h"
@@ -69,6 +70,8 @@ static struct config config;
 // In which the store is: what it has not taken yet stays in the journal.
 static _Atomic uint64_t store_segment;
 static _Atomic uint64_t journal_committed;
+
+static const char name[] = "tickgate-controlplane";
 
 enum { STORE_END_MS = 3000, TRACE_END_MS = 1000 }; // for what is durable, when the program ends
 
@@ -208,10 +211,11 @@ static struct http *http_start(struct control *control, struct server *server,
     struct http *http = http_open(control, options->config ? &config : NULL, chosen, err);
     if (http == NULL || !server_add_http(server, http, err))
         return http;
-    log_info("ready", "metrics and page on http%s://%u.%u.%u.%u:%u/",
-             chosen->tls_certificate[0] ? "s" : "", chosen->listen.ip >> 24,
-             chosen->listen.ip >> 16 & 255, chosen->listen.ip >> 8 & 255, chosen->listen.ip & 255,
-             http_port(http));
+    char url[48];
+    snprintf(url, sizeof url, "http%s://%u.%u.%u.%u:%u/", chosen->tls_certificate[0] ? "s" : "",
+             chosen->listen.ip >> 24, chosen->listen.ip >> 16 & 255, chosen->listen.ip >> 8 & 255,
+             chosen->listen.ip & 255, http_port(http));
+    log_info(LOG_READY, LOG_FIELDS(LOG_TEXT("endpoint", url)), "metrics and page on %s", url);
     return http;
 }
 
@@ -219,7 +223,7 @@ static bool journal_start(const struct options *options, struct control *control
                           struct drain *drain, struct error *err)
 {
     if (options->journal && strcmp(options->journal, "none") == 0) {
-        log_warn("journal_off", "no record of any event is kept");
+        log_warn(LOG_JOURNAL_OFF, NULL, "no record of any event is kept");
         return true;
     }
     control->drain = drain;
@@ -333,9 +337,7 @@ static int migrate(const struct options *options)
         error_set(&err, EXIT_USAGE, "--migrate: no configuration with a section store");
     else
         store_migrate(&chosen, &err);
-    if (err.code != EXIT_OK)
-        fprintf(stderr, "tickgate-controlplane: %s\n", err.text);
-    return (int)err.code;
+    return err.code == EXIT_OK ? EXIT_OK : log_end(name, &err);
 }
 
 static int run(const struct options *options)
@@ -351,8 +353,8 @@ static int run(const struct options *options)
     struct http *http = NULL;
     stream_logs_begin();
     if (!control_init(&control, options->region)) {
-        log_error("start", "no memory for the event log");
-        return EXIT_FAILED;
+        error_set(&err, EXIT_FAILED, "no memory for the event log");
+        return log_end(name, &err);
     }
     live_begin(options, &control);
     const bool opened = server_open(&server, &control, options->socket, &err) &&
@@ -370,12 +372,13 @@ static int run(const struct options *options)
     if (opened && err.code == EXIT_OK && options->http_wanted)
         http = http_start(&control, &server, options, &err);
     if (opened && err.code == EXIT_OK) {
-        log_info("ready", "listening on %s", options->socket);
+        log_info(LOG_READY, LOG_FIELDS(LOG_TEXT("path", options->socket)), "listening on %s",
+                 options->socket);
         notify_ready();
         server_run(&server, &stop);
         notify_stopping();
     } else {
-        log_error("start", "%s", err.text);
+        log_end(name, &err);
     }
     http_close(http);
     server_close(&server);
@@ -397,13 +400,13 @@ int main(int argc, char **argv)
     int code;
     if (!options_read(&options, argc, argv, &code))
         return code;
-    if (!options_complete(&options, &err)) {
-        fprintf(stderr, "tickgate-controlplane: %s\n", err.text);
-        return (int)err.code;
-    }
+    signal(SIGPIPE, SIG_IGN);
+    if (!options.migrate)
+        log_to(STDOUT_FILENO);
+    if (!options_complete(&options, &err))
+        return log_end(name, &err);
     struct sigaction action = {.sa_handler = on_stop};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
     return options.migrate ? migrate(&options) : run(&options);
 }

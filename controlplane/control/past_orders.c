@@ -99,7 +99,8 @@ static void begin(struct past_orders *p, struct drain *drain)
         journal_reader_follow(&p->reader, 0);
     }
     if (!p->open || !thread_start(p, drain)) {
-        log_warn("past_orders", "%s: orders of before are not known: %s", directory,
+        log_warn(LOG_PAST_ORDERS_UNKNOWN, LOG_FIELDS(LOG_TEXT("directory", directory)),
+                 "%s: orders of before are not known: %s", directory,
                  p->why.code != EXIT_OK ? p->why.text : "no memory or thread");
         close_all(p);
     }
@@ -133,8 +134,11 @@ static void put_under(struct past_orders *p, struct event_log *log, uint64_t fir
     order_fold_free(&log->orders);
     log->orders = p->fold;
     p->fold.slots = NULL;
-    log_info("past_orders", "%u open orders are known, %lu events of before are not",
-             log->orders.count, log->orders.missed);
+    log_info(LOG_PAST_ORDERS,
+             LOG_FIELDS(LOG_NUMBER("open_orders", log->orders.count),
+                        LOG_NUMBER("missing", log->orders.missed)),
+             "%u open orders are known, %lu events of before are not", log->orders.count,
+             log->orders.missed);
 }
 
 void past_orders_turn(struct past_orders *p, struct drain *drain, struct event_log *log)
@@ -152,7 +156,8 @@ void past_orders_turn(struct past_orders *p, struct drain *drain, struct event_l
     p->started = false;
     const uint64_t first = log->count < EVENT_LOG_LEN ? 1 : log->count - EVENT_LOG_LEN + 1;
     if (p->why.code != EXIT_OK) {
-        log_warn("past_orders", "orders of before are not known: %s", p->why.text);
+        log_warn(LOG_PAST_ORDERS_UNKNOWN, LOG_FIELDS(LOG_TEXT("cause", p->why.text)),
+                 "orders of before are not known: %s", p->why.text);
     } else if (meets(p, log, first)) {
         put_under(p, log, first);
     } else if (thread_start(p, drain)) {

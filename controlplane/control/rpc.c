@@ -27,15 +27,27 @@ static void changed_tell(const struct job *job)
     const char *reason = job_string(job, "reason");
     char *params = json_dumps(job->params, JSON_COMPACT);
     if (job->error == RPC_ERROR_APPROVAL)
-        log_info("approval", "%s by user %u: %s", job->method->name, job->user, job->message);
+        log_info(LOG_APPROVAL,
+                 LOG_FIELDS(LOG_TEXT("method", job->method->name), LOG_NUMBER("user", job->user)),
+                 "%s by user %u: %s", job->method->name, job->user, job->message);
     else if (job->approved && !job->error)
-        log_info("changed", "%s by user %u, approved by user %u (%s): %s", job->method->name,
-                 job->asker, job->user, params ? params : "", reason ? reason : "no reason given");
+        log_info(LOG_CHANGED,
+                 LOG_FIELDS(LOG_TEXT("method", job->method->name), LOG_NUMBER("user", job->asker),
+                            LOG_NUMBER("approved_by", job->user), LOG_TEXT("reason", reason),
+                            LOG_TEXT("params", params)),
+                 "%s by user %u, approved by user %u (%s): %s", job->method->name, job->asker,
+                 job->user, params ? params : "", reason ? reason : "no reason given");
     else if (job->error)
-        log_warn("refused", "%s by user %u: %s", job->method->name, job->user, job->message);
+        log_warn(LOG_REFUSED,
+                 LOG_FIELDS(LOG_TEXT("method", job->method->name), LOG_NUMBER("user", job->user),
+                            LOG_TEXT("cause", job->message)),
+                 "%s by user %u: %s", job->method->name, job->user, job->message);
     else
-        log_info("changed", "%s by user %u (%s): %s", job->method->name, job->user,
-                 params ? params : "", reason ? reason : "no reason given");
+        log_info(LOG_CHANGED,
+                 LOG_FIELDS(LOG_TEXT("method", job->method->name), LOG_NUMBER("user", job->user),
+                            LOG_TEXT("reason", reason), LOG_TEXT("params", params)),
+                 "%s by user %u (%s): %s", job->method->name, job->user, params ? params : "",
+                 reason ? reason : "no reason given");
     free(params);
 }
 

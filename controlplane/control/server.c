@@ -46,7 +46,8 @@ static void client_close(struct server *server, struct client *client)
 
 static void client_cut(struct server *server, struct client *client, const char *why)
 {
-    log_warn("client-cut-off", "%s", why);
+    log_warn(LOG_CLIENT_CUT_OFF,
+             LOG_FIELDS(LOG_NUMBER("user", client->job.user), LOG_TEXT("cause", why)), "%s", why);
     server->control->clients_cut_off++;
     client_close(server, client);
 }
@@ -320,10 +321,16 @@ static void tick(struct server *server, uint64_t now_ns)
     notify_alive(now_ns);
     if (control_tick(server->control, now_ns)) {
         if (contact->state == CONTACT_LIVE || contact->state == CONTACT_STARTING)
-            log_info("attached", "%s, dataplane with pid %u", contact->reader.path,
+            log_info(LOG_ATTACHED,
+                     LOG_FIELDS(LOG_TEXT("path", contact->reader.path),
+                                LOG_NUMBER("pid", contact_header(contact)->identity.pid)),
+                     "%s, dataplane with pid %u", contact->reader.path,
                      contact_header(contact)->identity.pid);
         else
-            log_warn("not-connected", "%s", contact->why);
+            log_warn(
+                LOG_NOT_CONNECTED,
+                LOG_FIELDS(LOG_TEXT("path", contact->reader.path), LOG_TEXT("cause", contact->why)),
+                "%s", contact->why);
     }
     live_config_tick(server->control, now_ns);
     streams_send(server, now_ns);

@@ -19,18 +19,22 @@ static struct {
         uint64_t utc_ns;
         char level[8];
         char event[32];
+        char code[16];
         char text[LOG_LINE_LEN];
+        char fields[LOG_FIELDS_MAX];
     } lines[LOG_LINES];
 } logs = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static void hear(const char *level, const char *event, const char *text)
+static void hear(const struct log_line *said)
 {
     pthread_mutex_lock(&logs.lock);
     struct line *line = &logs.lines[++logs.count % LOG_LINES];
-    line->utc_ns = clock_utc_ns();
-    snprintf(line->level, sizeof line->level, "%s", level);
-    snprintf(line->event, sizeof line->event, "%s", event);
-    snprintf(line->text, sizeof line->text, "%s", text);
+    line->utc_ns = said->utc_ns;
+    snprintf(line->level, sizeof line->level, "%s", said->level);
+    snprintf(line->event, sizeof line->event, "%s", said->event);
+    snprintf(line->code, sizeof line->code, "%s", said->code);
+    snprintf(line->text, sizeof line->text, "%s", said->text);
+    snprintf(line->fields, sizeof line->fields, "%s", said->fields);
     pthread_mutex_unlock(&logs.lock);
 }
 
@@ -126,9 +130,11 @@ static char *line_next(struct stream *s)
         return NULL;
     const struct line *line = &copy;
     json_t *text = json_string(line->text);
-    return notification("log", json_pack("{s:o,s:s,s:s,s:o}", "time", view_utc(line->utc_ns),
-                                         "level", line->level, "event", line->event, "text",
-                                         text ? text : json_string("(not UTF-8)")));
+    return notification("log",
+                        json_pack("{s:o,s:s,s:s,s:s,s:o,s:o}", "time", view_utc(line->utc_ns),
+                                  "level", line->level, "event", line->event, "code", line->code,
+                                  "text", text ? text : json_string("(not UTF-8)"), "fields",
+                                  json_loads(line->fields, 0, NULL)));
 }
 
 static char *counters_next(struct stream *s, struct control *control, uint64_t now_ns)

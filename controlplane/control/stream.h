@@ -10,7 +10,7 @@
 
 #include "controlplane/control/control.h"
 
-enum { LOG_LINES = 256, LOG_LINE_LEN = 512, STREAM_COUNTERS_MS = 1000 };
+enum { LOG_LINES = 256, LOG_LINE_LEN = 640, STREAM_COUNTERS_MS = 1000 };
 
 enum stream_topic { STREAM_EVENTS = 1, STREAM_COUNTERS = 2, STREAM_LOGS = 4 };
 

@@ -327,7 +327,7 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *cls, const char *
         return;
     vsnprintf(text, sizeof text, fmt, args);
     text[strcspn(text, "\n")] = 0;
-    log_warn("http", "%s", text);
+    log_warn(LOG_HTTP, NULL, "%s", text);
 }
 
 static bool beyond_loopback(const struct config_http *options)

@@ -80,10 +80,11 @@ void drain_attach(struct drain *d, const struct contact *contact)
 {
     struct contact way = {.reader = {.fd = -1}};
     if (contact_attached(contact) && !contact_share(contact, &way))
-        log_error("journal", "%s", way.why);
+        log_error(LOG_JOURNAL_NOT_ATTACHED, NULL, "%s", way.why);
     pthread_mutex_lock(&d->lock);
     if (d->inbox_count == DRAIN_REGIONS) { // so many came and went while the disk was full
-        log_error("journal", "events of %s are given up: too many regions wait for the journal",
+        log_error(LOG_JOURNAL_GIVEN_UP, LOG_FIELDS(LOG_TEXT("path", d->inbox[0].reader.path)),
+                  "events of %s are given up: too many regions wait for the journal",
                   d->inbox[0].reader.path);
         contact_close(&d->inbox[0]);
         memmove(&d->inbox[0], &d->inbox[1], sizeof d->inbox - sizeof d->inbox[0]);
@@ -146,7 +147,10 @@ static void region_enter(struct drain *d)
         const uint64_t released = d->cursor.at[s][EVENT_RING_TRADING];
         d->told_missed += written > released ? written : released;
     }
-    log_info("journal_region", "%s: events of the instance with pid %u", d->contact.reader.path,
+    log_info(LOG_JOURNAL_REGION,
+             LOG_FIELDS(LOG_TEXT("path", d->contact.reader.path),
+                        LOG_NUMBER("pid", contact_header(&d->contact)->identity.pid)),
+             "%s: events of the instance with pid %u", d->contact.reader.path,
              contact_header(&d->contact)->identity.pid);
 }
 
@@ -173,14 +177,19 @@ static void sequence_check(struct drain *d, uint32_t source, const struct event 
     const uint64_t last = d->journal.cursors.sequence[source][EVENT_RING_TRADING];
     if (event->type == EVENT_OVERRUN) {
         d->now.overrun += event->overrun.lost;
-        log_error("journal_overrun",
+        log_error(LOG_JOURNAL_OVERRUN,
+                  LOG_FIELDS(LOG_NUMBER("lane_number", event->lane),
+                             LOG_NUMBER("events", event->overrun.lost),
+                             LOG_NUMBER("before", event->sequence)),
                   "lane %u: %" PRIu64 " events before number %" PRIu64
                   " found the event ring full and are lost",
                   event->lane, event->overrun.lost, event->sequence);
     }
     if (event->sequence > last + 1) {
         d->now.gaps += event->sequence - last - 1;
-        log_error("journal_gap",
+        log_error(LOG_JOURNAL_GAP,
+                  LOG_FIELDS(LOG_NUMBER("lane_number", event->lane), LOG_NUMBER("first", last + 1),
+                             LOG_NUMBER("last", event->sequence - 1)),
                   "lane %u: events %" PRIu64 " to %" PRIu64 " are not in this journal: they were "
                   "read by another, or are lost",
                   event->lane, last + 1, event->sequence - 1);
@@ -252,10 +261,12 @@ static bool ring_drain(struct drain *d, uint32_t source, enum event_ring_kind ki
             return false;
         if (chunk->damaged) {
             d->now.damaged++;
-            log_error("journal_ring",
-                      "%s: the ring of source %u says something impossible; "
-                      "reading goes on at its end",
-                      d->contact.reader.path, source);
+            log_error(
+                LOG_JOURNAL_RING,
+                LOG_FIELDS(LOG_TEXT("path", d->contact.reader.path), LOG_NUMBER("source", source)),
+                "%s: the ring of source %u says something impossible; "
+                "reading goes on at its end",
+                d->contact.reader.path, source);
             d->cursor.at[source][kind] = chunk->cursor;
             d->journal.mark.cursor[journal_source(d, source)][kind] = chunk->cursor;
             return true;
@@ -381,7 +392,8 @@ static void state_say(struct drain *d, enum drain_state state)
     switch (state) {
     case DRAIN_WRITING:
         d->now.why[0] = 0;
-        log_info("journal_writing", "%s: written again", directory);
+        log_info(LOG_JOURNAL_WRITING, LOG_FIELDS(LOG_TEXT("directory", directory)),
+                 "%s: written again", directory);
         return;
     case DRAIN_FULL:
         snprintf(d->now.why, sizeof d->now.why,
@@ -400,7 +412,10 @@ static void state_say(struct drain *d, enum drain_state state)
                  directory, strerror(d->now.error));
         break;
     }
-    log_error("journal_stopped", "%s", d->now.why);
+    log_error(
+        LOG_JOURNAL_STOPPED,
+        LOG_FIELDS(LOG_TEXT("directory", directory), LOG_TEXT("cause", strerror(d->now.error))),
+        "%s", d->now.why);
 }
 
 static void committed_tell(const struct drain *d)
@@ -492,7 +507,8 @@ static bool journal_begin(struct drain *d, struct error *err)
         d->now.state = DRAIN_DAMAGED;
         snprintf(d->now.why, sizeof d->now.why,
                  "%s; nothing is written and no order taken until then", err->text);
-        log_error("journal_damaged", "%s", d->now.why);
+        log_error(LOG_JOURNAL_DAMAGED,
+                  LOG_FIELDS(LOG_TEXT("directory", d->config.journal.directory)), "%s", d->now.why);
         *err = (struct error){0};
         return true;
     }
@@ -508,9 +524,13 @@ static bool journal_begin(struct drain *d, struct error *err)
     d->now.direct = j->disk.direct;
     d->now.align = j->disk.align;
     snprintf(d->now.engine, sizeof d->now.engine, "%s", j->disk.ops->name);
-    log_info("journal", "%s: %s, %s, blocks of %u bytes, %s; goes on behind record %" PRIu64,
-             j->directory, j->disk.ops->name, j->disk.direct ? "O_DIRECT" : "not O_DIRECT",
-             j->disk.align, j->disk.cached ? "not synced" : "synced", j->number - 1);
+    log_info(LOG_JOURNAL,
+             LOG_FIELDS(LOG_TEXT("directory", j->directory), LOG_TEXT("engine", j->disk.ops->name),
+                        LOG_NUMBER("block_bytes", j->disk.align),
+                        LOG_NUMBER("record", j->number - 1)),
+             "%s: %s, %s, blocks of %u bytes, %s; goes on behind record %" PRIu64, j->directory,
+             j->disk.ops->name, j->disk.direct ? "O_DIRECT" : "not O_DIRECT", j->disk.align,
+             j->disk.cached ? "not synced" : "synced", j->number - 1);
     return true;
 }
 
@@ -540,7 +560,9 @@ void drain_stop(struct drain *d)
         pthread_join(d->thread, NULL);
     }
     if (d->opened && !journal_close(&d->journal))
-        log_error("journal", "%s: not everything became durable", d->config.journal.directory);
+        log_error(LOG_JOURNAL_NOT_DURABLE,
+                  LOG_FIELDS(LOG_TEXT("directory", d->config.journal.directory)),
+                  "%s: not everything became durable", d->config.journal.directory);
     // Closing may have made the last block durable.
     if (d->opened)
         committed_tell(d);

@@ -349,14 +349,17 @@ static void work_do(struct work *w)
     } else if (!restore_names_take(&w->r->contact, &w->names)) {
         return; // it has gone
     } else if (journal_read(w) && chunk_send(w, RESTORE_DONE)) {
-        log_info("restore",
+        const uint64_t us = (clock_mono_ns() - w->begun_ns) / 1000;
+        log_info(LOG_RESTORE_SENT,
+                 LOG_FIELDS(LOG_NUMBER("events", w->chunk.total),
+                            LOG_NUMBER("instances", w->chunk.instances), LOG_NUMBER("took_us", us)),
                  "%" PRIu64 " events of %u instances went back to the dataplane in %.3f "
                  "s",
-                 w->chunk.total, w->chunk.instances, (double)(clock_mono_ns() - w->begun_ns) / 1e9);
+                 w->chunk.total, w->chunk.instances, (double)us / 1e6);
     }
     if (!w->refused)
         return;
-    log_error("restore", "%s", w->chunk.why);
+    log_error(LOG_RESTORE_REFUSED, NULL, "%s", w->chunk.why);
     w->chunk.count = 0;
     chunk_send(w, RESTORE_REFUSED);
 }
@@ -376,7 +379,8 @@ static void *thread_main(void *arg)
         if (w->events)
             work_do(w);
         else
-            log_error("restore", "no memory for %u events", w->seen.slots);
+            log_error(LOG_RESTORE_REFUSED, LOG_FIELDS(LOG_NUMBER("events", w->seen.slots)),
+                      "no memory for %u events", w->seen.slots);
         if (w->open)
             journal_reader_close(&w->reader);
         restore_names_free(&w->names);
@@ -402,13 +406,13 @@ void rebuild_attach(struct rebuild *r, const struct contact *contact)
     if (!contact_attached(contact) || !contact_header(contact)->identity.restores)
         return;
     if (!contact_share(contact, &r->contact)) {
-        log_error("restore", "%s", r->contact.why);
+        log_error(LOG_RESTORE_REFUSED, NULL, "%s", r->contact.why);
         return;
     }
     atomic_store(&r->stop, false);
     r->started = pthread_create(&r->thread, NULL, thread_main, r) == 0;
     if (!r->started) {
-        log_error("restore", "no thread to read the journal with");
+        log_error(LOG_RESTORE_REFUSED, NULL, "no thread to read the journal with");
         contact_close(&r->contact);
     }
 }

@@ -54,7 +54,9 @@ void journal_retain(struct journal *j)
         if (!(j->config.keep_bytes && all.bytes > j->config.keep_bytes) && !too_old(j, &oldest))
             break;
         if (!journal_segment_path(j->directory, first, path) || unlink(path) != 0) {
-            log_warn("journal_retain", "%s: %s; it stays", path, strerror(errno));
+            log_warn(LOG_JOURNAL_RETAIN,
+                     LOG_FIELDS(LOG_TEXT("path", path), LOG_TEXT("cause", strerror(errno))),
+                     "%s: %s; it stays", path, strerror(errno));
             break;
         }
         all.bytes -= oldest.bytes < all.bytes ? oldest.bytes : all.bytes;

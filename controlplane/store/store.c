@@ -54,7 +54,9 @@ static void status_set(struct store *s, enum store_state state, const char *why)
     snprintf(s->status.why, sizeof s->status.why, "%s", why);
     pthread_mutex_unlock(&s->lock);
     if (*why && strcmp(why, s->said) != 0)
-        log_warn("store", "%s: %s", store_state_name(state), why);
+        log_warn(LOG_STORE_BEHIND,
+                 LOG_FIELDS(LOG_TEXT("state", store_state_name(state)), LOG_TEXT("cause", why)),
+                 "%s: %s", store_state_name(state), why);
     snprintf(s->said, sizeof s->said, "%s", why);
 }
 
@@ -343,7 +345,9 @@ static bool open_all(struct store *s, struct error *err)
     if (s->feed.instance.epoch && (!instance_write(s) || !instance_load(s)))
         return error_set(err, EXIT_FAILED, "%s", s->link.why);
     status_set(s, behind(s, cursor[2]) ? STORE_BEHIND : STORE_CURRENT, "");
-    log_info("store", "%s: behind record %" PRIu64, s->link.where, cursor[2]);
+    log_info(LOG_STORE,
+             LOG_FIELDS(LOG_TEXT("endpoint", s->link.where), LOG_NUMBER("record", cursor[2])),
+             "%s: behind record %" PRIu64, s->link.where, cursor[2]);
     return true;
 }
 

@@ -81,9 +81,12 @@ static void state_set(struct trace_export *t, enum trace_state state, const char
     if (strcmp(why, t->said) == 0)
         return;
     if (*why)
-        log_warn("trace", "%s: %s", t->config.endpoint, why);
+        log_warn(LOG_TRACE_FAILED,
+                 LOG_FIELDS(LOG_TEXT("endpoint", t->config.endpoint), LOG_TEXT("cause", why)),
+                 "%s: %s", t->config.endpoint, why);
     else
-        log_info("trace", "%s: takes traces", t->config.endpoint);
+        log_info(LOG_TRACE, LOG_FIELDS(LOG_TEXT("endpoint", t->config.endpoint)),
+                 "%s: takes traces", t->config.endpoint);
     snprintf(t->said, sizeof t->said, "%s", why);
 }
 

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "dataplane/base/log.h"
 #include "dataplane/base/memory.h"
 
 static const uint64_t mib = 1 << 20;
@@ -43,15 +44,32 @@ void bill_print(const struct memory_bill *bill, FILE *out)
     fflush(out);
 }
 
+static const struct memory_bill_item *largest_of(const struct memory_bill *bill)
+{
+    const struct memory_bill_item *largest = &bill->items[0];
+    for (uint32_t i = 1; i < bill->count; i++)
+        if (bill->items[i].bytes > largest->bytes)
+            largest = &bill->items[i];
+    return largest;
+}
+
+void bill_log(const struct memory_bill *bill)
+{
+    const struct memory_bill_item *largest = largest_of(bill);
+    const uint64_t total = bill_total(bill);
+    log_info(LOG_MEMORY_BILL,
+             LOG_FIELDS(LOG_NUMBER("bytes", total), LOG_TEXT("largest", largest->name),
+                        LOG_NUMBER("largest_bytes", largest->bytes)),
+             "%.2f MiB in %u items, the largest is '%s' with %.2f MiB", (double)total / (double)mib,
+             bill->count, largest->name, (double)largest->bytes / (double)mib);
+}
+
 bool bill_check(const struct memory_bill *bill, uint64_t limit, struct error *err)
 {
     uint64_t total = bill_total(bill);
     if (total <= limit)
         return true;
-    const struct memory_bill_item *largest = &bill->items[0];
-    for (uint32_t i = 1; i < bill->count; i++)
-        if (bill->items[i].bytes > largest->bytes)
-            largest = &bill->items[i];
+    const struct memory_bill_item *largest = largest_of(bill);
     return error_set(err, EXIT_USAGE,
                      "the configuration needs %lu MiB, the limit is %lu MiB; the largest "
                      "item is '%s' with %lu MiB: lower it (orders, levels, hold_frames) or raise "

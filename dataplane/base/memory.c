@@ -143,8 +143,11 @@ static bool placed_check(const char *what, const void *memory, uint64_t length, 
                          "%s: %lu of %lu pages looked at are not on NUMA node %d; reserve memory "
                          "there, move the lane, or set node.remote_memory: true",
                          what, looked_at - local, looked_at, node);
-    log_warn("memory_remote", "%s: %lu of %lu pages looked at are not on NUMA node %d", what,
-             looked_at - local, looked_at, node);
+    log_warn(LOG_MEMORY_REMOTE,
+             LOG_FIELDS(LOG_TEXT("what", what), LOG_NUMBER("pages_remote", looked_at - local),
+                        LOG_NUMBER("pages", looked_at), LOG_NUMBER("node_wanted", node)),
+             "%s: %lu of %lu pages looked at are not on NUMA node %d", what, looked_at - local,
+             looked_at, node);
     return true;
 }
 
@@ -163,7 +166,8 @@ static bool pages_settle(const char *what, void *memory, uint64_t length, int no
                          what, length / mib, strerror(errno));
     // Huge pages stay where they are without a lock.
     if (mlock(memory, length) != 0 && !huge)
-        log_warn("memory_unlocked",
+        log_warn(LOG_MEMORY_UNLOCKED,
+                 LOG_FIELDS(LOG_TEXT("what", what), LOG_TEXT("cause", strerror(errno))),
                  "%s: may be paged out (%s); raise the limit of locked memory (ulimit -l)", what,
                  strerror(errno));
     return placed_check(what, memory, length, node, err);
@@ -232,7 +236,8 @@ static bool stale_remove(const char *path, struct error *err)
         region_held(path, fd, err);
     } else if (fstat(fd, &opened) == 0 && stat(path, &named) == 0 &&
                opened.st_ino == named.st_ino && opened.st_dev == named.st_dev) {
-        log_info("region_stale", "%s was left by an instance that died; replaced", path);
+        log_info(LOG_REGION_STALE, LOG_FIELDS(LOG_TEXT("path", path)),
+                 "%s was left by an instance that died; replaced", path);
         unlink(path);
     }
     close(fd);
@@ -304,7 +309,7 @@ bool memory_region_open(struct memory_region *r, const char *name, uint64_t leng
     r->huge = huge_pages && page_size_known(page_size) && pages_reserved(page_size) > 0 &&
               memory_region_path(name, page_size, true, r->path, sizeof r->path);
     if (huge_pages && !r->huge)
-        log_warn("huge_pages",
+        log_warn(LOG_HUGE_PAGES, LOG_FIELDS(LOG_NUMBER("page_bytes", page_size)),
                  "no huge pages of %lu MiB are reserved, or no hugetlbfs mount is there: ordinary "
                  "memory is used, "
                  "latency suffers; reserve some (sysctl vm.nr_hugepages=512, mount -t hugetlbfs "

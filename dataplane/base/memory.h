@@ -68,5 +68,7 @@ void bill_add(struct memory_bill *bill, const char *name, uint64_t bytes, uint64
               int node);
 uint64_t bill_total(const struct memory_bill *bill);
 void bill_print(const struct memory_bill *bill, FILE *out);
+// Its sum and its largest item.
+void bill_log(const struct memory_bill *bill);
 // EXIT_USAGE when the total is above <limit>; names the largest item.
 bool bill_check(const struct memory_bill *bill, uint64_t limit, struct error *err);

@@ -37,5 +37,6 @@ void unix_path_clear_memif(const char *device)
     snprintf(path, sizeof path, "%.*s", (int)strcspn(socket, ","), socket);
     if (unix_path_look(path, SOCK_SEQPACKET) != UNIX_PATH_STALE || unlink(path) != 0)
         return;
-    log_warn("stale_socket", "removed %s, which a process that was killed had left behind", path);
+    log_warn(LOG_STALE_SOCKET, LOG_FIELDS(LOG_TEXT("path", path)),
+             "removed %s, which a process that was killed had left behind", path);
 }

@@ -83,7 +83,9 @@ static bool cores_check(const struct check *c)
                                    lane->core, other->name,
                                    place_find(c->places, &other->core)->line);
             if (cpu_siblings(lane->core, other->core))
-                log_warn("core_shared",
+                log_warn(LOG_CORE_SHARED,
+                         LOG_FIELDS(LOG_TEXT("lane", lane->name), LOG_NUMBER("core", lane->core),
+                                    LOG_NUMBER("other_core", other->core)),
                          "lanes '%s' and '%s' are on two threads of one physical core (%u and "
                          "%u): each slows the other down",
                          other->name, lane->name, other->core, lane->core);
@@ -95,7 +97,9 @@ static bool cores_check(const struct check *c)
                                "thread; take another core, or set lanes.idle to yield or sleep",
                                lane->core);
         if (lane->core == config->node.main_core)
-            log_warn("core_shared",
+            log_warn(LOG_CORE_SHARED,
+                     LOG_FIELDS(LOG_TEXT("lane", lane->name), LOG_NUMBER("core", lane->core),
+                                LOG_NUMBER("other_core", lane->core)),
                      "lane '%s' and the main thread share core %u: recovery and timers wait for "
                      "the lane",
                      lane->name, lane->core);
@@ -146,7 +150,8 @@ static bool ports_check(const struct check *c)
         used[config->sessions[i].port] = true;
     for (uint32_t i = 0; i < config->port_count; i++)
         if (!used[i])
-            log_warn("port_unused", "no line arrives on port '%s', and no session is there",
+            log_warn(LOG_PORT_UNUSED, LOG_FIELDS(LOG_TEXT("port", config->ports[i].name)),
+                     "no line arrives on port '%s', and no session is there",
                      config->ports[i].name);
     return true;
 }
@@ -233,8 +238,8 @@ static bool lanes_used(const struct check *c)
         for (uint32_t s = 0; s < config->session_count; s++)
             channels += config->sessions[s].lane == i;
         if (channels == 0)
-            log_warn("lane_unused", "no channel and no session belongs to lane '%s'",
-                     config->lanes[i].name);
+            log_warn(LOG_LANE_UNUSED, LOG_FIELDS(LOG_TEXT("lane", config->lanes[i].name)),
+                     "no channel and no session belongs to lane '%s'", config->lanes[i].name);
     }
     return true;
 }

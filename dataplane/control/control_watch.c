@@ -10,8 +10,9 @@ void control_watch(struct dataplane *d, uint64_t since_ns)
         atomic_load_explicit(&region_record_word(&d->view, 0)->beat, memory_order_relaxed);
     if (beat != w->beat) {
         if (w->lost)
-            log_warn("control_back", "the control plane is back; trading goes on once a person "
-                                     "resumes: tickgate resume");
+            log_warn(LOG_CONTROL_BACK, NULL,
+                     "the control plane is back; trading goes on once a person "
+                     "resumes: tickgate resume");
         *w = (struct control_watch){.beat = beat};
         return;
     }
@@ -26,7 +27,7 @@ void control_watch(struct dataplane *d, uint64_t since_ns)
         if (d->desks[lane])
             kill_ask(region_kill_words(&d->view, (uint64_t)lane * KILL_ASKERS + KILL_BY_MAIN),
                      TRADE_FIRM, 0);
-    log_error("control_lost",
+    log_error(LOG_CONTROL_LOST, LOG_FIELDS(LOG_NUMBER("silent_ms", w->silent_ns / 1000000)),
               "no sign of life of the control plane for %lu ms: everything is cancelled, and no "
               "order enters until a person resumes",
               w->silent_ns / 1000000);

@@ -26,7 +26,10 @@ static void tell_missing(const struct day *day)
         if (day->row_of[day->index.places[i].instrument] == 0 && missing++ == 0)
             one = day->index.places[i].name;
     if (*day->config->day.reference && missing)
-        log_warn("reference_missing",
+        log_warn(LOG_REFERENCE_MISSING,
+                 LOG_FIELDS(LOG_TEXT("path", day->sheets[DAY_REFERENCE].name),
+                            LOG_NUMBER("missing", missing),
+                            LOG_NUMBER("symbols", day->index.count)),
                  "%s: no row for %u of %u symbols, %.8s the first of them: they have what the "
                  "configuration says",
                  day->sheets[DAY_REFERENCE].name, missing, day->index.count, one);
@@ -114,7 +117,9 @@ void day_record(const struct day *day, uint32_t files, struct event_writer *even
         event.day_file.rows = s->count;
         event.day_file.kind = (uint8_t)f;
         event_write(events, &event);
-        log_info("day_file", "%s: %u rows of %u are in force", s->name, s->count,
-                 event.day_file.date);
+        log_info(LOG_DAY_FILE,
+                 LOG_FIELDS(LOG_TEXT("path", s->name), LOG_NUMBER("rows", s->count),
+                            LOG_NUMBER("date", event.day_file.date)),
+                 "%s: %u rows of %u are in force", s->name, s->count, event.day_file.date);
     }
 }

@@ -143,7 +143,7 @@ bool day_reload(struct dataplane *d, struct command_slot *slot, uint64_t utc_ns,
     memset(&c->answer, 0, sizeof c->answer);
     const uint32_t files = files_wanted(day, request.files);
     if (files == 0 || !files_read(day, files, now)) {
-        log_warn("day_refused", "%s; what was in force stays", c->answer.why);
+        log_warn(LOG_DAY_REFUSED, NULL, "%s; what was in force stays", c->answer.why);
         slot->answer.reload = c->answer;
         *result = COMMAND_RESULT_DAY_REFUSED;
     } else {
@@ -201,7 +201,7 @@ static void finish(struct dataplane *d, enum command_result result,
         command_answer(c->slot, result, 0);
         c->slot = NULL;
     } else if (result == COMMAND_RESULT_OK) {
-        log_info("day_limits", "what the day's files restrict is another from now on");
+        log_info(LOG_DAY_LIMITS, NULL, "what the day's files restrict is another from now on");
     }
     files_drop(c);
 }

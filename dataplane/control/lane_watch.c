@@ -43,11 +43,15 @@ static void tell(struct dataplane *d, uint32_t lane, bool hung, uint32_t session
     event.lane_hung.lane = (uint8_t)lane;
     event_write(&d->events, &event);
     if (hung)
-        log_error("lane_hung",
+        log_error(LOG_LANE_HUNG,
+                  LOG_FIELDS(LOG_TEXT("lane", d->config->lanes[lane].name),
+                             LOG_NUMBER("silent_ms", silent_ms), LOG_NUMBER("resets", resets),
+                             LOG_NUMBER("sessions", sessions)),
                   "lane %s has not come round for %lu ms: %u of its %u connections are reset",
                   d->config->lanes[lane].name, silent_ms, resets, sessions);
     else
-        log_warn("lane_back", "lane %s comes round again", d->config->lanes[lane].name);
+        log_warn(LOG_LANE_BACK, LOG_FIELDS(LOG_TEXT("lane", d->config->lanes[lane].name)),
+                 "lane %s comes round again", d->config->lanes[lane].name);
 }
 
 static void lane_reset(struct dataplane *d, uint32_t lane, bool first)

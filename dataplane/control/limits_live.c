@@ -462,7 +462,8 @@ static void over_turn(struct dataplane *d)
         send_begin(d, false);
         return;
     }
-    log_error("limit_raise", "cannot be set back: %s", l->answer.why);
+    log_error(LOG_LIMIT_RAISE_STAYS, LOG_FIELDS(LOG_TEXT("cause", l->answer.why)),
+              "cannot be set back: %s", l->answer.why);
     l->over = false;
     l->raises.soonest_ns = now + AGAIN_MS * (uint64_t)NS_PER_MS;
 }

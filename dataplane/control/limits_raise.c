@@ -46,8 +46,12 @@ static void tell(const struct limit_raise *row, enum limit_raise_state state,
                                                    .control = (uint8_t)row->control,
                                                    .state = (uint8_t)state};
     event_write(events, &event);
-    log_info("limit_raise", "%s %u %s: %s", scope_name(row->scope), row->index,
-             limit_control_name(row->control), words[state]);
+    log_info(LOG_LIMIT_RAISE,
+             LOG_FIELDS(LOG_TEXT("scope", scope_name(row->scope)), LOG_NUMBER("row", row->index),
+                        LOG_TEXT("control", limit_control_name(row->control)),
+                        LOG_NUMBER("user", row->user), LOG_TEXT("state", words[state])),
+             "%s %u %s: %s", scope_name(row->scope), row->index, limit_control_name(row->control),
+             words[state]);
 }
 
 static void end(struct limit_raises *r, uint32_t i, enum limit_raise_state state,

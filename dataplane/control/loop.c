@@ -129,7 +129,10 @@ static void link_report(struct dataplane *d, uint32_t i)
     event.link_change.port = (uint8_t)i;
     event.link_change.up = (uint8_t)count->link_up;
     event_write(&d->events, &event);
-    log_info("link", "port %s is %s", d->ports[i].name, count->link_up ? "up" : "down");
+    log_info(LOG_LINK,
+             LOG_FIELDS(LOG_TEXT("port", d->ports[i].name),
+                        LOG_TEXT("state", count->link_up ? "up" : "down")),
+             "port %s is %s", d->ports[i].name, count->link_up ? "up" : "down");
 }
 
 static void statistics_take(struct dataplane *d, uint64_t now_ns)

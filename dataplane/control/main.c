@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "dataplane/base/log.h"
 #include "dataplane/base/notify.h"
@@ -80,6 +81,9 @@ static bool run(const struct arguments *a, struct error *err)
     static struct dataplane dataplane;
     static struct config config;
     struct sigaction action = {.sa_handler = on_signal};
+    if (!a->check && !a->replay)
+        log_to(STDOUT_FILENO);
+    signal(SIGPIPE, SIG_IGN); // who reads the log may go away
     if (!config_load(&config, a->config, err))
         return false;
     if (a->check) {
@@ -96,11 +100,14 @@ static bool run(const struct arguments *a, struct error *err)
     sigaction(SIGTERM, &action, NULL);
     bool ok = dataplane_start(&dataplane, &config, err);
     if (ok) {
-        log_info("ready", "%u lanes on region %s", config.lane_count, dataplane.region.path);
+        log_info(LOG_READY,
+                 LOG_FIELDS(LOG_NUMBER("lanes", config.lane_count),
+                            LOG_TEXT("path", dataplane.region.path)),
+                 "%u lanes on region %s", config.lane_count, dataplane.region.path);
         notify_ready();
         dataplane_loop(&dataplane, &stop);
         notify_stopping();
-        log_info("stopping", "signal received");
+        log_info(LOG_STOPPING, NULL, "signal received");
         dataplane_stop(&dataplane);
     }
     config_free(&config);
@@ -113,6 +120,5 @@ int main(int argc, char **argv)
     struct arguments arguments = {0};
     if (arguments_parse(&arguments, argc, argv, &err) && (arguments.done || run(&arguments, &err)))
         return EXIT_OK;
-    fprintf(stderr, "tickgate-dataplane: %s\n", err.text);
-    return err.code;
+    return log_end("tickgate-dataplane", &err);
 }

@@ -176,9 +176,9 @@ static void beat(struct dataplane *d, uint64_t now_ns)
     if (now_ns - r->told_ns < TOLD_MS * UINT64_C(1000000))
         return;
     r->told_ns = now_ns;
-    log_info("restore", "%s; %" PRIu64 " events so far",
-             r->taken ? "the journal is being read" : "waiting for tickgate-controlplane",
-             r->events);
+    log_info(
+        LOG_RESTORE, LOG_FIELDS(LOG_NUMBER("events", r->events)), "%s; %" PRIu64 " events so far",
+        r->taken ? "the journal is being read" : "waiting for tickgate-controlplane", r->events);
 }
 
 static bool late(const struct dataplane *d, uint64_t now_ns, struct error *err)
@@ -307,7 +307,12 @@ static void restored_tell(struct dataplane *d, struct event *event)
     d->count->restored_orders = e->orders;
     d->count->restored_open = e->open_orders;
     d->count->restore_ns = r->at.done - r->at.asked;
-    log_info("restored",
+    log_info(LOG_RESTORED,
+             LOG_FIELDS(LOG_NUMBER("events", e->events), LOG_NUMBER("instances", e->instances),
+                        LOG_NUMBER("orders", e->orders), LOG_NUMBER("fills", e->fills),
+                        LOG_NUMBER("open_orders", e->open_orders), LOG_NUMBER("limits", e->limits),
+                        LOG_NUMBER("kills", e->kills), LOG_NUMBER("quarantined", e->quarantined),
+                        LOG_NUMBER("waited_us", e->waited), LOG_NUMBER("took_us", e->took)),
              "%" PRIu64 " events of %u earlier instances of the day: %" PRIu64 " orders, %" PRIu64
              " fills, %u orders open, %u limits set, %u kills, %u symbols in quarantine; %.3f s to "
              "the first event, %.3f s to the last",
@@ -430,7 +435,12 @@ static void session_settled(struct dataplane *d, uint32_t i, uint64_t now_ns)
     d->count->reconciled_not_received += e->not_received;
     d->count->reconciled_unknown += e->unknown;
     d->count->reconciled_adopted += e->adopted;
-    log_info("reconciled",
+    log_info(LOG_RECONCILED,
+             LOG_FIELDS(LOG_TEXT("session", d->config->sessions[i].name),
+                        LOG_NUMBER("messages", e->replayed), LOG_NUMBER("missing", e->missing),
+                        LOG_NUMBER("open_orders", e->open_orders),
+                        LOG_NUMBER("not_received", e->not_received),
+                        LOG_NUMBER("unknown", e->unknown), LOG_NUMBER("adopted", e->adopted)),
              "session %s: %" PRIu64 " messages of the stream replayed, %" PRIu64 " missing; %u "
              "orders open, %u never received, %u unknown to it, %u that stand in no journal",
              d->config->sessions[i].name, e->replayed, e->missing, e->open_orders, e->not_received,
@@ -459,7 +469,13 @@ static void sessions_look(struct dataplane *d, uint64_t now_ns)
     r->ready = true;
     const struct stages *at = &r->at;
     d->count->restart_ns = now_ns - at->asked;
-    log_info("restart",
+    log_info(LOG_RESTART,
+             LOG_FIELDS(LOG_NUMBER("took_us", us_between(at->asked, now_ns)),
+                        LOG_NUMBER("journal_us", us_between(at->asked, at->first)),
+                        LOG_NUMBER("rebuild_us", us_between(at->first, at->done)),
+                        LOG_NUMBER("lanes_us", us_between(at->done, at->running)),
+                        LOG_NUMBER("login_us", us_between(at->running, login)),
+                        LOG_NUMBER("reconcile_us", us_between(login, now_ns))),
              "READY after %.3f s: %.3f s until the journal was read, %.3f s to rebuild and take "
              "over, %.3f s to start the lanes, %.3f s to log in, %.3f s to reconcile",
              us_between(at->asked, now_ns) / 1e6, us_between(at->asked, at->first) / 1e6,

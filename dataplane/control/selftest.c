@@ -446,9 +446,12 @@ static void tell(const struct selftest *t, struct event_writer *events)
     event.self_test.first = (uint16_t)t->first;
     event_write(events, &event);
     if (t->untested)
-        log_warn("self_test", "%u controls have no self-test", t->untested);
-    log_info("self_test", "%u of %u controls hold", t->controls - t->failed - t->untested,
-             t->controls);
+        log_warn(LOG_SELF_TEST_MISSING, LOG_FIELDS(LOG_NUMBER("untested", t->untested)),
+                 "%u controls have no self-test", t->untested);
+    log_info(LOG_SELF_TEST,
+             LOG_FIELDS(LOG_NUMBER("controls", t->controls), LOG_NUMBER("failed", t->failed),
+                        LOG_NUMBER("untested", t->untested)),
+             "%u of %u controls hold", t->controls - t->failed - t->untested, t->controls);
 }
 
 bool selftest_at_start(const struct config *config, struct event_writer *events, struct error *err)
@@ -474,7 +477,7 @@ enum command_result selftest_command(const struct config *config, struct event_w
     if (config->session_count == 0)
         return COMMAND_RESULT_NO_TRADING;
     if (!selftest_run(&t, &err))
-        log_error("self_test", "%s", err.text);
+        log_error(LOG_SELF_TEST_FAILED, NULL, "%s", err.text);
     if (t.controls == 0)
         return COMMAND_RESULT_NO_ROOM;
     tell(&t, events);
@@ -485,7 +488,7 @@ enum command_result selftest_command(const struct config *config, struct event_w
     err = (struct error){0};
     answer->recorded = *config->day.self_test_record && recorded(&t, config, &err);
     if (err.code != EXIT_OK)
-        log_error("self_test", "%s", err.text);
+        log_error(LOG_SELF_TEST_FAILED, NULL, "%s", err.text);
     for (uint32_t i = 1, at = 0; i < REFUSALS; i++) {
         const struct selftest_row *row = &t.rows[i];
         if (row->tried)

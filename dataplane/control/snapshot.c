@@ -86,8 +86,10 @@ static void loader_reset(struct snapshot *s)
 // One attempt has failed: again after a pause, or not at all.
 static void attempt_failed(struct snapshot *s, uint64_t now_ns, const char *why)
 {
-    log_warn("snapshot", "channel %u, attempt %u of %d: %s", s->channel->index, s->tries,
-             SNAPSHOT_TRIES, why);
+    log_warn(LOG_SNAPSHOT,
+             LOG_FIELDS(LOG_NUMBER("channel_number", s->channel->index),
+                        LOG_NUMBER("attempt", s->tries), LOG_TEXT("cause", why)),
+             "channel %u, attempt %u of %d: %s", s->channel->index, s->tries, SNAPSHOT_TRIES, why);
     if (s->fd >= 0)
         close(s->fd);
     s->fd = -1;

@@ -108,8 +108,9 @@ static void shape_make(const struct config *config, uint32_t bill_items, struct 
     trade_shape(config, shape);
 }
 
-// The whole bill before anything is allocated.
-static bool stage_bill(struct dataplane *d, struct error *err)
+// The whole bill before anything is allocated. <list>: it is what was asked for; else its sum is
+// logged, and people see all of it.
+static bool stage_bill(struct dataplane *d, bool list, struct error *err)
 {
     const struct config *config = d->config;
     struct region_shape shape;
@@ -140,7 +141,10 @@ static bool stage_bill(struct dataplane *d, struct error *err)
     shape_make(config, d->bill.count + 1, &shape);
     bill_add(&d->bill, "region (events, counters, prices)", region_bytes(&shape),
              config->node.page_size, -1);
-    bill_print(&d->bill, stdout);
+    if (!list)
+        bill_log(&d->bill);
+    if (list || log_is_text())
+        bill_print(&d->bill, stdout);
     struct error cause = {0};
     if (bill_check(&d->bill, config->node.memory_limit, &cause))
         return true;
@@ -430,7 +434,7 @@ bool dataplane_bill(struct dataplane *d, const struct config *config, struct err
 {
     memset(d, 0, sizeof *d);
     d->config = config;
-    const bool ok = day_open(&d->day, config, clock_utc_ns(), err) && stage_bill(d, err);
+    const bool ok = day_open(&d->day, config, clock_utc_ns(), err) && stage_bill(d, true, err);
     day_close(&d->day);
     return ok;
 }
@@ -467,7 +471,7 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
     memory_remote_allow(config->node.remote_memory);
     clock_calibrate(&d->clock, 50);
     histogram_edges_init(d->clock.tsc_hz);
-    bool ok = day_open(&d->day, config, d->clock.utc_ns_at, err) && stage_bill(d, err) &&
+    bool ok = day_open(&d->day, config, d->clock.utc_ns_at, err) && stage_bill(d, false, err) &&
               stage_region(d, err) && selftest_at_start(config, &d->events, err) &&
               cores_take(config, err) && stage_ports(d, err);
     if (ok) {
@@ -494,7 +498,7 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
 // A lane hangs in code that never returns: the process ends around it.
 static void give_up(struct dataplane *d)
 {
-    log_error("stop", "a lane does not come round: the process ends without it");
+    log_error(LOG_STOP_FORCED, NULL, "a lane does not come round: the process ends without it");
     region_state_set(&d->view, REGION_STOPPED);
     if (d->region.named)
         unlink(d->region.path); // unmapped it would be gone from under the lane

@@ -525,8 +525,8 @@ void trade_stop(struct dataplane *d, uint32_t wait_ms)
     for (uint32_t i = 0; i < config->session_count; i++) {
         const struct lane_answer answer = {.kind = ANSWER_LOGOUT, .session = (uint8_t)i};
         if (!stays_open(d, i))
-            log_warn("orders_open", "session %s: orders are still open at the exchange",
-                     config->sessions[i].name);
+            log_warn(LOG_ORDERS_OPEN, LOG_FIELDS(LOG_TEXT("session", config->sessions[i].name)),
+                     "session %s: orders are still open at the exchange", config->sessions[i].name);
         spsc_push(&d->lanes[config->sessions[i].lane]->answers, &answer);
     }
     usleep(STOP_STEP_US);
@@ -540,13 +540,25 @@ static void traded(const struct dataplane *d, uint32_t lane)
     for (uint32_t i = 0; i < d->config->session_count; i++) {
         const struct session *s = desk->sessions[i].session;
         if (s)
-            log_info("session_over",
+            log_info(LOG_SESSION_OVER,
+                     LOG_FIELDS(LOG_TEXT("session", d->config->sessions[i].name),
+                                LOG_NUMBER("orders", s->count.sent),
+                                LOG_NUMBER("cancels", s->count.cancels),
+                                LOG_NUMBER("messages", s->count.sequenced),
+                                LOG_NUMBER("next_sequence", s->next_sequence),
+                                LOG_NUMBER("open_orders", desk->orders.sessions[i].open_count)),
                      "session %s: %lu orders and %lu cancels sent, %lu messages read, next is %lu, "
                      "%u orders open",
                      d->config->sessions[i].name, s->count.sent, s->count.cancels,
                      s->count.sequenced, s->next_sequence, desk->orders.sessions[i].open_count);
     }
-    log_info("traded",
+    log_info(LOG_TRADED,
+             LOG_FIELDS(LOG_TEXT("lane", d->config->lanes[lane].name),
+                        LOG_NUMBER("approved", desk->count.approved),
+                        LOG_NUMBER("refused", desk->count.refused),
+                        LOG_NUMBER("not_sent", desk->count.not_sent),
+                        LOG_NUMBER("fills", desk->count.fills),
+                        LOG_NUMBER("unclaimed", desk->count.unclaimed)),
              "lane %s: %lu approved, %lu refused, %lu not sent, %lu fills, %lu unclaimed; "
              "%u orders and %lu price4 x shares still reserved",
              d->config->lanes[lane].name, desk->count.approved, desk->count.refused,

@@ -257,7 +257,10 @@ static enum tickgate_code guest_let_in(struct door *door, uint32_t lane, uint32_
     c->attachments++;
     atomic_store_explicit(&c->attached, guest->attachment, memory_order_release);
     gateway_ring(g);
-    log_info("client_attached", "%s: process %u of user %u", c->config.name, c->pid, c->uid);
+    log_info(LOG_CLIENT_ATTACHED,
+             LOG_FIELDS(LOG_TEXT("client", c->config.name), LOG_NUMBER("pid", c->pid),
+                        LOG_NUMBER("user", c->uid)),
+             "%s: process %u of user %u", c->config.name, c->pid, c->uid);
     return TICKGATE_ATTACHED;
 }
 
@@ -278,7 +281,10 @@ static bool hello_take(struct door *door, struct door_waiting *w, uint64_t now_n
         code = guest_let_in(door, lane, index, w->fd, &who, now_ns);
     if (code != TICKGATE_ATTACHED) {
         door->refused++;
-        log_warn("client_refused", "process %d of user %u: %s", (int)who.pid, who.uid,
+        log_warn(LOG_CLIENT_REFUSED,
+                 LOG_FIELDS(LOG_NUMBER("pid", who.pid), LOG_NUMBER("user", who.uid),
+                            LOG_NUMBER("answer", code)),
+                 "process %d of user %u: %s", (int)who.pid, who.uid,
                  n == 0 ? "went away" : tickgate_code_text((int)code));
         welcome_send(w->fd, code, NULL, NULL);
         close(w->fd);
@@ -320,8 +326,10 @@ static void guest_end(struct gateway *g, uint32_t index, struct door_guest *gues
 static void guest_forget(struct gateway_client *c, struct door_guest *guest)
 {
     const uint32_t cut = atomic_load_explicit(&c->cut, memory_order_relaxed);
-    log_info("client_left", "%s: process %u: %s", c->config.name, c->pid,
-             tickgate_code_text((int)cut));
+    log_info(LOG_CLIENT_LEFT,
+             LOG_FIELDS(LOG_TEXT("client", c->config.name), LOG_NUMBER("pid", c->pid),
+                        LOG_NUMBER("answer", cut)),
+             "%s: process %u: %s", c->config.name, c->pid, tickgate_code_text((int)cut));
     close(guest->fd);
     munmap(c->inward, guest->inward_bytes);
     munmap(c->outward, guest->outward_bytes);

@@ -46,7 +46,9 @@ static bool remote(const struct dpdk_port *p, const char *what, int node, struct
                          "port %s: %s on NUMA node %d, its lane's core on node %d; move the lane "
                          "to a core of node %d, or set node.remote_memory: true",
                          config->name, what, node, config->node_wanted, node);
-    log_warn("port_remote",
+    log_warn(LOG_PORT_REMOTE,
+             LOG_FIELDS(LOG_TEXT("port", config->name), LOG_NUMBER("node", node),
+                        LOG_NUMBER("node_wanted", config->node_wanted)),
              "port %s: %s on NUMA node %d, its lane on node %d: every frame crosses the socket",
              config->name, what, node, config->node_wanted);
     return true;
@@ -250,7 +252,8 @@ static void groups_join(struct dpdk_port *p)
     if (config->promiscuous || !filtered)
         p->promiscuous = rte_eth_promiscuous_enable(p->id) == 0;
     if (config->promiscuous && !p->promiscuous)
-        log_warn("promiscuous", "port %s: the device cannot be promiscuous", config->name);
+        log_warn(LOG_PROMISCUOUS, LOG_FIELDS(LOG_TEXT("port", config->name)),
+                 "port %s: the device cannot be promiscuous", config->name);
 }
 
 // Drivers that stamp in other units than nanoseconds and have no clock that could be read.
@@ -343,7 +346,8 @@ bool device_open(struct dpdk_port *p, struct port *port, uint32_t wait_ms, struc
     carrier_find(p, info.driver_name);
     memcpy(mac.addr_bytes, p->config.mac, 6);
     if (!rte_is_zero_ether_addr(&mac) && rte_eth_dev_default_mac_addr_set(p->id, &mac) != 0)
-        log_info("mac", "port %s: the device keeps its own address; ours is used in what we send",
+        log_info(LOG_MAC, LOG_FIELDS(LOG_TEXT("port", p->config.name)),
+                 "port %s: the device keeps its own address; ours is used in what we send",
                  p->config.name);
     if ((p->pool == NULL && !pool_make(p, err)) || !sort_setup(p, &info, wait_ms, err))
         return false;

@@ -46,8 +46,9 @@ bool flows_install(struct dpdk_port *p)
             continue;
         struct rte_flow *flow = flow_make(p, route, queue, &why);
         if (flow == NULL) {
-            log_info("flow_rules", "port %s: the device does not take flow rules: %s",
-                     p->config.name, why.message ? why.message : rte_strerror(rte_errno));
+            log_info(LOG_FLOW_RULES, LOG_FIELDS(LOG_TEXT("port", p->config.name)),
+                     "port %s: the device does not take flow rules: %s", p->config.name,
+                     why.message ? why.message : rte_strerror(rte_errno));
             flows_remove(p);
             return false;
         }
@@ -61,7 +62,8 @@ void flows_remove(struct dpdk_port *p)
     struct rte_flow_error why;
     for (uint32_t i = 0; i < p->flow_count; i++)
         if (rte_flow_destroy(p->id, p->flows[i], &why) != 0)
-            log_warn("flow_rules", "port %s: a rule stays in the card: %s", p->config.name,
+            log_warn(LOG_FLOW_RULE_STAYS, LOG_FIELDS(LOG_TEXT("port", p->config.name)),
+                     "port %s: a rule stays in the card: %s", p->config.name,
                      why.message ? why.message : rte_strerror(rte_errno));
     p->flow_count = 0;
 }

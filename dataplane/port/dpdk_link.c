@@ -203,7 +203,8 @@ void port_mend(struct port *port, uint64_t now_ns)
             p->down_since = up ? 0 : now_ns;
         if (up || now_ns - p->down_since < DOWN_MS * ms)
             return;
-        log_warn("peer_gone", "port %s: its peer is gone; waiting for it to come back", port->name);
+        log_warn(LOG_PEER_GONE, LOG_FIELDS(LOG_TEXT("port", port->name)),
+                 "port %s: its peer is gone; waiting for it to come back", port->name);
         rte_log_set_level_pattern("pmd.*", RTE_LOG_CRIT); // each attempt would complain
         lanes_pause(p, true);
         return;
@@ -216,7 +217,8 @@ void port_mend(struct port *port, uint64_t now_ns)
     if (!device_renew(p, port))
         return;
     rte_log_set_level_pattern("pmd.*", RTE_LOG_ERR);
-    log_info("peer_back", "port %s: its peer is back", port->name);
+    log_info(LOG_PEER_BACK, LOG_FIELDS(LOG_TEXT("port", port->name)), "port %s: its peer is back",
+             port->name);
     p->down_since = 0;
     lanes_pause(p, false);
 }

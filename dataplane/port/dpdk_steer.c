@@ -140,7 +140,8 @@ bool steer_open(struct dpdk_port *p, struct error *err)
                          p->config.name, p->config.queues, rte_strerror(rte_errno));
     steer->lanes = p->config.queues;
     table_fill(steer, &p->config);
-    log_warn("port_sorted_by_software",
+    log_warn(LOG_PORT_SORTED_BY_SOFTWARE,
+             LOG_FIELDS(LOG_TEXT("port", p->config.name), LOG_NUMBER("lanes", p->config.queues)),
              "port %s: %u lanes share a device without flow rules: the first passes frames on to "
              "the others; give each lane a port or virtual function of its own",
              p->config.name, p->config.queues);

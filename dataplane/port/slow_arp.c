@@ -1,5 +1,6 @@
 // ARP (RFC 826): answers for our address, announcements of it (RFC 5227), and a small table of
 // neighbours. An entry is made only by what we want to reach, so nobody can fill it from outside.
+#include <stdio.h>
 #include <string.h>
 
 #include "dataplane/base/log.h"
@@ -32,10 +33,15 @@ static void conflict_warn(struct slow_port *s, const uint8_t *mac, uint64_t now_
     if (s->conflict_at && now_ns - s->conflict_at < CONFLICT_MS * slow_ms)
         return;
     s->conflict_at = now_ns;
-    log_warn("address_conflict",
-             "port %s: %02x:%02x:%02x:%02x:%02x:%02x also has address %u.%u.%u.%u; change one",
-             s->port->name, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], s->ip >> 24,
-             s->ip >> 16 & 255, s->ip >> 8 & 255, s->ip & 255);
+    char other[18], ip[16];
+    snprintf(other, sizeof other, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+             mac[4], mac[5]);
+    snprintf(ip, sizeof ip, "%u.%u.%u.%u", s->ip >> 24, s->ip >> 16 & 255, s->ip >> 8 & 255,
+             s->ip & 255);
+    log_warn(LOG_ADDRESS_CONFLICT,
+             LOG_FIELDS(LOG_TEXT("port", s->port->name), LOG_TEXT("address", ip),
+                        LOG_TEXT("other_mac", other)),
+             "port %s: %s also has address %s; change one", s->port->name, other, ip);
 }
 
 // --- neighbours ---

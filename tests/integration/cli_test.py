@@ -68,6 +68,7 @@ class World:
             self.control = subprocess.Popen(
                 [str(CONTROL), "--region", str(self.region), "--socket", str(self.socket), "--journal",
                  str(self.journal), *more],
+                stdout=log,
                 stderr=log,
             )
         until(self.socket.exists, "the control socket appears")
@@ -146,7 +147,7 @@ def test_folder_of_the_socket(world):
     if os.geteuid() != 0 or not shutil.which("unshare"):
         return  # nobody else may cover /run
     script = f"""mount -t tmpfs none /run && umask 077 || exit 9
-        {CONTROL} --region {world.region} & pid=$!
+        {CONTROL} --region {world.region} >&2 & pid=$!
         for i in $(seq {PATIENCE_S}0); do [ -S /run/tickgate/control.sock ] && break; sleep 0.1; done
         stat -c %a /run/tickgate /run/tickgate/control.sock; kill $pid; wait $pid; ls /run/tickgate"""
     done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True,
@@ -178,8 +179,7 @@ def test_nothing_there(world):
     other = subprocess.Popen(
         [str(CONTROL), "--region", str(world.region), "--socket", str(world.socket) + "2",
          "--journal", "none"],
-        stderr=subprocess.PIPE,
-        text=True,
+        stdout=subprocess.DEVNULL,
     )
     until(pathlib.Path(str(world.socket) + "2").exists, "the second control socket appears")
     until(
@@ -189,7 +189,6 @@ def test_nothing_there(world):
     )
     other.terminate()
     equal(other.wait(PATIENCE_S), 0)
-    other.stderr.close()
 
 
 def test_tables_and_json(world):

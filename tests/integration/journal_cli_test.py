@@ -48,7 +48,7 @@ class World:
         assert self.fake.stdout.readline().strip() == "ready"
         self.log = open(folder / "log", "w+")
         self.control = subprocess.Popen([str(CONTROL), "--region", str(self.region), "--socket", str(self.socket),
-                                         "--journal", str(self.journal)], stderr=self.log)
+                                         "--journal", str(self.journal)], stdout=self.log, stderr=self.log)
 
     def tell(self, order):
         self.fake.stdin.write(order + "\n")
@@ -180,7 +180,7 @@ def main():
         explained(closed)
         found = damaged(closed, folder)
         world.control = subprocess.Popen([str(CONTROL), "--region", str(world.region), "--socket", str(world.socket),
-                                          "--journal", str(world.journal)], stderr=world.log)
+                                          "--journal", str(world.journal)], stdout=world.log, stderr=world.log)
         followed(world)
     except BaseException:
         world.log.seek(0)

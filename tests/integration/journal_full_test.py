@@ -47,7 +47,7 @@ def journal_of(world):
 def start_control(world):
     world["control"] = subprocess.Popen(
         [str(CONTROL), "--config", str(world["config"]), "--region", str(world["region"]), "--socket", str(world["socket"]),
-         "--journal", str(world["journal"])], stderr=world["log"])
+         "--journal", str(world["journal"])], stdout=world["log"], stderr=world["log"])
 
 
 def configure(world, folder):

@@ -84,7 +84,7 @@ class World:
 
     def start_control(self):
         self.control = subprocess.Popen([str(CONTROL), "--region", str(self.region), "--socket", str(self.socket),
-                                         "--journal", str(self.journal)], stderr=self.log)
+                                         "--journal", str(self.journal)], stdout=self.log, stderr=self.log)
 
     def taken(self):
         """The control plane has released an event of this dataplane that was published from now on."""

@@ -261,14 +261,14 @@ def foreign_version(s):
     copy.write_bytes(data)
     got = subprocess.Popen([str(BUILD / "tickgate-controlplane"), "--region", str(copy), "--socket", str(s.dir / "v.sock"),
                             "--journal", "none"],
-                           stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+                           stdout=subprocess.PIPE, text=True)
     try:
         wait_for("the control plane's socket", (s.dir / "v.sock").exists)
         code, line = said("tickgate", "status", "--socket", s.dir / "v.sock")
         assert code == NOT_CONNECTED and "version" in line, f"another version: {code}: {line}"
     finally:
         got.terminate()
-        log = got.communicate(timeout=60)[1]
+        log = got.communicate(timeout=60)[0]
     assert log.count("version") == 1 and str(copy) in log, f"the log on another version: {log}"
 
 

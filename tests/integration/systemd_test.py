@@ -4,6 +4,7 @@
 Exit code 77: the programs are not built.
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -55,8 +56,9 @@ class Manager:
         self.socket.settimeout(PATIENCE_S)
         name = "@" + address[1:] if address[0] == "\0" else address
         env = dict(os.environ, NOTIFY_SOCKET=name, WATCHDOG_USEC="400000")
-        env.pop("WATCHDOG_PID", None)
-        self.process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+        for word in ("WATCHDOG_PID", "TICKGATE_LOG"):
+            env.pop(word, None)
+        self.process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def hears(self, word):
         end = time.monotonic() + PATIENCE_S
@@ -74,9 +76,9 @@ class Manager:
     def end(self):
         self.process.terminate()
         self.hears("STOPPING=1")
-        error = self.process.communicate(timeout=PATIENCE_S)[1]
+        log, error = self.process.communicate(timeout=PATIENCE_S)
         self.socket.close()
-        return self.process.returncode, error
+        return self.process.returncode, log, error
 
 
 def lives(manager):
@@ -94,8 +96,11 @@ def lives(manager):
     manager.socket.settimeout(PATIENCE_S)
     manager.process.send_signal(signal.SIGCONT)
     manager.hears("WATCHDOG=1")
-    code, error = manager.end()
+    code, log, error = manager.end()
     assert code == 0, f"{code}: {error}"
+    lines = [json.loads(line) for line in log.splitlines()]  # and nothing else stands in the log
+    ready = [line for line in lines if line["code"] == "TG-0001"]
+    assert ready and ready[-1]["event"] == "ready" and ready[-1]["fields"]["path"], log
 
 
 def test_control_plane(folder):

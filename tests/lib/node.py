@@ -106,6 +106,7 @@ class Node:
             self.control = subprocess.Popen(
                 [str(CONTROL), "--region", str(self.region), "--socket", str(self.socket), "--journal",
                  "none", *self.arguments],
+                stdout=log,
                 stderr=log,
             )
         until(lambda: "listening on" in self.said() or self.control.poll() is not None, "the control plane is ready")

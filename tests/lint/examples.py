@@ -60,6 +60,13 @@ def lane(text):
 
 CONTROL_CHECK = 'CHECK(1, A, PRICE, "price", "dear")\n'
 CONTROL_ROW = 'CONTROL(A, "firm", "`a`", "b")\n'
+LOG_ROWS = 'LOG_EVENT(1, A, "a")\nLOG_EVENT(2, B, "b")\n'
+
+
+def logs(rows, calls):
+    return {"dataplane/base/log_events.def": rows, "dataplane/base/a.c": calls + "\n", "docs/logs.md": "# Log events\n"}
+
+
 BAD = [
     ("includes", "upwards", {"dataplane/wire/a.h": '#include "dataplane/book/b.h"\n', "dataplane/book/b.h": ""},
      "dataplane/wire/a.h", 1, "wire may not include book"),
@@ -120,6 +127,15 @@ BAD = [
      "dataplane/risk/controls.def", 0, "A is no check"),
     ("controls", "old document", {"dataplane/abi/refusals.def": CONTROL_CHECK, "docs/controls.md": "# Controls\n",
                                   "dataplane/risk/controls.def": CONTROL_ROW}, "docs/controls.md", 0, "run make docs"),
+    ("logs", "logged nowhere", logs(LOG_ROWS, "log_info(LOG_A, NULL, 1);"),
+     "dataplane/base/log_events.def", 2, "B is logged nowhere"),
+    ("logs", "number given again", logs(LOG_ROWS.replace("(2", "(1"), "log_info(LOG_A, NULL, 1);\nlog_warn(LOG_B, NULL, 1);"),
+     "dataplane/base/log_events.def", 2, "B has number 1 behind 1"),
+    ("logs", "two kinds", logs(LOG_ROWS, 'log_info(LOG_A, LOG_FIELDS(LOG_TEXT("k", a)), 1);\n'
+                               'log_warn(LOG_B, LOG_FIELDS(LOG_NUMBER("k", 2)), 1);'), "dataplane/base/a.c", 2, "field k"),
+    ("logs", "a field twice", logs(LOG_ROWS, 'log_info(LOG_A, LOG_FIELDS(LOG_TEXT("k", a), LOG_TEXT("k", b)), 1);\n'
+                                   "log_warn(LOG_B, NULL, 1);"), "dataplane/base/a.c", 1, "twice"),
+    ("logs", "old document", logs(LOG_ROWS, "log_info(LOG_A, NULL, 1);\nlog_warn(LOG_B, NULL, 1);"), "docs/logs.md", 0, "run make docs"),
     ("codespell", "spelling", {"docs/a.md": "recie" "ve\n"}, "docs/a.md", 1, "receive"),
     ("shellcheck", "shell", {"a.sh": "#!/bin/bash\nrm $1\n"}, "a.sh", 2, "Double quote"),
     ("clang_format", "layout", {"a.c": "int  a;\n", ".clang-format": FORMAT}, "a.c", 1, "clang-format"),
@@ -169,7 +185,7 @@ CLEAN = {
     "run.sh": '#!/bin/sh\necho "$1"\n',
 }
 LAYOUT_ONLY = {k: v for k, v in CLEAN.items() if not k.endswith(".c") or k.startswith("tests/")}
-GOOD = [(name, CLEAN) for name in "includes sizes lane_text style words layout docs controls codespell shellcheck".split()] + [
+GOOD = [(name, CLEAN) for name in "includes sizes lane_text style words layout docs controls logs codespell shellcheck".split()] + [
     ("clang_format", {".clang-format": FORMAT, "a.c": "int a;\n"}),
     ("clang_tidy", {**LAYOUT_ONLY, "dataplane/lane/a.c": "int f(void);\nint f(void)\n{\n    return 1;\n}\n"}),
     ("cppcheck", CLEAN),

@@ -64,11 +64,9 @@ static void on_release(void *context, struct frame *frame)
     (void)frame;
 }
 
-static void on_log(const char *level, const char *event, const char *text)
+static void on_log(const struct log_line *line)
 {
-    (void)level;
-    (void)event;
-    snprintf(rig.said, sizeof rig.said, "%s", text);
+    snprintf(rig.said, sizeof rig.said, "%s", line->text);
 }
 
 static void rig_open(uint32_t server_ip)

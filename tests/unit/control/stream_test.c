@@ -96,14 +96,24 @@ static void test_logs(void **state)
     struct fixture *f = *state;
     struct stream s;
     stream_logs_begin();
-    log_info("before", "not sent");
+    log_info(LOG_READY, NULL, "not sent");
     stream_begin(&s, &f->control, STREAM_LOGS, 0);
-    log_warn("cause", "a %s \"text\"", "quoted");
+    log_warn(LOG_CLIENT_CUT_OFF, LOG_FIELDS(LOG_NUMBER("user", 7), LOG_TEXT("cause", "a\tcause")),
+             "a %s \"text\"", "quoted");
+    log_info(LOG_READY, NULL, "without a field");
     json_t *view = next(f, &s, 1), *params = json_object_get(view, "params");
     assert_string_equal(text_of(view, "method"), "log");
     assert_string_equal(text_of(params, "level"), "warn");
-    assert_string_equal(text_of(params, "event"), "cause");
+    assert_string_equal(text_of(params, "event"), "client_cut_off");
+    assert_string_equal(text_of(params, "code"), "TG-0048");
     assert_string_equal(text_of(params, "text"), "a quoted \"text\"");
+    json_t *fields = json_object_get(params, "fields");
+    assert_int_equal(json_integer_value(json_object_get(fields, "user")), 7);
+    assert_string_equal(text_of(fields, "cause"), "a\tcause");
+    json_decref(view);
+    view = next(f, &s, 1);
+    fields = json_object_get(json_object_get(view, "params"), "fields");
+    assert_true(json_is_object(fields) && json_object_size(fields) == 0);
     json_decref(view);
     assert_null(next(f, &s, 1));
     log_listen(NULL);
