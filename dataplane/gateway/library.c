@@ -291,7 +291,9 @@ uint32_t tickgate_route_cancel(struct tickgate *t, uint32_t route, uint64_t clie
 uint32_t tickgate_signal(struct tickgate *t, const struct tickgate_signal *signal)
 {
     struct gateway_request r = {.kind = GATEWAY_SIGNAL};
-    const union gateway_more more = {.signal = {.signal = *signal}};
+    union gateway_more more;
+    memset(&more, 0, sizeof more);
+    more.signal.signal = *signal;
     return request_put_with(t, &r, &more);
 }
 

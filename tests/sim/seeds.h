@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SIM_PROPERTIES = 15 }; // of feed_test and trade_test together
+enum { SIM_PROPERTIES = 16 }; // of feed_test and trade_test together
 
 static inline uint64_t seeds_env(const char *name, uint64_t value)
 {

@@ -11,6 +11,7 @@
 
 #include "dataplane/book/book.h"
 #include "tests/sim/seeds.h"
+#include "tests/sim/trade_people.h"
 #include "tests/sim/trade_world.h"
 
 enum { PERCENT = 42949672, CHECK_STEPS = 32, RANDOM_ACCOUNT = 1 };
@@ -167,6 +168,8 @@ static void live(void)
     for (uint32_t i = 0; i < c->steps; i++) {
         for (uint32_t asks = trade_draw(c->asks + 1); asks; asks--)
             ask_something();
+        if (c->people)
+            people_step();
         trade_step();
         if (i % CHECK_STEPS == 0)
             check();
@@ -502,6 +505,23 @@ static void durable_sessions(uint64_t seed)
     exact(false);
 }
 
+// People kill, lift, cancel by scopes, switch strategies and give them parameters, also while
+// replaces are on their way and connections break.
+static void people_in_between(uint64_t seed)
+{
+    struct trade_config c = world_of(seed);
+    c.people = 40;
+    c.durable = seed % 3 == 0;
+    c.wire_breaks = seed % 2 ? 150 : 0;
+    c.faults = misbehaviour_of(seed);
+    c.faults.duplicate_below = c.faults.missing_below = c.faults.reorder_below = 0;
+    trade_open(&c);
+    people_begin();
+    live();
+    people_leave();
+    exact(false);
+}
+
 // All of it, twice: the same events, byte for byte, and the same log.
 static void twice_the_same(uint64_t seed)
 {
@@ -541,6 +561,7 @@ PROPERTY_TEST(broken_connections)
 PROPERTY_TEST(an_unkind_exchange)
 PROPERTY_TEST(a_wrong_exchange)
 PROPERTY_TEST(sessions_that_end)
+PROPERTY_TEST(people_in_between)
 PROPERTY_TEST(twice_the_same)
 
 static void test_durable_sessions(void **state)
@@ -561,6 +582,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_an_unkind_exchange),
         cmocka_unit_test(test_a_wrong_exchange),
         cmocka_unit_test(test_sessions_that_end),
+        cmocka_unit_test(test_people_in_between),
         cmocka_unit_test(test_twice_the_same),
         cmocka_unit_test(test_durable_sessions),
     };

@@ -41,7 +41,8 @@ struct trade_config {
     uint32_t both_loss_ppm; // of both
     uint32_t reorder_ppm;   // packets that come late
     uint32_t server_loss_ppm;
-    bool durable; // orders wait for the journal, ...
+    bool durable;    // orders wait for the journal, ...
+    uint32_t people; // do something in one of so many steps (trade_people.h); 0: never
     uint32_t
         journal_stalls; // ... which one in so many steps stalls for a while, or fails; 0: never
 };
