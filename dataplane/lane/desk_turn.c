@@ -364,8 +364,9 @@ static uint32_t session_turn(struct desk *d, uint32_t i, uint64_t now)
     if (UNLIKELY(d->orders.sessions[i].cancel_count))
         work += cancels_send(d, i);
     if (UNLIKELY(s->state != ds->known_state || s->halted != ds->known_halted)) {
-        // The cancels wait for the next connection.
-        if (ds->cancels_on_disconnect && s->state < SESSION_REPLAY &&
+        // The cancels wait for the next connection. Not where we have ended it: what happens to the
+        // orders then is said elsewhere.
+        if (ds->cancels_on_disconnect && s->enabled && s->state < SESSION_REPLAY &&
             ds->known_state >= SESSION_REPLAY)
             desk_mass_cancel(d, TRADE_SESSION, i);
         session_tell(d, i);

@@ -232,6 +232,11 @@ static void a_lost_connection_cancels_what_was_open(void **state)
     assert_int_equal(open_count(), 0);
     assert_true(w->desk.risk.firm.orders == 0 && w->desk.risk.firm.notional == 0);
     (void)live_order(); // and it goes on
+    session_stop(&w->session, w->now);
+    break_connection();
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->desk.orders.sessions[0].cancel_count, 0); // we have ended it ourselves
+    assert_true(open_count() > 0);
 }
 
 // Whatever has become of the replace when the kill comes: nothing but cancels leaves, and in the
