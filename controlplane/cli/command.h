@@ -100,6 +100,8 @@ void run_trace_export(const struct invocation *invocation, struct error *err);
 
 // limits_history.c
 void run_limits_history(const struct invocation *invocation, struct error *err);
+// signals.c
+void run_signals_score(const struct invocation *invocation, struct error *err);
 // capture.c
 void run_capture_export(const struct invocation *invocation, struct error *err);
 // replay.c
