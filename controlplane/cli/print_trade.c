@@ -27,6 +27,7 @@ void print_trading(FILE *out, const json_t *result, const json_t *options)
     static const struct column lanes[] = {{"lane", "lane", COLUMN_TEXT},
                                           {"trading", "trading", COLUMN_TEXT},
                                           {"journal", "journal", COLUMN_TEXT},
+                                          {"clock", "clock", COLUMN_TEXT},
                                           {"limits", "limits_version", COLUMN_COUNT},
                                           {"approved", "approved", COLUMN_COUNT},
                                           {"refused", "refused", COLUMN_COUNT},

@@ -135,6 +135,7 @@ static json_t *desks_view(const struct control *control)
         set(row, "lane", json_string(control->snapshot.lanes[lane].name));
         set(row, "trading", trading_word(b, 1ull << lane, TRADE_FIRM, 0));
         set(row, "journal", json_string(record_state_name(b->boards[lane].record)));
+        set(row, "clock", json_string(clock_state_name(b->boards[lane].clock)));
         set(row, "limits_version", view_count(b->boards[lane].limits_version));
         set(row, "approved", view_count(c->approved));
         set(row, "refused", view_count(c->refused));

@@ -80,7 +80,8 @@ struct trade_board {
     _Atomic uint8_t accounts[ACCOUNTS_MAX];
     _Atomic uint8_t symbols[INSTRUMENTS_MAX];
     _Atomic uint8_t record; // enum record_state that the lane has seen
-    uint8_t unused[38];
+    _Atomic uint8_t clock;  // enum clock_state that the lane has seen
+    uint8_t unused[37];
 };
 _Static_assert(sizeof(struct trade_board) % CACHE_LINE_LEN == 0, "trade_board");
 

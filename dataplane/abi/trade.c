@@ -61,6 +61,16 @@ const char *restriction_name(unsigned restriction)
     return restriction < RESTRICTIONS ? names[restriction] : "?";
 }
 
+const char *clock_state_name(unsigned state)
+{
+    static const char *const names[CLOCK_STATES] = {
+#define CLOCK_STATE_NAME(upper, lower) [CLOCK_##upper] = #lower,
+        CLOCK_STATE_LIST(CLOCK_STATE_NAME)
+#undef CLOCK_STATE_NAME
+    };
+    return state < CLOCK_STATES ? names[state] : "?";
+}
+
 // --- refusals with their values ---
 
 struct check_row {
@@ -126,6 +136,12 @@ static void value_text(char *out, size_t len, uint32_t unit, uint64_t value, uin
         snprintf(out, len, "%" PRIu64 ".%02" PRIu64 "%%", value / 100, value % 100);
         break;
     case UNIT_RESTRICTION: snprintf(out, len, "%s", restriction_name((unsigned)value)); break;
+    case UNIT_NANOSECONDS:
+        if (value == UINT64_MAX)
+            snprintf(out, len, "unknown");
+        else
+            snprintf(out, len, "%" PRIu64 "us", value / 1000);
+        break;
     case UNIT_RECORD: snprintf(out, len, "%s", record_state_name((unsigned)value)); break;
     default: snprintf(out, len, "%" PRIu64, value); break;
     }

@@ -33,7 +33,8 @@ enum limit_unit {
     UNIT_RESTRICTION, // enum restriction; no limit
     UNIT_BAND,        // hundredths of a percent
     UNIT_MILLISECONDS,
-    UNIT_RECORD, // enum record_state; no limit
+    UNIT_RECORD,      // enum record_state; no limit
+    UNIT_NANOSECONDS, // written in microseconds; UINT64_MAX: not known
 };
 
 // The bit of a check in a word of checks: its number; from 64 on those of 32 to 52, which are no
@@ -135,7 +136,22 @@ enum trading_phase {
     TRADING_PHASES
 };
 
+// How it is with the node's clock, as a lane knows it: the configuration sets no bound; within it;
+// beyond it, or nobody knows, and no order enters.
+#define CLOCK_STATE_LIST(X) \
+    X(UNWATCHED, unwatched) \
+    X(GOOD, good)           \
+    X(DOUBTFUL, doubtful)
+
+enum clock_state {
+#define CLOCK_STATE_ENUM(upper, lower) CLOCK_##upper,
+    CLOCK_STATE_LIST(CLOCK_STATE_ENUM)
+#undef CLOCK_STATE_ENUM
+        CLOCK_STATES
+};
+
 // "?" for a number that this version does not know.
+const char *clock_state_name(unsigned state);
 const char *permission_name(unsigned permission);
 const char *restriction_name(unsigned restriction);
 

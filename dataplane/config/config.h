@@ -199,6 +199,7 @@ struct config_trading {
     uint32_t control_loss_ms; // 0: trading goes on
     uint32_t start;           // enum config_trade_start
     uint32_t restore_ms;
+    uint32_t clock_error_us;     // 0: the clock is not looked at
     struct config_limits limits; // of the firm
 };
 

@@ -9,6 +9,7 @@
 #include "dataplane/base/clock.h"
 #include "dataplane/base/memory.h"
 #include "dataplane/config/config.h"
+#include "dataplane/control/clock_watch.h"
 #include "dataplane/control/day.h"
 #include "dataplane/control/recovery.h"
 #include "dataplane/control/snapshot.h"
@@ -90,6 +91,7 @@ struct dataplane {
     struct lane_watch watches[LANES_MAX];
     uint64_t watched_at_ns;
     struct control_watch control;
+    struct clock_watch clock_watch;
     struct dataplane_limits *limits;               // limits_live.h; null: nothing trades
     struct dataplane_restore *restore;             // null: starts from the venues
     struct dataplane_leases *leases;               // null: no two lanes trade

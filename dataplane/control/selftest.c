@@ -52,6 +52,13 @@ static void no_journal(struct trial *w)
 {
     w->t->desk.risk.event_credit_min = RISK_NO_RECORD;
 }
+static void no_clock(struct trial *w)
+{
+    struct desk *d = &w->t->desk;
+    d->clock = CLOCK_GOOD;
+    d->risk.clock_limit = 1;
+    desk_clock_take(d, 2);
+}
 static void no_credit(struct trial *w)
 {
     w->t->desk.risk.event_credit_min = UINT32_MAX;
@@ -270,6 +277,7 @@ static const struct control {
     TRY(KILLED, nothing, kill, "a buy, then the same after a kill of its account"),
     TRY(HALTED, nothing, halt, "a buy, then the same with its account halted"),
     TRY(JOURNAL, nothing, no_journal, "a buy, then the same without a journal"),
+    TRY(CLOCK, nothing, no_clock, "a buy, then the same with the clock off by too much"),
     TRY(EVENT_CREDIT, nothing, no_credit, "a buy, then the same with too few free records"),
     TRY(SESSION_DOWN, nothing, session_lost_now, "a buy, then the same on a lost session"),
     TRY(SESSION_BUSY, nothing, no_window, "a buy, then the same without a window"),

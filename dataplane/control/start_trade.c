@@ -75,7 +75,8 @@ static struct desk_config desk_config_make(const struct dataplane *d, uint32_t l
         .instruments = symbols_of(config),
         .positions = config->trading.positions,
         .event_credit_min = config->trading.event_credit,
-        .record_needed = config->trading.journal == CONFIG_RECORD_NEEDED};
+        .record_needed = config->trading.journal == CONFIG_RECORD_NEEDED,
+        .clock_limit = config->trading.clock_error_us * 1000ull};
     for (uint32_t i = 0; i < config->session_count; i++)
         if (config->sessions[i].lane == lane && config->sessions[i].references > to.orders.refs_max)
             to.orders.refs_max = config->sessions[i].references;
@@ -474,6 +475,7 @@ uint32_t trade_turn(struct dataplane *d, uint64_t now_ns)
     for (uint32_t i = 0; i < d->config->session_count; i++)
         work += neighbour_look(d, i, now_ns);
     restore_turn(d, now_ns);
+    work += clock_watch_turn(d, now_ns, NULL);
     return work + leases_turn(d) + limits_turn(d) + gateway_turn(d, now_ns);
 }
 

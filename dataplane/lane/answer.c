@@ -54,6 +54,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
             desk_logout(lane->desk, answer.session, now);
         if (answer.kind == ANSWER_LIMITS && lane->desk)
             desk_limits_swap(lane->desk, answer.swap);
+        if (answer.kind == ANSWER_CLOCK && lane->desk)
+            desk_clock_take(lane->desk, answer.sequence);
         if (ch == NULL)
             continue;
         switch (answer.kind) {
@@ -64,7 +66,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
         case ANSWER_SEND:
         case ANSWER_NEIGHBOUR:
         case ANSWER_LOGOUT:
-        case ANSWER_LIMITS: break;
+        case ANSWER_LIMITS:
+        case ANSWER_CLOCK: break;
         }
     }
     for (uint32_t i = 0; i < lane->channel_count; i++)

@@ -91,6 +91,8 @@ struct desk_config {
     uint32_t positions; // power of two
     uint32_t event_credit_min;
     bool record_needed; // no order before a journal is written to
+    uint64_t
+        clock_limit; // ns; no order unless the clock is known to be that near; 0: not looked at
 };
 
 struct desk {
@@ -116,6 +118,7 @@ struct desk {
     uint32_t commits_wanted;   // orders and sessions that wait for more; 0: nobody looks
     uint32_t event_credit_min; // while the journal is written to
     bool record_needed;        // and it has not been yet
+    uint8_t clock;             // enum clock_state
     uint32_t mark_at;          // position that is marked next
     uint32_t broken;           // of risk.broken: how many are recorded
     uint64_t input;            // of the burst or message that is being worked on
@@ -171,6 +174,8 @@ void desk_mass_cancel(struct desk *d, enum trade_scope scope, uint32_t index);
 bool desk_frame(struct desk *d, const struct frame *frame, bool sums_good);
 // The next hop of a session's connection; <known> false: it does not answer any more.
 void desk_neighbour(struct desk *d, uint32_t session, bool known, const uint8_t mac[6]);
+// How far the node's clock may be from true time, ns; UINT64_MAX: nobody knows.
+void desk_clock_take(struct desk *d, uint64_t error);
 // The session ends and stays down.
 void desk_logout(struct desk *d, uint32_t session, uint64_t now);
 

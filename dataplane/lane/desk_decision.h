@@ -140,6 +140,7 @@ HOT_INLINE void decision_describe(struct desk *d, struct decision *c, uint32_t s
     e->side = (uint8_t)c->frame.side;
     e->time_in_force = (uint8_t)c->frame.time_in_force;
     e->display = (uint8_t)c->frame.display;
+    e->clock_quality = d->clock;
     c->session = d->sessions[session].session;
 }
 

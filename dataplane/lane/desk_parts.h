@@ -25,6 +25,8 @@ void desk_losses_tell(struct desk *d);
 // Takes notice of kills: KILL is published, what is open will be swept.
 void desk_kills_look(struct desk *d);
 
+// How much credit an order has to find; after what stops orders has changed.
+void desk_credit_ask(struct desk *d);
 // The journal is written to, or not any more.
 void desk_record_take(struct desk *d, uint64_t state);
 

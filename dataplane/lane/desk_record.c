@@ -1,5 +1,15 @@
-// Hot path. What becomes of the events: orders enter only while their record has a place.
+// Hot path, seldom gone. What becomes of the events, and whether their times can be believed:
+// orders enter only while their record has a place, and a time.
 #include "dataplane/lane/desk_parts.h"
+
+// The gate compares one word for every order, whatever stops them.
+COLD void desk_credit_ask(struct desk *d)
+{
+    const bool record = record_stops(d->record_seen) || d->record_needed;
+    d->risk.clock_only = !record && d->clock == CLOCK_DOUBTFUL;
+    d->risk.event_credit_min =
+        record || d->clock == CLOCK_DOUBTFUL ? RISK_NO_RECORD : d->event_credit_min;
+}
 
 // An input like every other: the event says from which number on the gate answers differently.
 COLD void desk_record_take(struct desk *d, uint64_t state)
@@ -10,11 +20,30 @@ COLD void desk_record_take(struct desk *d, uint64_t state)
     event.journal.now = now;
     d->record_seen = state;
     d->record_needed = d->record_needed && state != RECORD_WRITTEN && state != RECORD_MEMORY;
-    const bool stops = record_stops(state) || d->record_needed;
-    event.journal.stops = stops;
+    event.journal.stops = record_stops(state) || d->record_needed;
     d->risk.record = now;
-    d->risk.event_credit_min = stops ? RISK_NO_RECORD : d->event_credit_min;
+    desk_credit_ask(d);
     d->lane->input++;
     atomic_store_explicit(&d->board->record, now, memory_order_relaxed);
+    desk_publish(d, &event);
+}
+
+// Told whenever the error is another one, recorded when it makes a difference.
+COLD void desk_clock_take(struct desk *d, uint64_t error)
+{
+    struct event event = {.type = EVENT_CLOCK};
+    const uint8_t was = d->clock;
+    if (was == CLOCK_UNWATCHED)
+        return;
+    d->clock = error <= d->risk.clock_limit ? CLOCK_GOOD : CLOCK_DOUBTFUL;
+    d->risk.clock_error = error;
+    if (d->clock == was)
+        return;
+    desk_credit_ask(d);
+    atomic_store_explicit(&d->board->clock, d->clock, memory_order_relaxed);
+    event.clock.error = error;
+    event.clock.limit = d->risk.clock_limit;
+    event.clock.was = was;
+    event.clock.now = d->clock;
     desk_publish(d, &event);
 }

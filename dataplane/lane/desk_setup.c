@@ -51,7 +51,11 @@ void desk_init(struct desk *d, struct lane *lane, const struct desk_config *c,
     d->commit = &lane->trading.ring->committed;
     d->event_credit_min = c->event_credit_min;
     d->record_needed = c->record_needed;
-    d->risk.event_credit_min = c->record_needed ? RISK_NO_RECORD : c->event_credit_min;
+    d->clock = c->clock_limit ? CLOCK_DOUBTFUL : CLOCK_UNWATCHED;
+    d->risk.clock_error = UINT64_MAX;
+    d->risk.clock_limit = c->clock_limit;
+    atomic_store_explicit(&d->board->clock, d->clock, memory_order_relaxed);
+    desk_credit_ask(d);
     d->instruments = (struct desk_instrument *)(void *)p;
     d->instrument_count = c->instruments;
     for (uint32_t i = 0; i < c->instruments; i++) {

@@ -45,6 +45,7 @@ enum lane_answer_kind {
     ANSWER_NEIGHBOUR, // next hop of <session>: <mac>, or (<loaded> false) nobody
     ANSWER_LOGOUT,    // <session> ends and stays down
     ANSWER_LIMITS,    // another table of limits: <swap>
+    ANSWER_CLOCK, // the node's clock: <sequence> ns from true time at most, UINT64_MAX: not known
 };
 
 struct lane_answer {

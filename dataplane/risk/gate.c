@@ -39,8 +39,12 @@ static COLD bool refuse_killed(struct gate_verdict *v, const struct risk *r,
     return refuse(v, REFUSAL_KILLED, scope == TRADE_SCOPES ? TRADE_FIRM : scope, asker, 0);
 }
 
+// One comparison stands for all three of them: whatever takes records their place, or lets none be
+// made, asks for more credit than there can be.
 static COLD bool refuse_record(struct gate_verdict *v, const struct risk *r)
 {
+    if (r->event_credit_min == RISK_NO_RECORD && r->clock_only)
+        return refuse(v, REFUSAL_CLOCK, TRADE_FIRM, r->clock_error, r->clock_limit);
     return r->event_credit_min == RISK_NO_RECORD
                ? refuse(v, REFUSAL_JOURNAL, TRADE_FIRM, r->record, 0)
                : refuse(v, REFUSAL_EVENT_CREDIT, TRADE_FIRM, r->event_credit, r->event_credit_min);

@@ -13,7 +13,7 @@
 #include "dataplane/risk/gate_parts.h"
 
 // A check that is added is added here too, or below it.
-enum { GATE_CHECKS = 43 };
+enum { GATE_CHECKS = 44 };
 _Static_assert(GATE_CHECKS == 0
 #define REFUSAL(number, upper, help)
 #define CHECK(number, upper, unit, word, help) +1
@@ -50,8 +50,8 @@ HOT_INLINE bool nobody_killed(const struct risk *r)
     return changed == 0;
 }
 
-// JOURNAL (no credit is enough then), EVENT_CREDIT, SESSION_DOWN, SESSION_BUSY, QUANTITY_RANGE,
-// PRICE_RANGE, SELF_TRADE.
+// JOURNAL and CLOCK (no credit is enough then), EVENT_CREDIT, SESSION_DOWN, SESSION_BUSY,
+// QUANTITY_RANGE, PRICE_RANGE, SELF_TRADE.
 HOT_INLINE bool may_enter(const struct risk *r, const struct gate_order *o)
 {
     return r->event_credit >= r->event_credit_min && o->session_up && o->session_free &&

@@ -109,6 +109,9 @@ struct risk {
     uint64_t event_credit;            // slots of the trading ring; the lane keeps it
     uint64_t event_credit_min;        // RISK_NO_RECORD: no record has a place, whatever the credit
     uint32_t record;                  // enum record_state, for the refusal
+    bool clock_only;      // RISK_NO_RECORD stands for the clock: a record would have its place
+    uint64_t clock_error; // ns, UINT64_MAX: not known; for the refusal
+    uint64_t clock_limit; // ns
     struct risk_use firm;
     struct risk_use sessions[SESSIONS_MAX];
     uint64_t rate_at[SESSIONS_MAX];   // when the next message would be on time (virtual scheduling)

@@ -287,6 +287,9 @@ static inline void history_trouble(struct model *m)
     r->record = model_draw(m, RECORD_STATES);
     r->event_credit_min = model_draw(m, 16) ? 10 : RISK_NO_RECORD;
     r->event_credit = model_draw(m, 8) ? 10 : 9;
+    r->clock_only = model_draw(m, 2);
+    r->clock_limit = 1000;
+    r->clock_error = model_draw(m, 2) ? 1001 : UINT64_MAX;
     kill_lift(&m->rig->kills[KILL_BY_MAIN], TRADE_ACCOUNT, account);
     if (model_draw(m, 8) == 0)
         kill_ask(&m->rig->kills[KILL_BY_MAIN], TRADE_ACCOUNT, account);

@@ -250,6 +250,9 @@ static inline bool model_standing(struct model *m, const struct gate_order *o)
     for (uint32_t s = 0; s < TRADE_SCOPES; s++)
         if (model_row(m, &o->owner, s)->state == TRADING_HALTED)
             return model_refuse(m, REFUSAL_HALTED, s, TRADING_HALTED, TRADING_REDUCING);
+    if (m->rig->risk.event_credit_min == RISK_NO_RECORD && m->rig->risk.clock_only)
+        return model_refuse(m, REFUSAL_CLOCK, 0, m->rig->risk.clock_error,
+                            m->rig->risk.clock_limit);
     if (m->rig->risk.event_credit_min == RISK_NO_RECORD)
         return model_refuse(m, REFUSAL_JOURNAL, 0, m->rig->risk.record, 0);
     if (m->rig->risk.event_credit < m->rig->risk.event_credit_min)

@@ -447,6 +447,54 @@ static void a_loss_by_the_market_stays_broken(void **state)
     trade_close();
 }
 
+// --- the clock ---
+
+static void clock_is(uint64_t error)
+{
+    const struct lane_answer answer = {.kind = ANSWER_CLOCK, .sequence = error};
+    assert_true(spsc_push(&sim->lane.answers, &answer));
+    trade_step();
+}
+
+// Inside, at and outside of the bound; what is open can be cancelled, and answers go on counting.
+static void orders_stop_while_the_clock_is_doubtful(void **state)
+{
+    (void)state;
+    sells = false;
+    open_world(false);
+    uint32_t index;
+    const struct desk_order o = passive();
+    clock_is(UINT64_MAX);
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE); // nobody asks
+    sim->desk.risk.clock_limit = 100000;
+    sim->desk.clock = CLOCK_DOUBTFUL; // as a desk begins that has a bound
+    static const struct {
+        uint64_t error;
+        enum refusal refusal;
+        uint32_t events;
+    } looks[] = {{99999, REFUSAL_NONE, 1},          {100000, REFUSAL_NONE, 1},
+                 {100001, REFUSAL_CLOCK, 2},        {UINT64_MAX, REFUSAL_CLOCK, 2},
+                 {99999, REFUSAL_NONE, 3},          {UINT64_MAX, REFUSAL_CLOCK, 4},
+                 {UINT64_MAX - 1, REFUSAL_CLOCK, 4}};
+    for (uint32_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+        clock_is(looks[i].error);
+        const uint64_t sent = sim->venues[0].session.count.sent;
+        const bool passes = looks[i].refusal == REFUSAL_NONE;
+        assert_int_equal(sim->desk.board->clock, passes ? CLOCK_GOOD : CLOCK_DOUBTFUL);
+        assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), looks[i].refusal);
+        assert_int_equal(sim->venues[0].session.count.sent - sent, passes);
+        trade_step();
+        assert_int_equal(sim->event_count[EVENT_CLOCK], looks[i].events);
+    }
+    assert_int_equal(desk_replace(&sim->desk, &owner, own, 2 * SHARES, bid), REFUSAL_CLOCK);
+    assert_int_equal(desk_modify(&sim->desk, &owner, own, SHARES, 'B'), REFUSAL_CLOCK);
+    assert_int_equal(desk_cancel(&sim->desk, own, 0), REFUSAL_NONE);
+    for (uint32_t k = 0; k < 100; k++)
+        trade_step();
+    assert_int_equal(orders_at(&sim->desk.orders, own)->life, LIFE_DEAD);
+    trade_close();
+}
+
 // --- self-trades ---
 
 static _Atomic uint64_t words[TRADE_SYMBOLS];
@@ -516,6 +564,7 @@ int main(void)
         cmocka_unit_test(prices_are_held_to_the_book),
         cmocka_unit_test(positions_are_marked_by_the_book),
         cmocka_unit_test(a_loss_by_the_market_stays_broken),
+        cmocka_unit_test(orders_stop_while_the_clock_is_doubtful),
         cmocka_unit_test(an_order_does_not_meet_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "dataplane/lane/desk_parts.h"
 #include "tests/lib/desk_world.h"
 
 static const struct desk_order buy = {.client_id = 1,
@@ -116,12 +117,41 @@ static void no_order_before_a_journal_where_one_is_needed(void **state)
     world_close();
 }
 
+// Both stop orders by the same word: whichever is left goes on stopping them, by its own code.
+static void the_clock_stops_orders_beside_the_journal(void **state)
+{
+    (void)state;
+    uint32_t index;
+    world_open(4);
+    w->desk.clock = CLOCK_DOUBTFUL; // as a desk begins that has a bound
+    w->desk.risk.clock_limit = 50000;
+    desk_credit_ask(&w->desk);
+    ready();
+    assert_int_equal(enter(&index), REFUSAL_CLOCK);
+    say(RECORD_FULL);
+    assert_int_equal(enter(&index), REFUSAL_JOURNAL);
+    desk_clock_take(&w->desk, 50001);
+    assert_int_equal(enter(&index), REFUSAL_JOURNAL);
+    say(RECORD_WRITTEN);
+    assert_int_equal(enter(&index), REFUSAL_CLOCK);
+    events_drain();
+    assert_int_equal(w->event_count[EVENT_CLOCK], 0); // it was doubtful before
+    desk_clock_take(&w->desk, 50000);
+    assert_int_equal(enter(&index), REFUSAL_NONE);
+    events_drain();
+    assert_int_equal(w->event_count[EVENT_CLOCK], 1);
+    w->desk.risk.event_credit_min = UINT32_MAX; // the ring's own credit, once more
+    assert_int_equal(enter(&index), REFUSAL_EVENT_CREDIT);
+    world_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders_stop_with_the_journal_and_go_on_with_it),
         cmocka_unit_test(fills_count_and_cancels_leave_meanwhile),
         cmocka_unit_test(no_order_before_a_journal_where_one_is_needed),
+        cmocka_unit_test(the_clock_stops_orders_beside_the_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -310,6 +310,11 @@ static void a_doubt_about_session_book_or_symbol_refuses(void **state)
     rig.risk.event_credit_min = RISK_NO_RECORD;
     rig.risk.record = RECORD_FULL;
     refused(&o, REFUSAL_JOURNAL, TRADE_FIRM, RECORD_FULL, 0);
+    rig.risk.clock_only = true;
+    rig.risk.clock_error = 2000;
+    rig.risk.clock_limit = 1000;
+    refused(&o, REFUSAL_CLOCK, TRADE_FIRM, 2000, 1000);
+    rig.risk.clock_only = false;
     rig.risk.event_credit_min = 10;
     rig.risk.event_credit = 10;
     assert_true(passes(&o));
