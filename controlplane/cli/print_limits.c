@@ -13,22 +13,27 @@ static const char *shown(const json_t *object, const char *key, char text[64])
     return value_text(value, json_is_string(value) ? COLUMN_TEXT : COLUMN_COUNT, text, 64);
 }
 
+// What a limit is in beside its numbers.
+static void state_put(json_t *row)
+{
+    if (json_is_true(json_object_get(row, "broken")))
+        json_object_set_new(row, "state", json_string("broken"));
+    else if (json_is_true(json_object_get(row, "warned")))
+        json_object_set_new(row, "state", json_string("warning"));
+}
+
 void print_limits(FILE *out, const json_t *result, const json_t *options)
 {
-    static const struct column columns[] = {{"scope", "scope", COLUMN_TEXT},
-                                            {"name", "name", COLUMN_TEXT},
-                                            {"control", "control", COLUMN_TEXT},
-                                            {"limit", "limit", COLUMN_PRICE},
-                                            {"use", "use", COLUMN_PRICE},
-                                            {"headroom", "headroom", COLUMN_PRICE},
-                                            {"binds", "binds", COLUMN_TEXT},
-                                            {"firm", "firm", COLUMN_PRICE},
-                                            {"broker", "broker", COLUMN_PRICE},
-                                            {"state", "state", COLUMN_TEXT},
-                                            {"until", "until", COLUMN_TEXT},
-                                            {"then", "back", COLUMN_PRICE},
-                                            {0}};
-    static const char *const numbers[] = {"limit", "use", "headroom", "firm", "broker", "back"};
+    static const struct column columns[] = {
+        {"scope", "scope", COLUMN_TEXT},      {"name", "name", COLUMN_TEXT},
+        {"control", "control", COLUMN_TEXT},  {"limit", "limit", COLUMN_PRICE},
+        {"use", "use", COLUMN_PRICE},         {"headroom", "headroom", COLUMN_PRICE},
+        {"warn at", "warn_at", COLUMN_PRICE}, {"binds", "binds", COLUMN_TEXT},
+        {"firm", "firm", COLUMN_PRICE},       {"broker", "broker", COLUMN_PRICE},
+        {"state", "state", COLUMN_TEXT},      {"until", "until", COLUMN_TEXT},
+        {"then", "back", COLUMN_PRICE},       {0}};
+    static const char *const numbers[] = {"limit",  "use",  "headroom", "firm",
+                                          "broker", "back", "warn_at"};
     json_t *rows = json_array(), *limit;
     size_t i;
     (void)options;
@@ -40,8 +45,7 @@ void print_limits(FILE *out, const json_t *result, const json_t *options)
             if (!json_is_null(json_object_get(limit, numbers[k])))
                 json_object_set_new(row, numbers[k], json_string(shown(limit, numbers[k], text)));
         }
-        if (json_is_true(json_object_get(limit, "broken")))
-            json_object_set_new(row, "state", json_string("broken"));
+        state_put(row);
         json_array_append_new(rows, row);
     }
     table_print(out, columns, rows);
@@ -79,15 +83,12 @@ static int more_used(const void *left, const void *right)
 
 void print_headroom(FILE *out, const json_t *result, const json_t *options)
 {
-    static const struct column columns[] = {{"scope", "scope", COLUMN_TEXT},
-                                            {"name", "name", COLUMN_TEXT},
-                                            {"control", "control", COLUMN_TEXT},
-                                            {"used", "used_permille", COLUMN_PERMILLE},
-                                            {"use", "use", COLUMN_PRICE},
-                                            {"limit", "limit", COLUMN_PRICE},
-                                            {"left", "headroom", COLUMN_PRICE},
-                                            {"until", "until", COLUMN_TEXT},
-                                            {0}};
+    static const struct column columns[] = {
+        {"scope", "scope", COLUMN_TEXT},     {"name", "name", COLUMN_TEXT},
+        {"control", "control", COLUMN_TEXT}, {"used", "used_permille", COLUMN_PERMILLE},
+        {"use", "use", COLUMN_PRICE},        {"limit", "limit", COLUMN_PRICE},
+        {"left", "headroom", COLUMN_PRICE},  {"state", "state", COLUMN_TEXT},
+        {"until", "until", COLUMN_TEXT},     {0}};
     const json_t *limits = json_object_get(result, "limits");
     const size_t count = json_array_size(limits);
     json_t **rows = calloc(count + 1, sizeof(json_t *)), *list = json_array(), *limit;
@@ -95,8 +96,10 @@ void print_headroom(FILE *out, const json_t *result, const json_t *options)
     (void)options;
     json_array_foreach(limits, i, limit)
     {
-        if (rows && json_is_integer(json_object_get(limit, "used_permille")))
-            rows[used++] = limit;
+        if (rows == NULL || !json_is_integer(json_object_get(limit, "used_permille")))
+            continue;
+        state_put(limit);
+        rows[used++] = limit;
     }
     if (rows)
         qsort(rows, used, sizeof(json_t *), more_used);

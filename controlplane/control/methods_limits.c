@@ -272,6 +272,8 @@ static json_t *entry_view(const struct board *b, const struct limit_entry *e)
     set(row, "headroom", used ? view_limit(e->control, room) : json_null());
     set(row, "used_permille", used ? used_permille(use, limit) : json_null());
     set(row, "parts", json_boolean(e->flags & LIMIT_ENTRY_PART));
+    set(row, "warn_at", view_limit(e->control, e->warn_at));
+    set(row, "warned", json_boolean(e->flags & LIMIT_ENTRY_WARNED));
     set(row, "broken", json_boolean(e->flags & LIMIT_ENTRY_BROKEN));
     set(row, "until", view_utc(e->until_ns));
     set(row, "back", e->until_ns ? view_limit(e->control, e->back) : json_null());

@@ -102,7 +102,7 @@ struct limits_list_request {
     uint64_t cursor; // 0: from the first
 };
 
-enum { LIMIT_ENTRIES_MAX = 64 };
+enum { LIMIT_ENTRIES_MAX = 60 };
 
 enum limit_entry_flag {
     LIMIT_ENTRY_USE = 1u << 0,  // <use> and <room> say something: it is a sum
@@ -110,6 +110,7 @@ enum limit_entry_flag {
     // Of losses: it was broken on a lane, and only what reduces a position enters there until a
     // person resumes its owner.
     LIMIT_ENTRY_BROKEN = 1u << 2,
+    LIMIT_ENTRY_WARNED = 1u << 3, // <use> has reached <warn_at>, of a lane's part where it has one
 };
 
 struct limit_entry {
@@ -118,6 +119,7 @@ struct limit_entry {
     uint64_t room;                // what is left of it
     uint64_t until_ns;            // UTC: then it is <back> again; 0: no raise
     uint64_t back;
+    uint64_t warn_at; // of the limit that binds; LIMIT_NOTHING: nobody is warned
     uint32_t index;
     uint8_t scope;
     uint8_t control;

@@ -44,6 +44,7 @@ struct dataplane_gateway;
 struct dataplane_leases;
 struct dataplane_limits;
 struct dataplane_restore;
+struct limit_warnings;
 struct limits_source;
 struct door;
 
@@ -93,6 +94,7 @@ struct dataplane {
     struct control_watch control;
     struct clock_watch clock_watch;
     struct dataplane_limits *limits;               // limits_live.h; null: nothing trades
+    struct limit_warnings *warnings;               // limits_warn.h; null: nothing trades
     struct dataplane_restore *restore;             // null: starts from the venues
     struct dataplane_leases *leases;               // null: no two lanes trade
     void *self_trade;                              // trade_self.c; null: no policy

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "dataplane/control/limits_live.h"
+#include "dataplane/control/limits_rows.h"
+#include "dataplane/control/limits_warn.h"
 
 enum { ROWS_A_CALL = 512 }; // looked at for one answer: the main lcore has more to do
 
@@ -63,9 +65,10 @@ static bool day_use_of(const struct owner_day *day, enum limit_control control, 
     }
 }
 
-// False: it is no sum, or one that is looked up elsewhere (an account's position in each symbol).
-static bool lane_use(const struct risk *r, const struct limit_entry *e, uint64_t *use)
+bool limit_lane_use(const struct dataplane *d, uint32_t lane, const struct limit_entry *e,
+                    uint64_t *use)
 {
+    const struct risk *r = &d->desks[lane]->desk.risk;
     const enum limit_control control = (enum limit_control)e->control;
     const struct risk_use *open = use_of(r, e->scope, e->index);
     const struct owner_day *day = day_of(r, e->scope, e->index);
@@ -89,6 +92,12 @@ static bool leased(const struct limit_entry *e)
            (e->control == LIMIT_LIMITS_open_orders || e->control == LIMIT_LIMITS_open_notional);
 }
 
+bool limit_in_parts(const struct dataplane *d, const struct limit_entry *e)
+{
+    const bool owned = e->scope == TRADE_STRATEGY || e->scope == TRADE_SESSION;
+    return trade_lanes(d->config) > 1 && !owned && !leased(e);
+}
+
 static uint64_t left_of(uint64_t limit, uint64_t use)
 {
     return limit > use ? limit - use : 0;
@@ -106,12 +115,11 @@ static bool broken(const struct risk *r, const struct limit_entry *e)
 static void entry_use(const struct dataplane *d, struct limit_entry *e)
 {
     const uint64_t limit = e->limit[e->binds];
-    const bool owned = e->scope == TRADE_STRATEGY || e->scope == TRADE_SESSION;
     const uint32_t lanes = trade_lanes(d->config);
-    const bool parts = lanes > 1 && !owned && !leased(e);
+    const bool parts = limit_in_parts(d, e);
     uint64_t use;
     for (uint32_t lane = 0; lane < d->config->lane_count; lane++) {
-        if (d->desks[lane] == NULL || !lane_use(&d->desks[lane]->desk.risk, e, &use))
+        if (d->desks[lane] == NULL || !limit_lane_use(d, lane, e, &use))
             continue;
         e->flags |= LIMIT_ENTRY_USE | (parts ? LIMIT_ENTRY_PART : 0) |
                     (broken(&d->desks[lane]->desk.risk, e) ? LIMIT_ENTRY_BROKEN : 0);
@@ -124,19 +132,13 @@ static void entry_use(const struct dataplane *d, struct limit_entry *e)
 
 // --- one row after the other ---
 
-struct row_name {
-    enum trade_scope scope;
-    uint32_t index;
-};
-
-// Without a scope: all but symbols, which come last.
-static uint64_t row_count(const struct limits_source *s, uint32_t scope)
+uint64_t limit_rows(const struct limits_source *s, uint32_t scope)
 {
     const uint64_t symbols = scope == TRADE_SCOPES ? 0 : s->symbol_count;
     return 1 + (uint64_t)s->account_count + STRATEGIES_MAX + s->session_count + symbols;
 }
 
-static struct row_name row_at(const struct limits_source *s, uint64_t at)
+struct row_name limit_row_at(const struct limits_source *s, uint64_t at)
 {
     const uint32_t counts[] = {1, s->account_count, STRATEGIES_MAX, s->session_count,
                                s->symbol_count};
@@ -149,9 +151,10 @@ static struct row_name row_at(const struct limits_source *s, uint64_t at)
 }
 
 // False: the scope does not limit it.
-static bool entry_make(struct dataplane *d, struct limits_source *s, struct row_name row,
-                       unsigned control, struct limit_entry *e)
+static bool entry_make(struct dataplane *d, struct limits_source *s, uint64_t at, unsigned control,
+                       struct limit_entry *e)
 {
+    const struct row_name row = limit_row_at(s, at);
     if (!limit_control_has(row.scope, control))
         return false;
     const void *base = limits_base(s, row.scope, row.index, limit_control_table[control].section);
@@ -167,6 +170,11 @@ static bool entry_make(struct dataplane *d, struct limits_source *s, struct row_
     e->until_ns = raise ? raise->until_ns : 0;
     e->back = raise ? raise->back : 0;
     entry_use(d, e);
+    const bool own_look = row.scope == TRADE_ACCOUNT && control == LIMIT_LIMITS_position;
+    e->warn_at = LIMIT_NOTHING;
+    if (own_look || e->flags & LIMIT_ENTRY_USE)
+        e->warn_at = warning_at(s, row.scope, row.index, e->limit[e->binds]);
+    e->flags |= warning_on(d, at, e) ? LIMIT_ENTRY_WARNED : 0;
     return true;
 }
 
@@ -181,14 +189,14 @@ enum command_result limits_list(struct dataplane *d, const struct limits_list_re
         return COMMAND_RESULT_NO_TRADING;
     uint64_t at = request->cursor / LIMIT_CONTROLS;
     unsigned control = (unsigned)(request->cursor % LIMIT_CONTROLS);
-    const uint64_t rows = row_count(s, request->scope), last = at + ROWS_A_CALL;
+    const uint64_t rows = limit_rows(s, request->scope), last = at + ROWS_A_CALL;
     for (; at < rows && at < last && count < LIMIT_ENTRIES_MAX; at++, control = 0) {
-        const struct row_name row = row_at(s, at);
+        const struct row_name row = limit_row_at(s, at);
         if ((request->scope != TRADE_SCOPES && request->scope != row.scope) ||
             (request->index != UINT32_MAX && request->index != row.index))
             continue;
         while (control < LIMIT_CONTROLS && count < LIMIT_ENTRIES_MAX)
-            count += entry_make(d, s, row, control++, &answer->entries[count]);
+            count += entry_make(d, s, at, control++, &answer->entries[count]);
         if (control < LIMIT_CONTROLS)
             break;
     }

@@ -8,6 +8,7 @@
 #include "dataplane/base/log.h"
 #include "dataplane/control/dataplane.h"
 #include "dataplane/control/limits_live.h"
+#include "dataplane/control/limits_warn.h"
 #include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_park.h"
 #include "dataplane/lane/desk_warm.h"
@@ -446,7 +447,7 @@ bool trade_make(struct dataplane *d, struct error *err)
 
 bool trade_start(struct dataplane *d, struct error *err)
 {
-    return leases_start(d, err) && gateway_open(d, err);
+    return leases_start(d, err) && warnings_start(d, err) && gateway_open(d, err);
 }
 
 // --- while it runs ---
@@ -476,6 +477,7 @@ uint32_t trade_turn(struct dataplane *d, uint64_t now_ns)
         work += neighbour_look(d, i, now_ns);
     restore_turn(d, now_ns);
     work += clock_watch_turn(d, now_ns, NULL);
+    warnings_turn(d, now_ns);
     return work + leases_turn(d) + limits_turn(d) + gateway_turn(d, now_ns);
 }
 
@@ -573,6 +575,7 @@ void trade_free(struct dataplane *d)
     gateway_stop(d);
     restore_free(d);
     leases_free(d);
+    warnings_free(d);
     self_free(d);
     limits_free(d);
     for (uint32_t lane = 0; lane < LANES_MAX; lane++) {

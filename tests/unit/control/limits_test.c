@@ -102,8 +102,9 @@ static void test_list(void **state)
     a->entries[0] = (struct limit_entry){.limit = {10000, 9000},
                                          .use = 8000,
                                          .room = 1000,
+                                         .warn_at = 7200,
                                          .control = LIMIT_LIMITS_gross,
-                                         .flags = LIMIT_ENTRY_USE,
+                                         .flags = LIMIT_ENTRY_USE | LIMIT_ENTRY_WARNED,
                                          .binds = LIMIT_OF_BROKER};
     a->entries[1] = (struct limit_entry){.control = 63}; // there is none
     a->count = 2;
@@ -113,8 +114,10 @@ static void test_list(void **state)
     slot = taken(f, LANE_MAIN, COMMAND_LIMITS_LIST);
     assert_int_equal(slot->request.limits_list.cursor, 100);
     a = &slot->answer.limits_list;
-    a->entries[0] = (struct limit_entry){
-        .limit = {40, LIMIT_NOTHING}, .scope = TRADE_ACCOUNT, .control = LIMIT_LIMITS_position};
+    a->entries[0] = (struct limit_entry){.limit = {40, LIMIT_NOTHING},
+                                         .warn_at = LIMIT_NOTHING,
+                                         .scope = TRADE_ACCOUNT,
+                                         .control = LIMIT_LIMITS_position};
     a->count = UINT32_MAX; // nonsense: no more than there are places
     a->next = 100;         // and no way back
     command_answer(slot, COMMAND_RESULT_OK, 0);
@@ -126,10 +129,14 @@ static void test_list(void **state)
     assert_string_equal(text_of(row, "firm"), "1.0000");
     assert_string_equal(text_of(row, "use"), "0.8000");
     assert_string_equal(text_of(row, "headroom"), "0.1000");
+    assert_string_equal(text_of(row, "warn_at"), "0.7200");
+    assert_true(json_is_true(json_object_get(row, "warned")));
     row = json_array_get(list, 1); // MM's largest position at worst, by its cells
     assert_string_equal(text_of(row, "name"), "MM");
     assert_true(json_integer_value(json_object_get(row, "use")) > 0);
     assert_true(json_is_null(json_object_get(row, "broker")));
+    assert_true(json_is_null(json_object_get(row, "warn_at")));
+    assert_true(json_is_false(json_object_get(row, "warned")));
     json_decref(answer);
     posted(f, "limits", "{\"scope\":\"symbol\"}");
     slot = taken(f, LANE_MAIN, COMMAND_LIMITS_LIST);
