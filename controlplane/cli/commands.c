@@ -256,7 +256,8 @@ const struct command commands[] = {
      print_reload,
      CHANGES,
      {{"FILE[,FILE]", NULL, "files", ARGUMENT_LIST, false,
-       "restricted, windows, calendar, reference; without it all that the configuration names"},
+       "restricted, windows, calendar, bands, reference; without it all that the configuration "
+       "names"},
       REASON_OPTION(true)}},
     {{"set", "filter"},
      "which symbols a lane follows",

@@ -240,7 +240,8 @@ const struct method methods[] = {
      method_reload,
      method_reload_answered,
      {{"files", PARAM_STRINGS, false, 1, DAY_FILES_MAX,
-       "Keys of the section day: restricted, windows, calendar, reference; without it all that are "
+       "Keys of the section day: restricted, windows, calendar, bands, reference; without it all "
+       "that are "
        "named there"},
       PARAM_REASON(true)}},
     {"sessions",

@@ -13,7 +13,8 @@
     X(POSITIONS, positions, false)  \
     X(RESTRICTED, restricted, true) \
     X(WINDOWS, windows, true)       \
-    X(CALENDAR, calendar, true)
+    X(CALENDAR, calendar, true)     \
+    X(BANDS, bands, true)
 
 enum day_file {
 #define DAY_FILE_ENUM(upper, lower, again) DAY_##upper,

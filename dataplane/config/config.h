@@ -229,6 +229,7 @@ struct config_symbol_row {
     uint32_t restricted;   // enum restriction
     bool short_marking;
     bool rule_201;
+    bool band_needed;
     uint32_t phases;     // bits of enum trading_phase; 0: all
     uint32_t rate_per_s; // UINT32_MAX: any
     uint32_t burst;
@@ -324,6 +325,7 @@ struct config_day {
     char positions[PATH_LEN];
     char restricted[PATH_LEN];
     char windows[PATH_LEN];
+    char bands[PATH_LEN];
     char calendar[PATH_LEN];
     uint32_t calendar_days;
     bool self_test; // before READY, where something trades

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "dataplane/config/bands.h"
 #include "dataplane/config/calendar.h"
 #include "dataplane/config/restricted.h"
 #include "dataplane/config/windows.h"
@@ -18,6 +19,7 @@ static const struct {
                         restricted_check},
     [DAY_WINDOWS] = {&windows_kind, offsetof(struct config_day, windows), windows_check},
     [DAY_CALENDAR] = {&calendar_kind, offsetof(struct config_day, calendar), calendar_check},
+    [DAY_BANDS] = {&bands_kind, offsetof(struct config_day, bands), bands_check},
 };
 
 const char *day_file_path(const struct config *config, enum day_file file)

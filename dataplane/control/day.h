@@ -16,6 +16,10 @@
 struct day_tight {
     uint8_t restricted; // enum restriction
     uint8_t cut;        // percent of its limits that are not there
+    uint16_t unused;
+    uint32_t band_from; // second of the day
+    uint32_t band_low;  // price4
+    uint32_t band_high; // 0: there is no band
 };
 
 struct day_force {

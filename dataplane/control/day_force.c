@@ -1,4 +1,5 @@
 // What the files of the day make tighter: by symbol, at a moment.
+#include "dataplane/config/bands.h"
 #include "dataplane/config/calendar.h"
 #include "dataplane/config/restricted.h"
 #include "dataplane/config/windows.h"
@@ -48,13 +49,37 @@ static void windows_make(const struct sheet *s, struct local_time now, struct da
     }
 }
 
+// The one that began last; of rows that begin together the last of the file.
+static void bands_make(const struct sheet *s, struct local_time now, struct day_force *out)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct band_row *row = sheet_row_at(s, i);
+        if (row->instrument == SYMBOL_UNKNOWN || !band_holds(s, row, now))
+            continue;
+        struct day_tight *t = &out->symbols[row->instrument];
+        if (t->band_high && row->from < t->band_from)
+            continue;
+        t->band_from = row->from;
+        t->band_low = row->low;
+        t->band_high = row->high;
+    }
+}
+
 void day_force_make(const struct sheet sheets[DAY_FILES], struct local_time now,
                     struct day_force *out)
 {
     memset(out->symbols, 0, out->count * sizeof out->symbols[0]);
     restricted_make(&sheets[DAY_RESTRICTED], now, out);
     windows_make(&sheets[DAY_WINDOWS], now, out);
+    bands_make(&sheets[DAY_BANDS], now, out);
     out->market = calendar_phase(&sheets[DAY_CALENDAR], now);
+}
+
+// Where there is none any more less is checked, and where there was none one may have been needed.
+static bool band_loosens(const struct day_tight *was, const struct day_tight *now)
+{
+    return (was->band_high == 0) != (now->band_high == 0) || now->band_low < was->band_low ||
+           now->band_high > was->band_high;
 }
 
 // A symbol may be traded in any phases, so another phase may let something pass.
@@ -62,7 +87,8 @@ bool day_force_loosens(const struct day_force *was, const struct day_force *now)
 {
     for (uint32_t i = 0; i < now->count; i++)
         if (now->symbols[i].restricted < was->symbols[i].restricted ||
-            now->symbols[i].cut < was->symbols[i].cut)
+            now->symbols[i].cut < was->symbols[i].cut ||
+            band_loosens(&was->symbols[i], &now->symbols[i]))
             return true;
     return now->market != was->market;
 }
@@ -97,11 +123,20 @@ static void row_tighten(struct limit_row *row, uint32_t percent)
     s->last_least = rest_of_32(s->last_least, percent);
 }
 
+static void band_apply(struct limit_row *row, const struct day_tight *t)
+{
+    if (t->band_high)
+        limit_band_set(row, t->band_low, t->band_high);
+    else if (row->symbol.band_needed && row->symbol.no_reference == NO_REFERENCE_REFUSES)
+        limit_band_set(row, UINT32_MAX, 0);
+}
+
 void day_force_apply(const struct day_force *f, struct limit_table *t)
 {
     t->market = (uint8_t)f->market;
     for (uint32_t i = 0; i < f->count && i < t->symbol_count; i++) {
         restrict_to(&t->symbols[i].symbol.restricted, f->symbols[i].restricted);
+        band_apply(&t->symbols[i], &f->symbols[i]);
         if (f->symbols[i].cut)
             row_tighten(&t->symbols[i], 100u - f->symbols[i].cut);
     }

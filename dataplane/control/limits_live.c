@@ -560,6 +560,7 @@ void limits_restored(struct dataplane *d, const uint32_t versions[LANES_MAX])
         struct limit_table *old = dd->limits;
         memset(dd->limits_spare, 0, sizeof *old + old->symbol_count * sizeof old->symbols[0]);
         limits_fill(d->limits->now, trade_lanes(d->config), d->clock.tsc_hz, dd->limits_spare);
+        day_tighten(&d->day, false, dd->limits_spare);
         states_copy(dd, &d->limits->swaps[lane]);
         dd->limits = dd->limits_spare;
         dd->limits_spare = old;

@@ -140,6 +140,10 @@ static void volume(struct trial *w)
 {
     w->symbol->symbol.volume = TEST_SHARES;
 }
+static void band(struct trial *w)
+{
+    limit_band_set(w->symbol, 0, w->ask.price);
+}
 static void collar(struct trial *w)
 {
     w->symbol->price_high = w->ask.price;
@@ -295,6 +299,7 @@ static const struct control {
     TRY(QUANTITY, quantity, one_share_more, "as many shares as the limit, then one more"),
     TRY(NOTIONAL, notional, one_share_more, "as much as the limit, then one share more"),
     TRY(VOLUME, volume, one_share_more, "as many shares as the limit, then one more"),
+    TRY(LULD, band, a_tick_more, "a price at the upper band, then one above"),
     TRY(PRICE_COLLAR, collar, a_tick_more, "a price at the collar, then one above"),
     TRY(SPREAD, spread, less_spread, "a buy at the widest spread, then the limit below it"),
     TRY(REFERENCE, touch, no_offer, "a buy at the offer, then without an offer"),

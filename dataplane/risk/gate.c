@@ -249,6 +249,16 @@ static COLD bool refuse_permission(const struct look *k, uint32_t asks)
     return refuse(k->v, REFUSAL_PERMISSION, scope, wrong, 0);
 }
 
+static COLD bool refuse_band(const struct look *k)
+{
+    const struct limit_row *symbol = k->of[TRADE_SYMBOL];
+    const uint32_t none = symbol->band_low > symbol->band_high; // no band is known
+    return refuse(k->v, REFUSAL_LULD, TRADE_SYMBOL, k->o->price,
+                  none                             ? 0
+                  : k->o->price < symbol->band_low ? symbol->band_low
+                                                   : symbol->band_high);
+}
+
 HOT_INLINE bool terms(const struct look *k)
 {
     const struct gate_order *o = k->o;
@@ -272,6 +282,9 @@ HOT_INLINE bool terms(const struct look *k)
         return refuse(v, REFUSAL_NOTIONAL, BINDING(k, notional, limit), k->notional, limit);
     if (UNLIKELY(o->quantity > more->volume))
         return refuse(v, REFUSAL_VOLUME, TRADE_SYMBOL, o->quantity, more->volume);
+    // Before the collar, which is no wider in the table than the band.
+    if (UNLIKELY(o->price < symbol->band_low || o->price > symbol->band_high))
+        return refuse_band(k);
     if (UNLIKELY(o->price < symbol->price_low))
         return refuse(v, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, o->price, symbol->price_low);
     if (UNLIKELY(o->price > symbol->price_high))

@@ -10,6 +10,7 @@ static void line_open(struct limit_row *row)
         .open_notional = LIMIT_NOTIONAL_MAX,
         .position = LIMIT_POSITION_MAX,
         .price_high = UINT32_MAX,
+        .band_high = UINT32_MAX,
         .state = TRADING_ACTIVE,
         .quality = QUALITY_GOOD,
     };
@@ -49,4 +50,12 @@ void limit_symbol_open(struct limit_row *row)
         .no_reference = NO_REFERENCE_REFUSES,
         .phases = UINT8_MAX,
     };
+}
+
+void limit_band_set(struct limit_row *row, uint32_t low, uint32_t high)
+{
+    row->band_low = low;
+    row->band_high = high;
+    row->price_low = low > row->price_low ? low : row->price_low;
+    row->price_high = high < row->price_high ? high : row->price_high;
 }

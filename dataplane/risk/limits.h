@@ -50,7 +50,8 @@ struct limit_symbol {
     uint8_t rule_201;        // 1: no short sale while the feed says that Rule 201 is in force
     uint8_t no_reference;    // enum no_reference
     uint8_t phases;          // bits of enum trading_phase: those in which orders enter
-    uint8_t unused[3];
+    uint8_t band_needed;     // 1: without a price band no_reference says what happens
+    uint8_t unused[2];
 };
 
 enum no_reference { NO_REFERENCE_REFUSES, NO_REFERENCE_PASSES };
@@ -72,6 +73,8 @@ struct limit_row {
     uint16_t forbids;     // bits of enum order_permission
     uint8_t cancel_rate;  // session rows: 1: cancels have a rate, in <price_low> and <price_high>
     uint8_t unused[3];
+    uint32_t band_low; // symbol rows: limit_band_set
+    uint32_t band_high;
     union {
         CACHE_ALIGN struct limit_owner owner;
         struct limit_symbol symbol;
@@ -119,6 +122,9 @@ static inline struct limit_row *limit_row_of(struct limit_table *t, enum trade_s
     }
 }
 
+// A symbol's price band, of which the static collar leaves what lies within both: so whoever passes
+// the collar has passed the band. <low> above <high>: no price.
+void limit_band_set(struct limit_row *row, uint32_t low, uint32_t high);
 // Limits nothing; the collar is wide open, only good books are traded on. Of firm, accounts,
 // strategies and sessions.
 void limit_row_open(struct limit_row *row);

@@ -13,7 +13,7 @@
 #include "dataplane/risk/gate_parts.h"
 
 // A check that is added is added here too, or below it.
-enum { GATE_CHECKS = 44 };
+enum { GATE_CHECKS = 45 };
 _Static_assert(GATE_CHECKS == 0
 #define REFUSAL(number, upper, help)
 #define CHECK(number, upper, unit, word, help) +1
@@ -149,8 +149,8 @@ HOT_INLINE bool strategy_holds(const struct limit_owner *l, const struct owner_d
 
 // --- the symbol's row ---
 
-// SYMBOL_QUARANTINED, RESTRICTED, BOOK_QUALITY, PHASE, LOT, TICK, VOLUME, PRICE_COLLAR. Below one
-// dollar another tick applies: the checks know it.
+// SYMBOL_QUARANTINED, RESTRICTED, BOOK_QUALITY, PHASE, LOT, TICK, VOLUME, PRICE_COLLAR, and with it
+// LULD (limit_band_set). Below one dollar another tick applies: the checks know it.
 HOT_INLINE bool terms_hold(const struct limit_row *row, const struct symbol_use *all,
                            const struct gate_order *o)
 {

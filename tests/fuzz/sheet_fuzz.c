@@ -7,6 +7,7 @@
 #include "dataplane/abi/trade.h"
 #include "dataplane/base/check.h"
 #include "dataplane/base/hints.h"
+#include "dataplane/config/bands.h"
 #include "dataplane/config/calendar.h"
 #include "dataplane/config/restricted.h"
 #include "dataplane/config/windows.h"
@@ -67,6 +68,16 @@ static void calendar_promises(const struct sheet *s)
     }
 }
 
+static void bands_promises(const struct sheet *s)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct band_row *row = sheet_row_at(s, i);
+        MUST(row->low > 0 && row->low <= row->high && row->high < UINT32_MAX - 1);
+        MUST(row->instrument == 0 || row->instrument == SYMBOL_UNKNOWN);
+        MUST(!band_holds(s, row, (struct local_time){.day = s->day + 1, .second = row->from}));
+    }
+}
+
 static const struct file {
     const struct sheet_kind *kind;
     bool (*check)(struct sheet *s, const struct config *config, const struct symbol_index *index,
@@ -76,7 +87,8 @@ static const struct file {
              {&positions_kind, positions_check, positions_promises},
              {&restricted_kind, restricted_check, restricted_promises},
              {&windows_kind, windows_check, windows_promises},
-             {&calendar_kind, calendar_check, calendar_promises}};
+             {&calendar_kind, calendar_check, calendar_promises},
+             {&bands_kind, bands_check, bands_promises}};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

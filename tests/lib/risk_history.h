@@ -72,6 +72,12 @@ static inline void history_symbol(struct model *m, struct limit_row *row)
     row->quality = (uint8_t)model_draw(m, QUALITIES);
     row->price_low = model_draw(m, 3) ? 0 : MODEL_PRICE - 50000;
     row->price_high = model_draw(m, 3) ? UINT32_MAX : MODEL_PRICE + 50000;
+    row->band_low = 0;
+    row->band_high = UINT32_MAX;
+    if (model_draw(m, 4) == 0)
+        limit_band_set(row, MODEL_PRICE - model_draw(m, 60000), MODEL_PRICE + model_draw(m, 60000));
+    else if (model_draw(m, 40) == 0)
+        limit_band_set(row, UINT32_MAX, 0);
     s->tick = model_draw(m, 2) ? 1 : 100;
     s->lot = model_draw(m, 2) ? 1 : 1 + model_draw(m, 10);
     s->tick_magic = multiple_magic(s->tick);

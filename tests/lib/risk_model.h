@@ -326,6 +326,12 @@ static inline bool model_terms(struct model *m, const struct gate_order *o)
             return model_refuse(m, REFUSAL_NOTIONAL, s, notional, most);
     if (o->quantity > symbol->symbol.volume)
         return model_refuse(m, REFUSAL_VOLUME, TRADE_SYMBOL, o->quantity, symbol->symbol.volume);
+    if (symbol->band_low > symbol->band_high)
+        return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, o->price, 0);
+    if (o->price < symbol->band_low)
+        return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, o->price, symbol->band_low);
+    if (o->price > symbol->band_high)
+        return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, o->price, symbol->band_high);
     if (o->price < symbol->price_low)
         return model_refuse(m, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, o->price, symbol->price_low);
     if (o->price > symbol->price_high)

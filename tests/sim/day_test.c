@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "dataplane/book/book.h"
+#include "dataplane/config/bands.h"
 #include "dataplane/config/calendar.h"
 #include "dataplane/config/restricted.h"
 #include "dataplane/config/windows.h"
@@ -186,6 +187,51 @@ static void a_window_leaves_a_part(void **state)
     close_world();
 }
 
+static enum refusal enter_at(uint32_t price, char side)
+{
+    bid = ask_low = price;
+    return enter(SHARES, side);
+}
+
+// Inside, at and outside of a band that moves; without one a symbol that needs one is not traded.
+static void bands_come_and_go(void **state)
+{
+    (void)state;
+    open_world();
+    const uint32_t resting = own, price = bid, low = price - 200, high = price + 300;
+    char band[128];
+    snprintf(band, sizeof band, ",%u.%04u,%u.%04u,09:30,09:31\n", low / 10000, low % 10000,
+             high / 10000, high % 10000);
+    file_read(DAY_BANDS, &bands_kind, bands_check,
+              "tickgate,bands,1,2026-11-23\nsymbol,low,high,from,until\n", band);
+    clock_is(OPEN_S - 1);
+    assert_int_equal(enter_at(low - 1, 'B'), REFUSAL_NONE);
+    clock_is(OPEN_S);
+    for (uint32_t side = 0; side < 2; side++) {
+        const char letter = side ? 'S' : 'B';
+        bid = ask_low = low - 1;
+        sent_nothing(SHARES, letter, REFUSAL_LULD);
+        bid = ask_low = high + 1;
+        sent_nothing(SHARES, letter, REFUSAL_LULD);
+        assert_int_equal(enter_at(side ? high : low, letter), REFUSAL_NONE);
+        assert_int_equal(enter_at(side ? high - 1 : low + 1, letter), REFUSAL_NONE);
+    }
+    assert_int_equal(desk_replace(&sim->desk, &owner, resting, SHARES, high + 1), REFUSAL_LULD);
+    assert_int_equal(desk_replace(&sim->desk, &owner, resting, SHARES, low), REFUSAL_NONE);
+    clock_is(OPEN_S + 60); // it is over
+    assert_int_equal(enter_at(low - 1, 'B'), REFUSAL_NONE);
+    untouched->symbols[SYMBOL].symbol.band_needed = 1;
+    clock_is(OPEN_S + 61);
+    bid = price;
+    sent_nothing(SHARES, 'B', REFUSAL_LULD);
+    steps(100); // the replace is answered
+    assert_int_equal(desk_cancel(&sim->desk, resting, 0), REFUSAL_NONE);
+    untouched->symbols[SYMBOL].symbol.no_reference = NO_REFERENCE_PASSES;
+    clock_is(OPEN_S + 62);
+    assert_int_equal(enter_at(low - 1, 'B'), REFUSAL_NONE);
+    close_world();
+}
+
 // What the feed says counts before the calendar; where it says nothing the calendar does.
 static void the_calendar_stands_in_for_the_feed(void **state)
 {
@@ -214,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_from_and_until),
         cmocka_unit_test(a_window_leaves_a_part),
+        cmocka_unit_test(bands_come_and_go),
         cmocka_unit_test(the_calendar_stands_in_for_the_feed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ static int folder_make(void **state)
 
 static int folder_remove(void **state)
 {
-    static const char *const names[] = {"restricted", "reference", "windows", "calendar"};
+    static const char *const names[] = {"restricted", "reference", "windows", "calendar", "bands"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unlink(path_of(names[i]));
@@ -81,6 +81,8 @@ static void open_lanes(const char *files)
         name_file(config.day.restricted, "restricted");
     if (strstr(files, "windows"))
         name_file(config.day.windows, "windows");
+    if (strstr(files, "bands"))
+        name_file(config.day.bands, "bands");
     if (strstr(files, "calendar"))
         name_file(config.day.calendar, "calendar");
     if (strstr(files, "reference"))
@@ -404,6 +406,61 @@ static void windows_open_and_close(void **state)
     both_answer(X, 'B', REFUSAL_RESTRICTED);
 }
 
+#define BANDS "tickgate,bands,1,2026-11-23\nsymbol,low,high,from\n"
+
+// A band moves with every reload, either way; the later of two rows counts; the collar of the
+// configuration is what it was when the band is gone.
+static void bands_move(void **state)
+{
+    (void)state;
+    write_file("bands", BANDS "YY,1,1.05,\nYY,1.0001,1.1,10:30\n");
+    open_lanes("bands");
+    both_answer(YY, 'B', REFUSAL_NONE); // a dollar
+    both_answer(X, 'B', REFUSAL_NONE);
+    clock_set(10, 29, 59);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_NONE);
+    clock_set(10, 30, 0);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_LULD);
+    const struct event *e = newest(&lanes[1]->trading, EVENT_DECISION);
+    assert_true(e->decision.value == 10000 && e->decision.limit == 10001);
+    assert_int_equal(e->decision.scope, TRADE_SYMBOL);
+    write_file("bands", BANDS "YY,0.9,0.9999,\n");
+    assert_int_equal(reload(1u << DAY_BANDS), COMMAND_RESULT_OK);
+    both_answer(YY, 'S', REFUSAL_LULD);
+    assert_int_equal(newest(&lanes[0]->trading, EVENT_DECISION)->decision.limit, 9999);
+    write_file("bands", BANDS "YY,0.9,0.8,\n");
+    assert_int_equal(reload(1u << DAY_BANDS), COMMAND_RESULT_DAY_REFUSED);
+    both_answer(YY, 'S', REFUSAL_LULD); // the last good band stays
+    write_file("bands", BANDS "YY,0.9,1,\n");
+    assert_int_equal(reload(1u << DAY_BANDS), COMMAND_RESULT_OK);
+    both_answer(YY, 'B', REFUSAL_NONE);
+    assert_int_equal(d.desks[0]->desk.limits->symbols[YY].price_high, 10000);
+    write_file("bands", BANDS);
+    assert_int_equal(reload(0), COMMAND_RESULT_OK);
+    both_answer(YY, 'B', REFUSAL_NONE);
+    assert_int_equal(d.desks[0]->desk.limits->symbols[YY].price_high, 95000);
+    struct config_symbol_row *row = limits_base(limits_set_now(&d), TRADE_SYMBOL, YY, LIMIT_SYMBOL);
+    row->band_needed = true;
+    assert_int_equal(reload(0), COMMAND_RESULT_OK);
+    both_answer(YY, 'B', REFUSAL_LULD);
+    assert_int_equal(newest(&lanes[0]->trading, EVENT_DECISION)->decision.limit, 0);
+    both_answer(X, 'B', REFUSAL_NONE);
+}
+
+// What a restart from the journal puts back are limits; what the files say is over them as before.
+static void a_restart_does_not_lose_the_files(void **state)
+{
+    static const uint32_t versions[LANES_MAX] = {9, 9};
+    (void)state;
+    write_file("restricted", RESTRICTED "YY,all,,,\n");
+    open_lanes("restricted");
+    limits_restored(&d, versions);
+    both_answer(YY, 'B', REFUSAL_RESTRICTED);
+    both_answer(X, 'B', REFUSAL_NONE);
+}
+
 // A session without market data has the phases of the calendar.
 static void the_calendar_opens_and_closes(void **state)
 {
@@ -486,6 +543,8 @@ int main(void)
         cmocka_unit_test_teardown(rows_begin_and_end_by_the_clock, close_lanes),
         cmocka_unit_test_teardown(reference_data_are_read_again, close_lanes),
         cmocka_unit_test_teardown(windows_open_and_close, close_lanes),
+        cmocka_unit_test_teardown(bands_move, close_lanes),
+        cmocka_unit_test_teardown(a_restart_does_not_lose_the_files, close_lanes),
         cmocka_unit_test_teardown(the_calendar_opens_and_closes, close_lanes),
         cmocka_unit_test_teardown(one_change_at_a_time, close_lanes),
     };

@@ -320,6 +320,44 @@ static void a_doubt_about_session_book_or_symbol_refuses(void **state)
     assert_true(passes(&o));
 }
 
+// The collar and the band: each names itself, where both are broken the band does.
+static void a_price_keeps_within_the_band(void **state)
+{
+    (void)state;
+    struct gate_order o = order_of(SHARES, PRICE, false);
+    struct limit_row *row = row_of(TRADE_SYMBOL);
+    row->price_low = PRICE - 300;
+    row->price_high = PRICE + 100;
+    limit_band_set(row, PRICE - 200, PRICE + 200);
+    assert_int_equal(row->price_low, PRICE - 200);
+    assert_int_equal(row->price_high, PRICE + 100);
+    static const struct {
+        int32_t off;
+        enum refusal refusal;
+        int32_t limit;
+    } prices[] = {{-199, REFUSAL_NONE, 0},
+                  {-200, REFUSAL_NONE, 0},
+                  {-201, REFUSAL_LULD, -200},
+                  {-301, REFUSAL_LULD, -200},
+                  {99, REFUSAL_NONE, 0},
+                  {100, REFUSAL_NONE, 0},
+                  {101, REFUSAL_PRICE_COLLAR, 100},
+                  {200, REFUSAL_PRICE_COLLAR, 100},
+                  {201, REFUSAL_LULD, 200}};
+    for (uint32_t i = 0; i < sizeof prices / sizeof prices[0]; i++) {
+        o.price = (uint32_t)(PRICE + prices[i].off);
+        o.worst.notional = (uint64_t)o.quantity * o.price;
+        if (prices[i].refusal == REFUSAL_NONE)
+            assert_true(passes(&o));
+        else
+            refused(&o, prices[i].refusal, TRADE_SYMBOL, o.price,
+                    (uint32_t)(PRICE + prices[i].limit));
+    }
+    limit_band_set(row, UINT32_MAX, 0); // none is known
+    o.price = PRICE;
+    refused(&o, REFUSAL_LULD, TRADE_SYMBOL, PRICE, 0);
+}
+
 static void the_rate_allows_a_burst_and_then_the_interval(void **state)
 {
     (void)state;
@@ -385,6 +423,7 @@ int main(void)
         GATE_TEST(quantity_and_notional_bind_at_every_scope),
         GATE_TEST(what_is_open_binds_at_every_scope),
         GATE_TEST(the_collar_holds_on_both_sides),
+        GATE_TEST(a_price_keeps_within_the_band),
         GATE_TEST(positions_are_taken_at_their_worst),
         GATE_TEST(reducing_takes_only_what_makes_the_position_smaller),
         GATE_TEST(halted_refuses_at_every_scope),
