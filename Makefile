@@ -336,8 +336,8 @@ bench-tcp: ## cost of a frame with an order: from approved payload to what the t
 	$(Q)$(BUILD)/bench/tcp
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/tcp batch_send tcp_frame --messages 20000 --payload 52
 
-bench-journal: ## events to the disk and their commits, beside the bare disk (BENCH_DIR: where)
-	$(deps) build
+bench-journal: ## events to the disk and their commits, beside fio and a bare fdatasync (BENCH_DIR: where)
+	$(deps) build bench
 	$(sub) $(BUILD)/bench/journal
 	$(Q)$(BUILD)/bench/journal --dir $(or $(BENCH_DIR),$(BUILD))/bench-journal
 

@@ -60,6 +60,7 @@ demo     gnuplot-nox          latency plots
 bench    stress-ng            neighbours that load processor, memory and disk beside a lane
 bench    podman               the same program in a container
 bench    runc                 what podman starts containers with
+bench    fio                  what the disk does by itself, beside the journal
 '
 
 say() { printf 'packages: %s\n' "$*" >&2; }
