@@ -28,7 +28,7 @@ class System:
 
     def start_dataplane(self):
         process = self.start("dataplane", "tickgate-dataplane", "--config", self.dir / "demo.yaml")
-        self.start("controlplane", "tickgate-controlplane", "--region", "demo", "--socket", self.socket,
+        self.start("controlplane", "tickgate-controlplane", "--config", self.dir / "demo.yaml",
                    "--journal", self.dir.parent / "journal")
         self.wait_for("the dataplane", lambda: (self.ask("status") or {}).get("state") == "ready")
         return process

@@ -145,7 +145,8 @@ def summary(system, watch):
 def run(system, args):
     """True: both logs tell the same."""
     symbols = busiest(system, 6)
-    system.configure("trade.yaml.in", SYMBOLS=", ".join(symbols), STRATEGIES=strategies(system, symbols))
+    system.configure("trade.yaml.in", CAPTURE=system.dir.parent / "capture", SYMBOLS=", ".join(symbols),
+                     STRATEGIES=strategies(system, symbols))
     exchange = system.start("exchange", "tickgate-exchange", *exchange_options(system))
     system.wait_for("the exchange's port", lambda: (system.dir / "memif.sock").exists())
     dataplane = system.start_dataplane()

@@ -2,7 +2,8 @@
 """A session that traded is run again from its capture: every event and every frame comes out as it did, byte for byte.
 
 A generated day with loss on both lines and re-requests, then a day that is cut again and again while a person halts, kills and
-resumes. What is not the capture of this journal, what is not whole and what was changed is refused or told.
+resumes, then the opening of a real day, where there is one. What is not the capture of this journal, what is not whole and what
+was changed is refused or told.
 """
 
 import json
@@ -12,11 +13,13 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from system import BUILD, System, need_programs, wait_for  # noqa: E402
+from system import BUILD, SHARED, System, need_programs  # noqa: E402
 from trading import sections  # noqa: E402
 
 DAY = "--symbols 4 --live 2000 --messages 30000 --rate 6000 --end-s 1 --linger-s 60".split()
 MEMBER = "alice,secret,firm=ALCE,protocol=5.0"
+# The first 28 seconds of trading in AAPL on 2019-01-30.
+REAL, REAL_MESSAGES = SHARED / "data/itch/aapl_20190130_0930.itch", 10060
 
 
 def tickgate(*words):
@@ -27,18 +30,19 @@ def replay(s, journal="journal", capture="capture"):
     return tickgate("replay", s.dir / journal, s.dir / capture, "--config", s.dir / "config.yaml")
 
 
-def session(s, exchange, channel, during):
+def session(s, exchange, channel, during, day=DAY, messages=28000, trading=None):
     s.configure(
         {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
         {"nasdaq": {"symbols": 100, "orders": 50000, **channel}},
-        sections("10.0.0.1:26400") + f"capture: {{ring_size: 32MiB, directory: {s.dir}/capture, file_size: 8MiB}}\n")
-    s.start_memif_exchange("--mode", "trade", *DAY, "--orders-on-port", "26400", "--member", MEMBER, *exchange)
+        (trading or sections("10.0.0.1:26400")) +
+        f"capture: {{ring_size: 32MiB, directory: {s.dir}/capture, file_size: 8MiB}}\n")
+    s.start_memif_exchange("--mode", "trade", *day, "--orders-on-port", "26400", "--member", MEMBER, *exchange)
     s.start_dataplane()
     s.start_controlplane()
     s.wait_ready()
-    s.wait_counters("a part of the day", lambda c: c["messages"] >= 10000)
+    s.wait_counters("a part of the day", lambda c: c["messages"] >= messages // 3)
     during(s)
-    s.wait_counters("the day", lambda c: c["messages"] >= 28000)
+    s.wait_counters("the day", lambda c: c["messages"] >= messages)
     assert s.ask("show", "capture")["complete"], s.ask("show", "capture")
     assert s.end("dataplane") == 0, "an unclean end"
     s.end("exchange")
@@ -115,6 +119,17 @@ def govern(s):
     s.ask("show", "book", "BUAH")
 
 
+def real(lossy, lines):
+    """Both strategies trade in the same real symbol, while each line loses packets."""
+    if not REAL.exists():
+        return print(f"no {REAL.name} here: no real day")
+    both = sections("10.0.0.1:26400", ("AAPL", "MSFT")).replace("symbols: [MSFT]", "symbols: [AAPL]")
+    day = ("--source", REAL, "--pack-messages", "4", "--rate", "2500", "--end-s", "1", "--linger-s", "60")
+    with System("replayreal") as s:
+        session(s, lossy, lines, lambda _: None, day, REAL_MESSAGES, both)
+        print(f"{REAL.name}: {same(s)} events")
+
+
 def main():
     need_programs()
     line = {"lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}
@@ -132,6 +147,7 @@ def main():
         session(t, cuts, line, govern)
         print(f"cuts and commands: {same(t)} events")
         foreign(s, t)
+    real(lossy, lines)
 
 
 if __name__ == "__main__":
