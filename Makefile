@@ -305,7 +305,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench bench-trip bench-book bench-port bench-tcp bench-risk bench-route bench-lane bench-check bench-journal bench-store bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
+.PHONY: demo bench bench-trip bench-book bench-port bench-tcp bench-risk bench-route bench-lane bench-check bench-journal bench-restart bench-store bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -340,6 +340,12 @@ bench-journal: ## events to the disk and their commits, beside fio and a bare fd
 	$(deps) build bench
 	$(sub) $(BUILD)/bench/journal
 	$(Q)$(BUILD)/bench/journal --dir $(or $(BENCH_DIR),$(BUILD))/bench-journal
+
+bench-restart: ## a start that goes on from the journal of a full day, by stage (BENCH_DIR: where)
+	$(deps) build
+	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
+	$(sub) programs $(BUILD)/bench/restart
+	$(Q)bench/restart/run --build $(BUILD) $(if $(BENCH_DIR),--dir $(BENCH_DIR))
 
 bench-store: ## the journal into a PostgreSQL of its own, beside psql's \copy of the same rows
 	$(deps) build test

@@ -6,10 +6,35 @@
 #include <stddef.h>
 #include <string.h>
 
+enum { CRC_SHORT = 256 };
+
 static const uint32_t header_len = sizeof(struct journal_block_header);
+
+// Of a header or a record: the library is made for longer ones, and what stands side by side is
+// worked out side by side here.
+static inline uint32_t crc32c_short(const uint8_t *p, uint32_t len)
+{
+    uint64_t crc = UINT32_MAX, word;
+    uint32_t last;
+    for (; len >= sizeof word; len -= (uint32_t)sizeof word, p += sizeof word) {
+        memcpy(&word, p, sizeof word);
+        crc = _mm_crc32_u64(crc, word);
+    }
+    if (len >= sizeof last) {
+        memcpy(&last, p, sizeof last);
+        crc = _mm_crc32_u32((uint32_t)crc, last);
+        p += sizeof last;
+        len -= (uint32_t)sizeof last;
+    }
+    for (; len; len--, p++)
+        crc = _mm_crc32_u8((uint32_t)crc, *p);
+    return ~(uint32_t)crc;
+}
 
 uint32_t crc32c(const void *p, uint32_t len)
 {
+    if (len <= CRC_SHORT)
+        return crc32c_short(p, len);
     // The library's pointer is not const, though it only reads.
     return ~crc32_iscsi((unsigned char *)(uintptr_t)p, (int)len, UINT32_MAX);
 }
@@ -139,10 +164,7 @@ bool segment_header_check(const void *bytes, uint64_t len, struct journal_segmen
 
 static bool all_zero(const uint8_t *p, uint32_t len)
 {
-    for (uint32_t i = 0; i < len; i++)
-        if (p[i])
-            return false;
-    return true;
+    return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
 }
 
 static bool header_sound(const struct journal_block_header *h, uint32_t align)

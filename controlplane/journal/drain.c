@@ -375,7 +375,7 @@ bool drain_asked(const struct drain *d, uint64_t ticket)
 
 static enum drain_state state_now(const struct drain *d, uint64_t now_ns)
 {
-    if (!d->opened)
+    if (!d->opened || atomic_load_explicit(&d->doubted, memory_order_acquire))
         return DRAIN_DAMAGED;
     if (d->journal.state == JOURNAL_FAILED)
         return DRAIN_FAILED;
@@ -405,6 +405,9 @@ static void state_say(struct drain *d, enum drain_state state)
                  "%s: a commit takes longer than %" PRIu64 " ms; no order is taken meanwhile",
                  directory, d->config.stall_ns / 1000000);
         break;
+    case DRAIN_DAMAGED:
+        snprintf(d->now.why, sizeof d->now.why, "%s; no order is taken", d->doubt);
+        break;
     default:
         snprintf(d->now.why, sizeof d->now.why,
                  "%s: %s; what the disk holds is not known any more: nothing is written and no "
@@ -416,6 +419,14 @@ static void state_say(struct drain *d, enum drain_state state)
         LOG_JOURNAL_STOPPED,
         LOG_FIELDS(LOG_TEXT("directory", directory), LOG_TEXT("cause", strerror(d->now.error))),
         "%s", d->now.why);
+}
+
+void drain_doubt(struct drain *d, const char *why)
+{
+    if (atomic_load(&d->doubted))
+        return;
+    snprintf(d->doubt, sizeof d->doubt, "%s", why);
+    atomic_store_explicit(&d->doubted, true, memory_order_release);
 }
 
 static void committed_tell(const struct drain *d)

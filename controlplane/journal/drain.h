@@ -84,6 +84,8 @@ struct drain {
     _Atomic uint64_t asked, answered;
     _Atomic uint64_t turned_ns; // when the thread was last heard of
     atomic_bool hangs;          // as the other thread has told the lanes
+    atomic_bool doubted;        // <doubt> stands
+    char doubt[384];
 
     // The thread's own.
     struct contact contact;
@@ -121,6 +123,9 @@ uint32_t drain_take(struct drain *d, struct event_log *log);
 uint64_t drain_ask(struct drain *d);
 bool drain_asked(const struct drain *d, uint64_t ticket);
 void drain_status_take(struct drain *d, struct drain_status *status);
+// From any thread, once: what stands in the journal is not what was written. It is told as damage
+// is.
+void drain_doubt(struct drain *d, const char *why);
 
 // Owner of the contact, now and then: a thread that hangs in the disk cannot tell the lanes itself.
 void drain_watch(struct drain *d, struct contact *contact, uint64_t now_ns);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,8 @@ static bool segment_file(struct journal_reader *r, struct error *err)
     if (!journal_segment_path(r->directory, r->segments[r->at_segment], path))
         return error_set(err, EXIT_FAILED, "%s: the path is too long", r->directory);
     r->fd = open(path, O_RDONLY | O_CLOEXEC);
+    r->from = r->there = 0;
+    r->ahead = JOURNAL_ALIGN_MAX;
     if (r->fd >= 0)
         return true;
     r->broken = true;
@@ -164,7 +167,7 @@ static void header_follow(struct journal_reader *r, const struct journal_segment
     else if (h->first_record > r->number)
         finding_add(r, false, h->first_record - r->number, "the segment before ends too early");
     else if (h->first_record < r->number ||
-             memcmp(h->previous, r->place.previous, JOURNAL_HASH_LEN) != 0)
+             (!r->unhashed && memcmp(h->previous, r->place.previous, JOURNAL_HASH_LEN) != 0))
         finding_add(r, false, 0, "what stands in the segments before was changed");
 }
 
@@ -195,7 +198,8 @@ static bool segment_enter(struct journal_reader *r, struct error *err)
         r->closed = false;
         r->number = h.first_record;
         r->offset = h.align;
-        sha256(&h, sizeof h, r->place.previous);
+        if (!r->unhashed)
+            sha256(&h, sizeof h, r->place.previous);
         return true;
     }
     return false;
@@ -243,6 +247,7 @@ static bool later_block(struct journal_reader *r, struct error *err)
     uint64_t got = 1;
     struct later later = {0};
     const uint64_t step = r->header.align;
+    r->there = 0;
     for (uint64_t from = r->offset + step; got; from += JOURNAL_BLOCK_MAX) {
         if (!read_at(r, from, r->bytes, JOURNAL_BLOCK_MAX, &got, err))
             return false;
@@ -271,7 +276,8 @@ static void block_take(struct journal_reader *r, const struct journal_block_head
     r->closed_ns = h->closed_ns;
     r->offset += h->len;
     r->place.block++;
-    sha256(r->bytes, end, r->place.previous);
+    if (!r->unhashed)
+        sha256(r->block, end, r->place.previous);
 }
 
 // The end of a segment: what stands there is torn, or zeros.
@@ -290,15 +296,76 @@ static void segment_end(struct journal_reader *r, enum block_fault fault,
     r->at_segment++;
 }
 
-// The block at the reader's place; most are much smaller than the largest. False: <err>.
-static bool block_load(struct journal_reader *r, uint64_t *got, struct error *err)
+// Bytes of the file from the reader's place on, as they are now. False: <err>.
+static bool window_read(struct journal_reader *r, uint64_t len, struct error *err)
 {
-    const struct journal_block_header *h = (const void *)r->bytes;
-    if (!read_at(r, r->offset, r->bytes, JOURNAL_ALIGN_MAX, got, err))
+    r->window = r->bytes;
+    r->from = r->offset;
+    return read_at(r, r->offset, r->bytes, len, &r->there, err);
+}
+
+// ... as they were read ahead. False: they were not.
+static bool window_take(struct journal_reader *r)
+{
+    const uint8_t *bytes = NULL;
+    uint64_t there;
+    if (r->helper)
+        bytes = ahead_take(r->helper, r->segments[r->at_segment], r->offset, &there);
+    if (bytes == NULL)
         return false;
-    if (*got < JOURNAL_ALIGN_MAX || h->magic != JOURNAL_BLOCK_MAGIC || h->len <= *got)
-        return true;
-    return read_at(r, r->offset, r->bytes, JOURNAL_BLOCK_MAX, got, err);
+    r->window = bytes;
+    r->from = r->offset;
+    r->there = there;
+    return true;
+}
+
+// The block's end is there, or it is none.
+static bool block_there(const struct journal_reader *r)
+{
+    struct journal_block_header h;
+    const uint64_t left = r->from + r->there - r->offset;
+    if (r->offset < r->from || r->offset > r->from + r->there || left < sizeof h)
+        return false;
+    memcpy(&h, r->window + (r->offset - r->from), sizeof h);
+    return h.magic != JOURNAL_BLOCK_MAGIC || h.len <= left || h.len > JOURNAL_BLOCK_MAX;
+}
+
+// The block at the reader's place, of which *<got> bytes are there. <again>: as it is now; it may
+// have been written since. *<fresh>: it is that. More and more is read at once, as long as what was
+// read was good. False: <err>.
+static bool block_load(struct journal_reader *r, bool again, bool *fresh, uint64_t *got,
+                       struct error *err)
+{
+    const bool all_used = !again && r->there && r->offset >= r->from;
+    *fresh = again || !(block_there(r) || (window_take(r) && block_there(r)));
+    if (*fresh) {
+        const uint32_t more = r->ahead < JOURNAL_BLOCK_MAX / 4 ? r->ahead * 4 : JOURNAL_BLOCK_MAX;
+        r->ahead = all_used ? more : JOURNAL_ALIGN_MAX;
+        if (!window_read(r, r->ahead, err) ||
+            (r->there == r->ahead && !block_there(r) && !window_read(r, JOURNAL_BLOCK_MAX, err)))
+            return false;
+    }
+    r->block = r->window + (r->offset - r->from);
+    *got = r->from + r->there - r->offset;
+    return true;
+}
+
+// ... and what is to be said of it.
+static bool block_look(struct journal_reader *r, struct journal_block_header *h, uint32_t *whole,
+                       uint32_t *end, enum block_fault *fault, struct error *err)
+{
+    uint64_t got;
+    bool fresh = false;
+    for (bool again = false;; again = true) {
+        if (!block_load(r, again, &fresh, &got, err))
+            return false;
+        if (r->unhashed && got >= sizeof *h)
+            memcpy(r->place.previous, r->block + offsetof(struct journal_block_header, previous),
+                   sizeof r->place.previous);
+        *fault = block_check(r->block, got, r->header.align, &r->place, r->number, h, whole, end);
+        if (*fault == BLOCK_GOOD || fresh)
+            return true;
+    }
 }
 
 // Nothing behind what was read can be seen yet. A segment that has come meanwhile means that the
@@ -315,7 +382,7 @@ static bool block_enter(struct journal_reader *r, struct error *err)
 {
     struct journal_block_header h;
     uint32_t whole, end;
-    uint64_t got;
+    enum block_fault fault;
     while (!r->broken) {
         if (r->follows && r->number > r->committed && r->segment_count)
             return false;
@@ -325,10 +392,8 @@ static bool block_enter(struct journal_reader *r, struct error *err)
                 return false;
             continue;
         }
-        if (!block_load(r, &got, err))
+        if (!block_look(r, &h, &whole, &end, &fault, err))
             return false;
-        enum block_fault fault =
-            block_check(r->bytes, got, r->header.align, &r->place, r->number, &h, &whole, &end);
         if (fault == BLOCK_UNLINKED) {
             finding_add(r, false, 0, block_fault_text(fault));
             memcpy(r->place.previous, h.previous, sizeof h.previous);
@@ -351,8 +416,9 @@ static bool block_enter(struct journal_reader *r, struct error *err)
             return false;
         if (r->segment_count > segments)
             continue;
-        if (whole && !read_at(r, r->offset, r->bytes, JOURNAL_BLOCK_MAX, &got, err))
+        if (whole && !window_read(r, JOURNAL_BLOCK_MAX, err))
             return false;
+        r->block = r->bytes;
         segment_end(r, fault, &h, whole, end);
         if (whole)
             return true;
@@ -389,9 +455,18 @@ void journal_reader_follow(struct journal_reader *r, uint64_t committed)
     r->committed = committed;
 }
 
+void journal_reader_unhashed(struct journal_reader *r, bool direct)
+{
+    r->unhashed = true;
+    r->helper = ahead_start(r->directory, r->segments + r->at_segment,
+                            r->segment_count - r->at_segment, direct);
+}
+
 void journal_reader_close(struct journal_reader *r)
 {
     segment_leave(r);
+    ahead_stop(r->helper);
+    r->helper = NULL;
     free(r->segments);
     free(r->bytes);
     r->segments = NULL;
@@ -401,7 +476,7 @@ void journal_reader_close(struct journal_reader *r)
 const struct journal_record *journal_reader_next(struct journal_reader *r, struct error *err)
 {
     const struct journal_record *record;
-    while ((record = r->end ? block_next(r->bytes, r->end, &r->cursor) : NULL) == NULL) {
+    while ((record = r->end ? block_next(r->block, r->end, &r->cursor) : NULL) == NULL) {
         r->end = 0;
         if (!block_enter(r, err))
             return NULL;

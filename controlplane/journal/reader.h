@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controlplane/journal/ahead.h"
 #include "controlplane/journal/block.h"
 #include "dataplane/base/error.h"
 
@@ -26,11 +27,15 @@ struct journal_reader {
     char directory[JOURNAL_PATH_MAX];
     uint64_t *segments; // numbers, ascending
     uint32_t segment_count;
-    uint32_t at_segment;  // index
-    int fd;               // of the open segment; -1: none
-    uint64_t offset;      // of the next block
-    uint8_t *bytes;       // JOURNAL_BLOCK_MAX of them
-    uint32_t cursor, end; // in the block whose records are given out
+    uint32_t at_segment;   // index
+    int fd;                // of the open segment; -1: none
+    uint64_t offset;       // of the next block
+    uint8_t *bytes;        // JOURNAL_BLOCK_MAX of them
+    const uint8_t *window; // what is known of the file, many blocks where they are small
+    uint64_t from, there;  // which of its bytes, and how many
+    uint32_t ahead;        // how many are read at once
+    const uint8_t *block;  // whose records are given out
+    uint32_t cursor, end;  // in it
     struct journal_segment_header header;
     struct block_place place; // of the next block
     uint64_t number;          // of the next record
@@ -39,6 +44,8 @@ struct journal_reader {
     bool closed;            // in order: nothing is missing at the end
     bool broken;            // the directory or a file cannot be read
     bool follows;           // the journal is being written
+    bool unhashed;          // hashes are not looked at
+    struct ahead *helper;   // reads ahead; null: nobody does
     uint64_t committed;     // then: the last record that is given out
     uint32_t torn, damaged; // findings of each kind
     uint32_t finding_count; // of those kept
@@ -55,6 +62,10 @@ void journal_reader_from(struct journal_reader *r, uint64_t segment);
 // r->committed are not given out; the caller moves it with what is durable, UINT64_MAX takes every
 // whole record that can be seen.
 void journal_reader_follow(struct journal_reader *r, uint64_t committed);
+// Before the first record: checksums, numbers and order are checked, hashes are not. That finds
+// what a disk does to a journal, not what somebody does who makes new checksums, and it is many
+// times quicker. A thread reads ahead, <direct>: past the page cache.
+void journal_reader_unhashed(struct journal_reader *r, bool direct);
 // The next record; null at the end, or with <err> when the disk does not give what it has. Good
 // until the next call.
 const struct journal_record *journal_reader_next(struct journal_reader *r, struct error *err);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,12 +18,14 @@ enum {
     NAP_US = 100,
     NEW_INSTANCE_MS = 20000, // until its record stands in the journal
     TAKE_MS = 20000,         // until a dataplane has worked in what stands in the area
+    HASHES_NICE = 19,
 };
 
 struct work {
     struct rebuild *r;
     struct journal_reader reader;
     bool open;
+    uint64_t first; // segment
     struct restore_seen seen;
     struct restore_names names;
     struct restore_chunk chunk;
@@ -207,27 +210,26 @@ static bool matters(const struct event *e)
 
 static bool event_take(struct work *w, const struct journal_record *r)
 {
-    struct event event;
+    const struct event *event = (const void *)(r + 1); // records begin at multiples of 8
     char when[32];
-    if (!w->of_today || r->ring != EVENT_RING_TRADING || r->len < sizeof *r + sizeof event)
+    if (!w->of_today || r->ring != EVENT_RING_TRADING || r->len < sizeof *r + sizeof *event)
         return true;
-    memcpy(&event, r + 1, sizeof event);
-    const uint32_t source = event.lane < LANES_MAX ? event.lane : LANES_MAX;
+    const uint32_t source = event->lane < LANES_MAX ? event->lane : LANES_MAX;
     uint64_t *last = &w->sequences[source];
-    if (event.sequence != *last + 1)
+    if (event->sequence != *last + 1)
         return refuse(w,
                       "events %" PRIu64 " to %" PRIu64 " of lane %u of the instance of %s UTC "
                       "are not in the journal (record %" PRIu64 "); start with trading.start: "
                       "venue",
-                      *last + 1, event.sequence - 1, event.lane, time_of(w->instance.epoch, when),
+                      *last + 1, event->sequence - 1, event->lane, time_of(w->instance.epoch, when),
                       r->number);
-    *last = event.sequence;
-    if (event.type == EVENT_OVERRUN)
+    *last = event->sequence;
+    if (event->type == EVENT_OVERRUN)
         return refuse(w,
                       "%" PRIu64 " events of lane %u found the event ring full and are lost "
                       "(record %" PRIu64 "); start with trading.start: venue",
-                      event.overrun.lost, event.lane, r->number);
-    return !matters(&event) || event_send(w, &event);
+                      event->overrun.lost, event->lane, r->number);
+    return !matters(event) || event_send(w, event);
 }
 
 // --- the journal ---
@@ -254,21 +256,30 @@ static bool reader_begin(struct work *w)
     w->open = journal_reader_open(&w->reader, w->r->directory, 0, &err);
     if (!w->open)
         return false;
-    journal_reader_from(&w->reader, segment_first(w));
+    w->first = segment_first(w);
+    journal_reader_from(&w->reader, w->first);
+    journal_reader_unhashed(&w->reader, w->r->drain && !w->r->drain->config.journal.cached);
     journal_reader_follow(&w->reader, atomic_load(w->r->committed));
     return true;
 }
 
+// The first damage that a reader has found.
+static const char *damage_of(const struct journal_reader *r, char text[256])
+{
+    text[0] = 0;
+    for (uint32_t i = 0; i < r->finding_count && text[0] == 0; i++)
+        if (!r->findings[i].torn)
+            journal_finding_text(&r->findings[i], text, 256);
+    return text;
+}
+
 static bool damaged(struct work *w)
 {
-    char text[256] = "";
-    for (uint32_t i = 0; i < w->reader.finding_count && text[0] == 0; i++)
-        if (!w->reader.findings[i].torn)
-            journal_finding_text(&w->reader.findings[i], text, sizeof text);
+    char text[256];
     return refuse(w,
                   "%s: %s; look with `tickgate journal verify`, or start with trading.start: "
                   "venue and another directory",
-                  w->r->directory, text);
+                  w->r->directory, damage_of(&w->reader, text));
 }
 
 // A record; *<done>: the one that names the dataplane that asks.
@@ -294,7 +305,7 @@ static bool stands_still(struct work *w)
     struct drain_status status;
     if (w->r->drain == NULL)
         return false;
-    drain_status_take((struct drain *)(uintptr_t)w->r->drain, &status);
+    drain_status_take(w->r->drain, &status);
     if (status.state != DRAIN_DAMAGED && status.state != DRAIN_FAILED)
         return false;
     refuse(w, "the journal is %s: %.300s", drain_state_name(status.state), status.why);
@@ -337,6 +348,39 @@ static bool journal_read(struct work *w)
     return true;
 }
 
+// --- hashes ---
+
+// Of everything that went back, behind whatever else there is to do.
+static void hashes_look(struct work *w)
+{
+    struct error err = {0};
+    char text[256], why[384];
+    const uint64_t begun = clock_mono_ns(), last = w->reader.number - 1;
+    journal_reader_close(&w->reader);
+    setpriority(PRIO_PROCESS, 0, HASHES_NICE); // of this thread
+    w->open = journal_reader_open(&w->reader, w->r->directory, 0, &err);
+    if (!w->open)
+        return;
+    journal_reader_from(&w->reader, w->first);
+    journal_reader_follow(&w->reader, last);
+    while (!atomic_load_explicit(&w->r->stop, memory_order_relaxed) &&
+           journal_reader_next(&w->reader, &err))
+        ;
+    if (w->reader.damaged) {
+        snprintf(why, sizeof why, "%s: %s; look with `tickgate journal verify`", w->r->directory,
+                 damage_of(&w->reader, text));
+        log_error(LOG_JOURNAL_DAMAGED, LOG_FIELDS(LOG_TEXT("directory", w->r->directory)), "%s",
+                  why);
+        drain_doubt(w->r->drain, why);
+    } else if (w->reader.number > last) {
+        log_info(LOG_RESTORE_HASHES,
+                 LOG_FIELDS(LOG_NUMBER("records", w->reader.records),
+                            LOG_NUMBER("took_us", (clock_mono_ns() - begun) / 1000)),
+                 "the hashes of %" PRIu64 " records are good; %.3f s", w->reader.records,
+                 (double)(clock_mono_ns() - begun) / 1e9);
+    }
+}
+
 // --- the thread ---
 
 static void work_do(struct work *w)
@@ -356,6 +400,8 @@ static void work_do(struct work *w)
                  "%" PRIu64 " events of %u instances went back to the dataplane in %.3f "
                  "s",
                  w->chunk.total, w->chunk.instances, (double)us / 1e6);
+        if (w->r->drain)
+            hashes_look(w);
     }
     if (!w->refused)
         return;

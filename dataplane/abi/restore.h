@@ -41,7 +41,7 @@ struct restore_area {
     _Alignas(CACHE_LINE_LEN) _Atomic uint64_t filled; // release: how often they were filled
     uint32_t state;                                   // enum restore_state
     uint32_t count;                                   // events in the slots
-    uint32_t sum;                                     // CRC32C of them, from the sum before on
+    uint32_t sum;                                     // restore_sum of them, from the one before on
     uint32_t instances;                               // of the day, so far
     uint32_t skipped;                                 // instances of other days
     uint32_t read_us;                                 // until the first events were there
@@ -51,12 +51,16 @@ struct restore_area {
     char why[RESTORE_WHY_LEN]; // a sentence with its terminating zero
 };
 
+// Of whole events. Four checksums side by side: one would wait for itself at every word.
 static inline uint32_t restore_sum(uint32_t sum, const void *bytes, uint64_t len)
 {
-    uint64_t crc = ~sum, word;
-    for (uint64_t i = 0; i + sizeof word <= len; i += sizeof word) {
-        memcpy(&word, (const uint8_t *)bytes + i, sizeof word);
-        crc = _mm_crc32_u64(crc, word);
+    uint64_t crc[4] = {~sum, ~sum, ~sum, ~sum}, words[4];
+    for (uint64_t i = 0; i + sizeof words <= len; i += sizeof words) {
+        memcpy(words, (const uint8_t *)bytes + i, sizeof words);
+        for (uint32_t k = 0; k < 4; k++)
+            crc[k] = _mm_crc32_u64(crc[k], words[k]);
     }
-    return ~(uint32_t)crc;
+    for (uint32_t k = 1; k < 4; k++)
+        crc[0] = _mm_crc32_u64(crc[0], crc[k]);
+    return ~(uint32_t)crc[0];
 }

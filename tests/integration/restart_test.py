@@ -128,6 +128,27 @@ def with_bytes(path, at, to, do):
     path.write_bytes(kept)
 
 
+def edited(content):
+    """(where, what): another stamp in the first event of a segment, with a checksum that fits."""
+    at = struct.unpack_from("<I", content, 12)[0] + 128
+    while content[at + 6] != 1:
+        at += struct.unpack_from("<H", content, at + 4)[0]
+    record = bytearray(content[at:at + struct.unpack_from("<H", content, at + 4)[0]])
+    record[24] ^= 1
+    record[:4] = struct.pack("<I", crc32c(record[4:]))
+    return at, bytes(record)
+
+
+def hashes_tell(s):
+    """Only hashes find it: the start goes on, and orders stop as soon as it is found."""
+    s.start_controlplane()
+    s.start_dataplane()
+    wait_for("the damage", lambda: (s.ask("status") or {}).get("journal", {}).get("state") == "damaged", s.alive)
+    assert re.search(r"segment 1 block \d+.*changed", s.log("controlplane")), s.log("controlplane")[-600:]
+    s.end("dataplane", signal.SIGKILL)
+    s.end("controlplane")
+
+
 def refusals(s):
     """On a port with nothing behind it: another configuration with the same names."""
     configure(s, "net_null0")
@@ -135,6 +156,7 @@ def refusals(s):
     content = segment.read_bytes()
     middle = len(content) // 3
     with_bytes(segment, middle, bytes([content[middle] ^ 1]), lambda: refused(s, r"segment 1, block \d+.*damage|damage.*block"))
+    with_bytes(segment, *edited(content), lambda: hashes_tell(s))
     newer = bytearray(content[:512])
     newer[8:12] = struct.pack("<I", 2)
     newer[4:8] = struct.pack("<I", crc32c(newer[8:512]))

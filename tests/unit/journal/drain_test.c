@@ -386,6 +386,29 @@ static void test_lanes_hear_of_damage(void **state)
     close(old.fd);
 }
 
+// Damage that is found while it writes: orders stop, and events go on into the journal.
+static void test_lanes_hear_of_a_doubt(void **state)
+{
+    struct fixture *f = *state;
+    struct drain_status status;
+    begin(f);
+    publish(f, 0, EVENT_RING_TRADING, 50);
+    settle(f);
+    until_record(f, RECORD_MEMORY);
+    drain_doubt(&f->drain, "segment 1 block 0 is not what was written");
+    until_record(f, RECORD_DAMAGED);
+    drain_status_take(&f->drain, &status);
+    assert_int_equal(status.state, DRAIN_DAMAGED);
+    assert_non_null(strstr(status.why, "segment 1 block 0"));
+    const uint64_t before = status.committed;
+    publish(f, 0, EVENT_RING_TRADING, 50);
+    settle(f);
+    drain_status_take(&f->drain, &status);
+    assert_true(status.committed >= before + 50);
+    end(f);
+    assert_int_equal(record(f), RECORD_DAMAGED);
+}
+
 // The oldest go, the rest is still one journal.
 static void test_retention(void **state)
 {
@@ -431,6 +454,7 @@ int main(void)
         TEST(test_lanes_hear_of_the_journal),
         TEST(test_a_thread_that_hangs_is_noticed),
         TEST(test_lanes_hear_of_damage),
+        TEST(test_lanes_hear_of_a_doubt),
         TEST(test_retention),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

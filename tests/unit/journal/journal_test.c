@@ -243,13 +243,60 @@ static void test_every_flipped_bit_is_found(void **state)
     assert_int_equal(truncate(path, (off_t)end + JOURNAL_ALIGN_MAX), 0);
     for (uint64_t at = 0; at < end; at += 3) {
         flip(path, at, (uint8_t)(1 << at % 8));
-        rig_read(&rig, &reader);
-        if (reader.damaged == 0)
-            fail_msg("byte %llu", (unsigned long long)at);
+        for (int unhashed = 0; unhashed < 2; unhashed++) {
+            rig_read_as(&rig, &reader, unhashed);
+            if (reader.damaged == 0)
+                fail_msg("byte %llu%s", (unsigned long long)at, unhashed ? ", no hashes" : "");
+        }
         flip(path, at, (uint8_t)(1 << at % 8));
     }
-    assert_int_equal(rig_read(&rig, &reader), 60);
+    for (int unhashed = 0; unhashed < 2; unhashed++) {
+        assert_int_equal(rig_read_as(&rig, &reader, unhashed), 60);
+        assert_int_equal(reader.finding_count, 0);
+    }
+}
+
+// Checksums are for disks, hashes are for people.
+static void test_a_record_with_a_new_checksum_is_found_by_hashes(void **state)
+{
+    (void)state;
+    char path[512];
+    uint8_t bytes[sizeof(struct journal_record) + EVENT_LEN];
+    struct journal_record *record = (void *)bytes;
+    const off_t at = JOURNAL_ALIGN_MIN + (off_t)sizeof(struct journal_block_header);
+    rig_open(&rig, 1);
+    for (int i = 0; i < 20; i++)
+        send_all(3);
+    assert_true(journal_close(&rig.journal));
+    rig_path(&rig, "0000000000000001.journal", path);
+    int fd = open(path, O_RDWR);
+    assert_int_equal(pread(fd, bytes, sizeof bytes, at), sizeof bytes);
+    assert_int_equal(record->type, JOURNAL_EVENT);
+    ((struct event *)(void *)(record + 1))->tsc ^= 1;
+    record->crc = crc32c(&record->len, record->len - (uint32_t)sizeof record->crc);
+    assert_int_equal(pwrite(fd, bytes, sizeof bytes, at), sizeof bytes);
+    close(fd);
+    assert_int_equal(rig_read_as(&rig, &reader, true), 60);
     assert_int_equal(reader.finding_count, 0);
+    rig_read(&rig, &reader);
+    assert_int_equal(reader.damaged, 1);
+    assert_int_equal(reader.findings[0].block, 1); // it says what stands before it
+}
+
+// Castagnoli's polynomial, bit by bit.
+static void test_checksums_of_every_length(void **state)
+{
+    (void)state;
+    uint8_t bytes[600];
+    uint32_t slow = UINT32_MAX;
+    for (uint32_t len = 0; len < sizeof bytes; len++) {
+        assert_int_equal(crc32c(bytes, len), ~slow);
+        bytes[len] = (uint8_t)(len * 37 + len / 7);
+        slow ^= bytes[len];
+        for (int bit = 0; bit < 8; bit++)
+            slow = slow >> 1 ^ (slow & 1 ? 0x82F63B78u : 0);
+    }
+    assert_int_equal(crc32c("123456789", 9), 0xE3069283u); // RFC 3720 and others
 }
 
 // Blocks that were on their way together say of each other that nothing is committed; one that was
@@ -416,6 +463,8 @@ int main(void)
         CASE(test_killed_again_and_again_before_the_first_block),
         CASE(test_torn_at_every_byte),
         CASE(test_every_flipped_bit_is_found),
+        CASE(test_a_record_with_a_new_checksum_is_found_by_hashes),
+        CASE(test_checksums_of_every_length),
         CASE(test_damage_before_blocks_that_left_together),
         CASE(test_what_is_missing_is_named),
         CASE(test_a_newer_format_is_refused),
