@@ -49,11 +49,18 @@ struct param {
 
 enum { PARAMS_MAX = 6 };
 
+// What a method takes of the dataplane.
+enum need {
+    NEEDS_NOTHING,
+    NEEDS_LANES,     // its region; lanes obey also while the main thread is silent
+    NEEDS_DATAPLANE, // one that lives
+};
+
 struct method {
     const char *name;
     enum role role; // at least
     const char *help;
-    bool dataplane; // needs one that lives
+    enum need need;
     // Sets the job's result or error, or posts its call and leaves it pending.
     void (*run)(struct control *control, struct job *job);
     // The call of a pending job was answered (CALL_ANSWERED); everything else is handled by the

@@ -238,16 +238,20 @@ static bool role_fits(struct job *job)
     return false;
 }
 
-// The dataplane that the method needs: there, and alive.
+// The dataplane that the method needs is there, and alive.
 static bool dataplane_there(const struct control *control, struct job *job)
 {
     const struct contact *contact = &control->contact;
-    if (!job->method->dataplane)
+    if (job->method->need == NEEDS_NOTHING)
         return true;
     switch (contact->state) {
     case CONTACT_ABSENT:
     case CONTACT_DEAD: job_fail(job, RPC_ERROR_NOT_CONNECTED, "%s", contact->why); return false;
-    case CONTACT_SILENT: job_fail(job, RPC_ERROR_NO_ANSWER, "%s", contact->why); return false;
+    case CONTACT_SILENT:
+        if (job->method->need == NEEDS_LANES)
+            return true;
+        job_fail(job, RPC_ERROR_NO_ANSWER, "%s", contact->why);
+        return false;
     default: return true;
     }
 }

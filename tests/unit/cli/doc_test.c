@@ -90,7 +90,7 @@ static void print_methods(FILE *out)
     for (uint32_t i = 0; i < method_count; i++) {
         const struct method *method = &methods[i];
         fprintf(out, "\n### %s\n\n%s.%s\n", method->name, method->help,
-                method->dataplane ? "" : " Also without a dataplane.");
+                method->need != NEEDS_NOTHING ? "" : " Also without a dataplane.");
         if (method->role > ROLE_VIEW)
             fprintf(out, "Takes the role `%s`.\n", role_name(method->role));
         if (method->params[0].name)

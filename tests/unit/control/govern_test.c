@@ -99,6 +99,40 @@ static void test_scopes(void **state)
     assert_int_equal(region_kill_words(&f->file.view, 0)->accounts[0], 2);
 }
 
+// Lanes poll while the main thread hangs: what narrows reaches them, what widens waits.
+static void test_main_thread_is_silent(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *method;
+        enum command_type type;
+    } narrow[] = {{"halt", COMMAND_HALT}, {"reduce", COMMAND_REDUCE}, {"cancel", COMMAND_CANCEL}};
+    f->control.contact.state = CONTACT_SILENT;
+    snprintf(f->control.contact.why, sizeof f->control.contact.why, "no heartbeat");
+    posted(f, "kill", "{}");
+    assert_int_equal(region_kill_words(&f->file.view, 0)->all, 1);
+    for (uint32_t lane = 0; lane < 2; lane++) {
+        f->job.call.deadline_ns = 0;
+        json_t *answer = resumed(f);
+        if (answer) {
+            expect_error(answer, -32002, "the kill words are set all the same");
+            break;
+        }
+    }
+    for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++) {
+        json_t *answer = NULL;
+        posted(f, narrow[i].method, "{\"reason\":\"r\"}");
+        for (uint32_t lane = 0; lane < 2; lane++) {
+            command_answer(taken(f, lane, narrow[i].type), COMMAND_RESULT_OK, 5);
+            answer = resumed(f);
+        }
+        assert_non_null(json_object_get(answer, "result"));
+        json_decref(answer);
+    }
+    refused_call(f, "resume", "{\"reason\":\"r\"}", -32002, "no heartbeat");
+    refused_call(f, "limits", "{}", -32002, "no heartbeat");
+}
+
 static void test_resume(void **state)
 {
     struct fixture *f = *state;
@@ -199,8 +233,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_kill_all),   TEST(test_scopes),  TEST(test_resume),
-        TEST(test_strategies), TEST(test_refused), TEST(test_reasons),
+        TEST(test_kill_all),   TEST(test_scopes),
+        TEST(test_resume),     TEST(test_main_thread_is_silent),
+        TEST(test_strategies), TEST(test_refused),
+        TEST(test_reasons),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

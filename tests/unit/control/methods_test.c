@@ -216,7 +216,7 @@ static void test_no_dataplane(void **state)
     control_tick(&f->control, 1);
     for (uint32_t i = 0; i < method_count; i++) {
         json_t *params = params_of(&methods[i]);
-        if (methods[i].dataplane)
+        if (methods[i].need != NEEDS_NOTHING)
             is_refused(f, &methods[i], params, RPC_ERROR_NOT_CONNECTED, "no dataplane");
         json_decref(params);
     }
