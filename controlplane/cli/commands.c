@@ -21,10 +21,11 @@
     {                                                                                 \
         "NAME", NULL, "name", ARGUMENT_TEXT, false, "of the account, strategy, ..."   \
     }
-#define FILE_ARGUMENT                                                              \
-    {                                                                              \
-        "FILE", NULL, "file", ARGUMENT_TEXT, false,                                \
-            "the configuration (the file that the control plane was started with)" \
+#define FILE_ARGUMENT                                                                           \
+    {                                                                                           \
+        "FILE", NULL, "file", ARGUMENT_TEXT, false,                                             \
+            "the configuration, beside the file that the control plane was started with (that " \
+            "file)"                                                                             \
     }
 #define STRATEGY_ARGUMENT                                                     \
     {                                                                         \

@@ -48,14 +48,28 @@ void live_config_free(struct live_config *live)
 
 // --- files ---
 
-char *config_file_text(const char *path, uint64_t *len, struct error *err)
+// Null with errno. What is no file could keep the control plane waiting for ever.
+static FILE *regular_open(const char *path)
 {
-    FILE *file = fopen(path, "rbe");
+    struct stat status;
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    FILE *file =
+        fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? fdopen(fd, "rb") : NULL;
+    if (file == NULL && fd >= 0) {
+        close(fd);
+        errno = EINVAL;
+    }
+    return file;
+}
+
+static char *config_file_text(const char *path, uint64_t *len, struct error *err)
+{
+    FILE *file = regular_open(path);
     char *text = file ? malloc(CONFIG_FILE_MAX + 1) : NULL;
     *len = text ? fread(text, 1, CONFIG_FILE_MAX + 1, file) : 0;
     if (text == NULL || ferror(file))
-        error_set(err, EXIT_FAILED, "%s: %s; name a file that the control plane can read", path,
-                  strerror(errno));
+        error_set(err, EXIT_FAILED, "%s: %s; name a regular file that the control plane can read",
+                  path, file == NULL && errno == EINVAL ? "is no regular file" : strerror(errno));
     else if (*len > CONFIG_FILE_MAX)
         error_set(err, EXIT_USAGE, "%s: larger than 1 MiB: this is no configuration", path);
     if (file)
@@ -64,6 +78,28 @@ char *config_file_text(const char *path, uint64_t *len, struct error *err)
         return text;
     free(text);
     return NULL;
+}
+
+// What the control plane can read is not for everybody who may name a file: only what stands where
+// its own configuration does.
+char *live_config_file_text(const struct live_config *live, const char *path, uint64_t *len,
+                            struct error *err)
+{
+    char *own = realpath(live->file, NULL), *other = realpath(path, NULL), *text = NULL;
+    const char *slash = own ? strrchr(own, '/') : NULL;
+    const size_t folder = slash ? (size_t)(slash - own) + 1 : 0;
+    const bool beside =
+        other && folder && strncmp(own, other, folder) == 0 && strchr(other + folder, '/') == NULL;
+    if (beside)
+        text = config_file_text(path, len, err);
+    else if (other == NULL)
+        error_set(err, EXIT_FAILED, "%s: %s; name it with its whole path", path, strerror(errno));
+    else
+        error_set(err, EXIT_USAGE, "%s: does not stand beside %s; put it there", path,
+                  own ? own : live->file);
+    free(own);
+    free(other);
+    return text;
 }
 
 char *live_config_text(const struct live_config *live, uint32_t version, uint64_t *len,

@@ -34,7 +34,9 @@ void live_config_tick(struct control *control, uint64_t now_ns);
 // Text of a version, or of a file; null with <err>. To be freed.
 char *live_config_text(const struct live_config *live, uint32_t version, uint64_t *len,
                        struct error *err);
-char *config_file_text(const char *path, uint64_t *len, struct error *err);
+// Only of a regular file in the folder of the control plane's own.
+char *live_config_file_text(const struct live_config *live, const char *path, uint64_t *len,
+                            struct error *err);
 
 // The next version: written before it is in force, kept or dropped then. <back_ns>: UTC until it
 // has to be confirmed, 0: it has not.

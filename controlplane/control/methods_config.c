@@ -46,7 +46,7 @@ static char *source_text(const struct live_config *live, enum source source, con
                          uint64_t *len, struct error *err)
 {
     switch (source) {
-    case FROM_FILE: return config_file_text(file, len, err);
+    case FROM_FILE: return live_config_file_text(live, file, len, err);
     case FROM_NEXT: return live_config_next(live, len, err);
     default: return live_config_text(live, live->version - 1, len, err);
     }

@@ -46,7 +46,7 @@ enum command_state {
     X(BAD_ARGUMENT, "an argument is out of range")                                          \
     X(NO_SYMBOL, "the channel has no such symbol")                                          \
     X(NO_ORDER, "no such order in the book, or too many orders stand before it")            \
-    X(BUSY, "the book is being loaded; ask again")                                          \
+    X(BUSY, "a book is being loaded, or what was asked before is not done; ask again")      \
     X(NO_TRADING, "the lane does not trade: its configuration has no sessions")             \
     X(NO_PARAMETERS, "the strategy takes no parameters while it runs")                      \
     X(NOTHING, "it is so already")                                                          \

@@ -87,7 +87,14 @@ def test_what_is_not_good(desk):
     assert f"{desk.config}:8: accounts[0].limits.quantity: 'many' is not good here" in said, said
     desk.write(more="http: {listen: '10.0.0.1:1', tls_ky: x}\n")
     assert "unknown key; did you mean 'tls_key'?" in desk.apply(code=2)
-    assert "name a file that the control plane can read" in desk.apply("/no/such/file", code=1)
+    assert "name it with its whole path" in desk.apply("/no/such/file", code=1)
+    # Neither the text of others' files nor a wait for a writer.
+    assert "does not stand beside" in desk.apply("/etc/hostname", code=2)
+    pipe, link = desk.config.with_name("pipe"), desk.config.with_name("link")
+    os.mkfifo(pipe)
+    assert "is no regular file" in desk.apply(str(pipe), code=1)
+    link.symlink_to("/etc/hostname")
+    assert "does not stand beside" in desk.apply(str(link), code=2)
     assert desk.limit() == 80
 
 

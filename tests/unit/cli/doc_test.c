@@ -208,7 +208,9 @@ static void print_live(FILE *out)
     fprintf(
         out,
         "| `control` | `second_person` `raise_max_ms` |\n\n"
-        "- A file that is not good is refused as at the start: file, line, key, cause, remedy.\n"
+        "- A file that is not good is refused as at the start: file, line, key, cause, remedy. "
+        "Another one than the control\n"
+        "  plane's own stands in the same folder, and is named with its whole path.\n"
         "- `--confirm-within 5m`: it goes back by itself then, unless `config confirm` comes "
         "before; also by a control plane that was\n"
         "  started again meanwhile. Until then no other `apply` is taken.\n"
