@@ -195,6 +195,27 @@ static bool params_take(struct job *job, const json_t *params)
 
 // --- requests ---
 
+static bool members_known(struct job *job, json_t *request)
+{
+    static const char *const known[] = {"jsonrpc", "id", "method", "params"};
+    const char *name;
+    json_t *value;
+    json_object_foreach(request, name, value)
+    {
+        bool is = false;
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            is = is || strcmp(known[i], name) == 0;
+        if (!is) {
+            job_fail(job, RPC_ERROR_REQUEST,
+                     "a request has no member '%.64s'; parameters stand in "
+                     "params",
+                     name);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool request_take(struct job *job, json_t *request)
 {
     const json_t *id = json_object_get(request, "id");
@@ -205,6 +226,8 @@ static bool request_take(struct job *job, json_t *request)
         job_fail(job, RPC_ERROR_REQUEST, "batches are not supported; send one request a line");
         return false;
     }
+    if (!members_known(job, request))
+        return false;
     if (id && !json_is_string(id) && !json_is_number(id) && !json_is_null(id)) {
         job_fail(job, RPC_ERROR_REQUEST, "id must be a string, a number or null");
         return false;

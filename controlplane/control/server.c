@@ -130,6 +130,15 @@ static bool client_serve(struct server *server, struct client *client)
     return true;
 }
 
+// The last line counts without its newline too.
+static void client_ends(struct client *client)
+{
+    if (!client->ended && client->in_len && client->in_len < sizeof client->in &&
+        client->in[client->in_len - 1] != '\n')
+        client->in[client->in_len++] = '\n';
+    client->ended = true;
+}
+
 // False: the client is gone.
 static bool client_receive(struct server *server, struct client *client)
 {
@@ -140,7 +149,7 @@ static bool client_receive(struct server *server, struct client *client)
     if (n > 0)
         client->in_len += (size_t)n;
     else if (n == 0)
-        client->ended = true;
+        client_ends(client);
     else if (errno != EAGAIN && errno != EINTR) {
         client_close(server, client);
         return false;

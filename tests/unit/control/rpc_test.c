@@ -25,6 +25,8 @@ static void test_wrong_envelopes(void **state)
     refused(f, "{}", -32600, "not a request");
     refused(f, "[]", -32600, "batches");
     refused(f, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}]", -32600, "batches");
+    refused(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\",\"depth\":3}", -32600,
+            "no member 'depth'");
     refused(f, "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"status\"}", -32600, "not a request");
     refused(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":5}", -32600, "not a request");
     refused(f, "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"status\"}", -32600, "id must be");
