@@ -207,8 +207,10 @@ void metrics_brief(struct metric_text *text, struct control *control)
     if (there) {
         pools_write(text, &control->snapshot);
         brief_histograms(text, control);
-        if (board_trades(control->board))
+        if (board_trades(control->board)) {
             refusals_write(text, control->board);
+            money_write(text, control, true);
+        }
     }
     metric_end(text);
 }
@@ -263,7 +265,7 @@ void metrics_full(struct metric_text *text, struct control *control)
         stages_write(text, control, false);
         if (board_trades(control->board)) {
             refusals_write(text, control->board);
-            accounts_write(text, control);
+            money_write(text, control, false);
         }
     }
     metric_end(text);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 #include "controlplane/control/method.h"
@@ -111,6 +113,24 @@ static void process_write(struct metric_text *text, const struct control *contro
                 (double)(clock_utc_ns() - age_ns) / 1e9);
 }
 
+// What the kernel says of the node's clock, by which stamps become UTC. Not by the C library: see
+// dataplane/control/clock_watch.c.
+static void clock_write(struct metric_text *text)
+{
+    struct timex t = {.modes = 0};
+    const long state = syscall(SYS_adjtimex, &t);
+    const bool good = state >= 0 && state != TIME_ERROR && !(t.status & STA_UNSYNC);
+    gauge_write(text, "tickgate_clock_synchronised", "1 while something keeps the node's clock",
+                good);
+    if (state < 0)
+        return;
+    gauge_write(text, "tickgate_clock_max_error_seconds",
+                "How far the clock may be from true time, by the kernel", (double)t.maxerror / 1e6);
+    gauge_write(text, "tickgate_clock_offset_seconds",
+                "Correction of the clock that is still to be made",
+                (double)t.offset / (t.status & STA_NANO ? 1e9 : 1e6));
+}
+
 void own_write(struct metric_text *text, struct control *control, bool brief)
 {
     dataplane_write(text, control);
@@ -130,6 +150,7 @@ void own_write(struct metric_text *text, struct control *control, bool brief)
                 (double)control->http.streams);
     kills_write(text, &control->stages.kills);
     durable_write(text, control, brief);
+    clock_write(text);
     process_write(text, control);
 }
 
@@ -180,7 +201,15 @@ void refusals_write(struct metric_text *text, const struct board *board)
         metric_count(text, (const struct metric_label[]){{"reason", "OTHERS"}, {0}}, others);
 }
 
-void accounts_write(struct metric_text *text, struct control *control)
+static void firm_write(struct metric_text *text, const struct profit *firm)
+{
+    gauge_write(text, "tickgate_firm_profit_dollars", "Realised and unrealised, of all accounts",
+                (double)(firm->realised + firm->unrealised) / 1e4);
+    gauge_write(text, "tickgate_firm_position_shares", "Shares held, long and short added",
+                (double)firm->shares);
+}
+
+void money_write(struct metric_text *text, struct control *control, bool brief)
 {
     static const struct {
         const char *name;
@@ -200,7 +229,8 @@ void accounts_write(struct metric_text *text, struct control *control)
         !symbol_table_copy(&control->symbols, &control->contact))
         return;
     profit_take(control, sums, &firm);
-    for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
+    firm_write(text, &firm);
+    for (size_t f = 0; !brief && f < sizeof families / sizeof families[0]; f++) {
         metric_family(text, METRIC_GAUGE, families[f].name, families[f].help);
         for (uint32_t i = 0; i < control->board->shape.accounts; i++) {
             const struct profit *p = &sums[i];

@@ -31,5 +31,6 @@ void pools_write(struct metric_text *text, const struct snapshot *snapshot);
 // kills.c
 void kills_write(struct metric_text *text, const struct kill_watch *kills);
 void refusals_write(struct metric_text *text, const struct board *board);
-// Of every account: money, profit at the present prices. Copies positions and prices.
-void accounts_write(struct metric_text *text, struct control *control);
+// Money, profit at the present prices: of the firm, and of every account unless <brief>. Copies
+// positions and prices.
+void money_write(struct metric_text *text, struct control *control, bool brief);

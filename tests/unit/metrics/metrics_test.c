@@ -89,6 +89,9 @@ static void test_names_and_units(void **state)
     has(text, "tickgate_account_realised_dollars{account=\"MM\"} 0");
     has(text, "tickgate_account_unrealised_dollars{account=\"MM\"} 0.15");
     has(text, "tickgate_account_profit_dollars{account=\"MM\"} 0.15");
+    has(text, "tickgate_firm_profit_dollars -3012.695");
+    has(text, "# TYPE tickgate_clock_synchronised gauge");
+    has(text, "# TYPE tickgate_clock_max_error_seconds gauge");
     has(text, "tickgate_account_unpriced_positions{account=\"MM\"} 0");
 }
 
