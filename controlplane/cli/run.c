@@ -257,26 +257,42 @@ static enum exit_code run_line(struct run *run, char *line)
     return err.code;
 }
 
+// The next line. False: there is none, or <err> says why it cannot be had.
+static bool line_next(FILE *file, char **line, size_t *line_max, struct error *err)
+{
+    errno = 0;
+    const ssize_t len = getline(line, line_max, file);
+    if (len < 0)
+        return feof(file) ? false : error_set(err, EXIT_FAILED, "%s", strerror(errno));
+    if (strlen(*line) != (size_t)len) // what stands behind it would be left out
+        return error_set(err, EXIT_USAGE, "a zero byte in the line: this is no text");
+    return true;
+}
+
 enum exit_code run_file(struct run *run, const char *path, bool echo)
 {
     const bool own = strcmp(path, "-") == 0;
     FILE *file = own ? stdin : fopen(path, "re");
     enum exit_code code = EXIT_OK;
+    struct error err = {0};
     char *line = NULL;
-    size_t line_max = 0, number = 0;
+    size_t line_max = 0, number = 1;
     if (file == NULL) {
         fprintf(stderr, "tickgate: %s: %s; name a file with commands, or - for standard input\n",
                 path, strerror(errno));
         return EXIT_USAGE;
     }
-    while (code == EXIT_OK && !run->interrupted && getline(&line, &line_max, file) >= 0) {
-        const size_t blanks = strspn(line, " \t");
-        number++;
-        if (line[blanks] == '#')
+    for (; !run->interrupted && line_next(file, &line, &line_max, &err); number++) {
+        if (line[strspn(line, " \t")] == '#')
             continue;
         if (echo)
             fprintf(stdout, "> %s%s", line, strchr(line, '\n') ? "" : "\n");
-        code = run_line(run, line);
+        if ((code = run_line(run, line)) != EXIT_OK)
+            break;
+    }
+    if (err.code != EXIT_OK) {
+        fprintf(stderr, "tickgate: %s\n", err.text);
+        code = err.code;
     }
     if (code != EXIT_OK)
         fprintf(stderr, "tickgate: %s:%zu: stopped here\n", own ? "standard input" : path, number);

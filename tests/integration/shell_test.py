@@ -64,6 +64,19 @@ def test_file(node):
     assert "No such file" in error, error
 
 
+def test_file_unreadable(node):
+    """What cannot be read is no end of the file, and what is not text is not left out."""
+    _, error = run(node, "-f", str(node.folder), code=1)
+    assert "Is a directory" in error and f"{node.folder}:1: stopped here" in error, error
+    path = node.folder / "commands"
+    for line in (b"version\0halt --reason never", b"\0halt --reason never", b"# look\0 here"):
+        path.write_bytes(b"version\n" + line + b"\nhalt --reason never\n")
+        out, error = run(node, "-f", str(path), code=2)
+        assert out.count("dataplane ") == 1, out
+        assert "a zero byte" in error and f"{path}:2: stopped here" in error, error
+    assert json.loads(run(node, "show", "trading", "--json")[0])["in_force"] == []
+
+
 def test_approval(node):
     """Nobody at a terminal: what widens has to be said with --yes."""
     for words in (("resume",), ("strategy", "enable", "takes"), ("strategy", "set", "quotes", "shares=1")):
