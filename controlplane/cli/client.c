@@ -22,11 +22,12 @@ bool client_open(struct client *client, const char *path, struct error *err)
     memcpy(client->path, path, strlen(path));
     memcpy(address.sun_path, path, strlen(path));
     client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (client->fd >= 0 &&
-        connect(client->fd, (const struct sockaddr *)&address, sizeof address) == 0) {
+    if (client->fd >= 0) {
+        // Before connect, which waits like a send where the queue of one that hangs is full.
         setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-        return true;
+        if (connect(client->fd, (const struct sockaddr *)&address, sizeof address) == 0)
+            return true;
     }
     int cause = errno;
     client_close(client);
@@ -34,7 +35,8 @@ bool client_open(struct client *client, const char *path, struct error *err)
                              ? "use an account of the socket's group"
                              : "is tickgate-controlplane running? --socket names another socket, "
                                "`tickgate kill --direct` needs none";
-    return error_set(err, EXIT_NOT_CONNECTED, "%s: %s; %s", path, strerror(cause), remedy);
+    return error_set(err, EXIT_NOT_CONNECTED, "%s: %s; %s", path,
+                     cause == EAGAIN ? "no answer in time" : strerror(cause), remedy);
 }
 
 void client_close(struct client *client)

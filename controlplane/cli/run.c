@@ -93,16 +93,27 @@ static bool is_direct(const struct invocation *invocation, struct error *err)
     return false;
 }
 
+// Whoever kills and gets no answer is told the way that needs none.
+static void tell_direct(const struct invocation *invocation, struct error *err)
+{
+    const size_t len = strlen(err->text);
+    if (err->code == EXIT_NOT_CONNECTED && strcmp(invocation->command->method, "kill") == 0 &&
+        strstr(err->text, "--direct") == NULL)
+        snprintf(err->text + len, sizeof err->text - len,
+                 "; `tickgate kill --direct` needs no control plane");
+}
+
 // One question and its answer on <client>, which is opened if need be. False with <err>.
 static bool ask(const struct invocation *invocation, struct client *client, const char *path,
                 struct error *err)
 {
     bool following = invocation->command->does == FOLLOWS && invocation->watch_ms;
-    if (client->fd < 0 && !client_open(client, path, err))
-        return false;
-    json_t *result =
-        client_call(client, invocation->command->method, json_copy(invocation->params), err);
+    json_t *result = NULL;
+    if (client->fd >= 0 || client_open(client, path, err))
+        result =
+            client_call(client, invocation->command->method, json_copy(invocation->params), err);
     if (result == NULL) {
+        tell_direct(invocation, err);
         client_close(client);
         return false;
     }

@@ -12,13 +12,14 @@ import pty
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from node import CLI, PATIENCE_S, Node, built, run_tests, script  # noqa: E402
+from node import CLI, PATIENCE_S, Node, built, run_tests, script, until  # noqa: E402
 
 
 def run(node, *words, stdin="", code=0):
@@ -84,6 +85,33 @@ def test_approval(node):
         assert "add --yes" in error, error
     run(node, "kill")  # never asks
     run(node, "resume", "--reason", "r", "--yes")
+
+
+def test_kill_unanswered(node):
+    """Whoever kills and gets no answer is told the way without a control plane; nobody else is."""
+    direct = "`tickgate kill --direct` needs no control plane"
+    hung, full = node.folder / "hung.sock", node.folder / "full.sock"
+    with socket.socket(socket.AF_UNIX) as hangs, socket.socket(socket.AF_UNIX) as queue, socket.socket(socket.AF_UNIX) as first:
+        hangs.bind(str(hung))
+        hangs.listen(8)
+        queue.bind(str(full))
+        queue.listen(0)
+        first.connect(str(full))  # and nobody else finds room
+        asked = [
+            subprocess.Popen([str(CLI), "--socket", str(path), *words], stderr=subprocess.PIPE, text=True)
+            for path, *words in ((hung, "kill"), (hung, "status"), (full, "kill"))
+        ]
+        errors = [process.communicate(timeout=PATIENCE_S)[1] for process in asked]
+    assert [process.returncode for process in asked] == [3, 3, 3], errors
+    assert all("no answer in time" in error for error in errors), errors
+    assert direct in errors[0] and "--direct" not in errors[1] and errors[2].count("--direct") == 1, errors
+    node.stop_dataplane()
+    until(lambda: node.cli("status")[0] == 3, "the end of the dataplane is noticed")
+    for words, told in ((("kill",), True), (("halt", "--reason", "r"), False)):
+        _, error = run(node, *words, code=3)
+        assert (direct in error) == told, error
+    node.start_fake()
+    until(lambda: node.cli("status")[0] == 0, "the next dataplane is there")
 
 
 def lines_of(process, count):
