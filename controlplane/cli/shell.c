@@ -1,5 +1,7 @@
 // Commands as they are typed: history and completion by libedit, words from the command tree.
+#include <errno.h>
 #include <histedit.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +124,32 @@ static unsigned char on_tab(EditLine *edit, int key)
     return CC_REFRESH;
 }
 
+// Ctrl-C and Ctrl-Z come as keys (the terminal makes no signals of them while a line is edited):
+// libedit would pass a signal on to the whole process group.
+
+// Drops the line.
+static unsigned char on_interrupt(EditLine *edit, int key)
+{
+    bool *dropped;
+    (void)key;
+    el_get(edit, EL_CLIENTDATA, &dropped);
+    *dropped = true;
+    fputs("^C\n", stdout);
+    return CC_NEWLINE;
+}
+
+static unsigned char on_suspend(EditLine *edit, int key)
+{
+    struct sigaction stop = {.sa_handler = SIG_DFL}, before;
+    (void)key;
+    el_set(edit, EL_PREP_TERM, 0);
+    sigaction(SIGTSTP, &stop, &before);
+    raise(SIGTSTP); // and nothing where no shell could continue this one
+    sigaction(SIGTSTP, &before, NULL);
+    el_set(edit, EL_PREP_TERM, 1);
+    return CC_REDISPLAY;
+}
+
 static char *prompt(EditLine *edit)
 {
     static char text[] = "tickgate> ";
@@ -139,24 +167,41 @@ static void run_typed(struct run *run, const char *line)
 {
     char *copy = strdup(line), *argv[LINE_WORDS_MAX + 1];
     struct error err = {0};
+    struct sigaction term;
     int argc;
     if (copy == NULL)
         return;
+    sigaction(SIGTERM, NULL, &term);
     if (!line_split(copy, &argc, argv, &err))
         fprintf(stderr, "tickgate: %s\n", err.text);
     else if (argc > 1)
         run_words(run, argc, argv);
-    run->interrupted = false; // it ended the command, not the shell
+    sigaction(SIGTERM, &term, NULL); // a command that went on and on has taken it
+    run->interrupted = false;
+    clearerr(stdin);
     free(copy);
+}
+
+// The next line. <dropped>: there is none, and this is not the end.
+static const char *line_typed(EditLine *edit, bool *dropped)
+{
+    int count = 0;
+    *dropped = false;
+    el_set(edit, EL_PREP_TERM, 1); // before the prompt: whoever sees that may press Ctrl-C
+    const char *line = el_gets(edit, &count);
+    *dropped = *dropped || (line == NULL && count < 0 && errno == EINTR);
+    return *dropped || count <= 0 ? NULL : line;
 }
 
 enum exit_code run_shell(struct run *run)
 {
+    // Ends a command or its question; never the shell, however late it comes.
+    struct sigaction interrupt = {.sa_handler = invocation_stop};
     EditLine *edit = el_init("tickgate", stdin, stdout, stderr);
     History *past = history_init();
     HistEvent event;
     const char *line;
-    int count;
+    bool dropped;
     if (edit == NULL || past == NULL) {
         fprintf(stderr, "tickgate: the terminal cannot be used; give a command\n");
         return EXIT_FAILED;
@@ -167,8 +212,17 @@ enum exit_code run_shell(struct run *run)
     el_set(edit, EL_HIST, history, past);
     el_set(edit, EL_ADDFN, "complete-word", "complete a word", on_tab);
     el_set(edit, EL_BIND, "^I", "complete-word", NULL);
+    el_set(edit, EL_CLIENTDATA, &dropped);
+    el_set(edit, EL_ADDFN, "drop-line", "drop the line", on_interrupt);
+    el_set(edit, EL_ADDFN, "suspend", "stop until the shell goes on", on_suspend);
+    el_set(edit, EL_SETTY, "-d", "-isig", NULL);
+    el_set(edit, EL_BIND, "^C", "drop-line", NULL);
+    el_set(edit, EL_BIND, "^Z", "suspend", NULL);
     el_set(edit, EL_SIGNAL, 1);
-    while ((line = el_gets(edit, &count)) != NULL && count > 0) {
+    sigaction(SIGINT, &interrupt, NULL);
+    while ((line = line_typed(edit, &dropped)) != NULL || dropped) {
+        if (dropped)
+            continue;
         if (is_word(line, "quit") || is_word(line, "exit"))
             break;
         if (line[strspn(line, " \t\n")])
@@ -178,6 +232,8 @@ enum exit_code run_shell(struct run *run)
         else
             run_typed(run, line);
     }
+    if (line == NULL)
+        putchar('\n'); // the caller's prompt begins a line
     history_end(past);
     el_end(edit);
     return EXIT_OK;

@@ -194,6 +194,13 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def ended(self):
+        end = time.monotonic() + PATIENCE_S
+        try:  # what is left to read: a program waits for it before it gives the terminal back
+            while select.select([self.fd], [], [], max(0, end - time.monotonic()))[0] and os.read(self.fd, 65536):
+                pass
+        except OSError:
+            pass  # nobody is at the other end any more
+        assert time.monotonic() < end, "it does not end"
         _, status = os.waitpid(self.pid, 0)
         os.close(self.fd)
         return os.waitstatus_to_exitcode(status)
@@ -221,6 +228,60 @@ def test_typed(node):
     t.until("tickgate> ")
     t.type("quit\n")
     assert t.ended() == 0
+
+
+def test_interrupted(node):
+    """Ctrl-C drops the line, the question, the command; the shell stays. Ctrl-D ends it."""
+    t = Terminal(str(CLI), "--socket", str(node.socket))
+    for typed in ("", "halt --reason dropped", "show 'open"):
+        t.until("tickgate> ")
+        t.type(typed)
+        t.until(typed)
+        t.type("\x03")
+        t.until("^C")
+    t.until("tickgate> ")
+    t.type("version\n")  # nothing of what was dropped stands before it
+    t.until("dataplane        fake")
+    t.until("tickgate> ")
+    t.type("resume --reason r\n")
+    t.until("Type yes to go on: ")
+    t.type("\x03")
+    t.until("nothing was changed")
+    t.until("tickgate> ")
+    t.type("version --watch=0.1\n")
+    t.until("dataplane        fake")
+    t.until("dataplane        fake")
+    t.type("\x03")
+    t.until("tickgate> ")
+    t.type("show moon\n")
+    t.until("no command 'show moon'")
+    t.until("tickgate> ")
+    t.type("\x04")
+    assert t.ended() == 0
+    assert json.loads(run(node, "show", "trading", "--json")[0])["in_force"] == []
+
+
+def test_suspended(node):
+    """Ctrl-Z goes back to the shell before it, with its terminal; fg goes on with the line."""
+    t = Terminal("/usr/bin/env", "PS1=shell> ", "/bin/bash", "--norc", "-i")
+    t.until("shell> ")
+    t.type(f"{CLI} --socket {node.socket}\n")
+    t.until("tickgate> ")
+    for typed in ("show", " moon"):
+        t.type(typed)
+        t.until(typed)
+        t.type("\x1a")
+        t.until("Stopped")
+        t.until("shell> ")
+        t.type("fg\n")
+        t.until("tickgate> show")
+    t.type("\n")
+    t.until("no command 'show moon'")
+    t.until("tickgate> ")
+    t.type("quit\n")
+    t.until("shell> ")
+    t.type("exit 7\n")
+    assert t.ended() == 7
 
 
 def complete(shell, script, words):
