@@ -13,6 +13,7 @@ enum argument_kind {
     ARGUMENT_TEXT,
     ARGUMENT_NUMBER,
     ARGUMENT_LIST, // words joined by commas
+    ARGUMENT_FILE, // text that names a file or directory of whoever types it
     ARGUMENT_FLAG, // an option without a value
 };
 
@@ -125,7 +126,7 @@ void print_ports(FILE *out, const json_t *result, const json_t *options);
 void print_memory(FILE *out, const json_t *result, const json_t *options);
 void print_events(FILE *out, const json_t *result, const json_t *options);
 void print_filter(FILE *out, const json_t *result, const json_t *options);
-// reference.c
+// reference.c, completion.c
 void print_man(FILE *out, const json_t *result, const json_t *options);
 void print_bash(FILE *out, const json_t *result, const json_t *options);
 void print_zsh(FILE *out, const json_t *result, const json_t *options);

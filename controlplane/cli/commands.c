@@ -23,7 +23,7 @@
     }
 #define FILE_ARGUMENT                                                                           \
     {                                                                                           \
-        "FILE", NULL, "file", ARGUMENT_TEXT, false,                                             \
+        "FILE", NULL, "file", ARGUMENT_FILE, false,                                             \
             "the configuration, beside the file that the control plane was started with (that " \
             "file)"                                                                             \
     }
@@ -33,14 +33,14 @@
     }
 
 #define DAY_ARGUMENTS                                                                        \
-    {"--record", "FILE", NULL, ARGUMENT_TEXT, true, "the written record, after every step"}, \
+    {"--record", "FILE", NULL, ARGUMENT_FILE, true, "the written record, after every step"}, \
         {"--reason", "TEXT", NULL, ARGUMENT_TEXT, true, "recorded"},                         \
     {                                                                                        \
         "--within", "SECONDS", NULL, ARGUMENT_NUMBER, false, "patience of each step (30)"    \
     }
 #define JOURNAL_ARGUMENT                                                             \
     {                                                                                \
-        "DIR", NULL, NULL, ARGUMENT_TEXT, true, "the journal's directory, or a copy" \
+        "DIR", NULL, NULL, ARGUMENT_FILE, true, "the journal's directory, or a copy" \
     }
 #define TYPE_OPTION                                                                             \
     {                                                                                           \
@@ -197,7 +197,7 @@ const struct command commands[] = {
       REASON_OPTION(false),
       {"--direct", NULL, NULL, ARGUMENT_FLAG, false,
        "past the control plane, by this command's own word in the region; no reason is recorded"},
-      {"--region", "NAME|PATH", NULL, ARGUMENT_TEXT, false,
+      {"--region", "NAME|PATH", NULL, ARGUMENT_FILE, false,
        "of --direct: the region (TICKGATE_REGION, or tickgate)"}}},
     {{"halt"},
      "nothing enters, open orders stay",
@@ -321,7 +321,7 @@ const struct command commands[] = {
      NULL,
      NULL,
      LOOKS,
-     {{"DIR", NULL, NULL, ARGUMENT_TEXT, false,
+     {{"DIR", NULL, NULL, ARGUMENT_FILE, false,
        "the journal's directory (/var/lib/tickgate/ and TICKGATE_REGION, or tickgate)"}}},
     {{"approve"},
      "makes a change that another user has asked for",
@@ -336,7 +336,7 @@ const struct command commands[] = {
      NULL,
      LOOKS,
      {JOURNAL_ARGUMENT,
-      {"--seal", "FILE", NULL, ARGUMENT_TEXT, false,
+      {"--seal", "FILE", NULL, ARGUMENT_FILE, false,
        "also whether it still is what this record of a `day end` has sealed"}}},
     {{"journal", "stats"},
      "what a journal holds, by instance, ring and type",
@@ -382,17 +382,17 @@ const struct command commands[] = {
      NULL,
      NULL,
      LOOKS,
-     {{"DIR", NULL, NULL, ARGUMENT_TEXT, true, "the capture's directory, or a copy"},
-      {"FILE", NULL, NULL, ARGUMENT_TEXT, true, "is made; an older one of that name is replaced"},
+     {{"DIR", NULL, NULL, ARGUMENT_FILE, true, "the capture's directory, or a copy"},
+      {"FILE", NULL, NULL, ARGUMENT_FILE, true, "is made; an older one of that name is replaced"},
       {"--lane", "NUMBER", NULL, ARGUMENT_NUMBER, false, "only of this lane"}}},
     {{"replay"},
      "runs a capture again and compares every event with the journal's",
      NULL,
      NULL,
      LOOKS,
-     {{"JOURNAL", NULL, NULL, ARGUMENT_TEXT, true, "the journal's directory, or a copy"},
-      {"CAPTURE", NULL, NULL, ARGUMENT_TEXT, true, "the capture's directory, or a copy"},
-      {"--config", "FILE", NULL, ARGUMENT_TEXT, true, "the dataplane's configuration of then"},
+     {{"JOURNAL", NULL, NULL, ARGUMENT_FILE, true, "the journal's directory, or a copy"},
+      {"CAPTURE", NULL, NULL, ARGUMENT_FILE, true, "the capture's directory, or a copy"},
+      {"--config", "FILE", NULL, ARGUMENT_FILE, true, "the dataplane's configuration of then"},
       {"--epoch", "NUMBER", NULL, ARGUMENT_NUMBER, false, "of the instance (the newest)"}}},
     {{"explain", "order"},
      "what became of an order and why, from a journal",
@@ -418,7 +418,7 @@ const struct command commands[] = {
       {"--all", NULL, NULL, ARGUMENT_FLAG, false, "of every order"},
       {"--one-in", "N", NULL, ARGUMENT_NUMBER, false,
        "of one order in N, and what is always told (1000)"},
-      {"--to", "FILE|URL", NULL, ARGUMENT_TEXT, true,
+      {"--to", "FILE|URL", NULL, ARGUMENT_FILE, true,
        "file for one request in protobuf (-: standard output), or address of a collector"}}},
     {{"signals", "score"},
      "how good the forecasts of signals were, from a journal",
@@ -445,7 +445,7 @@ const struct command commands[] = {
      CHANGES,
      {DAY_ARGUMENTS,
       {"--next", "DATE", NULL, ARGUMENT_TEXT, true, "the trading day that follows, YYYY-MM-DD"},
-      {"--positions", "FILE", NULL, ARGUMENT_TEXT, true, "where its positions are written"}}},
+      {"--positions", "FILE", NULL, ARGUMENT_FILE, true, "where its positions are written"}}},
 };
 
 bool command_sequence(const struct command *command)

@@ -47,7 +47,7 @@ void day_run(const struct invocation *invocation, struct client *client, struct 
 void complete_words(const char *const *words, uint32_t count,
                     void (*each)(const char *word, void *context), void *context);
 
-// reference.c: made from the command tree.
+// reference.c, completion.c: made from the command tree.
 void reference_man(FILE *out);
 void reference_bash(FILE *out);
 void reference_zsh(FILE *out);

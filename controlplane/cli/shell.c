@@ -45,9 +45,23 @@ static void next_words(const char *const *words, uint32_t count,
     }
 }
 
+// How many of the words are options before the command, and their values.
+static uint32_t options_before(const char *const *words, uint32_t count)
+{
+    uint32_t n = 0;
+    while (n + 1 < count && words[n][0] == '-')
+        n += strcmp(words[n], "--socket") == 0 ? 2 : 1;
+    return n;
+}
+
 void complete_words(const char *const *words, uint32_t count,
                     void (*each)(const char *word, void *context), void *context)
 {
+    const uint32_t before = options_before(words, count);
+    if (before >= count)
+        return; // the word is a value
+    words += before;
+    count -= before;
     const char *word = words[count - 1];
     if (*word != '-') {
         next_words(words, count, each, context);

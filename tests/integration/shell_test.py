@@ -218,6 +218,9 @@ def test_typed(node):
     t.type("show b\t AAPL --dep\t 1\n")
     t.until("100.0000")
     t.until("tickgate> ")
+    t.type("--json trac\t exp\t --one\t\n")  # options before it, and a command that begins another
+    t.until("--one-in: N is missing")
+    t.until("tickgate> ")
     t.type("show moon\n")
     t.until("no command 'show moon'")
     t.until("tickgate> ")
@@ -284,35 +287,110 @@ def test_suspended(node):
     assert t.ended() == 7
 
 
-def complete(shell, script, words):
-    """What the shell would offer behind these words."""
-    program = (
-        f"source {script}; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); _tickgate; "
-        'printf "%s\\n" "${COMPREPLY[@]}"'
-    )
-    done = subprocess.run([shell, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+def offered(shell, script, words):
+    """What the shell would offer for the last of these words; ["<files>"]: names of files."""
+    if shell == "bash":
+        program = (
+            f'compopt() {{ [ "$*" = "-o default" ] && COMPREPLY=("<files>"); }}; source {script}; COMP_WORDS=({words}); '
+            'COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _tickgate; printf "%s\\n" "${COMPREPLY[@]}"'
+        )
+    else:  # zsh leaves out by itself what does not begin like the word
+        program = (
+            f"compdef() {{ :; }}; compadd() {{ shift; print -l -- ${{(M)@:#$words[CURRENT]*}}; }}; "
+            f"_files() {{ print -- '<files>'; }}; source {script}; words=({words}); CURRENT=$#words; _tickgate"
+        )
+    command = [shell, "-c" if shell == "bash" else "-fc", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     assert not done.stderr, done.stderr
     return done.stdout.split()
 
 
 def test_completion(node):
-    script = node.folder / "completion"
-    script.write_text(run(node, "completion", "bash")[0], encoding="utf-8")
-    top = complete("bash", script, "tickgate ''")
-    assert {"status", "show", "kill", "events", "top", "completion"} <= set(top) and len(top) == len(set(top)), top
-    assert complete("bash", script, "tickgate st") == ["status", "strategy"]
-    assert "book" in complete("bash", script, "tickgate show ''")
-    assert complete("bash", script, "tickgate show book AAPL --d") == ["--depth"]
-    assert complete("bash", script, "tickgate kill --dir") == ["--direct"]
-    assert "--watch" not in complete("bash", script, "tickgate kill --")
-    assert complete("bash", script, "tickgate moon ''") == []
-    text = run(node, "completion", "zsh")[0]
-    assert text.startswith("#compdef tickgate\n"), text
-    if shutil.which("zsh"):
-        script.write_text(text, encoding="utf-8")
-        program = f"compdef() {{ :; }}; source {script}; _tickgate_words show"
-        done = subprocess.run(["zsh", "-fc", program], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
-        assert "book" in done.stdout.split(), done
+    for shell in [s for s in ("bash", "zsh") if shutil.which(s)]:
+        script = node.folder / f"completion.{shell}"
+        script.write_text(run(node, "completion", shell)[0], encoding="utf-8")
+
+        def offers(words):
+            return offered(shell, script, f"tickgate {words}")
+
+        top = offers("''")
+        assert {"status", "show", "kill", "events", "top", "completion"} <= set(top) and len(top) == len(set(top)), top
+        for words, want in (
+            ("st", ["status", "strategy"]),
+            ("show book AAPL --d", ["--depth"]),
+            ("kill --dir", ["--direct"]),
+            ("moon ''", []),
+            # A command that another begins with.
+            ("trace ''", ["export"]),
+            ("trace export --o", ["--one-in"]),
+            ("trace --o", []),
+            # Options before the command, of every command, of files of commands.
+            ("--json show bo", ["book"]),
+            ("--socket /tmp/x --watch=2 show bo", ["book"]),
+            ("--socket = /tmp/x --watch = 2 show bo", ["book"]),
+            ("show --json bo", ["book"]),
+            ("-", ["-f", "--json", "--watch", "--socket", "--help", "--version"]),
+            ("-f commands ''", ["-x", "--socket"]),
+            # Names of files, and only there.
+            ("journal verify /tm", ["<files>"]),
+            ("journal verify ''", ["<files>"]),
+            ("journal verify --se", ["--seal"]),
+            ("journal verify --seal ''", ["<files>"]),
+            ("journal verify --seal = /tm", ["<files>"]),
+            ("journal verify --seal /tmp/x /tm", ["<files>"]),
+            ("journal verify /tmp/x /tm", []),
+            ("journal tail -f ''", ["<files>"]),
+            ("journal tail --count ''", []),
+            ("journal export csv /tm", ["<files>"]),
+            ("journal export cs", []),
+            ("capture export /tmp/x /tm", ["<files>"]),
+            ("config apply /tm", ["<files>"]),
+            ("replay /", ["<files>"]),
+            ("trace 0123 /tm", ["<files>"]),
+            ("trace export /tm", ["<files>"]),
+            ("show book /tm", []),
+            ("reload /tm", []),
+            ("--socket /tm", ["<files>"]),
+            ("-f ''", ["<files>"]),
+        ):
+            got = offers(words)
+            assert got == want, f"{shell}: {words}: {got}, not {want}"
+        assert "--watch" not in offers("kill --") and "--watch" in offers("top --")
+        assert "book" in offers("show ''")
+    assert run(node, "completion", "zsh")[0].startswith("#compdef tickgate\n")
+
+
+def test_completion_typed(node):
+    """The shells themselves, at a terminal."""
+    place = node.folder / "a place"
+    place.mkdir()
+    (place / "wanted").touch()
+    start = {"bash": ("bash", "--norc", "-i"), "zsh": ("zsh", "-fi")}
+    for shell in [s for s in start if shutil.which(s)]:
+        script = node.folder / f"completion.{shell}"
+        script.write_text(run(node, "completion", shell)[0], encoding="utf-8")
+        t = Terminal("/usr/bin/env", "PS1=shell> ", f"PATH={CLI.resolve().parent}:{os.environ['PATH']}", *start[shell])
+        t.until("shell> ")
+        first = "autoload -Uz compinit; compinit -D -u; " if shell == "zsh" else ""
+        t.type(f"{first}source {script}; echo so''urced\n")
+        t.until("sourced")
+        t.until("shell> ")
+        t.type("tickgate --json trace ex\t")
+        t.until("port")
+        t.type("--one\t")
+        t.until("-in")
+        t.type("\n")
+        t.until("--one-in: N is missing")
+        t.until("shell> ")
+        t.type(f"tickgate journal verify {node.folder}/a\t")
+        t.until("place")
+        t.type("/wan\t")
+        t.until("ted")
+        t.type("\n")
+        t.until("wanted: Not a directory")
+        t.until("shell> ")
+        t.type("exit 7\n")
+        assert t.ended() == 7, shell
 
 
 def test_manual(node):
