@@ -222,13 +222,21 @@ static void test_no_dataplane(void **state)
     }
 }
 
+// Where the dataplane has set nothing aside for them.
+static void test_no_capture(void **state)
+{
+    struct fixture *f = *state;
+    refused_call(f, "capture_start", "{}", -32006, "no room for captures");
+    refused_call(f, "capture_stop", "{}", -32006, "no room for captures");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_success), TEST(test_wrong_values),
         TEST(test_missing_and_unknown), TEST(test_roles),
-        TEST(test_no_dataplane),
+        TEST(test_no_dataplane),        TEST(test_no_capture),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
