@@ -20,6 +20,19 @@ static int32_t today;
 typedef bool sheet_check(struct sheet *s, const struct config *config,
                          const struct symbol_index *symbols, int32_t today, struct error *err);
 
+// Two symbols, AAPL and X, on 2026-11-23.
+static inline int two_symbols(void)
+{
+    static char names[2][8] = {"AAPL    ", "X       "};
+    struct error err = {0};
+    memset(&config, 0, sizeof config);
+    config.symbol_count = 1;
+    config.symbols[0].names = (struct config_symbols){names, 2};
+    strcpy(config.day.date, "2026-11-23");
+    today = day_wanted(&config, (struct local_time){0});
+    return symbol_index_make(&index_of_all, &config, &err) ? 0 : -1;
+}
+
 static int close_rig(void **state)
 {
     (void)state;

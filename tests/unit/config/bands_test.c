@@ -5,19 +5,12 @@
 #include "dataplane/config/bands.h"
 #include "tests/lib/sheet_rig.h"
 
-static char names[2][8] = {"AAPL    ", "X       "};
-
 static int open_rig(void **state)
 {
     (void)state;
-    struct error err = {0};
-    memset(&config, 0, sizeof config);
-    config.symbol_count = 1;
-    config.symbols[0].names = (struct config_symbols){names, 2};
+    const int made = two_symbols();
     config.day.max_age_days = 3;
-    strcpy(config.day.date, "2026-11-23");
-    today = day_wanted(&config, (struct local_time){0});
-    return symbol_index_make(&index_of_all, &config, &err) ? 0 : -1;
+    return made;
 }
 
 static bool read_text(struct sheet *s, const char *text, struct error *err)

@@ -6,8 +6,6 @@
 #include "dataplane/config/windows.h"
 #include "tests/lib/sheet_rig.h"
 
-static char names[2][8] = {"AAPL    ", "X       "};
-
 static int32_t date(const char *text)
 {
     int32_t day = 0;
@@ -18,13 +16,9 @@ static int32_t date(const char *text)
 static int open_rig(void **state)
 {
     (void)state;
-    struct error err = {0};
-    memset(&config, 0, sizeof config);
-    config.symbol_count = 1;
-    config.symbols[0].names = (struct config_symbols){names, 2};
+    const int made = two_symbols();
     config.day.calendar_days = 1;
-    today = date("2026-11-23");
-    return symbol_index_make(&index_of_all, &config, &err) ? 0 : -1;
+    return made;
 }
 
 static bool read_text(struct sheet *s, const char *text, struct error *err)

@@ -6,18 +6,10 @@
 #include "dataplane/config/restricted.h"
 #include "tests/lib/sheet_rig.h"
 
-static char names[2][8] = {"AAPL    ", "X       "};
-
 static int open_rig(void **state)
 {
     (void)state;
-    struct error err = {0};
-    memset(&config, 0, sizeof config);
-    config.symbol_count = 1;
-    config.symbols[0].names = (struct config_symbols){names, 2};
-    strcpy(config.day.date, "2026-11-23");
-    today = day_wanted(&config, (struct local_time){0});
-    return symbol_index_make(&index_of_all, &config, &err) ? 0 : -1;
+    return two_symbols();
 }
 
 static bool read_text(struct sheet *s, const char *text, struct error *err)
