@@ -1,7 +1,5 @@
 #include "controlplane/cli/day.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +11,7 @@
 #include "controlplane/cli/table.h"
 #include "controlplane/control/view.h"
 #include "dataplane/base/clock.h"
+#include "dataplane/base/file.h"
 
 enum { LOOK_MS = 50 };
 
@@ -49,37 +48,12 @@ bool day_again(const struct day *day)
 
 // --- the record ---
 
-bool day_write(const char *path, const char *bytes, size_t len, struct error *err)
-{
-    char temporary[512];
-    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
-        return error_set(err, EXIT_USAGE, "%.100s...: the path is too long", path);
-    const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    bool ok = fd >= 0;
-    for (size_t done = 0; ok && done < len;) {
-        const ssize_t n = write(fd, bytes + done, len - done);
-        ok = n > 0 || (n < 0 && errno == EINTR);
-        done += n > 0 ? (size_t)n : 0;
-    }
-    ok = ok && fsync(fd) == 0;
-    const int failed = errno;
-    if (fd >= 0)
-        close(fd);
-    if (ok && rename(temporary, path) == 0)
-        return true;
-    error_set(err, EXIT_FAILED, "%s: %s; name a file that can be written", path,
-              strerror(ok ? errno : failed));
-    if (fd >= 0)
-        unlink(temporary);
-    return false;
-}
-
 static bool record_write(const struct day *day, struct error *err)
 {
     char *text = json_dumps(day->record, JSON_INDENT(2));
     if (text == NULL)
         return error_set(err, EXIT_FAILED, "no memory for the record");
-    const bool ok = day_write(day->order->record, text, strlen(text), err);
+    const bool ok = file_replace(day->order->record, text, strlen(text), DAY_FILE_MODE, err);
     free(text);
     return ok;
 }

@@ -29,6 +29,8 @@ json_t *day_end(const struct day_asks *asks, const struct day_order *order, stru
 
 // --- day.c, for day_start.c and day_end.c
 
+enum { DAY_FILE_MODE = 0640 };
+
 struct day {
     const struct day_asks *asks;
     const struct day_order *order;
@@ -54,8 +56,6 @@ void day_say(struct day *day, const char *fmt, ...) __attribute__((format(printf
 bool day_again(const struct day *day);
 // Every order session is logged in, has what the exchange said, and was not stopped. Waits for it.
 bool day_sessions(struct day *day, struct error *err);
-// All of <bytes> or nothing; false with <err>. A file that is there is replaced.
-bool day_write(const char *path, const char *bytes, size_t len, struct error *err);
 
 int64_t day_number(const json_t *object, const char *key);
 const char *day_text(const json_t *object, const char *key); // "" for what is no text

@@ -7,6 +7,7 @@
 #include "controlplane/cli/day.h"
 #include "controlplane/cli/journal_seal.h"
 #include "dataplane/base/date.h"
+#include "dataplane/base/file.h"
 
 // --- nothing enters, nothing is open ---
 
@@ -198,7 +199,7 @@ static bool roll(struct day *day, struct error *err)
         fclose(out);
     else if (answer)
         error_set(err, EXIT_FAILED, "no memory for the file of positions");
-    ok = ok && day_write(day->order->positions, text, len, err);
+    ok = ok && file_replace(day->order->positions, text, len, DAY_FILE_MODE, err);
     if (ok) {
         json_object_set(day->step, "firm", json_object_get(answer, "firm"));
         json_object_set(day->step, "positions", json_object_get(answer, "positions"));

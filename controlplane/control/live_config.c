@@ -11,9 +11,10 @@
 
 #include "controlplane/control/rpc.h"
 #include "dataplane/base/clock.h"
+#include "dataplane/base/file.h"
 #include "dataplane/base/log.h"
 
-enum { AGAIN_S = 2, PATH_MAX_LEN = 640 };
+enum { AGAIN_S = 2, PATH_MAX_LEN = 640, FILE_MODE = 0600 };
 #define NS_PER_S UINT64_C(1000000000)
 
 static void path_of(const struct live_config *live, const char *end, char path[PATH_MAX_LEN])
@@ -110,22 +111,6 @@ char *live_config_text(const struct live_config *live, uint32_t version, uint64_
     return config_file_text(path, len, err);
 }
 
-// Durable under its name, or not there at all.
-static bool file_write(const char *path, const char *text, uint64_t len, struct error *err)
-{
-    char draft[PATH_MAX_LEN + 8];
-    snprintf(draft, sizeof draft, "%s.new", path);
-    const int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    const bool good = fd >= 0 && write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (good && rename(draft, path) == 0)
-        return true;
-    const int cause = errno;
-    unlink(draft);
-    return error_set(err, EXIT_FAILED, "%s: cannot be written: %s", path, strerror(cause));
-}
-
 enum { EPOCH_LEN = 16 }; // of a name, before its point
 
 static int is_configuration(const struct dirent *e)
@@ -186,7 +171,7 @@ static bool first_write(struct live_config *live, uint64_t hash, struct error *e
         config_free(&config);
     mkdir(live->directory, 0700);
     version_path(live, 0, path);
-    good = good && file_write(path, text, len, err);
+    good = good && file_replace(path, text, len, FILE_MODE, err);
     free(text);
     return good;
 }
@@ -235,10 +220,10 @@ bool live_config_write(struct live_config *live, const char *text, uint64_t len,
     path_of(live, "confirm", path);
     unlink(path);
     snprintf(line, sizeof line, "%u %llu\n", live->version + 1, (unsigned long long)back_ns);
-    if (back_ns && !file_write(path, line, strlen(line), err))
+    if (back_ns && !file_replace(path, line, strlen(line), FILE_MODE, err))
         return false;
     path_of(live, "next", path);
-    return file_write(path, text, len, err);
+    return file_replace(path, text, len, FILE_MODE, err);
 }
 
 void live_config_keep(struct live_config *live, uint64_t back_ns)

@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/timex.h>
 #include <unistd.h>
 
 #include "controlplane/control/method.h"
 #include "controlplane/control/view.h"
 #include "controlplane/metrics/parts.h"
 #include "dataplane/base/clock.h"
+#include "dataplane/base/kernel_clock.h"
 
 // --- the dataplane ---
 
@@ -113,15 +112,13 @@ static void process_write(struct metric_text *text, const struct control *contro
                 (double)(clock_utc_ns() - age_ns) / 1e9);
 }
 
-// What the kernel says of the node's clock, by which stamps become UTC. Not by the C library: see
-// dataplane/control/clock_watch.c.
+// The node's clock, by which stamps become UTC.
 static void clock_write(struct metric_text *text)
 {
-    struct timex t = {.modes = 0};
-    const long state = syscall(SYS_adjtimex, &t);
-    const bool good = state >= 0 && state != TIME_ERROR && !(t.status & STA_UNSYNC);
+    struct timex t;
+    const int state = kernel_clock_read(&t);
     gauge_write(text, "tickgate_clock_synchronised", "1 while something keeps the node's clock",
-                good);
+                clock_error_of(state, &t) != CLOCK_ERROR_UNKNOWN);
     if (state < 0)
         return;
     gauge_write(text, "tickgate_clock_max_error_seconds",

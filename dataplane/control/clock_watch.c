@@ -1,28 +1,16 @@
 #include "dataplane/control/clock_watch.h"
 
-#include <sys/syscall.h>
-#include <sys/timex.h>
-#include <unistd.h>
-
+#include "dataplane/base/kernel_clock.h"
 #include "dataplane/base/log.h"
 #include "dataplane/control/dataplane.h"
 
 enum { LOOK_MS = 200, NS_PER_MS = 1000000, NS_PER_US = 1000 };
 enum told { TOLD_NOTHING, TOLD_GOOD, TOLD_DOUBTFUL, TOLD_UNKNOWN };
 
-uint64_t clock_error_of(int state, const struct timex *t)
-{
-    if (state < 0 || state == TIME_ERROR || t->status & STA_UNSYNC || t->maxerror < 0)
-        return CLOCK_ERROR_UNKNOWN;
-    return (uint64_t)t->maxerror * NS_PER_US; // microseconds, also with STA_NANO
-}
-
-// Not by the C library: its adjtimex is clock_adjtime(2), which some container runtimes forbid even
-// where it only reads.
 static uint64_t kernel_error(void)
 {
-    struct timex t = {.modes = 0};
-    const int state = (int)syscall(SYS_adjtimex, &t);
+    struct timex t;
+    const int state = kernel_clock_read(&t);
     return clock_error_of(state, &t);
 }
 

@@ -14,20 +14,14 @@
 
 #include "dataplane/abi/limits.h"
 
-#define CLOCK_ERROR_UNKNOWN UINT64_MAX
-
 struct dataplane;
-struct timex;
 
 struct clock_watch {
     uint64_t look_at_ns; // CLOCK_MONOTONIC
-    uint64_t error_ns;   // as last seen
+    uint64_t error_ns;   // as last seen, CLOCK_ERROR_UNKNOWN: the kernel does not know
     uint8_t told[LANES_MAX];
 };
 
-// The most that the clock is off, ns. <state>: what adjtimex(2) has returned beside <t>, -1: it
-// failed.
-uint64_t clock_error_of(int state, const struct timex *t);
 // Looks from time to time, and tells the lanes whose verdict would be another one. <error> stands
 // for what the kernel says, null: it is asked. Returns how many were told.
 uint32_t clock_watch_turn(struct dataplane *d, uint64_t now_ns, const uint64_t *error);

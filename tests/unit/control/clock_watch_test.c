@@ -8,6 +8,7 @@
 #include <sys/timex.h>
 #include <cmocka.h>
 
+#include "dataplane/base/kernel_clock.h"
 #include "dataplane/control/dataplane.h"
 
 enum { LIMIT_US = 100, ANSWERS = 8, TURN_NS = 1000000000 };
