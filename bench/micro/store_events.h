@@ -1,12 +1,13 @@
 // A made-up day of trading as events of one lane, the same for the same seed: orders that are
-// refused, sent, accepted, executed in part, cancelled, and now and then something else.
+// refused, sent, accepted, executed in part, cancelled, and now and then something else: one of a
+// durable session, gated again and sent or not.
 #pragma once
 
 #include <string.h>
 
 #include "controlplane/journal/format.h"
 
-enum { STORE_ORDERS_OPEN = 64, STORE_TICKS_NS = 2 };
+enum { STORE_ORDERS_OPEN = 64, STORE_TICKS_NS = 2, STORE_STEP_RELEASED = 100 };
 
 struct store_events {
     uint64_t random;
@@ -15,7 +16,9 @@ struct store_events {
     uint32_t gap_ticks; // between two orders
     uint32_t ref;
     uint32_t instruments, accounts;
-    uint32_t step; // of the order in work
+    uint32_t step;      // of the order in work
+    uint64_t decision;  // its sequence
+    bool refused_later; // gated again
     struct event_decision order;
 };
 
@@ -104,6 +107,42 @@ static inline void store_rare(struct store_events *g, struct event *e)
         memcpy(e->unclaimed.symbol, "AAPL    ", 8);
 }
 
+static inline void store_sent(const struct store_events *g, struct event *e, uint16_t type)
+{
+    const struct event_decision *o = &g->order;
+    e->type = type;
+    e->order_sent = (struct event_order_sent){.decision = g->decision,
+                                              .order = o->order,
+                                              .ref = o->ref,
+                                              .handed = o->encoded + 80,
+                                              .session = o->session,
+                                              .kind = o->kind};
+}
+
+// The decision is gated again; one in four is refused now.
+static inline void store_released(struct store_events *g, struct event *e)
+{
+    const struct event_decision *o = &g->order;
+    g->refused_later = store_random(g, 4) == 0;
+    g->tsc += 100000;
+    e->type = EVENT_ORDER_RELEASED;
+    e->order_released = (struct event_order_released){.decision = g->decision,
+                                                      .parked = 100000,
+                                                      .order = o->order,
+                                                      .ref = o->ref,
+                                                      .limits_version = 4,
+                                                      .bid = o->bid,
+                                                      .ask = o->ask,
+                                                      .instrument = o->instrument,
+                                                      .session = o->session,
+                                                      .kind = o->kind};
+    if (g->refused_later) {
+        e->order_released.refusal = REFUSAL_NOTIONAL;
+        e->order_released.value = 501;
+        e->order_released.limit = 500;
+    }
+}
+
 // The next event.
 static inline void store_events_next(struct store_events *g, struct event *e)
 {
@@ -119,13 +158,18 @@ static inline void store_events_next(struct store_events *g, struct event *e)
             g->step = 0;
         break;
     case 1:
-        e->type = EVENT_ORDER_SENT;
-        e->order_sent = (struct event_order_sent){.decision = g->sequence,
-                                                  .order = o->order,
-                                                  .ref = o->ref,
-                                                  .handed = o->encoded + 80,
-                                                  .session = o->session,
-                                                  .kind = o->kind};
+        g->decision = g->sequence;
+        if (store_random(g, 40) == 0) {
+            store_released(g, e);
+            g->step = STORE_STEP_RELEASED;
+            break;
+        }
+        store_sent(g, e, EVENT_ORDER_SENT);
+        break;
+    case STORE_STEP_RELEASED:
+        store_sent(g, e, g->refused_later ? EVENT_ORDER_NOT_SENT : EVENT_ORDER_SENT);
+        e->order_sent.refusal = g->refused_later ? REFUSAL_NOTIONAL : REFUSAL_NONE;
+        g->step = g->refused_later ? 0 : 2;
         break;
     case 2: store_order_told(g, e, 0); break;
     case 3:

@@ -49,6 +49,7 @@ enum store_table row_table_of(uint16_t type)
     case EVENT_DECISION: return TABLE_decisions;
     case EVENT_ORDER_SENT:
     case EVENT_ORDER_NOT_SENT: return TABLE_sends;
+    case EVENT_ORDER_RELEASED: return TABLE_releases;
     case EVENT_CANCEL_SENT: return TABLE_cancels;
     case EVENT_ORDER: return TABLE_order_messages;
     case EVENT_UNCLAIMED: return TABLE_unclaimed;
@@ -168,11 +169,17 @@ uint64_t row_time(const struct row_writer *w, uint64_t tsc)
     return apart < DAY_NS ? utc : w->block_ns;
 }
 
-int32_t row_ticks_ns(const struct row_writer *w, uint64_t ticks)
+static inline uint64_t wait_ns(const struct row_writer *w, uint64_t ticks)
 {
     if (w->clock.tsc_hz == 0)
         return 0;
     const unsigned __int128 ns = (unsigned __int128)ticks * 1000000000u / w->clock.tsc_hz;
+    return ns < INT64_MAX ? (uint64_t)ns : INT64_MAX;
+}
+
+int32_t row_ticks_ns(const struct row_writer *w, uint64_t ticks)
+{
+    const uint64_t ns = wait_ns(w, ticks);
     return ns < INT32_MAX ? (int32_t)ns : INT32_MAX;
 }
 

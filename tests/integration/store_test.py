@@ -8,7 +8,8 @@ import signal
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "lib"))
 from postgres import Place, Postgres, Store, need, same, wait_until
 
 
@@ -87,10 +88,10 @@ def views(pg):
     """Each answers, and says the same as the tables."""
     decisions, refused = pg.numbers("SELECT count(*), count(*) FILTER (WHERE refusal <> 0) FROM tickgate.decisions")
     assert pg.numbers("SELECT count(*) FROM tickgate.rejects WHERE refusal = 'POSITION'") == [refused] != [0]
-    assert pg.numbers("SELECT count(*), count(*) FILTER (WHERE state = 'refused') FROM tickgate.orders") == [
-        decisions,
-        refused,
-    ]
+    states = "count(*) FILTER (WHERE state = 'refused'), count(*) FILTER (WHERE state = 'not sent')"
+    later = pg.numbers("SELECT count(*) FROM tickgate.sends WHERE NOT sent")[0]
+    assert pg.numbers(f"SELECT count(*), {states} FROM tickgate.orders") == [decisions, refused, later]
+    gated_again(pg, later)
     assert pg.numbers("SELECT count(*) FROM tickgate.orders WHERE state = 'dead'")[0] > decisions // 2
     trades, shares = pg.numbers("SELECT count(*), sum(shares) FROM tickgate.trades")
     assert trades > 0
@@ -107,6 +108,19 @@ def views(pg):
     assert pg.numbers("SELECT count(*) FROM tickgate.latency WHERE p50_below_ns > p99_below_ns") == [0]
     assert pg.numbers("SELECT count(*) FROM tickgate.latency WHERE stage = 'handed'")[0] > 0
     markouts(pg)
+
+
+def gated_again(pg, later):
+    """What a durable session's second look refused stands among the rejects, with its decision's order."""
+    assert later > 0
+    which = "refusal = 'NOTIONAL' AND stage = 'gate again' AND value = 501 AND limit_value = 500 AND limits_version = 4"
+    assert pg.numbers(f"SELECT count(*) FROM tickgate.rejects WHERE {which} AND quantity > 0") == [later]
+    assert pg.numbers("SELECT count(*) FROM tickgate.orders WHERE refusal = 'NOTIONAL'") == [later]
+    # Without the second look: taken back while it waited.
+    pg.sql("CREATE TABLE kept AS SELECT * FROM tickgate.releases")
+    pg.sql("DELETE FROM tickgate.releases WHERE refusal <> 0")
+    assert pg.numbers("SELECT count(*) FROM tickgate.rejects WHERE stage = 'not sent' AND value IS NULL") == [later]
+    pg.sql("DELETE FROM tickgate.releases; INSERT INTO tickgate.releases SELECT * FROM kept; DROP TABLE kept")
 
 
 def markouts(pg):
@@ -126,11 +140,24 @@ def markouts(pg):
     assert (fast_count, float(fast_total)) == (count, float(total)), (fast_count, fast_total, count, total)
 
 
+def older_schema(pg, epoch_s):
+    """The tables of a store before, with a day that has begun: the migrations after it have to fit in."""
+    migrations = sorted((ROOT / "controlplane" / "store" / "migrations").glob("*.sql"))
+    assert len(migrations) > 3
+    pg.sql("CREATE SCHEMA tickgate; CREATE TABLE tickgate.schema_version (version integer PRIMARY KEY, "
+           "name text NOT NULL, program text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())")
+    for version, path in enumerate(migrations[:3], 1):
+        pg.sql(path.read_text())
+        pg.sql(f"INSERT INTO tickgate.schema_version VALUES ({version}, '{path.stem}', 'before')")
+    pg.sql(f"SELECT tickgate.make_day(to_timestamp({epoch_s + 60})::date)")
+
+
 def main():
     need()
     with Place() as place:
         pg = Postgres(place)
         epoch_s = round(time.time() / 86400) * 86400  # midnight: the events are of two days
+        older_schema(pg, epoch_s)
         store = Store(place, epoch_s=epoch_s)
         store.do("write 40000")
         store.start(pg.conninfo())

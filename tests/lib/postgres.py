@@ -264,6 +264,7 @@ def same(pg, store):
     assert got["decisions"] == types.get("DECISION", 0)
     assert got["order_messages"] == types.get("ORDER", 0)
     assert got["sends"] == types.get("ORDER_SENT", 0) + types.get("ORDER_NOT_SENT", 0)
+    assert got["releases"] == types.get("ORDER_RELEASED", 0) != 0
     assert got["cancels"] == types.get("CANCEL_SENT", 0)
     assert pg.numbers("SELECT sum(quantity) FROM tickgate.decisions") == [want["quantity"]]
     sums = "sum(shares - broken_shares), sum(shares * price - broken_shares * broken_price)"

@@ -118,6 +118,21 @@ static void test_a_decision(void **state)
     assert_int_equal(number(TABLE_decisions, "gated_ns"), 2500);
 }
 
+static void test_a_wait_of_seconds_is_no_stage(void **state)
+{
+    (void)state;
+    const struct event e = {.type = EVENT_ORDER_RELEASED,
+                            .order_released = {.decision = 8,
+                                               .parked = UINT64_C(2000000000) * 7,
+                                               .refusal = REFUSAL_NOTIONAL,
+                                               .limit = 500}};
+    write_event(&e);
+    assert_int_equal(number(TABLE_releases, "decision"), 8);
+    assert_int_equal(number(TABLE_releases, "parked_ns"), INT64_C(7000000000));
+    assert_int_equal(number(TABLE_releases, "refusal"), REFUSAL_NOTIONAL);
+    assert_int_equal(number(TABLE_releases, "limit_value"), 500);
+}
+
 static void test_an_execution_that_closes_nothing_has_no_gain(void **state)
 {
     (void)state;
@@ -225,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_decision, make, drop),
+        cmocka_unit_test_setup_teardown(test_a_wait_of_seconds_is_no_stage, make, drop),
         cmocka_unit_test_setup_teardown(test_an_execution_that_closes_nothing_has_no_gain, make,
                                         drop),
         cmocka_unit_test_setup_teardown(test_every_type_has_a_row, make, drop),
