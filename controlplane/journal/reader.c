@@ -33,6 +33,11 @@ static int is_segment(const struct dirent *d)
     return name_number(d->d_name) != 0;
 }
 
+static const char *remedy(int why, const char *otherwise)
+{
+    return why == EACCES ? "; run this as its owner or as root" : otherwise;
+}
+
 // Segments behind the last one known. False: <err>.
 static bool segments_list(struct journal_reader *r, struct error *err)
 {
@@ -40,8 +45,8 @@ static bool segments_list(struct journal_reader *r, struct error *err)
     struct dirent **names = NULL;
     const int count = scandir(r->directory, &names, is_segment, alphasort); // as by number
     if (count < 0)
-        return error_set(err, EXIT_FAILED, "%s: %s; name a journal's directory", r->directory,
-                         strerror(errno));
+        return error_set(err, EXIT_FAILED, "%s: %s%s", r->directory, strerror(errno),
+                         remedy(errno, "; name a journal's directory"));
     uint64_t *segments =
         realloc(r->segments, (r->segment_count + (size_t)count + 1) * sizeof *segments);
     if (segments)
@@ -128,7 +133,7 @@ static bool segment_file(struct journal_reader *r, struct error *err)
     if (r->fd >= 0)
         return true;
     r->broken = true;
-    return error_set(err, EXIT_FAILED, "%s: %s", path, strerror(errno));
+    return error_set(err, EXIT_FAILED, "%s: %s%s", path, strerror(errno), remedy(errno, ""));
 }
 
 bool journal_segment_header_of(const struct journal_reader *r, uint64_t segment,

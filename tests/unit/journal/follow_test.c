@@ -1,6 +1,11 @@
 // Reading a journal while it is being written.
 #include "tests/lib/journal_rig.h"
 
+#include <grp.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static struct journal_rig rig;
 static struct journal_reader reader;
 
@@ -114,12 +119,50 @@ static void test_begins_with_a_segment(void **state)
     journal_reader_close(&reader);
 }
 
+// What a user without rights is told; runs in a process of its own.
+static int ask_as_nobody(const char *directory, const char *place)
+{
+    struct error err = {0};
+    if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
+        return 2;
+    const bool read = journal_reader_open(&reader, directory, 0, &err) &&
+                      journal_reader_next(&reader, &err) != NULL;
+    return !read && strstr(err.text, place) && strstr(err.text, "Permission denied; run this as");
+}
+
+static void refused_as_nobody(const char *directory, const char *place)
+{
+    int status;
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(ask_as_nobody(directory, place) == 1 ? 0 : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void test_what_may_not_be_read_is_named(void **state)
+{
+    (void)state;
+    char segment[JOURNAL_PATH_MAX];
+    rig_open(&rig, 1);
+    assert_true(rig_send(&rig));
+    assert_true(journal_close(&rig.journal));
+    assert_true(journal_segment_path(rig.directory, 1, segment));
+    assert_int_equal(chmod(rig.directory, 0), 0);
+    refused_as_nobody(rig.directory, rig.directory);
+    assert_int_equal(chmod(rig.directory, 0755), 0);
+    assert_int_equal(chmod(segment, 0), 0);
+    refused_as_nobody(rig.directory, segment);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_gives_out_what_is_durable_and_goes_on, make, drop),
         cmocka_unit_test_setup_teardown(test_nothing_before_it_is_durable, make, drop),
         cmocka_unit_test_setup_teardown(test_begins_with_a_segment, make, drop),
+        cmocka_unit_test_setup_teardown(test_what_may_not_be_read_is_named, make, drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
