@@ -271,7 +271,7 @@ $(filter $(BUILD)/tests/sim/%,$(unit_bin)): LIBS = $(exch_lib) $(lane_lib) $(cor
 
 # tests/integration: C programs that need a DPDK port link everything; scripts drive the built programs.
 # The fake card of these tests stands before these calls of DPDK.
-fake_calls := $(addprefix rte_eth_,dev_info_get dev_configure dev_start dev_stop dev_socket_id read_clock \
+fake_calls := $(addprefix rte_eth_,dev_info_get dev_fw_version_get dev_configure dev_start dev_stop dev_socket_id read_clock \
                 dev_set_mc_addr_list allmulticast_enable link_get_nowait stats_get) \
               $(addprefix rte_flow_,validate create destroy flush)
 $(addprefix $(BUILD)/tests/integration/,port_fake_test port_stead_test): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,$(fake_calls))

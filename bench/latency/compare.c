@@ -78,8 +78,9 @@ static void figures_compare(const json_t *a, const json_t *b)
 
 bool compare_run(const char *a, const char *b, struct error *err)
 {
-    static const char *const machine[] = {"cpu",      "microcode", "kernel",  "kernel_command_line",
-                                          "governor", "compiler",  "version", "isolated_cores"};
+    static const char *const machine[] = {
+        "cpu",      "microcode", "kernel",         "kernel_command_line", "governor",
+        "compiler", "version",   "isolated_cores", "network_cards",       "dpdk"};
     json_t *left = result_read(a, err), *right = left ? result_read(b, err) : NULL;
     if (right) {
         text_compare(left, right, "mode");

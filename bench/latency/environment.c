@@ -1,5 +1,6 @@
 #include "bench/latency/kernel.h"
 #include "bench/latency/measure.h"
+#include "dataplane/port/eal.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -76,7 +77,10 @@ void environment_write(FILE *out, const char *indent)
     governor_read(sched_getcpu(), text, sizeof text);
     field(out, indent, "governor", text, ",");
     line_read("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", text, sizeof text);
-    field(out, indent, "huge_pages_2mib", text, "");
+    field(out, indent, "huge_pages_2mib", text, ",");
+    cards_print(text, sizeof text);
+    field(out, indent, "network_cards", text, ",");
+    field(out, indent, "dpdk", eal_version(), "");
     fprintf(out, "%s}", indent);
 }
 

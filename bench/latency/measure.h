@@ -41,6 +41,9 @@ struct feed_result {
 bool feed_measure(const struct feed_options *options, const struct clock_calibration *cal,
                   struct hdr *h, struct feed_result *result, struct error *err);
 
+// The machine's network cards, whoever drives them: place, ids, driver, interface and firmware; of
+// more than fit into <len> bytes the last ones are left out.
+void cards_print(char *out, size_t len);
 // Machine and build as a JSON object; <indent> blanks before each line.
 void environment_write(FILE *out, const char *indent);
 // What of this machine distorts a measurement on <core>, a line each; returns how many.

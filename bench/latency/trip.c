@@ -298,7 +298,7 @@ bool trip_measure(const struct trip_options *o, const struct lane_options *lane,
         all.clients = 1;
     all.orders = (uint64_t)o->rounds * (SAMPLES_MAX + WARM_TRIPS);
     ok = ok && near_open(&t, &all, err);
-    r->hardware_time = ok && trip_ports_hardware_time();
+    memcpy(r->ends, trip_ports_facts(), sizeof r->ends);
     if (ok) { // the lane has its own for practice meanwhile
         t.ring = t.world->lane.trading.ring;
         t.slots = t.world->lane.trading.slots;

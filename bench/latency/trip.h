@@ -14,6 +14,7 @@
 #include "bench/latency/measure.h"
 #include "bench/latency/quiet.h"
 #include "bench/latency/schedule.h"
+#include "dataplane/port/eal.h"
 
 // TRIP_FIGURE(NAME, name, from where to where)
 #define TRIP_FIGURE_LIST(X)                                                                      \
@@ -119,7 +120,7 @@ struct trip_result {
     uint32_t slowest_count;
     struct trip_slow slowest[TRIP_SLOWEST];
     uint64_t tsc_hz;
-    bool hardware_time; // both ports stamp what they receive
+    struct port_facts ends[2]; // of a port of DPDK: the lane's, the exchange's
 };
 
 bool trip_measure(const struct trip_options *o, const struct lane_options *lane,
@@ -140,5 +141,5 @@ void trip_write(FILE *out, const struct trip_options *o, const struct trip_resul
 // Starts DPDK on the two cores and opens both ends.
 bool trip_ports_open(const struct trip_options *o, struct lane_ports *out, struct error *err);
 void trip_ports_close(void);
-// Both stamp what they receive by a clock of their own.
-bool trip_ports_hardware_time(void);
+// Of the lane's and of the exchange's end.
+const struct port_facts *trip_ports_facts(void);

@@ -9,7 +9,8 @@
 enum { DESCRIPTORS = 1024, MBUFS = 16383, WAIT_MS = 3000, VHOST_MIB = 192 };
 
 static struct port ports[2]; // the lane's, the exchange's
-static bool started, stamped[2];
+static struct port_facts facts[2];
+static bool started;
 
 static bool names_make(const struct trip_options *o, char text[2][DEVICE_NAME_LEN],
                        struct error *err)
@@ -78,7 +79,6 @@ bool trip_ports_open(const struct trip_options *o, struct lane_ports *out, struc
     started = true;
     // The exchange's first, and whole: it is the server of memif and of vhost.
     for (int i = 1; i >= 0; i--) {
-        struct port_facts facts;
         struct port_config pc = {.name = i ? "far" : "near",
                                  .device = text[i],
                                  .queues = 1,
@@ -88,10 +88,9 @@ bool trip_ports_open(const struct trip_options *o, struct lane_ports *out, struc
                                  .node_wanted = -1,
                                  .remote_allowed = true};
         if ((i == 0 && ec.device_count == 1 && !eal_attach(text[i], err)) ||
-            !port_open(&ports[i], &pc, WAIT_MS, &facts, err))
+            !port_open(&ports[i], &pc, WAIT_MS, &facts[i], err))
             return false;
         ports[i].index = (uint8_t)i;
-        stamped[i] = facts.hardware_time;
     }
     *out = (struct lane_ports){&ports[0], &ports[0], &ports[1], &ports[1]};
     if (o->port == TRIP_PORT_RING) // each device is one ring: what is sent on it arrives on it
@@ -99,9 +98,9 @@ bool trip_ports_open(const struct trip_options *o, struct lane_ports *out, struc
     return true;
 }
 
-bool trip_ports_hardware_time(void)
+const struct port_facts *trip_ports_facts(void)
 {
-    return stamped[0] && stamped[1];
+    return facts;
 }
 
 void trip_ports_close(void)

@@ -118,14 +118,27 @@ static void slow_write(FILE *out, const struct clock_calibration *cal, const str
     fputc('}', out);
 }
 
+// Sockets of the kernel have no driver.
+static void ends_write(FILE *out, const struct trip_result *r)
+{
+    fprintf(out, "  \"hardware_time\": %s,\n  \"ends\": [",
+            r->ends[0].hardware_time && r->ends[1].hardware_time ? "true" : "false");
+    for (int i = 0; i < 2 && r->ends[i].driver[0]; i++)
+        fprintf(out,
+                "%s{\"end\": \"%s\", \"driver\": \"%s\", \"firmware\": \"%s\", "
+                "\"speed_mbps\": %u}",
+                i ? ", " : "", i ? "far" : "near", r->ends[i].driver, r->ends[i].firmware,
+                r->ends[i].speed_mbps);
+    fprintf(out, "],\n");
+}
+
 static void slowest_write(FILE *out, const struct trip_result *r)
 {
     const struct clock_calibration cal = {.tsc_hz = r->tsc_hz};
     struct trip_slow s[TRIP_SLOWEST];
     memcpy(s, r->slowest, sizeof s);
     qsort(s, r->slowest_count, sizeof *s, slower);
-    fprintf(out, "  \"hardware_time\": %s,\n  \"slowest_ns\": [",
-            r->hardware_time ? "true" : "false");
+    fprintf(out, "  \"slowest_ns\": [");
     for (uint32_t i = 0; i < r->slowest_count; i++) {
         fputs(i ? ",\n    " : "\n    ", out);
         slow_write(out, &cal, &s[i]);
@@ -159,6 +172,7 @@ void trip_write(FILE *out, const struct trip_options *o, const struct trip_resul
                     r->rounds[orders][i].p99);
         fprintf(out, "],\n");
     }
+    ends_write(out, r);
     slowest_write(out, r);
     fprintf(out, "  \"figures_ns\": {");
     for (uint32_t f = 0; f < TRIP_FIGURES; f++)

@@ -319,6 +319,8 @@ static void facts_fill(const struct dpdk_port *p, const struct rte_eth_dev_info 
 {
     struct rte_eth_link link = {0};
     snprintf(facts->driver, sizeof facts->driver, "%s", info->driver_name);
+    if (rte_eth_dev_fw_version_get(p->id, facts->firmware, sizeof facts->firmware) != 0)
+        facts->firmware[0] = '\0'; // not told, or longer than any that is known
     rte_eth_dev_get_mtu(p->id, &facts->mtu);
     if (rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
         facts->speed_mbps = link.link_speed;

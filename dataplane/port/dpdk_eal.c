@@ -175,6 +175,11 @@ static void arguments_make(struct arguments *a, const struct eal_config *config)
         arg_add(a, "--no-pci");
 }
 
+const char *eal_version(void)
+{
+    return rte_version();
+}
+
 bool eal_start(const struct eal_config *config, uint32_t *device, struct error *err)
 {
     static struct arguments a; // EAL keeps pointers into it

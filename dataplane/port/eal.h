@@ -32,6 +32,9 @@ struct eal_config {
 
 enum { EAL_NO_DEVICE = UINT32_MAX };
 
+// "DPDK 22.11.7"; of the library that runs.
+const char *eal_version(void);
+
 // Starts DPDK on main_core and the lanes' cores, in memory that vanishes with the process
 // (--in-memory), and attaches the devices.
 // *<device>: the one that is at fault, EAL_NO_DEVICE: none of them.
@@ -82,6 +85,7 @@ struct port_config {
 // What the device turned out to be.
 struct port_facts {
     char driver[NAME_LEN];
+    char firmware[64]; // as the driver tells it; "": it does not
     uint16_t mtu;
     uint32_t speed_mbps;
     bool checks_sums; // the card verifies IP and UDP checksums

@@ -115,6 +115,19 @@ def report(folder):
         assert page.count("<svg") >= 3 and "What distorts these figures" in page and "<td>ring</td>" in page, page[:500]
 
 
+def cards(told):
+    """Every card that the machine has, with its driver; what the kernel knows of its firmware."""
+    there = [
+        path.parent
+        for path in sorted(pathlib.Path("/sys/bus/pci/devices").glob("*/class"))
+        if path.read_text().startswith("0x02")
+    ]
+    for device, line in zip(there, told.split("; ") if told else [], strict=True):
+        driver = device / "driver"
+        assert line.startswith(device.name + " ") and ", firmware " in line, told
+        assert (driver.resolve().name if driver.exists() else "no driver") in line, told
+
+
 def legs():
     """Parts of the way, each beside its echo: every best price is looked for, every order of a client is taken apart."""
     for leg, port, figure in (("feed", "memif", "frame_to_book"), ("client", "ring", "request_to_wire"), ("client", "memif", "request_to_wire")):
@@ -204,6 +217,8 @@ def main():
     assert f"Total count    = {result['packets']:12}]" in hgrm, hgrm[-200:]
     assert result["figures_ns"]["packet"]["p50"] <= result["figures_ns"]["packet"]["p99"] <= result["figures_ns"]["packet"]["max"]
     assert {"kernel", "cpu", "kernel_command_line", "governor"} <= result["environment"].keys()
+    assert result["environment"]["dpdk"].startswith("DPDK "), result["environment"]
+    cards(result["environment"]["network_cards"])
     lane()
     legs()
     for argv, code, word in ((["nonsense"], 2, "spin, feed, lane, trip or cores"), (["spin", "--core", "1000"], 1, "core 1000"),

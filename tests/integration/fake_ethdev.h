@@ -35,7 +35,8 @@ struct fake {
     double clock_ghz; // 0: no clock
     bool mc_filter;
     bool refuse_start;
-    const char *driver; // null: the null driver's own name
+    const char *driver;   // null: the null driver's own name
+    const char *firmware; // null: the driver does not tell it
     bool link_up;
     struct rte_eth_stats stats;
 
@@ -80,6 +81,14 @@ REAL(int, rte_eth_dev_info_get, uint16_t id, struct rte_eth_dev_info *info)
     if (fake.driver)
         info->driver_name = fake.driver;
     return failed;
+}
+
+REAL(int, rte_eth_dev_fw_version_get, uint16_t id, char *text, size_t len)
+{
+    if (fake.firmware == NULL)
+        return __real_rte_eth_dev_fw_version_get(id, text, len);
+    const int needed = snprintf(text, len, "%s", fake.firmware) + 1;
+    return (size_t)needed > len ? needed : 0;
 }
 
 // The offloads are the fake's business: the null driver has none.

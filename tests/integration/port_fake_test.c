@@ -217,6 +217,21 @@ static uint64_t stamp_received(uint64_t ticks)
     return frame.hw_ns;
 }
 
+static void firmware_is_what_the_driver_tells(void **state)
+{
+    (void)state;
+    static const char *const told[] = {
+        NULL, "4.20 0x8001778b 1.3346.0",
+        "longer than what any driver is known to tell of itself, by far, really"};
+    for (size_t i = 0; i < 3; i++) {
+        card_new(1);
+        fake.firmware = told[i];
+        card_open();
+        assert_string_equal(facts.firmware, i == 1 ? told[i] : "");
+        port_close(&port);
+    }
+}
+
 static void receive_stamps_become_nanoseconds(void **state)
 {
     (void)state;
@@ -560,6 +575,7 @@ int main(void)
         cmocka_unit_test(card_with_one_queue_is_sorted_by_software),
         cmocka_unit_test(rules_may_be_switched_off),
         cmocka_unit_test(slow_lane_loses_its_own_frames_only),
+        cmocka_unit_test(firmware_is_what_the_driver_tells),
         cmocka_unit_test(receive_stamps_become_nanoseconds),
         cmocka_unit_test(checksums_are_the_cards_where_it_can),
         cmocka_unit_test(sums_of_what_is_sent_are_the_cards_where_asked),
