@@ -32,8 +32,8 @@ static __attribute__((noinline)) uint32_t other_turn(struct lane_world *w)
     return (uint32_t)(clock_tsc() - from);
 }
 
-// The DECISION and the ORDER_SENT of one order and no other event, but what a control plane that
-// gets no processor says about its journal meanwhile. Of a durable session there are turns between
+// The DECISION and the ORDER_SENT of one order; other events may stand between them: what a control
+// plane that gets no processor says about its journal. Of a durable session there are turns between
 // them until its record is in the journal, and an ORDER_RELEASED before the frame.
 static bool order_events(struct lane_world *w, struct event e[2])
 {
@@ -47,7 +47,8 @@ static bool order_events(struct lane_world *w, struct event e[2])
     do {
         const uint32_t n = lane_world_events(w, told, AT_ONCE);
         for (uint32_t i = 0; i < n; i++) {
-            if (told[i].type == EVENT_JOURNAL)
+            if (told[i].type != EVENT_DECISION && told[i].type != EVENT_ORDER_RELEASED &&
+                told[i].type != EVENT_ORDER_SENT)
                 continue;
             at += at == 1 && !parks;
             if (at == STORY || told[i].type != story[at])
