@@ -91,15 +91,22 @@ const struct calendar_row *calendar_of(const struct sheet *s, int32_t day)
     return found;
 }
 
+bool calendar_hours(const struct sheet *s, int32_t day, uint32_t *open, uint32_t *close)
+{
+    const struct calendar_row *row = day < s->day || day > s->until ? NULL : calendar_of(s, day);
+    if (row == NULL || !sheet_gives(&row->head, CALENDAR_OPEN))
+        return false;
+    *open = row->open;
+    *close = row->close;
+    return true;
+}
+
 enum trading_phase calendar_phase(const struct sheet *s, struct local_time now)
 {
-    const struct calendar_row *row;
+    uint32_t open, close;
     if (*s->name == 0)
         return PHASE_UNKNOWN;
-    if (now.day < s->day || now.day > s->until || !(row = calendar_of(s, now.day)) ||
-        !sheet_gives(&row->head, CALENDAR_OPEN))
+    if (!calendar_hours(s, now.day, &open, &close))
         return PHASE_AFTER;
-    return now.second < row->open    ? PHASE_BEFORE
-           : now.second < row->close ? PHASE_TRADING
-                                     : PHASE_AFTER;
+    return now.second < open ? PHASE_BEFORE : now.second < close ? PHASE_TRADING : PHASE_AFTER;
 }

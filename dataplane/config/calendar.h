@@ -22,6 +22,8 @@ bool calendar_check(struct sheet *s, const struct config *config, const struct s
 
 // The row of a day; null: there is none, and so no trading.
 const struct calendar_row *calendar_of(const struct sheet *s, int32_t day);
+// False: no trading on the day.
+bool calendar_hours(const struct sheet *s, int32_t day, uint32_t *open, uint32_t *close);
 // Before, trading or after; PHASE_UNKNOWN: there is no calendar. Days without trading, and days
 // that the calendar does not reach, are after it.
 enum trading_phase calendar_phase(const struct sheet *s, struct local_time now);

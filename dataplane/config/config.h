@@ -230,6 +230,7 @@ struct config_symbol_row {
     bool short_marking;
     bool rule_201;
     bool band_needed;
+    bool band_estimate;
     uint32_t phases;     // bits of enum trading_phase; 0: all
     uint32_t rate_per_s; // UINT32_MAX: any
     uint32_t burst;

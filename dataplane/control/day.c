@@ -64,6 +64,7 @@ bool day_open(struct day *day, const struct config *config, uint64_t utc_ns, str
         return error_set(err, EXIT_FAILED, "no memory for the files of the day");
     tell_missing(day);
     day_force_make(day->sheets, now, day->force);
+    day->force->luld.zone_s = day_zone(now, utc_ns);
     return true;
 }
 

@@ -25,6 +25,7 @@ struct day_tight {
 struct day_force {
     uint32_t count;
     uint32_t market; // enum trading_phase by the calendar
+    struct luld_hours luld;
     struct day_tight symbols[];
 };
 
@@ -70,7 +71,13 @@ uint32_t *day_rows(const struct day *day, const struct sheet *reference);
 
 // --- what is tighter
 
-// What <sheets> say at <now>.
+// What the zone is ahead of UTC, in seconds.
+static inline int32_t day_zone(struct local_time now, uint64_t utc_ns)
+{
+    return (int32_t)((int64_t)now.day * 86400 + now.second - (int64_t)(utc_ns / 1000000000));
+}
+
+// What <sheets> say at <now>; hours are left without a zone.
 void day_force_make(const struct sheet sheets[DAY_FILES], struct local_time now,
                     struct day_force *out);
 // <now> instead of <was> may let something pass that was refused.

@@ -65,6 +65,17 @@ static void bands_make(const struct sheet *s, struct local_time now, struct day_
     }
 }
 
+// In which bands are estimated. Without a calendar those of an ordinary day.
+static struct luld_hours hours_of(const struct sheet *s, struct local_time now)
+{
+    uint32_t open, close;
+    if (*s->name == 0)
+        return (struct luld_hours){LULD_OPEN_S, LULD_CLOSE_S, 0};
+    if (calendar_hours(s, now.day, &open, &close))
+        return (struct luld_hours){open, close, 0};
+    return (struct luld_hours){LULD_NEVER_S, LULD_NEVER_S, 0};
+}
+
 void day_force_make(const struct sheet sheets[DAY_FILES], struct local_time now,
                     struct day_force *out)
 {
@@ -73,6 +84,7 @@ void day_force_make(const struct sheet sheets[DAY_FILES], struct local_time now,
     windows_make(&sheets[DAY_WINDOWS], now, out);
     bands_make(&sheets[DAY_BANDS], now, out);
     out->market = calendar_phase(&sheets[DAY_CALENDAR], now);
+    out->luld = hours_of(&sheets[DAY_CALENDAR], now);
 }
 
 // Where there is none any more less is checked, and where there was none one may have been needed.
@@ -90,7 +102,7 @@ bool day_force_loosens(const struct day_force *was, const struct day_force *now)
             now->symbols[i].cut < was->symbols[i].cut ||
             band_loosens(&was->symbols[i], &now->symbols[i]))
             return true;
-    return now->market != was->market;
+    return now->market != was->market || memcmp(&now->luld, &was->luld, sizeof now->luld) != 0;
 }
 
 // --- the table ---
@@ -123,17 +135,22 @@ static void row_tighten(struct limit_row *row, uint32_t percent)
     s->last_least = rest_of_32(s->last_least, percent);
 }
 
+// Where a band is estimated the lane says whether one is known.
 static void band_apply(struct limit_row *row, const struct day_tight *t)
 {
-    if (t->band_high)
+    if (t->band_high) {
         limit_band_set(row, t->band_low, t->band_high);
-    else if (row->symbol.band_needed && row->symbol.no_reference == NO_REFERENCE_REFUSES)
+        row->symbol.band_estimate = 0;
+    } else if (!row->symbol.band_estimate && row->symbol.band_needed &&
+               row->symbol.no_reference == NO_REFERENCE_REFUSES) {
         limit_band_set(row, UINT32_MAX, 0);
+    }
 }
 
 void day_force_apply(const struct day_force *f, struct limit_table *t)
 {
     t->market = (uint8_t)f->market;
+    t->luld = f->luld;
     for (uint32_t i = 0; i < f->count && i < t->symbol_count; i++) {
         restrict_to(&t->symbols[i].symbol.restricted, f->symbols[i].restricted);
         band_apply(&t->symbols[i], &f->symbols[i]);

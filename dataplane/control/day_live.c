@@ -73,12 +73,14 @@ static bool files_read(struct day *day, uint32_t files, struct local_time now)
     return !(files >> DAY_REFERENCE & 1) || c->row_of || refuse(c, "no memory for reference data");
 }
 
-static void force_next_make(struct day *day, struct local_time now)
+static void force_next_make(struct day *day, uint64_t utc_ns)
 {
+    const struct local_time now = local_time_at(utc_ns);
     struct sheet sheets[DAY_FILES];
     for (unsigned f = 0; f < DAY_FILES; f++)
         sheets[f] = day->change.files >> f & 1 ? day->change.sheets[f] : day->sheets[f];
     day_force_make(sheets, now, day->force_next);
+    day->force_next->luld.zone_s = day_zone(now, utc_ns);
 }
 
 // What the configuration says of every symbol, with the new rows over it; what persons have set of
@@ -147,7 +149,7 @@ bool day_reload(struct dataplane *d, struct command_slot *slot, uint64_t utc_ns,
         slot->answer.reload = c->answer;
         *result = COMMAND_RESULT_DAY_REFUSED;
     } else {
-        force_next_make(day, now);
+        force_next_make(day, utc_ns);
         tell_asked(d, &request);
         begin(d); // nothing else is in work
     }
@@ -222,6 +224,6 @@ uint32_t day_turn(struct dataplane *d, uint64_t now_ns, uint64_t utc_ns)
     if (now_ns < c->look_ns)
         return 0;
     c->look_ns = now_ns + DAY_LOOK_MS * 1000000ull;
-    force_next_make(day, local_time_at(utc_ns));
+    force_next_make(day, utc_ns);
     return !day_force_same(day->force, day->force_next) && begin(d);
 }

@@ -125,6 +125,7 @@ static void symbol_fill(const struct fill *f, struct limit_row *row,
     to->rule_201 = from->rule_201;
     to->phases = from->phases ? (uint8_t)from->phases : UINT8_MAX;
     to->band_needed = from->band_needed;
+    to->band_estimate = from->band_estimate;
 }
 
 void limits_fill(const struct limits_source *source, uint32_t lanes, uint64_t ticks_hz,

@@ -144,6 +144,15 @@ static void band(struct trial *w)
 {
     limit_band_set(w->symbol, 0, w->ask.price);
 }
+// A reference price whose upper band, 5 % above it, is what the order asks for.
+static void estimate(struct trial *w)
+{
+    struct channel *ch = &w->t->channel;
+    ch->time_ns = (LULD_OPEN_S + 1ull) * 1000000000;
+    luld_auction(&ch->luld, TEST_SYMBOL, ch->session_number, ch->time_ns,
+                 (w->ask.price * 100 + 104) / 105, TEST_SHARES, true);
+    w->symbol->symbol.band_estimate = 1;
+}
 static void collar(struct trial *w)
 {
     w->symbol->price_high = w->ask.price;
@@ -300,6 +309,7 @@ static const struct control {
     TRY(NOTIONAL, notional, one_share_more, "as much as the limit, then one share more"),
     TRY(VOLUME, volume, one_share_more, "as many shares as the limit, then one more"),
     TRY(LULD, band, a_tick_more, "a price at the upper band, then one above"),
+    TRY(LULD_ESTIMATED, estimate, a_tick_more, "a price at the estimated band, then one above"),
     TRY(PRICE_COLLAR, collar, a_tick_more, "a price at the collar, then one above"),
     TRY(SPREAD, spread, less_spread, "a buy at the widest spread, then the limit below it"),
     TRY(REFERENCE, touch, no_offer, "a buy at the offer, then without an offer"),

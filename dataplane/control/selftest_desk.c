@@ -129,6 +129,7 @@ static bool channel_make(struct test_desk *t, const char names[SYMBOLS][8])
                                           .reorder_frames = 1,
                                           .hold_frames = 1,
                                           .line_count = 1,
+                                          .luld = true,
                                           .book = {.symbols = SYMBOLS,
                                                    .orders = 64,
                                                    .levels = 64,
@@ -148,6 +149,7 @@ static bool channel_make(struct test_desk *t, const char names[SYMBOLS][8])
         side_make(book, slot, BOOK_ASK, TEST_ASK);
         book->symbols[slot].last_price = TEST_LAST;
         book->symbols[slot].trading_state = 'T';
+        book->infos[slot].luld_tier = '1';
         book->symbols[slot].quality = QUALITY_GOOD;
     }
     return true;

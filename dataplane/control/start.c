@@ -32,6 +32,23 @@ static uint64_t us_to_ticks(const struct dataplane *d, uint64_t us)
     return clock_ns_to_ticks(&d->clock, us * 1000);
 }
 
+static bool bands_estimated(const struct config *config)
+{
+    for (uint32_t i = 0; i < config->symbol_count; i++)
+        if (config->symbols[i].band_estimate)
+            return true;
+    return false;
+}
+
+// Bands are estimated where a session trades by the channel.
+static bool channel_estimates(const struct config *config, const struct config_channel *channel)
+{
+    for (uint32_t i = 0; i < config->session_count; i++)
+        if (config->sessions[i].channel == (uint32_t)(channel - config->channels))
+            return bands_estimated(config);
+    return false;
+}
+
 static void channel_config_make(const struct dataplane *d, const struct config_channel *from,
                                 struct channel_config *to)
 {
@@ -49,6 +66,7 @@ static void channel_config_make(const struct dataplane *d, const struct config_c
         .request_messages_max = from->request_messages_max,
         .line_stale_ticks = us_to_ticks(d, from->line_stale_ms * 1000ull),
         .line_count = from->line_count,
+        .luld = channel_estimates(d->config, from),
         .book = {.symbols = from->symbols,
                  .orders = from->orders,
                  .levels = from->levels,

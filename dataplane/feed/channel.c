@@ -29,6 +29,12 @@ static uint64_t told_bytes(void)
     return LOCATES * sizeof(struct symbol_told);
 }
 
+// By slot, as the book's symbols.
+static uint64_t luld_bytes(const struct channel_config *config)
+{
+    return config->luld ? config->book.symbols * sizeof(struct luld_symbol) : 0;
+}
+
 uint64_t channel_bytes(const struct channel_config *config, struct bill_line *bill)
 {
     uint64_t book = book_bytes(&config->book, bill);
@@ -37,8 +43,9 @@ uint64_t channel_bytes(const struct channel_config *config, struct bill_line *bi
         bill[BOOK_BILL_LINES] = (struct bill_line){"held packets (descriptors)", held};
         bill[BOOK_BILL_LINES + 1] = (struct bill_line){"market participants", participants_bytes()};
         bill[BOOK_BILL_LINES + 2] = (struct bill_line){"symbols as last told", told_bytes()};
+        bill[BOOK_BILL_LINES + 3] = (struct bill_line){"estimated price bands", luld_bytes(config)};
     }
-    return book + held + participants_bytes() + told_bytes();
+    return book + held + participants_bytes() + told_bytes() + luld_bytes(config);
 }
 
 void channel_init(struct channel *ch, const struct channel_config *config, void *memory)
@@ -54,6 +61,8 @@ void channel_init(struct channel *ch, const struct channel_config *config, void 
     ch->participants.table = (struct participant *)(void *)at;
     at += participants_bytes();
     ch->told = (struct symbol_told *)(void *)at;
+    at += told_bytes();
+    ch->luld.of = config->luld ? (struct luld_symbol *)(void *)at : NULL;
     ch->session_number = 1; // zeroed memory has told nothing
     ch->state = CHANNEL_IDLE;
     ch->quality = QUALITY_STALE;

@@ -25,6 +25,7 @@
 #include "dataplane/base/hints.h"
 #include "dataplane/book/book.h"
 #include "dataplane/feed/arbiter.h"
+#include "dataplane/feed/luld.h"
 #include "dataplane/feed/participants.h"
 
 enum {
@@ -90,6 +91,7 @@ struct channel_config {
     uint64_t request_messages_max; // a larger gap is left to the snapshot, where there is one
     uint64_t line_stale_ticks;     // a line without any packet for this long
     uint32_t line_count;
+    bool luld; // price bands are estimated
     struct book_config book;
 };
 
@@ -234,6 +236,7 @@ struct channel {
     bool request_pending;                // the sink had no room
     struct feed_request request;
     struct participants participants;
+    struct luld luld;              // of == NULL: no band is estimated on this channel
     uint64_t filter_active[1024];  // bitmap in force, where not every symbol is followed
     const uint64_t *filter_next;   // bitmap being put in force, null: none
     const char (*follow)[8];       // names to follow from the start, padded with blanks
@@ -249,7 +252,7 @@ struct channel {
 };
 
 // Bytes of the channel's tables and the lines of the bill that add up to them.
-enum { CHANNEL_BILL_LINES = BOOK_BILL_LINES + 3 };
+enum { CHANNEL_BILL_LINES = BOOK_BILL_LINES + 4 };
 uint64_t channel_bytes(const struct channel_config *config, struct bill_line *bill);
 
 // <memory>: channel_bytes(), zeroed, aligned to a cache line. tops, names, count, lines, lag,

@@ -110,6 +110,8 @@ static void on_status(struct channel *ch, const uint8_t *p, uint16_t slot)
     }
     ch->book.symbols[slot].trading_state = status == 'O' ? 'Q' : (uint8_t)status;
     memcpy(ch->book.infos[slot].halt_reason, deep10_trading_status_reason(p), 4);
+    if (UNLIKELY(ch->luld.of != NULL) && status != 'O')
+        luld_halt(&ch->luld, slot, ch->session_number, ch->time_ns, status != 'T');
     told_status(ch, slot);
     symbol_requalify(ch, slot);
 }
@@ -142,6 +144,8 @@ static void on_trade(struct channel *ch, const uint8_t *p, uint16_t slot)
     if (!(deep10_trade_flags(p) & (DEEP10_EXTENDED_HOURS | DEEP10_ODD_LOT))) {
         sym->last_price = price;
         sym->last_shares = size;
+        if (UNLIKELY(ch->luld.of != NULL))
+            luld_trade(&ch->luld, slot, ch->session_number, ch->time_ns, price);
     }
     symbol_publish(ch, slot);
 }

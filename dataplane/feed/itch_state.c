@@ -65,6 +65,15 @@ static void match_remember(struct book *book, uint32_t slot, uint64_t number, ui
         (struct book_match){.number = number, .shares = shares, .price = price, .slot = slot};
 }
 
+// Odd lots are no last sale, so no eligible trade of the plan.
+static __attribute__((noinline)) void band_traded(struct channel *ch, uint32_t slot,
+                                                  uint32_t shares, uint32_t price)
+{
+    const uint32_t round_lot = ch->book.infos[slot].round_lot;
+    if (shares >= (round_lot ? round_lot : 100))
+        luld_trade(&ch->luld, slot, ch->session_number, ch->time_ns, price);
+}
+
 // Without a price (the order is not known) it is volume all the same, but no last trade.
 static void printed(struct channel *ch, uint32_t slot, uint64_t match, uint32_t shares,
                     uint32_t price)
@@ -74,6 +83,8 @@ static void printed(struct channel *ch, uint32_t slot, uint64_t match, uint32_t 
     if (price) {
         sym->last_price = price;
         sym->last_shares = shares;
+        if (UNLIKELY(ch->luld.of != NULL))
+            band_traded(ch, slot, shares, price);
     }
     ch->count->printed_shares += shares;
     match_remember(&ch->book, slot, match, shares, price);
@@ -146,6 +157,8 @@ static void on_trading_action(struct channel *ch, const uint8_t *p, uint16_t slo
     }
     ch->book.symbols[slot].trading_state = (uint8_t)state;
     memcpy(ch->book.infos[slot].halt_reason, itch50_trading_action_reason(p), 4);
+    if (UNLIKELY(ch->luld.of != NULL) && state != 'Q')
+        luld_halt(&ch->luld, slot, ch->session_number, itch50_timestamp_ns(p), state != 'T');
     told_status(ch, slot);
     symbol_requalify(ch, slot);
 }
@@ -257,6 +270,9 @@ static void on_cross(struct channel *ch, const uint8_t *p, uint16_t slot)
     info->cross_shares = itch50_cross_shares(p);
     info->cross_price = itch50_cross_price(p);
     info->last_cross_type = itch50_cross_cross_type(p);
+    if (UNLIKELY(ch->luld.of != NULL) && letter_in(info->last_cross_type, "OH"))
+        luld_auction(&ch->luld, slot, ch->session_number, itch50_timestamp_ns(p), info->cross_price,
+                     info->cross_shares, info->last_cross_type == 'O');
     if (info->cross_shares == 0)
         return; // sent for every issue, also where nothing crossed
     struct book_symbol *sym = &ch->book.symbols[slot];

@@ -37,12 +37,6 @@ struct exposure_owner desk_burden(const struct own_order *o)
                                    .sells = side_sells(o->side)};
 }
 
-// Practice orders have a ring of events of their own: nothing outside of the lane hears of them.
-HOT_INLINE bool practises(const struct desk *d)
-{
-    return d->warm && d->lane->trading.ring == &d->warm->ring;
-}
-
 void desk_hold(struct desk *d, struct own_order *o)
 {
     const struct order_worst worst = order_worst(o);
@@ -53,7 +47,7 @@ void desk_hold(struct desk *d, struct own_order *o)
     o->held_notional = now.notional;
     o->held_shares = now.shares;
     o->held_orders = now.orders;
-    if (UNLIKELY(d->self != NULL) && !practises(d))
+    if (UNLIKELY(d->self != NULL) && !desk_practises(d))
         desk_self_follow(d, (uint32_t)(o - d->orders.orders));
 }
 
@@ -82,7 +76,7 @@ static COLD enum refusal refuse_shared(struct desk *d, struct decision *c, enum 
 {
     struct event_decision *e = &c->event.decision;
     const bool shared = refusal == REFUSAL_OPEN_ORDERS || refusal == REFUSAL_OPEN_NOTIONAL;
-    if (practises(d) || !shared ||
+    if (desk_practises(d) || !shared ||
         !desk_lease_short(d, refusal, e->scope, e->account, e->value, &e->limit))
         return refusal;
     return REFUSAL_LEASE;
@@ -107,7 +101,7 @@ static COLD void self_look(struct desk *d, struct decision *c, uint32_t order)
     const uint32_t reach = c->frame.extras ? ouch_extras_reach(c->frame.extras) : 0;
     const uint32_t price = c->frame.price;
     const bool sells = side_sells(c->frame.side);
-    if (practises(d))
+    if (desk_practises(d))
         return;
     c->self = (struct self_found){.sells = sells,
                                   .account = c->gate.owner.account,

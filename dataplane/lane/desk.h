@@ -119,6 +119,7 @@ struct desk {
     uint32_t event_credit_min; // while the journal is written to
     bool record_needed;        // and it has not been yet
     uint8_t clock;             // enum clock_state
+    bool luld;                 // bands are estimated on a channel (desk_luld.h)
     uint32_t mark_at;          // position that is marked next
     uint32_t broken;           // of risk.broken: how many are recorded
     uint64_t input;            // of the burst or message that is being worked on

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dataplane/book/book.h"
+#include "dataplane/lane/desk_luld.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_self.h"
 
@@ -155,6 +156,8 @@ HOT_INLINE void gate_prepare(struct desk *d, struct decision *c, uint32_t frame_
     c->gate.asks = (uint16_t)asks_of(&c->frame, (char)c->event.decision.kind);
     c->gate.session_up = session_may_enter(c->session);
     c->gate.session_free = c->gate.session_up && session_free(c->session, frame_len);
+    if (UNLIKELY(d->luld))
+        desk_luld_gate(d, &c->gate);
 }
 
 // Its record is published: the frame goes to the port, and another record says what became of it.

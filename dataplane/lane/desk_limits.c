@@ -2,6 +2,7 @@
 #include "dataplane/lane/desk_limits.h"
 
 #include "dataplane/lane/desk_lease.h"
+#include "dataplane/lane/desk_luld.h"
 #include "dataplane/lane/desk_parts.h"
 
 static void records_publish(struct desk *d, struct limits_swap *s, uint32_t version)
@@ -24,6 +25,7 @@ static void table_take(struct desk *d, struct limit_table *table, uint32_t versi
     d->limits = table;
     d->risk.limits = table;
     money_limits(&d->risk);
+    desk_luld_limits(d);
     if (d->leases)
         desk_leases_limits(d);
     atomic_store_explicit(&d->board->limits_version, version, memory_order_relaxed);

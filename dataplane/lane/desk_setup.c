@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dataplane/lane/desk_luld.h"
 #include "dataplane/lane/desk_parts.h"
 
 uint64_t desk_bytes(const struct desk_config *c)
@@ -70,6 +71,7 @@ void desk_session_add(struct desk *d, struct session *session, struct channel *c
 {
     d->sessions[d->session_count++] =
         (struct desk_session){.session = session, .channel = channel, .link = link};
+    desk_luld_limits(d);
 }
 
 // --- the check ---

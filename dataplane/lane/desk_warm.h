@@ -53,6 +53,12 @@ void desk_warm_init(struct desk *d, void *memory, uint64_t every);
 // Goes the way once; false: no session that is ready has a symbol with a book.
 bool desk_practise(struct desk *d);
 
+// Practice orders have a ring of events of their own: nothing outside of the lane hears of them.
+HOT_INLINE bool desk_practises(const struct desk *d)
+{
+    return d->warm && d->lane->trading.ring == &d->warm->ring;
+}
+
 // A turn without work has ended.
 static inline void desk_idle(struct desk *d, uint64_t now)
 {

@@ -285,6 +285,8 @@ HOT_INLINE bool terms(const struct look *k)
     // Before the collar, which is no wider in the table than the band.
     if (UNLIKELY(o->price < symbol->band_low || o->price > symbol->band_high))
         return refuse_band(k);
+    if (UNLIKELY(o->band_out)) // worked out by the desk: trades are not the gate's
+        return refuse(v, REFUSAL_LULD_ESTIMATED, TRADE_SYMBOL, o->price, o->band_edge);
     if (UNLIKELY(o->price < symbol->price_low))
         return refuse(v, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, o->price, symbol->price_low);
     if (UNLIKELY(o->price > symbol->price_high))

@@ -9,6 +9,7 @@
 #include "dataplane/abi/quality.h"
 #include "dataplane/abi/trade.h"
 #include "dataplane/base/hints.h"
+#include "dataplane/feed/luld.h"
 
 // Bands are in hundredths of a percent (basis points); this one is as wide as it gets.
 #define LIMIT_BAND_OPEN UINT32_MAX
@@ -51,7 +52,8 @@ struct limit_symbol {
     uint8_t no_reference;    // enum no_reference
     uint8_t phases;          // bits of enum trading_phase: those in which orders enter
     uint8_t band_needed;     // 1: without a price band no_reference says what happens
-    uint8_t unused[2];
+    uint8_t band_estimate;   // 1: the feed's estimate holds while no band is known
+    uint8_t unused;
 };
 
 enum no_reference { NO_REFERENCE_REFUSES, NO_REFERENCE_PASSES };
@@ -90,7 +92,8 @@ _Static_assert(sizeof(struct limit_row) == 2 * CACHE_LINE, "two lines per row");
 struct limit_table {
     uint32_t version;
     uint32_t symbol_count;
-    uint8_t market; // enum trading_phase by the calendar, where a feed does not say it
+    uint8_t market;         // enum trading_phase by the calendar, where a feed does not say it
+    struct luld_hours luld; // of the day, by the calendar
     struct limit_row firm;
     struct limit_row accounts[ACCOUNTS_MAX];
     struct limit_row strategies[STRATEGIES_MAX];

@@ -13,7 +13,7 @@
 #include "dataplane/risk/gate_parts.h"
 
 // A check that is added is added here too, or below it.
-enum { GATE_CHECKS = 45 };
+enum { GATE_CHECKS = 46 };
 _Static_assert(GATE_CHECKS == 0
 #define REFUSAL(number, upper, help)
 #define CHECK(number, upper, unit, word, help) +1
@@ -51,12 +51,12 @@ HOT_INLINE bool nobody_killed(const struct risk *r)
 }
 
 // JOURNAL and CLOCK (no credit is enough then), EVENT_CREDIT, SESSION_DOWN, SESSION_BUSY,
-// QUANTITY_RANGE, PRICE_RANGE, SELF_TRADE.
+// QUANTITY_RANGE, PRICE_RANGE, SELF_TRADE, LULD_ESTIMATED.
 HOT_INLINE bool may_enter(const struct risk *r, const struct gate_order *o)
 {
     return r->event_credit >= r->event_credit_min && o->session_up && o->session_free &&
            o->quantity - 1 < OUCH50_QUANTITY_MAX && o->price - 1 < OUCH50_PRICE_MAX &&
-           o->self_met == 0;
+           (o->self_met | o->band_out) == 0;
 }
 
 // --- every row ---

@@ -145,6 +145,8 @@ static inline void history_terms(struct model *m, struct gate_order *o)
     o->short_rule = model_draw(m, 4) == 0;
     o->quality = model_draw(m, 20) ? QUALITY_GOOD : (uint8_t)model_draw(m, QUALITIES);
     o->self_met = model_draw(m, 40) ? 0 : MODEL_PRICE;
+    o->band_out = !model_draw(m, 60);
+    o->band_edge = o->band_out && model_draw(m, 2) ? MODEL_PRICE : 0;
     o->self_scope = (uint8_t)model_draw(m, 2);
     o->session_up = model_draw(m, 100) != 0;
     o->session_free = model_draw(m, 100) != 0;

@@ -332,6 +332,8 @@ static inline bool model_terms(struct model *m, const struct gate_order *o)
         return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, o->price, symbol->band_low);
     if (o->price > symbol->band_high)
         return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, o->price, symbol->band_high);
+    if (o->band_out)
+        return model_refuse(m, REFUSAL_LULD_ESTIMATED, TRADE_SYMBOL, o->price, o->band_edge);
     if (o->price < symbol->price_low)
         return model_refuse(m, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, o->price, symbol->price_low);
     if (o->price > symbol->price_high)

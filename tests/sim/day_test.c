@@ -15,12 +15,14 @@
 #include "dataplane/config/restricted.h"
 #include "dataplane/config/windows.h"
 #include "dataplane/control/day.h"
+#include "dataplane/lane/desk_luld.h"
 #include "tests/sim/trade_world.h"
 
 enum { ACCOUNT = 1, SYMBOL = 4, SHARES = 50, STEPS_MAX = 4000, OPEN_S = 34200 };
 
 static const struct desk_owner owner = {.account = ACCOUNT, .strategy = TRADE_DRIVER};
-static const struct trade_config world = {.seed = 11, .steps = 1500, .messages = 3000, .asks = 0};
+static const struct trade_config world = {
+    .seed = 11, .steps = 1500, .messages = 3000, .bands = true};
 
 static struct config config;
 static struct day day;
@@ -232,6 +234,74 @@ static void bands_come_and_go(void **state)
     close_world();
 }
 
+static void past(uint32_t price, uint32_t edge)
+{
+    const struct event_writer *w = &sim->lane.trading;
+    for (uint32_t side = 0; side < 2; side++) {
+        bid = ask_low = price;
+        sent_nothing(SHARES, side ? 'S' : 'B', REFUSAL_LULD_ESTIMATED);
+        const struct event *e = &w->slots[(w->tail - 1) & w->mask];
+        assert_true(e->type == EVENT_DECISION && e->decision.scope == TRADE_SYMBOL);
+        assert_true(e->decision.value == price && e->decision.limit == edge);
+    }
+}
+
+// The band that the lane itself has worked out from what it heard: 5 % around the opening cross and
+// the trades since. Inside, at and outside of it; a band of the file goes before it; where none can
+// be known no_reference decides; on a day without trading there is none.
+static void bands_are_estimated(void **state)
+{
+    (void)state;
+    open_world();
+    const uint32_t resting = own, price = bid;
+    struct channel *ch = &sim->venues[0].channel;
+    const uint16_t slot = book_symbol_find(&ch->book, sim->desk.instruments[SYMBOL].symbol);
+    const uint32_t reference = ch->luld.of[slot].reference;
+    assert_true(reference > 30000 && ch->book.infos[slot].luld_tier == '1');
+    const uint32_t low = reference - reference / 20, high = reference + reference / 20;
+    clock_is(OPEN_S);
+    assert_int_equal(enter_at(low - 1, 'B'), REFUSAL_NONE); // nothing is asked for
+    untouched->symbols[SYMBOL].symbol.band_estimate = 1;
+    clock_is(OPEN_S);
+    past(low - 1, low);
+    past(high + 1, high);
+    for (uint32_t side = 0; side < 2; side++) {
+        const char letter = side ? 'S' : 'B';
+        assert_int_equal(enter_at(side ? high : low, letter), REFUSAL_NONE);
+        assert_int_equal(enter_at(side ? high - 1 : low + 1, letter), REFUSAL_NONE);
+    }
+    assert_int_equal(desk_replace(&sim->desk, &owner, resting, SHARES, high + 1),
+                     REFUSAL_LULD_ESTIMATED);
+    char band[128];
+    snprintf(band, sizeof band, ",%u.%04u,%u.%04u,09:30,09:31\n", low / 10000, low % 10000,
+             (high + 1) / 10000, (high + 1) % 10000);
+    file_read(DAY_BANDS, &bands_kind, bands_check,
+              "tickgate,bands,1,2026-11-23\nsymbol,low,high,from,until\n", band);
+    clock_is(OPEN_S);
+    assert_int_equal(enter_at(high + 1, 'S'), REFUSAL_NONE);
+    bid = low - 1;
+    sent_nothing(SHARES, 'B', REFUSAL_LULD);
+    clock_is(OPEN_S + 60);
+    past(high + 1, high);
+    ch->luld.of[slot].reference = ch->luld.of[slot].trades = 0; // as before the first trade
+    assert_int_equal(enter_at(low - 1, 'B'), REFUSAL_NONE);
+    untouched->symbols[SYMBOL].symbol.band_needed = 1;
+    clock_is(OPEN_S + 60);
+    past(price, 0);
+    assert_int_equal(desk_cancel(&sim->desk, resting, 0), REFUSAL_NONE);
+    untouched->symbols[SYMBOL].symbol.no_reference = NO_REFERENCE_PASSES;
+    clock_is(OPEN_S + 60);
+    assert_int_equal(enter_at(price, 'B'), REFUSAL_NONE);
+    untouched->symbols[SYMBOL].symbol.no_reference = NO_REFERENCE_REFUSES;
+    file_read(DAY_CALENDAR, &calendar_kind, calendar_check,
+              "tickgate,calendar,1,2026-01-01,2026-12-31\ndays,open,close,name\n2026-11-23,,,",
+              "\n");
+    clock_is(OPEN_S + 60);
+    desk_luld_limits(&sim->desk);
+    assert_int_equal(enter_at(low - 1, 'B'), REFUSAL_NONE);
+    close_world();
+}
+
 // What the feed says counts before the calendar; where it says nothing the calendar does.
 static void the_calendar_stands_in_for_the_feed(void **state)
 {
@@ -261,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_list_from_and_until),
         cmocka_unit_test(a_window_leaves_a_part),
         cmocka_unit_test(bands_come_and_go),
+        cmocka_unit_test(bands_are_estimated),
         cmocka_unit_test(the_calendar_stands_in_for_the_feed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

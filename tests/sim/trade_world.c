@@ -192,6 +192,7 @@ static void venue_make(struct trade_venue *v, uint8_t index)
                                         .live_max = LIVE,
                                         .messages = sim->config->messages - 100u * index};
     struct channel_config cc = {
+        .luld = sim->config->bands,
         .protocol = &feed_itch50,
         .start = CHANNEL_START_FIRST,
         .can_request = true,

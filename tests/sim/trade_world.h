@@ -41,6 +41,7 @@ struct trade_config {
     uint32_t both_loss_ppm; // of both
     uint32_t reorder_ppm;   // packets that come late
     uint32_t server_loss_ppm;
+    bool bands;      // are estimated where a symbol's row says so
     bool durable;    // orders wait for the journal, ...
     uint32_t people; // do something in one of so many steps (trade_people.h); 0: never
     uint32_t

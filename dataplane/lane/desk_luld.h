@@ -1,0 +1,10 @@
+// Estimated price bands at the desk (dataplane/feed/luld.h).
+#pragma once
+
+#include "dataplane/lane/desk.h"
+
+// The table of limits is another one, or sessions have been added: whether anything is estimated,
+// and in which hours.
+void desk_luld_limits(struct desk *d);
+// Whether the order is outside of its symbol's band. Price, owner and the symbol's slot are known.
+void desk_luld_gate(struct desk *d, struct gate_order *o);
