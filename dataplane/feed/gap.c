@@ -8,11 +8,26 @@
 #include "dataplane/feed/publish.h"
 #include "dataplane/feed/told.h"
 
-enum quality gap_quality(const struct channel *ch)
+static enum quality state_quality(const struct channel *ch)
 {
     if (ch->book_lent || ch->state == CHANNEL_AHEAD)
         return QUALITY_RECOVERING;
     return ch->lost || ch->state == CHANNEL_RECOVERING ? QUALITY_SUSPECT : QUALITY_GOOD;
+}
+
+// None of the lines of a session that goes on is heard.
+static bool lines_stale(const struct channel *ch)
+{
+    for (uint32_t line = 0; line < ch->config.line_count; line++)
+        if (!ch->lines[line]->stale)
+            return false;
+    return ch->state != CHANNEL_ENDED;
+}
+
+enum quality gap_quality(const struct channel *ch)
+{
+    const enum quality quality = state_quality(ch);
+    return quality == QUALITY_GOOD && lines_stale(ch) ? QUALITY_STALE : quality;
 }
 
 void gap_event(struct channel *ch, uint16_t type, uint64_t from, uint64_t to)
@@ -133,7 +148,7 @@ void gap_review(struct channel *ch, uint64_t now)
         ch->count->repaired += ch->state == CHANNEL_WAITING;
         if (ch->state == CHANNEL_WAITING)
             ch->state = CHANNEL_LIVE;
-        if (gap_quality(ch) == QUALITY_GOOD)
+        if (state_quality(ch) == QUALITY_GOOD)
             loan_helped(ch);
         deadline_set(ch, now);
         channel_requalify(ch, gap_quality(ch));

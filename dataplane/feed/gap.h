@@ -16,7 +16,8 @@
 // receive ring as long as the lane was busy elsewhere, and its copy waits behind it.
 void gap_review(struct channel *ch, uint64_t now);
 
-// Trust that follows from the state alone, were all lines alive.
+// Trust that follows from the state and from the lines: what was missing may come back, or a book,
+// while all of them are silent.
 enum quality gap_quality(const struct channel *ch);
 
 // An event about the numbers [from, to).

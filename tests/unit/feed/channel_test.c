@@ -307,6 +307,47 @@ static void silence_makes_lines_and_channel_stale(void **state)
     close_channel();
 }
 
+// What was missing comes while no line is heard any more: the book is whole, and still not of now.
+static void a_gap_that_closes_in_silence(void **state)
+{
+    (void)state;
+    open_channel((struct channel_config){.line_stale_ticks = STALE, .can_request = true});
+    data(0, 1, 2, 0);
+    data(1, 1, 2, 0);
+    data(0, 4, 1, 10);
+    timers(10 + WINDOW);
+    assert_request(FEED_REQUEST_MESSAGES, 3, 4);
+    timers(2 * STALE);
+    assert_int_equal(o.events[EVENT_LINE_STALE], 2);
+    data(ARBITER_RECOVERY, 3, 1, 2 * STALE + 10);
+    assert_applied(1, 5);
+    ASSERT_QUALITIES(QUALITY_GOOD, QUALITY_SUSPECT, QUALITY_STALE);
+    beat(0, 5, MOLD64_HEARTBEAT, 2 * STALE + 20);
+    ASSERT_QUALITIES(QUALITY_GOOD, QUALITY_SUSPECT, QUALITY_STALE, QUALITY_GOOD);
+    close_channel();
+}
+
+// The same of a book that comes back.
+static void a_snapshot_in_silence(void **state)
+{
+    (void)state;
+    open_channel((struct channel_config){.line_stale_ticks = STALE, .can_snapshot = true});
+    data(0, 1, 2, 0);
+    data(0, 30, 1, 10);
+    timers(10 + WINDOW);
+    assert_int_equal(spy.request.kind, FEED_REQUEST_SNAPSHOT);
+    timers(2 * STALE);
+    channel_book_returned(ch, 30, true, 2 * STALE + 10);
+    assert_int_equal(ch->arbiter.next, 31);
+    ASSERT_QUALITIES(QUALITY_GOOD, QUALITY_RECOVERING, QUALITY_STALE);
+    beat(1, 31, END, 2 * STALE + 20);
+    assert_int_equal(ch->state, CHANNEL_ENDED);
+    timers(4 * STALE);
+    assert_int_equal(o.events[EVENT_LINE_STALE], 3);
+    ASSERT_QUALITIES(QUALITY_GOOD, QUALITY_RECOVERING, QUALITY_STALE, QUALITY_GOOD);
+    close_channel();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +367,8 @@ int main(void)
         cmocka_unit_test(a_message_without_length),
         cmocka_unit_test(a_sequence_that_rewinds),
         cmocka_unit_test(silence_makes_lines_and_channel_stale),
+        cmocka_unit_test(a_gap_that_closes_in_silence),
+        cmocka_unit_test(a_snapshot_in_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
