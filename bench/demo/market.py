@@ -109,6 +109,8 @@ def summary(system, reference, costs):
     sent = json.loads((system.dir / "exchange.json").read_text())["channels"][0]
     injected = {line["name"]: line["lost"] for line in sent["lines"]}
     different = [row["symbol"] for row in reference.rows if not same(row, symbols.get(row["symbol"]))]
+    empty = set(symbols) - {row["symbol"] for row in reference.rows}
+    different += [name for name in sorted(empty) if symbols[name]["bid_shares"] or symbols[name]["ask_shares"]]
     print("\n--- market data ---")
     print(f"messages        {feed['messages']:,} in {feed['packets']:,} packets of both lines")
     for line in feed["lines"]:

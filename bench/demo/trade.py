@@ -162,6 +162,7 @@ def run(system, args):
     watch.last_profit = watch.profit()
     dataplane.terminate()  # cancels what is open and logs out
     dataplane.wait(20)
-    watch.ledger.collect()
+    # Nobody is shown an event before it is on disk, and there are slow disks.
+    system.wait_for("the lane's last event in the journal", lambda: watch.ledger.collect().of("LANE_STOPPED"))
     exchange.wait(30)
     return summary(system, watch)
