@@ -311,10 +311,10 @@ bool memory_region_open(struct memory_region *r, const char *name, uint64_t leng
     if (huge_pages && !r->huge)
         log_warn(LOG_HUGE_PAGES, LOG_FIELDS(LOG_NUMBER("page_bytes", page_size)),
                  "no huge pages of %lu MiB are reserved, or no hugetlbfs mount is there: ordinary "
-                 "memory is used, "
-                 "latency suffers; reserve some (sysctl vm.nr_hugepages=512, mount -t hugetlbfs "
-                 "none /dev/hugepages)",
-                 page_size / mib);
+                 "memory is used, latency suffers; reserve some "
+                 "(/sys/kernel/mm/hugepages/hugepages-%lukB/nr_hugepages) and mount them "
+                 "(mount -t hugetlbfs -o pagesize=%luM none /dev/hugepages)",
+                 page_size / mib, page_size / 1024, page_size / mib);
     if (!r->huge && !memory_region_path(name, page_size, false, r->path, sizeof r->path))
         return error_set(err, EXIT_USAGE, "%s: too long for the name of a region", name);
     r->page_size = r->huge ? page_size : (uint64_t)sysconf(_SC_PAGESIZE);

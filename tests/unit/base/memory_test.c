@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dataplane/base/log.h"
 #include "dataplane/base/memory.h"
 
 static const uint64_t page_2m = 2 << 20;
@@ -247,6 +248,33 @@ static void too_few_huge_pages_are_an_error_before_any_is_touched(void **state)
     assert_non_null(strstr(err.text, wanted));
 }
 
+static void what_to_reserve_is_pages_of_the_size_asked_for(void **state)
+{
+    (void)state;
+    const uint64_t page_1g = 1 << 30;
+    struct memory_region r;
+    struct error err = {0};
+    char path[192], said[1024] = "";
+    if (memory_region_path(name, page_1g, true, path, sizeof path)) {
+        print_message("hugetlbfs with pages of 1 GiB is mounted\n");
+        skip();
+    }
+    FILE *log = tmpfile();
+    assert_non_null(log);
+    log_to(fileno(log));
+    const bool opened = memory_region_open(&r, name, 1, page_1g, -1, true, &err);
+    log_to(STDERR_FILENO);
+    assert_true(opened);
+    assert_false(r.huge);
+    memory_region_close(&r);
+    rewind(log);
+    assert_true(fread(said, 1, sizeof said - 1, log) > 0);
+    fclose(log);
+    assert_non_null(strstr(said, "hugepages-1048576kB/nr_hugepages"));
+    assert_non_null(strstr(said, "pagesize=1024M"));
+    assert_null(strstr(said, "vm.nr_hugepages"));
+}
+
 static void private_memory(bool want_huge)
 {
     struct error err = {0};
@@ -356,6 +384,7 @@ int main(void)
         cmocka_unit_test(second_holder_with_other_pages),
         cmocka_unit_test(pages_on_another_node_are_an_error_unless_allowed),
         cmocka_unit_test(too_few_huge_pages_are_an_error_before_any_is_touched),
+        cmocka_unit_test(what_to_reserve_is_pages_of_the_size_asked_for),
         cmocka_unit_test(private_memory_is_zeroed_and_of_the_kind_asked_for),
         cmocka_unit_test(locality_is_what_the_kernel_says),
         cmocka_unit_test(locality_of_huge_pages_is_known),
