@@ -51,15 +51,20 @@ static bool member_key(struct bourse_member *m, const char *key, const char *val
     return true;
 }
 
-bool value_member(struct options *o, const char *text, struct error *err)
+static bool drop_key(struct bourse_member *m, const char *key, const char *value)
+{
+    if (strcmp(key, "firm") == 0)
+        return text_copy(m->firm, sizeof m->firm, value);
+    return strcmp(key, "session") == 0 && text_copy(m->session, sizeof m->session, value);
+}
+
+// USER,PASSWORD and keys that <take> knows.
+static bool party_read(const char *option, const char *text, struct bourse_member *m,
+                       bool (*take)(struct bourse_member *m, const char *key, const char *value),
+                       struct error *err)
 {
     char buffer[160], *next, *word;
-    if (o->trade.member_count == BOURSE_MEMBERS)
-        return error_set(err, EXIT_USAGE, "--member %s: there are %d already", text,
-                         BOURSE_MEMBERS);
-    struct bourse_member *m = &o->trade.members[o->trade.member_count];
     snprintf(buffer, sizeof buffer, "%s", text);
-    snprintf(m->session, sizeof m->session, "ORDERS%02u00", o->trade.member_count);
     word = strtok_r(buffer, ",", &next);
     bool valid = strlen(text) < sizeof buffer && word && text_copy(m->user, sizeof m->user, word);
     word = strtok_r(NULL, ",", &next);
@@ -67,17 +72,42 @@ bool value_member(struct options *o, const char *text, struct error *err)
     if (!valid)
         return error_set(
             err, EXIT_USAGE,
-            "--member %s: USER,PASSWORD with at most 6 and 10 characters, then keys, is wanted",
+            "--%s %s: USER,PASSWORD with at most 6 and 10 characters, then keys, is wanted", option,
             text);
     while ((word = strtok_r(NULL, ",", &next)) != NULL) {
         char *value = strchr(word, '=');
         if (value)
             *value++ = 0;
-        if (!value || !member_key(m, word, value))
-            return error_set(err, EXIT_USAGE, "--member %s: %s: no such key or value; see --help",
-                             text, word);
+        if (!value || !take(m, word, value))
+            return error_set(err, EXIT_USAGE, "--%s %s: %s: no such key or value; see --help",
+                             option, text, word);
     }
+    return true;
+}
+
+bool value_member(struct options *o, const char *text, struct error *err)
+{
+    if (o->trade.member_count == BOURSE_MEMBERS)
+        return error_set(err, EXIT_USAGE, "--member %s: there are %d already", text,
+                         BOURSE_MEMBERS);
+    struct bourse_member *m = &o->trade.members[o->trade.member_count];
+    snprintf(m->session, sizeof m->session, "ORDERS%02u00", o->trade.member_count);
+    if (!party_read("member", text, m, member_key, err))
+        return false;
     o->trade.member_count++;
+    return true;
+}
+
+bool value_drop_user(struct options *o, const char *text, struct error *err)
+{
+    if (o->trade.copy_count == BOURSE_COPIES)
+        return error_set(err, EXIT_USAGE, "--drop-user %s: there are %d already", text,
+                         BOURSE_COPIES);
+    struct bourse_member *m = &o->trade.members[BOURSE_MEMBERS + o->trade.copy_count];
+    snprintf(m->session, sizeof m->session, "COPIES%02u00", o->trade.copy_count);
+    if (!party_read("drop-user", text, m, drop_key, err))
+        return false;
+    o->trade.copy_count++;
     return true;
 }
 
@@ -209,6 +239,11 @@ bool value_misbehave(struct options *o, const char *text, struct error *err)
         KEY("forget", KEY_PROBABILITY, faults.forget_below),
         KEY("garbage", KEY_PROBABILITY, faults.garbage_below),
         KEY("silent", KEY_PROBABILITY, faults.silent_below),
+        KEY("drop-missing", KEY_PROBABILITY, faults.drop_missing_below),
+        KEY("drop-double", KEY_PROBABILITY, faults.drop_double_below),
+        KEY("drop-wrong", KEY_PROBABILITY, faults.drop_wrong_below),
+        KEY("drop-foreign", KEY_PROBABILITY, faults.drop_foreign_below),
+        KEY("drop-late", KEY_PROBABILITY, faults.drop_late_below),
     };
     const struct key *found;
     uint64_t us = 0;
@@ -217,29 +252,48 @@ bool value_misbehave(struct options *o, const char *text, struct error *err)
         return false;
     if (!*end)
         return true;
-    // late=P,US, missing=P,TYPES and reorder=P,TYPES say more.
-    if (*end == ',' && found->offset == offsetof(struct bourse_config, faults.late_below)) {
+    // late=P,US, missing=P,TYPES and their like say more.
+    struct bourse_faults *f = &o->trade.faults;
+    static const struct more {
+        size_t key, more;
+        size_t room; // 0: a number
+    } mores[] = {
+#define MORE(key, more, room) \
+    {offsetof(struct bourse_config, faults.key), offsetof(struct bourse_faults, more), room}
+        MORE(late_below, late_us, 0),
+        MORE(drop_late_below, drop_late_us, 0),
+        MORE(missing_below, missing_types, sizeof f->missing_types),
+        MORE(reorder_below, reorder_types, sizeof f->reorder_types),
+        MORE(drop_missing_below, drop_types, sizeof f->drop_types),
+        MORE(drop_double_below, drop_types, sizeof f->drop_types),
+        MORE(drop_wrong_below, drop_types, sizeof f->drop_types),
+#undef MORE
+    };
+    for (uint32_t i = 0; i < ARRAY_LEN(mores) && *end == ','; i++) {
+        if (mores[i].key != found->offset)
+            continue;
+        char *field = (char *)f + mores[i].more;
+        if (mores[i].room && text_copy(field, mores[i].room, end + 1))
+            return true;
+        if (mores[i].room)
+            break;
         if (!value_number("misbehave", end + 1, 1, 10000000, &us, err))
             return false;
-        o->trade.faults.late_us = (uint32_t)us;
+        *(uint32_t *)(void *)field = (uint32_t)us;
         return true;
     }
-    struct bourse_faults *f = &o->trade.faults;
-    if (*end == ',' && found->offset == offsetof(struct bourse_config, faults.missing_below) &&
-        text_copy(f->missing_types, sizeof f->missing_types, end + 1))
-        return true;
-    if (*end == ',' && found->offset == offsetof(struct bourse_config, faults.reorder_below) &&
-        text_copy(f->reorder_types, sizeof f->reorder_types, end + 1))
-        return true;
     return error_set(err, EXIT_USAGE, "--misbehave %s: '%s' is too much", text, end);
 }
 
 bool trade_check(struct options *o, struct error *err)
 {
-    bool asked = o->orders.used || o->orders_port || o->trade.member_count || o->order_log;
+    bool asked = o->orders.used || o->orders_port || o->trade.member_count || o->order_log ||
+                 o->drop_copy.used || o->trade.copy_count;
     if (asked && !o->trading)
-        return error_set(err, EXIT_USAGE,
-                         "--member, --orders, --orders-on-port, --order-log: need --mode trade");
+        return error_set(
+            err, EXIT_USAGE,
+            "--member, --orders, --orders-on-port, --drop-copy, --drop-user, --order-log: need "
+            "--mode trade");
     if (!o->trading)
         return true;
     if (!o->trade.member_count)
@@ -249,6 +303,10 @@ bool trade_check(struct options *o, struct error *err)
                          "--mode trade: give --orders IP:PORT or --orders-on-port");
     if (o->orders_port && (!o->link.port_count || !o->link.own_ip))
         return error_set(err, EXIT_USAGE, "--orders-on-port: needs --port and --ip");
+    if (o->drop_copy.used != (o->trade.copy_count > 0))
+        return error_set(err, EXIT_USAGE,
+                         "--drop-copy needs a --drop-user USER,PASSWORD, and "
+                         "--drop-user a --drop-copy IP:PORT");
     o->trade.seed = o->generator.seed;
     return true;
 }

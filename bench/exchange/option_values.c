@@ -327,6 +327,13 @@ bool value_orders(struct options *o, const char *text, struct error *err)
     return service("orders", &o->orders, buffer, text, err);
 }
 
+bool value_drop_copy(struct options *o, const char *text, struct error *err)
+{
+    char buffer[64];
+    snprintf(buffer, sizeof buffer, "%s", text);
+    return service("drop-copy", &o->drop_copy, buffer, text, err);
+}
+
 bool value_rerequest(struct options *o, const char *text, struct error *err)
 {
     char buffer[64];

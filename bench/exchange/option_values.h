@@ -33,6 +33,8 @@ bool value_idle(struct options *o, const char *text, struct error *err);
 // option_trade.c
 bool value_member(struct options *o, const char *text, struct error *err);
 bool value_orders(struct options *o, const char *text, struct error *err);
+bool value_drop_copy(struct options *o, const char *text, struct error *err);
+bool value_drop_user(struct options *o, const char *text, struct error *err);
 bool value_venue(struct options *o, const char *text, struct error *err);
 bool value_fee(struct options *o, const char *text, struct error *err);
 bool value_latency(struct options *o, const char *text, struct error *err);

@@ -117,6 +117,10 @@ static const struct row rows[] = {
     {PARSE("orders", "IP:PORT", value_orders, "where members connect, over the kernel's TCP")},
     {U32("orders-on-port", "N", orders_port, 1, 65535,
          "and over TCP port N of --ip on the DPDK port")},
+    {PARSE("drop-copy", "IP:PORT", value_drop_copy,
+           "where drop copies are read, over the kernel's TCP")},
+    {PARSE("drop-user", "USER,PASSWORD[,KEY=VALUE...]", value_drop_user,
+           "who reads the copy of a firm's orders, up to 4; keys: firm, session")},
     {TEXT("order-log", "FILE", order_log, "log of all orders and trades, JSON lines")},
     {PARSE("venue", "NAME", value_venue, "name in the log (EXCHANGE)")},
     {PARSE("fee", "ADD,REMOVE", value_fee,
@@ -130,7 +134,8 @@ static const struct row rows[] = {
     {PARSE(
         "misbehave", "KEY=VALUE", value_misbehave,
         "cut-bytes, cut-in-bytes, cut (close, reset), late, duplicate, missing, reorder, reject, "
-        "cancel, break, reset, forget, garbage, silent: probability or number, from --seed")},
+        "cancel, break, reset, forget, garbage, silent, drop-missing, drop-double, drop-wrong, "
+        "drop-foreign, drop-late: probability or number, from --seed")},
     {U32("order-heartbeat-ms", "N", trade.heartbeat_ms, 1, 60000,
          "to members, after so long without a packet (1000)")},
     {U32("order-silence-ms", "N", trade.silence_ms, 1, 600000,

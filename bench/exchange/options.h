@@ -59,7 +59,7 @@ struct options {
 
     // --mode trade.
     struct bourse_config trade; // without its functions
-    struct option_service orders;
+    struct option_service orders, drop_copy;
     uint32_t orders_port; // on the DPDK port; 0: none
     const char *order_log;
     uint32_t linger_s;

@@ -122,6 +122,8 @@ static void trading_print(const struct exchange *x)
            " shares clamped that members had taken, %" PRIu64
            " shares traded by members who stood before it, %" PRIu64 " messages left out\n",
            c->clamped_messages, c->clamped_shares, c->displaced_shares, c->suppressed);
+    if (x->options->trade.copy_count)
+        printf("drop copies: %" PRIu64 " messages\n", c->copied);
     if (c->faults)
         printf("misbehaved on purpose: %" PRIu64 " times\n", c->faults);
 }

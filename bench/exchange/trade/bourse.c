@@ -7,16 +7,27 @@
 
 enum { INDEX_FIRST = 4096 };
 
+// Of all parties, members first.
+static bool party_next(const struct bourse_config *c, uint32_t *place)
+{
+    if (*place >= c->member_count && *place < BOURSE_MEMBERS)
+        *place = BOURSE_MEMBERS;
+    return *place < BOURSE_MEMBERS + c->copy_count;
+}
+
 static bool config_check(const struct bourse_config *c, struct error *err)
 {
     if (c->member_count == 0 || c->member_count > BOURSE_MEMBERS)
         return error_set(err, EXIT_USAGE, "members: %u are not 1 to %d", c->member_count,
                          BOURSE_MEMBERS);
-    for (uint32_t i = 0; i < c->member_count; i++) {
+    if (c->copy_count > BOURSE_COPIES)
+        return error_set(err, EXIT_USAGE, "drop copies: %u are more than %d", c->copy_count,
+                         BOURSE_COPIES);
+    for (uint32_t i = 0; party_next(c, &i); i++) {
         const struct bourse_member *m = &c->members[i];
         if (!m->user[0] || !m->session[0])
             return error_set(err, EXIT_USAGE, "member %u: a user and a session are wanted", i + 1);
-        for (uint32_t j = 0; j < i; j++)
+        for (uint32_t j = i < BOURSE_MEMBERS ? 0 : BOURSE_MEMBERS; j < i; j++)
             if (strcmp(m->user, c->members[j].user) == 0)
                 return error_set(err, EXIT_USAGE, "member %s: given twice", m->user);
     }
@@ -39,7 +50,7 @@ struct bourse *bourse_make(const struct bourse_config *config, struct error *err
     b->tickets = array_room(NULL, 0, &b->ticket_room, sizeof *b->tickets);
     b->expire_next_ns = UINT64_MAX;
     random_seed(&b->random, config->seed);
-    for (uint32_t i = 0; i < config->member_count; i++) {
+    for (uint32_t i = 0; party_next(config, &i); i++) {
         struct member *m = &b->members[i];
         memcpy(m->session, config->members[i].session, sizeof m->session);
         if (!b->config.members[i].firm[0])
@@ -55,7 +66,7 @@ void bourse_free(struct bourse *b)
 {
     if (!b)
         return;
-    for (uint32_t i = 0; i < BOURSE_MEMBERS; i++) {
+    for (uint32_t i = 0; i < BOURSE_PARTIES; i++) {
         tape_clear(&b->members[i].tape);
         free(b->members[i].tickets);
         free(b->members[i].money);
@@ -171,6 +182,8 @@ void bourse_end(struct bourse *b)
         balances(b, i);
         visitor_say_end(b, i);
     }
+    for (uint32_t i = 0; i < b->config.copy_count; i++)
+        visitor_say_end(b, BOURSE_MEMBERS + i);
 }
 
 uint32_t bourse_order_count(const struct bourse *b, uint32_t member)

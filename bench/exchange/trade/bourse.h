@@ -24,7 +24,9 @@
 #include "dataplane/base/error.h"
 
 enum {
-    BOURSE_MEMBERS = 16,      // accounts
+    BOURSE_MEMBERS = 16, // accounts
+    BOURSE_COPIES = 4,   // drop copies
+    BOURSE_PARTIES = BOURSE_MEMBERS + BOURSE_COPIES,
     BOURSE_VISITORS = 64,     // connections at a time
     BOURSE_NONE = 255,        // no member
     BOURSE_ITCH_MAX = 50,     // bytes of a published message
@@ -80,6 +82,14 @@ struct bourse_faults {
     uint32_t forget_below;    // at each login the old session is forgotten without a word
     uint32_t garbage_below;   // a sequenced message that means nothing comes in between
     uint32_t silent_below;    // at each heartbeat: nothing at all is sent any more until reconnect
+    // Of drop copies only; members are told what is true.
+    uint32_t drop_missing_below; // a message of <drop_types> is not copied
+    uint32_t drop_double_below;  // it is copied twice
+    uint32_t drop_wrong_below;   // it is copied with one share more
+    char drop_types[16];         // OUCH letters; empty: "ECDB"
+    uint32_t drop_foreign_below; // at each execution another one is copied that never was
+    uint32_t drop_late_below;    // a copy and all behind it wait
+    uint32_t drop_late_us;       // for 1 to this many microseconds (10,000 when 0)
 };
 
 struct bourse_record; // below
@@ -87,8 +97,10 @@ struct bourse_record; // below
 struct bourse_config {
     char name[11]; // of the venue, in the log
     uint64_t seed;
-    struct bourse_member members[BOURSE_MEMBERS];
-    uint32_t member_count;
+    // Drop copies stand behind the places of members, from BOURSE_MEMBERS on: they get what happens
+    // to the orders of all members of their firm.
+    struct bourse_member members[BOURSE_PARTIES];
+    uint32_t member_count, copy_count;
     struct bourse_rules rules;
     struct bourse_faults faults;
     uint32_t latency_in_us;  // from the arrival of a request until it is handled
@@ -162,6 +174,8 @@ bool bourse_symbol(struct bourse *b, uint16_t locate, const char *name);
 
 // A client has connected. Answers the visitor's number, -1 when there are too many.
 int bourse_connect(struct bourse *b);
+// The same at the door of the drop copies.
+int bourse_connect_copy(struct bourse *b);
 
 // Bytes of a visitor; all are taken.
 void bourse_receive(struct bourse *b, int visitor, const uint8_t *bytes, uint32_t length);
@@ -229,6 +243,6 @@ uint32_t bourse_best(const struct bourse *b, uint16_t locate, bool bid, uint64_t
 struct bourse_counters {
     uint64_t requests, accepted, replaced, canceled, executed, rejected, ignored, broken, malformed;
     uint64_t market_messages, clamped_messages, clamped_shares, displaced_shares, suppressed;
-    uint64_t published, sequenced, logins, logins_refused, disconnects, faults, resets;
+    uint64_t published, sequenced, copied, logins, logins_refused, disconnects, faults, resets;
 };
 const struct bourse_counters *bourse_counters(const struct bourse *b);

@@ -18,9 +18,15 @@ struct gate {
     void *state;
 };
 
-// Address in host order.
-bool gate_kernel_open(struct gate *g, struct bourse *b, uint32_t address, uint16_t port,
-                      struct error *err);
+// A door of the kernel's gate: address in host order; port 0: there is none.
+struct gate_door {
+    uint32_t address;
+    uint16_t port;
+};
+
+// One door for members, one for those who read drop copies; at least one of them is there.
+bool gate_kernel_open(struct gate *g, struct bourse *b, struct gate_door orders,
+                      struct gate_door copies, struct error *err);
 
 // On the link's port; its address must be known.
 bool gate_lwip_open(struct gate *g, struct bourse *b, struct link *l, uint32_t address,

@@ -14,6 +14,7 @@
 enum {
     EVENTS = 32,
     OUT = 1 << 16,
+    DOORS = 2,              // of members, of drop copies
     LINGER_NS = 1000000000, // a client gets so long to close after our end
 };
 
@@ -28,8 +29,8 @@ struct caller {
 
 struct kernel_gate {
     struct bourse *b;
-    int listener, epoll;
-    struct caller *callers; // BOURSE_VISITORS
+    int listeners[DOORS], epoll; // -1: none
+    struct caller *callers;      // BOURSE_VISITORS
 };
 
 static void caller_close(struct kernel_gate *k, struct caller *c, bool reset)
@@ -42,13 +43,13 @@ static void caller_close(struct kernel_gate *k, struct caller *c, bool reset)
     c->fd = -1;
 }
 
-static void accept_all(struct kernel_gate *k)
+static void accept_all(struct kernel_gate *k, uint32_t door)
 {
     for (;;) {
-        int fd = accept4(k->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(k->listeners[door], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0)
             return;
-        int on = 1, visitor = bourse_connect(k->b);
+        int on = 1, visitor = door ? bourse_connect_copy(k->b) : bourse_connect(k->b);
         if (visitor < 0) {
             close(fd);
             continue;
@@ -134,8 +135,8 @@ static bool kernel_turn(struct gate *g)
     int n = epoll_wait(k->epoll, events, EVENTS, 0);
     bool any = n > 0;
     for (int i = 0; i < n; i++) {
-        if (events[i].data.u32 == BOURSE_VISITORS)
-            accept_all(k);
+        if (events[i].data.u32 >= BOURSE_VISITORS)
+            accept_all(k, events[i].data.u32 - BOURSE_VISITORS);
         else if (k->callers[events[i].data.u32].fd >= 0)
             caller_receive(k, &k->callers[events[i].data.u32]);
     }
@@ -151,8 +152,9 @@ static void kernel_close(struct gate *g)
     for (uint32_t i = 0; i < BOURSE_VISITORS; i++)
         if (k->callers[i].fd >= 0)
             caller_close(k, &k->callers[i], false);
-    if (k->listener >= 0)
-        close(k->listener);
+    for (uint32_t i = 0; i < DOORS; i++)
+        if (k->listeners[i] >= 0)
+            close(k->listeners[i]);
     if (k->epoll >= 0)
         close(k->epoll);
     free(k->callers);
@@ -160,27 +162,30 @@ static void kernel_close(struct gate *g)
     memset(g, 0, sizeof *g);
 }
 
-static bool listen_at(struct kernel_gate *k, uint32_t address, uint16_t port, struct error *err)
+static bool listen_at(struct kernel_gate *k, uint32_t door, struct gate_door at, struct error *err)
 {
-    struct sockaddr_in at = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
-    struct epoll_event e = {.events = EPOLLIN, .data.u32 = BOURSE_VISITORS};
+    static const char *const options[DOORS] = {"--orders", "--drop-copy"};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(at.port), .sin_addr.s_addr = htonl(at.address)};
+    struct epoll_event e = {.events = EPOLLIN, .data.u32 = BOURSE_VISITORS + door};
     int on = 1;
-    k->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    k->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (k->listener < 0 || k->epoll < 0)
-        return error_set(err, EXIT_FAILED, "--orders: socket: %s", strerror(errno));
-    (void)setsockopt(k->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(k->listener, (struct sockaddr *)&at, sizeof at) != 0 || listen(k->listener, 16) != 0 ||
-        epoll_ctl(k->epoll, EPOLL_CTL_ADD, k->listener, &e) != 0)
+    if (!at.port)
+        return true;
+    const int fd = k->listeners[door] =
+        socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return error_set(err, EXIT_FAILED, "%s: socket: %s", options[door], strerror(errno));
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 16) != 0 ||
+        epoll_ctl(k->epoll, EPOLL_CTL_ADD, fd, &e) != 0)
         return error_set(err, EXIT_FAILED,
-                         "--orders %s:%u: %s; give an address of this host and a free port",
-                         inet_ntoa(at.sin_addr), port, strerror(errno));
+                         "%s %s:%u: %s; give an address of this host and a free port",
+                         options[door], inet_ntoa(address.sin_addr), at.port, strerror(errno));
     return true;
 }
 
-bool gate_kernel_open(struct gate *g, struct bourse *b, uint32_t address, uint16_t port,
-                      struct error *err)
+bool gate_kernel_open(struct gate *g, struct bourse *b, struct gate_door orders,
+                      struct gate_door copies, struct error *err)
 {
     memset(g, 0, sizeof *g);
     struct kernel_gate *k = calloc(1, sizeof *k);
@@ -191,11 +196,14 @@ bool gate_kernel_open(struct gate *g, struct bourse *b, uint32_t address, uint16
         return error_set(err, EXIT_FAILED, "--orders: no memory");
     }
     k->b = b;
-    k->listener = k->epoll = -1;
+    k->listeners[0] = k->listeners[1] = -1;
     for (uint32_t i = 0; i < BOURSE_VISITORS; i++)
         k->callers[i].fd = -1;
     *g = (struct gate){.turn = kernel_turn, .close = kernel_close, .state = k};
-    if (!listen_at(k, address, port, err)) {
+    k->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (k->epoll < 0)
+        error_set(err, EXIT_FAILED, "--orders: epoll: %s", strerror(errno));
+    if (k->epoll < 0 || !listen_at(k, 0, orders, err) || !listen_at(k, 1, copies, err)) {
         kernel_close(g);
         return false;
     }

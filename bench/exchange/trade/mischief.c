@@ -6,12 +6,12 @@
 
 enum { HOLD_NS = 1000000 }; // a message held for reordering waits no longer for the next one
 
-static bool drawn(struct bourse *b, uint32_t below)
+bool mischief_drawn(struct bourse *b, uint32_t below)
 {
     return below && (uint32_t)(random_next(&b->random) >> 32) < below;
 }
 
-static void fault(struct bourse *b, uint32_t member, uint32_t letter, const char *text)
+void mischief_fault(struct bourse *b, uint32_t member, uint32_t letter, const char *text)
 {
     b->counters.faults++;
     record_plain(b, BOURSE_FAULT, member, 0, letter, text);
@@ -41,11 +41,11 @@ static void garbage_put(struct bourse *b, uint32_t member, uint64_t due_ns)
     for (uint32_t i = 0; i < length; i++)
         bytes[i] = (uint8_t)random_next(&b->random);
     bytes[0] |= 0x80; // no message of either protocol begins like that
-    fault(b, member, 0, "a message that means nothing");
+    mischief_fault(b, member, 0, "a message that means nothing");
     put(b, member, bytes, length, due_ns);
 }
 
-static bool is_of(const char types[16], const char *usual, uint8_t letter)
+bool mischief_is_of(const char types[16], const char *usual, uint8_t letter)
 {
     const char *list = types[0] ? types : usual;
     return memchr(list, letter, strnlen(list, 16)) != NULL;
@@ -56,27 +56,28 @@ void mischief_tape(struct bourse *b, uint32_t member, const uint8_t *message, ui
     const struct bourse_faults *f = &b->config.faults;
     struct tape *t = &b->members[member].tape;
     uint64_t due_ns = b->now_ns + b->config.latency_out_us * 1000ull;
-    if (is_of(f->missing_types, "AUM", message[0]) && drawn(b, f->missing_below)) {
-        fault(b, member, message[0], "missing");
+    if (mischief_is_of(f->missing_types, "AUM", message[0]) &&
+        mischief_drawn(b, f->missing_below)) {
+        mischief_fault(b, member, message[0], "missing");
         return;
     }
-    if (drawn(b, f->late_below)) {
-        fault(b, member, message[0], "late");
+    if (mischief_drawn(b, f->late_below)) {
+        mischief_fault(b, member, message[0], "late");
         due_ns += (1 + random_below(&b->random, f->late_us ? f->late_us : 10000)) * 1000ull;
     }
-    if (drawn(b, f->garbage_below))
+    if (mischief_drawn(b, f->garbage_below))
         garbage_put(b, member, due_ns);
-    if (!t->held_length && is_of(f->reorder_types, "AUMCJPI", message[0]) &&
-        drawn(b, f->reorder_below)) {
-        fault(b, member, message[0], "behind the next one");
+    if (!t->held_length && mischief_is_of(f->reorder_types, "AUMCJPI", message[0]) &&
+        mischief_drawn(b, f->reorder_below)) {
+        mischief_fault(b, member, message[0], "behind the next one");
         memcpy(t->held, message, length);
         t->held_length = length;
         t->held_until_ns = b->now_ns + HOLD_NS;
         return;
     }
     put(b, member, message, length, due_ns);
-    if (drawn(b, f->duplicate_below)) {
-        fault(b, member, message[0], "twice");
+    if (mischief_drawn(b, f->duplicate_below)) {
+        mischief_fault(b, member, message[0], "twice");
         put(b, member, message, length, due_ns);
     }
     mischief_release(b, member, true);
@@ -85,23 +86,23 @@ void mischief_tape(struct bourse *b, uint32_t member, const uint8_t *message, ui
 bool mischief_reject(struct bourse *b, uint32_t member, uint32_t *code)
 {
     static const char letters[] = "THZSDCLMRXNOWabcdefghijklmn";
-    if (!drawn(b, b->config.faults.reject_below))
+    if (!mischief_drawn(b, b->config.faults.reject_below))
         return false;
     *code = member_protocol(b, member) == ENTRY_42
                 ? (uint32_t)letters[random_below(&b->random, sizeof letters - 1)]
                 : 1 + random_below(&b->random, 0x2a);
-    fault(b, member, *code, "rejected");
+    mischief_fault(b, member, *code, "rejected");
     return true;
 }
 
 void mischief_request(struct bourse *b, uint32_t member)
 {
-    b->members[member].cancels_drawn += drawn(b, b->config.faults.cancel_below);
+    b->members[member].cancels_drawn += mischief_drawn(b, b->config.faults.cancel_below);
 }
 
 void mischief_execution(struct bourse *b, uint32_t member)
 {
-    b->members[member].breaks_drawn += drawn(b, b->config.faults.break_below);
+    b->members[member].breaks_drawn += mischief_drawn(b, b->config.faults.break_below);
 }
 
 static void cancel_some(struct bourse *b, uint32_t member)
@@ -114,7 +115,7 @@ static void cancel_some(struct bourse *b, uint32_t member)
     for (uint32_t skip = random_below(&b->random, m->open_count); skip; skip--)
         number = ticket_at(b, number)->next;
     char reason = reasons[random_below(&b->random, sizeof reasons - 1)];
-    fault(b, member, (uint8_t)reason, "cancelled unasked");
+    mischief_fault(b, member, (uint8_t)reason, "cancelled unasked");
     ticket_cancel(b, number, ticket_at(b, number)->open, reason, "unasked");
 }
 
@@ -128,7 +129,7 @@ static void break_some(struct bourse *b, uint32_t member)
     if (b->executions[place].broken)
         return;
     char reason = reasons[random_below(&b->random, 4)];
-    fault(b, member, (uint8_t)reason, "an execution is broken");
+    mischief_fault(b, member, (uint8_t)reason, "an execution is broken");
     bourse_break(b, BOURSE_MATCH_FIRST + place, reason);
 }
 
@@ -146,9 +147,9 @@ void mischief_settle(struct bourse *b)
 
 void mischief_login(struct bourse *b, uint32_t member)
 {
-    if (!drawn(b, b->config.faults.forget_below))
+    if (!mischief_drawn(b, b->config.faults.forget_below))
         return;
-    fault(b, member, 0, "the session is forgotten");
+    mischief_fault(b, member, 0, "the session is forgotten");
     member_session_next(b, member);
 }
 
@@ -163,19 +164,19 @@ void mischief_connected(struct bourse *b, struct visitor *v)
 
 void mischief_heartbeat(struct bourse *b, struct visitor *v)
 {
-    if (drawn(b, b->config.faults.silent_below)) {
-        fault(b, v->member, 0, "silent until the next connection");
+    if (mischief_drawn(b, b->config.faults.silent_below)) {
+        mischief_fault(b, v->member, 0, "silent until the next connection");
         v->silent = true;
     }
-    if (drawn(b, b->config.faults.reset_below)) {
-        fault(b, v->member, 0, "the session ends");
+    if (!v->copy && mischief_drawn(b, b->config.faults.reset_below)) {
+        mischief_fault(b, v->member, 0, "the session ends");
         bourse_session_end(b, v->member);
     }
 }
 
 void mischief_cut(struct bourse *b, const struct visitor *v)
 {
-    fault(b, v->state == VISITOR_IN ? v->member : BOURSE_NONE, 0, "the connection is cut");
+    mischief_fault(b, v->state == VISITOR_IN ? v->member : BOURSE_NONE, 0, "the connection is cut");
 }
 
 void bourse_behave(struct bourse *b)

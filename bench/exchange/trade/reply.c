@@ -13,6 +13,7 @@ static void reply_send(struct bourse *b, uint32_t member, struct entry *e)
         e->has |= 1u << ENTRY_REF_INDEX;
     mischief_tape(b, member, message,
                   entry_write(member_protocol(b, member), ENTRY_OUT, e, message));
+    copy_tell(b, member, e);
 }
 
 // An answer about an order: its numbers, nothing else of it.

@@ -92,6 +92,7 @@ struct visitor {
     enum visitor_state state;
     enum bourse_closing closing;
     uint8_t member;
+    bool copy; // came in by the door of the drop copies
     bool silent;
     uint64_t connected_ns, heard_ns, said_ns;
     uint32_t silence_ms;
@@ -126,7 +127,8 @@ struct bourse {
     uint64_t expire_next_ns; // nothing expires before
     uint64_t reference_next;
     struct random random; // of mischief
-    struct member members[BOURSE_MEMBERS];
+    struct member members[BOURSE_PARTIES];
+    uint64_t foreign; // executions that never were
     struct visitor visitors[BOURSE_VISITORS];
     struct bourse_counters counters;
 };
@@ -174,6 +176,12 @@ void mischief_login(struct bourse *b, uint32_t member);       // before it is ju
 void mischief_connected(struct bourse *b, struct visitor *v); // after a welcome
 void mischief_heartbeat(struct bourse *b, struct visitor *v);
 void mischief_cut(struct bourse *b, const struct visitor *v);
+bool mischief_drawn(struct bourse *b, uint32_t below);
+void mischief_fault(struct bourse *b, uint32_t member, uint32_t letter, const char *text);
+bool mischief_is_of(const char types[16], const char *usual, uint8_t letter);
+
+// copy.c: an answer to a member, to the drop copies of its firm.
+void copy_tell(struct bourse *b, uint32_t member, const struct entry *e);
 
 // record.c
 void record_write(struct bourse *b, struct bourse_record *r);

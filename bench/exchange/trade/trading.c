@@ -69,9 +69,10 @@ static bool gates_open(struct exchange *x, struct error *err)
 {
     struct trading *t = x->trading;
     const struct options *o = x->options;
-    if (o->orders.used) {
-        if (!gate_kernel_open(&t->gates[t->gate_count], t->b, o->orders.address, o->orders.port,
-                              err))
+    if (o->orders.used || o->drop_copy.used) {
+        const struct gate_door orders = {o->orders.address, o->orders.port};
+        const struct gate_door copies = {o->drop_copy.address, o->drop_copy.port};
+        if (!gate_kernel_open(&t->gates[t->gate_count], t->b, orders, copies, err))
             return false;
         t->gate_count++;
     }

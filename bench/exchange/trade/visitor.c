@@ -76,7 +76,7 @@ static void leave(struct bourse *b, struct visitor *v, enum bourse_closing closi
         member_cancel_all(b, v->member, 'Z', "cancel on disconnect");
 }
 
-int bourse_connect(struct bourse *b)
+static int visitor_new(struct bourse *b, bool copy)
 {
     for (int i = 0; i < BOURSE_VISITORS; i++) {
         struct visitor *v = &b->visitors[i];
@@ -84,6 +84,7 @@ int bourse_connect(struct bourse *b)
             continue;
         v->state = VISITOR_NEW;
         v->closing = BOURSE_STAYS;
+        v->copy = copy;
         v->connected_ns = v->heard_ns = v->said_ns = b->now_ns;
         v->silence_ms = b->config.silence_ms ? b->config.silence_ms : 15000;
         mischief_connected(b, v);
@@ -91,6 +92,16 @@ int bourse_connect(struct bourse *b)
         return i;
     }
     return -1;
+}
+
+int bourse_connect(struct bourse *b)
+{
+    return visitor_new(b, false);
+}
+
+int bourse_connect_copy(struct bourse *b)
+{
+    return visitor_new(b, true);
 }
 
 void visitor_free(struct visitor *v)
@@ -140,12 +151,14 @@ static bool number_read(const char *text, uint64_t *number)
     return true;
 }
 
-static int member_find(const struct bourse *b, const uint8_t *payload)
+static int member_find(const struct bourse *b, bool copy, const uint8_t *payload)
 {
     char user[7], password[11];
     trimmed(user, payload, 6);
     trimmed(password, payload + 6, 10);
-    for (uint32_t i = 0; i < b->config.member_count; i++)
+    const uint32_t first = copy ? BOURSE_MEMBERS : 0;
+    const uint32_t count = copy ? b->config.copy_count : b->config.member_count;
+    for (uint32_t i = first; i < first + count; i++)
         if (strcasecmp(user, b->config.members[i].user) == 0 &&
             strcasecmp(password, b->config.members[i].password) == 0)
             return (int)i;
@@ -176,7 +189,8 @@ static void welcome(struct bourse *b, struct visitor *v, uint32_t member, uint64
     put(b, v, 'A', (const uint8_t *)payload, 30);
     b->counters.logins++;
     record_plain(b, BOURSE_LOGIN, member, v->next, 0, NULL);
-    day_member(b, member);
+    if (!v->copy)
+        day_member(b, member);
 }
 
 static void login(struct bourse *b, struct visitor *v, const uint8_t *payload, uint32_t length)
@@ -187,13 +201,14 @@ static void login(struct bourse *b, struct visitor *v, const uint8_t *payload, u
         leave(b, v, BOURSE_RESETS, "not a login");
         return;
     }
-    int found = member_find(b, payload);
+    int found = member_find(b, v->copy, payload);
     if (found < 0) {
         refuse(b, v, 'A', BOURSE_NONE, "no such user or another password");
         return;
     }
     uint32_t member = (uint32_t)found;
-    mischief_login(b, member);
+    if (!v->copy)
+        mischief_login(b, member);
     trimmed(session, payload + 16, 10);
     trimmed(digits, payload + 26, 20);
     if (length == LOGIN_410) {
@@ -218,7 +233,8 @@ static void login(struct bourse *b, struct visitor *v, const uint8_t *payload, u
 
 static void data(struct bourse *b, struct visitor *v, const uint8_t *payload, uint32_t length)
 {
-    desk_message(b, v->member, payload, length);
+    if (!v->copy) // who reads a copy has nothing to say
+        desk_message(b, v->member, payload, length);
 }
 
 static void logout(struct bourse *b, struct visitor *v, const uint8_t *payload, uint32_t length)
