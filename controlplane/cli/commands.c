@@ -280,6 +280,8 @@ const struct command commands[] = {
       REASON_OPTION(true),
       {"--for", "TIME", "for", ARGUMENT_TEXT, false,
        "how long a raise lasts: 90s, 30m or 2h; asks at a terminal"},
+      {"--owner", "firm|broker", "owner", ARGUMENT_TEXT, false,
+       "whose limit; the broker's only for users that control.broker names"},
       YES_OPTION}},
     {{"config", "diff"},
      "what the file says other than what is in force, and what that takes",

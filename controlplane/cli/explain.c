@@ -116,6 +116,8 @@ static json_t *checks_view(const struct event_decision *d)
             json_object_set_new(row, "value", view_count(d->value));
             json_object_set_new(row, "limit", view_count(d->limit));
             json_object_set_new(row, "scope", json_string(scope_name(d->scope)));
+            json_object_set_new(row, "binds",
+                                json_string(limit_owner_name((d->checks & CHECKS_OF_BROKER) != 0)));
         }
         json_array_append_new(checks, row);
     }
@@ -260,8 +262,9 @@ static void decision_print(const json_t *row, const json_t *fields)
         if (strcmp(text_at(check, "verdict"), "passed") == 0)
             printf(" %s", text_at(check, "check"));
         else
-            printf("\n    FAILED       %s of %s: %lld, limit %lld", text_at(check, "check"),
-                   text_at(check, "scope"), number_at(check, "value"), number_at(check, "limit"));
+            printf("\n    FAILED       %s of %s: %lld, limit %lld, the %s's",
+                   text_at(check, "check"), text_at(check, "scope"), number_at(check, "value"),
+                   number_at(check, "limit"), text_at(check, "binds"));
     }
     printf("\n    verdict      %s (%s), limits version %lld\n", text_at(row, "why"),
            text_at(fields, "refusal"), number_at(fields, "limits_version"));

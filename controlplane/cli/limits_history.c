@@ -14,7 +14,7 @@ struct row {
     const char *what;
     uint64_t now, until_ns;
     uint32_t index, user, second, scope;
-    unsigned control;
+    unsigned control, owner;
     const char *reason;
 };
 
@@ -25,7 +25,8 @@ static bool row_of(const struct event *e, struct row *r)
     case EVENT_LIMIT_ASKED:
         *r = (struct row){"asked for",          e->limit_asked.now,     e->limit_asked.until_ns,
                           e->limit_asked.index, e->limit_asked.user,    e->limit_asked.second,
-                          e->limit_asked.scope, e->limit_asked.control, e->limit_asked.reason};
+                          e->limit_asked.scope, e->limit_asked.control, e->limit_asked.owner,
+                          e->limit_asked.reason};
         return true;
     case EVENT_LIMIT_CHANGED:
         *r = (struct row){"in force",
@@ -36,6 +37,7 @@ static bool row_of(const struct event *e, struct row *r)
                           LIMIT_NOBODY,
                           e->limit_changed.scope,
                           e->limit_changed.control,
+                          e->limit_changed.owner,
                           e->limit_changed.reason};
         return true;
     case EVENT_LIMIT_RAISE:
@@ -49,6 +51,7 @@ static bool row_of(const struct event *e, struct row *r)
             e->limit_raise.second,
             e->limit_raise.scope,
             e->limit_raise.control,
+            e->limit_raise.owner,
             NULL};
         return true;
     default: return false;
@@ -97,6 +100,7 @@ static json_t *row_view(const struct journal_events *f, const struct row *r)
     json_object_set_new(view, "scope", json_string(scope_name(r->scope)));
     json_object_set_new(view, "name", *name ? json_string(name) : json_null());
     json_object_set_new(view, "control", json_string(limit_control_name(r->control)));
+    json_object_set_new(view, "owner", json_string(limit_owner_name(r->owner)));
     json_object_set_new(view, "value", value_view(r->control, r->now));
     json_object_set_new(view, "until", view_utc(r->until_ns));
     json_object_set_new(view, "user", user_view(r->user));
@@ -108,7 +112,8 @@ static json_t *row_view(const struct journal_events *f, const struct row *r)
 // Every lane says that a limit is in force there: once is enough.
 static bool said_before(const json_t *rows, const json_t *view)
 {
-    static const char *const keys[] = {"what", "scope", "name", "control", "value", "reason"};
+    static const char *const keys[] = {"what",  "scope", "name",  "control",
+                                       "owner", "value", "reason"};
     const json_t *last = json_array_get(rows, json_array_size(rows) - 1);
     if (strcmp(json_string_value(json_object_get(view, "what")), "in force") != 0)
         return false;
@@ -121,17 +126,13 @@ static bool said_before(const json_t *rows, const json_t *view)
 void run_limits_history(const struct invocation *invocation, struct error *err)
 {
     static struct journal_events f;
-    static const struct column columns[] = {{"time", "time", COLUMN_TEXT},
-                                            {"what", "what", COLUMN_TEXT},
-                                            {"scope", "scope", COLUMN_TEXT},
-                                            {"name", "name", COLUMN_TEXT},
-                                            {"control", "control", COLUMN_TEXT},
-                                            {"value", "value", COLUMN_PRICE},
-                                            {"until", "until", COLUMN_TEXT},
-                                            {"user", "user", COLUMN_COUNT},
-                                            {"approved by", "approved_by", COLUMN_COUNT},
-                                            {"reason", "reason", COLUMN_TEXT},
-                                            {0}};
+    static const struct column columns[] = {
+        {"time", "time", COLUMN_TEXT},       {"what", "what", COLUMN_TEXT},
+        {"scope", "scope", COLUMN_TEXT},     {"name", "name", COLUMN_TEXT},
+        {"control", "control", COLUMN_TEXT}, {"owner", "owner", COLUMN_TEXT},
+        {"value", "value", COLUMN_PRICE},    {"until", "until", COLUMN_TEXT},
+        {"user", "user", COLUMN_COUNT},      {"approved by", "approved_by", COLUMN_COUNT},
+        {"reason", "reason", COLUMN_TEXT},   {0}};
     const char *region = getenv("TICKGATE_REGION");
     const char *given = json_string_value(json_object_get(invocation->options, "DIR"));
     char directory[512];

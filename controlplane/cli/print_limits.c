@@ -1,5 +1,6 @@
 // Limits, as tables.
 #include <stdlib.h>
+#include <string.h>
 
 #include "controlplane/cli/command.h"
 #include "controlplane/cli/table.h"
@@ -60,12 +61,16 @@ void print_limit_set(FILE *out, const json_t *result, const json_t *options)
         {"limits version", "limits_version", COLUMN_COUNT},
         {0}};
     const json_t *name = json_object_get(result, "name");
-    char scope[64], control[64], was[64], now[64];
+    char scope[64], control[64], was[64], now[64], owner[64], binds[64], bound[64];
     (void)options;
     fprintf(out, "%s%s%s %s: %s, was %s\n", shown(result, "scope", scope),
             json_is_string(name) ? " " : "", json_is_string(name) ? json_string_value(name) : "",
             shown(result, "control", control), shown(result, "now", now),
             shown(result, "was", was));
+    shown(result, "owner", owner);
+    if (strcmp(shown(result, "binds", binds), owner) != 0)
+        fprintf(out, "the %s's limit of %s binds: this one of the %s's changes nothing yet\n",
+                binds, shown(result, "bound", bound), owner);
     if (json_is_string(json_object_get(result, "until")))
         fprintf(out, "until %s\n", json_string_value(json_object_get(result, "until")));
     table_print(out, columns, json_object_get(result, "lanes"));

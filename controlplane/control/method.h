@@ -89,6 +89,7 @@ struct job {
     const char *also; // said behind what went wrong with the call; null: nothing
     uint32_t user;    // uid of the client
     enum role role;   // of the client
+    bool broker;      // the client may set the broker's limits
     bool approved;    // the client approves what <asker> has asked for
     uint32_t asker;
     uint64_t mark;   // of the approval

@@ -35,10 +35,16 @@ json_t *event_show(const struct control *control, const struct logged_event *log
     const char *lane = names && event->lane < s->shape.lanes ? s->lanes[event->lane].name : NULL;
     json_t *view = event_view(logged, lane, &of);
     if (event->type == EVENT_DECISION && event->decision.refusal != REFUSAL_NONE) {
-        char why[REFUSAL_TEXT_LEN];
-        refusal_text(why, event->decision.refusal, event->decision.value, event->decision.limit,
-                     names ? s->identity.clock.tsc_hz : 0);
-        json_object_set_new(json_object_get(view, "fields"), "why", json_string(why));
+        const struct event_decision *d = &event->decision;
+        json_t *fields = json_object_get(view, "fields");
+        char why[REFUSAL_TEXT_LEN + 16];
+        refusal_text(why, d->refusal, d->value, d->limit, names ? s->identity.clock.tsc_hz : 0);
+        if (d->checks & CHECKS_OF_BROKER)
+            snprintf(why + strlen(why), 16, ", the broker's");
+        json_object_set_new(fields, "why", json_string(why));
+        if (limit_control_of(d->refusal) != LIMIT_CONTROL_NONE)
+            json_object_set_new(fields, "binds",
+                                json_string(limit_owner_name((d->checks & CHECKS_OF_BROKER) != 0)));
     }
     return view;
 }

@@ -127,6 +127,22 @@ static void set_post(struct control *control, struct job *job, bool dry)
     job_call(control, job, COMMAND_LIMIT_SET, LANE_MAIN);
 }
 
+// Whose limit is meant; the broker's is for whom control.broker names. False: the job has failed.
+static bool owner_take(struct job *job, uint32_t *owner)
+{
+    const char *name = job_string(job, "owner");
+    *owner = name ? limit_owner_find(name) : LIMIT_OF_FIRM;
+    if (*owner == LIMIT_OWNERS)
+        job_fail(job, RPC_ERROR_PARAMS, "%s: owner: '%s' is neither firm nor broker",
+                 job->method->name, name);
+    else if (*owner == LIMIT_OF_BROKER && !job->broker)
+        job_fail(job, RPC_ERROR_FORBIDDEN,
+                 "%s: the broker's limits are set by users that control.broker names; user %u is "
+                 "none of them",
+                 job->method->name, job->user);
+    return job->error == 0;
+}
+
 void method_limit_set(struct control *control, struct job *job)
 {
     struct limit_set_request *request = &job->call.request.limit_set;
@@ -134,7 +150,7 @@ void method_limit_set(struct control *control, struct job *job)
     const char *reason = job_string(job, "reason");
     bool whole;
     memset(request, 0, sizeof *request);
-    if (!job_board(control, job) ||
+    if (!owner_take(job, &change->owner) || !job_board(control, job) ||
         !scope_take(control, job, job_string(job, "scope"), false, &whole))
         return;
     request->user = job_asker(job);
@@ -182,9 +198,10 @@ void method_limit_set_answered(struct control *control, struct job *job)
                  job->target.scope == TRADE_FIRM ? "firm" : scope_name(job->target.scope),
                  named ? " " : "", job->target.name, answer->why);
     } else if (dry && answer->widens) {
-        job_await_approval(control, job, 0, "%s%s%s: %s %s%s%s", scope_name(job->target.scope),
-                           named ? " " : "", job->target.name, change->control, change->value,
-                           lasts ? " for " : "", lasts ? lasts : "");
+        job_await_approval(control, job, 0, "%s%s%s: %s%s %s%s%s", scope_name(job->target.scope),
+                           named ? " " : "", job->target.name,
+                           change->owner == LIMIT_OF_BROKER ? "the broker's " : "", change->control,
+                           change->value, lasts ? " for " : "", lasts ? lasts : "");
     } else if (dry) {
         set_post(control, job, false);
     } else if (job_board(control, job)) {
@@ -192,6 +209,9 @@ void method_limit_set_answered(struct control *control, struct job *job)
         set(job->result, "scope", json_string(scope_name(job->target.scope)));
         set(job->result, "name", named ? json_string(job->target.name) : json_null());
         set(job->result, "control", json_string(change->control));
+        set(job->result, "owner", json_string(limit_owner_name(change->owner)));
+        set(job->result, "binds", json_string(limit_owner_name(answer->changes[0].binds)));
+        set(job->result, "bound", view_limit(which, answer->changes[0].bound));
         set(job->result, "was", view_limit(which, answer->changes[0].was));
         set(job->result, "now", view_limit(which, answer->changes[0].now));
         set(job->result, "reason", json_string(job->call.request.limit_set.reason));
@@ -252,7 +272,6 @@ static json_t *used_permille(uint64_t use, uint64_t limit)
 
 static json_t *entry_view(const struct board *b, const struct limit_entry *e)
 {
-    static const char *const owners[LIMIT_OWNERS] = {"firm", "broker"};
     const unsigned binds = e->binds < LIMIT_OWNERS ? e->binds : LIMIT_OF_FIRM;
     const uint64_t limit = e->limit[binds];
     const bool own_look = e->scope == TRADE_ACCOUNT && e->control == LIMIT_LIMITS_position;
@@ -265,7 +284,7 @@ static json_t *entry_view(const struct board *b, const struct limit_entry *e)
     set(row, "name", *name ? json_string(name) : json_null());
     set(row, "control", json_string(limit_control_name(e->control)));
     set(row, "limit", view_limit(e->control, limit));
-    set(row, "binds", json_string(owners[binds]));
+    set(row, "binds", json_string(limit_owner_name(binds)));
     set(row, "firm", view_limit(e->control, e->limit[LIMIT_OF_FIRM]));
     set(row, "broker", view_limit(e->control, e->limit[LIMIT_OF_BROKER]));
     set(row, "use", used ? view_limit(e->control, use) : json_null());

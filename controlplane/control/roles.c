@@ -99,7 +99,8 @@ bool roles_load(struct roles *roles, const struct config *config,
                             options->group);
     return list_load(&roles->of[ROLE_VIEW], config, options->view, err) &&
            list_load(&roles->of[ROLE_OPERATE], config, options->operate, err) &&
-           list_load(&roles->of[ROLE_RISK], config, options->risk, err);
+           list_load(&roles->of[ROLE_RISK], config, options->risk, err) &&
+           list_load(&roles->broker, config, options->broker, err);
 }
 
 // --- who asks ---
@@ -124,4 +125,9 @@ enum role roles_of(const struct roles *roles, uid_t user, const gid_t *groups, u
         if (listed(&roles->of[role], user, groups, group_count))
             return (enum role)role;
     return ROLE_NONE;
+}
+
+bool roles_broker(const struct roles *roles, uid_t user, const gid_t *groups, uint32_t group_count)
+{
+    return user == 0 || user == geteuid() || listed(&roles->broker, user, groups, group_count);
 }

@@ -227,6 +227,7 @@ static void client_know(const struct server *server, struct client *client, int 
     groups[count] = peer.gid;
     client->job.user = peer.uid;
     client->job.role = roles_of(&server->roles, peer.uid, groups, count + 1);
+    client->job.broker = roles_broker(&server->roles, peer.uid, groups, count + 1);
 }
 
 // Looks who is there, for a place that is free, and whether they have all that one user gets.

@@ -150,6 +150,7 @@ static void root_fill(struct trace_span *root, const struct pending *p)
     number_add(root, "trading.refusal.value", d->value);
     number_add(root, "trading.refusal.limit", d->limit);
     text_add(root, "trading.refusal.scope", scope_name(d->scope));
+    text_add(root, "trading.refusal.owner", limit_owner_name((d->checks & CHECKS_OF_BROKER) != 0));
 }
 
 // Stages that a decision has been through: each ends where the next begins.

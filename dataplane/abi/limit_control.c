@@ -26,6 +26,52 @@ bool limit_control_has(enum trade_scope scope, unsigned control)
     }
 }
 
+static const char *const owner_names[LIMIT_OWNERS] = {
+    [LIMIT_OF_FIRM] = "firm", [LIMIT_OF_BROKER] = "broker"};
+
+const char *limit_owner_name(unsigned owner)
+{
+    return owner < LIMIT_OWNERS ? owner_names[owner] : "?";
+}
+
+enum limit_owned limit_owner_find(const char *name)
+{
+    unsigned owner = 0;
+    while (owner < LIMIT_OWNERS && strcmp(owner_names[owner], name) != 0)
+        owner++;
+    return (enum limit_owned)owner;
+}
+
+bool limit_owner_has(enum limit_owned owner, unsigned control)
+{
+    return owner == LIMIT_OF_FIRM || (owner == LIMIT_OF_BROKER && control < LIMIT_CONTROLS &&
+                                      limit_control_table[control].name &&
+                                      limit_control_table[control].section == LIMIT_LIMITS &&
+                                      control != LIMIT_LIMITS_warn_percent);
+}
+
+enum limit_control limit_control_of(unsigned refusal)
+{
+    switch (refusal) {
+    case REFUSAL_QUANTITY: return LIMIT_LIMITS_quantity;
+    case REFUSAL_NOTIONAL: return LIMIT_LIMITS_notional;
+    case REFUSAL_OPEN_ORDERS: return LIMIT_LIMITS_open_orders;
+    case REFUSAL_OPEN_NOTIONAL: return LIMIT_LIMITS_open_notional;
+    case REFUSAL_POSITION: return LIMIT_LIMITS_position;
+    case REFUSAL_GROSS: return LIMIT_LIMITS_gross;
+    case REFUSAL_DAY_VALUE: return LIMIT_LIMITS_day_value;
+    case REFUSAL_CREDIT: return LIMIT_LIMITS_credit;
+    case REFUSAL_LOSS: return LIMIT_LIMITS_loss;
+    case REFUSAL_DRAWDOWN: return LIMIT_LIMITS_drawdown;
+    case REFUSAL_DAY_ORDERS: return LIMIT_LIMITS_day_orders;
+    case REFUSAL_ORDER_RATIO: return LIMIT_LIMITS_order_ratio;
+    case REFUSAL_DUPLICATE: return LIMIT_LIMITS_duplicates;
+    case REFUSAL_REPEATED: return LIMIT_LIMITS_repeats;
+    case REFUSAL_INSTRUMENTS: return LIMIT_LIMITS_instruments;
+    default: return LIMIT_CONTROL_NONE;
+    }
+}
+
 enum limit_control limit_control_find(enum trade_scope scope, const char *name)
 {
     for (unsigned i = 1; i < LIMIT_CONTROLS; i++)

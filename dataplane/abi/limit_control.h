@@ -57,6 +57,16 @@ struct limit_change {
 // Who has set a limit. The most restrictive of them binds.
 enum limit_owned { LIMIT_OF_FIRM, LIMIT_OF_BROKER, LIMIT_OWNERS };
 
+// "firm", "broker"; "?" for a number that this version does not know.
+const char *limit_owner_name(unsigned owner);
+// LIMIT_OWNERS: there is no such owner.
+enum limit_owned limit_owner_find(const char *name);
+// The broker has what the section limits counts, and nothing of symbols and sessions alone.
+bool limit_owner_has(enum limit_owned owner, unsigned control);
+// The control whose limit a check compares with, where both owners may have one; else
+// LIMIT_CONTROL_NONE.
+enum limit_control limit_control_of(unsigned refusal);
+
 // What became of a raise: it began, its time was over, a person has set the limit lower meanwhile.
 enum limit_raise_state { LIMIT_RAISED, LIMIT_RAISE_OVER, LIMIT_RAISE_TAKEN_BACK };
 
@@ -77,8 +87,11 @@ struct limit_set_request {
 };
 
 struct limit_changed {
-    uint64_t was; // as the configuration counts it
+    uint64_t was; // of this owner, as the configuration counts it
     uint64_t now;
+    uint64_t bound; // what holds now, of both owners
+    uint32_t binds; // enum limit_owned: whose that is
+    uint32_t unused;
 };
 
 struct limit_set_answer {

@@ -51,6 +51,10 @@ static inline uint64_t refusal_checks(void)
         ;
 }
 
+// In the same word: the limit that has refused it is the broker's. The bit of REFUSAL_NONE, which
+// is no check.
+#define CHECKS_OF_BROKER UINT64_C(1)
+
 // The check that the gate makes as number <place>, from 0; REFUSAL_NONE: there are no more.
 unsigned refusal_check(unsigned place);
 // Is it a check of the gate, and does the word of checks <passed> have it?

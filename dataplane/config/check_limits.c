@@ -112,22 +112,50 @@ bool config_symbol_good(const struct config_symbol_row *row, bool day_file, stru
     return true;
 }
 
+// Of two numbers in two times neither is the lower one.
+bool config_owners_good(const struct config_limits *limits, const struct config_limits *broker,
+                        struct limit_fault *f)
+{
+    if (limits->order_ratio != UINT16_MAX && broker->order_ratio != UINT16_MAX &&
+        limits->order_ratio_ms != broker->order_ratio_ms)
+        return fault(f, &broker->order_ratio, "order_ratio",
+                     "counts within %u ms, that of limits within %u: give both one order_ratio_ms",
+                     broker->order_ratio_ms, limits->order_ratio_ms);
+    if (limits->duplicates != UINT16_MAX && broker->duplicates != UINT16_MAX &&
+        limits->duplicate_ms != broker->duplicate_ms)
+        return fault(f, &broker->duplicates, "duplicates",
+                     "counts within %u ms, that of limits within %u: give both one duplicate_ms",
+                     broker->duplicate_ms, limits->duplicate_ms);
+    return true;
+}
+
+static bool both_good(enum trade_scope scope, const struct config_limits *limits,
+                      const struct config_limits *broker, struct limit_fault *f)
+{
+    return config_limits_good(scope, limits, f) && config_limits_good(scope, broker, f) &&
+           config_owners_good(limits, broker, f);
+}
+
 bool config_check_limits(const struct config *config, const struct places *places,
                          struct error *err)
 {
     struct limit_fault f;
-    bool good =
-        config->trading.orders == 0 || config_limits_good(TRADE_FIRM, &config->trading.limits, &f);
+    bool good = config->trading.orders == 0 ||
+                both_good(TRADE_FIRM, &config->trading.limits, &config->trading.broker, &f);
     for (uint32_t i = 0; good && i < config->account_count; i++)
-        good = config_limits_good(TRADE_ACCOUNT, &config->accounts[i].limits, &f);
+        good =
+            both_good(TRADE_ACCOUNT, &config->accounts[i].limits, &config->accounts[i].broker, &f);
     for (uint32_t i = 0; good && i < config->symbol_count; i++)
         good = config_symbol_good(&config->symbols[i], *config->day.reference != 0, &f) &&
-               config_limits_good(TRADE_SYMBOL, &config->symbols[i].limits, &f);
+               both_good(TRADE_SYMBOL, &config->symbols[i].limits, &config->symbols[i].broker, &f);
     for (uint32_t i = 0; good && i < config->session_count; i++)
-        good = config_limits_good(TRADE_SESSION, &config->sessions[i].limits, &f);
+        good =
+            both_good(TRADE_SESSION, &config->sessions[i].limits, &config->sessions[i].broker, &f);
     for (uint32_t i = 0; good && i < config->strategy_count; i++)
-        good = config_limits_good(TRADE_STRATEGY, &config->strategies[i].limits, &f);
+        good = both_good(TRADE_STRATEGY, &config->strategies[i].limits,
+                         &config->strategies[i].broker, &f);
     for (uint32_t i = 0; good && i < config->client_count; i++)
-        good = config_limits_good(TRADE_STRATEGY, &config->clients[i].limits, &f);
+        good =
+            both_good(TRADE_STRATEGY, &config->clients[i].limits, &config->clients[i].broker, &f);
     return good || place_fault(places, f.member, err, "%s", f.text);
 }

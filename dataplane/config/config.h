@@ -203,11 +203,13 @@ struct config_trading {
     uint32_t restore_ms;
     uint32_t clock_error_us;     // 0: the clock is not looked at
     struct config_limits limits; // of the firm
+    struct config_limits broker; // of the second owner, as beside all that follow
 };
 
 struct config_account {
     char name[NAME_LEN];
     struct config_limits limits;
+    struct config_limits broker;
 };
 
 struct config_symbol_row {
@@ -236,6 +238,7 @@ struct config_symbol_row {
     uint32_t burst;
     uint32_t quality; // enum quality
     struct config_limits limits;
+    struct config_limits broker;
 };
 
 struct config_session {
@@ -282,6 +285,7 @@ struct config_session {
     uint32_t user_timeout_ms;
     uint32_t keepalive_ms;
     struct config_limits limits;
+    struct config_limits broker;
 };
 
 struct config_strategy {
@@ -294,6 +298,7 @@ struct config_strategy {
     uint32_t budget_us;
     bool enabled;
     struct config_limits limits;
+    struct config_limits broker;
 };
 
 // The gateway: where local processes attach.
@@ -312,6 +317,7 @@ struct config_client {
     uint32_t burst;
     uint32_t heartbeat_ms; // 0: only its socket says that it lives
     struct config_limits limits;
+    struct config_limits broker;
 };
 
 enum config_unknown { CONFIG_UNKNOWN_REFUSE, CONFIG_UNKNOWN_SKIP };
@@ -339,6 +345,7 @@ struct config_control {
     char view[PATH_LEN];
     char operate[PATH_LEN];
     char risk[PATH_LEN];
+    char broker[PATH_LEN];
     bool second_person;
     uint32_t raise_max_ms;
 };
@@ -432,6 +439,9 @@ struct limit_fault {
     char text[160];
 };
 bool config_limits_good(enum trade_scope scope, const struct config_limits *limits,
+                        struct limit_fault *fault);
+// The limits of both owners of one scope can be told apart: one of two is the lower one.
+bool config_owners_good(const struct config_limits *limits, const struct config_limits *broker,
                         struct limit_fault *fault);
 // <day_file>: a file of the day gives what the row may lack.
 bool config_symbol_good(const struct config_symbol_row *row, bool day_file,

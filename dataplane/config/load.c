@@ -66,6 +66,12 @@ static const struct child {
     {SECTION_SESSION, SECTION_LIMITS, DEFAULTED, offsetof(struct config_session, limits), 0},
     {SECTION_STRATEGY, SECTION_LIMITS, DEFAULTED, offsetof(struct config_strategy, limits), 0},
     {SECTION_CLIENT, SECTION_LIMITS, DEFAULTED, offsetof(struct config_client, limits), 0},
+    {SECTION_TRADING, SECTION_BROKER, DEFAULTED, offsetof(struct config_trading, broker), 0},
+    {SECTION_ACCOUNT, SECTION_BROKER, DEFAULTED, offsetof(struct config_account, broker), 0},
+    {SECTION_SYMBOL, SECTION_BROKER, DEFAULTED, offsetof(struct config_symbol_row, broker), 0},
+    {SECTION_SESSION, SECTION_BROKER, DEFAULTED, offsetof(struct config_session, broker), 0},
+    {SECTION_STRATEGY, SECTION_BROKER, DEFAULTED, offsetof(struct config_strategy, broker), 0},
+    {SECTION_CLIENT, SECTION_BROKER, DEFAULTED, offsetof(struct config_client, broker), 0},
 };
 
 // What a reference may name: structures that begin with their name.

@@ -25,6 +25,7 @@
 #define STORE_TYPE    struct config_store
 #define TRACE_TYPE    struct config_trace
 #define LIMITS_TYPE   struct config_limits
+#define BROKER_TYPE   struct config_limits
 
 const struct option_row option_rows[] = {
 #define OPTION(section, key, kind, fallback, min, max, words, help) \

@@ -58,11 +58,14 @@ static void line_fill(const struct fill *f, struct limit_row *row, const struct 
     row->state = (uint8_t)from->state;
 }
 
-static void row_fill(const struct fill *f, struct limit_row *row, const struct config_limits *from)
+static void row_fill(const struct fill *f, struct limit_row *row, const struct config_limits *firm,
+                     const struct config_limits *broker)
 {
+    struct config_limits both;
     limit_row_open(row);
-    line_fill(f, row, from);
-    owner_fill(f, &row->owner, from);
+    limit_row_owners(row, limits_bind(firm, broker, &both));
+    line_fill(f, row, &both);
+    owner_fill(f, &row->owner, &both);
 }
 
 // <rate> UINT32_MAX: any.
@@ -79,7 +82,7 @@ static void rate_fill(const struct fill *f, uint32_t rate, uint32_t burst, uint3
 static void session_fill(const struct fill *f, struct limit_row *row,
                          const struct config_session *from)
 {
-    row_fill(f, row, &from->limits);
+    row_fill(f, row, &from->limits, &from->broker);
     rate_fill(f, from->rate_per_s, from->burst, &row->rate_ticks, &row->burst_ticks);
     row->cancel_rate = from->cancel_rate_per_s != UINT32_MAX;
     if (row->cancel_rate)
@@ -96,8 +99,10 @@ static void symbol_fill(const struct fill *f, struct limit_row *row,
                         const struct config_symbol_row *from)
 {
     struct limit_symbol *to = &row->symbol;
+    struct config_limits both;
     limit_symbol_open(row);
-    line_fill(f, row, &from->limits);
+    limit_row_owners(row, limits_bind(&from->limits, &from->broker, &both));
+    line_fill(f, row, &both);
     row->open_orders = (uint32_t)part_of(row->open_orders, UINT32_MAX, f->lanes);
     row->open_notional = part_of(row->open_notional, LIMIT_NOTIONAL_MAX, f->lanes);
     row->price_low = from->price_low;
@@ -133,12 +138,13 @@ void limits_fill(const struct limits_source *source, uint32_t lanes, uint64_t ti
 {
     const struct fill all = {lanes, ticks_hz}, one = {1, ticks_hz};
     t->version = 1;
-    row_fill(&all, &t->firm, &source->firm);
+    row_fill(&all, &t->firm, &source->firm, &source->broker);
     for (uint32_t i = 0; i < source->account_count; i++)
-        row_fill(&all, &t->accounts[i], &source->accounts[i]);
+        row_fill(&all, &t->accounts[i], &source->accounts[i], &source->broker_accounts[i]);
     for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
         if (source->strategies_used >> i & 1)
-            row_fill(&one, &t->strategies[i], &source->strategies[i]);
+            row_fill(&one, &t->strategies[i], &source->strategies[i],
+                     &source->broker_strategies[i]);
     for (uint32_t i = 0; i < source->session_count; i++)
         session_fill(&one, &t->sessions[i], &source->sessions[i]);
     for (uint32_t i = 0; i < source->symbol_count; i++)
@@ -146,12 +152,51 @@ void limits_fill(const struct limits_source *source, uint32_t lanes, uint64_t ti
     t->symbol_count = source->symbol_count;
 }
 
+// --- two owners ---
+
+// A number that is counted within a time brings its own: two such times are one
+// (config_owners_good).
+uint32_t limits_bind(const struct config_limits *firm, const struct config_limits *broker,
+                     struct config_limits *both)
+{
+    uint32_t of_broker = 0;
+    *both = *firm;
+#define BIND(key)                              \
+    if (broker->key < firm->key) {             \
+        both->key = broker->key;               \
+        of_broker |= 1u << LIMIT_LIMITS_##key; \
+    }
+    BIND(quantity)
+    BIND(notional)
+    BIND(open_orders)
+    BIND(open_notional)
+    BIND(position)
+    BIND(gross)
+    BIND(day_value)
+    BIND(credit)
+    BIND(loss)
+    BIND(drawdown)
+    BIND(day_orders)
+    BIND(order_ratio)
+    BIND(duplicates)
+    BIND(repeats)
+    BIND(instruments)
+#undef BIND
+    if (of_broker >> LIMIT_LIMITS_order_ratio & 1)
+        both->order_ratio_ms = broker->order_ratio_ms;
+    if (of_broker >> LIMIT_LIMITS_duplicates & 1)
+        both->duplicate_ms = broker->duplicate_ms;
+    return of_broker;
+}
+
 // --- the source ---
 
-static void strategy_add(struct limits_source *s, uint32_t index, const struct config_limits *from)
+static void strategy_add(struct limits_source *s, uint32_t index, const struct config_limits *firm,
+                         const struct config_limits *broker)
 {
     s->strategies_used |= 1ull << index;
-    s->strategies[index] = *from;
+    s->strategies[index] = *firm;
+    s->broker_strategies[index] = *broker;
 }
 
 uint64_t limits_source_bytes(const struct limits_source *s)
@@ -171,12 +216,16 @@ struct limits_source *limits_source_new(const struct config *config, const struc
     s->session_count = config->session_count;
     s->symbol_count = symbols;
     s->firm = config->trading.limits;
-    for (uint32_t i = 0; i < config->account_count; i++)
+    s->broker = config->trading.broker;
+    for (uint32_t i = 0; i < config->account_count; i++) {
         s->accounts[i] = config->accounts[i].limits;
+        s->broker_accounts[i] = config->accounts[i].broker;
+    }
     for (uint32_t i = 0; i < config->strategy_count; i++)
-        strategy_add(s, i, &config->strategies[i].limits);
+        strategy_add(s, i, &config->strategies[i].limits, &config->strategies[i].broker);
     for (uint32_t i = 0; i < config->client_count; i++)
-        strategy_add(s, gateway_strategy(config, i), &config->clients[i].limits);
+        strategy_add(s, gateway_strategy(config, i), &config->clients[i].limits,
+                     &config->clients[i].broker);
     for (uint32_t i = 0; i < config->session_count; i++)
         s->sessions[i] = config->sessions[i];
     for (uint32_t r = 0; r < config->symbol_count; r++)
@@ -188,27 +237,70 @@ struct limits_source *limits_source_new(const struct config *config, const struc
     return s;
 }
 
-static struct config_limits *limits_of(struct limits_source *s, enum trade_scope scope,
-                                       uint32_t index)
+static struct config_limits *limits_of(struct limits_source *s, bool broker, enum trade_scope scope,
+                                       uint32_t i)
 {
     switch (scope) {
-    case TRADE_FIRM: return index == 0 ? &s->firm : NULL;
-    case TRADE_ACCOUNT: return index < s->account_count ? &s->accounts[index] : NULL;
+    case TRADE_FIRM: return i > 0 ? NULL : broker ? &s->broker : &s->firm;
+    case TRADE_ACCOUNT:
+        return i >= s->account_count ? NULL : broker ? &s->broker_accounts[i] : &s->accounts[i];
     case TRADE_STRATEGY:
-        return index < STRATEGIES_MAX && s->strategies_used >> index & 1 ? &s->strategies[index]
-                                                                         : NULL;
-    case TRADE_SYMBOL: return index < s->symbol_count ? &s->symbols[index].limits : NULL;
-    case TRADE_SESSION: return index < s->session_count ? &s->sessions[index].limits : NULL;
+        return i >= STRATEGIES_MAX || !(s->strategies_used >> i & 1) ? NULL
+               : broker                                              ? &s->broker_strategies[i]
+                                                                     : &s->strategies[i];
+    case TRADE_SYMBOL:
+        return i >= s->symbol_count ? NULL : broker ? &s->symbols[i].broker : &s->symbols[i].limits;
+    case TRADE_SESSION:
+        return i >= s->session_count ? NULL
+               : broker              ? &s->sessions[i].broker
+                                     : &s->sessions[i].limits;
     default: return NULL;
     }
+}
+
+void *limits_owned(struct limits_source *s, enum limit_owned owner, enum trade_scope scope,
+                   uint32_t index, enum limit_section section)
+{
+    if (section == LIMIT_LIMITS)
+        return limits_of(s, owner == LIMIT_OF_BROKER, scope, index);
+    if (owner != LIMIT_OF_FIRM)
+        return NULL;
+    if (section == LIMIT_SYMBOL)
+        return scope == TRADE_SYMBOL && index < s->symbol_count ? &s->symbols[index] : NULL;
+    return scope == TRADE_SESSION && index < s->session_count ? &s->sessions[index] : NULL;
 }
 
 void *limits_base(struct limits_source *s, enum trade_scope scope, uint32_t index,
                   enum limit_section section)
 {
-    if (section == LIMIT_SYMBOL)
-        return scope == TRADE_SYMBOL && index < s->symbol_count ? &s->symbols[index] : NULL;
-    if (section == LIMIT_SESSION)
-        return scope == TRADE_SESSION && index < s->session_count ? &s->sessions[index] : NULL;
-    return limits_of(s, scope, index);
+    return limits_owned(s, LIMIT_OF_FIRM, scope, index, section);
+}
+
+// The time in which a number is counted is whose the number is.
+static unsigned number_of(unsigned control)
+{
+    return control == LIMIT_LIMITS_order_ratio_ms ? LIMIT_LIMITS_order_ratio
+           : control == LIMIT_LIMITS_duplicate_ms ? LIMIT_LIMITS_duplicates
+                                                  : control;
+}
+
+bool limits_both(struct limits_source *s, enum trade_scope scope, uint32_t index, unsigned control,
+                 uint64_t limit[LIMIT_OWNERS], enum limit_owned *binds)
+{
+    if (!limit_control_has(scope, control))
+        return false;
+    const unsigned number = number_of(control);
+    const enum limit_section section = limit_control_table[control].section;
+    const void *firm = limits_owned(s, LIMIT_OF_FIRM, scope, index, section);
+    const void *broker = limit_owner_has(LIMIT_OF_BROKER, control)
+                             ? limits_owned(s, LIMIT_OF_BROKER, scope, index, section)
+                             : NULL;
+    if (firm == NULL)
+        return false;
+    const uint64_t of_broker = broker ? config_limit_get(number, broker) : LIMIT_NOTHING;
+    *binds = of_broker < config_limit_get(number, firm) ? LIMIT_OF_BROKER : LIMIT_OF_FIRM;
+    limit[LIMIT_OF_FIRM] = config_limit_get(control, firm);
+    limit[LIMIT_OF_BROKER] =
+        of_broker == LIMIT_NOTHING ? LIMIT_NOTHING : config_limit_get(control, broker);
+    return true;
 }

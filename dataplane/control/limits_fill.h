@@ -16,6 +16,9 @@ struct limits_source {
     struct config_limits firm;
     struct config_limits accounts[ACCOUNTS_MAX];
     struct config_limits strategies[STRATEGIES_MAX]; // clients of the gateway behind them
+    struct config_limits broker; // for the firm; of sessions and symbols it stands in their rows
+    struct config_limits broker_accounts[ACCOUNTS_MAX];
+    struct config_limits broker_strategies[STRATEGIES_MAX];
     struct config_session sessions[SESSIONS_MAX];
     struct config_symbol_row symbols[]; // their names are not here
 };
@@ -29,6 +32,18 @@ uint64_t limits_source_bytes(const struct limits_source *source);
 // config_session. Null: the scope has none, or there is no such index.
 void *limits_base(struct limits_source *source, enum trade_scope scope, uint32_t index,
                   enum limit_section section);
+
+// The same of either owner; null, too: the owner has no such section.
+void *limits_owned(struct limits_source *source, enum limit_owned owner, enum trade_scope scope,
+                   uint32_t index, enum limit_section section);
+// What both owners leave of limits: the lower of each two. Returns bits of enum limit_control:
+// those of which it is the broker's.
+uint32_t limits_bind(const struct config_limits *firm, const struct config_limits *broker,
+                     struct config_limits *both);
+// A limit of both owners (LIMIT_NOTHING: this one has none), and whose of them binds. False: there
+// is no such scope, or it does not have this control.
+bool limits_both(struct limits_source *source, enum trade_scope scope, uint32_t index,
+                 unsigned control, uint64_t limit[LIMIT_OWNERS], enum limit_owned *binds);
 
 // <lanes>: how many trade. Open orders and open notional of the firm and of accounts are whole:
 // lanes lease them (desk_lease.h). Of all other sums of firm, accounts and symbols each lane has an

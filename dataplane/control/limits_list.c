@@ -155,18 +155,17 @@ static bool entry_make(struct dataplane *d, struct limits_source *s, uint64_t at
                        struct limit_entry *e)
 {
     const struct row_name row = limit_row_at(s, at);
-    if (!limit_control_has(row.scope, control))
+    enum limit_owned binds;
+    *e = (struct limit_entry){
+        .index = row.index, .scope = (uint8_t)row.scope, .control = (uint8_t)control};
+    if (!limits_both(s, row.scope, row.index, control, e->limit, &binds) ||
+        (e->limit[LIMIT_OF_BROKER] == LIMIT_NOTHING &&
+         config_limit_default(
+             control, limits_base(s, row.scope, row.index, limit_control_table[control].section))))
         return false;
-    const void *base = limits_base(s, row.scope, row.index, limit_control_table[control].section);
-    if (base == NULL || config_limit_default(control, base))
-        return false;
-    *e = (struct limit_entry){.limit = {config_limit_get(control, base), LIMIT_NOTHING},
-                              .index = row.index,
-                              .scope = (uint8_t)row.scope,
-                              .control = (uint8_t)control,
-                              .binds = LIMIT_OF_FIRM};
+    e->binds = (uint8_t)binds;
     const struct limit_raise *raise =
-        raises_find(limits_raised(d), row.scope, row.index, LIMIT_OF_FIRM, control);
+        raises_find(limits_raised(d), row.scope, row.index, binds, control);
     e->until_ns = raise ? raise->until_ns : 0;
     e->back = raise ? raise->back : 0;
     entry_use(d, e);

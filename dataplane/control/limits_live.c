@@ -111,6 +111,13 @@ static bool refuse_name(struct dataplane_limits *l, uint32_t at, const struct li
     return refuse(l, at, "%.23s: no such limit; there are%s", c->control, names);
 }
 
+// Where the value stands that a change is about.
+static void *base_of(struct limits_source *s, const struct limit_change *c,
+                     enum limit_control control)
+{
+    return limits_owned(s, c->owner, c->scope, c->index, limit_control_table[control].section);
+}
+
 // What has an end lets more pass than before the raise, and what goes beyond the configuration has
 // one.
 static bool end_fits(struct dataplane_limits *l, uint32_t at, bool *widens)
@@ -120,8 +127,7 @@ static bool end_fits(struct dataplane_limits *l, uint32_t at, bool *widens)
     const struct limit_changed *changed = &l->answer.changes[at];
     const struct limit_raise *raise =
         raises_find(&l->raises, c->scope, c->index, c->owner, control);
-    const uint64_t base = config_limit_get(
-        control, limits_base(l->base, c->scope, c->index, limit_control_table[control].section));
+    const uint64_t base = config_limit_get(control, base_of(l->base, c, control));
     const uint64_t before = raise ? raise->back : changed->was;
     const bool more = limit_widens(control, changed->was, changed->now);
     *widens |= raise && c->until_ns > raise->until_ns;
@@ -147,12 +153,17 @@ static bool change_make(struct dataplane_limits *l, uint32_t at, bool *widens)
     struct limit_changed *changed = &l->answer.changes[at];
     char why[LIMIT_WHY_LEN];
     c->control[LIMIT_NAME_LEN - 1] = c->value[LIMIT_VALUE_LEN - 1] = 0;
-    if (c->scope >= TRADE_SCOPES || c->owner != LIMIT_OF_FIRM)
+    if (c->scope >= TRADE_SCOPES || c->owner >= LIMIT_OWNERS)
         return refuse(l, at, "there is no such scope or owner of limits");
     const enum limit_control control = limit_control_find(c->scope, c->control);
     if (control == LIMIT_CONTROL_NONE)
         return refuse_name(l, at, c);
-    void *base = limits_base(l->next, c->scope, c->index, limit_control_table[control].section);
+    if (!limit_owner_has(c->owner, control))
+        return refuse(l, at,
+                      "%s: no limit of the broker's: its limits are those of the section "
+                      "broker",
+                      c->control);
+    void *base = base_of(l->next, c, control);
     if (base == NULL)
         return refuse(l, at, "%s: there is no %s %u", c->control, scope_name(c->scope), c->index);
     changed->was = config_limit_get(control, base);
@@ -168,11 +179,28 @@ static bool change_fits(struct dataplane_limits *l, uint32_t at)
 {
     const struct limit_change *c = &l->request.changes[at];
     const struct config_limits *limits = limits_base(l->next, c->scope, c->index, LIMIT_LIMITS);
+    const struct config_limits *broker =
+        limits_owned(l->next, LIMIT_OF_BROKER, c->scope, c->index, LIMIT_LIMITS);
     const struct config_symbol_row *row = limits_base(l->next, c->scope, c->index, LIMIT_SYMBOL);
     struct limit_fault f;
-    return (config_limits_good(c->scope, limits, &f) &&
+    return (config_limits_good(c->scope, limits, &f) && config_limits_good(c->scope, broker, &f) &&
+            config_owners_good(limits, broker, &f) &&
             (!row || config_symbol_good(row, l->day_file, &f))) ||
            refuse(l, at, "%s: %s", f.key, f.text);
+}
+
+// What holds after the change, whoever has set it.
+static void binds_look(struct dataplane_limits *l, uint32_t at)
+{
+    const struct limit_change *c = &l->request.changes[at];
+    struct limit_changed *changed = &l->answer.changes[at];
+    uint64_t limit[LIMIT_OWNERS];
+    enum limit_owned binds;
+    if (limits_both(l->next, c->scope, c->index, limit_control_find(c->scope, c->control), limit,
+                    &binds)) {
+        changed->binds = binds;
+        changed->bound = limit[binds];
+    }
 }
 
 static bool changes_make(struct dataplane_limits *l, bool *widens)
@@ -186,6 +214,8 @@ static bool changes_make(struct dataplane_limits *l, bool *widens)
         good = change_fits(l, i);
     for (uint32_t i = 0; good && i < l->request.count; i++)
         good = end_fits(l, i, widens);
+    for (uint32_t i = 0; good && i < l->request.count; i++)
+        binds_look(l, i);
     l->answer.widens = *widens;
     return good;
 }
@@ -480,10 +510,7 @@ static void in_force(struct dataplane *d)
         const enum limit_control control = limit_control_find(c->scope, c->control);
         raises_note(&l->raises, c, &l->answer.changes[i], &l->request, &d->events);
         if (l->request.flags & LIMIT_SET_BASE)
-            config_limit_set(
-                control,
-                limits_base(l->base, c->scope, c->index, limit_control_table[control].section),
-                c->value, why);
+            config_limit_set(control, base_of(l->base, c, control), c->value, why);
     }
 }
 
@@ -538,10 +565,10 @@ bool limits_restore(struct dataplane *d, const struct event_limit_changed *set)
 {
     struct dataplane_limits *l = d->limits;
     if (l == NULL || set->scope >= TRADE_SCOPES || set->control >= LIMIT_CONTROLS ||
-        !limit_control_has(set->scope, set->control))
+        !limit_control_has(set->scope, set->control) || !limit_owner_has(set->owner, set->control))
         return false;
-    void *base =
-        limits_base(l->now, set->scope, set->index, limit_control_table[set->control].section);
+    void *base = limits_owned(l->now, set->owner, set->scope, set->index,
+                              limit_control_table[set->control].section);
     return base && config_limit_put(set->control, base, set->now);
 }
 

@@ -181,11 +181,10 @@ static void row_look(struct dataplane *d, struct limits_source *s, uint64_t at)
             .entry = {.index = row.index, .scope = (uint8_t)row.scope, .control = sums[i]},
             .instrument = INSTRUMENT_NONE,
             .percent = (uint8_t)percent};
-        const void *base =
-            limit_control_has(row.scope, sums[i])
-                ? limits_base(s, row.scope, row.index, limit_control_table[sums[i]].section)
-                : NULL;
-        k.limit = base ? config_limit_get(sums[i], base) : LIMIT_NOTHING;
+        uint64_t limit[LIMIT_OWNERS];
+        enum limit_owned binds;
+        k.limit = limits_both(s, row.scope, row.index, sums[i], limit, &binds) ? limit[binds]
+                                                                               : LIMIT_NOTHING;
         if (k.limit == LIMIT_NOTHING && !(w->warned[at] & bit))
             continue;
         const bool was = w->warned[at] & bit;

@@ -74,18 +74,15 @@ bool leases_start(struct dataplane *d, struct error *err)
 // --- limits that change ---
 
 // As lanes see it (desk_lease.c): firm orders, firm notional, the same two of every account.
-static bool limits_nothing(const struct limits_source *source, uint32_t share)
-{
-    const struct config_limits *l = share < 2 ? &source->firm : &source->accounts[share / 2 - 1];
-    return share % 2 ? l->open_notional >= LIMIT_NOTIONAL_MAX : l->open_orders == UINT32_MAX;
-}
-
 static uint64_t whole_of(const struct limits_source *source, uint32_t share)
 {
-    const struct config_limits *l = share < 2 ? &source->firm : &source->accounts[share / 2 - 1];
-    if (limits_nothing(source, share))
+    const uint32_t account = share / 2 - 1;
+    struct config_limits l;
+    limits_bind(share < 2 ? &source->firm : &source->accounts[account],
+                share < 2 ? &source->broker : &source->broker_accounts[account], &l);
+    if (share % 2 ? l.open_notional >= LIMIT_NOTIONAL_MAX : l.open_orders == UINT32_MAX)
         return LEASE_NOT_SHARED;
-    return share % 2 ? l->open_notional : l->open_orders;
+    return share % 2 ? l.open_notional : l.open_orders;
 }
 
 static uint32_t notes_read(struct lease_book *b)
@@ -103,7 +100,7 @@ void leases_lower(struct dataplane *d, const struct limits_source *next)
         return;
     struct lease_book *b = &d->leases->book;
     for (uint32_t i = 0; i < b->share_count; i++)
-        if (!limits_nothing(next, i) && whole_of(next, i) < b->pools[i].limit)
+        if (whole_of(next, i) != LEASE_NOT_SHARED && whole_of(next, i) < b->pools[i].limit)
             lease_limit(b, i, whole_of(next, i));
 }
 

@@ -145,7 +145,9 @@ HOT_INLINE bool decision_gate(struct desk *d, struct decision *c, uint32_t frame
     e->limits_version = verdict.version;
     e->refusal = verdict.refusal;
     e->gated = ticks_since(d, d->lane->stamp);
-    e->checks = LIKELY(approved) ? refusal_checks() : refusal_passed(verdict.refusal);
+    e->checks = LIKELY(approved) ? refusal_checks()
+                                 : refusal_passed(verdict.refusal) |
+                                       (verdict.owner == LIMIT_OF_BROKER ? CHECKS_OF_BROKER : 0);
     e->scope = verdict.scope;
     e->value = verdict.value;
     e->limit = verdict.limit;

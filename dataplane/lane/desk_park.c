@@ -317,6 +317,7 @@ static bool released_tell(struct desk *d, const struct decision *c, const struct
     r->kind = (uint8_t)e->kind;
     r->scope = v->scope;
     r->quality = c->event.decision.quality;
+    r->owner = v->owner;
     return desk_publish(d, &event);
 }
 

@@ -576,8 +576,10 @@ static bool in_order(struct risk *r, const struct gate_order *o, struct gate_ver
     struct look k;
     look_make(&k, r, o, v);
     if (UNLIKELY(!standing(&k) || (!again && !rates(&k)) || !cancels_good(&k) || !terms(&k) ||
-                 !market(&k) || (!again && !habits(&k)) || !sums(&k)))
+                 !market(&k) || (!again && !habits(&k)) || !sums(&k))) {
+        v->owner = (uint8_t)limit_row_owner(k.of[v->scope], limit_control_of(v->refusal));
         return false;
+    }
     if (!again)
         count(&k);
     return true;

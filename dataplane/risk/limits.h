@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "dataplane/abi/limit_control.h"
 #include "dataplane/abi/limits.h"
 #include "dataplane/abi/quality.h"
 #include "dataplane/abi/trade.h"
@@ -74,8 +75,8 @@ struct limit_row {
     uint8_t quality;      // symbol rows: the worst enum quality that is traded on
     uint16_t forbids;     // bits of enum order_permission
     uint8_t cancel_rate;  // session rows: 1: cancels have a rate, in <price_low> and <price_high>
-    uint8_t unused[3];
-    uint32_t band_low; // symbol rows: limit_band_set
+    uint8_t of_broker[3]; // bits of enum limit_control: this limit is the broker's
+    uint32_t band_low;    // symbol rows: limit_band_set
     uint32_t band_high;
     union {
         CACHE_ALIGN struct limit_owner owner;
@@ -83,6 +84,21 @@ struct limit_row {
     };
 };
 _Static_assert(sizeof(struct limit_row) == 2 * CACHE_LINE, "two lines per row");
+
+// Whose limit it is that stands in the row: the lower of the two.
+static inline enum limit_owned limit_row_owner(const struct limit_row *row, unsigned control)
+{
+    return control / 8 < sizeof row->of_broker && row->of_broker[control / 8] >> control % 8 & 1
+               ? LIMIT_OF_BROKER
+               : LIMIT_OF_FIRM;
+}
+
+static inline void limit_row_owners(struct limit_row *row, uint32_t of_broker)
+{
+    for (uint32_t i = 0; i < sizeof row->of_broker; i++)
+        row->of_broker[i] = (uint8_t)(of_broker >> i * 8);
+}
+_Static_assert(LIMIT_LIMITS_instruments < 24, "limit_row.of_broker");
 
 // The largest of what a table may allow: sums of open notional stay within 64 bits (INT64_MAX, and
 // one order more).

@@ -282,6 +282,7 @@ struct gate_verdict {
     uint32_t version; // of the limits
     uint16_t refusal; // enum refusal, REFUSAL_NONE: approved
     uint8_t scope;    // enum trade_scope: whose limit; TRADE_FIRM where nobody's
+    uint8_t owner;    // enum limit_owned: who has set it
 };
 
 // Approves or refuses; true: approved. Message rates are charged and repeated orders counted either

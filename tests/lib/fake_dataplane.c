@@ -306,7 +306,8 @@ static enum command_result limit_set(struct command_slot *slot, uint64_t *sequen
     struct event event = {.type = EVENT_LIMIT_CHANGED, .tsc = clock_tsc()};
     memset(to, 0, sizeof *to);
     to->lanes = 1;
-    to->changes[0] = (struct limit_changed){quantity, strtoull(ask->changes[0].value, NULL, 10)};
+    to->changes[0] =
+        (struct limit_changed){.was = quantity, .now = strtoull(ask->changes[0].value, NULL, 10)};
     to->widens = to->changes[0].now > quantity;
     if (ask->flags & LIMIT_SET_DRY)
         return COMMAND_RESULT_OK;

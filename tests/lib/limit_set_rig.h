@@ -102,6 +102,16 @@ static inline enum command_result set_one(enum trade_scope scope, uint32_t index
     return post() ? answered() : result;
 }
 
+static inline enum command_result set_owned(enum limit_owned owner, enum trade_scope scope,
+                                            uint32_t index, const char *control, const char *value)
+{
+    claim();
+    ask_change(0, scope, index, control, value);
+    slot->request.limit_set.changes[0].owner = owner;
+    slot->request.limit_set.flags = LIMIT_SET_BASE;
+    return post() ? answered() : result;
+}
+
 static inline enum command_result set_base(enum trade_scope scope, uint32_t index,
                                            const char *control, const char *value)
 {

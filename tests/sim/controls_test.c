@@ -335,6 +335,28 @@ static void every_control_holds_enter_replace_and_modify(void **state)
             }
 }
 
+// The row is the lower of two limits: the record says whose it was.
+static void a_limit_of_the_brokers_is_told_as_his(void **state)
+{
+    (void)state;
+    for (uint32_t broker = 0; broker < 2; broker++) {
+        sells = false;
+        open_world(false);
+        uint32_t index;
+        const struct desk_order o = passive();
+        account_row()->quantity = SHARES - 1;
+        limit_row_owners(account_row(), broker ? 1u << LIMIT_LIMITS_quantity : 0);
+        assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_QUANTITY);
+        const struct event_writer *w = &sim->lane.trading;
+        const struct event *e = &w->slots[(w->tail - 1) & w->mask];
+        assert_int_equal(e->type, EVENT_DECISION);
+        assert_int_equal((e->decision.checks & CHECKS_OF_BROKER) != 0, broker);
+        assert_int_equal(e->decision.scope, TRADE_ACCOUNT);
+        assert_int_equal(e->decision.limit, SHARES - 1);
+        trade_close();
+    }
+}
+
 // The same three orders again and again: a duplicate, whatever it is.
 static void duplicates_are_of_a_kind(void **state)
 {
@@ -560,6 +582,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_control_holds_enter_replace_and_modify),
+        cmocka_unit_test(a_limit_of_the_brokers_is_told_as_his),
         cmocka_unit_test(duplicates_are_of_a_kind),
         cmocka_unit_test(prices_are_held_to_the_book),
         cmocka_unit_test(positions_are_marked_by_the_book),

@@ -155,6 +155,39 @@ static void limits_land(void)
     assert_int_equal(config.strategies[0].limits.open_orders, 9);
 }
 
+// What the second owner limits; without a word he limits nothing.
+static void the_brokers_limits_land(void **state)
+{
+    static const char *const words[] = {"limits: {open_notional: 1000000.5, state: reducing}",
+                                        "{name: fund, limits: {}}",
+                                        "limits: {quantity: 7}",
+                                        "limits: {notional: 12.3456}",
+                                        "limits: {open_orders: 9}",
+                                        "limits: {open_orders: 3}"};
+    struct config_limits *const of[] = {&config.trading.broker,       &config.accounts[1].broker,
+                                        &config.symbols[1].broker,    &config.sessions[0].broker,
+                                        &config.strategies[0].broker, &config.clients[0].broker};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        struct error err;
+        char to[128];
+        if (i == 1)
+            snprintf(to, sizeof to, "{name: fund, limits: {}, broker: {notional: 5}}");
+        else if (i == 2)
+            snprintf(to, sizeof to, "%s, broker: {notional: 5}", words[i]);
+        else
+            snprintf(to, sizeof to, "%s\n%sbroker: {notional: 5}", words[i], i ? "    " : "  ");
+        if (!load(text_make(words[i], to), &err))
+            fail_msg("%s", err.text);
+        for (size_t k = 0; k < ARRAY_LEN(of); k++) {
+            assert_int_equal(of[k]->notional, k == i ? 50000 : CONFIG_NOTIONAL_MAX);
+            assert_int_equal(of[k]->quantity, UINT32_MAX);
+            assert_int_equal(of[k]->order_ratio, UINT16_MAX);
+        }
+        config_free(&config);
+    }
+}
+
 // Controls that the file leaves out control nothing, but for Rule 201.
 static void controls_are_off(void)
 {
@@ -322,6 +355,20 @@ static const struct fault {
     {"protocol: ouch42", "protocol: ouch50", "t.yaml:38: sessions[0].token_prefix: ", "no tokens"},
     {"burst: 3\n", "burst: 3\n    mass_cancel: true\n",
      "t.yaml:48: sessions[0].mass_cancel: ", "OUCH 4.2"},
+    {"limits: {notional: 12.3456}", "broker: {position: 1}",
+     "t.yaml:56: sessions[0].broker.position: ", "not to sessions"},
+    {"limits: {quantity: 7}", "limits: {}, broker: {credit: 7}",
+     "t.yaml:23: symbols[1].broker.credit: ", "not to symbols"},
+    {"limits: {open_orders: 9}", "broker: {forbid: [short]}",
+     "t.yaml:66: strategies[0].broker.forbid: ", "unknown key"},
+    {"limits: {open_orders: 9}", "broker: {warn_percent: 9}",
+     "t.yaml:66: strategies[0].broker.warn_percent: ", "unknown key"},
+    {"limits: {open_orders: 9}",
+     "limits: {order_ratio: 9}\n    broker: {order_ratio: 8, order_ratio_ms: 7}",
+     "t.yaml:67: strategies[0].broker.order_ratio: ", "within 7 ms, that of limits within 60000"},
+    {"{name: fund, limits: {}}",
+     "{name: fund, limits: {duplicates: 2, duplicate_ms: 9}, broker: {duplicates: 3}}",
+     "t.yaml:20: accounts[1].broker.duplicates: ", "give both one duplicate_ms"},
     {"limits: {notional: 12.3456}", "limits: {position: 1}",
      "t.yaml:56: sessions[0].limits.position: ", "not to sessions"},
     {"fees: [3000, -2000]", "fees: [3000]", "t.yaml:54: sessions[0].fees: ", "two numbers"},
@@ -411,6 +458,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_lands_in_its_member),
         cmocka_unit_test(controls_land),
+        cmocka_unit_test(the_brokers_limits_land),
         cmocka_unit_test(clients_land_where_they_belong),
         cmocka_unit_test(what_is_left_out_has_its_default),
         cmocka_unit_test(every_fault_names_line_key_and_remedy),

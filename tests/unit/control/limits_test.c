@@ -31,7 +31,7 @@ static void test_set(void **state)
     a->sequence[0] = 4711;
     a->version[0] = 2;
     a->version[1] = 9;
-    a->changes[0] = (struct limit_changed){LIMIT_NOTHING, 10000005000};
+    a->changes[0] = (struct limit_changed){.was = LIMIT_NOTHING, .now = 10000005000};
     command_answer(slot, COMMAND_RESULT_OK, 4711);
     json_t *answer = resumed(f);
     const json_t *result = json_object_get(answer, "result");
@@ -89,6 +89,35 @@ static void test_refused(void **state)
     expect_error(resumed(f), -32006, "gross is 7 already");
     f->job.role = ROLE_OPERATE;
     refused_call(f, "limit_set", SET("firm", "gross", "7"), -32007, "takes risk");
+}
+
+#define SET_OWNER(owner)                                                                    \
+    "{\"scope\":\"firm\",\"control\":\"gross\",\"value\":\"7\",\"reason\":\"r\",\"owner\":" \
+    "\"" owner "\"}"
+
+// The broker's limits are for whom control.broker names, whatever his role.
+static void test_broker(void **state)
+{
+    struct fixture *f = *state;
+    refused_call(f, "limit_set", SET_OWNER("desk"), -32602, "neither firm nor broker");
+    refused_call(f, "limit_set", SET_OWNER("broker"), -32007, "that control.broker names");
+    f->job.broker = true;
+    posted(f, "limit_set", SET_OWNER("broker"));
+    struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_LIMIT_SET);
+    assert_int_equal(slot->request.limit_set.changes[0].owner, LIMIT_OF_BROKER);
+    slot->answer.limit_set.lanes = 1;
+    slot->answer.limit_set.changes[0] =
+        (struct limit_changed){.was = 50000, .now = 70000, .bound = 60000, .binds = LIMIT_OF_FIRM};
+    command_answer(slot, COMMAND_RESULT_OK, 0);
+    json_t *answer = resumed(f);
+    const json_t *result = json_object_get(answer, "result");
+    assert_string_equal(text_of(result, "owner"), "broker");
+    assert_string_equal(text_of(result, "binds"), "firm");
+    assert_string_equal(text_of(result, "bound"), "6.0000");
+    assert_string_equal(text_of(result, "now"), "7.0000");
+    json_decref(answer);
+    f->job.role = ROLE_OPERATE;
+    refused_call(f, "limit_set", SET_OWNER("broker"), -32007, "takes risk");
 }
 
 // In parts, as the main lcore answers; what is not known is not shown.
@@ -265,9 +294,9 @@ static void test_second_person(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(test_set),     TEST(test_scopes),
-                                       TEST(test_refused), TEST(test_list),
-                                       TEST(test_raise),   TEST(test_second_person)};
+    const struct CMUnitTest tests[] = {
+        TEST(test_set),   TEST(test_scopes),        TEST(test_refused), TEST(test_list),
+        TEST(test_raise), TEST(test_second_person), TEST(test_broker)};
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,26 @@ static void test_lists(void **state)
     assert_int_equal(role_with(&c, geteuid(), 1), ROLE_RISK);
 }
 
+// Beside every role, and nobody's without a word.
+static void test_broker(void **state)
+{
+    (void)state;
+    struct config_control c = named("*", "*", "*");
+    struct error err = {0};
+    struct roles roles;
+    const gid_t groups[] = {7777, 1};
+    assert_true(roles_load(&roles, NULL, &c, &err));
+    assert_false(roles_broker(&roles, STRANGER, groups, 2));
+    assert_true(roles_broker(&roles, 0, groups, 2));
+    assert_true(roles_broker(&roles, geteuid(), groups, 2));
+    snprintf(c.broker, sizeof c.broker, "54321");
+    assert_true(roles_load(&roles, NULL, &c, &err));
+    assert_true(roles_broker(&roles, STRANGER, groups, 2));
+    assert_false(roles_broker(&roles, COLLEAGUE, groups, 2));
+    roles_open(&roles);
+    assert_false(roles_broker(&roles, STRANGER, groups, 2));
+}
+
 static void test_open(void **state)
 {
     (void)state;
@@ -147,7 +167,8 @@ static void test_kill_is_not_set(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(test_lists), TEST(test_open), TEST(test_unknown),
+    const struct CMUnitTest tests[] = {TEST(test_lists),   TEST(test_open),
+                                       TEST(test_broker),  TEST(test_unknown),
                                        TEST(test_methods), TEST(test_kill_is_not_set)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -328,11 +328,24 @@ static void test_refusals(void **state)
     e.decision.value = 1012500;
     e.decision.limit = 1010000;
     assert_true(event_write(&writer, &e));
+    e.decision.refusal = REFUSAL_GROSS; // both owners may limit that: who binds is said
+    e.decision.checks = CHECKS_OF_BROKER;
+    assert_true(event_write(&writer, &e));
+    e.decision.checks = 0;
+    assert_true(event_write(&writer, &e));
     json_t *r = result_of(f, "events", "{\"type\":\"DECISION\"}");
-    assert_int_equal(rows_of(r, "events"), 2);
+    assert_int_equal(rows_of(r, "events"), 4);
+    const json_t *brokers = json_object_get(row_of(r, "events", 2), "fields");
+    assert_string_equal(text_of(brokers, "binds"), "broker");
+    assert_string_equal(text_of(brokers, "why"),
+                        "GROSS: dollars=101.2500 limit=101.0000, the broker's");
+    const json_t *firms = json_object_get(row_of(r, "events", 3), "fields");
+    assert_string_equal(text_of(firms, "binds"), "firm");
+    assert_string_equal(text_of(firms, "why"), "GROSS: dollars=101.2500 limit=101.0000");
     const json_t *approved = json_object_get(row_of(r, "events", 0), "fields");
     const json_t *refused = json_object_get(row_of(r, "events", 1), "fields");
     assert_null(json_object_get(approved, "why"));
+    assert_null(json_object_get(refused, "binds"));
     assert_string_equal(text_of(refused, "why"), "PRICE_COLLAR: price=101.2500 limit=101.0000");
     json_decref(r);
 }
