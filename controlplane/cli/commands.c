@@ -446,7 +446,8 @@ const struct command commands[] = {
      NULL,
      CHANGES,
      {DAY_ARGUMENTS,
-      {"--next", "DATE", NULL, ARGUMENT_TEXT, true, "the trading day that follows, YYYY-MM-DD"},
+      {"--next", "DATE", NULL, ARGUMENT_TEXT, false,
+       "the trading day that follows, YYYY-MM-DD; as the calendar says"},
       {"--positions", "FILE", NULL, ARGUMENT_FILE, true, "where its positions are written"}}},
 };
 

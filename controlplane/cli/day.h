@@ -17,7 +17,7 @@ struct day_asks {
 struct day_order {
     const char *reason;    // recorded with everything that changes something
     const char *record;    // path of the written record
-    const char *next;      // end: the trading day that follows, YYYY-MM-DD
+    const char *next;      // end: the trading day that follows, YYYY-MM-DD; null: the calendar's
     const char *positions; // end: path of its file of positions
     uint64_t within_ms;    // patience of a step that waits
 };

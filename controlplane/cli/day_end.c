@@ -237,10 +237,25 @@ json_t *day_end(const struct day_asks *asks, const struct day_order *order, stru
                                             {"reconcile", reconcile},
                                             {"roll", roll},
                                             {"seal", seal}};
+    json_t *calendar = NULL;
+    struct day_order with = *order;
     int32_t next;
-    if (!date_parse(order->next, strlen(order->next), &next)) {
-        error_set(err, EXIT_USAGE, "--next: '%.31s' is no day; it takes YYYY-MM-DD", order->next);
-        return NULL;
+    if (with.next == NULL) {
+        calendar = asks->call(asks->context, "calendar", json_object(), err);
+        with.next = json_string_value(json_object_get(calendar, "next"));
     }
-    return day_sequence("end", steps, sizeof steps / sizeof steps[0], asks, order, err);
+    if (with.next == NULL) {
+        const struct error why = *err;
+        *err = (struct error){0};
+        error_set(err, why.code != EXIT_OK ? why.code : EXIT_FAILED,
+                  "%s; or say which trading day follows with --next", why.text);
+    } else if (!date_parse(with.next, strlen(with.next), &next)) {
+        error_set(err, EXIT_USAGE, "--next: '%.31s' is no day; it takes YYYY-MM-DD", with.next);
+    }
+    json_t *record =
+        err->code == EXIT_OK
+            ? day_sequence("end", steps, sizeof steps / sizeof steps[0], asks, &with, err)
+            : NULL;
+    json_decref(calendar);
+    return record;
 }

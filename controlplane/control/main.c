@@ -15,6 +15,7 @@
 #include "controlplane/journal/rebuild.h"
 #include "controlplane/store/store.h"
 #include "controlplane/trace/export.h"
+#include "dataplane/base/date.h"
 #include "dataplane/base/log.h"
 #include "dataplane/base/notify.h"
 #include "dataplane/config/config.h"
@@ -187,6 +188,7 @@ static bool directory_make(struct options *options, const char *configured, stru
 // default.
 static bool options_complete(struct options *options, struct error *err)
 {
+    struct error unknown = {0};
     if (!(options->config ? config_load(&config, options->config, err)
                           : config_defaults(&config, err)))
         return false;
@@ -199,6 +201,9 @@ static bool options_complete(struct options *options, struct error *err)
     if (options->journal == NULL && !config.journal.enabled)
         options->journal = "none";
     journal_take(options, &config.journal);
+    // There is no second thread yet. Where the zone is not known, who needs it says so.
+    if (options->config)
+        zone_set(config.day.zone, &unknown);
     return directory_make(options, config.journal.directory, err) &&
            (options->http == NULL || http_address(options, err));
 }

@@ -153,6 +153,7 @@ struct profit {
 void profit_take(const struct control *control, struct profit *accounts, struct profit *firm);
 
 // methods_day.c
+void method_calendar(struct control *control, struct job *job);
 void method_reload(struct control *control, struct job *job);
 void method_reload_answered(struct control *control, struct job *job);
 // methods_selftest.c

@@ -252,6 +252,13 @@ const struct method methods[] = {
        "that are "
        "named there"},
       PARAM_REASON(true)}},
+    {"calendar",
+     ROLE_VIEW,
+     "The trading day that it is, and the one that follows by the file day.calendar",
+     NEEDS_NOTHING,
+     method_calendar,
+     NULL,
+     {{0}}},
     {"sessions",
      ROLE_VIEW,
      "Order sessions: state, sequence, what is open, counts, their TCP connections",

@@ -15,7 +15,7 @@
 #include "controlplane/cli/journal_seal.h"
 #include "tests/lib/journal_rig.h"
 
-enum { ANSWERS = 12, ASKED_LEN = 1024 };
+enum { ANSWERS = 16, ASKED_LEN = 1024 };
 
 struct script {
     struct {
@@ -529,6 +529,32 @@ static void test_end_of_no_day(void **state)
     assert_string_equal(w->script.asked, "");
 }
 
+// Without --next the calendar says which day follows; where it cannot, nothing is touched.
+static void test_end_by_the_calendar(void **state)
+{
+    struct world *w = *state;
+    struct error err = {0};
+    char text[64] = "";
+    w->order.next = NULL;
+    script_set(w, "calendar", "the configuration names no calendar", EXIT_STATE, NULL);
+    assert_null(day_end(&w->asks, &w->order, &err));
+    assert_int_equal(err.code, EXIT_STATE);
+    assert_non_null(strstr(err.text, "names no calendar; or say which trading day follows with "
+                                     "--next"));
+    assert_string_equal(w->script.asked, "");
+    journal_make(w, 3);
+    assert_true(journal_close(&w->rig.journal));
+    script_set(w, "calendar", "{\"today\":\"2026-11-25\",\"next\":\"2026-11-27\"}", EXIT_OK, NULL);
+    script_set(w, "status", status_of(w), EXIT_OK, NULL);
+    err = (struct error){0};
+    json_decref(day_end(&w->asks, &w->order, &err));
+    FILE *file = fopen(w->positions, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof text, file));
+    fclose(file);
+    assert_string_equal(text, "tickgate,positions,1,2026-11-27\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -559,6 +585,7 @@ int main(void)
         TEST(test_end_with_a_position_in_motion),
         TEST(test_end_with_a_damaged_journal),
         TEST(test_end_of_no_day),
+        TEST(test_end_by_the_calendar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <unistd.h>
+
+#include "controlplane/control/live_config.h"
+#include "dataplane/base/date.h"
 #include "tests/lib/rpc_rig.h"
 
 static void test_reload(void **state)
@@ -75,11 +79,88 @@ static void test_refused(void **state)
     refused_call(f, "reload", "{\"reason\":\"r\"}", -32007, "takes risk");
 }
 
+static char folder[] = "/tmp/tickgate-calendar-XXXXXX";
+
+static void file_write(const char *name, const char *text)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+// The day's section of a configuration that is whole, with a calendar beside it.
+static void calendar_is(const char *day, const char *rows)
+{
+    char text[1024];
+    snprintf(text, sizeof text,
+             "node: {main_core: 0}\nports: [{name: p, device: net_ring0}]\n"
+             "lanes: [{name: l, core: 0, idle: sleep}]\nchannels:\n"
+             "  - {name: c, lane: l, lines: [{name: A, port: p,\n"
+             "     group: 233.54.12.111, udp_port: 1}]}\n"
+             "day: {%s, calendar: %s/calendar.csv}\n",
+             day, folder);
+    file_write("tickgate.yaml", text);
+    snprintf(text, sizeof text, "tickgate,calendar,1,%s", rows);
+    file_write("calendar.csv", text);
+}
+
+#define WEEK "2026-01-01,2026-12-31\ndays,open,close\nmon-fri,09:30,16:00\n2026-11-26,,\n"
+
+static void follows(struct fixture *f, const char *date, const char *next)
+{
+    char day[64];
+    snprintf(day, sizeof day, "date: %s", date);
+    calendar_is(day, WEEK);
+    json_t *answer = ask_text(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"calendar\"}");
+    const json_t *result = json_object_get(answer, "result");
+    assert_string_equal(text_of(result, "today"), date);
+    assert_string_equal(text_of(result, "next"), next);
+    json_decref(answer);
+}
+
+// The day that follows: the next one, over a weekend, over a holiday; and why there is none.
+static void test_calendar(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    char path[64];
+    assert_non_null(mkdtemp(folder));
+    refused_call(f, "calendar", "{}", -32006, "started without --config");
+    snprintf(path, sizeof path, "%s/tickgate.yaml", folder);
+    f->control.live = live_config_new(path, "");
+    assert_non_null(f->control.live);
+    calendar_is("date: 2026-11-23", WEEK);
+    unsetenv("TZ");
+    refused_call(f, "calendar", "{}", -32006, "day.zone");
+    assert_true(zone_set("America/New_York", &err));
+    follows(f, "2026-11-23", "2026-11-24");
+    follows(f, "2026-11-20", "2026-11-23");
+    follows(f, "2026-11-25", "2026-11-27");
+    calendar_is("date: 2026-11-23", "2026-01-01,2026-11-24\ndays,open,close\nmon,09:30,16:00\n");
+    refused_call(f, "calendar", "{}", -32006,
+                 "no trading day behind today, and ends on 2026-11-24");
+    calendar_is("date: 2026-11-23", "2026-01-01,2026-11-23\ndays,open,close\nmon,09:30,16:00\n");
+    refused_call(f, "calendar", "{}", -32006, "calendar.csv:1");
+    calendar_is("date: 2026-11-23", "2026-01-01,2026-12-31\ndays,open,close\nmon,16:00,09:30\n");
+    refused_call(f, "calendar", "{}", -32006, "is not after 'open'");
+    file_write("tickgate.yaml", "node: {main_core: 0\n");
+    refused_call(f, "calendar", "{}", -32006, "tickgate.yaml");
+    live_config_free(f->control.live);
+    f->control.live = NULL;
+    unlink(path);
+    snprintf(path, sizeof path, "%s/calendar.csv", folder);
+    unlink(path);
+    rmdir(folder);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(test_reload), TEST(test_reload_all),
-                                       TEST(test_refused)};
+    const struct CMUnitTest tests[] = {TEST(test_reload), TEST(test_reload_all), TEST(test_refused),
+                                       TEST(test_calendar)};
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
