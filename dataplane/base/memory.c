@@ -310,8 +310,8 @@ bool memory_region_open(struct memory_region *r, const char *name, uint64_t leng
               memory_region_path(name, page_size, true, r->path, sizeof r->path);
     if (huge_pages && !r->huge)
         log_warn(LOG_HUGE_PAGES, LOG_FIELDS(LOG_NUMBER("page_bytes", page_size)),
-                 "no huge pages of %lu MiB are reserved, or no hugetlbfs mount is there: ordinary "
-                 "memory is used, latency suffers; reserve some "
+                 "no huge pages of %lu MiB are reserved, or no hugetlbfs mount is there that this "
+                 "user may write: ordinary memory is used, latency suffers; reserve some "
                  "(/sys/kernel/mm/hugepages/hugepages-%lukB/nr_hugepages) and mount them "
                  "(mount -t hugetlbfs -o pagesize=%luM none /dev/hugepages)",
                  page_size / mib, page_size / 1024, page_size / mib);
