@@ -167,7 +167,8 @@ client_header  := dataplane/gateway/tickgate.h
 client_so      := libtickgate.so.$(shell sed -n 's/.*TICKGATE_INTERFACE = \([0-9]*\),.*/\1/p' $(client_header))
 client_libs    := $(addprefix $(BUILD)/,libtickgate.a libtickgate.so $(client_so))
 client_example := $(BUILD)/examples/client
-programs: $(client_libs) $(client_example)
+signal_example := $(BUILD)/examples/signal_sender
+programs: $(client_libs) $(client_example) $(signal_example)
 $(BUILD)/obj/client/library.o: dataplane/gateway/library.c | $(gen_headers)
 	@echo "  CC    $<"
 	@mkdir -p $(@D)
@@ -181,6 +182,11 @@ $(BUILD)/$(client_so): $(BUILD)/obj/client/library.o
 $(BUILD)/libtickgate.so: $(BUILD)/$(client_so)
 	$(Q)ln -sf $(<F) $@
 $(client_example): $(call obj,dataplane/gateway/examples/client.c) $(BUILD)/libtickgate.a
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
+$(signal_example): $(call obj,dataplane/gateway/examples/signal_sender.c)
 	@echo "  LINK  $@"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^

@@ -142,6 +142,7 @@ void print_orders(FILE *out, const json_t *result, const json_t *options);
 void print_positions(FILE *out, const json_t *result, const json_t *options);
 void print_sessions(FILE *out, const json_t *result, const json_t *options);
 void print_clients(FILE *out, const json_t *result, const json_t *options);
+void print_signals(FILE *out, const json_t *result, const json_t *options);
 void print_strategies(FILE *out, const json_t *result, const json_t *options);
 void print_govern(FILE *out, const json_t *result, const json_t *options);
 void print_reload(FILE *out, const json_t *result, const json_t *options);

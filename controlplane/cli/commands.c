@@ -32,6 +32,11 @@
         "NAME", NULL, "strategy", ARGUMENT_TEXT, true, "name of the strategy" \
     }
 
+#define SOURCE_ARGUMENT                                                              \
+    {                                                                                \
+        "NAME", NULL, "source", ARGUMENT_TEXT, true, "name of the source of signals" \
+    }
+
 #define DAY_ARGUMENTS                                                                        \
     {"--record", "FILE", NULL, ARGUMENT_FILE, true, "the written record, after every step"}, \
         {"--reason", "TEXT", NULL, ARGUMENT_TEXT, true, "recorded"},                         \
@@ -95,7 +100,8 @@ const struct command commands[] = {
      print_counters,
      LOOKS,
      {{"SCOPE", NULL, "scope", ARGUMENT_TEXT, false,
-       "only lane, channel, line, port, pool, main, desk, session, connection, strategy, client or "
+       "only lane, channel, line, port, pool, main, desk, session, connection, strategy, client, "
+       "signal or "
        "account"},
       {"--all", NULL, NULL, ARGUMENT_FLAG, false, "also those that are zero"}}},
     {{"show", "symbols"},
@@ -176,6 +182,7 @@ const struct command commands[] = {
      {{"--connections", NULL, NULL, ARGUMENT_FLAG, false,
        "their TCP connections: round trip, losses, windows, what was refused"}}},
     {{"show", "clients"}, "clients of the gateway", "clients", print_clients, LOOKS, {{0}}},
+    {{"show", "signals"}, "sources of signals", "signals", print_signals, LOOKS, {{0}}},
     {{"show", "capture"},
      "what lanes take in and where it is written",
      "capture",
@@ -422,6 +429,18 @@ const struct command commands[] = {
        "of one order in N, and what is always told (1000)"},
       {"--to", "FILE|URL", NULL, ARGUMENT_FILE, true,
        "file for one request in protobuf (-: standard output), or address of a collector"}}},
+    {{"signals", "stop"},
+     "takes nothing of a source of signals any more",
+     "signal_stop",
+     print_govern,
+     CHANGES,
+     {SOURCE_ARGUMENT, REASON_OPTION(true)}},
+    {{"signals", "resume"},
+     "takes signals of a source again that was stopped, or whose breaker is open",
+     "signal_resume",
+     print_govern,
+     WIDENS,
+     {SOURCE_ARGUMENT, REASON_OPTION(true), YES_OPTION}},
     {{"signals", "score"},
      "how good the forecasts of signals were, from a journal",
      NULL,

@@ -167,6 +167,18 @@ static void released_add(json_t *row, const struct journal_events *f)
                         json_string(r->refusal == REFUSAL_NONE ? "approved" : verdict));
 }
 
+// The signal that a strategy was told when it asked: the last one of the same input.
+static json_t *signal_view(const struct journal_events *f)
+{
+    const struct event_signal *g = &f->event.event.signal;
+    return json_pack("{s:s,s:o,s:o,s:s,s:o,s:o,s:o}", "source",
+                     journal_events_name(f, JOURNAL_NAME_SIGNAL, 0, g->source), "number",
+                     view_count(g->number), "as_of", view_utc(g->as_of_ns), "symbol",
+                     journal_events_name(f, JOURNAL_NAME_INSTRUMENT, 0, g->instrument), "value",
+                     json_integer((json_int_t)g->value_0), "confidence", view_count(g->confidence),
+                     "horizon_ms", view_count(g->horizon_ms));
+}
+
 static json_t *step_view(const struct journal_events *f, uint64_t begun_ns)
 {
     const struct event *e = &f->event.event;
@@ -209,11 +221,16 @@ static json_t *story(struct journal_events *f, const struct chosen *c, bool *end
                      struct error *err)
 {
     const struct logged_event *e;
-    json_t *steps = json_array();
-    uint64_t begun_ns = 0;
+    json_t *steps = json_array(), *told = NULL;
+    uint64_t begun_ns = 0, input = 0;
     *ended = false;
     while (!invocation_stopped() && !*ended && (e = journal_events_next(f, err)) != NULL) {
         bool over = false;
+        if (e->epoch == c->epoch && e->event.type == EVENT_SIGNAL && e->event.lane == c->lane) {
+            json_decref(told);
+            told = signal_view(f);
+            input = e->event.input;
+        }
         if (e->number < c->first)
             continue;
         if (e->epoch != c->epoch)
@@ -221,9 +238,13 @@ static json_t *story(struct journal_events *f, const struct chosen *c, bool *end
         if (c->refused ? e->number != c->refused : !about(&e->event, c, &over))
             continue;
         begun_ns = begun_ns ? begun_ns : e->utc_ns;
-        json_array_append_new(steps, step_view(f, begun_ns));
+        json_t *step = step_view(f, begun_ns);
+        if (e->event.type == EVENT_DECISION && told && e->event.input == input)
+            json_object_set(step, "signal", told);
+        json_array_append_new(steps, step);
         *ended = over || c->refused;
     }
+    json_decref(told);
     return steps;
 }
 
@@ -249,6 +270,11 @@ static void decision_print(const json_t *row, const json_t *fields)
     printf("    caused by    input %lld of the lane, received %s; strategy %s, account %s\n",
            number_at(cause, "input"), text_at(cause, "received"), text_at(row, "strategy"),
            text_at(row, "account"));
+    const json_t *told = json_object_get(row, "signal");
+    if (told)
+        printf("    signal       %lld of %s for %s, made %s: %lld, confidence %lld\n",
+               number_at(told, "number"), text_at(told, "source"), text_at(told, "symbol"),
+               text_at(told, "as_of"), number_at(told, "value"), number_at(told, "confidence"));
     printf("    asked        %s %s %lld %s at %s on %s, reference %lld, client's %lld\n",
            text_at(fields, "kind"), text_at(fields, "side"), number_at(fields, "quantity"),
            text_at(row, "symbol"), text_at(row, "price"), text_at(row, "session"),

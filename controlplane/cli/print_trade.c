@@ -164,6 +164,51 @@ void print_clients(FILE *out, const json_t *result, const json_t *options)
     table_print(out, columns, json_object_get(result, "clients"));
 }
 
+void print_signals(FILE *out, const json_t *result, const json_t *options)
+{
+    static const struct column columns[] = {
+        {"source", "source", COLUMN_TEXT},    {"lane", "lane", COLUMN_TEXT},
+        {"role", "role", COLUMN_TEXT},        {"client", "client", COLUMN_TEXT},
+        {"sender", "sender", COLUMN_TEXT},    {"state", "state", COLUMN_TEXT},
+        {"heard", "heard", COLUMN_TEXT},      {"number", "number", COLUMN_COUNT},
+        {"age", "age_ns", COLUMN_NS},         {"a second", "rate", COLUMN_COUNT},
+        {"told", "told", COLUMN_COUNT},       {"stood by", "stood_by", COLUMN_COUNT},
+        {"missing", "missing", COLUMN_COUNT}, {"opened", "opened", COLUMN_COUNT},
+        {"refused", "refused", COLUMN_COUNT}, {0}};
+    static const struct column reasons[] = {{"source", "source", COLUMN_TEXT},
+                                            {"format", "format", COLUMN_COUNT},
+                                            {"duplicate", "duplicate", COLUMN_COUNT},
+                                            {"back", "back", COLUMN_COUNT},
+                                            {"future", "future", COLUMN_COUNT},
+                                            {"late", "late", COLUMN_COUNT},
+                                            {"rate", "rate", COLUMN_COUNT},
+                                            {"symbol", "symbol", COLUMN_COUNT},
+                                            {"confidence", "confidence", COLUMN_COUNT},
+                                            {"breaker", "breaker", COLUMN_COUNT},
+                                            {"record", "record", COLUMN_COUNT},
+                                            {0}};
+    json_t *rows = json_array(), *row;
+    char strangers[128];
+    size_t i;
+    (void)options;
+    table_print(out, columns, json_object_get(result, "signals"));
+    json_array_foreach(json_object_get(result, "signals"), i, row)
+    {
+        json_t *by = json_object_get(row, "refused_by");
+        if (json_object_size(by) == 0)
+            continue;
+        json_t *copy = json_copy(by);
+        json_object_set(copy, "source", json_object_get(row, "source"));
+        json_array_append_new(rows, copy);
+    }
+    if (json_array_size(rows)) {
+        fputs("\nrefused\n", out);
+        table_print(out, reasons, rows);
+    }
+    json_decref(rows);
+    fprintf(out, "\nof strangers: %s\n", text_at(result, "strangers", COLUMN_COUNT, strangers));
+}
+
 void print_sessions(FILE *out, const json_t *result, const json_t *options)
 {
     static const struct column columns[] = {{"session", "session", COLUMN_TEXT},

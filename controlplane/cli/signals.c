@@ -57,11 +57,11 @@ static bool signal_take(struct score *s, const struct journal_events *f, uint32_
     const uint64_t values[VALUES] = {g->value_0, g->value_1, g->value_2, g->value_3};
     char source[SCORE_NAME_LEN], symbol[SCORE_NAME_LEN];
     snprintf(source, sizeof source, "%s",
-             journal_events_name(f, JOURNAL_NAME_STRATEGY, f->event.event.lane, g->strategy));
+             journal_events_name(f, JOURNAL_NAME_SIGNAL, 0, g->source));
     snprintf(symbol, sizeof symbol, "%s",
              journal_events_name(f, JOURNAL_NAME_INSTRUMENT, 0, g->instrument));
     if (*source == 0)
-        snprintf(source, sizeof source, "%u of lane %u", g->strategy, f->event.event.lane);
+        snprintf(source, sizeof source, "%u", g->source);
     if (*symbol == 0)
         snprintf(symbol, sizeof symbol, "%u", g->instrument);
     return score_signal(s, source, symbol, g->instrument, (int64_t)values[value], f->event.utc_ns,

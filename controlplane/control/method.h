@@ -197,6 +197,8 @@ void method_orders(struct control *control, struct job *job);
 void method_sessions(struct control *control, struct job *job);
 void method_clients(struct control *control, struct job *job);
 void method_strategies(struct control *control, struct job *job);
+// methods_signals.c
+void method_signals(struct control *control, struct job *job);
 // methods_limits.c
 void method_limits(struct control *control, struct job *job);
 void method_limits_answered(struct control *control, struct job *job);
@@ -206,4 +208,5 @@ void method_limit_set_answered(struct control *control, struct job *job);
 void method_govern(struct control *control, struct job *job);
 void method_kill_told(struct control *control, struct job *job);
 void method_govern_strategy(struct control *control, struct job *job);
+void method_govern_signal(struct control *control, struct job *job);
 void method_govern_answered(struct control *control, struct job *job);

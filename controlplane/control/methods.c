@@ -43,6 +43,11 @@ enum { CALL_MS = 1000, SETTLE_MS = 5000 };
         "strategy", PARAM_STRING, true, 1, NAME_LEN - 1, "Name of the strategy" \
     }
 
+#define PARAM_SOURCE                                                                   \
+    {                                                                                  \
+        "source", PARAM_STRING, true, 1, NAME_LEN - 1, "Name of the source of signals" \
+    }
+
 const struct method methods[] = {
     {"version",
      ROLE_VIEW,
@@ -280,6 +285,27 @@ const struct method methods[] = {
      method_strategies,
      NULL,
      {{0}}},
+    {"signals",
+     ROLE_VIEW,
+     "Sources of signals: how each is, who of its role is heard, what was refused",
+     NEEDS_DATAPLANE,
+     method_signals,
+     NULL,
+     {{0}}},
+    {"signal_stop",
+     ROLE_OPERATE,
+     "Nothing of a source of signals is taken any more; another of its role stands in",
+     NEEDS_DATAPLANE,
+     method_govern_signal,
+     method_govern_answered,
+     {PARAM_SOURCE, PARAM_REASON(true)}},
+    {"signal_resume",
+     ROLE_RISK,
+     "A source that was stopped, or whose breaker is open, is good again with its next signal",
+     NEEDS_DATAPLANE,
+     method_govern_signal,
+     method_govern_answered,
+     {PARAM_SOURCE, PARAM_REASON(true)}},
     {"kill",
      ROLE_OPERATE,
      "No order enters any more, every open one is cancelled; in force at once, until resumed",

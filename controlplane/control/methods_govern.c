@@ -21,6 +21,8 @@ static const struct verb {
     {"strategy_enable", COMMAND_STRATEGY_ENABLE, true},
     {"strategy_disable", COMMAND_STRATEGY_DISABLE, false},
     {"strategy_set", COMMAND_STRATEGY_SET, false},
+    {"signal_stop", COMMAND_SIGNAL_STOP, false},
+    {"signal_resume", COMMAND_SIGNAL_RESUME, true},
 };
 
 static const struct verb *verb_of(const struct job *job)
@@ -170,6 +172,27 @@ void method_govern_strategy(struct control *control, struct job *job)
         govern_start(control, job);
 }
 
+// A source of signals: its lane's, in the place of a scope.
+void method_govern_signal(struct control *control, struct job *job)
+{
+    const char *name = job_string(job, "source");
+    memset(&job->call.request.govern, 0, sizeof job->call.request.govern);
+    if (!job_board(control, job))
+        return;
+    const int source = board_signal(control->board, name);
+    if (source < 0) {
+        job_fail(job, RPC_ERROR_UNKNOWN, "no source of signals '%.31s'; nothing was changed", name);
+        return;
+    }
+    memset(&job->target, 0, sizeof job->target);
+    job->target.lanes = 1ull << control->board->signals[source].lane;
+    snprintf(job->target.name, sizeof job->target.name, "%s", name);
+    job->call.request.govern.chosen = (uint32_t)source;
+    govern_start(control, job);
+    if (job->result)
+        json_object_set_new(job->result, "scope", json_string("signal"));
+}
+
 void method_kill_told(struct control *control, struct job *job)
 {
     kill_watch_told(&control->stages.kills, (uint64_t)job_integer(job, "asked_ns", 0),
@@ -209,6 +232,9 @@ static void nothing_done(struct control *control, struct job *job)
                  "the loss of %s%s%s is still beyond its limit: set another limit first",
                  job->target.scope == TRADE_FIRM ? "the firm" : scope_name(job->target.scope),
                  *job->target.name ? " " : "", job->target.name);
+    else if (verb_of(job)->type == COMMAND_SIGNAL_RESUME)
+        job_fail(job, RPC_ERROR_STATE, "source %s is not stopped, and its breaker is not open",
+                 job->target.name);
     else if (verb_of(job)->type == COMMAND_STRATEGY_ENABLE)
         job_fail(job, RPC_ERROR_STATE, "strategy %s is on already", job->target.name);
     else

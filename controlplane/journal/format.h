@@ -122,6 +122,7 @@ enum journal_name_kind {
     JOURNAL_NAME_SESSION,  // of a lane
     JOURNAL_NAME_STRATEGY, // of a lane
     JOURNAL_NAME_LOCATE,   // of a channel, from the next event on
+    JOURNAL_NAME_SIGNAL,   // source of signals
     JOURNAL_NAME_KINDS
 };
 

@@ -98,7 +98,8 @@ static bool traders_add(struct instance_notes *n, const struct board *b)
     for (uint32_t i = 0; i < shape->strategies && ok; i++)
         ok = names_add(n, JOURNAL_NAME_STRATEGY, b->strategies[i].lane, b->strategies[i].index, 1,
                        b->strategies[i].name, 0);
-    return ok;
+    return ok && names_add(n, JOURNAL_NAME_SIGNAL, 0, 0, shape->signals, b->signals[0].name,
+                           sizeof b->signals[0]);
 }
 
 static bool names_all(struct instance_notes *n, const struct snapshot *s, const struct board *b)

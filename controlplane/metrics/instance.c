@@ -9,6 +9,7 @@ const char *counter_scope_name(enum counter_scope scope)
         [SCOPE_PORT] = "port",       [SCOPE_POOL] = "pool",       [SCOPE_MAIN] = "main",
         [SCOPE_DESK] = "desk",       [SCOPE_SESSION] = "session", [SCOPE_STRATEGY] = "strategy",
         [SCOPE_ACCOUNT] = "account", [SCOPE_CLIENT] = "client",   [SCOPE_CONNECTION] = "connection",
+        [SCOPE_SIGNAL] = "signal",
     };
     return names[scope];
 }
@@ -29,6 +30,7 @@ static bool trade_instance_at(const struct snapshot *s, const struct board *b,
         [SCOPE_ACCOUNT] = b->shape.accounts,
         [SCOPE_CLIENT] = b->shape.clients,
         [SCOPE_CONNECTION] = b->shape.order_sessions,
+        [SCOPE_SIGNAL] = b->shape.signals,
     };
     if (i >= counts[scope])
         return false;
@@ -48,6 +50,10 @@ static bool trade_instance_at(const struct snapshot *s, const struct board *b,
     case SCOPE_CLIENT:
         out->name = b->clients[i].name;
         out->counters = &b->client_counters[i];
+        break;
+    case SCOPE_SIGNAL:
+        out->name = b->signals[i].name;
+        out->counters = &b->signal_counters[i];
         break;
     case SCOPE_CONNECTION:
         out->name = b->sessions[i].name;

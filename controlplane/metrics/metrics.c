@@ -97,6 +97,7 @@ static const struct brief {
 #define STRUCT_SESSION              struct order_session_counters
 #define STRUCT_STRATEGY             struct strategy_counters
 #define STRUCT_ACCOUNT              struct account_counters
+#define STRUCT_SIGNAL               struct signal_counters
 #define BRIEF(scope, counter, fold) {SCOPE_##scope, offsetof(STRUCT_##scope, counter), FOLD_##fold},
 #include "controlplane/metrics/brief.def"
 };

@@ -34,6 +34,7 @@ static void copy_board(const struct region_view *view, void *context)
            s->order_sessions * sizeof b->sessions[0]);
     memcpy(b->strategies, region_strategy_info(view, 0), s->strategies * sizeof b->strategies[0]);
     memcpy(b->clients, region_client_info(view, 0), s->clients * sizeof b->clients[0]);
+    memcpy(b->signals, region_signal_info(view, 0), s->signals * sizeof b->signals[0]);
     copy_words(b->values, region_strategy_values(view, 0), s->strategies * sizeof b->values[0]);
     copy_words(b->kills, region_kill_words(view, 0), s->lanes * sizeof b->kills[0]);
     copy_words(b->boards, region_trade_board(view, 0), s->lanes * sizeof b->boards[0]);
@@ -48,6 +49,8 @@ static void copy_board(const struct region_view *view, void *context)
                s->accounts * sizeof b->account_counters[0]);
     copy_words(b->client_counters, region_client_counters(view, 0),
                s->clients * sizeof b->client_counters[0]);
+    copy_words(b->signal_counters, region_signal_counters(view, 0),
+               s->signals * sizeof b->signal_counters[0]);
     copy_words(b->connection_counters, region_connection_counters(view, 0),
                s->order_sessions * sizeof b->connection_counters[0]);
 }
@@ -94,6 +97,18 @@ static void clean_clients(struct board *b)
     }
 }
 
+static void clean_signals(struct board *b)
+{
+    for (uint32_t i = 0; i < b->shape.signals; i++) {
+        struct signal_info *info = &b->signals[i];
+        text_clean(info->name, NAME_LEN);
+        text_clean(info->role, NAME_LEN);
+        text_clean(info->client, NAME_LEN);
+        info->lane = info->lane < b->shape.lanes ? info->lane : 0;
+        info->first = info->first < b->shape.signals ? info->first : 0;
+    }
+}
+
 bool board_take(struct board *board, struct contact *contact)
 {
     if (!contact_attached(contact))
@@ -103,6 +118,7 @@ bool board_take(struct board *board, struct contact *contact)
         return false;
     clean(board);
     clean_clients(board);
+    clean_signals(board);
     return true;
 }
 
@@ -237,6 +253,14 @@ int board_strategy(const struct board *board, const char *name)
 {
     for (uint32_t i = 0; i < board->shape.strategies; i++)
         if (strcmp(board->strategies[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+int board_signal(const struct board *board, const char *name)
+{
+    for (uint32_t i = 0; i < board->shape.signals; i++)
+        if (strcmp(board->signals[i].name, name) == 0)
             return (int)i;
     return -1;
 }

@@ -31,6 +31,7 @@ struct board {
     struct strategy_info strategies[BOARD_STRATEGIES_MAX];
     struct strategy_values values[BOARD_STRATEGIES_MAX];
     struct client_info clients[CLIENTS_MAX];
+    struct signal_info signals[SIGNALS_MAX];
     struct kill_words kills[LANES_MAX][KILL_ASKERS];
     struct trade_board boards[LANES_MAX];
     struct refusal_counters refusals[LANES_MAX];
@@ -39,6 +40,7 @@ struct board {
     struct strategy_counters strategy_counters[BOARD_STRATEGIES_MAX];
     struct account_counters account_counters[ACCOUNTS_MAX];
     struct client_counters client_counters[CLIENTS_MAX];
+    struct signal_counters signal_counters[SIGNALS_MAX];
     struct connection_counters connection_counters[BOARD_SESSIONS_MAX];
     struct board_position *positions; // sorted by account, then symbol
     uint32_t position_count;
@@ -67,6 +69,7 @@ int board_account(const struct board *board, const char *name);
 int board_symbol(const struct board *board, const char *name);
 int board_session(const struct board *board, const char *name);  // row
 int board_strategy(const struct board *board, const char *name); // row
+int board_signal(const struct board *board, const char *name);   // source of signals
 // Rows of what a lane's desk calls <index>.
 int board_session_at(const struct board *board, uint32_t lane, uint32_t index);
 int board_strategy_at(const struct board *board, uint32_t lane, uint32_t index);

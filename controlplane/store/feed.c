@@ -127,7 +127,7 @@ static void name_add(struct feed *f, struct batch *b, const struct journal_names
         [JOURNAL_NAME_LINE] = "line",       [JOURNAL_NAME_PORT] = "port",
         [JOURNAL_NAME_ACCOUNT] = "account", [JOURNAL_NAME_INSTRUMENT] = "instrument",
         [JOURNAL_NAME_SESSION] = "session", [JOURNAL_NAME_STRATEGY] = "strategy",
-        [JOURNAL_NAME_LOCATE] = "locate",
+        [JOURNAL_NAME_LOCATE] = "locate",   [JOURNAL_NAME_SIGNAL] = "signal",
     };
     if (head->kind >= JOURNAL_NAME_KINDS || number > INT32_MAX || name[0] == 0)
         return;

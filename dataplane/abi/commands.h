@@ -63,6 +63,13 @@ enum command_result {
         COMMAND_RESULTS
 };
 
+// Of a lane that trades, with a govern_request.
+static inline bool command_governs(uint32_t type)
+{
+    return (type >= COMMAND_KILL && type <= COMMAND_STRATEGY_SET) || type == COMMAND_SIGNAL_STOP ||
+           type == COMMAND_SIGNAL_RESUME;
+}
+
 struct book_snapshot_request {
     uint32_t channel;
     uint32_t locate;
@@ -116,12 +123,14 @@ struct filter_set_answer {
     uint32_t unused;
 };
 
-// What a person orders of a lane that trades: KILL to STRATEGY_SET.
+// What a person orders of a lane that trades: KILL to STRATEGY_SET, and
+// SIGNAL_*, for the firm.
 struct govern_request {
     uint32_t scope;                     // enum trade_scope; TRADE_STRATEGY for STRATEGY_*
     uint32_t index;                     // within the scope, 0 for TRADE_FIRM
     uint32_t user;                      // uid of whoever asks
-    uint32_t chosen;                    // STRATEGY_SET: bits of the parameters that change
+    uint32_t chosen;                    // STRATEGY_SET: bits of the parameters that change;
+                                        // SIGNAL_*: the source
     int64_t parameters[PARAMETERS_MAX]; // STRATEGY_SET
     char reason[REASON_LEN];            // zero-terminated
 };

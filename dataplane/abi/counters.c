@@ -14,6 +14,7 @@
 #define STRUCT_OF_ACCOUNT    struct account_counters
 #define STRUCT_OF_CLIENT     struct client_counters
 #define STRUCT_OF_CONNECTION struct connection_counters
+#define STRUCT_OF_SIGNAL     struct signal_counters
 
 const struct counter_info counter_table[] = {
 #define COUNTER(scope, name, kind, unit, help) \

@@ -18,6 +18,7 @@ enum counter_scope {
     SCOPE_ACCOUNT,
     SCOPE_CLIENT,
     SCOPE_CONNECTION,
+    SCOPE_SIGNAL,
     SCOPES
 };
 enum counter_kind { COUNTER_TOTAL, COUNTER_GAUGE, COUNTER_PEAK };
@@ -40,6 +41,7 @@ struct lane_counters {
 #define COUNTER_IN_ACCOUNT(x)
 #define COUNTER_IN_CLIENT(x)
 #define COUNTER_IN_CONNECTION(x)
+#define COUNTER_IN_SIGNAL(x)
 #include "dataplane/abi/counters.def"
 #undef COUNTER_IN_LANE
 #define COUNTER_IN_LANE(x)
@@ -153,6 +155,16 @@ struct connection_counters {
 #include "dataplane/abi/counters.def"
 #undef COUNTER_IN_CONNECTION
 #define COUNTER_IN_CONNECTION(x)
+};
+
+struct signal_counters {
+    _Alignas(64)
+#define COUNTER(scope, name, kind, unit, help) COUNTER_IN_##scope(COUNTER_FIELD(name))
+#undef COUNTER_IN_SIGNAL
+#define COUNTER_IN_SIGNAL(x) x
+#include "dataplane/abi/counters.def"
+#undef COUNTER_IN_SIGNAL
+#define COUNTER_IN_SIGNAL(x)
 };
 
 // One row per counter, in the order of counters.def; <offset> is the byte offset in the struct of

@@ -24,6 +24,7 @@ enum {
     STRATEGIES_MAX = 64,                  // clients of the gateway and nobody included
     STRATEGY_NOBODY = STRATEGIES_MAX - 1, // has the orders of earlier runs, and no limits
     CLIENTS_MAX = 32,                     // of the gateway
+    SIGNALS_MAX = 16,                     // sources of signals
     INSTRUMENTS_MAX = 16384,              // symbols with limits
     POSITIONS_MAX = 1 << 22,              // of accounts in symbols, per lane
     PARAMETERS_MAX = 16,                  // of a strategy

@@ -28,7 +28,8 @@ static bool shape_allowed(const struct region_shape *shape)
     if (shape->accounts > ACCOUNTS_MAX || shape->instruments > INSTRUMENTS_MAX ||
         shape->order_sessions > SESSIONS_MAX * LANES_MAX ||
         shape->strategies > STRATEGIES_MAX * LANES_MAX || shape->clients > CLIENTS_MAX ||
-        shape->positions > POSITIONS_MAX || (shape->positions && !power_of_two(shape->positions)))
+        shape->signals > SIGNALS_MAX || shape->positions > POSITIONS_MAX ||
+        (shape->positions && !power_of_two(shape->positions)))
         return false;
     if (!ring_allowed(shape->trading_slots) || !ring_allowed(shape->diagnostic_slots))
         return false;

@@ -26,6 +26,7 @@
 #include "dataplane/abi/record.h"
 #include "dataplane/abi/restore.h"
 #include "dataplane/abi/ring.h"
+#include "dataplane/abi/signal.h"
 
 #define REGION_MAGIC   0x657461676b636974ull // "tickgate", little-endian
 #define REGION_MAJOR   0u                    // another major: refused
@@ -116,6 +117,7 @@ struct region_shape {
     uint32_t order_sessions;
     uint32_t strategies;
     uint32_t clients;
+    uint32_t signals;               // sources
     uint32_t capture_bytes;         // of each lane's ring, power of two; 0: none
     uint32_t positions;             // per lane, power of two
     uint32_t restore_events;        // slots of the restore area; 0: nothing is restored

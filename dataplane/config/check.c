@@ -43,6 +43,8 @@ static bool names_check(const struct check *c)
                         sizeof(struct config_strategy)) &&
            names_differ(c, config->clients[0].name, config->client_count,
                         sizeof(struct config_client)) &&
+           names_differ(c, config->signals[0].name, config->signal_count,
+                        sizeof(struct config_signal)) &&
            names_differ(c, config->ports[0].name, config->port_count, sizeof(struct config_port)) &&
            names_differ(c, config->lanes[0].name, config->lane_count, sizeof(struct config_lane)) &&
            names_differ(c, config->channels[0].name, config->channel_count,
@@ -148,10 +150,13 @@ static bool ports_check(const struct check *c)
             used[config->channels[i].lines[l].port] = true;
     for (uint32_t i = 0; i < config->session_count; i++)
         used[config->sessions[i].port] = true;
+    for (uint32_t i = 0; i < config->signal_count; i++)
+        if (config->signals[i].port != CONFIG_NONE)
+            used[config->signals[i].port] = true;
     for (uint32_t i = 0; i < config->port_count; i++)
         if (!used[i])
             log_warn(LOG_PORT_UNUSED, LOG_FIELDS(LOG_TEXT("port", config->ports[i].name)),
-                     "no line arrives on port '%s', and no session is there",
+                     "no line and no signal arrives on port '%s', and no session is there",
                      config->ports[i].name);
     return true;
 }
@@ -279,5 +284,5 @@ bool config_check(const struct config *config, const struct places *places, stru
         if (!channel_check(&c, i))
             return false;
     return config_check_day(config, places, err) && config_check_trade(config, places, err) &&
-           cores_check(&c) && lanes_used(&c);
+           config_check_signals(config, places, err) && cores_check(&c) && lanes_used(&c);
 }

@@ -320,6 +320,28 @@ struct config_client {
     struct config_limits broker;
 };
 
+// A source of signals: a client of the gateway, or datagrams of one sender.
+struct config_signal {
+    char name[NAME_LEN];
+    char role[NAME_LEN]; // empty: nobody stands in for it
+    uint32_t lane;       // index
+    uint32_t client;     // index, or CONFIG_NONE
+    uint32_t port;       // index, or CONFIG_NONE
+    uint32_t group;      // as of a line
+    uint16_t udp_port;
+    uint32_t sender;
+    uint16_t sender_port; // 0: any
+    uint32_t number;
+    uint32_t rate_per_s;
+    uint32_t burst;
+    uint32_t confidence;
+    uint32_t faults; // 0: none open the breaker
+    uint32_t faults_ms;
+    uint32_t rest_ms;    // 0: until a person resumes it
+    uint32_t silence_ms; // 0: nobody looks
+    uint32_t ahead_us;
+};
+
 enum config_unknown { CONFIG_UNKNOWN_REFUSE, CONFIG_UNKNOWN_SKIP };
 
 // The trading day: its files (day_files.h), each empty where there is none.
@@ -407,6 +429,8 @@ struct config {
     struct config_gateway gateway;
     struct config_client clients[CLIENTS_MAX];
     uint32_t client_count;
+    struct config_signal signals[SIGNALS_MAX];
+    uint32_t signal_count;
     struct config_day day;
     struct config_control control;
     struct config_http http;

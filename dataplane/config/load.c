@@ -15,8 +15,8 @@
 enum {
     FILE_BYTES_MAX = 1 << 20,
     ROOT = SECTIONS, // stands for the top of the file where a section is named
-    REFERENCES_MAX =
-        CHANNELS_MAX * (1 + LINES_MAX) + SESSIONS_MAX * 4 + STRATEGIES_MAX * 2 + CLIENTS_MAX * 2,
+    REFERENCES_MAX = CHANNELS_MAX * (1 + LINES_MAX) + SESSIONS_MAX * 4 + STRATEGIES_MAX * 2 +
+                     CLIENTS_MAX * 2 + SIGNALS_MAX * 3,
 };
 
 // A section that is not there: an error, nothing, or one with nothing in it.
@@ -55,6 +55,8 @@ static const struct child {
     {ROOT, SECTION_GATEWAY, OPTIONAL, offsetof(struct config, gateway), 0},
     {ROOT, SECTION_CLIENT, OPTIONAL, offsetof(struct config, clients),
      offsetof(struct config, client_count)},
+    {ROOT, SECTION_SIGNAL, OPTIONAL, offsetof(struct config, signals),
+     offsetof(struct config, signal_count)},
     {ROOT, SECTION_DAY, DEFAULTED, offsetof(struct config, day), 0},
     {ROOT, SECTION_CONTROL, DEFAULTED, offsetof(struct config, control), 0},
     {ROOT, SECTION_HTTP, OPTIONAL, offsetof(struct config, http), 0},
@@ -90,6 +92,7 @@ static const struct target {
     {OPTION_PORT_REF, "port", "ports", NAMED(ports, port_count)},
     {OPTION_CHANNEL_REF, "channel", "channels", NAMED(channels, channel_count)},
     {OPTION_ACCOUNT_REF, "account", "accounts", NAMED(accounts, account_count)},
+    {OPTION_CLIENT_REF, "client", "clients", NAMED(clients, client_count)},
 };
 
 static const struct target *target_find(enum option_kind kind)
@@ -276,6 +279,7 @@ static bool option_read(struct loader *l, const struct option_row *row, yaml_nod
     case OPTION_PORT_REF:
     case OPTION_CHANNEL_REF:
     case OPTION_ACCOUNT_REF:
+    case OPTION_CLIENT_REF:
         if (reference_read(l, row, node, (uint32_t *)(void *)member))
             return true;
         break;

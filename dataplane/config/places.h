@@ -33,4 +33,6 @@ bool config_check_limits(const struct config *config, const struct places *place
 bool config_check_day(const struct config *config, const struct places *places, struct error *err);
 bool config_check_trade(const struct config *config, const struct places *places,
                         struct error *err);
+bool config_check_signals(const struct config *config, const struct places *places,
+                          struct error *err);
 bool config_check(const struct config *config, const struct places *places, struct error *err);

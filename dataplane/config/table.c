@@ -19,6 +19,7 @@
 #define STRATEGY_TYPE struct config_strategy
 #define GATEWAY_TYPE  struct config_gateway
 #define CLIENT_TYPE   struct config_client
+#define SIGNAL_TYPE   struct config_signal
 #define DAY_TYPE      struct config_day
 #define CONTROL_TYPE  struct config_control
 #define HTTP_TYPE     struct config_http

@@ -75,9 +75,12 @@ void value_range(const struct option_row *row, char *out, size_t len)
     case OPTION_LIMIT: snprintf(out, len, "none, or %lu to %lu", row->min, row->max); break;
     case OPTION_MONEY: snprintf(out, len, "none, or dollars with up to four decimals"); break;
     case OPTION_LANE_REF: snprintf(out, len, "name of a lane"); break;
-    case OPTION_PORT_REF: snprintf(out, len, "name of a port"); break;
+    case OPTION_PORT_REF:
+        snprintf(out, len, "name of a port%s%s", *row->words ? ", or " : "", row->words);
+        break;
     case OPTION_CHANNEL_REF: snprintf(out, len, "name of a channel, or %s", row->words); break;
     case OPTION_ACCOUNT_REF: snprintf(out, len, "name of an account"); break;
+    case OPTION_CLIENT_REF: snprintf(out, len, "name of a client, or %s", row->words); break;
     }
 }
 
@@ -369,7 +372,8 @@ bool value_parse(const struct option_row *row, const char *text, size_t len, voi
     case OPTION_LANE_REF:
     case OPTION_PORT_REF:
     case OPTION_CHANNEL_REF:
-    case OPTION_ACCOUNT_REF: break; // of more than one scalar, or of the whole file: load.c
+    case OPTION_ACCOUNT_REF:
+    case OPTION_CLIENT_REF: break; // of more than one scalar, or of the whole file: load.c
     }
     return ok || out_of_range(row, text, len, why);
 }

@@ -14,6 +14,7 @@
 #include "dataplane/control/recovery.h"
 #include "dataplane/control/snapshot.h"
 #include "dataplane/lane/desk_route.h"
+#include "dataplane/lane/desk_signal.h"
 #include "dataplane/lane/desk_strategy.h"
 #include "dataplane/lane/lane.h"
 #include "dataplane/port/eal.h"
@@ -34,6 +35,7 @@ struct dataplane_desk {
     struct desk desk;
     struct desk_strategies strategies;
     struct desk_routes routes;
+    struct desk_signals signals;
     struct limit_table *limits;       // in force; main lcore's view
     struct limit_table *limits_spare; // the next one is made here
     void *memory;
@@ -104,7 +106,9 @@ struct dataplane {
     struct event_writer events;                    // the main lcore's own
     struct main_counters *count;
     uint64_t bell_seen;
-    uint64_t setup; // of a replay: stamp of what is done before the lanes run; 0: now
+    uint64_t signals_at_ns;    // when UTC is looked at next, for signals
+    uint64_t signals_moved_ns; // as the lanes were told
+    uint64_t setup;            // of a replay: stamp of what is done before the lanes run; 0: now
     bool eal_started;
     bool lanes_running;
 };
@@ -178,6 +182,19 @@ bool restore_take(struct dataplane *d, struct error *err);
 // What has come out of comparing it with the exchanges. Once a turn of the main lcore.
 void restore_turn(struct dataplane *d, uint64_t now_ns);
 void restore_free(struct dataplane *d);
+
+// --- sources of signals (start_signals.c), null-safe where the configuration has none
+
+uint64_t signals_bytes(const struct config *config, uint32_t lane, uint32_t symbols);
+// Before the lane's strategies, which may know their names.
+void signals_make(struct dataplane *d, uint32_t lane, void *memory);
+void signals_describe(const struct dataplane *d);
+void signals_sample(const struct dataplane *d);
+void signals_turn(struct dataplane *d, uint64_t now_ns);
+// What a port has to receive for them, and the groups that it joins.
+void signals_port_add(const struct config *config, uint32_t port, struct port_config *pc);
+void signals_groups_add(const struct config *config, uint32_t port, struct slow_port *slow,
+                        uint64_t now_ns);
 
 // --- clients (start_gateway.c), null-safe where the configuration has none
 

@@ -12,6 +12,9 @@ bool lane_uses_port(const struct config *config, uint32_t lane, uint32_t port)
     for (uint32_t i = 0; i < config->session_count; i++)
         if (config->sessions[i].lane == lane && config->sessions[i].port == port)
             return true;
+    for (uint32_t i = 0; i < config->signal_count; i++)
+        if (config->signals[i].lane == lane && config->signals[i].port == port)
+            return true;
     return false;
 }
 

@@ -225,6 +225,7 @@ static void port_lines_add(const struct config *config, uint32_t port, struct po
             pc->node_wanted = node_of_lane(config, lane);
         }
     }
+    signals_port_add(config, port, pc);
     for (uint32_t i = 0; i < config->session_count; i++)
         if (config->sessions[i].port == port)
             pc->node_wanted = node_of_lane(config, config->sessions[i].lane);

@@ -62,6 +62,7 @@ void slow_start(struct dataplane *d)
                     config->channels[c].lines[l].group >> 28 == 0xe)
                     slow_group_add(&d->slow[i], config->channels[c].lines[l].group,
                                    config->channels[c].lines[l].source, now);
+        signals_groups_add(config, i, &d->slow[i], now);
     }
     for (uint32_t c = 0; c < config->channel_count; c++)
         recovery_through(&d->channels[c]->recovery, &d->slow[config->channels[c].lines[0].port],

@@ -153,6 +153,7 @@ enum desk_part {
     PART_WARM,
     PART_LEASES,
     PART_PARKS,
+    PART_SOURCES,
     DESK_PARTS
 };
 
@@ -193,6 +194,7 @@ static void parts_size(const struct dataplane *d, uint32_t lane, uint64_t bytes[
     bytes[PART_WARM] = cache_lines(desk_warm_bytes());
     if (trade_lanes(config) > 1)
         bytes[PART_LEASES] = cache_lines(desk_leases_bytes(config->account_count));
+    bytes[PART_SOURCES] = cache_lines(signals_bytes(config, lane, dc.instruments));
     bytes[PART_ROUTES] = cache_lines(routes_bytes(config->trading.routes, dc.orders.orders));
     for (uint32_t i = 0; i < config->session_count; i++) {
         if (config->sessions[i].lane != lane)
@@ -215,8 +217,8 @@ void trade_bill(struct dataplane *d)
                                                   [PART_SESSIONS] = "sessions and connections",
                                                   [PART_WARM] = "practice orders",
                                                   [PART_LEASES] = "limits that lanes share",
-                                                  [PART_PARKS] =
-                                                      "orders that wait for the journal"};
+                                                  [PART_PARKS] = "orders that wait to be durable",
+                                                  [PART_SOURCES] = "symbols of signals"};
     const struct config *config = d->config;
     uint64_t bytes[DESK_PARTS];
     char name[sizeof d->bill.items[0].name];
@@ -402,6 +404,7 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
         return false;
     parks_add(d, lane, part[PART_PARKS]);
     routes_make(d, dd, part[PART_ROUTES]);
+    signals_make(d, lane, part[PART_SOURCES]);
     if (!strategies_make(d, lane, part[PART_WATCHES], err) || !gateway_start(d, lane, err))
         return false;
     desk_warm_init(&dd->desk, part[PART_WARM],
@@ -478,6 +481,7 @@ uint32_t trade_turn(struct dataplane *d, uint64_t now_ns)
     restore_turn(d, now_ns);
     work += clock_watch_turn(d, now_ns, NULL);
     warnings_turn(d, now_ns);
+    signals_turn(d, now_ns);
     return work + leases_turn(d) + limits_turn(d) + gateway_turn(d, now_ns);
 }
 

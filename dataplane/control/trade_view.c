@@ -22,6 +22,7 @@ void trade_shape(const struct config *config, struct region_shape *shape)
     shape->order_sessions = config->session_count;
     shape->strategies = config->strategy_count + config->client_count;
     shape->clients = config->client_count;
+    shape->signals = config->signal_count;
     shape->positions = config->trading.positions;
     shape->restore_events =
         config->trading.start == CONFIG_TRADE_JOURNAL ? (uint32_t)RESTORE_EVENTS : 0;
@@ -112,6 +113,7 @@ void trade_describe(const struct dataplane *d)
     sessions_describe(d);
     strategies_describe(d);
     clients_describe(d);
+    signals_describe(d);
 }
 
 // --- ten times a second ---
@@ -284,4 +286,5 @@ void trade_sample(const struct dataplane *d)
         client_copy(d, i);
     for (uint32_t i = 0; config->session_count && i < config->account_count; i++)
         account_copy(d, i);
+    signals_sample(d);
 }

@@ -63,8 +63,6 @@ struct gateway_client {
     uint32_t attachment; // 0: nobody is attached
     uint64_t rate_at;    // when the next message would be on time (virtual scheduling)
     uint64_t requests;   // of this attachment
-    uint64_t signal;     // sequence of its last signal, and when that was made; 0: none
-    uint64_t signal_at;
     // Since the start; read by the main lcore to be shown.
     uint64_t taken;
     uint64_t refused;

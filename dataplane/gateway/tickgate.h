@@ -125,17 +125,33 @@ struct tickgate_route {
 };
 
 // A number from a model, for the strategies of the client's lane that watch its symbol. It is
-// advice: no order comes from it unless a strategy decides so. Of one attachment <sequence> rises
-// from signal to signal, and <as_of_ns> does not go back.
+// advice: no order comes from it unless a strategy decides so. The client has to be a source of
+// signals in the configuration, whose policy it is held to (docs/signals.md).
 struct tickgate_signal {
-    uint64_t as_of_ns; // when it was made, by the client's own clock
-    uint64_t sequence;
+    uint64_t as_of_ns;   // when it was made, UTC since 1970; does not go back
+    uint64_t sequence;   // of one attachment: one more each time, from 1
     int64_t value[4];    // what they mean is between client and strategy
     uint32_t horizon_ms; // it is about that far ahead
-    uint32_t ttl_ms;     // how long it is good once the dataplane has it; 0: until the next one
+    uint32_t ttl_ms;     // how long it is good from <as_of_ns> on; 0: until the next one
     uint16_t symbol;
     uint16_t confidence; // 0 to 10,000
     uint8_t unused[4];
+};
+
+// Why a signal is refused: <reason> of its answer.
+enum tickgate_signal_verdict {
+    TICKGATE_SIGNAL_TAKEN,      // it is not, or not by the policy of its source
+    TICKGATE_SIGNAL_FORMAT,     // a field that cannot be
+    TICKGATE_SIGNAL_DUPLICATE,  // its number came before
+    TICKGATE_SIGNAL_BACK,       // its number or its as-of goes back
+    TICKGATE_SIGNAL_FUTURE,     // its as-of is later than now
+    TICKGATE_SIGNAL_LATE,       // its as-of is longer ago than it is good for
+    TICKGATE_SIGNAL_RATE,       // more than the source's rate
+    TICKGATE_SIGNAL_SYMBOL,     // a symbol that nobody trades here
+    TICKGATE_SIGNAL_CONFIDENCE, // below the source's least confidence
+    TICKGATE_SIGNAL_BREAKER,    // the source's circuit breaker is open, or a person has stopped it
+    TICKGATE_SIGNAL_RECORD,     // no room for its record, or the journal takes none
+    TICKGATE_SIGNAL_SENDER,     // the client is no source of signals
 };
 
 enum tickgate_ending {
@@ -171,7 +187,7 @@ struct tickgate_answer {
     uint32_t fill_shares; // with this report; 0: no execution
     uint32_t fill_price;
     uint32_t broken_shares; // an earlier execution is undone
-    uint32_t reason;        // letter or code of the exchange
+    uint32_t reason;        // letter or code of the exchange; of a signal tickgate_signal_verdict
     uint16_t refusal;       // number of the dataplane's refusals, tickgate_refusal_name
     uint16_t symbol;
     uint8_t kind; // enum tickgate_kind

@@ -3,6 +3,7 @@
 #include "dataplane/lane/desk.h"
 #include "dataplane/lane/desk_command.h"
 #include "dataplane/lane/desk_limits.h"
+#include "dataplane/lane/desk_signal.h"
 #include "dataplane/lane/lane_event.h"
 #include "dataplane/lane/tape.h"
 
@@ -56,6 +57,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
             desk_limits_swap(lane->desk, answer.swap);
         if (answer.kind == ANSWER_CLOCK && lane->desk)
             desk_clock_take(lane->desk, answer.sequence);
+        if (answer.kind == ANSWER_UTC && lane->desk)
+            desk_signals_clock(lane->desk, answer.sequence);
         if (ch == NULL)
             continue;
         switch (answer.kind) {
@@ -67,7 +70,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
         case ANSWER_NEIGHBOUR:
         case ANSWER_LOGOUT:
         case ANSWER_LIMITS:
-        case ANSWER_CLOCK: break;
+        case ANSWER_CLOCK:
+        case ANSWER_UTC: break;
         }
     }
     for (uint32_t i = 0; i < lane->channel_count; i++)
@@ -164,7 +168,7 @@ uint32_t commands_take(struct lane *lane)
             result = book_snapshot(lane, &snapshot, &slot->answer.book_snapshot);
         else if (type == COMMAND_QUEUE_POSITION)
             result = queue_position(lane, &position, &slot->answer.queue_position);
-        else if (type >= COMMAND_KILL && type <= COMMAND_STRATEGY_SET)
+        else if (command_governs(type))
             result = desk_command(lane, (enum command_type)type, &slot->request.govern,
                                   &slot->answer.govern, &sequence);
         lane->count->commands++;

@@ -131,6 +131,7 @@ struct desk {
     struct desk_routes *routes;         // desk_route.h; null: no routed orders
     struct desk_leases *leases;         // desk_lease.h; null: no other lane shares its limits
     struct desk_self *self;             // desk_self.h; null: no policy against self-trades
+    struct desk_signals *signals;       // desk_signal.h; null: no sources of signals
     struct desk_counters count;
 };
 

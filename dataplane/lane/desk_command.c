@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/desk_signal.h"
 #include "dataplane/lane/desk_strategy.h"
 
 _Static_assert((int)PARAMETERS_MAX == (int)STRATEGY_PARAMETERS_MAX,
@@ -266,6 +267,24 @@ static enum command_result do_parameters(struct order_of *o)
     return COMMAND_RESULT_OK;
 }
 
+// --- signals ---
+
+static enum command_result do_signal(struct order_of *o)
+{
+    const bool resume = o->type == COMMAND_SIGNAL_RESUME;
+    if (!desk_signal_own(o->desk, o->ask.chosen))
+        return COMMAND_RESULT_BAD_ARGUMENT;
+    if (resume && !room(o->desk))
+        return COMMAND_RESULT_NO_ROOM;
+    if (!desk_signal_can(o->desk, o->ask.chosen, resume))
+        return COMMAND_RESULT_NOTHING;
+    o->ask.index = o->ask.chosen;
+    tell_governed(o);
+    desk_signal_switch(o->desk, o->ask.chosen, resume);
+    o->ask.index = 0;
+    return COMMAND_RESULT_OK;
+}
+
 // --- all ---
 
 enum command_result desk_command(struct lane *lane, enum command_type type,
@@ -295,6 +314,8 @@ enum command_result desk_command(struct lane *lane, enum command_type type,
     case COMMAND_STRATEGY_ENABLE:
     case COMMAND_STRATEGY_DISABLE: result = do_switch(&o); break;
     case COMMAND_STRATEGY_SET: result = do_parameters(&o); break;
+    case COMMAND_SIGNAL_STOP:
+    case COMMAND_SIGNAL_RESUME: result = do_signal(&o); break;
     default: break;
     }
     answer->now = row->state;

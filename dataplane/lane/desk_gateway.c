@@ -52,8 +52,6 @@ static COLD void client_attach(struct desk *d, uint32_t index, uint32_t attachme
     pipe_init(&c->pipe, c->inward, c->outward, dg->gateway->requests, dg->gateway->answers);
     c->attachment = attachment;
     c->requests = 0;
-    c->signal = 0;
-    c->signal_at = 0;
     dg->on |= 1u << index;
     client_tell(d, index, EVENT_CLIENT_ATTACHED, TICKGATE_ATTACHED);
 }
@@ -364,40 +362,28 @@ static void route_request_do(struct desk *d, uint32_t index, const struct desk_o
 
 // --- signals ---
 
-// One that its source cannot mean is refused: a strategy may rely on what it is told.
-static enum refusal signal_tell(struct desk *d, uint32_t index, const struct tickgate_signal *s,
-                                uint64_t now)
-{
-    struct gateway_client *c = &d->gateway->gateway->clients[index];
-    const enum refusal refusal = client_may(d, index, now);
-    if (UNLIKELY(refusal != REFUSAL_NONE))
-        return refusal;
-    if (UNLIKELY(s->symbol >= d->instrument_count))
-        return REFUSAL_UNKNOWN_SYMBOL;
-    if (UNLIKELY(s->sequence <= c->signal || s->as_of_ns < c->signal_at ||
-                 s->confidence > CONFIDENCE_MAX))
-        return REFUSAL_SIGNAL;
-    const enum refusal told = desk_signal(d, c->config.strategy, index, s);
-    if (LIKELY(told == REFUSAL_NONE)) {
-        c->signal = s->sequence;
-        c->signal_at = s->as_of_ns;
-    }
-    return told;
-}
+_Static_assert((int)TICKGATE_SIGNAL_SENDER == (int)SIGNAL_SENDER &&
+                   (int)TICKGATE_SIGNAL_RATE == (int)SIGNAL_RATE,
+               "verdicts have the same numbers");
 
 static void signal_request_do(struct desk *d, uint32_t index, const struct gateway_request *r,
                               const struct tickgate_signal *s, uint64_t now)
 {
-    const enum refusal refusal = signal_tell(d, index, s, now);
+    struct gateway_client *c = &d->gateway->gateway->clients[index];
+    enum signal_verdict verdict = SIGNAL_TAKEN;
+    enum refusal refusal = client_may(d, index, now);
+    if (LIKELY(refusal == REFUSAL_NONE))
+        refusal = desk_signal_client(d, index, c->attachment, s, &verdict);
     const struct tickgate_answer a = {.request = r->request,
                                       .client_id = r->client_id,
                                       .order = OWN_NONE,
                                       .route = ROUTE_NONE,
+                                      .reason = verdict,
                                       .symbol = s->symbol,
                                       .kind = refusal ? TICKGATE_REFUSED : TICKGATE_DONE,
                                       .refusal = (uint16_t)refusal};
     d->lane->count->client_refused += refusal != REFUSAL_NONE;
-    d->gateway->gateway->clients[index].refused += refusal != REFUSAL_NONE;
+    c->refused += refusal != REFUSAL_NONE;
     answer_put(d, index, &a);
 }
 

@@ -7,6 +7,7 @@
 #include "dataplane/lane/desk_extras.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_route.h"
+#include "dataplane/lane/desk_signal.h"
 
 // --- time ---
 
@@ -460,28 +461,20 @@ static bool trades_in(const struct strategy_setup *setup, uint16_t instrument)
     return found;
 }
 
-void desk_strategies_signal(struct desk *d, uint32_t source, const struct tickgate_signal *s)
+uint64_t desk_strategies_now(const struct desk *d)
 {
-    struct desk_strategies *all = d->strategies;
-    if (all == NULL)
-        return;
-    const uint64_t now_ns = scaled(d->lane->stamp, all->ns_per_tick);
-    struct strategy_signal told = {.as_of_ns = s->as_of_ns,
-                                   .until_ns =
-                                       s->ttl_ms ? now_ns + s->ttl_ms * 1000000ull : UINT64_MAX,
-                                   .sequence = s->sequence,
-                                   .horizon_ms = s->horizon_ms,
-                                   .symbol = s->symbol,
-                                   .source = (uint16_t)source,
-                                   .confidence = s->confidence};
-    memcpy(told.value, s->value, sizeof told.value);
-    for (uint64_t on = all->on; on; on &= on - 1) {
-        struct strategy_host *h = &all->hosts[__builtin_ctzll(on)];
+    return scaled(d->lane->stamp, d->strategies->ns_per_tick);
+}
+
+void desk_strategies_signal(struct desk *d, const struct strategy_signal *told)
+{
+    for (uint64_t on = d->strategies->on; on; on &= on - 1) {
+        struct strategy_host *h = &d->strategies->hosts[__builtin_ctzll(on)];
         const struct strategy *strategy = h->slot.strategy;
-        if (strategy->signal == NULL || !trades_in(&h->slot.setup, s->symbol))
+        if (strategy->signal == NULL || !trades_in(&h->slot.setup, told->symbol))
             continue;
         const uint64_t from = ticks_now(d);
-        strategy->signal(h->slot.state, &told);
+        strategy->signal(h->slot.state, told);
         called(d, h, from);
     }
 }
@@ -562,6 +555,7 @@ void desk_strategy_add(struct desk *d, struct strategy_host *host, uint16_t acco
     setup->host = host;
     setup->symbol_count = count;
     setup->venue_count = d->session_count;
+    desk_signals_name(d, setup);
     for (uint32_t i = 0; i < count; i++) {
         setup->symbols[i] = symbols[i];
         memcpy(setup->names[i], d->instruments[symbols[i]].symbol, 8);

@@ -1,7 +1,6 @@
 // Strategies at the desk: which symbols they watch, and what they are told.
 #pragma once
 
-#include "dataplane/gateway/tickgate.h"
 #include "dataplane/lane/desk.h"
 #include "dataplane/strategy/host.h"
 
@@ -48,9 +47,10 @@ void desk_strategy_add(struct desk *d, struct strategy_host *host, uint16_t acco
 
 // The books have changed: tells whoever watches. Called after each frame.
 void desk_market(struct desk *d);
-// A signal, which has been recorded: tells whoever is enabled and has its symbol. <source>: place
-// of who sent it among the lane's clients.
-void desk_strategies_signal(struct desk *d, uint32_t source, const struct tickgate_signal *s);
+// A signal, which has been recorded: tells whoever is enabled and has its symbol.
+void desk_strategies_signal(struct desk *d, const struct strategy_signal *told);
+// The time that strategies see, ns.
+uint64_t desk_strategies_now(const struct desk *d);
 // Timers of strategies that are due; returns how many.
 uint32_t desk_strategy_timers(struct desk *d, uint64_t now);
 // Switches a strategy, by a person or because it was late.

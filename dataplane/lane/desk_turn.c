@@ -5,6 +5,7 @@
 #include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_park.h"
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/desk_signal.h"
 #include "dataplane/lane/desk_strategy.h"
 #include "dataplane/wire/frame.h"
 
@@ -413,6 +414,8 @@ uint32_t desk_turn(struct desk *d, uint64_t now)
         if (LIKELY(d->sessions[i].session != NULL))
             work += session_turn(d, i, now);
     work += desk_gateway_turn(d, now);
+    if (UNLIKELY(d->signals != NULL))
+        work += desk_signals_turn(d, now);
     desk_mark_turn(d);
     if (UNLIKELY(d->risk.broken != d->broken))
         desk_losses_tell(d);

@@ -2,6 +2,7 @@
 #include "dataplane/lane/lane.h"
 
 #include "dataplane/lane/answer.h"
+#include "dataplane/lane/desk_signal.h"
 #include "dataplane/lane/desk_strategy.h"
 #include "dataplane/lane/desk_warm.h"
 #include "dataplane/lane/lane_event.h"
@@ -80,6 +81,19 @@ static COLD bool frame_refused(struct lane *lane, uint8_t port, const struct fra
     return false;
 }
 
+// A datagram that is no channel's.
+static COLD bool frame_elsewhere(struct lane *lane, uint8_t port, const struct frame *frame,
+                                 const struct frame_udp *udp)
+{
+    if (lane->desk && desk_signal_frame(lane->desk, port, udp))
+        return false;
+    // Unicast to us may be an answer to a request that went through this port.
+    if (!(udp->dst_mac[0] & 1))
+        return frame_hand_over(lane, port, frame);
+    lane->count->frames_foreign++;
+    return false;
+}
+
 // True: somebody else owns the frame now.
 HOT_INLINE bool frame_take(struct lane *lane, const struct port *port, const struct frame *frame)
 {
@@ -100,13 +114,8 @@ HOT_INLINE bool frame_take(struct lane *lane, const struct port *port, const str
         return false;
     }
     const struct lane_route *route = route_find(lane, udp.dst_ip, udp.dst_port, port->index);
-    if (UNLIKELY(route == NULL)) {
-        // Unicast to us may be an answer to a request that went through this port.
-        if (!(udp.dst_mac[0] & 1))
-            return frame_hand_over(lane, port->index, frame);
-        lane->count->frames_foreign++;
-        return false;
-    }
+    if (UNLIKELY(route == NULL))
+        return frame_elsewhere(lane, port->index, frame, &udp);
     return channel_datagram(lane->channels[route->channel], route->line, udp.payload,
                             udp.payload_len, frame, lane->stamp);
 }

@@ -46,6 +46,7 @@ enum lane_answer_kind {
     ANSWER_LOGOUT,    // <session> ends and stays down
     ANSWER_LIMITS,    // another table of limits: <swap>
     ANSWER_CLOCK, // the node's clock: <sequence> ns from true time at most, UINT64_MAX: not known
+    ANSWER_UTC,   // UTC is <sequence> ns (two's complement) later than the calibration says
 };
 
 struct lane_answer {

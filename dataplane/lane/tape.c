@@ -223,7 +223,7 @@ static void answers_let_in(struct tape *t)
 COLD void tape_command(struct tape *t, uint32_t slot, uint32_t type,
                        const struct govern_request *request)
 {
-    const bool govern = type >= COMMAND_KILL && type <= COMMAND_STRATEGY_SET;
+    const bool govern = command_governs(type);
     void *to = tape_put(t, CAPTURE_COMMAND, slot, type, govern ? sizeof *request : 0);
     t->commanded = true;
     if (to && govern)

@@ -12,7 +12,7 @@
 
 enum {
     PORT_QUEUES_MAX = LANES_MAX + 1, // lanes and the main lcore
-    STEER_TABLE_LEN = 256,           // power of two, at most a quarter full
+    STEER_TABLE_LEN = 256,           // power of two, at most a third full
 };
 
 // Ticks of the card's clock to nanoseconds: ticks * mult >> shift.

@@ -11,7 +11,7 @@ static uint32_t steer_place(uint32_t ip, uint16_t udp_port)
     return ((ip ^ ((uint32_t)udp_port << 16 | udp_port)) * 0x9E3779B1u) >> 24;
 }
 _Static_assert(STEER_TABLE_LEN == 256, "steer_place gives eight bits");
-_Static_assert(PORT_GROUPS_MAX <= STEER_TABLE_LEN / 4, "every search ends at an empty entry");
+_Static_assert(PORT_GROUPS_MAX <= STEER_TABLE_LEN / 3, "every search ends at an empty entry");
 
 // Lane of a frame; 0 for everything that no route names.
 static uint16_t steer_lane(const struct steer *steer, const struct rte_mbuf *m)

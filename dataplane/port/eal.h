@@ -12,7 +12,7 @@
 
 enum {
     DEVICE_NAME_LEN = 192,
-    PORT_GROUPS_MAX = CHANNELS_MAX * LINES_MAX,
+    PORT_GROUPS_MAX = CHANNELS_MAX * LINES_MAX + SIGNALS_MAX,
     PORT_ROUTES_MAX = PORT_GROUPS_MAX + CHANNELS_MAX, // lines, and answers to re-requests
 };
 

@@ -15,7 +15,7 @@
 #include "dataplane/wire/frame.h"
 
 enum {
-    SLOW_GROUPS_MAX = CHANNELS_MAX * LINES_MAX,
+    SLOW_GROUPS_MAX = CHANNELS_MAX * LINES_MAX + SIGNALS_MAX,
     SLOW_SOURCES_MAX = 4, // senders of one group; more: any sender
     SLOW_NEIGHBOURS_MAX = 32,
     SLOW_PAYLOAD_MAX = 1472,

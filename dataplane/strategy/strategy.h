@@ -18,12 +18,13 @@
 #include <stdint.h>
 
 enum {
-    STRATEGY_INTERFACE = 4,
+    STRATEGY_INTERFACE = 5,
     STRATEGY_PARAMETERS_MAX = 16,
     STRATEGY_SYMBOLS_MAX = 64,
     STRATEGY_VENUES_MAX = 16,
     STRATEGY_DEPTH_MAX = 16,
     STRATEGY_SIGNAL_VALUES = 4,
+    STRATEGY_SOURCES_MAX = 16,
 };
 
 struct strategy_host; // the dataplane's; passed back with every call
@@ -168,17 +169,19 @@ struct strategy_position {
     uint64_t open_buy, open_sell; // shares, at worst
 };
 
-// A number from a model outside, sent by a client of the gateway: advice, never an order.
+// A number from a model outside: advice, never an order. Only the first good source of each role is
+// heard; <first> names the role, whoever stands in.
 struct strategy_signal {
-    uint64_t as_of_ns; // when it was made, by the clock of its source; rises
+    uint64_t as_of_ns; // when it was made, UTC; does not go back
     uint64_t until_ns; // no longer good from then on, by the clock of <now_ns>; UINT64_MAX: stays
     uint64_t sequence; // of the source; rises
     int64_t value[STRATEGY_SIGNAL_VALUES]; // what they mean is between source and strategy
     uint32_t horizon_ms;                   // it is about that far ahead
     uint16_t symbol;
-    uint16_t source;     // place of the client among those of the lane in the configuration
+    uint16_t source;     // number: setup->sources has its name
     uint16_t confidence; // 0 to 10,000
-    uint8_t unused[6];
+    uint16_t first;      // source that goes before all others of its role; else the same
+    uint8_t unused[4];
 };
 
 struct strategy_parameters {
@@ -220,6 +223,8 @@ struct strategy_setup {
     char names[STRATEGY_SYMBOLS_MAX][9];
     uint32_t venue_count;
     struct strategy_parameters parameters;
+    uint32_t source_count;
+    char sources[STRATEGY_SOURCES_MAX][32]; // of signals; empty: those of other lanes
 };
 
 // What a shared object exports. Functions may be null, but start.

@@ -111,6 +111,7 @@ static void print_all(FILE *out)
     print_counters(out, SCOPE_CLIENT, "client_counters", sizeof(struct client_counters));
     print_counters(out, SCOPE_CONNECTION, "connection_counters",
                    sizeof(struct connection_counters));
+    print_counters(out, SCOPE_SIGNAL, "signal_counters", sizeof(struct signal_counters));
     print_histograms(out, SCOPE_LANE, "lane_histograms", sizeof(struct lane_histograms));
     print_histograms(out, SCOPE_CHANNEL, "channel_histograms", sizeof(struct channel_histograms));
     print_histograms(out, SCOPE_LINE, "line_histograms", sizeof(struct line_histograms));
@@ -147,7 +148,8 @@ static void print_doc_counters(FILE *out)
                                                [SCOPE_ACCOUNT] = "Per account",
                                                [SCOPE_CLIENT] = "Per client of the gateway",
                                                [SCOPE_CONNECTION] =
-                                                   "Per order session's connection"};
+                                                   "Per order session's connection",
+                                               [SCOPE_SIGNAL] = "Per source of signals"};
     static const char *const kinds[] = {
         [COUNTER_TOTAL] = "total", [COUNTER_GAUGE] = "gauge", [COUNTER_PEAK] = "peak"};
     fprintf(out, "\n## Counters\n\n"

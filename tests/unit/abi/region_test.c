@@ -54,6 +54,7 @@ static void test_limits_are_refused(void **state)
     REFUSED(order_sessions, SESSIONS_MAX * LANES_MAX + 1);
     REFUSED(strategies, STRATEGIES_MAX * LANES_MAX + 1);
     REFUSED(clients, CLIENTS_MAX + 1);
+    REFUSED(signals, SIGNALS_MAX + 1);
     REFUSED(positions, POSITIONS_MAX * 2);
     REFUSED(positions, 63);
     REFUSED(trading_slots, 0);

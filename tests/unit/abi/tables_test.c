@@ -27,6 +27,7 @@ static const size_t scope_len[SCOPES] = {
     [SCOPE_ACCOUNT] = sizeof(struct account_counters),
     [SCOPE_CLIENT] = sizeof(struct client_counters),
     [SCOPE_CONNECTION] = sizeof(struct connection_counters),
+    [SCOPE_SIGNAL] = sizeof(struct signal_counters),
 };
 
 static void test_counters(void **state)

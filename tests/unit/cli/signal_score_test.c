@@ -174,7 +174,7 @@ static void signal_put(struct journal_rig *g, uint64_t ms, int64_t value, uint32
 {
     struct event event = {.type = EVENT_SIGNAL};
     event.signal.instrument = 1;
-    event.signal.strategy = 2;
+    event.signal.source = 2;
     event.signal.horizon_ms = horizon_ms;
     event.signal.value_0 = 12345;
     event.signal.value_3 = (uint64_t)value;
@@ -212,7 +212,7 @@ static void test_journal(void **state)
     assert_true(score_journal(&score, g.directory, 3, &err));
     const struct score_source *r = &score.sources[0];
     assert_int_equal(score.count, 1);
-    assert_string_equal(r->source, "2 of lane 0");
+    assert_string_equal(r->source, "2");
     assert_string_equal(r->symbol, "1");
     assert_true(r->signals == 2 && r->scored == 1 && r->unpriced == 1);
     assert_true(r->error == 10 && r->change_size == 40 && r->right == 1);

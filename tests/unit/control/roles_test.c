@@ -146,8 +146,8 @@ static void test_methods(void **state)
         free(text);
         json_decref(request);
     }
-    assert_int_equal(of[ROLE_RISK], 9);
-    assert_int_equal(of[ROLE_OPERATE], 10);
+    assert_int_equal(of[ROLE_RISK], 10);
+    assert_int_equal(of[ROLE_OPERATE], 11);
 }
 
 // A kill by somebody who may not: nothing is set.

@@ -12,6 +12,8 @@
 enum { HZ = 1000000000, BUDGET = 5000 };
 
 static struct desk_strategies strategies;
+static struct desk_signals signals;
+static void *places;
 
 // --- a strategy that notes what it is told, and buys when it may
 
@@ -68,12 +70,27 @@ static struct notes *join(uint32_t index, const struct strategy *strategy, uint1
     return host->slot.state;
 }
 
+static void source_add(uint32_t source, const char *name, uint8_t of_client)
+{
+    const struct signal_policy policy = {.burst_ticks = UINT64_MAX,
+                                         .rest_ticks = UINT64_MAX,
+                                         .silence_ticks = UINT64_MAX,
+                                         .second_ticks = HZ};
+    const struct desk_signal_way way = {.client = of_client};
+    desk_signal_add(&w->desk, source, name, (uint16_t)source, &policy, &way);
+}
+
 static int begin(void **state)
 {
     void *const nothing[SESSIONS_MAX] = {NULL};
     (void)state;
     gateway_open(8);
     void (*const told)(struct desk *, uint32_t, const struct order_outcome *) = w->desk.told;
+    const struct desk_signal_clock clock = {.tsc_hz = HZ}; // UTC is the lane's time
+    places = zeroed(desk_signals_bytes(MODEL_SYMBOLS));
+    desk_signals_init(&w->desk, &signals, 3, &clock, places);
+    source_add(1, "model", 0);
+    source_add(2, "other", 1);
     desk_strategies_init(&w->desk, &strategies, HZ, nothing);
     rig.desk.others = w->desk.told;
     w->desk.told = told;
@@ -88,6 +105,7 @@ static int end(void **state)
         strategy_unload(&strategies.hosts[i].slot);
     dust_settles();
     gateway_close();
+    free(places);
     return 0;
 }
 
@@ -118,17 +136,18 @@ static void who_has_the_symbol_is_told(void **state)
     assert_true(first->signals == 1 && second->signals == 0);
     const struct strategy_signal *s = &first->last;
     assert_true(s->as_of_ns == 1000 && s->sequence == 1 && s->horizon_ms == 250);
-    assert_true(s->symbol == 1 && s->source == 1 && s->confidence == 9000);
+    assert_true(s->symbol == 1 && s->source == 2 && s->first == 2 && s->confidence == 9000);
+    assert_true(first->setup.source_count == 3 && first->setup.sources[0][0] == 0);
+    assert_string_equal(first->setup.sources[2], "other");
     assert_memory_equal(s->value, some_signal.value, sizeof s->value);
     const struct event *e = last_event();
     assert_int_equal(e->type, EVENT_SIGNAL);
-    assert_true(e->signal.strategy == FIRST_STRATEGY + 1 && e->signal.instrument == 1 &&
+    assert_true(e->signal.source == 2 && e->signal.told == 1 && e->signal.instrument == 1 &&
                 e->signal.number == 1 && e->signal.as_of_ns == 1000 && e->signal.ttl_ms == 30 &&
                 e->signal.horizon_ms == 250 && e->signal.confidence == 9000);
     assert_true(e->signal.value_0 == 1000100 && (int64_t)e->signal.value_1 == -7 &&
                 (int64_t)e->signal.value_2 == INT64_MIN && e->signal.value_3 == INT64_MAX);
-    const uint64_t taken_ns = first->setup.calls->now_ns(first->setup.host);
-    assert_true(s->until_ns > 30000000 && s->until_ns <= taken_ns + 30000000);
+    assert_int_equal(s->until_ns, 1000 + 30000000); // from its as-of on
     struct tickgate_signal stays = some_signal;
     stays.sequence = 2;
     stays.ttl_ms = 0;
@@ -177,18 +196,20 @@ static void what_makes_no_sense_is_refused_and_counted(void **state)
         uint64_t sequence, as_of_ns;
         uint16_t symbol, confidence;
         enum refusal code;
+        enum tickgate_signal_verdict why;
     } rows[] = {
-        {0, 1000, 1, 0, REFUSAL_SIGNAL},
-        {5, 1000, 1, 10000, REFUSAL_NONE},
-        {5, 1000, 1, 0, REFUSAL_SIGNAL}, // twice
-        {4, 1000, 1, 0, REFUSAL_SIGNAL}, // goes back
-        {6, 999, 1, 0, REFUSAL_SIGNAL},  // in time, too
-        {6, 1000, 1, 10001, REFUSAL_SIGNAL},
-        {6, 1000, 1, UINT16_MAX, REFUSAL_SIGNAL},
-        {6, 1000, MODEL_SYMBOLS, 0, REFUSAL_UNKNOWN_SYMBOL},
-        {6, 1000, UINT16_MAX, 0, REFUSAL_UNKNOWN_SYMBOL},
-        {UINT64_MAX, UINT64_MAX, 1, 0, REFUSAL_NONE},
-        {UINT64_MAX, UINT64_MAX, 1, 0, REFUSAL_SIGNAL},
+        {0, 1000, 1, 0, REFUSAL_SIGNAL, TICKGATE_SIGNAL_FORMAT},
+        {5, 1000, 1, 10000, REFUSAL_NONE, TICKGATE_SIGNAL_TAKEN},
+        {5, 1000, 1, 0, REFUSAL_SIGNAL, TICKGATE_SIGNAL_DUPLICATE},
+        {4, 1000, 1, 0, REFUSAL_SIGNAL, TICKGATE_SIGNAL_BACK},
+        {6, 999, 1, 0, REFUSAL_SIGNAL, TICKGATE_SIGNAL_BACK}, // in time, too
+        {7, 1000, 1, 10001, REFUSAL_SIGNAL, TICKGATE_SIGNAL_FORMAT},
+        {7, 1000, 1, UINT16_MAX, REFUSAL_SIGNAL, TICKGATE_SIGNAL_FORMAT},
+        {7, 1000, MODEL_SYMBOLS, 0, REFUSAL_UNKNOWN_SYMBOL, TICKGATE_SIGNAL_SYMBOL},
+        {8, 1000, UINT16_MAX, 0, REFUSAL_UNKNOWN_SYMBOL, TICKGATE_SIGNAL_SYMBOL},
+        {9, UINT64_MAX, 1, 0, REFUSAL_SIGNAL, TICKGATE_SIGNAL_FUTURE},
+        {UINT64_MAX, 1000, 1, 0, REFUSAL_NONE, TICKGATE_SIGNAL_TAKEN},
+        {UINT64_MAX, 1000, 1, 0, REFUSAL_SIGNAL, TICKGATE_SIGNAL_DUPLICATE},
     };
     (void)state;
     struct notes *n = join(0, &notes, 0, 1);
@@ -200,8 +221,10 @@ static void what_makes_no_sense_is_refused_and_counted(void **state)
         s.as_of_ns = rows[i].as_of_ns;
         s.symbol = rows[i].symbol;
         s.confidence = rows[i].confidence;
+        s.ttl_ms = 0;
         const struct tickgate_answer a = answer_to(t, tickgate_signal(t, &s));
         assert_int_equal(a.refusal, rows[i].code);
+        assert_int_equal(a.reason, rows[i].why);
         told += rows[i].code == REFUSAL_NONE;
         assert_int_equal(n->signals, told);
     }
@@ -212,6 +235,17 @@ static void what_makes_no_sense_is_refused_and_counted(void **state)
         gateway_step();
     t = gateway_attach("alpha", NULL);
     assert_int_equal(answer_to(t, tickgate_signal(t, &some_signal)).kind, TICKGATE_DONE);
+    // One that is too old, and a client that is no source.
+    struct tickgate_signal s = some_signal;
+    s.sequence = 2;
+    s.ttl_ms = 1;
+    w->now += 1000000;
+    assert_int_equal(answer_to(t, tickgate_signal(t, &s)).reason, TICKGATE_SIGNAL_LATE);
+    struct tickgate *quiet = gateway_attach("quiet", NULL);
+    const struct tickgate_answer a = answer_to(quiet, tickgate_signal(quiet, &some_signal));
+    assert_true(a.refusal == REFUSAL_SIGNAL && a.reason == TICKGATE_SIGNAL_SENDER);
+    assert_int_equal(w->lane.count->signal_strangers, 1);
+    tickgate_detach(quiet);
     tickgate_detach(t);
 }
 
@@ -243,9 +277,11 @@ static void a_flood_leaves_room_for_orders(void **state)
     a = answer_to(t, tickgate_enter(t, &some_order));
     assert_int_equal(a.kind, TICKGATE_DONE);
     w->desk.risk.event_credit_min = RISK_NO_RECORD;
+    s.sequence++;
     a = answer_to(t, tickgate_signal(t, &s));
-    assert_int_equal(a.refusal, REFUSAL_JOURNAL);
+    assert_true(a.refusal == REFUSAL_JOURNAL && a.reason == TICKGATE_SIGNAL_RECORD);
     w->desk.risk.event_credit_min = 64;
+    s.sequence++;
     assert_int_equal(answer_to(t, tickgate_signal(t, &s)).kind, TICKGATE_DONE);
     tickgate_detach(t);
 }

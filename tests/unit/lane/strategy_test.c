@@ -541,8 +541,8 @@ static void every_example_names_its_parameters(void **state)
     static const struct {
         const char *file;
         uint32_t parameters;
-    } examples[] = {{"maker", 3},   {"taker", 4}, {"arbitrage", 3},
-                    {"iceberg", 5}, {"stop", 4},  {"oco", 6}};
+    } examples[] = {{"maker", 3}, {"taker", 4}, {"arbitrage", 3}, {"iceberg", 5},
+                    {"stop", 4},  {"oco", 6},   {"follow", 4}};
     (void)state;
     for (uint32_t i = 0; i < ARRAY_LEN(examples); i++) {
         struct strategy_slot slot = {.off = 0};
@@ -571,7 +571,7 @@ static void what_cannot_be_loaded_is_named(void **state)
     old.interface = STRATEGY_INTERFACE + 1;
     err = (struct error){0};
     assert_false(strategy_attach(&slot, &old, "old", &err));
-    assert_non_null(strstr(err.text, "interface 5, this dataplane speaks 4"));
+    assert_non_null(strstr(err.text, "interface 6, this dataplane speaks 5"));
     old = notes;
     old.start = NULL;
     err = (struct error){0};

@@ -1,0 +1,118 @@
+// Follows a forecast: when a signal says that a symbol will move by more than the spread costs, it
+// takes at the best price, at most once a signal and up to a position. A signal that is no longer
+// good, or a book in doubt, moves nothing.
+//
+// The first value of a signal is the change of the price that the model expects, price4.
+//
+// Parameters: 0 shares, 1 least gain beyond the price that is paid (price4), 2 largest position
+// (shares), 3 least confidence (of 10,000).
+#include "dataplane/strategy/strategy.h"
+
+struct follow {
+    struct strategy_setup setup;
+    struct strategy_signal last[STRATEGY_SYMBOLS_MAX]; // of each symbol; <sequence> 0: used up
+    bool waits;                                        // for the answer to the last order
+};
+
+static bool start(void *state, const struct strategy_setup *setup, const char **why)
+{
+    struct follow *f = state;
+    f->setup = *setup;
+    if (setup->source_count == 0) {
+        *why = "wants a source of signals on its lane; add one to the section signals";
+        return false;
+    }
+    if (setup->parameters.count >= 4 && setup->parameters.value[0] >= 1)
+        return true;
+    *why = "wants four parameters: shares, gain, position, confidence";
+    return false;
+}
+
+// Place of the strategy's symbol; STRATEGY_SYMBOLS_MAX: none of its own.
+static uint32_t place_of(const struct follow *f, uint16_t symbol)
+{
+    for (uint32_t i = 0; i < f->setup.symbol_count; i++)
+        if (f->setup.symbols[i] == symbol)
+            return i;
+    return STRATEGY_SYMBOLS_MAX;
+}
+
+static void act(struct follow *f, struct strategy_signal *s, const struct strategy_best *b)
+{
+    struct strategy_position position = {.shares = 0};
+    const int64_t *value = f->setup.parameters.value;
+    uint32_t number;
+    if (s->sequence == 0 || f->waits || b->quality != 0 || !b->bid || !b->ask)
+        return;
+    if (s->until_ns <= f->setup.calls->now_ns(f->setup.host)) {
+        s->sequence = 0;
+        return;
+    }
+    // From the middle; a forecast beyond what prices can be is none.
+    if (s->value[0] > UINT32_MAX || s->value[0] < -(int64_t)UINT32_MAX)
+        return;
+    const int64_t expected = ((int64_t)b->bid + b->ask) / 2 + s->value[0];
+    const bool up = expected - b->ask >= value[1], down = b->bid - expected >= value[1];
+    f->setup.calls->position(f->setup.host, b->symbol, &position);
+    if ((!up && !down) || (up && position.shares >= value[2]) ||
+        (down && position.shares <= -value[2]))
+        return;
+    const struct strategy_order ask = {.client_id = s->sequence,
+                                       .quantity = (uint32_t)value[0],
+                                       .price = up ? b->ask : b->bid,
+                                       .symbol = b->symbol,
+                                       .venue = b->venue,
+                                       .side = up ? 'B' : 'S',
+                                       .time_in_force = '3',
+                                       .display = 'N'};
+    f->waits = f->setup.calls->submit(f->setup.host, &ask, &number) == 0;
+    if (f->waits)
+        s->sequence = 0;
+}
+
+static void signal(void *state, const struct strategy_signal *s)
+{
+    struct follow *f = state;
+    struct strategy_best best;
+    const uint32_t place = place_of(f, s->symbol);
+    if (place == STRATEGY_SYMBOLS_MAX || s->confidence < f->setup.parameters.value[3])
+        return;
+    f->last[place] = *s;
+    for (uint32_t venue = 0; venue < f->setup.venue_count; venue++)
+        if (f->setup.calls->best(f->setup.host, (uint8_t)venue, s->symbol, &best))
+            act(f, &f->last[place], &best);
+}
+
+static void best(void *state, const struct strategy_best *b)
+{
+    struct follow *f = state;
+    const uint32_t place = place_of(f, b->symbol);
+    if (place < STRATEGY_SYMBOLS_MAX)
+        act(f, &f->last[place], b);
+}
+
+static void order(void *state, const struct strategy_report *r)
+{
+    struct follow *f = state;
+    if (r->state == STRATEGY_DEAD)
+        f->waits = false;
+}
+
+static void enabled(void *state, bool on)
+{
+    struct follow *f = state;
+    for (uint32_t i = 0; !on && i < STRATEGY_SYMBOLS_MAX; i++)
+        f->last[i].sequence = 0;
+}
+
+const struct strategy tickgate_strategy = {
+    .interface = STRATEGY_INTERFACE,
+    .state_bytes = sizeof(struct follow),
+    .name = "follow",
+    .start = start,
+    .best = best,
+    .order = order,
+    .enabled = enabled,
+    .signal = signal,
+    .parameter_names = {"shares", "gain", "position", "confidence"},
+};
