@@ -242,6 +242,7 @@ static void rebuild_begin(const struct options *options, struct control *control
     rebuild->directory = control->drain ? options->directory : NULL;
     rebuild->committed = &journal_committed;
     rebuild->drain = control->drain;
+    rebuild->verify = options->config && config.journal.verify_before_ready;
     control->rebuild = rebuild;
 }
 

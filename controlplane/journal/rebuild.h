@@ -2,8 +2,9 @@
 // area of its region, up to the record that names the new instance. Nothing is known of a day of
 // which something is missing: then the dataplane is told the place, and does not arm.
 //
-// What goes back has been checked by its checksums and numbers. The hashes, which take much longer,
-// are looked at behind it: what does not fit then is damage to the drain, and orders stop.
+// What goes back has been checked by hashes, or, where no extract spares reading a long end of the
+// journal, by checksums and numbers (day.h). All of the day is hashed behind it (behind.h): what
+// does not fit then is damage to the drain, and orders stop.
 //
 // A thread of its own for each instance that asks. rebuild_start to rebuild_stop belong to one
 // thread, the one that owns the contact.
@@ -20,6 +21,7 @@ struct rebuild {
     const char *directory;             // null: no journal is kept
     const _Atomic uint64_t *committed; // the last record that is durable
     struct drain *drain;               // says why nothing becomes durable; null: nobody does
+    bool verify;                       // all hashes are looked at before anything goes back
     pthread_t thread;
     bool started;
     atomic_bool stop;

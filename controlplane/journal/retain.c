@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "controlplane/journal/extract.h"
 #include "controlplane/journal/reader.h"
 #include "dataplane/base/log.h"
 
@@ -59,6 +60,8 @@ void journal_retain(struct journal *j)
                      "%s: %s; it stays", path, strerror(errno));
             break;
         }
+        if (extract_path(j->directory, first, path))
+            unlink(path); // there may be none
         all.bytes -= oldest.bytes < all.bytes ? oldest.bytes : all.bytes;
     }
 }

@@ -81,6 +81,7 @@ struct config_journal {
     enum config_durability durability;
     enum config_engine engine;
     uint32_t stall_ms;
+    bool verify_before_ready;
 };
 
 struct config_port {

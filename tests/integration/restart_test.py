@@ -9,6 +9,7 @@ exchange's own log has. What cannot be restored is refused with its place.
 import json
 import pathlib
 import re
+import shutil
 import signal
 import struct
 import sys
@@ -22,13 +23,13 @@ DAY = "--symbols 4 --live 2000 --messages 400000 --rate 2000 --end-s 2 --linger-
 LIMIT = 250
 
 
-def configure(s, device, start="journal", symbols=SYMBOLS):
+def configure(s, device, start="journal", symbols=SYMBOLS, verify=False):
     text = sections("10.77.0.2:26400", symbols, "cancel_on_stop: true")
     text = text.replace("trading:\n", f"trading:\n  start: {start}\n  restore_ms: 20000\n", 1)
     s.configure({"md0": {"device": device, "rx_descriptors": 2048, "ip": "10.77.0.1"}},
                 {"nasdaq": {"symbols": 100, "orders": 50000,
                             "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]",
-                            "recovery": "{servers: ['10.77.0.2:26490'], via: port}"}}, text)
+                            "recovery": "{servers: ['10.77.0.2:26490'], via: port}"}}, text, {"verify_before_ready": "true"} if verify else None)
 
 
 def cli(s, *words):
@@ -117,15 +118,23 @@ def refused(s, why, code=4):
     return said.splitlines()[-1]
 
 
-def with_bytes(path, at, to, do):
-    """<do> while the file has <to> there."""
-    kept = path.read_bytes()
-    path.write_bytes(kept[:at] + to + kept[at + len(to):])
+def with_journal(s, kept, change, do):
+    """<do> on a copy of <kept> that <change> has been at."""
+    journal = s.dir / "journal"
+    shutil.rmtree(journal)
+    shutil.copytree(kept, journal)
+    change(journal)
     do()
-    for later in path.parent.glob("*.journal"):  # what a start has added knows the changed file
-        if later.name > path.name:
-            later.unlink()
-    path.write_bytes(kept)
+
+
+def put(path, at, what):
+    content = path.read_bytes()
+    path.write_bytes(content[:at] + what + content[at + len(what):])
+
+
+def without_extracts(journal):
+    for path in journal.glob("*.extract"):
+        path.unlink()
 
 
 def edited(content):
@@ -139,30 +148,81 @@ def edited(content):
     return at, bytes(record)
 
 
-def hashes_tell(s):
-    """Only hashes find it: the start goes on, and orders stop as soon as it is found."""
+def goes_on(s, until):
+    """A start on a port with nothing behind it; what both say meanwhile."""
+    logs = [len(s.log(name)) for name in ("dataplane", "controlplane")]
+    s.start_controlplane()
+    s.start_dataplane()
+
+    def said():
+        return s.log("dataplane")[logs[0]:] + s.log("controlplane")[logs[1]:]
+
+    wait_for(until, lambda: re.search(until, said()) and "restored:" in said(), s.alive, lambda: said()[-600:])
+    s.end("dataplane", signal.SIGKILL)
+    s.end("controlplane")
+    return said()
+
+
+def told_behind(s):
+    """The start had no need of what is damaged: it goes on, and orders stop as soon as it is found."""
     s.start_controlplane()
     s.start_dataplane()
     wait_for("the damage", lambda: (s.ask("status") or {}).get("journal", {}).get("state") == "damaged", s.alive)
     assert re.search(r"segment 1 block \d+.*changed", s.log("controlplane")), s.log("controlplane")[-600:]
+    assert re.search(r"from \d+ extracts", s.log("controlplane").splitlines()[-3] + s.log("controlplane").splitlines()[-2])
     s.end("dataplane", signal.SIGKILL)
     s.end("controlplane")
+
+
+def extract_damaged(s):
+    said = goes_on(s, "the hashes of .* are good")
+    assert re.search(r"0000000000000001.extract: it is damaged; the journal is read from there on", said), said
+    assert "from 0 extracts" in said, said
 
 
 def refusals(s):
     """On a port with nothing behind it: another configuration with the same names."""
     configure(s, "net_null0")
-    segment = sorted((s.dir / "journal").glob("*.journal"))[0]
-    content = segment.read_bytes()
-    middle = len(content) // 3
-    with_bytes(segment, middle, bytes([content[middle] ^ 1]), lambda: refused(s, r"segment 1, block \d+.*damage|damage.*block"))
-    with_bytes(segment, *edited(content), lambda: hashes_tell(s))
-    newer = bytearray(content[:512])
-    newer[8:12] = struct.pack("<I", 2)
-    newer[4:8] = struct.pack("<I", crc32c(newer[8:512]))
-    with_bytes(segment, 0, bytes(newer), lambda: refused(s, "version 2|newer"))
+    for _ in range(2):  # segments that a control plane has no reason to look into
+        said = goes_on(s, "the hashes of .* are good")
+    kept = s.dir / "journal.kept"
+    shutil.copytree(s.dir / "journal", kept)
+    assert (kept / "0000000000000001.extract").exists() and (kept / "0000000000000004.journal").exists(), sorted(kept.iterdir())
+    first = "0000000000000001.journal"
+    content = (kept / first).read_bytes()
+    middle = content.rstrip(b"\0").__len__() // 3
+
+    def flipped(journal):
+        without_extracts(journal)
+        put(journal / first, middle, bytes([content[middle] ^ 1]))
+
+    def changed(journal):
+        put(journal / first, *edited(content))
+
+    def changed_alone(journal):
+        without_extracts(journal)
+        changed(journal)
+
+    def newer(journal):
+        header = bytearray(content[:512])
+        header[8:12] = struct.pack("<I", 2)
+        header[4:8] = struct.pack("<I", crc32c(header[8:512]))
+        put(journal / first, 0, bytes(header))
+
+    def extract(journal):
+        path = journal / "0000000000000001.extract"
+        put(path, path.stat().st_size // 2, bytes([path.read_bytes()[path.stat().st_size // 2] ^ 1]))
+
+    by_hash = r"segment 1 block \d+.*changed"
+    with_journal(s, kept, flipped, lambda: refused(s, r"damage: segment 1 block \d+"))
+    with_journal(s, kept, changed_alone, lambda: refused(s, by_hash))
+    with_journal(s, kept, newer, lambda: refused(s, "newer"))
+    with_journal(s, kept, extract, lambda: extract_damaged(s))
+    with_journal(s, kept, changed, lambda: told_behind(s))
+    configure(s, "net_null0", verify=True)
+    with_journal(s, kept, changed, lambda: refused(s, by_hash))
     configure(s, "net_null0", symbols=SYMBOLS[::-1])
-    refused(s, f"symbol 0 was {SYMBOLS[0]} and is {SYMBOLS[1]}")
+    with_journal(s, kept, lambda journal: None, lambda: refused(s, f"symbol 0 was {SYMBOLS[0]} and is {SYMBOLS[1]}"))
 
 
 def trading_goes_on():
