@@ -39,6 +39,7 @@ static bool type_wanted(uint32_t type)
     case EVENT_CANCEL_WAITS:
     case EVENT_ORDER:
     case EVENT_ORDER_OPTIONS:
+    case EVENT_ORDER_RELEASED:
     case EVENT_UNCLAIMED:
     case EVENT_ORDER_SESSION:
     case EVENT_KILL:

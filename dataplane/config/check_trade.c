@@ -109,11 +109,6 @@ static bool session_check(const struct check *c, const struct config_session *s)
                            "belongs to lane '%s', the session to '%s'; put both on one lane",
                            config->lanes[config->channels[s->channel].lane].name,
                            config->lanes[s->lane].name);
-    // What waits for its record is not rebuilt from it yet as it was.
-    if (s->durability == CONFIG_SESSION_DURABLE && config->trading.start == CONFIG_TRADE_JOURNAL)
-        return place_fault(c->places, &s->durability, c->err,
-                           "a durable session does not start from the journal; set async, or "
-                           "trading.start: venue");
     const bool version_42 = strcmp(s->protocol, "ouch42") == 0;
     if (*s->token_prefix && (!version_42 || !token_prefix_good(s->token_prefix)))
         return place_fault(c->places, s->token_prefix, c->err, "%s",

@@ -32,6 +32,7 @@ void desk_restore_init(struct desk_restore *r, struct desk *d, uint32_t *places)
 
 void desk_restore_instance(struct desk_restore *r)
 {
+    restore_parks_end(r);
     for (uint32_t i = 0; i < r->desk->orders.capacity; i++)
         r->places[i] = i;
     r->options.type = EVENT_NONE;
@@ -148,11 +149,16 @@ static bool decision(struct desk_restore *r, const struct event *e)
         if (!entered(r, e))
             return false;
         index = orders_find(&d->orders, c->session, c->ref);
+        if (restore_parks(r, c->session) && !restore_park_enter(r, e, index))
+            return false;
     } else {
         struct own_order *o = changed(r, e, &index);
         if (o == NULL)
             return restore_refuse(r, e, "changes an order that is not there");
-        if (c->kind == 'M')
+        if (restore_parks(r, c->session)) {
+            if (!restore_park_change(r, e, index))
+                return false;
+        } else if (c->kind == 'M')
             order_modify_begin(&d->orders, index, c->quantity, (char)c->side);
         else if (!order_replace_begin(&d->orders, index, c->ref, c->quantity, c->price))
             return restore_refuse(r, e, "reference %u has no place; raise the session's references",
@@ -170,6 +176,8 @@ static bool sent(struct desk_restore *r, const struct event *e)
 {
     struct desk *d = r->desk;
     const struct event_order_sent *s = &e->order_sent;
+    if (restore_parks(r, s->session))
+        return restore_park_sent(r, e);
     const uint32_t index =
         restore_session(r, s->session) ? orders_find(&d->orders, s->session, s->ref) : OWN_NONE;
     if (index == OWN_NONE)
@@ -361,6 +369,7 @@ bool desk_restore_event(struct desk_restore *r, const struct event *e)
     case EVENT_DECISION: ok = decision(r, e); break;
     case EVENT_ORDER_SENT:
     case EVENT_ORDER_NOT_SENT: ok = sent(r, e); break;
+    case EVENT_ORDER_RELEASED: ok = restore_released(r, e); break;
     case EVENT_CANCEL_WAITS:
     case EVENT_CANCEL_SENT: ok = cancelled(r, e); break;
     case EVENT_ORDER: ok = restore_told(r, e); break;
@@ -412,6 +421,7 @@ static uint32_t kills_count(struct desk *d)
 void desk_restore_end(struct desk_restore *r, uint64_t strategies)
 {
     struct desk *d = r->desk;
+    restore_parks_end(r);
     for (uint32_t i = 0; i < d->session_count; i++)
         if (d->sessions[i].session)
             session_end(r, i);

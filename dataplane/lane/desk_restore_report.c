@@ -197,7 +197,11 @@ bool restore_told(struct desk_restore *r, const struct event *ev)
     if (index == OWN_NONE && !adopted(r, ev, &index))
         return false;
     restore_place(r, e->order, index);
-    if (e->message < REPORT_ORDER_KINDS)
+    // NOT_SENT came before it, and did what there was to do.
+    const bool settled = e->message == ORDER_MESSAGE_NOT_SENT && restore_parks(r, e->session);
+    if (settled)
+        out = (struct order_outcome){.did = e->did & ~(uint32_t)(DID_FILL | DID_BREAK)};
+    else if (e->message < REPORT_ORDER_KINDS)
         report_apply(d, index, e, &out);
     else
         finding_apply(d, index, (enum order_message)e->message, &out);

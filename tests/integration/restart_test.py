@@ -13,6 +13,7 @@ import shutil
 import signal
 import struct
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, PATIENCE_S, System, Wire, need_programs, run, wait_for  # noqa: E402
@@ -23,13 +24,14 @@ DAY = "--symbols 4 --live 2000 --messages 400000 --rate 2000 --end-s 2 --linger-
 LIMIT = 250
 
 
-def configure(s, device, start="journal", symbols=SYMBOLS, verify=False):
-    text = sections("10.77.0.2:26400", symbols, "cancel_on_stop: true")
-    text = text.replace("trading:\n", f"trading:\n  start: {start}\n  restore_ms: 20000\n", 1)
+def configure(s, device, symbols=SYMBOLS, verify=False, durable=False):
+    text = sections("10.77.0.2:26400", symbols, "cancel_on_stop: true\n    durability: durable" if durable else "cancel_on_stop: true")
+    text = text.replace("trading:\n", "trading:\n  start: journal\n  restore_ms: 20000\n", 1)
     s.configure({"md0": {"device": device, "rx_descriptors": 2048, "ip": "10.77.0.1"}},
                 {"nasdaq": {"symbols": 100, "orders": 50000,
                             "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]",
-                            "recovery": "{servers: ['10.77.0.2:26490'], via: port}"}}, text, {"verify_before_ready": "true"} if verify else None)
+                            "recovery": "{servers: ['10.77.0.2:26490'], via: port}"}}, text,
+                {"verify_before_ready": "true"} if verify else {"durability": "disk"} if durable else None)
 
 
 def cli(s, *words):
@@ -225,6 +227,26 @@ def refusals(s):
     with_journal(s, kept, lambda journal: None, lambda: refused(s, f"symbol 0 was {SYMBOLS[0]} and is {SYMBOLS[1]}"))
 
 
+def nothing_open(s, log):
+    """Everything stopped and cancelled: the same positions here and at the exchange."""
+    cli(s, "halt", "--reason", "to compare")
+    cli(s, "cancel", "--reason", "to compare")
+    wait_for("nothing open", lambda: session(s)["open_orders"] == 0, s.alive)
+    wait_for("the same positions", lambda: positions(s) == from_exchange(log), s.alive,
+             lambda: f"; {positions(s)} here, {from_exchange(log)} there")
+    state = s.ask("show", "counters")["main"][0]["counters"]
+    assert s.end("dataplane") == 0, "an unclean end"
+    s.end("controlplane")
+    assert s.end("exchange") == 0
+    return state
+
+
+def once_each(log):
+    arrived = Exchange(log).requests
+    assert len(set(arrived)) == len(arrived), "a reference was used twice"
+    return len(arrived)
+
+
 def trading_goes_on():
     with Wire() as wire, System("restart") as s:
         log = s.dir / "orders.jsonl"
@@ -247,29 +269,50 @@ def trading_goes_on():
         kill_dataplane(s)
         trading = s.ask("show", "limits", f"symbol:{SYMBOLS[0]}")
         assert str(LIMIT) in json.dumps(trading), trading
-        cli(s, "halt", "--reason", "to compare")
-        cli(s, "cancel", "--reason", "to compare")
-        wait_for("nothing open", lambda: session(s)["open_orders"] == 0, s.alive)
-        wait_for("the same positions", lambda: positions(s) == from_exchange(log), s.alive,
-                 lambda: f"; {positions(s)} here, {from_exchange(log)} there")
-        state = s.ask("show", "counters")["main"][0]["counters"]
-        assert s.end("dataplane") == 0, "an unclean end"
-        s.end("controlplane")
-        assert s.end("exchange") == 0
+        state = nothing_open(s, log)
         flat(s)
-        exchange = Exchange(log)
-        arrived = exchange.requests
-        assert len(set(arrived)) == len(arrived), "a reference was used twice"
+        requests = once_each(log)
         text = s.log("dataplane")
         assert text.count("restored:") == 4 and "fills" in text
         refusals(s)
         print(re.findall(r"READY after.*", text)[-1])
-        return f"{len(arrived)} requests, {state['restored_orders']} orders restored, {state['restored_events']} events"
+        return f"{requests} requests, {state['restored_orders']} orders restored, {state['restored_events']} events"
+
+
+def durable_orders_come_back():
+    """What waited for the journal when everything was killed has not left; nothing leaves twice, and nothing stays held."""
+    with Wire() as wire, System("restartpark") as s:
+        log = s.dir / "orders.jsonl"
+        configure(s, f"net_af_packet0,iface={wire.near}", durable=True)
+        s.start_dataplane()
+        s.start_controlplane()
+        s.wait_ready()
+        start_veth_exchange(s, wire.far, DAY, log, wire.prefix)
+        up(s, 0)
+        for kill in (kill_dataplane, kill_both, kill_dataplane):
+            trades(s, 1, 10)
+            if kill is kill_dataplane:
+                s.processes["controlplane"].send_signal(signal.SIGSTOP)  # nothing is committed: orders wait
+                time.sleep(0.3)
+                s.end("dataplane", signal.SIGKILL)
+                s.processes["controlplane"].send_signal(signal.SIGCONT)
+                before = restarts(s)
+                s.start_dataplane()
+                up(s, before)
+            else:
+                kill(s)
+        state = nothing_open(s, log)
+        flat(s)
+        text = s.log("dataplane")
+        assert text.count("restored:") == 4, text
+        closed = sum(map(int, re.findall(r"orders open, (\d+) never received", text)))
+        return f"durable: {once_each(log)} requests, {state['restored_orders']} orders restored, {closed} had not left"
 
 
 def main():
     need_programs()
     print(trading_goes_on())
+    print(durable_orders_come_back())
 
 
 if __name__ == "__main__":

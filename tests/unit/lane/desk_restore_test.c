@@ -7,10 +7,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "dataplane/lane/desk_park.h"
 #include "dataplane/lane/desk_restore.h"
 #include "tests/lib/desk_history.h"
 
-enum { LOG = 1 << 16, ROUNDS = 400 };
+enum { LOG = 1 << 16, ROUNDS = 400, PARKED = 16, PARKED_WAIT = 40 * STEP };
+
+static bool durable; // the session's orders wait for the journal
 
 static void live(uint32_t steps)
 {
@@ -27,8 +30,34 @@ static void live(uint32_t steps)
         w->rig.refuse = draw(40) == 0;
         step();
         w->rig.refuse = false;
+        if (!durable || draw(3)) // else nothing more is committed
+            check();
+    }
+}
+
+static void world_make(uint64_t seed)
+{
+    world_open(seed);
+    if (durable)
+        desk_park_add(&w->desk, 0, PARKED, PARKED_WAIT, zeroed(desk_park_bytes(PARKED)));
+}
+
+static void world_drop(void)
+{
+    free(w->desk.sessions[0].park);
+    world_close();
+}
+
+// Nothing waits any more.
+static void unpark(void)
+{
+    const struct desk_park *p = w->desk.sessions[0].park;
+    for (int i = 0; p && p->count && i < LOOSE_ENDS; i++) {
+        step();
         check();
     }
+    assert_true(p == NULL || p->count == 0);
+    check();
 }
 
 // --- comparing ---
@@ -45,6 +74,9 @@ static void orders_equal(const struct order_table *a, const struct order_table *
         x.timer_next = y.timer_next = x.timer_prev = y.timer_prev = 0;
         if (!(x.flags & ORDER_CANCEL_QUEUED))
             x.cancel_next = y.cancel_next = x.cancel_prev = y.cancel_prev = 0;
+        // Asked for while it waited, and never sent: it stands in no event, and means nothing.
+        if (durable && !(x.waits & WAIT_CANCEL) && !(x.flags & ORDER_CANCEL_QUEUED))
+            x.cancel_total = y.cancel_total = 0;
         // Lists of what is over mean nothing.
         if (x.life == LIFE_DEAD)
             x.open_next = y.open_next = x.open_prev = y.open_prev = 0;
@@ -113,40 +145,66 @@ static void sessions_equal(const struct session *a, const struct session *b)
 
 // --- rebuilding ---
 
-// Another world with the same seed, and what <before> has written down worked in. *<why> stays
-// empty, or says what was refused.
-static void restore_from(const struct world *before, uint64_t seed, char why[192])
+// Another world with the same seed, and the first <count> that <before> has written down worked in.
+// *<why> stays empty, or says what was refused.
+static void restore_from(const struct world *before, uint32_t count, uint64_t seed, char why[192])
 {
     static uint32_t places[ORDERS];
     struct desk_restore r;
-    world_open(seed);
+    world_make(seed);
     desk_restore_init(&r, &w->desk, places);
     why[0] = 0;
-    for (uint32_t i = 0; i < before->log_count && why[0] == 0; i++)
+    for (uint32_t i = 0; i < count && why[0] == 0; i++)
         if (!desk_restore_event(&r, &before->log[i]))
             snprintf(why, 192, "%s", r.why);
     desk_restore_end(&r, 0);
+}
+
+static void restored_holds(uint64_t seed, const char *said)
+{
+    char why[256];
+    if (said[0])
+        fail_msg("seed %lu: %s", (unsigned long)seed, said);
+    if (!desk_check(&w->desk, why, sizeof why))
+        fail_msg("seed %lu: %s", (unsigned long)seed, why);
+    assert_true(!durable || w->desk.sessions[0].park->count == 0);
+    assert_int_equal(w->desk.commits_wanted, 0);
 }
 
 static void as_it_was(uint64_t seed)
 {
     struct world *before = w;
     char why[256];
-    restore_from(before, seed, why);
-    if (why[0])
-        fail_msg("seed %lu: %s", (unsigned long)seed, why);
-    if (!desk_check(&w->desk, why, sizeof why))
-        fail_msg("seed %lu: %s", (unsigned long)seed, why);
+    restore_from(before, before->log_count, seed, why);
+    restored_holds(seed, why);
     orders_equal(&before->desk.orders, &w->desk.orders);
     risk_equal(&before->desk.risk, &w->desk.risk);
     sessions_equal(&before->session, &w->session);
-    world_close();
+    world_drop();
+    w = before;
+}
+
+// The record ends anywhere: whatever waited then may have left, and holds what it may cost.
+static void ends_anywhere(uint64_t seed)
+{
+    struct world *before = w;
+    char why[256];
+    const uint32_t count = draw(before->log_count + 1);
+    restore_from(before, count, seed, why);
+    restored_holds(seed, why);
+    for (uint32_t i = 0; i < w->desk.orders.capacity; i++) {
+        const struct own_order *o = orders_at(&w->desk.orders, i);
+        assert_true(o->life == LIFE_DEAD || !(o->flags & ORDER_PARKED));
+    }
+    world_drop();
     w = before;
 }
 
 static void random_open(uint64_t seed, bool breaks, bool nonsense)
 {
-    world_open(seed);
+    world_make(seed);
+    if (durable)
+        atomic_store(&region_record_word(&w->lane.view, 0)->state, RECORD_WRITTEN);
     w->log = calloc(LOG, sizeof *w->log);
     w->log_max = LOG;
     w->max_cut = breaks ? 3000 : 0;
@@ -161,7 +219,7 @@ static void random_open(uint64_t seed, bool breaks, bool nonsense)
 static void random_close(void)
 {
     free(w->log);
-    world_close();
+    world_drop();
 }
 
 static uint32_t seeds(uint32_t fallback)
@@ -183,10 +241,90 @@ static void everything_comes_back(void **state)
     }
 }
 
+static void durable_orders_come_back(void **state)
+{
+    (void)state;
+    uint64_t released = 0, given_up = 0;
+    durable = true;
+    for (uint64_t seed = 101; seed <= 100 + seeds(24); seed++) {
+        random_open(seed, seed % 2, seed % 3 == 0);
+        for (uint32_t part = 0; part < 4; part++) {
+            live(ROUNDS);
+            unpark();
+            as_it_was(seed);
+            for (uint32_t i = 0; i < 4; i++)
+                ends_anywhere(seed);
+        }
+        released += w->event_count[EVENT_ORDER_RELEASED];
+        given_up += w->event_count[EVENT_ORDER_NOT_SENT];
+        random_close();
+    }
+    durable = false;
+    assert_true(released > 1000 && given_up > 100);
+}
+
+// What waited when the record ends is as if it had been sent: the exchange is asked for it.
+static void what_waits_at_the_end_may_have_left(void **state)
+{
+    (void)state;
+    const struct desk_order buy = {.client_id = 1,
+                                   .quantity = 100,
+                                   .price = 1000000,
+                                   .instrument = 0,
+                                   .side = 'B',
+                                   .time_in_force = '0',
+                                   .display = 'Y'};
+    char why[256];
+    uint32_t index = OWN_NONE;
+    durable = true;
+    random_open(7, false, false);
+    for (int i = 0; i < LOOSE_ENDS && w->session.state != SESSION_READY; i++) {
+        step();
+        check();
+    }
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    events_drain();
+    struct world *before = w;
+    const uint32_t ref = before->desk.orders.sessions[0].next_ref - 1;
+    restore_from(before, before->log_count, 7, why);
+    restored_holds(7, why);
+    const struct own_order *o = orders_at(&w->desk.orders, index);
+    assert_int_equal(o->life, LIFE_PENDING);
+    assert_int_equal(o->ref, ref);
+    assert_int_equal(o->held_shares, 100);
+    assert_int_equal(w->desk.orders.sessions[0].open_count, 1);
+    world_drop();
+    w = before;
+    random_close();
+    durable = false;
+}
+
+static void another_durability_is_refused(void **state)
+{
+    (void)state;
+    char why[256];
+    for (int as = 0; as < 2; as++) {
+        durable = as == 0;
+        random_open(31, false, false);
+        live(ROUNDS);
+        struct world *before = w;
+        durable = !durable;
+        restore_from(before, before->log_count, 31, why);
+        assert_true(strstr(why, "durability") || strstr(why, "was used before"));
+        world_drop();
+        w = before;
+        random_close();
+    }
+    durable = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_comes_back),
+        cmocka_unit_test(durable_orders_come_back),
+        cmocka_unit_test(what_waits_at_the_end_may_have_left),
+        cmocka_unit_test(another_durability_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
