@@ -37,6 +37,11 @@ static uint64_t pair_read(clockid_t id, uint64_t *ns)
     return at;
 }
 
+uint64_t clock_utc_pair(uint64_t *utc_ns)
+{
+    return pair_read(CLOCK_REALTIME, utc_ns);
+}
+
 void clock_calibrate(struct clock_calibration *cal, uint32_t ms)
 {
     uint64_t ns0 = 0, ns1 = 0;

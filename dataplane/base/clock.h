@@ -20,8 +20,9 @@ static inline uint64_t clock_tsc(void)
 // Counts ticks against CLOCK_MONOTONIC_RAW, which nobody slews, for about <ms> milliseconds.
 void clock_calibrate(struct clock_calibration *cal, uint32_t ms);
 
-uint64_t clock_mono_ns(void);                                                    // CLOCK_MONOTONIC
-uint64_t clock_utc_ns(void);                                                     // CLOCK_REALTIME
+uint64_t clock_mono_ns(void);              // CLOCK_MONOTONIC
+uint64_t clock_utc_ns(void);               // CLOCK_REALTIME
+uint64_t clock_utc_pair(uint64_t *utc_ns); // the same, and the TSC at that moment
 uint64_t clock_tsc_to_utc_ns(const struct clock_calibration *cal, uint64_t tsc); // absolute
 uint64_t clock_ticks_to_ns(const struct clock_calibration *cal,
                            uint64_t ticks); // duration, rounded down

@@ -138,7 +138,9 @@ void signals_turn(struct dataplane *d, uint64_t now_ns)
     if (d->config->signal_count == 0 || now_ns < d->signals_at_ns)
         return;
     d->signals_at_ns = now_ns + CLOCK_LOOK_MS * UINT64_C(1000000);
-    const uint64_t moved = clock_utc_ns() - clock_tsc_to_utc_ns(&d->clock, clock_tsc());
+    uint64_t utc_ns;
+    const uint64_t tsc = clock_utc_pair(&utc_ns);
+    const uint64_t moved = utc_ns - clock_tsc_to_utc_ns(&d->clock, tsc);
     const int64_t since = (int64_t)(moved - d->signals_moved_ns);
     const struct lane_answer answer = {.kind = ANSWER_UTC, .sequence = moved};
     if (since < CLOCK_MOVED_NS && since > -CLOCK_MOVED_NS)
