@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#define SIM_PROPERTIES 8 // all seconds are theirs
 #include "tests/sim/feed_world.h"
 #include "tests/sim/seeds.h"
 

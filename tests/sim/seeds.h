@@ -1,14 +1,16 @@
-// How long simulations run, and with which seeds: SIM_SECONDS (default 60) is shared by all
-// properties of all of them, or TICKGATE_SEEDS says how many seeds each property gets. They start
-// at TICKGATE_SEED (default 1), and a failure names its own. cmocka.h is included before this
-// header.
+// How long simulations run, and with which seeds: SIM_SECONDS (default 60) is shared by
+// SIM_PROPERTIES properties, which a program may define, or TICKGATE_SEEDS says how many seeds each
+// property gets. They start at TICKGATE_SEED (default 1), and a failure names its own. cmocka.h is
+// included before this header.
 #pragma once
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { SIM_PROPERTIES = 16 }; // of feed_test and trade_test together
+#ifndef SIM_PROPERTIES
+#define SIM_PROPERTIES 16
+#endif
 
 static inline uint64_t seeds_env(const char *name, uint64_t value)
 {
