@@ -183,7 +183,7 @@ static bool extract_work(struct day *d, struct extract *e)
         switch (extract_next(e)) {
         case EXTRACT_EVENT:
             ok = (d->instance.epoch || instance_goes_on(d)) &&
-                 (!d->of_today || d->config.take(d->config.context, &e->event));
+                 (!d->of_today || d->config.take(d->config.context, e->event));
             break;
         case EXTRACT_RECORD: ok = payload_take(d, e->record_type, e->record, e->record_len); break;
         case EXTRACT_RUN: ok = run_take(d, e); break;

@@ -133,8 +133,8 @@ static uint32_t lens_sum(uint64_t lens)
     return over ? UINT32_MAX : (uint32_t)((low + high) * UINT64_C(0x0101010101010101) >> 56);
 }
 
-static void event_unpack(struct extract_packing *p, uint8_t type, uint64_t lens,
-                         const uint8_t *from, struct event *event)
+static const struct event *event_unpack(struct extract_packing *p, uint8_t type, uint64_t lens,
+                                        const uint8_t *from)
 {
     static const uint64_t masks[9] = {0,          0xff,         0xffff,         0xffffff,
                                       0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff,
@@ -149,7 +149,7 @@ static void event_unpack(struct extract_packing *p, uint8_t type, uint64_t lens,
         from += len;
     }
     memcpy(p->last, words, sizeof p->last);
-    memcpy(event, words, sizeof *event);
+    return (const void *)words;
 }
 
 // --- making ---
@@ -397,7 +397,7 @@ enum extract_entry extract_next(struct extract *e)
         const uint32_t sum = lens_sum(lens);
         if (sum > left - EVENT_HEAD || p[1] >= EVENT_TYPES)
             return EXTRACT_BAD;
-        event_unpack(&e->packing, p[1], lens, p + EVENT_HEAD, &e->event);
+        e->event = event_unpack(&e->packing, p[1], lens, p + EVENT_HEAD);
         e->at += EVENT_HEAD + sum;
         return EXTRACT_EVENT;
     }

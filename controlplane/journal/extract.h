@@ -84,7 +84,7 @@ struct extract {
     uint64_t room, at;
     struct extract_packing packing;
     // Of the entry that extract_next has found.
-    struct event event;
+    const struct event *event; // until the next entry
     struct extract_run run;
     uint8_t record_type; // enum journal_record_type
     const void *record;  // its payload, <record_len> bytes, at a multiple of 8

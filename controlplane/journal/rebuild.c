@@ -11,6 +11,7 @@
 
 enum {
     NAP_US = 100,
+    LOOKS_US = 200,  // before the first nap: one would be longer than what is waited for
     TAKE_MS = 20000, // until a dataplane has worked in what stands in the area
 };
 
@@ -29,13 +30,15 @@ struct work {
 // False: the dataplane is gone, or we are to stop.
 static bool taken_wait(struct work *w)
 {
-    const uint64_t until = clock_mono_ns() + TAKE_MS * UINT64_C(1000000);
+    const uint64_t begun = clock_mono_ns();
     while (restore_look(&w->r->contact, &w->seen)) {
         if (w->seen.taken == w->seen.filled)
             return true;
-        if (atomic_load(&w->r->stop) || clock_mono_ns() > until)
+        const uint64_t waited_us = (clock_mono_ns() - begun) / 1000;
+        if (atomic_load(&w->r->stop) || waited_us > TAKE_MS * UINT64_C(1000))
             return false;
-        usleep(NAP_US);
+        if (waited_us > LOOKS_US)
+            usleep(NAP_US);
     }
     return false;
 }

@@ -14,6 +14,7 @@
 
 enum {
     NAP_US = 50,
+    LOOKS_US = 200, // before the first nap: one would be longer than what is waited for
     BEAT_MS = 50,
     BEST_MS = 100,
     MARK_PARTS = 10,  // of the table of positions, one each time
@@ -206,7 +207,8 @@ static bool area_take(struct dataplane *d, struct error *err)
         if (filled == r->taken) {
             if (late(d, now_ns, err))
                 return false;
-            usleep(NAP_US);
+            if (now_ns - r->progress_ns > LOOKS_US * UINT64_C(1000))
+                usleep(NAP_US);
             continue;
         }
         if (filled != r->taken + 1)
