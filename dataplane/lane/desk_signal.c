@@ -316,7 +316,7 @@ bool desk_signal_frame(struct desk *d, uint8_t port, const struct frame_udp *f)
 uint32_t desk_signals_turn(struct desk *d, uint64_t now)
 {
     struct signal_table *t = &d->signals->table;
-    uint8_t was[SIGNALS_MAX];
+    uint8_t was[SIGNALS_MAX] = {0};
     if (LIKELY(now < t->deadline))
         return 0;
     d->lane->input++;
