@@ -54,8 +54,13 @@ json_t *view_limit(unsigned control, uint64_t value)
     case UNIT_MONEY: return view_notional(value);
     case UNIT_QUALITY: return json_string(quality_name((unsigned)value));
     case UNIT_RESTRICTION: return json_string(restriction_name((unsigned)value));
-    default: return view_count(value);
+    default: break;
     }
+    if (control != LIMIT_LIMITS_forbid && control != LIMIT_SYMBOL_phases)
+        return view_count(value);
+    char text[LIMIT_VALUE_LEN];
+    config_limit_text(control, value, text);
+    return json_string(text);
 }
 
 json_t *view_letter(uint8_t letter)

@@ -44,10 +44,11 @@ enum limit_owned limit_owner_find(const char *name)
 
 bool limit_owner_has(enum limit_owned owner, unsigned control)
 {
-    return owner == LIMIT_OF_FIRM || (owner == LIMIT_OF_BROKER && control < LIMIT_CONTROLS &&
-                                      limit_control_table[control].name &&
-                                      limit_control_table[control].section == LIMIT_LIMITS &&
-                                      control != LIMIT_LIMITS_warn_percent);
+    return owner == LIMIT_OF_FIRM ||
+           (owner == LIMIT_OF_BROKER && control < LIMIT_CONTROLS &&
+            limit_control_table[control].name &&
+            limit_control_table[control].section == LIMIT_LIMITS &&
+            control != LIMIT_LIMITS_warn_percent && control != LIMIT_LIMITS_forbid);
 }
 
 enum limit_control limit_control_of(unsigned refusal)
@@ -85,6 +86,7 @@ bool limit_widens(unsigned control, uint64_t was, uint64_t now)
     switch (limit_control_table[control].wider) {
     case LIMIT_WIDER_MORE: return now > was;
     case LIMIT_WIDER_LESS: return now < was;
+    case LIMIT_WIDER_FEWER: return (was & ~now) != 0;
     default: return now != was;
     }
 }

@@ -9,7 +9,7 @@
 #include "dataplane/abi/trade.h"
 
 enum limit_section { LIMIT_LIMITS, LIMIT_SYMBOL, LIMIT_SESSION };
-enum limit_wider { LIMIT_WIDER_MORE, LIMIT_WIDER_LESS, LIMIT_WIDER_EITHER };
+enum limit_wider { LIMIT_WIDER_MORE, LIMIT_WIDER_LESS, LIMIT_WIDER_FEWER, LIMIT_WIDER_EITHER };
 
 enum limit_control {
     LIMIT_CONTROL_NONE = 0,
@@ -40,7 +40,7 @@ bool limit_widens(unsigned control, uint64_t was, uint64_t now);
 enum {
     LIMIT_CHANGES_MAX = 32,
     LIMIT_NAME_LEN = 24,
-    LIMIT_VALUE_LEN = 24,
+    LIMIT_VALUE_LEN = 96, // as many words as a list may have
     LIMIT_WHY_LEN = 256,
 };
 

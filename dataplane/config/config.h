@@ -478,6 +478,8 @@ uint64_t config_limit_get(unsigned control, const void *base);
 bool config_limit_default(unsigned control, const void *base);
 // Parses as the file is parsed; false with cause and remedy in <why>.
 bool config_limit_set(unsigned control, void *base, const char *text, char why[LIMIT_WHY_LEN]);
+// The configuration has such a key of the scope, whether it is set live or not.
+bool config_limit_named(enum trade_scope scope, const char *name);
 // A value as config_limit_get gives it, as config_limit_set takes it.
 void config_limit_text(unsigned control, uint64_t value, char text[LIMIT_VALUE_LEN]);
 // A value that config_limit_get has given; false: no option has room for it.

@@ -25,8 +25,10 @@ static struct known look_up(unsigned control)
         if (option_rows[i].section == sections[info->section] &&
             strcmp(option_rows[i].key, info->name) == 0)
             known.row = &option_rows[i];
-    MUST(known.row != NULL && value_parse(known.row, known.row->fallback,
-                                          strlen(known.row->fallback), &known.fallback, why));
+    MUST(known.row != NULL);
+    MUST(known.row->kind == OPTION_WORDS ||
+         value_parse(known.row, known.row->fallback, strlen(known.row->fallback), &known.fallback,
+                     why));
     return known;
 }
 
@@ -59,18 +61,69 @@ bool config_limit_default(unsigned control, const void *base)
     return known_of(control)->fallback == raw(known_of(control)->row, base);
 }
 
-bool config_limit_set(unsigned control, void *base, const char *text, char why[LIMIT_WHY_LEN])
-{
-    const struct option_row *row = known_of(control)->row;
-    return value_parse(row, text, strlen(text), (char *)base + row->offset, why);
-}
-
 // The word of <words> at a place.
 static void word_at(const char *words, uint64_t place, char text[LIMIT_VALUE_LEN])
 {
     for (; place && *words; place--)
         words += strcspn(words, " ") + strspn(words + strcspn(words, " "), " ");
     snprintf(text, LIMIT_VALUE_LEN, "%.*s", (int)strcspn(words, " "), words);
+}
+
+// --- lists of words ---
+
+// Of an empty list: nothing is forbidden, and every phase is good.
+static const char *no_words(unsigned control)
+{
+    return control == LIMIT_SYMBOL_phases ? "all" : "none";
+}
+
+// Separated by commas; each once or more.
+static bool words_set(unsigned control, void *base, const char *text, char why[LIMIT_WHY_LEN])
+{
+    const struct option_row *row = known_of(control)->row;
+    uint32_t bits = 0;
+    bool good = true;
+    if (strcmp(text, no_words(control)) != 0)
+        for (const char *at = text; good && at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+            good = value_word(row, at, strcspn(at, ","), &bits, why);
+    if (good)
+        memcpy((char *)base + row->offset, &bits, row->size);
+    return good;
+}
+
+static void words_text(unsigned control, uint64_t bits, char text[LIMIT_VALUE_LEN])
+{
+    const char *words = known_of(control)->row->words;
+    size_t used = 0;
+    snprintf(text, LIMIT_VALUE_LEN, "%s", no_words(control));
+    for (uint64_t left = bits; left && used < LIMIT_VALUE_LEN; left &= left - 1) {
+        char word[LIMIT_VALUE_LEN];
+        word_at(words, (uint64_t)__builtin_ctzll(left), word);
+        used +=
+            (size_t)snprintf(text + used, LIMIT_VALUE_LEN - used, "%s%s", used ? "," : "", word);
+    }
+}
+
+// --- one limit ---
+
+bool config_limit_named(enum trade_scope scope, const char *name)
+{
+    for (uint32_t i = 0; i < option_count; i++) {
+        const enum section of = option_rows[i].section;
+        if (strcmp(option_rows[i].key, name) == 0 &&
+            (of == SECTION_LIMITS || (of == SECTION_SYMBOL && scope == TRADE_SYMBOL) ||
+             (of == SECTION_SESSION && scope == TRADE_SESSION)))
+            return true;
+    }
+    return false;
+}
+
+bool config_limit_set(unsigned control, void *base, const char *text, char why[LIMIT_WHY_LEN])
+{
+    const struct option_row *row = known_of(control)->row;
+    if (row->kind == OPTION_WORDS)
+        return words_set(control, base, text, why);
+    return value_parse(row, text, strlen(text), (char *)base + row->offset, why);
 }
 
 void config_limit_text(unsigned control, uint64_t value, char text[LIMIT_VALUE_LEN])
@@ -84,6 +137,8 @@ void config_limit_text(unsigned control, uint64_t value, char text[LIMIT_VALUE_L
         snprintf(text, LIMIT_VALUE_LEN, "%s", value ? "true" : "false");
     else if (row->kind == OPTION_ENUM)
         word_at(row->words, value, text);
+    else if (row->kind == OPTION_WORDS)
+        words_text(control, value, text);
     else
         snprintf(text, LIMIT_VALUE_LEN, "%lu", value);
 }

@@ -104,6 +104,10 @@ static bool refuse_name(struct dataplane_limits *l, uint32_t at, const struct li
 {
     char names[LIMIT_WHY_LEN - 80] = "";
     size_t used = 0;
+    if (strcmp(c->control, "state") == 0)
+        return refuse(l, at, "state: set by halt, reduce and resume; by the file with a restart");
+    if (config_limit_named(c->scope, c->control))
+        return refuse(l, at, "%.23s: takes a restart of tickgate-dataplane", c->control);
     for (unsigned i = 1; i < LIMIT_CONTROLS && used < sizeof names; i++)
         if (limit_control_has(c->scope, i))
             used +=

@@ -52,7 +52,7 @@ static void test_lists(void **state)
                      4);
     expect(0, "symbols[X].limits.position", "1", "2", CONFIG_TAKES_NOTHING);
     expect(1, "symbols[X].names", "X,Y", "X", CONFIG_TAKES_DATAPLANE);
-    expect(2, "symbols[X].tick", "", "0.01", CONFIG_TAKES_DATAPLANE);
+    expect(2, "symbols[X].tick", "", "0.01", CONFIG_TAKES_NOTHING);
     expect(3, "symbols[X].touch", "5", "6", CONFIG_TAKES_NOTHING);
     assert_int_equal(diff("l: [{k: 1}, {k: 2}]\n", "l: [{k: 1}, {k: 3}]\n"), 1);
     assert_string_equal(rows[0].key, "l[1].k");
@@ -109,7 +109,10 @@ static void test_limits(void **state)
                              has && !limits ? CONFIG_TAKES_NOTHING : CONFIG_TAKES_DATAPLANE);
         }
     assert_int_equal(config_takes("clients[c].limits.gross"), CONFIG_TAKES_DATAPLANE);
-    assert_int_equal(config_takes("accounts[a].limits.forbid"), CONFIG_TAKES_DATAPLANE);
+    assert_int_equal(config_takes("accounts[a].limits.self_trade"), CONFIG_TAKES_DATAPLANE);
+    assert_int_equal(config_takes("accounts[a].limits.state"), CONFIG_TAKES_DATAPLANE);
+    assert_int_equal(config_takes("accounts[a].limits.forbid"), CONFIG_TAKES_NOTHING);
+    assert_int_equal(config_takes("accounts[a].broker.forbid"), CONFIG_TAKES_DATAPLANE);
     assert_int_equal(config_takes("control.risk"), CONFIG_TAKES_CONTROLPLANE);
     assert_int_equal(config_takes("control.second_person"), CONFIG_TAKES_NOTHING);
     assert_int_equal(config_takes("capture.keep_size"), CONFIG_TAKES_CONTROLPLANE);

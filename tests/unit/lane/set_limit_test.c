@@ -204,12 +204,103 @@ static void of_losses(void **state)
         }
 }
 
+// What an order may be, at every scope: the kinds that are forbidden, as words.
+static void of_kinds(void **state)
+{
+    (void)state;
+    for (enum trade_scope scope = TRADE_FIRM; scope < TRADE_SCOPES; scope++) {
+        open_wide();
+        set(scope, "forbid", "short,hidden");
+        says(enter(LANE, 10, PRICE), REFUSAL_NONE, scope, 0, 0);
+        set(scope, "forbid", "short,buy");
+        says(enter(LANE, 11, PRICE), REFUSAL_PERMISSION, scope, PERMISSION_BUY, 0);
+        const struct limit_changed *c = &slot->answer.limit_set.changes[0];
+        assert_true(c->was == (1u << PERMISSION_SHORT | 1u << PERMISSION_HIDDEN) &&
+                    c->now == (1u << PERMISSION_SHORT | 1u << PERMISSION_BUY));
+        set(scope, "forbid", "none");
+        says(enter(LANE, 11, PRICE), REFUSAL_NONE, scope, 0, 0);
+        assert_int_equal(newest(LANE, EVENT_DECISION)->decision.limits_version,
+                         slot->answer.limit_set.version[LANE]);
+        tidy(NULL);
+    }
+}
+
+// Tick, lot, phases and whether a band is needed, of a symbol.
+static void of_what_a_symbol_takes(void **state)
+{
+    (void)state;
+    open_wide();
+    set(TRADE_SYMBOL, "lot", "10");
+    says(enter(LANE, 20, PRICE), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 19, PRICE), REFUSAL_LOT, TRADE_SYMBOL, 19, 10);
+    says(enter(LANE, 21, PRICE), REFUSAL_LOT, TRADE_SYMBOL, 21, 10);
+    set(TRADE_SYMBOL, "lot", "1");
+    set(TRADE_SYMBOL, "tick", "0.05");
+    says(enter(LANE, 21, PRICE + 500), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 21, PRICE + 499), REFUSAL_TICK, TRADE_SYMBOL, PRICE + 499, 500);
+    says(enter(LANE, 21, PRICE + 501), REFUSAL_TICK, TRADE_SYMBOL, PRICE + 501, 500);
+    set(TRADE_SYMBOL, "tick", "0.0001");
+    const uint8_t phase = PHASE_UNKNOWN; // no channel, no calendar
+    set(TRADE_SYMBOL, "phases", "trading,after");
+    says(enter(LANE, 22, PRICE), REFUSAL_PHASE, TRADE_SYMBOL, phase,
+         1u << PHASE_TRADING | 1u << PHASE_AFTER);
+    set(TRADE_SYMBOL, "phases", "unknown,trading");
+    says(enter(LANE, 22, PRICE), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    set(TRADE_SYMBOL, "phases", "all");
+    says(enter(LANE, 23, PRICE), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    tidy(NULL);
+}
+
+static void refused_with(enum trade_scope scope, const char *control, const char *value,
+                         const char *cause)
+{
+    const uint32_t version = d.desks[LANE]->desk.limits->version;
+    assert_int_equal(set_base(scope, indices[scope], control, value), COMMAND_RESULT_LIMIT_REFUSED);
+    if (strstr(slot->answer.limit_set.why, cause) == NULL)
+        fail_msg("'%s' is not in '%s'", cause, slot->answer.limit_set.why);
+    assert_int_equal(d.desks[LANE]->desk.limits->version, version);
+}
+
+// Nothing is taken of what is not good or not live; the answer says what would be.
+static void not_taken(void **state)
+{
+    (void)state;
+    open_wide();
+    refused_with(TRADE_FIRM, "forbid", "buy,shorts", "it takes a list of day ioc");
+    refused_with(TRADE_FIRM, "forbid", "buy,", "a list of");
+    refused_with(TRADE_FIRM, "forbid", "", "a list of");
+    refused_with(TRADE_FIRM, "forbid", "all", "a list of");
+    refused_with(TRADE_SYMBOL, "phases", "none", "a list of");
+    refused_with(TRADE_SYMBOL, "lot", "0", "1 to 999999");
+    refused_with(TRADE_SYMBOL, "tick", "0", "dollars");
+    refused_with(TRADE_SYMBOL, "tick", "0.00001", "dollars");
+    refused_with(TRADE_ACCOUNT, "state", "halted", "halt, reduce and resume");
+    refused_with(TRADE_FIRM, "self_trade", "newest", "takes a restart of tickgate-dataplane");
+    refused_with(TRADE_SYMBOL, "band_estimate", "true", "takes a restart of tickgate-dataplane");
+    refused_with(TRADE_FIRM, "lot", "1", "no such limit");
+    assert_int_equal(set_owned(LIMIT_OF_BROKER, TRADE_FIRM, 0, "forbid", "buy"),
+                     COMMAND_RESULT_LIMIT_REFUSED);
+    says(enter(LANE, 10, PRICE), REFUSAL_NONE, TRADE_FIRM, 0, 0);
+    // To let more pass takes an end, where it is not another configuration: by words as well.
+    set(TRADE_FIRM, "forbid", "short");
+    assert_int_equal(set_one(TRADE_FIRM, 0, "forbid", "short,ioc"), COMMAND_RESULT_OK);
+    assert_int_equal(set_one(TRADE_FIRM, 0, "forbid", "ioc"), COMMAND_RESULT_LIMIT_REFUSED);
+    assert_non_null(strstr(slot->answer.limit_set.why, "it has to end"));
+    assert_int_equal(set_one(TRADE_FIRM, 0, "forbid", "short"), COMMAND_RESULT_OK);
+    tidy(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_one_order), cmocka_unit_test(of_how_many),
-        cmocka_unit_test(of_how_much),  cmocka_unit_test(of_a_symbol),
+        cmocka_unit_test(of_one_order),
+        cmocka_unit_test(of_how_many),
+        cmocka_unit_test(of_how_much),
+        cmocka_unit_test(of_a_symbol),
         cmocka_unit_test(of_losses),
+        cmocka_unit_test(of_kinds),
+        cmocka_unit_test(of_what_a_symbol_takes),
+        cmocka_unit_test(not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
