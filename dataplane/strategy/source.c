@@ -82,7 +82,7 @@ COLD void signal_refused(struct signal_table *t, uint32_t source, enum signal_ve
                          uint64_t now)
 {
     struct signal_source *s = &t->sources[source];
-    uint64_t *counters = &s->count.refused_format;
+    uint64_t *counters = (uint64_t *)(void *)&s->count + AT(refused_format);
     if (verdict >= SIGNAL_FORMAT && verdict <= SIGNAL_RECORD)
         counters[verdict - SIGNAL_FORMAT]++;
     if (is_fault[verdict])
