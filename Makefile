@@ -37,7 +37,7 @@ LDFLAGS  := -pthread -Wl,--as-needed -Wl,-z,relro,-z,now -rdynamic $(if $(SAN),-
 
 core_rooms := abi base config wire feed book tcp risk order venue strategy gateway
 lane_rooms := lane control port
-cp_rooms   := region journal capture store metrics trace http control cli
+cp_rooms   := region journal capture store metrics trace dropcopy http control cli
 src_of      = $(filter-out %/main.c,$(foreach r,$(2),$(wildcard $(1)/$(r)/*.c)))
 core_src   := $(call src_of,dataplane,$(core_rooms))
 dpdk_src   := $(wildcard dataplane/port/dpdk_*.c)

@@ -130,6 +130,8 @@ void print_filter(FILE *out, const json_t *result, const json_t *options);
 void print_man(FILE *out, const json_t *result, const json_t *options);
 void print_bash(FILE *out, const json_t *result, const json_t *options);
 void print_zsh(FILE *out, const json_t *result, const json_t *options);
+// print_drop_copy.c
+void print_drop_copies(FILE *out, const json_t *result, const json_t *options);
 // print_limits.c
 void print_limits(FILE *out, const json_t *result, const json_t *options);
 void print_limit_set(FILE *out, const json_t *result, const json_t *options);

@@ -1,6 +1,7 @@
 #include "controlplane/control/control.h"
 
 #include "controlplane/capture/capture.h"
+#include "controlplane/dropcopy/act.h"
 #include "controlplane/journal/rebuild.h"
 
 #include <string.h>
@@ -87,6 +88,8 @@ bool control_tick(struct control *control, uint64_t now_ns)
         if (control->capture)
             capture_attach(control->capture, &control->contact);
     }
+    if (control->drops)
+        drop_copies_turn(control->drops, &control->contact, now_ns);
     sample_rates(control, now_ns);
     return changed;
 }

@@ -33,6 +33,7 @@ struct control_policy {
 struct live_config;
 struct store;
 struct capture;
+struct drop_copies;
 struct rebuild;
 struct trace_export;
 
@@ -41,6 +42,7 @@ struct control {
     struct drain *drain;        // null: no journal, and this thread drains the rings
     struct store *store;        // null: none
     struct trace_export *trace; // null: no traces are sent
+    struct drop_copies *drops;  // null: none is read
     struct rebuild *rebuild;    // null: nobody fills the restore area
     struct capture *capture;    // null: nothing is written of what lanes take in
     struct event_log log;

@@ -40,6 +40,7 @@ static json_t *field_view(const struct logged_event *logged, const struct event_
     case FIELD_control: name = limit_control_name((unsigned)number); break;
     case FIELD_route_ending: name = route_ending_name((unsigned)number); break;
     case FIELD_record: name = record_state_name((unsigned)number); break;
+    case FIELD_difference: name = drop_difference_name((unsigned)number); break;
     default:
         name = names->name ? names->name(names->context, field->kind, channel, number) : NULL;
         break;

@@ -11,6 +11,7 @@
 #include "controlplane/capture/capture.h"
 #include "controlplane/control/live_config.h"
 #include "controlplane/control/server.h"
+#include "controlplane/dropcopy/act.h"
 #include "controlplane/http/http.h"
 #include "controlplane/journal/rebuild.h"
 #include "controlplane/store/store.h"
@@ -319,6 +320,24 @@ static bool trace_begin(const struct options *options, struct control *control, 
     return control->trace != NULL;
 }
 
+static bool drops_begin(const struct options *options, struct control *control,
+                        struct drop_copies *drops, struct error *err)
+{
+    if (config.drop_copy_count == 0)
+        return true;
+    if (control->drain == NULL)
+        return config_fault(&config, config.drop_copies[0].name, err,
+                            "drop copies are compared with the journal, which is off; set "
+                            "journal.enabled: true");
+    const bool started = drop_copies_start(drops, &config, options->directory, control->drain,
+                                           &journal_committed, err);
+    if (started)
+        control->drops = drops;
+    else
+        drop_copies_stop(drops);
+    return started;
+}
+
 // Versions of the configuration stand beside the journal.
 static void live_begin(const struct options *options, struct control *control)
 {
@@ -352,6 +371,7 @@ static int run(const struct options *options)
     static struct store store;
     static struct capture capture;
     static struct rebuild rebuild;
+    static struct drop_copies drops;
     struct error err = {0};
     struct control control;
     struct server server;
@@ -372,6 +392,8 @@ static int run(const struct options *options)
         store_begin(options, &control, &store, &err);
     if (opened && err.code == EXIT_OK)
         trace_begin(options, &control, &err);
+    if (opened && err.code == EXIT_OK)
+        drops_begin(options, &control, &drops, &err);
     if (opened && err.code == EXIT_OK && options->config &&
         roles_load(&roles, &config, &config.control, &err))
         server_set_roles(&server, &roles, &err);
@@ -389,6 +411,8 @@ static int run(const struct options *options)
     http_close(http);
     server_close(&server);
     rebuild_stop(&rebuild);
+    if (control.drops)
+        drop_copies_stop(&drops);
     if (control.drain)
         drain_stop(&drain);
     capture_close(&capture);

@@ -189,6 +189,8 @@ void method_filter_set_answered(struct control *control, struct job *job);
 void method_capture(struct control *control, struct job *job);
 void method_capture_start(struct control *control, struct job *job);
 void method_capture_stop(struct control *control, struct job *job);
+// methods_drop_copy.c
+void method_drop_copies(struct control *control, struct job *job);
 // methods_positions.c
 void method_positions(struct control *control, struct job *job);
 // methods_trade.c

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "controlplane/control/view.h"
+#include "controlplane/dropcopy/act.h"
 #include "controlplane/http/parts.h"
 #include "controlplane/metrics/stages.h"
 
@@ -54,6 +55,19 @@ static void checks_market(const struct snapshot *s, json_t *checks, bool *health
     }
 }
 
+static void checks_drops(const struct drop_copies *drops, json_t *checks, bool *healthy)
+{
+    struct drop_status s;
+    for (uint32_t i = 0; drops && i < drops->count; i++) {
+        drop_copy_look(drops->copies[i], &s);
+        check_add(checks, healthy, !s.lost && !s.full && s.differing == 0, "drop_copy", s.name,
+                  s.lost        ? "lost"
+                  : s.full      ? "full"
+                  : s.differing ? "differs"
+                                : drop_link_state_name(s.state));
+    }
+}
+
 char *health_text(struct control *control, bool *healthy)
 {
     json_t *checks = json_array();
@@ -68,6 +82,7 @@ char *health_text(struct control *control, bool *healthy)
         checks_market(&control->snapshot, checks, healthy);
         checks_trade(control->board, checks, healthy);
     }
+    checks_drops(control->drops, checks, healthy);
     json_t *view = json_pack("{s:b,s:o}", "healthy", *healthy, "checks", checks);
     char *text = json_dumps(view, JSON_INDENT(2));
     json_decref(view);

@@ -1,6 +1,7 @@
 // Metrics of what stands behind the rings: the journal, and who reads it.
 #include <string.h>
 
+#include "controlplane/dropcopy/act.h"
 #include "controlplane/metrics/parts.h"
 #include "controlplane/store/store.h"
 #include "controlplane/trace/export.h"
@@ -79,9 +80,62 @@ static void trace_write(struct metric_text *text, struct trace_export *trace, bo
     gauge_write(text, "tickgate_trace_queue_bytes", "Waiting to be sent", (double)s.queue_bytes);
 }
 
+// One family over all copies: <value> of each.
+static void drop_family(struct metric_text *text, const struct drop_copies *drops,
+                        enum metric_type type, const char *name, const char *help,
+                        uint64_t (*value)(const struct drop_status *s))
+{
+    struct drop_status s;
+    metric_family(text, type, name, help);
+    for (uint32_t i = 0; i < drops->count; i++) {
+        const struct metric_label labels[] = {{"drop_copy", drops->copies[i]->config.name}, {0}};
+        drop_copy_look(drops->copies[i], &s);
+        metric_count(text, labels, value(&s));
+    }
+}
+
+static uint64_t drop_up(const struct drop_status *s)
+{
+    return s->state == DROP_LINK_UP;
+}
+static uint64_t drop_waiting(const struct drop_status *s)
+{
+    return s->waiting;
+}
+static uint64_t drop_differing(const struct drop_status *s)
+{
+    return s->differing;
+}
+#define DROP_VALUE(name, help)                               \
+    static uint64_t drop_##name(const struct drop_status *s) \
+    {                                                        \
+        return s->counts.name;                               \
+    }
+DROP_COUNTS(DROP_VALUE)
+#undef DROP_VALUE
+
+static void drops_write(struct metric_text *text, const struct drop_copies *drops, bool brief)
+{
+    if (drops == NULL)
+        return;
+    drop_family(text, drops, METRIC_GAUGE, "tickgate_drop_copy_up", "1 while the copy is read",
+                drop_up);
+    drop_family(text, drops, METRIC_GAUGE, "tickgate_drop_copy_differing",
+                "Messages that differ now", drop_differing);
+    if (brief)
+        return;
+    drop_family(text, drops, METRIC_GAUGE, "tickgate_drop_copy_waiting",
+                "Messages that wait for the other side", drop_waiting);
+#define DROP_FAMILY(name, help) \
+    drop_family(text, drops, METRIC_COUNTER, "tickgate_drop_copy_" #name, help, drop_##name);
+    DROP_COUNTS(DROP_FAMILY)
+#undef DROP_FAMILY
+}
+
 void durable_write(struct metric_text *text, struct control *control, bool brief)
 {
     journal_write(text, control->drain, brief);
     store_write(text, control->store, brief);
     trace_write(text, control->trace, brief);
+    drops_write(text, control->drops, brief);
 }

@@ -31,6 +31,7 @@ struct call {
         struct limit_set_request limit_set;
         struct limits_list_request limits_list;
         struct reload_request reload;
+        struct drop_copy_request drop_copy;
     } request;
     union {
         struct book_snapshot_answer book_snapshot;
@@ -41,6 +42,7 @@ struct call {
         struct limit_set_answer limit_set;
         struct limits_list_answer limits_list;
         struct reload_answer reload;
+        struct drop_copy_answer drop_copy;
     } answer;
 };
 

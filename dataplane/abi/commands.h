@@ -17,9 +17,11 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dataplane/abi/day_control.h"
+#include "dataplane/abi/drop_copy.h"
 #include "dataplane/abi/limit_control.h"
 #include "dataplane/abi/limits.h"
 
@@ -130,10 +132,13 @@ struct govern_request {
     uint32_t index;                     // within the scope, 0 for TRADE_FIRM
     uint32_t user;                      // uid of whoever asks
     uint32_t chosen;                    // STRATEGY_SET: bits of the parameters that change;
-                                        // SIGNAL_*: the source
+                                        // SIGNAL_*: the source; HALT: enum halt_asker
     int64_t parameters[PARAMETERS_MAX]; // STRATEGY_SET
     char reason[REASON_LEN];            // zero-terminated
 };
+
+// Who halts: trading state TRADING_HALTED, or TRADING_DROP_COPY.
+enum halt_asker { HALT_BY_PERSON, HALT_BY_DROP_COPY };
 
 struct govern_answer {
     uint64_t lifted;      // RESUME: bits of enum govern_lift
@@ -192,6 +197,7 @@ struct command_slot {
         struct limit_set_request limit_set;
         struct limits_list_request limits_list;
         struct reload_request reload;
+        struct drop_copy_request drop_copy;
         uint8_t bytes[8256];
     } request;
     union {
@@ -203,6 +209,7 @@ struct command_slot {
         struct limits_list_answer limits_list;
         struct self_test_answer self_test;
         struct reload_answer reload;
+        struct drop_copy_answer drop_copy;
         uint8_t bytes[COMMAND_SLOT_LEN - 64 - 8256];
     } answer;
 };

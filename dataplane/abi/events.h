@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "dataplane/abi/drop_copy.h"
 #include "dataplane/abi/limits.h"
 #include "dataplane/abi/route.h"
 #include "dataplane/abi/trade.h"
@@ -41,6 +42,7 @@ enum event_type {
 #define EVENT_FIELD_route_ending(f)  uint8_t f;
 #define EVENT_FIELD_control(f)       uint8_t f;
 #define EVENT_FIELD_record(f)        uint8_t f;
+#define EVENT_FIELD_difference(f)    uint8_t f;
 
 #define EVENT(upper, lower, ring, help) struct event_##lower {
 #define EVENT_SAME(upper, lower, ring, help)
@@ -89,6 +91,7 @@ enum event_field_kind {
     FIELD_route_ending,
     FIELD_control,
     FIELD_record,
+    FIELD_difference,
 };
 
 // For whoever shows events: fields of each type in the order of events.def.

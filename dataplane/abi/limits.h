@@ -20,6 +20,7 @@ enum {
     BILL_LINES_MAX = 256,
     CACHE_LINE_LEN = 64,
     SESSIONS_MAX = 16, // order sessions
+    DROP_COPIES_MAX = 4,
     ACCOUNTS_MAX = 256,
     STRATEGIES_MAX = 64,                  // clients of the gateway and nobody included
     STRATEGY_NOBODY = STRATEGIES_MAX - 1, // has the orders of earlier runs, and no limits

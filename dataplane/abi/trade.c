@@ -37,8 +37,10 @@ const char *scope_name(unsigned scope)
 
 const char *trading_state_name(unsigned state)
 {
-    static const char *const names[TRADING_STATES] = {
-        [TRADING_ACTIVE] = "active", [TRADING_REDUCING] = "reducing", [TRADING_HALTED] = "halted"};
+    static const char *const names[TRADING_STATES] = {[TRADING_ACTIVE] = "active",
+                                                      [TRADING_REDUCING] = "reducing",
+                                                      [TRADING_HALTED] = "halted",
+                                                      [TRADING_DROP_COPY] = "drop_copy"};
     return state < TRADING_STATES ? names[state] : "?";
 }
 

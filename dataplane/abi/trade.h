@@ -91,8 +91,9 @@ enum trade_scope {
 
 enum trading_state {
     TRADING_ACTIVE = 0,
-    TRADING_REDUCING = 1, // orders that make the position smaller, and cancels
-    TRADING_HALTED = 2,   // cancels only
+    TRADING_REDUCING = 1,  // orders that make the position smaller, and cancels
+    TRADING_HALTED = 2,    // cancels only
+    TRADING_DROP_COPY = 3, // the same, as a drop copy differs or is lost
     TRADING_STATES
 };
 

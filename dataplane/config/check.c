@@ -41,6 +41,8 @@ static bool names_check(const struct check *c)
                         sizeof(struct config_session)) &&
            names_differ(c, config->strategies[0].name, config->strategy_count,
                         sizeof(struct config_strategy)) &&
+           names_differ(c, config->drop_copies[0].name, config->drop_copy_count,
+                        sizeof(struct config_drop_copy)) &&
            names_differ(c, config->clients[0].name, config->client_count,
                         sizeof(struct config_client)) &&
            names_differ(c, config->signals[0].name, config->signal_count,
@@ -284,5 +286,6 @@ bool config_check(const struct config *config, const struct places *places, stru
         if (!channel_check(&c, i))
             return false;
     return config_check_day(config, places, err) && config_check_trade(config, places, err) &&
-           config_check_signals(config, places, err) && cores_check(&c) && lanes_used(&c);
+           config_check_signals(config, places, err) && config_check_drop(config, places, err) &&
+           cores_check(&c) && lanes_used(&c);
 }

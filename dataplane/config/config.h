@@ -261,6 +261,7 @@ struct config_session {
     char route[5];    // empty: not said
     bool trade_now;
     char token_prefix[7];
+    uint32_t drop_copy; // index, or CONFIG_NONE
     uint32_t heartbeat_ms;
     uint32_t silence_ms;
     uint32_t login_ms;
@@ -406,6 +407,29 @@ struct config_trace {
     char headers_file[PATH_LEN];
 };
 
+enum config_drop_action {
+    CONFIG_DROP_NOTIFY,
+    CONFIG_DROP_STOP_SESSION,
+    CONFIG_DROP_STOP_ALL,
+};
+
+// A stream of what an exchange did for our orders.
+struct config_drop_copy {
+    char name[NAME_LEN];
+    struct config_endpoint server;
+    char username[7];
+    char password[11];
+    uint32_t grace_ms;
+    uint32_t entries;
+    uint32_t on_difference; // enum config_drop_action
+    uint32_t lost_ms;
+    uint32_t on_loss; // enum config_drop_action
+    uint32_t heartbeat_ms;
+    uint32_t silence_ms;
+    uint32_t retry_ms;
+    uint32_t retry_max_ms;
+};
+
 struct places;
 
 struct config {
@@ -437,6 +461,8 @@ struct config {
     struct config_http http;
     struct config_store store;
     struct config_trace trace;
+    struct config_drop_copy drop_copies[DROP_COPIES_MAX];
+    uint32_t drop_copy_count;
     uint64_t hash;         // of the file's bytes
     struct places *places; // where every value stands
 };

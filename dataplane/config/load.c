@@ -15,7 +15,7 @@
 enum {
     FILE_BYTES_MAX = 1 << 20,
     ROOT = SECTIONS, // stands for the top of the file where a section is named
-    REFERENCES_MAX = CHANNELS_MAX * (1 + LINES_MAX) + SESSIONS_MAX * 4 + STRATEGIES_MAX * 2 +
+    REFERENCES_MAX = CHANNELS_MAX * (1 + LINES_MAX) + SESSIONS_MAX * 5 + STRATEGIES_MAX * 2 +
                      CLIENTS_MAX * 2 + SIGNALS_MAX * 3,
 };
 
@@ -62,6 +62,8 @@ static const struct child {
     {ROOT, SECTION_HTTP, OPTIONAL, offsetof(struct config, http), 0},
     {ROOT, SECTION_STORE, OPTIONAL, offsetof(struct config, store), 0},
     {ROOT, SECTION_TRACE, OPTIONAL, offsetof(struct config, trace), 0},
+    {ROOT, SECTION_DROP, OPTIONAL, offsetof(struct config, drop_copies),
+     offsetof(struct config, drop_copy_count)},
     {SECTION_TRADING, SECTION_LIMITS, REQUIRED, offsetof(struct config_trading, limits), 0},
     {SECTION_ACCOUNT, SECTION_LIMITS, REQUIRED, offsetof(struct config_account, limits), 0},
     {SECTION_SYMBOL, SECTION_LIMITS, REQUIRED, offsetof(struct config_symbol_row, limits), 0},
@@ -93,6 +95,7 @@ static const struct target {
     {OPTION_CHANNEL_REF, "channel", "channels", NAMED(channels, channel_count)},
     {OPTION_ACCOUNT_REF, "account", "accounts", NAMED(accounts, account_count)},
     {OPTION_CLIENT_REF, "client", "clients", NAMED(clients, client_count)},
+    {OPTION_DROP_REF, "drop copy", "drop_copies", NAMED(drop_copies, drop_copy_count)},
 };
 
 static const struct target *target_find(enum option_kind kind)
@@ -280,6 +283,7 @@ static bool option_read(struct loader *l, const struct option_row *row, yaml_nod
     case OPTION_CHANNEL_REF:
     case OPTION_ACCOUNT_REF:
     case OPTION_CLIENT_REF:
+    case OPTION_DROP_REF:
         if (reference_read(l, row, node, (uint32_t *)(void *)member))
             return true;
         break;

@@ -35,6 +35,7 @@ enum option_kind {
     OPTION_CHANNEL_REF, // name of a channel, or one of <words>: "none" (CONFIG_NONE)
     OPTION_ACCOUNT_REF, // name of an account
     OPTION_CLIENT_REF,  // name of a client, or one of <words>: "none" (CONFIG_NONE)
+    OPTION_DROP_REF,    // name of a drop copy, or "none" (CONFIG_NONE)
 };
 
 enum section {

@@ -31,6 +31,7 @@ bool place_fault(const struct places *places, const void *member, struct error *
 bool config_check_limits(const struct config *config, const struct places *places,
                          struct error *err);
 bool config_check_day(const struct config *config, const struct places *places, struct error *err);
+bool config_check_drop(const struct config *config, const struct places *places, struct error *err);
 bool config_check_trade(const struct config *config, const struct places *places,
                         struct error *err);
 bool config_check_signals(const struct config *config, const struct places *places,

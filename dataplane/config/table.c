@@ -25,6 +25,7 @@
 #define HTTP_TYPE     struct config_http
 #define STORE_TYPE    struct config_store
 #define TRACE_TYPE    struct config_trace
+#define DROP_TYPE     struct config_drop_copy
 #define LIMITS_TYPE   struct config_limits
 #define BROKER_TYPE   struct config_limits
 

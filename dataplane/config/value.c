@@ -81,6 +81,7 @@ void value_range(const struct option_row *row, char *out, size_t len)
     case OPTION_CHANNEL_REF: snprintf(out, len, "name of a channel, or %s", row->words); break;
     case OPTION_ACCOUNT_REF: snprintf(out, len, "name of an account"); break;
     case OPTION_CLIENT_REF: snprintf(out, len, "name of a client, or %s", row->words); break;
+    case OPTION_DROP_REF: snprintf(out, len, "name of a drop copy, or none"); break;
     }
 }
 
@@ -373,7 +374,8 @@ bool value_parse(const struct option_row *row, const char *text, size_t len, voi
     case OPTION_PORT_REF:
     case OPTION_CHANNEL_REF:
     case OPTION_ACCOUNT_REF:
-    case OPTION_CLIENT_REF: break; // of more than one scalar, or of the whole file: load.c
+    case OPTION_CLIENT_REF:
+    case OPTION_DROP_REF: break; // of more than one scalar, or of the whole file: load.c
     }
     return ok || out_of_range(row, text, len, why);
 }

@@ -6,6 +6,7 @@
 #include "dataplane/base/notify.h"
 #include "dataplane/control/dataplane.h"
 #include "dataplane/control/day_live.h"
+#include "dataplane/control/drop_copy.h"
 #include "dataplane/control/limits_live.h"
 #include "dataplane/control/selftest.h"
 
@@ -94,6 +95,9 @@ static bool command_do(struct dataplane *d, struct command_slot *slot, enum comm
     case COMMAND_LIMITS_LIST:
         list = slot->request.limits_list;
         *result = limits_list(d, &list, &slot->answer.limits_list);
+        return true;
+    case COMMAND_DROP_COPY:
+        *result = drop_copy_record(&d->events, &slot->request.drop_copy, &slot->answer.drop_copy);
         return true;
     case COMMAND_RELOAD: return !day_reload(d, slot, clock_utc_ns(), result);
     case COMMAND_SELF_TEST:

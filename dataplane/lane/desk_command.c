@@ -95,7 +95,10 @@ static void state_set(struct order_of *o, enum trading_state state)
 
 static enum command_result do_state(struct order_of *o)
 {
-    const enum trading_state state = o->type == COMMAND_HALT ? TRADING_HALTED : TRADING_REDUCING;
+    const bool copy = o->ask.chosen == HALT_BY_DROP_COPY;
+    const enum trading_state state = o->type != COMMAND_HALT ? TRADING_REDUCING
+                                     : copy                  ? TRADING_DROP_COPY
+                                                             : TRADING_HALTED;
     const bool widens = row_of(o->desk->limits, o->ask.scope, o->ask.index)->state > state;
     if (widens && !room(o->desk))
         return COMMAND_RESULT_NO_ROOM;

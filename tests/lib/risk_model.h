@@ -247,9 +247,10 @@ static inline bool model_standing(struct model *m, const struct gate_order *o)
     const uint32_t restricted = symbol->symbol.restricted;
     if (kill_bit(m->rig->kills[KILL_BY_MAIN].accounts, o->owner.account))
         return model_refuse(m, REFUSAL_KILLED, TRADE_ACCOUNT, KILL_BY_MAIN + 1, 0);
-    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
-        if (model_row(m, &o->owner, s)->state == TRADING_HALTED)
-            return model_refuse(m, REFUSAL_HALTED, s, TRADING_HALTED, TRADING_REDUCING);
+    for (uint32_t halt = TRADING_STATES - 1; halt >= TRADING_HALTED; halt--) // the worst binds
+        for (uint32_t s = 0; s < TRADE_SCOPES; s++)
+            if (model_row(m, &o->owner, s)->state == halt)
+                return model_refuse(m, REFUSAL_HALTED, s, halt, TRADING_REDUCING);
     if (m->rig->risk.event_credit_min == RISK_NO_RECORD && m->rig->risk.clock_only)
         return model_refuse(m, REFUSAL_CLOCK, 0, m->rig->risk.clock_error,
                             m->rig->risk.clock_limit);

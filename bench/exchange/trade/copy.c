@@ -49,8 +49,7 @@ static void tell(struct bourse *b, uint32_t copy, uint32_t member, const struct 
         if (mischief_drawn(b, f->drop_wrong_below)) {
             mischief_fault(b, copy, (uint8_t)e->type, "copied with one share more");
             told.quantity++;
-        }
-        if (mischief_drawn(b, f->drop_double_below)) {
+        } else if (mischief_drawn(b, f->drop_double_below)) {
             mischief_fault(b, copy, (uint8_t)e->type, "copied twice");
             put(b, copy, member, &told);
         }
