@@ -165,6 +165,7 @@ static void scope_gather(struct gather *g, enum trade_scope scope, const char *n
 static void limits_gather(struct gather *g, const struct config *was, const struct config *now)
 {
     scope_gather(g, TRADE_FIRM, NULL, LIMIT_LIMITS, &was->trading.limits, &now->trading.limits);
+    scope_gather(g, TRADE_FIRM, NULL, LIMIT_ACTIONS, &was->trading.actions, &now->trading.actions);
     for (uint32_t i = 0; i < now->account_count; i++)
         scope_gather(g, TRADE_ACCOUNT, now->accounts[i].name, LIMIT_LIMITS,
                      &was->accounts[i].limits, &now->accounts[i].limits);

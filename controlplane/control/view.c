@@ -53,6 +53,7 @@ json_t *view_limit(unsigned control, uint64_t value)
     case UNIT_PRICE:
     case UNIT_MONEY: return view_notional(value);
     case UNIT_QUALITY: return json_string(quality_name((unsigned)value));
+    case UNIT_ACTION: return json_string(action_name(action_of(value)));
     case UNIT_RESTRICTION: return json_string(restriction_name((unsigned)value));
     default: break;
     }

@@ -44,6 +44,7 @@ static bool type_wanted(uint32_t type)
     case EVENT_ORDER_SESSION:
     case EVENT_KILL:
     case EVENT_LIFTED:
+    case EVENT_BREACH:
     case EVENT_GOVERNED:
     case EVENT_TRADING_STATE:
     case EVENT_LIMIT_CHANGED:

@@ -6,6 +6,11 @@ const struct limit_control_info limit_control_table[LIMIT_CONTROLS] = {
 #define LIMIT_CONTROL(number, section, key, unit, wider) \
     [number] = {#key, LIMIT_##section, UNIT_##unit, LIMIT_WIDER_##wider},
 #include "dataplane/abi/limit_controls.def"
+#define REFUSAL(number, upper, help)
+#define CHECK(number, upper, unit, word, help)                                          \
+    [LIMIT_CONTROL_ACTION + REFUSAL_BIT(number)] = {#upper, LIMIT_ACTIONS, UNIT_ACTION, \
+                                                    LIMIT_WIDER_LESS},
+#include "dataplane/abi/refusals.def"
 };
 
 const char *limit_control_name(unsigned control)
@@ -22,6 +27,7 @@ bool limit_control_has(enum trade_scope scope, unsigned control)
     switch (limit_control_table[control].section) {
     case LIMIT_SYMBOL: return scope == TRADE_SYMBOL;
     case LIMIT_SESSION: return scope == TRADE_SESSION;
+    case LIMIT_ACTIONS: return scope == TRADE_FIRM;
     default: return true;
     }
 }

@@ -8,14 +8,15 @@
 #include "dataplane/abi/limits.h"
 #include "dataplane/abi/trade.h"
 
-enum limit_section { LIMIT_LIMITS, LIMIT_SYMBOL, LIMIT_SESSION };
+enum limit_section { LIMIT_LIMITS, LIMIT_SYMBOL, LIMIT_SESSION, LIMIT_ACTIONS };
 enum limit_wider { LIMIT_WIDER_MORE, LIMIT_WIDER_LESS, LIMIT_WIDER_FEWER, LIMIT_WIDER_EITHER };
 
 enum limit_control {
     LIMIT_CONTROL_NONE = 0,
 #define LIMIT_CONTROL(number, section, key, unit, wider) LIMIT_##section##_##key = (number),
 #include "dataplane/abi/limit_controls.def"
-    LIMIT_CONTROLS = 64
+    LIMIT_CONTROL_ACTION = 64, // of the firm: what a check does, behind it by REFUSAL_BIT
+    LIMIT_CONTROLS = 128
 };
 
 struct limit_control_info {

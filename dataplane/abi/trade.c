@@ -171,3 +171,44 @@ char *refusal_text(char out[REFUSAL_TEXT_LEN], unsigned refusal, uint64_t value,
     }
     return out;
 }
+
+const char *action_name(unsigned action)
+{
+    static const char *const names[CONTROL_ACTIONS] = {
+#define ACTION_NAME(upper, lower) [ACTION_##upper] = #lower,
+        ACTION_LIST(ACTION_NAME)
+#undef ACTION_NAME
+    };
+    return action < CONTROL_ACTIONS ? names[action] : "?";
+}
+
+uint32_t actions_permitted(unsigned refusal)
+{
+    const uint32_t all = (1u << CONTROL_ACTIONS) - 1, hard = all & ~(1u << ACTION_NOTIFY);
+    switch (refusal) {
+    case REFUSAL_KILLED:
+    case REFUSAL_HALTED:
+    case REFUSAL_REDUCING:
+    case REFUSAL_SYMBOL_QUARANTINED:
+    case REFUSAL_JOURNAL:
+    case REFUSAL_CLOCK:
+    case REFUSAL_EVENT_CREDIT:
+    case REFUSAL_SESSION_DOWN:
+    case REFUSAL_SESSION_BUSY: return 1u << ACTION_REFUSE;
+    case REFUSAL_CANCEL_RATE:
+    case REFUSAL_VOLUME:
+    case REFUSAL_SPREAD:
+    case REFUSAL_TOUCH:
+    case REFUSAL_LAST_TRADE:
+    case REFUSAL_DUPLICATE:
+    case REFUSAL_REPEATED:
+    case REFUSAL_INSTRUMENTS:
+    case REFUSAL_DAY_ORDERS:
+    case REFUSAL_ORDER_RATIO:
+    case REFUSAL_GROSS:
+    case REFUSAL_DAY_VALUE:
+    case REFUSAL_LOSS:
+    case REFUSAL_DRAWDOWN: return all;
+    default: return refusal_is_check(refusal) ? hard : 1u << ACTION_REFUSE;
+    }
+}

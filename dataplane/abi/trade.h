@@ -35,6 +35,7 @@ enum limit_unit {
     UNIT_MILLISECONDS,
     UNIT_RECORD,      // enum record_state; no limit
     UNIT_NANOSECONDS, // written in microseconds; UINT64_MAX: not known
+    UNIT_ACTION,      // as the configuration counts actions; no limit of a check
 };
 
 // The bit of a check in a word of checks: its number; from 64 on those of 32 to 52, which are no
@@ -73,6 +74,36 @@ uint64_t refusal_passed(unsigned refusal);
 enum { REFUSAL_TEXT_LEN = 96 };
 char *refusal_text(char out[REFUSAL_TEXT_LEN], unsigned refusal, uint64_t value, uint64_t limit,
                    uint64_t ticks_hz);
+
+// What becomes of an order that fails a check, and of whom it belongs to. REFUSE: this order does
+// not enter. BLOCK: and nothing of the scope whose limit it is. CANCEL: and what is open of it is
+// cancelled. DISABLE: and everything of the order's session is cancelled, and it is logged out. All
+// but the first last until a person resumes. NOTIFY: it is told, and the check lets the order pass.
+#define ACTION_LIST(X)  \
+    X(REFUSE, refuse)   \
+    X(BLOCK, block)     \
+    X(CANCEL, cancel)   \
+    X(DISABLE, disable) \
+    X(NOTIFY, notify)
+
+enum control_action {
+#define ACTION_ENUM(upper, lower) ACTION_##upper,
+    ACTION_LIST(ACTION_ENUM)
+#undef ACTION_ENUM
+        CONTROL_ACTIONS
+};
+
+const char *action_name(unsigned action);
+// Bits of enum control_action: those that a check may have. What is about the machine, or is what
+// an action leads to, refuses; what the law or a hard limit asks for never only tells.
+uint32_t actions_permitted(unsigned refusal);
+// The configuration counts them by what they let pass: 0 notify, 1 refuse, ... 4 disable.
+static inline enum control_action action_of(uint64_t configured)
+{
+    return configured == 0                ? ACTION_NOTIFY
+           : configured < CONTROL_ACTIONS ? (enum control_action)(configured - 1)
+                                          : ACTION_REFUSE;
+}
 
 // Whose limit it is. The tightest binds.
 #define SCOPE_LIST(X)     \

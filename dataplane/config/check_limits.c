@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "dataplane/base/hints.h"
+#include "dataplane/abi/trade.h"
 #include "dataplane/config/places.h"
 
 enum owner { FIRM = 1, ACCOUNT = 2, STRATEGY = 4, SYMBOL = 8, SESSION = 16 };
@@ -129,6 +130,53 @@ bool config_owners_good(const struct config_limits *limits, const struct config_
     return true;
 }
 
+uint32_t config_limited(const struct config_limits *l)
+{
+    static const unsigned controls[] = {
+        LIMIT_LIMITS_gross,         LIMIT_LIMITS_day_value,  LIMIT_LIMITS_loss,
+        LIMIT_LIMITS_drawdown,      LIMIT_LIMITS_day_orders, LIMIT_LIMITS_order_ratio,
+        LIMIT_LIMITS_duplicates,    LIMIT_LIMITS_repeats,    LIMIT_LIMITS_instruments,
+        LIMIT_LIMITS_quantity,      LIMIT_LIMITS_notional,   LIMIT_LIMITS_open_orders,
+        LIMIT_LIMITS_open_notional, LIMIT_LIMITS_position,   LIMIT_LIMITS_credit};
+    uint32_t limited = 0;
+    for (uint32_t i = 0; i < ARRAY_LEN(controls); i++)
+        limited |= config_limit_get(controls[i], l) == LIMIT_NOTHING ? 0 : 1u << controls[i];
+    return limited;
+}
+
+// The words of the actions that a check may have.
+static void actions_say(uint32_t permitted, char *text, size_t len)
+{
+    size_t used = 0;
+    *text = 0;
+    for (unsigned action = 0; action < CONTROL_ACTIONS && used < len; action++)
+        if (permitted >> action & 1)
+            used += (size_t)snprintf(text + used, len - used, "%s%s", used ? ", " : "",
+                                     action_name(action));
+}
+
+bool config_actions_good(const struct config_actions *actions, uint32_t broker,
+                         struct limit_fault *f)
+{
+    const uint32_t *configured = (const uint32_t *)actions;
+    unsigned check;
+    for (unsigned i = 0; (check = refusal_check(i)) != REFUSAL_NONE; i++) {
+        const enum control_action action = action_of(configured[i]);
+        char may[64];
+        actions_say(actions_permitted(check), may, sizeof may);
+        if (!(actions_permitted(check) >> action & 1))
+            return fault(f, &configured[i], refusal_name(check),
+                         "this control cannot %s; it takes: %s", action_name(action), may);
+        if (action == ACTION_NOTIFY && broker >> limit_control_of(check) & 1 &&
+            limit_control_of(check) != LIMIT_CONTROL_NONE)
+            return fault(f, &configured[i], refusal_name(check),
+                         "the broker limits %s: what is only told could be beyond his limit; say "
+                         "refuse, or more",
+                         limit_control_name(limit_control_of(check)));
+    }
+    return true;
+}
+
 static bool both_good(enum trade_scope scope, const struct config_limits *limits,
                       const struct config_limits *broker, struct limit_fault *f)
 {
@@ -157,5 +205,18 @@ bool config_check_limits(const struct config *config, const struct places *place
     for (uint32_t i = 0; good && i < config->client_count; i++)
         good =
             both_good(TRADE_STRATEGY, &config->clients[i].limits, &config->clients[i].broker, &f);
+    uint32_t broker = config->trading.orders ? config_limited(&config->trading.broker) : 0;
+    for (uint32_t i = 0; i < config->account_count; i++)
+        broker |= config_limited(&config->accounts[i].broker);
+    for (uint32_t i = 0; i < config->symbol_count; i++)
+        broker |= config_limited(&config->symbols[i].broker);
+    for (uint32_t i = 0; i < config->session_count; i++)
+        broker |= config_limited(&config->sessions[i].broker);
+    for (uint32_t i = 0; i < config->strategy_count; i++)
+        broker |= config_limited(&config->strategies[i].broker);
+    for (uint32_t i = 0; i < config->client_count; i++)
+        broker |= config_limited(&config->clients[i].broker);
+    good = good && (config->trading.orders == 0 ||
+                    config_actions_good(&config->trading.actions, broker, &f));
     return good || place_fault(places, f.member, err, "%s", f.text);
 }

@@ -191,6 +191,14 @@ struct config_limits {
 };
 #define CONFIG_WARN_NONE 100u
 
+// What each check of the gate does, in their order: place in "notify refuse block cancel disable"
+// (action_of).
+struct config_actions {
+#define REFUSAL(number, upper, help)
+#define CHECK(number, upper, unit, word, help) uint32_t upper;
+#include "dataplane/abi/refusals.def"
+};
+
 struct config_trading {
     uint32_t orders; // 0: the section is not there
     uint32_t executions;
@@ -205,6 +213,7 @@ struct config_trading {
     uint32_t clock_error_us;     // 0: the clock is not looked at
     struct config_limits limits; // of the firm
     struct config_limits broker; // of the second owner, as beside all that follow
+    struct config_actions actions;
 };
 
 struct config_account {
@@ -494,6 +503,11 @@ bool config_limits_good(enum trade_scope scope, const struct config_limits *limi
 // The limits of both owners of one scope can be told apart: one of two is the lower one.
 bool config_owners_good(const struct config_limits *limits, const struct config_limits *broker,
                         struct limit_fault *fault);
+// Bits of enum limit_control: what is limited at all.
+uint32_t config_limited(const struct config_limits *limits);
+// Every check has an action that it may have. <broker>: what the broker limits anywhere.
+bool config_actions_good(const struct config_actions *actions, uint32_t broker,
+                         struct limit_fault *fault);
 // <day_file>: a file of the day gives what the row may lack.
 bool config_symbol_good(const struct config_symbol_row *row, bool day_file,
                         struct limit_fault *fault);

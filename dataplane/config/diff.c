@@ -49,13 +49,11 @@ static bool limit_key(const char *key)
     static const struct {
         const char *section, *part;
         enum trade_scope scope;
-    } places[] = {{"trading.", "limits.", TRADE_FIRM},
-                  {"accounts[", "].limits.", TRADE_ACCOUNT},
-                  {"strategies[", "].limits.", TRADE_STRATEGY},
-                  {"sessions[", "].limits.", TRADE_SESSION},
-                  {"symbols[", "].limits.", TRADE_SYMBOL},
-                  {"sessions[", "].", TRADE_SESSION},
-                  {"symbols[", "].", TRADE_SYMBOL}};
+    } places[] = {
+        {"trading.", "limits.", TRADE_FIRM},       {"trading.", "actions.", TRADE_FIRM},
+        {"accounts[", "].limits.", TRADE_ACCOUNT}, {"strategies[", "].limits.", TRADE_STRATEGY},
+        {"sessions[", "].limits.", TRADE_SESSION}, {"symbols[", "].limits.", TRADE_SYMBOL},
+        {"sessions[", "].", TRADE_SESSION},        {"symbols[", "].", TRADE_SYMBOL}};
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         const char *part = begins(key, places[i].section)
                                ? strstr(key + strlen(places[i].section), places[i].part)
@@ -64,9 +62,12 @@ static bool limit_key(const char *key)
         const enum limit_control control =
             word ? limit_control_find(places[i].scope, word) : LIMIT_CONTROL_NONE;
         // quantity of a session is its limits' key, rate_per_s its own.
-        const bool inside = strstr(places[i].part, "limits") || i == 0;
-        if (control != LIMIT_CONTROL_NONE &&
-            inside == (limit_control_table[control].section == LIMIT_LIMITS))
+        const enum limit_section section =
+            control == LIMIT_CONTROL_NONE ? LIMIT_LIMITS : limit_control_table[control].section;
+        const bool inside = strstr(places[i].part, "limits");
+        const bool action = strstr(places[i].part, "actions");
+        if (control != LIMIT_CONTROL_NONE && inside == (section == LIMIT_LIMITS) &&
+            action == (section == LIMIT_ACTIONS))
             return true;
     }
     return false;

@@ -17,7 +17,8 @@ static struct known look_up(unsigned control)
 {
     static const enum section sections[] = {[LIMIT_LIMITS] = SECTION_LIMITS,
                                             [LIMIT_SYMBOL] = SECTION_SYMBOL,
-                                            [LIMIT_SESSION] = SECTION_SESSION};
+                                            [LIMIT_SESSION] = SECTION_SESSION,
+                                            [LIMIT_ACTIONS] = SECTION_ACTIONS};
     const struct limit_control_info *info = &limit_control_table[control];
     char why[VALUE_WHY_LEN];
     struct known known = {0};

@@ -70,6 +70,7 @@ static const struct child {
     {SECTION_SESSION, SECTION_LIMITS, DEFAULTED, offsetof(struct config_session, limits), 0},
     {SECTION_STRATEGY, SECTION_LIMITS, DEFAULTED, offsetof(struct config_strategy, limits), 0},
     {SECTION_CLIENT, SECTION_LIMITS, DEFAULTED, offsetof(struct config_client, limits), 0},
+    {SECTION_TRADING, SECTION_ACTIONS, DEFAULTED, offsetof(struct config_trading, actions), 0},
     {SECTION_TRADING, SECTION_BROKER, DEFAULTED, offsetof(struct config_trading, broker), 0},
     {SECTION_ACCOUNT, SECTION_BROKER, DEFAULTED, offsetof(struct config_account, broker), 0},
     {SECTION_SYMBOL, SECTION_BROKER, DEFAULTED, offsetof(struct config_symbol_row, broker), 0},

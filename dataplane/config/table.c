@@ -28,6 +28,7 @@
 #define DROP_TYPE     struct config_drop_copy
 #define LIMITS_TYPE   struct config_limits
 #define BROKER_TYPE   struct config_limits
+#define ACTIONS_TYPE  struct config_actions
 
 const struct option_row option_rows[] = {
 #define OPTION(section, key, kind, fallback, min, max, words, help) \

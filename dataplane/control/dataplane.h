@@ -98,6 +98,7 @@ struct dataplane {
     struct dataplane_limits *limits;               // limits_live.h; null: nothing trades
     struct limit_warnings *warnings;               // limits_warn.h; null: nothing trades
     struct dataplane_restore *restore;             // null: starts from the venues
+    struct dataplane_acts *acts;                   // trade_act.c; null: nothing trades
     struct dataplane_leases *leases;               // null: no two lanes trade
     void *self_trade;                              // trade_self.c; null: no policy
     struct dataplane_gateway *gateways[LANES_MAX]; // null: the lane has no clients
@@ -167,6 +168,10 @@ bool leases_start(struct dataplane *d, struct error *err);
 uint32_t leases_turn(struct dataplane *d);
 // Limits change: before the lanes get them, what becomes lower; and all of it once they have taken
 // in what was set.
+// What controls of one lane have done, told to the others. When desks are there.
+bool acts_start(struct dataplane *d, struct error *err);
+uint32_t acts_turn(struct dataplane *d);
+void acts_free(struct dataplane *d);
 void leases_lower(struct dataplane *d, const struct limits_source *next);
 void leases_set(struct dataplane *d, const struct limits_source *now);
 // Every lane knows what it owes of a limit that is lower now.

@@ -133,11 +133,20 @@ static void symbol_fill(const struct fill *f, struct limit_row *row,
     to->band_estimate = from->band_estimate;
 }
 
+static void actions_fill(const struct config_actions *from, struct limit_table *t)
+{
+    const uint32_t *configured = (const uint32_t *)from;
+    unsigned check;
+    for (unsigned i = 0; (check = refusal_check(i)) != REFUSAL_NONE; i++)
+        t->actions[REFUSAL_BIT(check)] = (uint8_t)action_of(configured[i]);
+}
+
 void limits_fill(const struct limits_source *source, uint32_t lanes, uint64_t ticks_hz,
                  struct limit_table *t)
 {
     const struct fill all = {lanes, ticks_hz}, one = {1, ticks_hz};
     t->version = 1;
+    actions_fill(&source->actions, t);
     row_fill(&all, &t->firm, &source->firm, &source->broker);
     for (uint32_t i = 0; i < source->account_count; i++)
         row_fill(&all, &t->accounts[i], &source->accounts[i], &source->broker_accounts[i]);
@@ -215,6 +224,7 @@ struct limits_source *limits_source_new(const struct config *config, const struc
     s->account_count = config->account_count;
     s->session_count = config->session_count;
     s->symbol_count = symbols;
+    s->actions = config->trading.actions;
     s->firm = config->trading.limits;
     s->broker = config->trading.broker;
     for (uint32_t i = 0; i < config->account_count; i++) {
@@ -265,6 +275,8 @@ void *limits_owned(struct limits_source *s, enum limit_owned owner, enum trade_s
         return limits_of(s, owner == LIMIT_OF_BROKER, scope, index);
     if (owner != LIMIT_OF_FIRM)
         return NULL;
+    if (section == LIMIT_ACTIONS)
+        return scope == TRADE_FIRM && index == 0 ? &s->actions : NULL;
     if (section == LIMIT_SYMBOL)
         return scope == TRADE_SYMBOL && index < s->symbol_count ? &s->symbols[index] : NULL;
     return scope == TRADE_SESSION && index < s->session_count ? &s->sessions[index] : NULL;
@@ -274,6 +286,20 @@ void *limits_base(struct limits_source *s, enum trade_scope scope, uint32_t inde
                   enum limit_section section)
 {
     return limits_owned(s, LIMIT_OF_FIRM, scope, index, section);
+}
+
+bool limits_actions_good(const struct limits_source *s, struct limit_fault *f)
+{
+    uint32_t broker = config_limited(&s->broker);
+    for (uint32_t i = 0; i < s->account_count; i++)
+        broker |= config_limited(&s->broker_accounts[i]);
+    for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
+        broker |= s->strategies_used >> i & 1 ? config_limited(&s->broker_strategies[i]) : 0;
+    for (uint32_t i = 0; i < s->session_count; i++)
+        broker |= config_limited(&s->sessions[i].broker);
+    for (uint32_t i = 0; i < s->symbol_count; i++)
+        broker |= config_limited(&s->symbols[i].broker);
+    return config_actions_good(&s->actions, broker, f);
 }
 
 // The time in which a number is counted is whose the number is.

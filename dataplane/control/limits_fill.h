@@ -13,6 +13,7 @@ struct limits_source {
     uint32_t session_count;
     uint32_t symbol_count;
     uint64_t strategies_used; // bits
+    struct config_actions actions;
     struct config_limits firm;
     struct config_limits accounts[ACCOUNTS_MAX];
     struct config_limits strategies[STRATEGIES_MAX]; // clients of the gateway behind them
@@ -44,6 +45,9 @@ uint32_t limits_bind(const struct config_limits *firm, const struct config_limit
 // is no such scope, or it does not have this control.
 bool limits_both(struct limits_source *source, enum trade_scope scope, uint32_t index,
                  unsigned control, uint64_t limit[LIMIT_OWNERS], enum limit_owned *binds);
+
+// Every check has an action that it may have beside the broker's limits.
+bool limits_actions_good(const struct limits_source *source, struct limit_fault *fault);
 
 // <lanes>: how many trade. Open orders and open notional of the firm and of accounts are whole:
 // lanes lease them (desk_lease.h). Of all other sums of firm, accounts and symbols each lane has an

@@ -108,7 +108,7 @@ static bool refuse_name(struct dataplane_limits *l, uint32_t at, const struct li
         return refuse(l, at, "state: set by halt, reduce and resume; by the file with a restart");
     if (config_limit_named(c->scope, c->control))
         return refuse(l, at, "%.23s: takes a restart of tickgate-dataplane", c->control);
-    for (unsigned i = 1; i < LIMIT_CONTROLS && used < sizeof names; i++)
+    for (unsigned i = 1; i < LIMIT_CONTROL_ACTION && used < sizeof names; i++)
         if (limit_control_has(c->scope, i))
             used +=
                 (size_t)snprintf(names + used, sizeof names - used, " %s", limit_control_name(i));
@@ -188,7 +188,7 @@ static bool change_fits(struct dataplane_limits *l, uint32_t at)
     const struct config_symbol_row *row = limits_base(l->next, c->scope, c->index, LIMIT_SYMBOL);
     struct limit_fault f;
     return (config_limits_good(c->scope, limits, &f) && config_limits_good(c->scope, broker, &f) &&
-            config_owners_good(limits, broker, &f) &&
+            config_owners_good(limits, broker, &f) && limits_actions_good(l->next, &f) &&
             (!row || config_symbol_good(row, l->day_file, &f))) ||
            refuse(l, at, "%s: %s", f.key, f.text);
 }

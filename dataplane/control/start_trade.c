@@ -450,7 +450,8 @@ bool trade_make(struct dataplane *d, struct error *err)
 
 bool trade_start(struct dataplane *d, struct error *err)
 {
-    return leases_start(d, err) && warnings_start(d, err) && gateway_open(d, err);
+    return leases_start(d, err) && acts_start(d, err) && warnings_start(d, err) &&
+           gateway_open(d, err);
 }
 
 // --- while it runs ---
@@ -475,11 +476,10 @@ static uint32_t neighbour_look(struct dataplane *d, uint32_t index, uint64_t now
 
 uint32_t trade_turn(struct dataplane *d, uint64_t now_ns)
 {
-    uint32_t work = 0;
+    uint32_t work = acts_turn(d) + clock_watch_turn(d, now_ns, NULL);
     for (uint32_t i = 0; i < d->config->session_count; i++)
         work += neighbour_look(d, i, now_ns);
     restore_turn(d, now_ns);
-    work += clock_watch_turn(d, now_ns, NULL);
     warnings_turn(d, now_ns);
     signals_turn(d, now_ns);
     return work + leases_turn(d) + limits_turn(d) + gateway_turn(d, now_ns);
@@ -579,6 +579,7 @@ void trade_free(struct dataplane *d)
     gateway_stop(d);
     restore_free(d);
     leases_free(d);
+    acts_free(d);
     warnings_free(d);
     self_free(d);
     limits_free(d);

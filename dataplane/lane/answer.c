@@ -1,6 +1,7 @@
 #include "dataplane/lane/answer.h"
 
 #include "dataplane/lane/desk.h"
+#include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_command.h"
 #include "dataplane/lane/desk_limits.h"
 #include "dataplane/lane/desk_signal.h"
@@ -59,6 +60,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
             desk_clock_take(lane->desk, answer.sequence);
         if (answer.kind == ANSWER_UTC && lane->desk)
             desk_signals_clock(lane->desk, answer.sequence);
+        if (answer.kind == ANSWER_ACT && lane->desk)
+            desk_act_take(lane->desk, answer.sequence);
         if (ch == NULL)
             continue;
         switch (answer.kind) {
@@ -71,7 +74,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
         case ANSWER_LOGOUT:
         case ANSWER_LIMITS:
         case ANSWER_CLOCK:
-        case ANSWER_UTC: break;
+        case ANSWER_UTC:
+        case ANSWER_ACT: break;
         }
     }
     for (uint32_t i = 0; i < lane->channel_count; i++)

@@ -1,4 +1,5 @@
 // Hot path. From what is asked for to the frame on the transmit ring.
+#include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_decision.h"
 #include "dataplane/lane/desk_extras.h"
 #include "dataplane/lane/desk_lease.h"
@@ -92,6 +93,8 @@ static COLD enum refusal decision_refuse(struct desk *d, struct decision *c, enu
     d->count.refused++;
     d->count.refusals[refusal]++;
     desk_publish(d, &c->event);
+    if (!desk_practises(d))
+        desk_act(d, &c->event.decision, (c->event.decision.checks & CHECKS_OF_BROKER) != 0);
     return refusal;
 }
 

@@ -52,7 +52,11 @@ struct desk_session {
     struct desk_park *park; // desk_park.h; null: its orders do not wait for the journal
     uint8_t known_state;    // as last published
     bool known_halted;
+    bool disabled; // by a control: logged out once nothing is open, until a person resumes it
 };
+
+// Whom controls have blocked, and whose orders they have cancelled; the main lcore takes the bits.
+enum { ACTED_BLOCK, ACTED_CANCEL, ACTED_KINDS };
 
 // Whose order it is.
 struct desk_owner {
@@ -121,7 +125,7 @@ struct desk {
     uint8_t clock;             // enum clock_state
     bool luld;                 // bands are estimated on a channel (desk_luld.h)
     uint32_t mark_at;          // position that is marked next
-    uint32_t broken;           // of risk.broken: how many are recorded
+    uint32_t broken;           // of risk.broken: how much is recorded
     uint64_t input;            // of the burst or message that is being worked on
     // Who wants to know; null: nobody. Fixed at READY.
     void (*told)(struct desk *d, uint32_t order, const struct order_outcome *outcome);
@@ -133,6 +137,8 @@ struct desk {
     struct desk_self *self;             // desk_self.h; null: no policy against self-trades
     struct desk_signals *signals;       // desk_signal.h; null: no sources of signals
     struct desk_counters count;
+    uint32_t noted; // of risk.noted: how many are recorded
+    struct kill_words acted[ACTED_KINDS];
 };
 
 uint64_t desk_bytes(const struct desk_config *config);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_signal.h"
 #include "dataplane/lane/desk_strategy.h"
@@ -72,25 +73,9 @@ static bool room(struct desk *d)
 
 // --- trading states ---
 
-// The lane's own table is changed, by the thread that reads it; decisions from here on name the new
-// version.
 static void state_set(struct order_of *o, enum trading_state state)
 {
-    struct desk *d = o->desk;
-    struct limit_row *row = row_of(d->limits, o->ask.scope, o->ask.index);
-    struct event event = {.type = EVENT_TRADING_STATE};
-    d->limits->version++;
-    event.trading_state.index = o->ask.index;
-    event.trading_state.limits_version = d->limits->version;
-    event.trading_state.scope = (uint8_t)o->ask.scope;
-    event.trading_state.was = row->state;
-    event.trading_state.now = (uint8_t)state;
-    row->state = (uint8_t)state;
-    __atomic_store_n(&d->limits_states, d->limits_states + 1, __ATOMIC_RELEASE);
-    atomic_store_explicit(&board_states(d->board, o->ask.scope)[o->ask.index], (uint8_t)state,
-                          memory_order_relaxed);
-    atomic_store_explicit(&d->board->limits_version, d->limits->version, memory_order_relaxed);
-    o->sequence = tell(d, &event);
+    o->sequence = desk_state_set(o->desk, o->ask.scope, o->ask.index, state);
 }
 
 static enum command_result do_state(struct order_of *o)
@@ -172,6 +157,17 @@ static bool losses_liftable(const struct order_of *o)
            (day->broken != 1u << LOSS_OF_DAY || -owner_profit(day) <= (int64_t)row->owner.loss);
 }
 
+// What a control has logged out connects again.
+static void session_resume(struct desk_session *ds)
+{
+    ds->session->halted = false;
+    if (!ds->disabled)
+        return;
+    ds->disabled = false;
+    ds->session->enabled = true;
+    session_retry(ds->session);
+}
+
 static enum command_result do_resume(struct order_of *o)
 {
     struct desk *d = o->desk;
@@ -195,7 +191,7 @@ static enum command_result do_resume(struct order_of *o)
     if (lift & LIFT_QUARANTINE)
         d->risk.symbols[index].quarantined = false;
     if (lift & LIFT_SESSION)
-        d->sessions[index].session->halted = false;
+        session_resume(&d->sessions[index]);
     if (lift & LIFT_REPEATS)
         d->risk.strategy_days[index].applied = 0;
     if (lift & LIFT_LOSS)

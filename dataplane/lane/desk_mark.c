@@ -1,4 +1,5 @@
 // Hot path. What positions are worth now: one of them a turn, all in turn; and what a loss breaks.
+#include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_parts.h"
 
 #include "dataplane/abi/limit_control.h"
@@ -71,6 +72,7 @@ static void day_tell(struct desk *d, enum trade_scope scope, uint32_t index)
 void desk_losses_tell(struct desk *d)
 {
     d->broken = d->risk.broken;
+    desk_notes_tell(d);
     day_tell(d, TRADE_FIRM, 0);
     for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
         day_tell(d, TRADE_ACCOUNT, i);

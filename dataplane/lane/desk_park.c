@@ -2,6 +2,7 @@
 #include "dataplane/lane/desk_park.h"
 
 #include "dataplane/base/check.h"
+#include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_decision.h"
 
 // --- set-up ---
@@ -332,6 +333,20 @@ static void sent(struct desk *d, const struct desk_parked *e)
         desk_cancel(d, e->order, o->cancel_total);
 }
 
+// What the second look refuses is a breach like any other.
+static COLD void refused_act(struct desk *d, const struct decision *c, const struct gate_verdict *v)
+{
+    struct event_decision e = c->event.decision;
+    e.value = v->value;
+    e.limit = v->limit;
+    e.limits_version = v->version;
+    e.refusal = v->refusal;
+    e.scope = v->scope;
+    e.account = c->gate.owner.account;
+    e.strategy = c->gate.owner.strategy;
+    desk_act(d, &e, v->owner);
+}
+
 // Its record is durable: the market and the limits as they are now decide.
 static void release(struct desk *d, const struct desk_parked *e, uint32_t session)
 {
@@ -352,6 +367,8 @@ static void release(struct desk *d, const struct desk_parked *e, uint32_t sessio
         refusal = approved ? REFUSAL_EVENT_CREDIT : (enum refusal)v.refusal;
         not_sent_tell(d, e, session, refusal);
         settle(d, e, refusal);
+        if (!approved)
+            refused_act(d, &c, &v);
         return;
     }
     const struct frame_bytes *frame = frame_make(d, &c, o, e);

@@ -279,10 +279,29 @@ static bool governed(struct desk_restore *r, const struct event *e)
 static void killed(struct desk_restore *r, const struct event *e)
 {
     const uint32_t asker = e->kill.asker;
-    if (asker != KILL_BY_DIRECT && asker != KILL_BY_LANE)
+    if ((asker != KILL_BY_DIRECT && asker != KILL_BY_LANE) ||
+        (asker == KILL_BY_LANE && r->breached)) // whom that was, BREACH says
         return;
     if (!kill_bit(kill_scope(&r->desk->kills[asker], TRADE_FIRM), 0))
         kill_ask(&r->desk->kills[asker], TRADE_FIRM, 0);
+}
+
+// A block is a TRADING_STATE, too.
+static bool breached(struct desk_restore *r, const struct event *e)
+{
+    const struct event_breach *b = &e->breach;
+    struct kill_words *k = &r->desk->kills[KILL_BY_LANE];
+    if (b->action != ACTION_CANCEL && b->action != ACTION_DISABLE)
+        return true;
+    if (row_of(r->desk, b->scope, b->index) == NULL ||
+        row_of(r->desk, TRADE_SESSION, b->session) == NULL)
+        return restore_refuse(r, e, "names what the configuration does not have");
+    if (!kill_bit(kill_scope(k, b->scope), b->index))
+        kill_ask(k, b->scope, b->index);
+    if (b->action == ACTION_DISABLE && !b->of_lane && !kill_bit(k->sessions, b->session))
+        kill_ask(k, TRADE_SESSION, b->session);
+    r->breached = true;
+    return true;
 }
 
 static bool lifted(struct desk_restore *r, const struct event *e)
@@ -378,6 +397,7 @@ bool desk_restore_event(struct desk_restore *r, const struct event *e)
     case EVENT_TRADING_STATE: ok = state_set(r, e); break;
     case EVENT_GOVERNED: ok = governed(r, e); break;
     case EVENT_KILL: killed(r, e); break;
+    case EVENT_BREACH: ok = breached(r, e); break;
     case EVENT_LIFTED: ok = lifted(r, e); break;
     case EVENT_LOSS_BROKEN: ok = loss_broken(r, e); break;
     case EVENT_MARK: ok = marked(r, e); break;

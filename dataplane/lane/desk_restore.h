@@ -22,6 +22,7 @@ struct desk_restore {
     // Limits on losses that are broken, and told: firm first, then accounts.
     struct owner_day broken[1 + ACCOUNTS_MAX];
     uint32_t kills;
+    bool breached; // a control has cancelled: its kills are whom BREACH names
     char why[192];
 };
 

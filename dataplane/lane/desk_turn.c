@@ -1,6 +1,7 @@
 // Hot path. One turn of the trading half: sessions, cancels that wait, kills, silence.
 #include <string.h>
 
+#include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_gateway.h"
 #include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_park.h"
@@ -227,7 +228,11 @@ static uint32_t kills_turn(struct desk *d)
         if (LIKELY(!d->sessions[i].sweep.on))
             continue;
         work += sweep_walk(d, i);
-        if (!d->sessions[i].sweep.on)
+        if (d->sessions[i].sweep.on)
+            continue;
+        if (desk_disabled_waits(d, i))
+            walk_begin(&d->sessions[i].sweep);
+        else
             sweeps_done(d);
     }
     return work;

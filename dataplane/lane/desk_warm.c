@@ -290,7 +290,9 @@ static void order_practise(struct desk *d, uint32_t session, uint32_t instrument
     s->transport->ops->practise(s->transport, true);
     struct position_cell *const shown = d->shown;
     d->shown = NULL; // readers of the region see no practice
+    d->risk.practises = true;
     w->passed += order_enter(d, &who, &ask, &index) == REFUSAL_NONE;
+    d->risk.practises = false;
     s->transport->ops->practise(s->transport, false);
     d->shown = shown;
     put_back(w);

@@ -47,6 +47,7 @@ enum lane_answer_kind {
     ANSWER_LIMITS,    // another table of limits: <swap>
     ANSWER_CLOCK, // the node's clock: <sequence> ns from true time at most, UINT64_MAX: not known
     ANSWER_UTC,   // UTC is <sequence> ns (two's complement) later than the calibration says
+    ANSWER_ACT,   // a control of another lane has acted: <sequence> is an act_word (desk_act.h)
 };
 
 struct lane_answer {

@@ -17,6 +17,7 @@ struct look {
     uint64_t more_orders;
     uint64_t more_notional;
     uint32_t state; // the worst enum trading_state
+    bool again;     // what it fails and passes all the same was told
 };
 
 // Cold: the order is refused, and says by what.
@@ -28,6 +29,14 @@ static COLD bool refuse(struct gate_verdict *v, enum refusal refusal, uint32_t s
     v->value = value;
     v->limit = limit;
     return false;
+}
+
+// The same where a check may be one that only tells. True: it is, and the walk goes on.
+static COLD bool passes(const struct look *k, enum refusal refusal, uint32_t scope, uint64_t value,
+                        uint64_t limit)
+{
+    return gate_note(k->r, k->o, refusal, scope, value, limit, k->again) ||
+           refuse(k->v, refusal, scope, value, limit);
 }
 
 static COLD bool refuse_killed(struct gate_verdict *v, const struct risk *r,
@@ -195,13 +204,6 @@ HOT_INLINE bool standing(const struct look *k)
 
 // --- rates ---
 
-// How far a schedule is ahead of the clock (virtual scheduling of ITU-T I.371: it moves by one
-// interval per message, and may be ahead by the burst).
-HOT_INLINE uint64_t ahead_of(uint64_t at, uint64_t now)
-{
-    return at > now ? at - now : 0;
-}
-
 // A message that is refused by its session charges nothing, one that its symbol refuses charges the
 // session: a loop of refused orders ends there.
 HOT_INLINE bool rates(const struct look *k)
@@ -228,14 +230,7 @@ HOT_INLINE bool cancels_good(const struct look *k)
         return true;
     const uint64_t cancels = ahead_of(k->r->cancel_at[k->o->owner.session], k->o->now);
     return LIKELY(cancels <= session->price_high) ||
-           refuse(k->v, REFUSAL_CANCEL_RATE, TRADE_SESSION, cancels, session->price_high);
-}
-
-void gate_cancel(struct risk *r, uint32_t session, uint64_t now)
-{
-    const struct limit_row *row = &r->limits->sessions[session];
-    if (UNLIKELY(row->cancel_rate))
-        r->cancel_at[session] = now + ahead_of(r->cancel_at[session], now) + row->price_low;
+           passes(k, REFUSAL_CANCEL_RATE, TRADE_SESSION, cancels, session->price_high);
 }
 
 // --- the order itself ---
@@ -280,8 +275,9 @@ HOT_INLINE bool terms(const struct look *k)
         return refuse(v, REFUSAL_QUANTITY, BINDING(k, quantity, limit), o->quantity, limit);
     if (UNLIKELY(k->notional > (limit = TIGHTEST(k, notional))))
         return refuse(v, REFUSAL_NOTIONAL, BINDING(k, notional, limit), k->notional, limit);
-    if (UNLIKELY(o->quantity > more->volume))
-        return refuse(v, REFUSAL_VOLUME, TRADE_SYMBOL, o->quantity, more->volume);
+    if (UNLIKELY(o->quantity > more->volume) &&
+        !passes(k, REFUSAL_VOLUME, TRADE_SYMBOL, o->quantity, more->volume))
+        return false;
     // Before the collar, which is no wider in the table than the band.
     if (UNLIKELY(o->price < symbol->band_low || o->price > symbol->band_high))
         return refuse_band(k);
@@ -321,7 +317,7 @@ HOT_INLINE bool spread_good(const struct look *k)
     const uint64_t wide = o->ask > o->bid ? o->ask - o->bid : 0;
     const uint64_t most = ((uint64_t)o->bid + o->ask) / 2 * band / 10000;
     return LIKELY(o->bid <= o->ask && wide <= most) ||
-           refuse(k->v, REFUSAL_SPREAD, TRADE_SYMBOL, wide, most);
+           passes(k, REFUSAL_SPREAD, TRADE_SYMBOL, wide, most);
 }
 
 HOT_INLINE bool no_reference(const struct look *k)
@@ -345,7 +341,7 @@ HOT_INLINE bool touch_good(const struct look *k)
         return no_reference(k);
     const uint32_t low = same && same < other ? same : other, high = same > other ? same : other;
     return LIKELY(within(o->price, low, high, s->touch, s->touch_least, &bound)) ||
-           refuse(k->v, REFUSAL_TOUCH, TRADE_SYMBOL, o->price, bound);
+           passes(k, REFUSAL_TOUCH, TRADE_SYMBOL, o->price, bound);
 }
 
 HOT_INLINE bool last_good(const struct look *k)
@@ -359,7 +355,7 @@ HOT_INLINE bool last_good(const struct look *k)
     if (UNLIKELY(last == 0))
         return no_reference(k);
     return LIKELY(within(o->price, last, last, s->last, s->last_least, &bound)) ||
-           refuse(k->v, REFUSAL_LAST_TRADE, TRADE_SYMBOL, o->price, bound);
+           passes(k, REFUSAL_LAST_TRADE, TRADE_SYMBOL, o->price, bound);
 }
 
 // Rule 200(g) and Rule 201 of Regulation SHO, and what was located.
@@ -406,9 +402,10 @@ HOT_INLINE bool duplicate_good(const struct look *k)
         since = now;
         count = 0;
     }
-    if (UNLIKELY(count >= l->duplicates))
-        return refuse(k->v, REFUSAL_DUPLICATE, TRADE_ACCOUNT, count + 1, l->duplicates);
-    asks[0].since = since << 16 | (count + 1);
+    if (UNLIKELY(count >= l->duplicates) &&
+        !passes(k, REFUSAL_DUPLICATE, TRADE_ACCOUNT, count + 1, l->duplicates))
+        return false;
+    asks[0].since = since << 16 | (count + (count < UINT16_MAX));
     return true;
 }
 
@@ -425,7 +422,7 @@ HOT_INLINE bool ratio_good(const struct look *k, uint32_t s)
     }
     const uint64_t most = ((uint64_t)day->ratio_fills + 1) * l->ratio;
     return LIKELY(day->ratio_orders < most) ||
-           refuse(k->v, REFUSAL_ORDER_RATIO, s, (uint64_t)day->ratio_orders + 1, most);
+           passes(k, REFUSAL_ORDER_RATIO, s, (uint64_t)day->ratio_orders + 1, most);
 }
 
 HOT_INLINE bool instruments_good(const struct look *k)
@@ -435,7 +432,7 @@ HOT_INLINE bool instruments_good(const struct look *k)
     if (LIKELY(most == UINT16_MAX || count < most ||
                *traded_word(k->r, &k->o->owner) >> (k->o->owner.instrument % 64) & 1))
         return true;
-    return refuse(k->v, REFUSAL_INSTRUMENTS, TRADE_STRATEGY, count + 1, most);
+    return passes(k, REFUSAL_INSTRUMENTS, TRADE_STRATEGY, count + 1, most);
 }
 
 HOT_INLINE bool habits(const struct look *k)
@@ -444,15 +441,16 @@ HOT_INLINE bool habits(const struct look *k)
     const uint32_t repeats = k->of[TRADE_STRATEGY]->owner.repeats;
     if (UNLIKELY(!duplicate_good(k)))
         return false;
-    if (UNLIKELY(strategy->applied >= repeats))
-        return refuse(k->v, REFUSAL_REPEATED, TRADE_STRATEGY, (uint64_t)strategy->applied + 1,
-                      repeats);
+    if (UNLIKELY(strategy->applied >= repeats) &&
+        !passes(k, REFUSAL_REPEATED, TRADE_STRATEGY, (uint64_t)strategy->applied + 1, repeats))
+        return false;
     if (UNLIKELY(!instruments_good(k)))
         return false;
     FOR_OWNERS(s)
-    if (UNLIKELY(k->days[s]->orders >= k->of[s]->owner.day_orders))
-        return refuse(k->v, REFUSAL_DAY_ORDERS, s, (uint64_t)k->days[s]->orders + 1,
-                      k->of[s]->owner.day_orders);
+    if (UNLIKELY(k->days[s]->orders >= k->of[s]->owner.day_orders) &&
+        !passes(k, REFUSAL_DAY_ORDERS, s, (uint64_t)k->days[s]->orders + 1,
+                k->of[s]->owner.day_orders))
+        return false;
     FOR_OWNERS(s)
     if (UNLIKELY(!ratio_good(k, s)))
         return false;
@@ -504,14 +502,16 @@ HOT_INLINE bool money_good(const struct look *k)
     FOR_HOLDERS(s)
     {
         const uint64_t gross = k->days[s]->gross + k->use[s]->notional + more;
-        if (UNLIKELY(gross > k->of[s]->owner.gross) && more)
-            return refuse(k->v, REFUSAL_GROSS, s, gross, k->of[s]->owner.gross);
+        if (UNLIKELY(gross > k->of[s]->owner.gross) && more &&
+            !passes(k, REFUSAL_GROSS, s, gross, k->of[s]->owner.gross))
+            return false;
     }
     FOR_OWNERS(s)
     {
         const uint64_t value = k->days[s]->traded + k->use[s]->notional + more;
-        if (UNLIKELY(value > k->of[s]->owner.day_value) && more)
-            return refuse(k->v, REFUSAL_DAY_VALUE, s, value, k->of[s]->owner.day_value);
+        if (UNLIKELY(value > k->of[s]->owner.day_value) && more &&
+            !passes(k, REFUSAL_DAY_VALUE, s, value, k->of[s]->owner.day_value))
+            return false;
     }
     if (k->o->owner.sells)
         return true;
@@ -535,8 +535,10 @@ HOT_INLINE bool loss_good(const struct look *k)
         const struct owner_day *day = k->days[s];
         if (LIKELY(day->broken == 0) || only_reduces(k))
             continue;
-        const uint32_t kind = day->broken >> LOSS_OF_DAY & 1 ? LOSS_OF_DAY : LOSS_FROM_BEST;
-        return refuse(k->v, refusals[kind], s, day->losses[kind].value, day->losses[kind].limit);
+        for (uint32_t kind = LOSS_OF_DAY; kind < LOSS_KINDS; kind++)
+            if (day->broken >> kind & 1 &&
+                !passes(k, refusals[kind], s, day->losses[kind].value, day->losses[kind].limit))
+                return false;
     }
     return true;
 }
@@ -575,6 +577,7 @@ static bool in_order(struct risk *r, const struct gate_order *o, struct gate_ver
 {
     struct look k;
     look_make(&k, r, o, v);
+    k.again = again;
     if (UNLIKELY(!standing(&k) || (!again && !rates(&k)) || !cancels_good(&k) || !terms(&k) ||
                  !market(&k) || (!again && !habits(&k)) || !sums(&k))) {
         v->owner = (uint8_t)limit_row_owner(k.of[v->scope], limit_control_of(v->refusal));

@@ -27,3 +27,15 @@ HOT_INLINE uint64_t *traded_word(struct risk *r, const struct exposure_owner *w)
 {
     return &r->traded_in[w->strategy][w->instrument / 64];
 }
+
+// How far a schedule is ahead of the clock (virtual scheduling of ITU-T I.371: it moves by one
+// interval per message, and may be ahead by the burst).
+HOT_INLINE uint64_t ahead_of(uint64_t at, uint64_t now)
+{
+    return at > now ? at - now : 0;
+}
+
+// An order fails a check whose action is NOTIFY: true, it is told later (desk_act.h), and the walk
+// goes on. <told>: that the order fails it has been told before. Practice is not told.
+bool gate_note(struct risk *r, const struct gate_order *o, enum refusal refusal, uint32_t scope,
+               uint64_t value, uint64_t limit, bool told);

@@ -110,6 +110,7 @@ struct limit_table {
     uint32_t symbol_count;
     uint8_t market;         // enum trading_phase by the calendar, where a feed does not say it
     struct luld_hours luld; // of the day, by the calendar
+    uint8_t actions[64];    // by REFUSAL_BIT: enum control_action of each check
     struct limit_row firm;
     struct limit_row accounts[ACCOUNTS_MAX];
     struct limit_row strategies[STRATEGIES_MAX];

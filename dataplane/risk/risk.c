@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataplane/base/hints.h"
+#include "dataplane/risk/gate_parts.h"
 
 uint64_t risk_bytes(uint32_t symbols, uint32_t positions)
 {
@@ -159,4 +160,13 @@ void exposure_break(struct risk *r, const struct exposure_owner *owner, uint32_t
     p->fills--;
     r->symbols[owner->instrument].shares += change;
     money_fill(r, owner, shares, price, true);
+}
+
+// --- rates ---
+
+void gate_cancel(struct risk *r, uint32_t session, uint64_t now)
+{
+    const struct limit_row *row = &r->limits->sessions[session];
+    if (UNLIKELY(row->cancel_rate))
+        r->cancel_at[session] = now + ahead_of(r->cancel_at[session], now) + row->price_low;
 }

@@ -100,6 +100,15 @@ static inline int64_t owner_profit(const struct owner_day *day)
     return day->marked - day->paid;
 }
 
+// A check that an order failed and passed all the same: its action is NOTIFY.
+struct risk_note {
+    uint64_t value, limit;
+    uint32_t version, index, quantity, price;
+    uint16_t account, strategy, instrument, refusal;
+    uint8_t session, scope, owner;
+};
+enum { RISK_NOTES = 32 }; // the newest; whoever tells them counts those that it was too late for
+
 #define RISK_NO_RECORD UINT64_MAX
 
 struct risk {
@@ -129,7 +138,10 @@ struct risk {
     uint32_t position_count;
     uint32_t symbol_count;
     uint32_t overflows; // sums that did not fit 64 bits: never, unless an exchange says nonsense
-    uint32_t broken;    // counts limits on losses that were broken
+    uint32_t broken;    // counts what is to be recorded: limits on losses that were broken, notes
+    bool practises;     // orders are practice: nothing is noted
+    uint32_t noted;     // counts notes: number n is at n % RISK_NOTES
+    struct risk_note notes[RISK_NOTES];
 };
 
 // <positions>: power of two, at most half of them are used.
@@ -284,6 +296,18 @@ struct gate_verdict {
     uint8_t scope;    // enum trade_scope: whose limit; TRADE_FIRM where nobody's
     uint8_t owner;    // enum limit_owned: who has set it
 };
+
+// Of a scope the row that an order of <owner> belongs to.
+static inline uint32_t scope_index(const struct exposure_owner *w, uint32_t scope)
+{
+    switch (scope) {
+    case TRADE_ACCOUNT: return w->account;
+    case TRADE_STRATEGY: return w->strategy;
+    case TRADE_SYMBOL: return w->instrument;
+    case TRADE_SESSION: return w->session;
+    default: return 0;
+    }
+}
 
 // Approves or refuses; true: approved. Message rates are charged and repeated orders counted either
 // way, an approved order counts for its owners' day; everything else is as before: the caller

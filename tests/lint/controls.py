@@ -12,6 +12,7 @@ DOCUMENT = "docs/controls.md"
 TEXT = r'"((?:[^"\\]|\\.)*)"'
 CHECK = re.compile(r"^CHECK\((\d+), (\w+), (\w+), " + TEXT + r",\s*" + TEXT + r"\)", re.MULTILINE)
 CONTROL = re.compile(r"^CONTROL\((\w+), " + TEXT + r",\s*" + TEXT + r",\s*" + TEXT + r"\)", re.MULTILINE)
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 TESTS = ("tests/unit/risk/", "tests/unit/lane/", "tests/sim/")
 
 HEAD = """# Controls
@@ -32,9 +33,16 @@ does, and with which limits, is for the firm to judge.
 """
 
 
+def text_of(tree, path):
+    """What a test says, with the tables that it takes from a header beside it."""
+    text = tree.text(path)
+    beside = [h for h in INCLUDE.findall(text) if pathlib.PurePath(h).parent == pathlib.PurePath(path).parent and h in tree.paths]
+    return "".join([text, *(tree.text(h) for h in beside)])
+
+
 def tests_of(tree, name):
     """Files whose tests speak of the code, as links."""
-    found = [p for p in tree.files("_test.c") if p.startswith(TESTS) and re.search(rf"\bREFUSAL_{name}\b", tree.text(p))]
+    found = [p for p in tree.files("_test.c") if p.startswith(TESTS) and re.search(rf"\bREFUSAL_{name}\b", text_of(tree, p))]
     return ", ".join(f"[{pathlib.PurePath(p).name}](../{p})" for p in found)
 
 

@@ -71,12 +71,17 @@ static void print_protocol(FILE *out)
         "`strategy_disable`, `filter_set` |\n"
         "| `risk` | and do what widens: `resume`, `strategy_enable`, `strategy_set`, `limit_set`, "
         "`approve`, `config_apply`, `config_rollback` |\n\n"
+        "Limits that the file has under `broker` are set (`limit_set` with `owner` broker) by "
+        "users of the role `risk` that\n"
+        "`control.broker` names, by nobody else: who may set the firm's limits cannot raise the "
+        "broker's.\n\n"
         "The section `control` of the [configuration](configuration.md#control) gives them to "
         "users "
         "and groups of the machine, which the\n"
         "kernel tells of whoever connects. Root and the control plane's own user have every role, "
-        "and without a\n"
-        "configuration so has everybody who can connect. Who changed what and why stands in the "
+        "and may set the broker's limits; without a\n"
+        "configuration everybody who can connect has every role. Who changed what and why stands "
+        "in the "
         "log.\n\n",
         SERVER_LINE_MAX, SERVER_CLIENTS_MAX, SERVER_USER_MAX, SERVER_PATIENCE_MS / 1000,
         SERVER_OUT_SOFT / 1024, SERVER_STREAM_SOFT / 1024, EVENT_LOG_LEN, LOG_LINES);
@@ -172,6 +177,11 @@ static void print_limits_of_day(FILE *out)
         "  the number of the change, and `approve` by another user of the role `risk` makes it. "
         "The time of a raise begins then. What waits is\n"
         "  forgotten after %d minutes, with the control plane and with the dataplane.\n"
+        "- With two owners ([trading.md](trading.md)) the answer names whose limit it was "
+        "(`owner`), whose binds after the change (`binds`)\n"
+        "  and what holds (`bound`); each owner's raise ends for itself.\n"
+        "- Actions of controls are set like limits of the firm, by the code of the refusal: a "
+        "weaker one than configured takes a time.\n"
         "- `tickgate limits headroom` shows what is used most, `show limits` what is raised, until "
         "when and what it will be then,\n"
         "  `tickgate limits history` all of it from a journal: asked for, raised, in force, "
@@ -205,6 +215,7 @@ static void print_live(FILE *out)
                LIMIT_LIMITS);
     print_keys(out, "`symbols`", LIMIT_SYMBOL);
     print_keys(out, "`sessions`", LIMIT_SESSION);
+    print_keys(out, "`actions` of trading", LIMIT_ACTIONS);
     fprintf(
         out,
         "| `control` | `second_person` `raise_max_ms` |\n\n"

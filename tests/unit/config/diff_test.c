@@ -105,14 +105,20 @@ static void test_limits(void **state)
             const bool limits = limit_control_table[c].section == LIMIT_LIMITS;
             assert_int_equal(config_takes(inside),
                              has && limits ? CONFIG_TAKES_NOTHING : CONFIG_TAKES_DATAPLANE);
-            assert_int_equal(config_takes(own),
-                             has && !limits ? CONFIG_TAKES_NOTHING : CONFIG_TAKES_DATAPLANE);
+            const bool actions = limit_control_table[c].section == LIMIT_ACTIONS;
+            assert_int_equal(config_takes(own), has && !limits && !actions
+                                                    ? CONFIG_TAKES_NOTHING
+                                                    : CONFIG_TAKES_DATAPLANE);
         }
     assert_int_equal(config_takes("clients[c].limits.gross"), CONFIG_TAKES_DATAPLANE);
     assert_int_equal(config_takes("accounts[a].limits.self_trade"), CONFIG_TAKES_DATAPLANE);
     assert_int_equal(config_takes("accounts[a].limits.state"), CONFIG_TAKES_DATAPLANE);
     assert_int_equal(config_takes("accounts[a].limits.forbid"), CONFIG_TAKES_NOTHING);
     assert_int_equal(config_takes("accounts[a].broker.forbid"), CONFIG_TAKES_DATAPLANE);
+    assert_int_equal(config_takes("trading.actions.TOUCH"), CONFIG_TAKES_NOTHING);
+    assert_int_equal(config_takes("trading.limits.TOUCH"), CONFIG_TAKES_DATAPLANE);
+    assert_int_equal(config_takes("trading.actions.gross"), CONFIG_TAKES_DATAPLANE);
+    assert_int_equal(config_takes("trading.broker.gross"), CONFIG_TAKES_DATAPLANE);
     assert_int_equal(config_takes("control.risk"), CONFIG_TAKES_CONTROLPLANE);
     assert_int_equal(config_takes("control.second_person"), CONFIG_TAKES_NOTHING);
     assert_int_equal(config_takes("capture.keep_size"), CONFIG_TAKES_CONTROLPLANE);

@@ -155,6 +155,20 @@ static void limits_land(void)
     assert_int_equal(config.strategies[0].limits.open_orders, 9);
 }
 
+static void actions_land(void **state)
+{
+    struct error err;
+    (void)state;
+    if (!load(text_make("state: reducing}",
+                        "state: reducing}\n  actions: {TOUCH: notify, GROSS: cancel}"),
+              &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(action_of(config.trading.actions.TOUCH), ACTION_NOTIFY);
+    assert_int_equal(action_of(config.trading.actions.GROSS), ACTION_CANCEL);
+    assert_int_equal(action_of(config.trading.actions.QUANTITY), ACTION_REFUSE);
+    config_free(&config);
+}
+
 // What the second owner limits; without a word he limits nothing.
 static void the_brokers_limits_land(void **state)
 {
@@ -355,6 +369,17 @@ static const struct fault {
     {"protocol: ouch42", "protocol: ouch50", "t.yaml:38: sessions[0].token_prefix: ", "no tokens"},
     {"burst: 3\n", "burst: 3\n    mass_cancel: true\n",
      "t.yaml:48: sessions[0].mass_cancel: ", "OUCH 4.2"},
+    {"state: reducing}", "state: reducing}\n  actions: {HALTED: block}",
+     "t.yaml:18: trading.actions.HALTED: ", "cannot block; it takes: refuse"},
+    {"state: reducing}", "state: reducing}\n  actions: {QUANTITY: notify}",
+     "t.yaml:18: trading.actions.QUANTITY: ", "it takes: refuse, block, cancel, disable"},
+    {"state: reducing}", "state: reducing}\n  actions: {TOUCH: ignore}",
+     "t.yaml:18: trading.actions.TOUCH: ", "notify refuse block cancel disable"},
+    {"state: reducing}", "state: reducing}\n  actions: {UNKNOWN_SYMBOL: block}",
+     "t.yaml:18: trading.actions.UNKNOWN_SYMBOL: ", "unknown key"},
+    {"state: reducing}",
+     "state: reducing}\n  actions: {DAY_ORDERS: notify}\n  broker: {day_orders: 5}",
+     "t.yaml:18: trading.actions.DAY_ORDERS: ", "the broker limits day_orders"},
     {"limits: {notional: 12.3456}", "broker: {position: 1}",
      "t.yaml:56: sessions[0].broker.position: ", "not to sessions"},
     {"limits: {quantity: 7}", "limits: {}, broker: {credit: 7}",
@@ -459,6 +484,7 @@ int main(void)
         cmocka_unit_test(everything_lands_in_its_member),
         cmocka_unit_test(controls_land),
         cmocka_unit_test(the_brokers_limits_land),
+        cmocka_unit_test(actions_land),
         cmocka_unit_test(clients_land_where_they_belong),
         cmocka_unit_test(what_is_left_out_has_its_default),
         cmocka_unit_test(every_fault_names_line_key_and_remedy),

@@ -318,6 +318,39 @@ static void another_durability_is_refused(void **state)
     durable = false;
 }
 
+// Whom a control has cancelled, and whose session: that scope again, and not everybody.
+static void what_controls_did_comes_back(void **state)
+{
+    static uint32_t places[ORDERS];
+    static struct desk_restore r;
+    struct event e = {.type = EVENT_BREACH};
+    (void)state;
+    world_open(7);
+    desk_restore_init(&r, &w->desk, places);
+    e.breach.scope = TRADE_ACCOUNT;
+    e.breach.index = 1;
+    e.breach.action = ACTION_NOTIFY;
+    assert_true(desk_restore_event(&r, &e));
+    const struct kill_words *k = &w->desk.kills[KILL_BY_LANE];
+    assert_false(kill_bit(k->accounts, 1));
+    e.breach.action = ACTION_DISABLE;
+    assert_true(desk_restore_event(&r, &e));
+    e.type = EVENT_KILL;
+    e.kill = (struct event_kill){.asker = KILL_BY_LANE};
+    assert_true(desk_restore_event(&r, &e));
+    assert_true(kill_bit(k->accounts, 1) && kill_bit(k->sessions, 0));
+    assert_false(kill_bit(&k->all, 0));
+    e.type = EVENT_LIFTED;
+    e.lifted = (struct event_lifted){.scope = TRADE_ACCOUNT, .index = 1, .asker = KILL_BY_LANE};
+    assert_true(desk_restore_event(&r, &e));
+    assert_false(kill_bit(k->accounts, 1));
+    e.type = EVENT_BREACH;
+    e.breach = (struct event_breach){
+        .scope = TRADE_ACCOUNT, .index = ACCOUNTS_MAX, .action = ACTION_CANCEL};
+    assert_false(desk_restore_event(&r, &e));
+    world_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +358,7 @@ int main(void)
         cmocka_unit_test(durable_orders_come_back),
         cmocka_unit_test(what_waits_at_the_end_may_have_left),
         cmocka_unit_test(another_durability_is_refused),
+        cmocka_unit_test(what_controls_did_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,6 +174,15 @@ static void what_is_refused_leaves_none_either(void **state)
     w->limits->sessions[0].rate_ticks = UINT32_MAX; // it would be charged
     practise_many();
     assert_int_equal(w->desk.warm->passed, PRACTICES);
+    w->limits->firm.owner.day_orders = 0; // what a control does, it does not do for practice
+    w->limits->actions[REFUSAL_BIT(REFUSAL_DAY_ORDERS)] = ACTION_CANCEL;
+    practise_many();
+    assert_int_equal(w->desk.warm->passed, PRACTICES);
+    w->limits->actions[REFUSAL_BIT(REFUSAL_DAY_ORDERS)] = ACTION_NOTIFY;
+    practise_many();
+    assert_int_equal(w->desk.warm->passed, 2 * PRACTICES);
+    assert_int_equal(w->desk.risk.noted, 0);
+    w->limits->actions[REFUSAL_BIT(REFUSAL_DAY_ORDERS)] = ACTION_REFUSE;
 }
 
 static void nobody_practises_without_a_session_or_room(void **state)

@@ -298,6 +298,26 @@ static void what_has_changed_meanwhile_counts(void **state)
     w->rig.busy = false;
 }
 
+// What the second look refuses is a breach, too; what was noted before is not told again.
+static void the_second_look_acts(void **state)
+{
+    (void)state;
+    uint32_t index;
+    w->limits->firm.owner.day_value = 0;
+    w->limits->actions[REFUSAL_BIT(REFUSAL_DAY_VALUE)] = ACTION_NOTIFY;
+    assert_int_equal(enter(&index), REFUSAL_NONE);
+    assert_int_equal(w->desk.risk.noted, 1);
+    step();
+    assert_int_equal(last_of(EVENT_BREACH)->breach.action, ACTION_NOTIFY);
+    w->limits->strategies[2].quantity = 99;
+    w->limits->actions[REFUSAL_BIT(REFUSAL_QUANTITY)] = ACTION_BLOCK;
+    refused_the_second_time(REFUSAL_QUANTITY);
+    const struct event_breach *b = &last_of(EVENT_BREACH)->breach;
+    assert_true(b->action == ACTION_BLOCK && b->scope == TRADE_STRATEGY && b->index == 2);
+    assert_int_equal(w->limits->strategies[2].state, TRADING_HALTED);
+    assert_int_equal(w->desk.risk.noted, 1);
+}
+
 static void no_window_when_it_is_released(void **state)
 {
     (void)state;
@@ -542,6 +562,7 @@ int main(void)
         WORLD_TEST(a_journal_that_fails_gives_up_all_at_once),
         WORLD_TEST(a_commit_of_another_state_covers_nothing),
         WORLD_TEST(what_has_changed_meanwhile_counts),
+        WORLD_TEST(the_second_look_acts),
         WORLD_TEST(no_window_when_it_is_released),
         WORLD_TEST(it_is_counted_once),
         WORLD_TEST(a_kill_takes_it_back),

@@ -1,0 +1,288 @@
+// A market of the simulation with an order of ours in it, and every control that is a limit: how to
+// set it so that another order like it is refused. cmocka.h is included before this header.
+#pragma once
+
+#include "dataplane/book/book.h"
+#include "dataplane/lane/desk_command.h"
+#include "dataplane/lane/desk_self.h"
+#include "tests/sim/trade_world.h"
+
+enum { ACCOUNT = 1, SYMBOL = 4, SHARES = 50, STEPS_MAX = 4000 };
+
+static const struct desk_owner owner = {.account = ACCOUNT, .strategy = TRADE_DRIVER};
+static const struct trade_config config = {.seed = 11, .steps = 1500, .messages = 3000, .asks = 0};
+
+static uint32_t own;          // the resting order
+static uint32_t bid, ask_low; // of the book, when it was entered
+static bool sells;            // which side it is on
+
+static struct limit_row *symbol_row(void)
+{
+    return &sim->limits->symbols[SYMBOL];
+}
+
+static struct limit_row *account_row(void)
+{
+    return &sim->limits->accounts[ACCOUNT];
+}
+
+static struct limit_row *strategy_row(void)
+{
+    return &sim->limits->strategies[TRADE_DRIVER];
+}
+
+static struct limit_row *session_row(void)
+{
+    return &sim->limits->sessions[0];
+}
+
+// The symbol's book has both sides: true, with its best prices.
+static bool best(void)
+{
+    const struct channel *ch = &sim->venues[0].channel;
+    const uint16_t slot = book_symbol_find(&ch->book, sim->desk.instruments[SYMBOL].symbol);
+    if (slot == SYMBOL_NONE || sim->venues[0].session.state != SESSION_READY)
+        return false;
+    const struct level *b = book_best(&ch->book, &ch->book.symbols[slot], BOOK_BID);
+    const struct level *a = book_best(&ch->book, &ch->book.symbols[slot], BOOK_ASK);
+    bid = b ? b->price : 0;
+    ask_low = a ? a->price : 0;
+    return b && a && b->price < a->price && b->price > 20000 &&
+           ch->book.symbols[slot].last_price > 0;
+}
+
+static struct desk_order passive(void)
+{
+    return (struct desk_order){.quantity = SHARES,
+                               .price = sells ? ask_low : bid,
+                               .instrument = SYMBOL,
+                               .session = 0,
+                               .side = sells ? 'S' : 'B',
+                               .time_in_force = '0',
+                               .display = 'Y'};
+}
+
+// Far enough into the day that there is a market, with an order of ours in it.
+static void open_world(bool sell)
+{
+    sells = sell;
+    trade_open(&config);
+    for (uint32_t i = 0; i < STEPS_MAX; i++) {
+        trade_step();
+        if (i < 200 || !best())
+            continue;
+        const struct desk_order ask = passive();
+        assert_int_equal(desk_enter(&sim->desk, &owner, &ask, &own), REFUSAL_NONE);
+        for (uint32_t k = 0; k < 20; k++) // the market stands still, the exchange answers
+            trade_step();
+        if (orders_at(&sim->desk.orders, own)->life == LIFE_LIVE && best())
+            return;
+    }
+    fail_msg("there never was a market");
+}
+
+// --- the controls ---
+
+static void no_halt(void)
+{
+}
+static void halted(void)
+{
+    account_row()->state = TRADING_HALTED;
+}
+static void restricted(void)
+{
+    symbol_row()->symbol.restricted = RESTRICTION_ALL;
+}
+static void opening_restricted(void)
+{
+    symbol_row()->symbol.restricted = RESTRICTION_OPENING;
+}
+static void phase(void)
+{
+    symbol_row()->symbol.phases = 1u << PHASE_QUOTATION;
+}
+static void session_rate(void)
+{
+    session_row()->rate_ticks = 1000000000;
+    sim->desk.risk.rate_at[0] = sim->now + 5000000;
+}
+static void symbol_rate(void)
+{
+    symbol_row()->rate_ticks = 1000000000;
+    sim->desk.risk.symbols[SYMBOL].rate_at = sim->now + 5000000;
+}
+static void cancel_rate(void)
+{
+    session_row()->cancel_rate = 1;
+    session_row()->price_high = 1000;
+    sim->desk.risk.cancel_at[0] = sim->now + 5000000;
+}
+static void permission(void)
+{
+    strategy_row()->forbids = 1u << PERMISSION_DAY;
+}
+static void lot(void)
+{
+    symbol_row()->symbol.lot = 1000;
+    symbol_row()->symbol.lot_magic = multiple_magic(1000);
+}
+static void tick(void)
+{
+    symbol_row()->symbol.tick = 1999999900;
+    symbol_row()->symbol.tick_magic = multiple_magic(1999999900);
+}
+static void quantity(void)
+{
+    sim->limits->firm.quantity = SHARES - 1;
+}
+static void notional(void)
+{
+    session_row()->notional = 1;
+}
+static void volume(void)
+{
+    symbol_row()->symbol.volume = SHARES - 1;
+}
+static void collar(void)
+{
+    symbol_row()->price_high = 1;
+}
+static void spread(void)
+{
+    symbol_row()->symbol.spread = 0;
+}
+static void last_trade(void)
+{
+    symbol_row()->symbol.last = 0;
+}
+static void marking(void)
+{
+    symbol_row()->symbol.short_marking = 1;
+}
+static void locates(void)
+{
+    symbol_row()->symbol.locates = SHARES;
+}
+static void repeats(void)
+{
+    strategy_row()->owner.repeats = 1;
+}
+static void instruments(void)
+{
+    strategy_row()->owner.instruments = 0;
+    memset(sim->desk.risk.traded_in, 0, sizeof sim->desk.risk.traded_in);
+}
+static void day_orders(void)
+{
+    account_row()->owner.day_orders = 1;
+}
+static void ratio(void)
+{
+    session_row()->owner.ratio = 1;
+    sim->desk.risk.session_days[0].ratio_until = UINT64_MAX;
+}
+static void open_orders(void)
+{
+    account_row()->open_orders = 1;
+}
+static void open_notional(void)
+{
+    account_row()->open_notional = (uint64_t)SHARES * (sells ? ask_low : bid);
+}
+static void position(void)
+{
+    account_row()->position = SHARES;
+}
+static void gross(void)
+{
+    account_row()->owner.gross = (uint64_t)SHARES * (sells ? ask_low : bid);
+}
+static void day_value(void)
+{
+    strategy_row()->owner.day_value = (uint64_t)SHARES * (sells ? ask_low : bid);
+}
+static void credit(void)
+{
+    sim->limits->firm.owner.credit = (uint64_t)SHARES * bid;
+}
+static void loss(void)
+{
+    account_row()->owner.loss = 1;
+    sim->desk.risk.account_days[ACCOUNT].paid = 1000000;
+    money_limits(&sim->desk.risk);
+}
+static void drawdown(void)
+{
+    account_row()->owner.drawdown = 1;
+    sim->desk.risk.account_days[ACCOUNT].best = 1000000;
+    money_limits(&sim->desk.risk);
+}
+static void reducing(void)
+{
+    session_row()->state = TRADING_REDUCING;
+}
+
+// A modify never makes an order larger: sums let it pass.
+enum { ENTER = 1, REPLACE = 2, MODIFY = 4, GROWS = ENTER | REPLACE, ALL = GROWS | MODIFY };
+enum { BUYS = 1, SELLS = 2, BOTH = BUYS | SELLS };
+
+static const struct control {
+    enum refusal refusal;
+    void (*set)(void);
+    uint32_t sides;
+    uint32_t refused; // a change has an order already, and with it a place
+} controls[] = {
+    {REFUSAL_NONE, no_halt, BOTH, 0},
+    {REFUSAL_HALTED, halted, BOTH, ALL},
+    {REFUSAL_RESTRICTED, restricted, BOTH, ALL},
+    {REFUSAL_RESTRICTED, opening_restricted, BOTH, GROWS},
+    {REFUSAL_PHASE, phase, BOTH, ALL},
+    {REFUSAL_MESSAGE_RATE, session_rate, BOTH, ALL},
+    {REFUSAL_MESSAGE_RATE, symbol_rate, BOTH, ALL},
+    {REFUSAL_CANCEL_RATE, cancel_rate, BOTH, ALL},
+    {REFUSAL_PERMISSION, permission, BOTH, ALL},
+    {REFUSAL_LOT, lot, BOTH, ALL},
+    {REFUSAL_TICK, tick, BOTH, ALL},
+    {REFUSAL_QUANTITY, quantity, BOTH, ALL},
+    {REFUSAL_NOTIONAL, notional, BOTH, ALL},
+    {REFUSAL_VOLUME, volume, BOTH, ALL},
+    {REFUSAL_PRICE_COLLAR, collar, BOTH, ALL},
+    {REFUSAL_SPREAD, spread, BOTH, ALL},
+    {REFUSAL_LAST_TRADE, last_trade, BOTH, ALL},
+    {REFUSAL_SHORT_MARK, marking, SELLS, GROWS},
+    {REFUSAL_LOCATE, locates, SELLS, GROWS},
+    {REFUSAL_REPEATED, repeats, BOTH, ALL},
+    {REFUSAL_INSTRUMENTS, instruments, BOTH, ALL},
+    {REFUSAL_DAY_ORDERS, day_orders, BOTH, ALL},
+    {REFUSAL_ORDER_RATIO, ratio, BOTH, ALL},
+    {REFUSAL_OPEN_ORDERS, open_orders, BOTH, ENTER},
+    {REFUSAL_OPEN_NOTIONAL, open_notional, BOTH, GROWS},
+    {REFUSAL_POSITION, position, BOTH, GROWS},
+    {REFUSAL_GROSS, gross, BOTH, GROWS},
+    {REFUSAL_DAY_VALUE, day_value, BOTH, GROWS},
+    {REFUSAL_CREDIT, credit, BUYS, GROWS},
+    {REFUSAL_LOSS, loss, BOTH, GROWS},
+    {REFUSAL_DRAWDOWN, drawdown, BOTH, GROWS},
+    {REFUSAL_REDUCING, reducing, BOTH, GROWS},
+};
+
+// Three prices off the last trade, so that a band of nothing refuses them.
+static uint32_t off_last(void)
+{
+    const struct channel *ch = &sim->venues[0].channel;
+    const uint16_t slot = book_symbol_find(&ch->book, sim->desk.instruments[SYMBOL].symbol);
+    const uint32_t price = orders_at(&sim->desk.orders, own)->price;
+    return price == ch->book.symbols[slot].last_price ? price + (sells ? 100 : -100u) : price;
+}
+
+static enum refusal ask_for(uint32_t what)
+{
+    uint32_t index;
+    struct desk_order o = passive();
+    o.price = off_last();
+    const char side = sells ? 'S' : 'B';
+    return what == ENTER     ? desk_enter(&sim->desk, &owner, &o, &index)
+           : what == REPLACE ? desk_replace(&sim->desk, &owner, own, 2 * SHARES, o.price)
+                             : desk_modify(&sim->desk, &owner, own, SHARES, side);
+}
