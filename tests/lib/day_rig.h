@@ -113,15 +113,18 @@ static inline void writer_next(void)
     rig_open(&rig, seed);
 }
 
-// <segments> with some blocks each, a few of them long or empty, of one, two or three instances.
+// <segments> with some blocks each, a few of them long or empty, of one or more instances, one of
+// them of today.
 static inline void history(uint32_t segments)
 {
     rig_open(&rig, seed);
-    instance(draw(2) ? YESTERDAY : TODAY);
+    bool today = draw(2) == 0;
+    instance(today ? TODAY : YESTERDAY);
     name(JOURNAL_NAME_ACCOUNT, 0, "house");
     for (uint32_t i = 0; i < segments; i++) {
         events(draw(8) ? 1 + draw(400) : 20000);
-        if (draw(4) == 0) {
+        if (draw(4) == 0 || (i == segments / 2 && !today)) {
+            today = true;
             instance(TODAY + 1 + i);
             name(JOURNAL_NAME_ACCOUNT, 0, "house");
             name(JOURNAL_NAME_LOCATE, 3, "AAPL");
