@@ -220,21 +220,25 @@ void desk_kills_look(struct desk *d)
     }
 }
 
+static COLD uint32_t sweep_turn(struct desk *d, uint32_t session)
+{
+    const uint32_t steps = sweep_walk(d, session);
+    if (d->sessions[session].sweep.on)
+        return steps;
+    if (desk_disabled_waits(d, session))
+        walk_begin(&d->sessions[session].sweep);
+    else
+        sweeps_done(d);
+    return steps;
+}
+
 static uint32_t kills_turn(struct desk *d)
 {
     uint32_t work = 0;
     desk_kills_look(d);
-    for (uint32_t i = 0; i < d->session_count; i++) {
-        if (LIKELY(!d->sessions[i].sweep.on))
-            continue;
-        work += sweep_walk(d, i);
-        if (d->sessions[i].sweep.on)
-            continue;
-        if (desk_disabled_waits(d, i))
-            walk_begin(&d->sessions[i].sweep);
-        else
-            sweeps_done(d);
-    }
+    for (uint32_t i = 0; i < d->session_count; i++)
+        if (UNLIKELY(d->sessions[i].sweep.on))
+            work += sweep_turn(d, i);
     return work;
 }
 
