@@ -241,7 +241,7 @@ static void *work(void *context)
                        clock_mono_ns());
         told_full(d, false);
         loss_look(d, clock_mono_ns());
-        told_status(d, clock_mono_ns());
+        told_show(d, clock_mono_ns());
         keep(d, clock_mono_ns(), false);
     }
     keep(d, clock_mono_ns(), true);

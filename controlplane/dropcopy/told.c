@@ -226,7 +226,7 @@ void told_link(struct drop_copy *d)
 void told_begin(struct drop_copy *d)
 {
     standing_take(d);
-    told_status(d, clock_mono_ns());
+    told_show(d, clock_mono_ns());
 }
 
 static void rows_take(const struct drop_copy *d, struct drop_status *s)
@@ -239,7 +239,7 @@ static void rows_take(const struct drop_copy *d, struct drop_status *s)
     }
 }
 
-void told_status(struct drop_copy *d, uint64_t now_ns)
+void told_show(struct drop_copy *d, uint64_t now_ns)
 {
     const struct drop_link *l = &d->link;
     const uint32_t ip = d->config.server.ip;

@@ -13,4 +13,4 @@ void told_full(struct drop_copy *d, bool now);
 void told_lost(struct drop_copy *d, bool now, uint64_t for_ns);
 // When the connection has changed.
 void told_link(struct drop_copy *d);
-void told_status(struct drop_copy *d, uint64_t now_ns);
+void told_show(struct drop_copy *d, uint64_t now_ns);
