@@ -30,6 +30,7 @@ static void main_lcore_make(void)
     config.account_count = ACCOUNT + 1;
     config.trading.limits.warn_percent = 80;
     config.accounts[ACCOUNT].limits.open_orders = MOST;
+    config.accounts[ACCOUNT].broker.open_orders = UINT32_MAX; // the broker limits nothing
     config.accounts[ACCOUNT].limits.warn_percent = CONFIG_WARN_NONE;
     d.config = &config;
     mirror = calloc(1, sizeof *mirror);
