@@ -311,7 +311,7 @@ deps       = $(Q)$(if $(filter no,$(DEPS)),:,drivers-config/packages.sh)
 sub        = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 fuzz_make  = CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-programs
 
-.PHONY: demo bench bench-trip bench-book bench-port bench-tcp bench-risk bench-route bench-lane bench-check bench-journal bench-restart bench-store bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
+.PHONY: demo bench bench-trip bench-book bench-port bench-tcp bench-risk bench-mark bench-route bench-lane bench-check bench-journal bench-restart bench-store bench-gateway all deps test unit sim integration fuzz soak asan ubsan tsan san coverage lint docs install clean help
 
 all: ## build every program into build/
 	$(deps) build
@@ -398,6 +398,12 @@ bench-check: ## instructions of an order's way against the baseline (exact; fail
 	$(sub) programs
 	$(Q)bench/latency/baseline.py $(BUILD)/tickgate-bench
 	$(Q)bench/latency/check.sh $(BUILD)/tickgate-bench
+
+bench-mark: ## what marking positions costs, from their table and as arrays with and without vector instructions
+	$(deps) build test
+	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
+	$(sub) $(BUILD)/bench/mark
+	$(Q)$(BUILD)/bench/mark
 
 bench-route: ## cost of a routed order: plan, and all of it with two venues (ns, instructions)
 	$(deps) build test
