@@ -16,7 +16,14 @@
 #include "tests/lib/desk_world.h"
 
 enum { MS = 1000000, HZ = 1000000000 }; // a tick is a nanosecond
-enum { GROUP = 0xEF070707, OWN = 0x0A000001, SENDER = 0x0A000009, FROM = 7000, TO = 7100 };
+enum {
+    GROUP = 0xEF070707,
+    OTHER_GROUP = 0xEF070708,
+    OWN = 0x0A000001,
+    SENDER = 0x0A000009,
+    FROM = 7000,
+    TO = 7100
+};
 enum { FIRST = 0, SECOND = 2, ALONE = 3 }; // 1 is another lane's
 static const uint64_t UTC_AT = 1800000000ull * HZ;
 
@@ -267,7 +274,7 @@ static void who_is_no_source_is_refused(void **state)
     // Another destination is no signal's.
     const uint64_t frames = w->lane.count->signal_frames, others = w->lane.count->frames_foreign;
     arrives(&r, 1, &(struct addresses){SENDER, GROUP, FROM, TO + 1});
-    arrives(&r, 1, &(struct addresses){SENDER, GROUP + 1, FROM, TO});
+    arrives(&r, 1, &(struct addresses){SENDER, OTHER_GROUP, FROM, TO});
     assert_int_equal(w->lane.count->signal_frames, frames);
     assert_int_equal(w->lane.count->frames_foreign, others + 2);
 }
