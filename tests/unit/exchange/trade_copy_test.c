@@ -33,7 +33,7 @@ static void copy_login(const char *session, uint64_t sequence, bool copy)
     rig_packet(COPY, 'L', payload, 46);
 }
 
-static struct entry copied(char type)
+static struct entry copied(uint8_t type)
 {
     struct rig_packet p = rig_expect_packet(COPY, 'S');
     struct entry e;
@@ -107,7 +107,7 @@ static void nothing_of_others(void **state)
     assert_int_equal(bourse_counters(rig.b)->requests, requests);
 }
 
-static uint32_t count_of(char type)
+static uint32_t count_of(uint8_t type)
 {
     const struct rig_client *c = &rig.clients[COPY];
     uint32_t count = 0;
