@@ -79,13 +79,12 @@ void method_calendar(struct control *control, struct job *job)
     char *text = NULL;
     if (config == NULL)
         error_set(&err, EXIT_FAILED, "no memory for a configuration");
-    else if (config_now(control->live, config, &text, &err)) {
-        if (zone_good(config, &err))
-            job->result = view(config, &err);
-        config_free(config);
-    }
+    else if (config_now(control->live, config, &text, &err) && zone_good(config, &err))
+        job->result = view(config, &err);
     if (job->result == NULL)
         job_fail(job, RPC_ERROR_STATE, "%.560s", err.text);
     free(text);
+    if (config)
+        config_free(config);
     free(config);
 }

@@ -235,7 +235,7 @@ static void held_look(struct dataplane *d, struct limits_source *s, uint32_t lan
 bool warning_on(const struct dataplane *d, uint64_t row, const struct limit_entry *e)
 {
     const struct limit_warnings *w = d->warnings;
-    if (w == NULL || row >= w->rows)
+    if (w == NULL || row >= w->rows || e->control >= LIMIT_CONTROL_ACTION) // no sum
         return false;
     if (e->scope == TRADE_ACCOUNT && e->control == LIMIT_LIMITS_position)
         return w->held_by[e->index] > 0;
