@@ -9,17 +9,9 @@ static void set(json_t *object, const char *key, json_t *value)
     json_object_set_new(object, key, value);
 }
 
-static const char *session_of(const struct drop_copy *d, uint8_t place)
-{
-    for (uint32_t i = 0; i < d->sessions.count; i++)
-        if (d->sessions.rows[i].place == place)
-            return d->sessions.rows[i].name;
-    return NULL;
-}
-
 static json_t *row_view(const struct drop_copy *d, const struct drop_copy_record *r)
 {
-    const char *session = session_of(d, r->session);
+    const char *session = drop_session_at(&d->sessions, r->session);
     json_t *row = json_object();
     set(row, "drop_copy", json_string(d->config.name));
     set(row, "session", session ? json_string(session) : json_null());

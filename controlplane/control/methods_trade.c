@@ -166,11 +166,9 @@ void method_trading(struct control *control, struct job *job)
 
 static json_t *session_row(const struct control *control, uint32_t i)
 {
-    static const char *const states[] = {"down", "connecting", "login", "replay", "gap", "ready"};
     const struct board *b = control->board;
     const struct order_session_info *info = &b->sessions[i];
     const struct order_session_counters *c = &b->session_counters[i];
-    const bool known = c->state < sizeof states / sizeof states[0];
     json_t *row = json_object();
     set(row, "session", json_string(info->name));
     set(row, "lane", json_string(control->snapshot.lanes[info->lane].name));
@@ -181,7 +179,7 @@ static json_t *session_row(const struct control *control, uint32_t i)
         info->channel < b->shape.channels
             ? json_string(control->snapshot.channels[info->channel].name)
             : json_null());
-    set(row, "state", json_string(known ? states[c->state] : "?"));
+    set(row, "state", json_string(session_state_name((unsigned)c->state)));
     set(row, "halted", json_boolean(c->halted != 0));
     set(row, "trading", trading_word(b, 1ull << info->lane, TRADE_SESSION, info->index));
     set(row, "next_sequence", view_count(c->next_sequence));

@@ -6,7 +6,7 @@
 
 #include "dataplane/base/log.h"
 
-enum { CALL_MS = 1000, NS_PER_MS = 1000000, SESSION_READY = 5 };
+enum { CALL_MS = 1000, NS_PER_MS = 1000000 };
 
 bool drop_copies_start(struct drop_copies *a, const struct config *config, const char *directory,
                        struct drain *drain, const _Atomic uint64_t *committed, struct error *err)
@@ -76,15 +76,6 @@ static bool post(struct drop_copies *a, struct contact *contact, uint32_t of, ui
 
 // --- new orders are stopped ---
 
-// The name of a session by its place in the configuration.
-static const char *session_name(const struct drop_copy *d, uint32_t place)
-{
-    for (uint32_t i = 0; i < d->sessions.count; i++)
-        if (d->sessions.rows[i].place == place)
-            return d->sessions.rows[i].name;
-    return "";
-}
-
 // A lane of the target that takes orders still; LANES_MAX: none.
 static uint32_t lane_open(struct board *b, const struct board_target *target)
 {
@@ -114,7 +105,8 @@ static bool stop_one(struct drop_copies *a, struct contact *contact, uint32_t of
     if (wanted == 0)
         return false;
     const uint32_t bit = wanted & DROP_STOP_ALL ? DROP_STOP_ALL : wanted & -wanted;
-    const char *name = bit == DROP_STOP_ALL ? "" : session_name(d, (uint32_t)__builtin_ctz(bit));
+    const char *name =
+        bit == DROP_STOP_ALL ? "" : drop_session_at(&d->sessions, (uint32_t)__builtin_ctz(bit));
     if (board_find(a->board, bit == DROP_STOP_ALL ? NULL : "session",
                    bit == DROP_STOP_ALL ? NULL : name, &target) != BOARD_FOUND) {
         // The dataplane has another configuration: nothing of it can be stopped there.

@@ -150,7 +150,6 @@ static void holds_take(struct drop_copy *d, bool journal_more, bool link_more, u
     else if (link_more || d->holds.theirs_ns == UINT64_MAX)
         d->holds.theirs_ns = now_ns;
     d->ready_ns = ready == 0 ? 0 : d->ready_ns ? d->ready_ns : now_ns;
-    d->was_ready = ready;
     if (d->link.state == DROP_LINK_UP)
         d->down_ns = 0;
     else if (d->down_ns == 0)

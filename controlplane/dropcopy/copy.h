@@ -93,7 +93,6 @@ struct drop_copy {
     struct drop_kept kept;
     struct drop_counts counts;
     struct drop_holds holds;
-    uint32_t was_ready;
     uint64_t ready_ns;        // since when one of them is; 0: none
     uint64_t down_ns;         // since when the copy is not read; 0: it is
     uint64_t due_ns, kept_ns; // when each was last done

@@ -141,7 +141,6 @@ static void accepted(struct drop_link *l, const struct soupbin_packet *packet, u
         lost(l, now_ns, "the server's answer to the login is none", 0);
         return;
     }
-    l->sessions += l->session[0] && strcmp(l->session, a.session) != 0;
     snprintf(l->session, sizeof l->session, "%s", a.session);
     l->next = a.sequence;
     l->connects++;
@@ -157,7 +156,6 @@ static void rejected(struct drop_link *l, char reason, uint64_t now_ns)
     if (reason == SOUPBIN_NO_SESSION && l->session[0]) {
         l->session[0] = 0;
         l->next = 1;
-        l->sessions++;
         leave(l, DROP_LINK_DOWN, now_ns, "the session is not there any more");
         l->retry_at_ns = now_ns;
         return;

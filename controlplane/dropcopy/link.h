@@ -43,8 +43,8 @@ struct drop_link {
     uint64_t since_ns;                     // of the state
     uint64_t heard_ns, said_ns, retry_at_ns;
     uint32_t retries;
-    uint64_t connects, sessions; // made; sessions that were another one
-    char why[128];               // of the last connection that ended; "" while all is well
+    uint64_t connects;
+    char why[128]; // of the last connection that ended; "" while all is well
     struct soupbin_stream stream;
     uint8_t buffer[SOUPBIN_PACKET_MAX];
 };

@@ -21,6 +21,14 @@ void drop_sessions_of(struct drop_sessions *s, const struct config *config, uint
     }
 }
 
+const char *drop_session_at(const struct drop_sessions *s, uint32_t place)
+{
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->rows[i].place == place)
+            return s->rows[i].name;
+    return NULL;
+}
+
 const struct drop_session *drop_session_named(const struct drop_sessions *s, const char *name)
 {
     for (uint32_t i = 0; i < s->count; i++)

@@ -27,6 +27,8 @@ struct drop_sessions {
 };
 
 void drop_sessions_of(struct drop_sessions *s, const struct config *config, uint32_t copy);
+// The name of a session by its place in the configuration; null: the copy has none there.
+const char *drop_session_at(const struct drop_sessions *s, uint32_t place);
 // Null: none has this name.
 const struct drop_session *drop_session_named(const struct drop_sessions *s, const char *name);
 

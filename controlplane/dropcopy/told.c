@@ -11,10 +11,8 @@ enum { NS_PER_MS = 1000000 };
 
 static const char *session_name(const struct drop_copy *d, uint8_t place)
 {
-    for (uint32_t i = 0; i < d->sessions.count; i++)
-        if (d->sessions.rows[i].place == place)
-            return d->sessions.rows[i].name;
-    return "-";
+    const char *name = drop_session_at(&d->sessions, place);
+    return name ? name : "-";
 }
 
 // --- who is stopped ---

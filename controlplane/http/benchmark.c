@@ -9,15 +9,13 @@
 #include "controlplane/http/parts.h"
 #include "dataplane/base/clock.h"
 
-enum { SESSION_READY = 5 };
-
 // --- armed ---
 
 static bool lane_stopped(const struct board *b, uint32_t lane)
 {
     const struct trade_board *t = &b->boards[lane];
     return board_killed(b, lane, TRADE_FIRM, 0) ||
-           board_states((struct trade_board *)(uintptr_t)t, TRADE_FIRM)[0] == TRADING_HALTED;
+           board_states((struct trade_board *)(uintptr_t)t, TRADE_FIRM)[0] >= TRADING_HALTED;
 }
 
 // A session over which an order could leave now; null: there is none.

@@ -8,7 +8,7 @@
 #include "controlplane/http/parts.h"
 #include "controlplane/metrics/stages.h"
 
-enum { ALARM_NS = 2750, SESSION_READY = 5 };
+enum { ALARM_NS = 2750 };
 
 bool dataplane_ready(const struct control *control)
 {
@@ -31,15 +31,11 @@ static void check_add(json_t *checks, bool *healthy, bool ok, const char *what, 
 
 static void checks_trade(const struct board *b, json_t *checks, bool *healthy)
 {
-    static const char *const states[] = {"down", "connecting", "login", "replay", "gap", "ready"};
     for (uint32_t i = 0; i < b->shape.order_sessions; i++) {
         const struct order_session_counters *c = &b->session_counters[i];
-        const bool known = c->state < sizeof states / sizeof states[0];
         check_add(checks, healthy, c->state == SESSION_READY && !c->halted, "session",
                   b->sessions[i].name,
-                  c->halted ? "halted"
-                  : known   ? states[c->state]
-                            : "?");
+                  c->halted ? "halted" : session_state_name((unsigned)c->state));
     }
 }
 

@@ -60,21 +60,10 @@ bool limit_owner_has(enum limit_owned owner, unsigned control)
 enum limit_control limit_control_of(unsigned refusal)
 {
     switch (refusal) {
-    case REFUSAL_QUANTITY: return LIMIT_LIMITS_quantity;
-    case REFUSAL_NOTIONAL: return LIMIT_LIMITS_notional;
-    case REFUSAL_OPEN_ORDERS: return LIMIT_LIMITS_open_orders;
-    case REFUSAL_OPEN_NOTIONAL: return LIMIT_LIMITS_open_notional;
-    case REFUSAL_POSITION: return LIMIT_LIMITS_position;
-    case REFUSAL_GROSS: return LIMIT_LIMITS_gross;
-    case REFUSAL_DAY_VALUE: return LIMIT_LIMITS_day_value;
-    case REFUSAL_CREDIT: return LIMIT_LIMITS_credit;
-    case REFUSAL_LOSS: return LIMIT_LIMITS_loss;
-    case REFUSAL_DRAWDOWN: return LIMIT_LIMITS_drawdown;
-    case REFUSAL_DAY_ORDERS: return LIMIT_LIMITS_day_orders;
-    case REFUSAL_ORDER_RATIO: return LIMIT_LIMITS_order_ratio;
-    case REFUSAL_DUPLICATE: return LIMIT_LIMITS_duplicates;
-    case REFUSAL_REPEATED: return LIMIT_LIMITS_repeats;
-    case REFUSAL_INSTRUMENTS: return LIMIT_LIMITS_instruments;
+#define OWNED(check, key) \
+    case REFUSAL_##check: return LIMIT_LIMITS_##key;
+        LIMIT_OWNED_LIST(OWNED)
+#undef OWNED
     default: return LIMIT_CONTROL_NONE;
     }
 }

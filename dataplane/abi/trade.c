@@ -44,6 +44,16 @@ const char *trading_state_name(unsigned state)
     return state < TRADING_STATES ? names[state] : "?";
 }
 
+const char *session_state_name(unsigned state)
+{
+    static const char *const names[SESSION_STATES] = {
+#define SESSION_STATE_NAME(upper, lower) [SESSION_##upper] = #lower,
+        SESSION_STATE_LIST(SESSION_STATE_NAME)
+#undef SESSION_STATE_NAME
+    };
+    return state < SESSION_STATES ? names[state] : "?";
+}
+
 const char *permission_name(unsigned permission)
 {
     static const char *const names[PERMISSIONS] = {

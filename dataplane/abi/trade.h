@@ -128,6 +128,22 @@ enum trading_state {
     TRADING_STATES
 };
 
+// How far an order session is; its counter <state>.
+#define SESSION_STATE_LIST(X) \
+    X(DOWN, down)             \
+    X(CONNECTING, connecting) \
+    X(LOGIN, login)           \
+    X(REPLAY, replay)         \
+    X(GAP, gap)               \
+    X(READY, ready)
+
+enum session_state {
+#define SESSION_STATE_ENUM(upper, lower) SESSION_##upper,
+    SESSION_STATE_LIST(SESSION_STATE_ENUM)
+#undef SESSION_STATE_ENUM
+        SESSION_STATES
+};
+
 // What an order asks for that a limit row can forbid: bit <number> of its mask. Day: it rests for
 // the day; extended: GTX and the like; short: also short exempt; options: with an appendage.
 #define PERMISSION_LIST(X)    \
@@ -194,6 +210,7 @@ const char *restriction_name(unsigned restriction);
 // "firm" "account" ...; "?" for a number that this version does not know.
 const char *scope_name(unsigned scope);
 const char *trading_state_name(unsigned state);
+const char *session_state_name(unsigned state);
 
 // --- kill ---
 //

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataplane/base/cpu.h"
+#include "dataplane/base/ip.h"
 #include "dataplane/base/log.h"
 #include "dataplane/config/device.h"
 #include "dataplane/config/places.h"
@@ -113,11 +114,6 @@ static bool cores_check(const struct check *c)
 
 // --- ports and lines ---
 
-static bool is_multicast(uint32_t ip)
-{
-    return ip >> 28 == 0xe;
-}
-
 static bool port_check(const struct check *c, const struct config_port *port)
 {
     const uint32_t mask = ~UINT32_C(0) << (32 - port->prefix_len);
@@ -129,7 +125,7 @@ static bool port_check(const struct check *c, const struct config_port *port)
             return place_fault(c->places, port->device, c->err,
                                "port '%s' (line %u) has this device already", other->name,
                                place_find(c->places, other->device)->line);
-    if (is_multicast(port->ip) || port->ip == UINT32_MAX)
+    if (ip_is_multicast(port->ip) || port->ip == UINT32_MAX)
         return place_fault(c->places, &port->ip, c->err,
                            "is a group's address; give the port one of its own, or none");
     if (port->gateway &&
@@ -190,7 +186,7 @@ static bool line_check(const struct check *c, uint32_t channel, uint32_t index)
 {
     const struct config_line *line = &c->config->channels[channel].lines[index];
     const struct config_port *port = &c->config->ports[line->port];
-    if (!is_multicast(line->group) && (line->group == 0 || line->group != port->ip))
+    if (!ip_is_multicast(line->group) && (line->group == 0 || line->group != port->ip))
         return place_fault(c->places, &line->group, c->err,
                            "is neither a multicast group (224.0.0.0 to 239.255.255.255) nor the "
                            "address of port '%s'",

@@ -132,15 +132,12 @@ bool config_owners_good(const struct config_limits *limits, const struct config_
 
 uint32_t config_limited(const struct config_limits *l)
 {
-    static const unsigned controls[] = {
-        LIMIT_LIMITS_gross,         LIMIT_LIMITS_day_value,  LIMIT_LIMITS_loss,
-        LIMIT_LIMITS_drawdown,      LIMIT_LIMITS_day_orders, LIMIT_LIMITS_order_ratio,
-        LIMIT_LIMITS_duplicates,    LIMIT_LIMITS_repeats,    LIMIT_LIMITS_instruments,
-        LIMIT_LIMITS_quantity,      LIMIT_LIMITS_notional,   LIMIT_LIMITS_open_orders,
-        LIMIT_LIMITS_open_notional, LIMIT_LIMITS_position,   LIMIT_LIMITS_credit};
     uint32_t limited = 0;
-    for (uint32_t i = 0; i < ARRAY_LEN(controls); i++)
-        limited |= config_limit_get(controls[i], l) == LIMIT_NOTHING ? 0 : 1u << controls[i];
+#define LIMITED(check, key) \
+    limited |=              \
+        config_limit_get(LIMIT_LIMITS_##key, l) == LIMIT_NOTHING ? 0 : 1u << LIMIT_LIMITS_##key;
+    LIMIT_OWNED_LIST(LIMITED)
+#undef LIMITED
     return limited;
 }
 

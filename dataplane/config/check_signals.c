@@ -1,6 +1,7 @@
 // What no single option of a source of signals can know.
 #include <string.h>
 
+#include "dataplane/base/ip.h"
 #include "dataplane/config/places.h"
 
 struct check {
@@ -8,11 +9,6 @@ struct check {
     const struct places *places;
     struct error *err;
 };
-
-static bool is_multicast(uint32_t ip)
-{
-    return ip >> 28 == 0xe;
-}
 
 // --- by the gateway ---
 
@@ -46,14 +42,14 @@ static bool fields_check(const struct check *c, const struct config_signal *s)
                            "comes from nowhere; set client, or port, group, udp_port, sender and "
                            "number");
     port = &config->ports[s->port];
-    if (!is_multicast(s->group) && (s->group == 0 || s->group != port->ip))
+    if (!ip_is_multicast(s->group) && (s->group == 0 || s->group != port->ip))
         return place_fault(c->places, &s->group, c->err,
                            "is neither a multicast group (224.0.0.0 to 239.255.255.255) nor the "
                            "address of port '%s'",
                            port->name);
     if (s->udp_port == 0)
         return place_fault(c->places, &s->udp_port, c->err, "takes 1 to 65535");
-    if (s->sender == 0 || is_multicast(s->sender) || s->sender == UINT32_MAX)
+    if (s->sender == 0 || ip_is_multicast(s->sender) || s->sender == UINT32_MAX)
         return place_fault(c->places, &s->sender, c->err,
                            "is the address of nobody; name the one machine that may send");
     return s->number ||

@@ -170,26 +170,12 @@ uint32_t limits_bind(const struct config_limits *firm, const struct config_limit
 {
     uint32_t of_broker = 0;
     *both = *firm;
-#define BIND(key)                              \
+#define BIND(check, key)                       \
     if (broker->key < firm->key) {             \
         both->key = broker->key;               \
         of_broker |= 1u << LIMIT_LIMITS_##key; \
     }
-    BIND(quantity)
-    BIND(notional)
-    BIND(open_orders)
-    BIND(open_notional)
-    BIND(position)
-    BIND(gross)
-    BIND(day_value)
-    BIND(credit)
-    BIND(loss)
-    BIND(drawdown)
-    BIND(day_orders)
-    BIND(order_ratio)
-    BIND(duplicates)
-    BIND(repeats)
-    BIND(instruments)
+    LIMIT_OWNED_LIST(BIND)
 #undef BIND
     if (of_broker >> LIMIT_LIMITS_order_ratio & 1)
         both->order_ratio_ms = broker->order_ratio_ms;

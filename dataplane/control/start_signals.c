@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataplane/base/clock.h"
+#include "dataplane/base/ip.h"
 #include "dataplane/control/dataplane.h"
 
 enum {
@@ -183,7 +184,7 @@ void signals_groups_add(const struct config *config, uint32_t port, struct slow_
 {
     for (uint32_t i = 0; i < config->signal_count; i++) {
         const struct config_signal *s = &config->signals[i];
-        if (s->port == port && s->group >> 28 == 0xe && !goes_along(config, i))
+        if (s->port == port && ip_is_multicast(s->group) && !goes_along(config, i))
             slow_group_add(slow, s->group, 0, now_ns);
     }
 }

@@ -2,6 +2,7 @@
 // (dataplane/port/slow.h).
 #include <string.h>
 
+#include "dataplane/base/ip.h"
 #include "dataplane/control/dataplane.h"
 
 // Frames of the main lcore go out through its own queue, or else through the lane that polls the
@@ -59,7 +60,7 @@ void slow_start(struct dataplane *d)
         for (uint32_t c = 0; c < config->channel_count; c++)
             for (uint32_t l = 0; l < config->channels[c].line_count; l++)
                 if (config->channels[c].lines[l].port == i &&
-                    config->channels[c].lines[l].group >> 28 == 0xe)
+                    ip_is_multicast(config->channels[c].lines[l].group))
                     slow_group_add(&d->slow[i], config->channels[c].lines[l].group,
                                    config->channels[c].lines[l].source, now);
         signals_groups_add(config, i, &d->slow[i], now);

@@ -139,6 +139,7 @@ static void desk_copy(const struct dataplane *d, uint32_t lane)
     COPY(to->reports, desk->count.reports);
     COPY(to->fills, desk->count.fills);
     COPY(to->unclaimed, desk->count.unclaimed);
+    COPY(to->breaches_untold, desk->count.breaches_untold);
     COPY(to->wrong, desk->orders.wrong);
     COPY(to->duplicates, desk->orders.duplicates);
     COPY(to->executions_refused, desk->orders.executions_refused);

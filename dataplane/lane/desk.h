@@ -86,6 +86,7 @@ struct desk_counters {
     uint64_t reports;
     uint64_t fills;
     uint64_t unclaimed;
+    uint64_t breaches_untold;
     uint64_t refusals[REFUSALS];
 };
 

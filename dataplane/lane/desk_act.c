@@ -1,23 +1,12 @@
 // Cold: a control does what it is configured to do. In force when it returns.
 #include "dataplane/lane/desk_act.h"
 
-static struct limit_row *row_of(struct limit_table *t, uint32_t scope, uint32_t index)
-{
-    switch (scope) {
-    case TRADE_ACCOUNT: return &t->accounts[index];
-    case TRADE_STRATEGY: return &t->strategies[index];
-    case TRADE_SYMBOL: return &t->symbols[index];
-    case TRADE_SESSION: return &t->sessions[index];
-    default: return &t->firm;
-    }
-}
-
 // The lane's own table is changed, by the thread that reads it; decisions from here on name the new
 // version.
 uint64_t desk_state_set(struct desk *d, enum trade_scope scope, uint32_t index,
                         enum trading_state state)
 {
-    struct limit_row *row = row_of(d->limits, scope, index);
+    struct limit_row *row = limit_row_of(d->limits, scope, index);
     struct event event = {.type = EVENT_TRADING_STATE};
     d->limits->version++;
     event.trading_state.index = index;
@@ -53,7 +42,7 @@ static void disable(struct desk *d, uint32_t session)
 static void scope_act(struct desk *d, enum control_action action, enum trade_scope scope,
                       uint32_t index)
 {
-    if (action == ACTION_BLOCK && row_of(d->limits, scope, index)->state < TRADING_HALTED)
+    if (action == ACTION_BLOCK && limit_row_of(d->limits, scope, index)->state < TRADING_HALTED)
         desk_state_set(d, scope, index, TRADING_HALTED);
     if (action == ACTION_CANCEL || action == ACTION_DISABLE)
         kill_here(d, scope, index);
@@ -127,8 +116,10 @@ bool desk_disabled_waits(struct desk *d, uint32_t session)
 void desk_notes_tell(struct desk *d)
 {
     struct risk *r = &d->risk;
-    if (r->noted - d->noted > RISK_NOTES)
+    if (r->noted - d->noted > RISK_NOTES) {
+        d->count.breaches_untold += r->noted - d->noted - RISK_NOTES;
         d->noted = r->noted - RISK_NOTES;
+    }
     for (; d->noted != r->noted; d->noted++) {
         const struct risk_note *n = &r->notes[d->noted % RISK_NOTES];
         struct event event = {.type = EVENT_BREACH};

@@ -55,17 +55,6 @@ static uint32_t scope_size(const struct desk *d, uint32_t scope)
     }
 }
 
-static struct limit_row *row_of(struct limit_table *t, uint32_t scope, uint32_t index)
-{
-    switch (scope) {
-    case TRADE_ACCOUNT: return &t->accounts[index];
-    case TRADE_STRATEGY: return &t->strategies[index];
-    case TRADE_SYMBOL: return &t->symbols[index];
-    case TRADE_SESSION: return &t->sessions[index];
-    default: return &t->firm;
-    }
-}
-
 static bool room(struct desk *d)
 {
     return event_credit(&d->lane->trading) >= EVENTS_OF_A_COMMAND;
@@ -84,7 +73,7 @@ static enum command_result do_state(struct order_of *o)
     const enum trading_state state = o->type != COMMAND_HALT ? TRADING_REDUCING
                                      : copy                  ? TRADING_DROP_COPY
                                                              : TRADING_HALTED;
-    const bool widens = row_of(o->desk->limits, o->ask.scope, o->ask.index)->state > state;
+    const bool widens = limit_row_of(o->desk->limits, o->ask.scope, o->ask.index)->state > state;
     if (widens && !room(o->desk))
         return COMMAND_RESULT_NO_ROOM;
     tell_governed(o);
@@ -128,7 +117,7 @@ static uint64_t liftable(const struct order_of *o)
 {
     struct desk *d = o->desk;
     const uint32_t scope = o->ask.scope, index = o->ask.index;
-    uint64_t lift = row_of(d->limits, scope, index)->state != TRADING_ACTIVE ? LIFT_STATE : 0;
+    uint64_t lift = limit_row_of(d->limits, scope, index)->state != TRADING_ACTIVE ? LIFT_STATE : 0;
     for (uint32_t asker = 0; asker < KILL_ASKERS; asker++)
         if (kill_bit(kill_scope(&d->kills[asker], scope), index))
             lift |= LIFT_KILL;
@@ -152,7 +141,7 @@ static bool losses_broken(const struct order_of *o)
 static bool losses_liftable(const struct order_of *o)
 {
     const struct owner_day *day = money_day(&o->desk->risk, o->ask.scope, o->ask.index);
-    const struct limit_row *row = row_of(o->desk->limits, o->ask.scope, o->ask.index);
+    const struct limit_row *row = limit_row_of(o->desk->limits, o->ask.scope, o->ask.index);
     return day && day->broken &&
            (day->broken != 1u << LOSS_OF_DAY || -owner_profit(day) <= (int64_t)row->owner.loss);
 }
@@ -302,7 +291,7 @@ enum command_result desk_command(struct lane *lane, enum command_type type,
     answer->open_orders = 0;
     for (uint32_t i = 0; i < d->session_count; i++)
         answer->open_orders += d->orders.sessions[i].open_count;
-    const struct limit_row *row = row_of(d->limits, o.ask.scope, o.ask.index);
+    const struct limit_row *row = limit_row_of(d->limits, o.ask.scope, o.ask.index);
     answer->was = row->state;
     switch (type) {
     case COMMAND_KILL: result = do_kill(&o); break;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "dataplane/base/clock.h"
+#include "dataplane/base/ip.h"
 #include "dataplane/base/log.h"
 #include "dataplane/base/memory.h"
 #include "dataplane/port/dpdk_port.h"
@@ -239,7 +240,7 @@ static void groups_join(struct dpdk_port *p)
     uint32_t count = 0;
     for (uint32_t i = 0; i < config->group_count; i++) {
         uint8_t *m = macs[count].addr_bytes;
-        if (config->groups[i] >> 28 != 0xe)
+        if (!ip_is_multicast(config->groups[i]))
             continue;
         m[0] = 0x01, m[1] = 0x00, m[2] = 0x5e;
         m[3] = (uint8_t)(config->groups[i] >> 16 & 0x7f);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "dataplane/base/ip.h"
 #include "dataplane/port/slow_parts.h"
 #include "dataplane/wire/frame_build.h"
 

@@ -1,5 +1,6 @@
 // IGMP for a host (RFC 3376; RFC 2236 with an older querier). Reports of others are not listened
 // to: switches that snoop want one from every host.
+#include "dataplane/base/ip.h"
 #include "dataplane/port/slow_parts.h"
 #include "dataplane/wire/igmp.h"
 

@@ -31,12 +31,23 @@ static COLD bool refuse(struct gate_verdict *v, enum refusal refusal, uint32_t s
     return false;
 }
 
+// Whose limit it is that refuses.
+static COLD uint8_t owner_of(const struct look *k, const struct gate_verdict *v)
+{
+    return (uint8_t)limit_row_owner(k->of[v->scope], limit_control_of(v->refusal));
+}
+
 // The same where a check may be one that only tells. True: it is, and the walk goes on.
 static COLD bool passes(const struct look *k, enum refusal refusal, uint32_t scope, uint64_t value,
                         uint64_t limit)
 {
-    return gate_note(k->r, k->o, refusal, scope, value, limit, k->again) ||
-           refuse(k->v, refusal, scope, value, limit);
+    struct gate_verdict why = *k->v;
+    refuse(&why, refusal, scope, value, limit);
+    why.owner = owner_of(k, &why);
+    if (gate_note(k->r, k->o, &why, k->again))
+        return true;
+    *k->v = why;
+    return false;
 }
 
 static COLD bool refuse_killed(struct gate_verdict *v, const struct risk *r,
@@ -57,17 +68,6 @@ static COLD bool refuse_record(struct gate_verdict *v, const struct risk *r)
     return r->event_credit_min == RISK_NO_RECORD
                ? refuse(v, REFUSAL_JOURNAL, TRADE_FIRM, r->record, 0)
                : refuse(v, REFUSAL_EVENT_CREDIT, TRADE_FIRM, r->event_credit, r->event_credit_min);
-}
-
-// Somebody has asked for a kill since there was none; whom it hits is looked up then. An asker sets
-// the kill before it counts (kill_ask), so what has been counted is seen.
-HOT_INLINE bool any_kill(const struct risk *r)
-{
-    uint64_t changed = 0;
-    for (uint32_t asker = 0; asker < KILL_ASKERS; asker++)
-        changed |= atomic_load_explicit(&r->kills[asker].rung, memory_order_acquire) ^
-                   r->kills_none[asker];
-    return changed != 0;
 }
 
 static COLD bool is_killed(const struct risk *r, const struct exposure_owner *w)
@@ -177,7 +177,7 @@ HOT_INLINE bool standing(const struct look *k)
     const struct gate_order *o = k->o;
     const struct limit_row *symbol = k->of[TRADE_SYMBOL];
     struct gate_verdict *v = k->v;
-    if (UNLIKELY(any_kill(r)) && is_killed(r, &o->owner))
+    if (UNLIKELY(!nobody_killed(r)) && is_killed(r, &o->owner))
         return refuse_killed(v, r, &o->owner);
     if (UNLIKELY(k->state >= TRADING_HALTED))
         return refuse(v, REFUSAL_HALTED, BINDING(k, state, k->state), k->state, TRADING_REDUCING);
@@ -580,7 +580,7 @@ static bool in_order(struct risk *r, const struct gate_order *o, struct gate_ver
     k.again = again;
     if (UNLIKELY(!standing(&k) || (!again && !rates(&k)) || !cancels_good(&k) || !terms(&k) ||
                  !market(&k) || (!again && !habits(&k)) || !sums(&k))) {
-        v->owner = (uint8_t)limit_row_owner(k.of[v->scope], limit_control_of(v->refusal));
+        v->owner = owner_of(&k, v);
         return false;
     }
     if (!again)

@@ -35,7 +35,20 @@ HOT_INLINE uint64_t ahead_of(uint64_t at, uint64_t now)
     return at > now ? at - now : 0;
 }
 
+// False: somebody has asked for a kill since there was none; whom it hits is looked up then. An
+// asker sets the kill before it counts (kill_ask), so what has been counted is seen.
+HOT_INLINE bool nobody_killed(const struct risk *r)
+{
+    const struct kill_words *k = r->kills;
+    uint64_t changed = 0;
+#pragma GCC unroll 4
+    for (uint32_t asker = 0; asker < KILL_ASKERS; asker++)
+        changed |=
+            atomic_load_explicit(&k[asker].rung, memory_order_acquire) ^ r->kills_none[asker];
+    return changed == 0;
+}
+
 // An order fails a check whose action is NOTIFY: true, it is told later (desk_act.h), and the walk
 // goes on. <told>: that the order fails it has been told before. Practice is not told.
-bool gate_note(struct risk *r, const struct gate_order *o, enum refusal refusal, uint32_t scope,
-               uint64_t value, uint64_t limit, bool told);
+bool gate_note(struct risk *r, const struct gate_order *o, const struct gate_verdict *why,
+               bool told);

@@ -37,19 +37,6 @@ struct passed {
 
 // --- may anything enter ---
 
-// KILLED: somebody has asked for a kill since there was none; whom it hits is looked up by the
-// checks. An asker sets the kill before it counts (kill_ask), so what has been counted is seen.
-HOT_INLINE bool nobody_killed(const struct risk *r)
-{
-    const struct kill_words *k = r->kills;
-    uint64_t changed = 0;
-#pragma GCC unroll 4
-    for (uint32_t asker = 0; asker < KILL_ASKERS; asker++)
-        changed |=
-            atomic_load_explicit(&k[asker].rung, memory_order_acquire) ^ r->kills_none[asker];
-    return changed == 0;
-}
-
 // JOURNAL and CLOCK (no credit is enough then), EVENT_CREDIT, SESSION_DOWN, SESSION_BUSY,
 // QUANTITY_RANGE, PRICE_RANGE, SELF_TRADE, LULD_ESTIMATED.
 HOT_INLINE bool may_enter(const struct risk *r, const struct gate_order *o)

@@ -107,7 +107,7 @@ struct risk_note {
     uint16_t account, strategy, instrument, refusal;
     uint8_t session, scope, owner;
 };
-enum { RISK_NOTES = 32 }; // the newest; whoever tells them counts those that it was too late for
+enum { RISK_NOTES = 32 }; // the newest; older ones that were not told by then are counted
 
 #define RISK_NO_RECORD UINT64_MAX
 

@@ -17,27 +17,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dataplane/abi/trade.h"
 #include "dataplane/base/error.h"
 #include "dataplane/venue/frames.h"
 #include "dataplane/venue/transport.h"
 #include "dataplane/wire/ouch.h"
 #include "dataplane/wire/soupbin.h"
-
-// SESSION_STATE(NAME, name)
-#define SESSION_STATE_LIST(X) \
-    X(DOWN, down)             \
-    X(CONNECTING, connecting) \
-    X(LOGIN, login)           \
-    X(REPLAY, replay)         \
-    X(GAP, gap)               \
-    X(READY, ready)
-
-enum session_state {
-#define SESSION_STATE_ENUM(upper, lower) SESSION_##upper,
-    SESSION_STATE_LIST(SESSION_STATE_ENUM)
-#undef SESSION_STATE_ENUM
-        SESSION_STATES
-};
 
 enum { SESSION_STREAM_BYTES = 8192 }; // longest packet that is read; OUCH has none near it
 
@@ -112,7 +97,6 @@ struct session {
 // False: EXIT_USAGE with what is wrong. <place> starts the message.
 bool session_init(struct session *s, const struct session_config *config,
                   struct transport *transport, const char *place, struct error *err);
-const char *session_state_name(enum session_state state);
 
 // --- what the transport reports
 

@@ -35,13 +35,3 @@ bool session_init(struct session *s, const struct session_config *config,
     soupbin_stream_init(&s->stream, s->buffer, sizeof s->buffer);
     return true;
 }
-
-const char *session_state_name(enum session_state state)
-{
-    static const char *const names[SESSION_STATES] = {
-#define SESSION_STATE_NAME(upper, lower) #lower,
-        SESSION_STATE_LIST(SESSION_STATE_NAME)
-#undef SESSION_STATE_NAME
-    };
-    return state < SESSION_STATES ? names[state] : "?";
-}

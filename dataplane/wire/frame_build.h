@@ -19,11 +19,6 @@ enum {
 
 static const uint8_t frame_mac_broadcast[FRAME_MAC_LEN] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
-static inline bool ip_is_multicast(uint32_t ip)
-{
-    return ip >> 28 == 14;
-}
-
 // The group's MAC (RFC 1112, section 6.4): 23 of its 28 bits, so 32 groups share one address.
 static inline void frame_mac_of_group(uint8_t *mac, uint32_t group)
 {

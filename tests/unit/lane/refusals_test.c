@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_parts.h"
 #include "tests/lib/desk_world.h"
 
@@ -67,6 +68,21 @@ static void counted(enum refusal code, uint64_t before, const struct risk_use *u
         assert_int_equal(call, code);                         \
         counted(code, before, &use);                          \
     } while (0)
+
+// A turn has places for the newest of what is only told; the others are counted.
+static void notes_without_a_place(void **state)
+{
+    (void)state;
+    const uint64_t orders = RISK_NOTES + 3;
+    w->limits->firm.owner.day_value = 0;
+    w->limits->actions[REFUSAL_BIT(REFUSAL_DAY_VALUE)] = ACTION_NOTIFY;
+    for (uint64_t i = 0; i < orders; i++)
+        assert_int_equal(enter(&buy), REFUSAL_NONE);
+    const uint64_t told = w->desk.lane->trading.sequence;
+    desk_notes_tell(&w->desk);
+    assert_int_equal(w->desk.lane->trading.sequence - told, RISK_NOTES);
+    assert_int_equal(w->desk.count.breaches_untold, 3);
+}
 
 static void an_order_that_cannot_be_changed_now(void **state)
 {
@@ -255,6 +271,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
     const struct CMUnitTest tests[] = {
+        TEST(notes_without_a_place),
         TEST(an_order_that_cannot_be_changed_now),
         TEST(an_order_about_which_the_exchange_contradicted_itself),
         TEST(references_run_out),

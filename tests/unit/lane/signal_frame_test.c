@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "dataplane/base/ip.h"
 #include "dataplane/lane/answer.h"
 #include "dataplane/lane/desk_command.h"
 #include "dataplane/lane/desk_signal.h"
