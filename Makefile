@@ -270,6 +270,12 @@ $(BUILD)/obj/tests/unit/lane/%.o $(BUILD)/obj/tests/unit/strategy/%.o $(BUILD)/o
 $(BUILD)/tests/unit/lane/desk_warm_test: $(call obj,$(wildcard bench/latency/lane_*.c))
 $(BUILD)/tests/unit/lane/desk_warm_test: LIBS = $(lane_lib) $(core_lib)
 
+# And so is what is measured beside a control plane.
+lane_region_test := $(BUILD)/tests/unit/latency/lane_region_test
+$(lane_region_test): $(call obj,$(wildcard bench/latency/lane*.c)) $(strategies) $(cp_lib)
+$(lane_region_test): LIBS = $(cp_lib) $(lane_lib) $(core_lib) -lz -lm
+$(BUILD)/obj/tests/unit/latency/%.o: CPPFLAGS += -DSTRATEGIES_DIR='"$(BUILD)/strategies"'
+
 # Simulations share a world and the exchange's generator.
 sim_lib_obj := $(call obj,$(filter-out %_test.c,$(wildcard tests/sim/*.c)) bench/book/offline.c)
 $(filter $(BUILD)/tests/sim/%,$(unit_bin)): $(sim_lib_obj) $(exch_lib)

@@ -12,6 +12,8 @@ static const char *const meanings[] = {
 #define LANE_FIGURE_MEANING(upper, lower, what) what,
     LANE_FIGURE_LIST(LANE_FIGURE_MEANING)};
 
+enum { TRIES_MAX = 1000 }; // of an order whose record has no place
+
 // What is kept of an order until the measured stretch is over: ticks.
 struct trip_ticks {
     uint32_t out, decide, gate, encode, send, turn, feed, answer;
@@ -32,27 +34,42 @@ static __attribute__((noinline)) uint32_t other_turn(struct lane_world *w)
     return (uint32_t)(clock_tsc() - from);
 }
 
+// How an order ended.
+enum trip_end { TRIP_CAME, TRIP_WRONG, TRIP_UNRECORDED };
+
+// The journal takes no records for now: its disk is slow or full, and the lane did as it should.
+static bool unrecorded(const struct event *e)
+{
+    const uint32_t refusal = e->type == EVENT_DECISION         ? e->decision.refusal
+                             : e->type == EVENT_ORDER_NOT_SENT ? e->order_sent.refusal
+                                                               : REFUSAL_NONE;
+    return refusal == REFUSAL_JOURNAL || refusal == REFUSAL_NOT_DURABLE ||
+           refusal == REFUSAL_PARK_LATE;
+}
+
 // The DECISION and the ORDER_SENT of one order; other events may stand between them: what a control
 // plane that gets no processor says about its journal. Of a durable session there are turns between
 // them until its record is in the journal, and an ORDER_RELEASED before the frame.
-static bool order_events(struct lane_world *w, struct event e[2])
+static enum trip_end order_events(struct lane_world *w, struct event e[2])
 {
     static const uint16_t story[] = {EVENT_DECISION, EVENT_ORDER_RELEASED, EVENT_ORDER_SENT};
     enum { STORY = sizeof story / sizeof story[0], AT_ONCE = 8 };
     const bool parks = w->desk.sessions[0].park != NULL;
-    const uint64_t wait_us = parks ? LANE_PARK_US : 0;
+    const uint64_t wait_us = parks ? 2 * LANE_PARK_US : 0;
     const uint64_t end = clock_tsc() + clock_ns_to_ticks(&w->cal, wait_us * 1000ull);
     struct event told[AT_ONCE];
     uint32_t at = 0;
     do {
         const uint32_t n = lane_world_events(w, told, AT_ONCE);
         for (uint32_t i = 0; i < n; i++) {
+            if (unrecorded(&told[i]))
+                return TRIP_UNRECORDED;
             if (told[i].type != EVENT_DECISION && told[i].type != EVENT_ORDER_RELEASED &&
                 told[i].type != EVENT_ORDER_SENT)
                 continue;
             at += at == 1 && !parks;
             if (at == STORY || told[i].type != story[at])
-                return false;
+                return TRIP_WRONG;
             if (told[i].type != EVENT_ORDER_RELEASED)
                 e[at > 0] = told[i];
             at++;
@@ -60,18 +77,23 @@ static bool order_events(struct lane_world *w, struct event e[2])
         if (at < STORY && parks)
             lane_world_turn(w);
     } while (at < STORY && clock_tsc() < end);
-    return at == STORY;
+    return at == STORY ? TRIP_CAME : TRIP_WRONG;
 }
 
-// One order, from the trigger to its execution; false: it did not come, or was another one.
-static bool order_trip(struct lane_world *w, uint32_t noise, uint64_t n, struct trip_ticks *t)
+static bool order_right(struct lane_world *w, uint32_t before, uint16_t locate, bool up)
+{
+    char symbol[8];
+    const struct ouch50_enter *sent = &w->venue.last;
+    lane_symbol_name(symbol, locate);
+    return lane_venue_take(w) && w->venue.got == before + 1 && sent->side == (up ? 'B' : 'S') &&
+           sent->price == LANE_TOUCH_MIDDLE && memcmp(sent->symbol, symbol, sizeof symbol) == 0;
+}
+
+// From the trigger to the execution.
+static enum trip_end order_once(struct lane_world *w, uint32_t noise, bool up, struct trip_ticks *t)
 {
     struct event e[2];
-    char symbol[8];
     const uint16_t locate = (uint16_t)(1 + random_below(&w->random, LANE_WATCHED));
-    const bool up = n & 1;
-    if (w->shared && !lane_region_room(w))
-        return false;
     if (noise) {
         lane_market_noise(w, noise);
         t->feed = other_turn(w);
@@ -81,13 +103,15 @@ static bool order_trip(struct lane_world *w, uint32_t noise, uint64_t n, struct 
     const uint64_t ref = lane_market_trigger(w, locate, up);
     const uint64_t from = trigger_turn(w);
     t->turn = (uint32_t)(clock_tsc() - from);
-    if (!order_events(w, e) || !lane_venue_take(w) || w->venue.got != before + 1)
-        return false;
-    lane_symbol_name(symbol, locate);
-    const struct ouch50_enter *sent = &w->venue.last;
-    if (sent->side != (up ? 'B' : 'S') || sent->price != LANE_TOUCH_MIDDLE ||
-        memcmp(sent->symbol, symbol, sizeof symbol) != 0)
-        return false;
+    const enum trip_end end = order_events(w, e);
+    if (end == TRIP_UNRECORDED) { // what it was for goes away again
+        lane_market_executed(w, locate, ref);
+        other_turn(w);
+    }
+    if (end != TRIP_CAME)
+        return end;
+    if (!order_right(w, before, locate, up))
+        return TRIP_WRONG;
     const struct event_decision *d = &e[0].decision;
     t->out = (uint32_t)(e[1].tsc - from) + e[1].order_sent.handed;
     t->decide = d->started;
@@ -99,7 +123,20 @@ static bool order_trip(struct lane_world *w, uint32_t noise, uint64_t n, struct 
     t->answer = other_turn(w);
     lane_market_executed(w, locate, ref);
     other_turn(w);
-    return lane_venue_take(w);
+    return lane_venue_take(w) ? TRIP_CAME : TRIP_WRONG;
+}
+
+// Number <n>, when there is a place for its record. False: it did not come, or was another one.
+static bool order_trip(struct lane_world *w, uint32_t noise, uint64_t n, struct trip_ticks *t)
+{
+    enum trip_end end = TRIP_UNRECORDED;
+    for (uint32_t tries = 0; end == TRIP_UNRECORDED && tries < TRIES_MAX; tries++) {
+        if (w->shared && !lane_region_ready(w))
+            return false;
+        end = order_once(w, noise, n & 1, t);
+        w->unrecorded += end == TRIP_UNRECORDED;
+    }
+    return end == TRIP_CAME;
 }
 
 static uint64_t stamp_cost(const struct clock_calibration *cal)
@@ -179,7 +216,7 @@ bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_resul
         free(trips);
         return false;
     }
-    if (o->durable && !lane_region_durable(w)) {
+    if (o->durable && !lane_region_ready(w)) {
         lane_world_close(w);
         free(trips);
         return error_set(err, EXIT_FAILED,
@@ -206,13 +243,15 @@ bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_resul
     free(trips);
     if (done == o->orders)
         done += silences_measure(w, o, i + done, r);
-    const bool taken = !w->shared || lane_region_room(w);
+    r->unrecorded = w->unrecorded;
+    const bool taken = !w->shared || lane_region_ready(w);
     const bool whole = i + done == all.orders && desk_check(&w->desk, why, sizeof why) &&
                        w->desk.count.approved == all.orders && w->desk.count.unclaimed == 0;
     lane_world_close(w);
     if (!taken)
         return error_set(err, EXIT_FAILED,
-                         "--region: nobody takes the events; run tickgate-controlplane --region %s",
+                         "--region: nobody takes the events; run tickgate-controlplane --region "
+                         "%s, and see in its log what becomes of its journal",
                          o->region);
     return whole || error_set(err, EXIT_FAILED, "order %lu did not come as it should: a defect %s",
                               i + done, why);
@@ -239,6 +278,9 @@ void lane_print(FILE *out, const struct lane_options *o, const struct lane_resul
     if (r->practised)
         fprintf(out, "%lu practice orders, one every %u us, %lu of them approved\n", r->practised,
                 o->practice_us, r->passed);
+    if (r->unrecorded)
+        fprintf(out, "%lu orders were refused while the journal took no records: in no figure\n",
+                r->unrecorded);
     fprintf(out, "a reading of the clock costs %lu ns; a stage holds one, frame_to_frame six\n",
             r->stamp_ns);
     if (q->calls_counted)
@@ -262,8 +304,9 @@ void lane_write(FILE *out, const struct lane_options *o, const struct lane_resul
             r->ns, r->stamp_ns, r->huge_pages ? "true" : "false");
     fprintf(out,
             "  \"system_calls\": %ld, \"page_faults\": %lu, \"voluntary_switches\": %lu, "
-            "\"preemptions\": %lu,\n  \"figures_ns\": {",
-            q->calls_counted ? (long)q->calls : -1L, q->faults, q->yields, q->preemptions);
+            "\"preemptions\": %lu, \"unrecorded\": %lu,\n  \"figures_ns\": {",
+            q->calls_counted ? (long)q->calls : -1L, q->faults, q->yields, q->preemptions,
+            r->unrecorded);
     for (uint32_t f = 0; f < LANE_FIGURES; f++)
         if (r->figures[f].total)
             hdr_write_json(&r->figures[f], out, names[f], f ? "," : "");

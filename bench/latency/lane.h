@@ -39,6 +39,7 @@ struct lane_result {
     uint64_t practised, passed; // practice orders in all silences, and those that were approved
     uint64_t ns;                // of the measured stretch
     uint64_t stamp_ns;          // cost of one reading of the clock: a figure of stages holds one
+    uint64_t unrecorded;        // orders that the lane refused while the journal took no records
     uint64_t memory;
     uint32_t orders_live;
     bool huge_pages;

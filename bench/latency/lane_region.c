@@ -53,21 +53,20 @@ bool lane_region_publish(struct lane_world *w, struct error *err)
     return w->shared || error_set(err, EXIT_FAILED, "no thread for the region's heartbeat");
 }
 
-bool lane_region_room(struct lane_world *w)
+static bool orders_taken(const struct lane_world *w)
 {
     const struct event_writer *ring = &w->lane.trading;
-    const uint64_t end = clock_tsc() + PATIENCE_S * w->cal.tsc_hz;
-    while (ring->tail - atomic_load_explicit(&ring->ring->committed, memory_order_acquire) >
-           LANE_REGION_SLOTS / 2)
-        if (clock_tsc() > end)
-            return false;
-    return true;
+    if (ring->tail - atomic_load_explicit(&ring->ring->committed, memory_order_acquire) >
+        LANE_REGION_SLOTS / 2)
+        return false;
+    return w->desk.sessions[0].park ? desk_park_may(&w->desk, 0) == REFUSAL_NONE
+                                    : !record_stops(w->desk.record_seen);
 }
 
-bool lane_region_durable(struct lane_world *w)
+bool lane_region_ready(struct lane_world *w)
 {
     const uint64_t end = clock_tsc() + PATIENCE_S * w->cal.tsc_hz;
-    while (desk_park_may(&w->desk, 0) != REFUSAL_NONE) {
+    while (!orders_taken(w)) {
         if (clock_tsc() > end)
             return false;
         lane_world_turn(w);

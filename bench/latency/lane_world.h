@@ -146,7 +146,8 @@ struct lane_world {
     // The region: private memory, or a named one that a control plane reads.
     struct region_view view;
     struct memory_region region;
-    bool shared; // it is published: whoever reads it commits the events
+    bool shared;         // it is published: whoever reads it commits the events
+    uint64_t unrecorded; // orders that were refused while the journal took no records
     pthread_t beat;
     _Atomic bool beat_stop;
 };
@@ -197,10 +198,9 @@ void *lane_region_open(struct lane_world *w, const char *name, uint64_t bytes, s
 struct region_identity lane_region_identity(const struct lane_world *w);
 // From here on a control plane takes the events.
 bool lane_region_publish(struct lane_world *w, struct error *err);
-// Waits while it is behind; false: it takes nothing.
-bool lane_region_room(struct lane_world *w);
-// Waits until orders of a durable session are taken; false: there is no journal that is synced.
-bool lane_region_durable(struct lane_world *w);
+// Turns of the lane while it is behind, or its journal takes no records, or, for a durable session,
+// makes none durable; false: that lasts.
+bool lane_region_ready(struct lane_world *w);
 void lane_region_close(struct lane_world *w);
 
 // --- clients of the gateway
