@@ -61,7 +61,8 @@ struct dataplane_session {
 struct lane_watch {
     uint64_t polls;     // as last seen
     uint64_t silent_ns; // while somebody looked, without another turn
-    uint32_t repeats;   // of the resets, still to be sent
+    uint32_t reset;     // a bit for each session whose reset has left
+    uint32_t repeats;   // of those, still to be sent
     bool hung;
 };
 
@@ -247,7 +248,7 @@ void control_watch(struct dataplane *d, uint64_t since_ns);
 // Looks whether every lane has come round, every so often; the last looks decide, not the clock
 // alone, so that a machine that stood still as a whole accuses nobody.
 void lanes_watch(struct dataplane *d, uint64_t now_ns);
-// A lane that does not end: unless that was seen before, it hangs from now on.
+// A lane that does not end hangs from now on; what was not reset before is tried once more.
 void lane_given_up(struct dataplane *d, uint32_t lane, uint64_t silent_ns);
 
 // Lanes are to end (lane_end.c). False: one of them hangs; its sessions are reset, and nothing that

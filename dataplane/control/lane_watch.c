@@ -8,7 +8,7 @@
 
 enum {
     LOOK_NS_MAX = 200000000, // counted for one look, however long ago the last one was
-    RESET_REPEATS = 2,       // a reset may be lost like any frame
+    RESET_REPEATS = 2,       // after the one that left: it may be lost like any frame
 };
 
 // Both numbers, where they differ: the peer takes only the exact one, and what was last sent may be
@@ -33,13 +33,14 @@ static bool connection_reset(struct dataplane *d, uint32_t session)
     return sent;
 }
 
-static void tell(struct dataplane *d, uint32_t lane, bool hung, uint32_t sessions, uint32_t resets)
+static void tell(struct dataplane *d, uint32_t lane, bool hung, uint32_t sessions)
 {
     const uint64_t silent_ms = d->watches[lane].silent_ns / 1000000;
+    const uint32_t resets = (uint32_t)__builtin_popcount(d->watches[lane].reset);
     struct event event = {.type = hung ? EVENT_LANE_HUNG : EVENT_LANE_BACK, .tsc = clock_tsc()};
     event.lane_hung.silent_ms = silent_ms;
     event.lane_hung.sessions = sessions;
-    event.lane_hung.resets = resets;
+    event.lane_hung.resets = hung ? resets : 0;
     event.lane_hung.lane = (uint8_t)lane;
     event_write(&d->events, &event);
     if (hung)
@@ -54,20 +55,28 @@ static void tell(struct dataplane *d, uint32_t lane, bool hung, uint32_t session
                  "lane %s comes round again", d->config->lanes[lane].name);
 }
 
-static void lane_reset(struct dataplane *d, uint32_t lane, bool first)
+// A connection whose reset could not leave is tried again with every look: the lane may have left
+// the port since then, and hang elsewhere. Each is counted once, and told when it has left.
+static void lane_hangs(struct dataplane *d, uint32_t lane)
 {
-    uint32_t sessions = 0, resets = 0;
+    struct lane_watch *w = &d->watches[lane];
+    const bool first = !w->hung;
+    const uint32_t before = w->reset;
+    uint32_t sessions = 0;
     for (uint32_t i = 0; i < d->config->session_count; i++) {
         if (d->config->sessions[i].lane != lane)
             continue;
         sessions++;
-        resets += connection_reset(d, i);
+        if ((w->reset & 1u << i) == 0 || w->repeats > 0)
+            w->reset |= (uint32_t)connection_reset(d, i) << i;
     }
-    if (!first)
-        return;
-    d->count->lanes_hung++;
-    d->count->sessions_reset += resets;
-    tell(d, lane, true, sessions, resets);
+    const uint32_t more = w->reset & ~before;
+    w->repeats = more ? RESET_REPEATS : w->repeats - (w->repeats > 0);
+    w->hung = true;
+    d->count->lanes_hung += first;
+    d->count->sessions_reset += (uint32_t)__builtin_popcount(more);
+    if (first || more)
+        tell(d, lane, true, sessions);
 }
 
 static void lane_look(struct dataplane *d, uint32_t lane, uint64_t looked_ns)
@@ -76,18 +85,13 @@ static void lane_look(struct dataplane *d, uint32_t lane, uint64_t looked_ns)
     const uint64_t polls = __atomic_load_n(&d->lanes[lane]->count->polls, __ATOMIC_RELAXED);
     if (polls != w->polls) {
         if (w->hung)
-            tell(d, lane, false, 0, 0);
+            tell(d, lane, false, 0);
         *w = (struct lane_watch){.polls = polls};
         return;
     }
     w->silent_ns += looked_ns;
-    const bool hangs = w->silent_ns >= d->config->lanes[lane].hung_ms * 1000000ull;
-    if (!hangs || (w->hung && w->repeats == 0))
-        return;
-    const bool first = !w->hung;
-    w->repeats = first ? RESET_REPEATS : w->repeats - 1;
-    w->hung = true;
-    lane_reset(d, lane, first);
+    if (w->silent_ns >= d->config->lanes[lane].hung_ms * 1000000ull)
+        lane_hangs(d, lane);
 }
 
 void lanes_watch(struct dataplane *d, uint64_t now_ns)
@@ -107,9 +111,6 @@ void lanes_watch(struct dataplane *d, uint64_t now_ns)
 void lane_given_up(struct dataplane *d, uint32_t lane, uint64_t silent_ns)
 {
     struct lane_watch *w = &d->watches[lane];
-    if (w->hung)
-        return;
-    w->hung = true;
-    w->silent_ns = silent_ns;
-    lane_reset(d, lane, true);
+    w->silent_ns = w->silent_ns > silent_ns ? w->silent_ns : silent_ns;
+    lane_hangs(d, lane);
 }

@@ -17,6 +17,7 @@ SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 500 --messages 400000 --rate 1000 --end-s 2 --linger-s 60".split()
 LINE = "A=233.54.12.111:26477"
 MEMBER = "alice,secret,firm=ALCE,cancel-on-disconnect=yes"
+RESET = "1 of its 1 connections are reset"
 ORDERS = 3  # of tests/lib/hang.c
 
 
@@ -29,8 +30,10 @@ def hang(s, log):
     s.start_controlplane()
     s.wait_ready()
     wait_for("orders at the exchange", lambda: live(s), s.alive)
+    before = len(s.log("dataplane"))
     assert s.ask("strategy", "set", "hangs", "hang=1", "--reason", "test", "--yes") is None, "it has answered"
-    wait_for("the reset", lambda: "1 of its 1 connections are reset" in s.log("dataplane"), s.alive)
+    # Perhaps not at the first attempt: a busy machine may have put the lane to sleep inside the driver.
+    wait_for("the reset", lambda: RESET in s.log("dataplane")[before:], s.alive)
     # Nobody reads what the exchange says any more: its own log tells.
     wait_for("cancels at the exchange", lambda: log.read_text().count('"canceled"') == ORDERS, s.alive,
              lambda: f"; {log.read_text()[-500:]}")
@@ -42,7 +45,8 @@ def hang(s, log):
 
     wait_for("the counters", counted, s.alive)
     counts = seen["answer"]["main"][0]["counters"]
-    assert counts["lanes_hung"] >= counts["sessions_reset"] == 1, counts
+    told = s.log("dataplane").count(RESET)  # more than once only where the machine had stopped the lane before
+    assert counts["lanes_hung"] >= counts["sessions_reset"] == told, (counts, told)
     s.end("exchange", signal.SIGKILL)
     assert len(Exchange(log).of("canceled")) == ORDERS
 
