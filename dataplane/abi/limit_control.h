@@ -63,21 +63,22 @@ const char *limit_owner_name(unsigned owner);
 // LIMIT_OWNERS: there is no such owner.
 enum limit_owned limit_owner_find(const char *name);
 // What both owners may limit: X(CHECK that compares with it, key).
-#define LIMIT_OWNED_LIST(X)         \
-    X(QUANTITY, quantity)           \
-    X(NOTIONAL, notional)           \
-    X(OPEN_ORDERS, open_orders)     \
-    X(OPEN_NOTIONAL, open_notional) \
-    X(POSITION, position)           \
-    X(GROSS, gross)                 \
-    X(DAY_VALUE, day_value)         \
-    X(CREDIT, credit)               \
-    X(LOSS, loss)                   \
-    X(DRAWDOWN, drawdown)           \
-    X(DAY_ORDERS, day_orders)       \
-    X(ORDER_RATIO, order_ratio)     \
-    X(DUPLICATE, duplicates)        \
-    X(REPEATED, repeats)            \
+#define LIMIT_OWNED_LIST(X)               \
+    X(QUANTITY, quantity)                 \
+    X(AUCTION_QUANTITY, auction_quantity) \
+    X(NOTIONAL, notional)                 \
+    X(OPEN_ORDERS, open_orders)           \
+    X(OPEN_NOTIONAL, open_notional)       \
+    X(POSITION, position)                 \
+    X(GROSS, gross)                       \
+    X(DAY_VALUE, day_value)               \
+    X(CREDIT, credit)                     \
+    X(LOSS, loss)                         \
+    X(DRAWDOWN, drawdown)                 \
+    X(DAY_ORDERS, day_orders)             \
+    X(ORDER_RATIO, order_ratio)           \
+    X(DUPLICATE, duplicates)              \
+    X(REPEATED, repeats)                  \
     X(INSTRUMENTS, instruments)
 
 // The broker has what the section limits counts, and nothing of symbols and sessions alone.

@@ -168,6 +168,7 @@ struct config_channel {
 // shares; what is not limited has its type's or its limit's largest value.
 struct config_limits {
     uint32_t quantity;
+    uint32_t auction_quantity; // not limited: <quantity> counts
     uint32_t open_orders;
     uint64_t notional;
     uint64_t open_notional;

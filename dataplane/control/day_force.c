@@ -123,6 +123,7 @@ static void row_tighten(struct limit_row *row, uint32_t percent)
 {
     struct limit_symbol *s = &row->symbol;
     row->quantity = rest_of_32(row->quantity, percent);
+    row->auction_quantity = rest_of_32(row->auction_quantity, percent);
     row->notional = rest_of(row->notional, LIMIT_NOTIONAL_MAX, percent);
     row->open_orders = rest_of_32(row->open_orders, percent);
     row->open_notional = rest_of(row->open_notional, LIMIT_NOTIONAL_MAX, percent);

@@ -50,6 +50,7 @@ static void owner_fill(const struct fill *f, struct limit_owner *to,
 static void line_fill(const struct fill *f, struct limit_row *row, const struct config_limits *from)
 {
     row->quantity = from->quantity;
+    row->auction_quantity = from->auction_quantity;
     row->notional = from->notional;
     row->open_orders = from->open_orders;
     row->open_notional = from->open_notional;
@@ -163,16 +164,25 @@ void limits_fill(const struct limits_source *source, uint32_t lanes, uint64_t ti
 
 // --- two owners ---
 
+// In an auction as well, where it is not said otherwise.
+static uint32_t auction_of(const struct config_limits *from)
+{
+    return from->auction_quantity == UINT32_MAX ? from->quantity : from->auction_quantity;
+}
+
 // A number that is counted within a time brings its own: two such times are one
 // (config_owners_good).
 uint32_t limits_bind(const struct config_limits *firm, const struct config_limits *broker,
                      struct config_limits *both)
 {
+    struct config_limits his = *broker;
     uint32_t of_broker = 0;
+    his.auction_quantity = auction_of(broker);
     *both = *firm;
+    both->auction_quantity = auction_of(firm);
 #define BIND(check, key)                       \
-    if (broker->key < firm->key) {             \
-        both->key = broker->key;               \
+    if (his.key < both->key) {                 \
+        both->key = his.key;                   \
         of_broker |= 1u << LIMIT_LIMITS_##key; \
     }
     LIMIT_OWNED_LIST(BIND)
@@ -296,6 +306,18 @@ static unsigned number_of(unsigned control)
                                                   : control;
 }
 
+uint64_t limits_held(unsigned control, uint64_t value, const void *base)
+{
+    return control == LIMIT_LIMITS_auction_quantity && value == LIMIT_NOTHING
+               ? config_limit_get(LIMIT_LIMITS_quantity, base)
+               : value;
+}
+
+static uint64_t held_of(unsigned control, const void *base)
+{
+    return base ? limits_held(control, config_limit_get(control, base), base) : LIMIT_NOTHING;
+}
+
 bool limits_both(struct limits_source *s, enum trade_scope scope, uint32_t index, unsigned control,
                  uint64_t limit[LIMIT_OWNERS], enum limit_owned *binds)
 {
@@ -309,10 +331,19 @@ bool limits_both(struct limits_source *s, enum trade_scope scope, uint32_t index
                              : NULL;
     if (firm == NULL)
         return false;
-    const uint64_t of_broker = broker ? config_limit_get(number, broker) : LIMIT_NOTHING;
-    *binds = of_broker < config_limit_get(number, firm) ? LIMIT_OF_BROKER : LIMIT_OF_FIRM;
-    limit[LIMIT_OF_FIRM] = config_limit_get(control, firm);
-    limit[LIMIT_OF_BROKER] =
-        of_broker == LIMIT_NOTHING ? LIMIT_NOTHING : config_limit_get(control, broker);
+    const uint64_t of_broker = held_of(number, broker);
+    *binds = of_broker < held_of(number, firm) ? LIMIT_OF_BROKER : LIMIT_OF_FIRM;
+    limit[LIMIT_OF_FIRM] = held_of(control, firm);
+    limit[LIMIT_OF_BROKER] = of_broker == LIMIT_NOTHING ? LIMIT_NOTHING : held_of(control, broker);
     return true;
+}
+
+bool limits_restore(struct limits_source *s, const struct event_limit_changed *set)
+{
+    if (s == NULL || set->scope >= TRADE_SCOPES || set->control >= LIMIT_CONTROLS ||
+        !limit_control_has(set->scope, set->control) || !limit_owner_has(set->owner, set->control))
+        return false;
+    void *base = limits_owned(s, set->owner, set->scope, set->index,
+                              limit_control_table[set->control].section);
+    return base && config_limit_put(set->control, base, set->now);
 }

@@ -41,10 +41,17 @@ void *limits_owned(struct limits_source *source, enum limit_owned owner, enum tr
 // those of which it is the broker's.
 uint32_t limits_bind(const struct config_limits *firm, const struct config_limits *broker,
                      struct config_limits *both);
-// A limit of both owners (LIMIT_NOTHING: this one has none), and whose of them binds. False: there
-// is no such scope, or it does not have this control.
+// What holds where a control of <base> has <value>: auction_quantity that is not limited is
+// quantity.
+uint64_t limits_held(unsigned control, uint64_t value, const void *base);
+// What holds of both owners (LIMIT_NOTHING: this one has none), and whose of them binds. False:
+// there is no such scope, or it does not have this control.
 bool limits_both(struct limits_source *source, enum trade_scope scope, uint32_t index,
                  unsigned control, uint64_t limit[LIMIT_OWNERS], enum limit_owned *binds);
+
+// Before the lanes run: a limit that a person had set. False: there is no such limit, or <source>
+// is null.
+bool limits_restore(struct limits_source *source, const struct event_limit_changed *set);
 
 // Every check has an action that it may have beside the broker's limits.
 bool limits_actions_good(const struct limits_source *source, struct limit_fault *fault);

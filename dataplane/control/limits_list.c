@@ -150,6 +150,16 @@ struct row_name limit_row_at(const struct limits_source *s, uint64_t at)
     return (struct row_name){scopes[i], (uint32_t)at};
 }
 
+// By itself: a quantity of his that holds in auctions too is told once.
+static bool broker_limits(struct limits_source *s, const struct limit_entry *e)
+{
+    const struct config_limits *broker =
+        limits_owned(s, LIMIT_OF_BROKER, e->scope, e->index, LIMIT_LIMITS);
+    return e->limit[LIMIT_OF_BROKER] != LIMIT_NOTHING &&
+           (e->control != LIMIT_LIMITS_auction_quantity ||
+            config_limit_get(e->control, broker) != LIMIT_NOTHING);
+}
+
 // False: the scope does not limit it.
 static bool entry_make(struct dataplane *d, struct limits_source *s, uint64_t at, unsigned control,
                        struct limit_entry *e)
@@ -159,7 +169,7 @@ static bool entry_make(struct dataplane *d, struct limits_source *s, uint64_t at
     *e = (struct limit_entry){
         .index = row.index, .scope = (uint8_t)row.scope, .control = (uint8_t)control};
     if (!limits_both(s, row.scope, row.index, control, e->limit, &binds) ||
-        (e->limit[LIMIT_OF_BROKER] == LIMIT_NOTHING &&
+        (!broker_limits(s, e) &&
          config_limit_default(
              control, limits_base(s, row.scope, row.index, limit_control_table[control].section))))
         return false;

@@ -122,27 +122,36 @@ static void *base_of(struct limits_source *s, const struct limit_change *c,
     return limits_owned(s, c->owner, c->scope, c->index, limit_control_table[control].section);
 }
 
+static uint64_t held(struct limits_source *s, const struct limit_change *c,
+                     enum limit_control control)
+{
+    const void *base = base_of(s, c, control);
+    return limits_held(control, config_limit_get(control, base), base);
+}
+
 // What has an end lets more pass than before the raise, and what goes beyond the configuration has
 // one.
 static bool end_fits(struct dataplane_limits *l, uint32_t at, bool *widens)
 {
     const struct limit_change *c = &l->request.changes[at];
     const enum limit_control control = limit_control_find(c->scope, c->control);
-    const struct limit_changed *changed = &l->answer.changes[at];
     const struct limit_raise *raise =
         raises_find(&l->raises, c->scope, c->index, c->owner, control);
-    const uint64_t base = config_limit_get(control, base_of(l->base, c, control));
-    const uint64_t before = raise ? raise->back : changed->was;
-    const bool more = limit_widens(control, changed->was, changed->now);
+    const uint64_t base = held(l->base, c, control);
+    const uint64_t was = held(l->now, c, control), now = held(l->next, c, control);
+    const uint64_t before =
+        raise ? limits_held(control, raise->back, base_of(l->now, c, control)) : was;
+    const bool more = limit_widens(control, was, now);
+    *widens |= more;
     *widens |= raise && c->until_ns > raise->until_ns;
     if (l->over || l->request.flags & LIMIT_SET_BASE)
         return c->until_ns == 0 || refuse(l, at, "%s: a configuration has no end", c->control);
     if (c->until_ns && c->until_ns <= clock_utc_ns())
         return refuse(l, at, "%s: its time is over already; name a later one", c->control);
-    if (c->until_ns && !limit_widens(control, before, changed->now))
+    if (c->until_ns && !limit_widens(control, before, now))
         return refuse(l, at, "%s: lets no more pass than before, so it takes no time to end",
                       c->control);
-    if (c->until_ns == 0 && more && limit_widens(control, base, changed->now))
+    if (c->until_ns == 0 && more && limit_widens(control, base, now))
         return refuse(l, at,
                       "%s: lets more pass than the configuration, so it has to end: say for "
                       "how long",
@@ -151,7 +160,7 @@ static bool end_fits(struct dataplane_limits *l, uint32_t at, bool *widens)
            refuse(l, at, "%s: %u limits are raised already", c->control, LIMIT_RAISES_MAX);
 }
 
-static bool change_make(struct dataplane_limits *l, uint32_t at, bool *widens)
+static bool change_make(struct dataplane_limits *l, uint32_t at)
 {
     struct limit_change *c = &l->request.changes[at];
     struct limit_changed *changed = &l->answer.changes[at];
@@ -174,7 +183,6 @@ static bool change_make(struct dataplane_limits *l, uint32_t at, bool *widens)
     if (!config_limit_set(control, base, c->value, why))
         return refuse(l, at, "%s: %.200s", c->control, why);
     changed->now = config_limit_get(control, base);
-    *widens |= limit_widens(control, changed->was, changed->now);
     return true;
 }
 
@@ -212,7 +220,7 @@ static bool changes_make(struct dataplane_limits *l, bool *widens)
     bool good = true;
     memcpy(l->next, l->now, l->source_bytes);
     for (uint32_t i = 0; good && i < l->request.count; i++)
-        good = change_make(l, i, widens);
+        good = change_make(l, i);
     // What was there before a raise comes back whatever has been set beside it meanwhile.
     for (uint32_t i = 0; good && !l->over && i < l->request.count; i++)
         good = change_fits(l, i);
@@ -512,7 +520,8 @@ static void in_force(struct dataplane *d)
     for (uint32_t i = 0; i < l->request.count; i++) {
         const struct limit_change *c = &l->request.changes[i];
         const enum limit_control control = limit_control_find(c->scope, c->control);
-        raises_note(&l->raises, c, &l->answer.changes[i], &l->request, &d->events);
+        raises_note(&l->raises, c, &l->answer.changes[i], base_of(l->now, c, control), &l->request,
+                    &d->events);
         if (l->request.flags & LIMIT_SET_BASE)
             config_limit_set(control, base_of(l->base, c, control), c->value, why);
     }
@@ -564,17 +573,6 @@ uint32_t limits_turn(struct dataplane *d)
 }
 
 // --- after a restart ---
-
-bool limits_restore(struct dataplane *d, const struct event_limit_changed *set)
-{
-    struct dataplane_limits *l = d->limits;
-    if (l == NULL || set->scope >= TRADE_SCOPES || set->control >= LIMIT_CONTROLS ||
-        !limit_control_has(set->scope, set->control) || !limit_owner_has(set->owner, set->control))
-        return false;
-    void *base = limits_owned(l->now, set->owner, set->scope, set->index,
-                              limit_control_table[set->control].section);
-    return base && config_limit_put(set->control, base, set->now);
-}
 
 bool limits_restore_raise(struct dataplane *d, const struct event_limit_raise *said)
 {

@@ -31,9 +31,8 @@ bool limits_again(struct dataplane *d, bool widens, bool asked,
 // Whether that is over, and what became of it. <answer>: lanes and versions.
 bool limits_again_over(const struct dataplane *d, enum command_result *result,
                        struct limit_set_answer *answer);
-// Before the lanes run: a limit that a person had set (false: there is no such limit), and with all
-// of them the tables of all desks. <versions>: of the limits, by lane.
-bool limits_restore(struct dataplane *d, const struct event_limit_changed *set);
+// Before the lanes run: a raise, and with all that persons had set (limits_restore) the tables of
+// all desks. <versions>: of the limits, by lane.
 bool limits_restore_raise(struct dataplane *d, const struct event_limit_raise *said);
 void limits_restored(struct dataplane *d, const uint32_t versions[LANES_MAX]);
 uint32_t limits_turn(struct dataplane *d);

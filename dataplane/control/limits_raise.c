@@ -6,6 +6,7 @@
 #include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
 #include "dataplane/config/config.h"
+#include "dataplane/control/limits_fill.h"
 
 const struct limit_raise *raises_find(const struct limit_raises *r, uint32_t scope, uint32_t index,
                                       uint32_t owner, enum limit_control control)
@@ -62,8 +63,8 @@ static void end(struct limit_raises *r, uint32_t i, enum limit_raise_state state
 }
 
 void raises_note(struct limit_raises *r, const struct limit_change *c,
-                 const struct limit_changed *changed, const struct limit_set_request *request,
-                 struct event_writer *events)
+                 const struct limit_changed *changed, const void *base,
+                 const struct limit_set_request *request, struct event_writer *events)
 {
     const enum limit_control control = limit_control_find(c->scope, c->control);
     const struct limit_raise *known = raises_find(r, c->scope, c->index, c->owner, control);
@@ -83,8 +84,9 @@ void raises_note(struct limit_raises *r, const struct limit_change *c,
         tell(row, LIMIT_RAISED, events);
     } else if (i < r->count) {
         // Less than it was raised to, and more than before, is still a raise.
-        const bool raised = limit_widens(control, row->back, changed->now) &&
-                            !limit_widens(control, row->now, changed->now);
+        const bool raised =
+            limit_widens(control, limits_held(control, row->back, base), changed->now) &&
+            !limit_widens(control, row->now, changed->now);
         row->now = changed->now;
         if (request->flags & LIMIT_SET_BASE || !raised)
             end(r, i, request->user == LIMIT_NOBODY ? LIMIT_RAISE_OVER : LIMIT_RAISE_TAKEN_BACK,

@@ -25,10 +25,10 @@ struct limit_raises {
 const struct limit_raise *raises_find(const struct limit_raises *r, uint32_t scope, uint32_t index,
                                       uint32_t owner, enum limit_control control);
 // A change is in force: begins a raise, moves its end, or ends it. What has no room was refused
-// before (raises_room).
+// before (raises_room). <base>: where the limit stands.
 void raises_note(struct limit_raises *r, const struct limit_change *c,
-                 const struct limit_changed *changed, const struct limit_set_request *request,
-                 struct event_writer *events);
+                 const struct limit_changed *changed, const void *base,
+                 const struct limit_set_request *request, struct event_writer *events);
 // There is a place for as many new ones.
 bool raises_room(const struct limit_raises *r, uint32_t count);
 // What sets back raises whose time is over, as a request of nobody's; its count is 0 where there is

@@ -118,7 +118,7 @@ static bool event_take(struct dataplane *d, const struct event *e, struct error 
             c->limits_version > r->desks[e->lane].version)
             r->desks[e->lane].version = c->limits_version;
         r->limits++;
-        return limits_restore(d, c) ||
+        return limits_restore(limits_set_now(d), c) ||
                error_set(err, EXIT_STATE,
                          "restart: LIMIT_CHANGED of a limit that the configuration does not have; "
                          "start with trading.start: venue");

@@ -132,6 +132,13 @@ static void quantity(struct trial *w)
 {
     w->firm->quantity = TEST_SHARES;
 }
+static void auction(struct trial *w)
+{
+    static const struct ouch_extras opening = {.cross = 'O'};
+    w->ask.extras = &opening;
+    w->symbol->auction_quantity = TEST_SHARES;
+    w->symbol->quantity = TEST_SHARES - 1;
+}
 static void notional(struct trial *w)
 {
     w->account->notional = w->notional;
@@ -306,6 +313,7 @@ static const struct control {
     TRY(LOT, lot, one_share_more, "one lot, then one share more"),
     TRY(TICK, tick, a_tick_more, "a price on the tick, then one off it"),
     TRY(QUANTITY, quantity, one_share_more, "as many shares as the limit, then one more"),
+    TRY(AUCTION_QUANTITY, auction, one_share_more, "as many as the auction limit, then one more"),
     TRY(NOTIONAL, notional, one_share_more, "as much as the limit, then one share more"),
     TRY(VOLUME, volume, one_share_more, "as many shares as the limit, then one more"),
     TRY(LULD, band, a_tick_more, "a price at the upper band, then one above"),

@@ -224,7 +224,8 @@ enum refusal test_desk_ask(struct test_desk *t, const struct desk_order *ask)
     t->last = (struct gate_verdict){0};
     if (w->tail == before)
         return refusal;
-    const struct event *e = &w->slots[before & w->mask]; // the DECISION comes first
+    // The DECISION comes first, but for the options of an order that has some.
+    const struct event *e = &w->slots[(before + (ask->extras != NULL)) & w->mask];
     t->last = (struct gate_verdict){.value = e->decision.value,
                                     .limit = e->decision.limit,
                                     .refusal = e->decision.refusal,

@@ -386,6 +386,7 @@ enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t 
         c.frame.price = o->price;
         c.frame.time_in_force = o->time_in_force;
         c.frame.display = o->display;
+        c.gate.auction = order_auction(&d->orders, order);
     }
     enum refusal refusal = change_prepare(d, &c, o, total);
     if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(side_sells(side) != side_sells(o->side)))

@@ -145,13 +145,21 @@ HOT_INLINE void decision_describe(struct desk *d, struct decision *c, uint32_t s
     c->session = d->sessions[session].session;
 }
 
+static COLD void gate_prepare_extras(struct decision *c)
+{
+    c->gate.price = price_judged(c);
+    c->gate.auction = ouch_extras_auction(c->frame.extras);
+}
+
 // What the gate asks for beside owner and exposure.
 HOT_INLINE void gate_prepare(struct desk *d, struct decision *c, uint32_t frame_len)
 {
     d->risk.event_credit = credit(d);
     c->gate.now = d->lane->stamp;
     c->gate.quantity = c->frame.quantity;
-    c->gate.price = LIKELY(c->frame.extras == NULL) ? c->frame.price : price_judged(c);
+    c->gate.price = c->frame.price;
+    if (UNLIKELY(c->frame.extras != NULL))
+        gate_prepare_extras(c);
     c->gate.side = c->frame.side;
     c->gate.asks = (uint16_t)asks_of(&c->frame, (char)c->event.decision.kind);
     c->gate.session_up = session_may_enter(c->session);

@@ -50,13 +50,13 @@ static COLD bool passes(const struct look *k, enum refusal refusal, uint32_t sco
     return false;
 }
 
-static COLD bool refuse_killed(struct gate_verdict *v, const struct risk *r,
-                               const struct exposure_owner *w)
+static COLD bool killed(struct gate_verdict *v, const struct risk *r,
+                        const struct exposure_owner *w)
 {
     uint32_t scope = TRADE_SCOPES, asker = 0;
     for (; asker < KILL_ASKERS && scope == TRADE_SCOPES; asker++)
         scope = kill_hit(&r->kills[asker], w->account, w->strategy, w->instrument, w->session);
-    return refuse(v, REFUSAL_KILLED, scope == TRADE_SCOPES ? TRADE_FIRM : scope, asker, 0);
+    return scope != TRADE_SCOPES && !refuse(v, REFUSAL_KILLED, scope, asker, 0);
 }
 
 // One comparison stands for all three of them: whatever takes records their place, or lets none be
@@ -68,15 +68,6 @@ static COLD bool refuse_record(struct gate_verdict *v, const struct risk *r)
     return r->event_credit_min == RISK_NO_RECORD
                ? refuse(v, REFUSAL_JOURNAL, TRADE_FIRM, r->record, 0)
                : refuse(v, REFUSAL_EVENT_CREDIT, TRADE_FIRM, r->event_credit, r->event_credit_min);
-}
-
-static COLD bool is_killed(const struct risk *r, const struct exposure_owner *w)
-{
-    bool hit = false;
-    for (uint32_t asker = 0; asker < KILL_ASKERS; asker++)
-        hit |= kill_hit(&r->kills[asker], w->account, w->strategy, w->instrument, w->session) !=
-               TRADE_SCOPES;
-    return hit;
 }
 
 HOT_INLINE uint64_t least(uint64_t a, uint64_t b)
@@ -177,8 +168,8 @@ HOT_INLINE bool standing(const struct look *k)
     const struct gate_order *o = k->o;
     const struct limit_row *symbol = k->of[TRADE_SYMBOL];
     struct gate_verdict *v = k->v;
-    if (UNLIKELY(!nobody_killed(r)) && is_killed(r, &o->owner))
-        return refuse_killed(v, r, &o->owner);
+    if (UNLIKELY(!nobody_killed(r)) && killed(v, r, &o->owner))
+        return false;
     if (UNLIKELY(k->state >= TRADING_HALTED))
         return refuse(v, REFUSAL_HALTED, BINDING(k, state, k->state), k->state, TRADING_REDUCING);
     if (UNLIKELY(r->event_credit < r->event_credit_min))
@@ -247,11 +238,12 @@ static COLD bool refuse_permission(const struct look *k, uint32_t asks)
 static COLD bool refuse_band(const struct look *k)
 {
     const struct limit_row *symbol = k->of[TRADE_SYMBOL];
-    const uint32_t none = symbol->band_low > symbol->band_high; // no band is known
+    const uint32_t low = symbol->symbol.band_low;
+    const uint32_t none = low > symbol->band_high; // no band is known
     return refuse(k->v, REFUSAL_LULD, TRADE_SYMBOL, k->o->price,
-                  none                             ? 0
-                  : k->o->price < symbol->band_low ? symbol->band_low
-                                                   : symbol->band_high);
+                  none                ? 0
+                  : k->o->price < low ? low
+                                      : symbol->band_high);
 }
 
 HOT_INLINE bool terms(const struct look *k)
@@ -271,7 +263,11 @@ HOT_INLINE bool terms(const struct look *k)
     // Rule 612 of Regulation NMS: below one dollar an increment of 0.0001.
     if (UNLIKELY(!multiple_of(o->price, more->tick_magic)) && o->price >= 10000)
         return refuse(v, REFUSAL_TICK, TRADE_SYMBOL, o->price, more->tick);
-    if (UNLIKELY(o->quantity > (limit = TIGHTEST(k, quantity))))
+    if (UNLIKELY(o->auction)) {
+        if (o->quantity > (limit = TIGHTEST(k, auction_quantity)))
+            return refuse(v, REFUSAL_AUCTION_QUANTITY, BINDING(k, auction_quantity, limit),
+                          o->quantity, limit);
+    } else if (UNLIKELY(o->quantity > (limit = TIGHTEST(k, quantity))))
         return refuse(v, REFUSAL_QUANTITY, BINDING(k, quantity, limit), o->quantity, limit);
     if (UNLIKELY(k->notional > (limit = TIGHTEST(k, notional))))
         return refuse(v, REFUSAL_NOTIONAL, BINDING(k, notional, limit), k->notional, limit);
@@ -279,7 +275,7 @@ HOT_INLINE bool terms(const struct look *k)
         !passes(k, REFUSAL_VOLUME, TRADE_SYMBOL, o->quantity, more->volume))
         return false;
     // Before the collar, which is no wider in the table than the band.
-    if (UNLIKELY(o->price < symbol->band_low || o->price > symbol->band_high))
+    if (UNLIKELY(o->price < more->band_low || o->price > symbol->band_high))
         return refuse_band(k);
     if (UNLIKELY(o->band_out)) // worked out by the desk: trades are not the gate's
         return refuse(v, REFUSAL_LULD_ESTIMATED, TRADE_SYMBOL, o->price, o->band_edge);

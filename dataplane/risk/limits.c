@@ -5,6 +5,7 @@ static void line_open(struct limit_row *row)
 {
     *row = (struct limit_row){
         .quantity = UINT32_MAX,
+        .auction_quantity = UINT32_MAX,
         .open_orders = UINT32_MAX,
         .notional = LIMIT_NOTIONAL_MAX,
         .open_notional = LIMIT_NOTIONAL_MAX,
@@ -54,7 +55,7 @@ void limit_symbol_open(struct limit_row *row)
 
 void limit_band_set(struct limit_row *row, uint32_t low, uint32_t high)
 {
-    row->band_low = low;
+    row->symbol.band_low = low;
     row->band_high = high;
     row->price_low = low > row->price_low ? low : row->price_low;
     row->price_high = high < row->price_high ? high : row->price_high;

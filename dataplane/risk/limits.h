@@ -3,6 +3,7 @@
 // version; every decision names the version it was made by.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dataplane/abi/limit_control.h"
@@ -49,12 +50,12 @@ struct limit_symbol {
     uint32_t locates;        // shares that may be short at worst, all accounts together
     uint8_t restricted;      // enum restriction
     uint8_t short_marking;   // 1: a sale marked long has to be covered by the account's position
-    uint8_t rule_201;        // 1: no short sale while the feed says that Rule 201 is in force
-    uint8_t no_reference;    // enum no_reference
     uint8_t phases;          // bits of enum trading_phase: those in which orders enter
-    uint8_t band_needed;     // 1: without a price band no_reference says what happens
-    uint8_t band_estimate;   // 1: the feed's estimate holds while no band is known
-    uint8_t unused;
+    bool rule_201 : 1;       // no short sale while the feed says that Rule 201 is in force
+    bool no_reference : 1;   // enum no_reference
+    bool band_needed : 1;    // without a price band no_reference says what happens
+    bool band_estimate : 1;  // the feed's estimate holds while no band is known
+    uint32_t band_low;       // limit_band_set; the other edge is in the first line
 };
 
 enum no_reference { NO_REFERENCE_REFUSES, NO_REFERENCE_PASSES };
@@ -76,8 +77,8 @@ struct limit_row {
     uint16_t forbids;     // bits of enum order_permission
     uint8_t cancel_rate;  // session rows: 1: cancels have a rate, in <price_low> and <price_high>
     uint8_t of_broker[3]; // bits of enum limit_control: this limit is the broker's
-    uint32_t band_low;    // symbol rows: limit_band_set
-    uint32_t band_high;
+    uint32_t auction_quantity; // shares of one order for an auction, instead of <quantity>
+    uint32_t band_high;        // symbol rows: limit_band_set
     union {
         CACHE_ALIGN struct limit_owner owner;
         struct limit_symbol symbol;
@@ -98,7 +99,7 @@ static inline void limit_row_owners(struct limit_row *row, uint32_t of_broker)
     for (uint32_t i = 0; i < sizeof row->of_broker; i++)
         row->of_broker[i] = (uint8_t)(of_broker >> i * 8);
 }
-_Static_assert(LIMIT_LIMITS_instruments < 24, "limit_row.of_broker");
+_Static_assert(LIMIT_LIMITS_auction_quantity < 24, "limit_row.of_broker");
 
 // The largest of what a table may allow: sums of open notional stay within 64 bits (INT64_MAX, and
 // one order more).

@@ -13,7 +13,7 @@
 #include "dataplane/risk/gate_parts.h"
 
 // A check that is added is added here too, or below it.
-enum { GATE_CHECKS = 46 };
+enum { GATE_CHECKS = 47 };
 _Static_assert(GATE_CHECKS == 0
 #define REFUSAL(number, upper, help)
 #define CHECK(number, upper, unit, word, help) +1
@@ -38,12 +38,13 @@ struct passed {
 // --- may anything enter ---
 
 // JOURNAL and CLOCK (no credit is enough then), EVENT_CREDIT, SESSION_DOWN, SESSION_BUSY,
-// QUANTITY_RANGE, PRICE_RANGE, SELF_TRADE, LULD_ESTIMATED.
+// QUANTITY_RANGE, PRICE_RANGE, SELF_TRADE, LULD_ESTIMATED. AUCTION_QUANTITY is for the checks: few
+// orders are for an auction.
 HOT_INLINE bool may_enter(const struct risk *r, const struct gate_order *o)
 {
     return r->event_credit >= r->event_credit_min && o->session_up && o->session_free &&
            o->quantity - 1 < OUCH50_QUANTITY_MAX && o->price - 1 < OUCH50_PRICE_MAX &&
-           (o->self_met | o->band_out) == 0;
+           (o->self_met | o->apart) == 0;
 }
 
 // --- every row ---

@@ -284,7 +284,14 @@ struct gate_order {
     uint8_t
         self_scope; // whose order it would meet, and at which price; 0: none, or it is dealt with
     uint32_t self_met;
-    uint32_t band_out; // 1: outside of the estimated price band, or none is known and one is needed
+    union {
+        uint32_t apart; // not 0: it is for the checks one by one
+        struct {
+            bool band_out : 1; // outside of the estimated price band, or none is known and one is
+                               // needed
+            bool auction : 1;  // it is for an auction: another limit on its quantity
+        };
+    };
     uint32_t band_edge; // the edge it is beyond; 0: none is known
 };
 

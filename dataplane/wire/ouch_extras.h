@@ -36,6 +36,14 @@ char ouch42_display(const struct ouch_extras *extras, char display);
 // Options of <own>, and of <other> those that <own> does not have.
 void ouch50_options_join(struct ouch50_options *own, const struct ouch50_options *other);
 
+// It takes part in a cross alone: opening, closing, halt or after hours. R, E and S trade in the
+// continuous market.
+static inline bool ouch_extras_auction(const struct ouch_extras *extras)
+{
+    const char cross = extras->cross;
+    return cross == 'O' || cross == 'C' || cross == 'H' || cross == 'A';
+}
+
 // The furthest an order may execute: its price, or its discretion.
 static inline uint32_t ouch_extras_reach(const struct ouch_extras *extras)
 {

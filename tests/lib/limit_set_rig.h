@@ -121,7 +121,8 @@ static inline enum command_result set_base(enum trade_scope scope, uint32_t inde
     return post() ? answered() : result;
 }
 
-static inline enum refusal enter(uint32_t lane, uint32_t quantity, uint32_t price)
+static inline enum refusal enter_with(uint32_t lane, uint32_t quantity, uint32_t price,
+                                      const struct ouch_extras *extras)
 {
     const struct desk_owner who = {.account = ACCOUNT, .strategy = 0};
     const struct desk_order ask = {.quantity = quantity,
@@ -130,12 +131,18 @@ static inline enum refusal enter(uint32_t lane, uint32_t quantity, uint32_t pric
                                    .session = (uint8_t)lane,
                                    .side = 'B',
                                    .time_in_force = '0',
-                                   .display = 'Y'};
+                                   .display = 'Y',
+                                   .extras = extras};
     uint32_t index;
     drained(lane, true);
     lanes[lane]->stamp = now_ticks += HZ;
     rigs[lane].sent_len = 0;
     return desk_enter(&d.desks[lane]->desk, &who, &ask, &index);
+}
+
+static inline enum refusal enter(uint32_t lane, uint32_t quantity, uint32_t price)
+{
+    return enter_with(lane, quantity, price, NULL);
 }
 
 static inline const struct event *newest(uint32_t lane, enum event_type type)

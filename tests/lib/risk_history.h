@@ -15,6 +15,7 @@ static inline void history_line(struct model *m, struct limit_row *row)
 {
     const uint64_t order = 500ull * MODEL_PRICE;
     row->quantity = (uint32_t)history_limit(m, UINT32_MAX, 700);
+    row->auction_quantity = (uint32_t)history_limit(m, UINT32_MAX, 700);
     row->notional = history_limit(m, LIMIT_NOTIONAL_MAX, 1000) * (order / 1000);
     row->notional = row->notional < LIMIT_NOTIONAL_MAX ? row->notional : LIMIT_NOTIONAL_MAX;
     row->open_orders = (uint32_t)history_limit(m, UINT32_MAX, 12);
@@ -72,8 +73,6 @@ static inline void history_symbol(struct model *m, struct limit_row *row)
     row->quality = (uint8_t)model_draw(m, QUALITIES);
     row->price_low = model_draw(m, 3) ? 0 : MODEL_PRICE - 50000;
     row->price_high = model_draw(m, 3) ? UINT32_MAX : MODEL_PRICE + 50000;
-    row->band_low = 0;
-    row->band_high = UINT32_MAX;
     if (model_draw(m, 4) == 0)
         limit_band_set(row, MODEL_PRICE - model_draw(m, 60000), MODEL_PRICE + model_draw(m, 60000));
     else if (model_draw(m, 40) == 0)
@@ -148,6 +147,7 @@ static inline void history_terms(struct model *m, struct gate_order *o)
     o->band_out = !model_draw(m, 60);
     o->band_edge = o->band_out && model_draw(m, 2) ? MODEL_PRICE : 0;
     o->self_scope = (uint8_t)model_draw(m, 2);
+    o->auction = model_draw(m, 8) == 0;
     o->session_up = model_draw(m, 100) != 0;
     o->session_free = model_draw(m, 100) != 0;
 }

@@ -316,21 +316,26 @@ static inline bool model_terms(struct model *m, const struct gate_order *o)
         return model_refuse(m, REFUSAL_TICK, TRADE_SYMBOL, o->price, symbol->symbol.tick);
     for (uint32_t s = 0; s < TRADE_SCOPES; s++) {
         const struct limit_row *row = model_row(m, &o->owner, s);
-        quantity = row->quantity < quantity ? row->quantity : quantity;
+        const uint64_t shares = o->auction ? row->auction_quantity : row->quantity;
+        quantity = shares < quantity ? shares : quantity;
         most = row->notional < most ? row->notional : most;
     }
-    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
-        if (o->quantity > quantity && model_row(m, &o->owner, s)->quantity == quantity)
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++) {
+        const struct limit_row *row = model_row(m, &o->owner, s);
+        if (o->auction && o->quantity > quantity && row->auction_quantity == quantity)
+            return model_refuse(m, REFUSAL_AUCTION_QUANTITY, s, o->quantity, quantity);
+        if (!o->auction && o->quantity > quantity && row->quantity == quantity)
             return model_refuse(m, REFUSAL_QUANTITY, s, o->quantity, quantity);
+    }
     for (uint32_t s = 0; s < TRADE_SCOPES; s++)
         if (notional > most && model_row(m, &o->owner, s)->notional == most)
             return model_refuse(m, REFUSAL_NOTIONAL, s, notional, most);
     if (o->quantity > symbol->symbol.volume)
         return model_refuse(m, REFUSAL_VOLUME, TRADE_SYMBOL, o->quantity, symbol->symbol.volume);
-    if (symbol->band_low > symbol->band_high)
+    if (symbol->symbol.band_low > symbol->band_high)
         return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, o->price, 0);
-    if (o->price < symbol->band_low)
-        return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, o->price, symbol->band_low);
+    if (o->price < symbol->symbol.band_low)
+        return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, o->price, symbol->symbol.band_low);
     if (o->price > symbol->band_high)
         return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, o->price, symbol->band_high);
     if (o->band_out)

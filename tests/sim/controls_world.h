@@ -12,9 +12,10 @@ enum { ACCOUNT = 1, SYMBOL = 4, SHARES = 50, STEPS_MAX = 4000 };
 static const struct desk_owner owner = {.account = ACCOUNT, .strategy = TRADE_DRIVER};
 static const struct trade_config config = {.seed = 11, .steps = 1500, .messages = 3000, .asks = 0};
 
-static uint32_t own;          // the resting order
-static uint32_t bid, ask_low; // of the book, when it was entered
-static bool sells;            // which side it is on
+static uint32_t own;                     // the resting order
+static uint32_t bid, ask_low;            // of the book, when it was entered
+static bool sells;                       // which side it is on
+static const struct ouch_extras *extras; // of another order, null: none
 
 static struct limit_row *symbol_row(void)
 {
@@ -66,6 +67,7 @@ static struct desk_order passive(void)
 static void open_world(bool sell)
 {
     sells = sell;
+    extras = NULL;
     trade_open(&config);
     for (uint32_t i = 0; i < STEPS_MAX; i++) {
         trade_step();
@@ -135,6 +137,12 @@ static void tick(void)
 static void quantity(void)
 {
     sim->limits->firm.quantity = SHARES - 1;
+}
+static void auction(void)
+{
+    static const struct ouch_extras closing = {.cross = 'C'};
+    extras = &closing;
+    account_row()->auction_quantity = SHARES - 1;
 }
 static void notional(void)
 {
@@ -245,6 +253,7 @@ static const struct control {
     {REFUSAL_LOT, lot, BOTH, ALL},
     {REFUSAL_TICK, tick, BOTH, ALL},
     {REFUSAL_QUANTITY, quantity, BOTH, ALL},
+    {REFUSAL_AUCTION_QUANTITY, auction, BOTH, ENTER}, // the order that rests is for none
     {REFUSAL_NOTIONAL, notional, BOTH, ALL},
     {REFUSAL_VOLUME, volume, BOTH, ALL},
     {REFUSAL_PRICE_COLLAR, collar, BOTH, ALL},
@@ -281,6 +290,7 @@ static enum refusal ask_for(uint32_t what)
     uint32_t index;
     struct desk_order o = passive();
     o.price = off_last();
+    o.extras = extras;
     const char side = sells ? 'S' : 'B';
     return what == ENTER     ? desk_enter(&sim->desk, &owner, &o, &index)
            : what == REPLACE ? desk_replace(&sim->desk, &owner, own, 2 * SHARES, o.price)

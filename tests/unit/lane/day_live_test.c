@@ -375,12 +375,14 @@ static void windows_open_and_close(void **state)
     open_lanes("windows");
     struct config_limits *limits = limits_base(limits_set_now(&d), TRADE_SYMBOL, YY, LIMIT_LIMITS);
     limits->quantity = 19;
+    limits->auction_quantity = 29;
     limits->notional = UINT64_C(10) << 40;
     clock_set(10, 30, 0);
     turn_all();
     for (uint32_t i = 0; i < LANES; i++) {
         const struct limit_row *row = &d.desks[i]->desk.limits->symbols[YY];
         assert_int_equal(row->quantity, 9);
+        assert_int_equal(row->auction_quantity, 14);
         assert_true(row->notional == UINT64_C(5) << 40);
         assert_true(row->position == LIMIT_POSITION_MAX); // none stays none
         assert_int_equal(row->symbol.touch, LIMIT_BAND_OPEN);

@@ -109,6 +109,32 @@ static void a_replace_carries_them(void **state)
     assert_int_equal(own->generation, generation + 1);
 }
 
+// An order for an auction stays one through its changes: its quantity is held to the limit of
+// auctions, and to that of other orders never.
+static void an_auction_has_its_own_quantity(void **state)
+{
+    static const struct ouch_extras closing = {.cross = 'C'};
+    (void)state;
+    struct limit_row *row = &w->limits->symbols[0];
+    const uint32_t index = rests('B', &closing);
+    row->quantity = 10;
+    row->auction_quantity = 299;
+    assert_int_equal(desk_replace(&w->desk, &w->who, index, 300, PRICE), REFUSAL_AUCTION_QUANTITY);
+    assert_int_equal(desk_modify(&w->desk, &w->who, index, 150, 'B'), REFUSAL_NONE);
+    for (int i = 0; i < 20; i++)
+        step();
+    row->auction_quantity = 99;
+    assert_int_equal(desk_modify(&w->desk, &w->who, index, 100, 'B'), REFUSAL_AUCTION_QUANTITY);
+    row->auction_quantity = 100;
+    assert_int_equal(desk_modify(&w->desk, &w->who, index, 100, 'B'), REFUSAL_NONE);
+    static const struct ouch_extras after_hours = {.cross = 'A'}; // OUCH 5.0 alone
+    const struct desk_order ask = asked('B', &after_hours);
+    uint32_t next;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &next), REFUSAL_AUCTION_QUANTITY);
+    row->auction_quantity = 200;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &next), REFUSAL_NONE);
+}
+
 // It may execute up to its discretion: that is reserved, and that is what collars look at.
 static void a_discretion_is_reserved(void **state)
 {
@@ -287,6 +313,7 @@ int main(void)
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_replace_carries_them),
+        WORLD_TEST(an_auction_has_its_own_quantity),
         WORLD_TEST(a_discretion_is_reserved),
         WORLD_TEST(a_sales_discretion_is_judged),
         WORLD_TEST(a_peg_is_reserved_at_its_limit),

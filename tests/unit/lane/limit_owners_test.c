@@ -336,13 +336,13 @@ static void a_restart_takes_it_from_its_record(void **state)
                                       .control = LIMIT_LIMITS_quantity};
     (void)state;
     open_wide();
-    assert_true(limits_restore(&d, &set));
+    assert_true(limits_restore(limits_set_now(&d), &set));
     limits_restored(&d, versions);
     assert_int_equal(one(5), REFUSAL_NONE);
     assert_int_equal(one(6), REFUSAL_QUANTITY);
     assert_true(newest(LANE, EVENT_DECISION)->decision.checks & CHECKS_OF_BROKER);
     set.owner = LIMIT_OWNERS;
-    assert_false(limits_restore(&d, &set));
+    assert_false(limits_restore(limits_set_now(&d), &set));
     tidy(NULL);
 }
 

@@ -134,6 +134,29 @@ static void quantity_and_notional_bind_at_every_scope(void **state)
     }
 }
 
+// Instead of the other limit, whichever is the lower one.
+static void an_auction_has_a_quantity_of_its_own_at_every_scope(void **state)
+{
+    (void)state;
+    for (enum trade_scope scope = TRADE_FIRM; scope < TRADE_SCOPES; scope++) {
+        struct limit_row *row = row_of(scope);
+        struct gate_order o = order_of(SHARES - 1, PRICE, false);
+        o.auction = true;
+        row->quantity = 1;
+        row->auction_quantity = SHARES;
+        assert_true(passes(&o));
+        o.quantity = SHARES;
+        assert_true(passes(&o));
+        o.quantity = SHARES + 1;
+        refused(&o, REFUSAL_AUCTION_QUANTITY, scope, SHARES + 1, SHARES);
+        o.auction = false;
+        refused(&o, REFUSAL_QUANTITY, scope, SHARES + 1, 1);
+        row->quantity = SHARES + 1;
+        assert_true(passes(&o));
+        row_open(scope);
+    }
+}
+
 static void what_is_open_binds_at_every_scope(void **state)
 {
     (void)state;
@@ -421,6 +444,7 @@ int main(void)
         GATE_TEST(an_order_within_all_limits_passes),
         GATE_TEST(the_edges_of_the_types_are_refused),
         GATE_TEST(quantity_and_notional_bind_at_every_scope),
+        GATE_TEST(an_auction_has_a_quantity_of_its_own_at_every_scope),
         GATE_TEST(what_is_open_binds_at_every_scope),
         GATE_TEST(the_collar_holds_on_both_sides),
         GATE_TEST(a_price_keeps_within_the_band),
