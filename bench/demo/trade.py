@@ -1,6 +1,6 @@
 """The demo's second part: two strategies trade in a generated day, over OUCH 5.0 and our TCP on the shared-memory port.
 
-The exchange cuts the connection now and then. In the end its own log and what the dataplane published are reconciled.
+In the end the exchange's own log and what the dataplane published are reconciled.
 """
 
 import csv
@@ -86,9 +86,9 @@ class Watch:
               f"session {(ledger.session_states or ['down'])[-1]}")
         print(f"  orders sent {len(ledger.sent)}, fills {len(ledger.fills)}, profit {self.profit():+,.2f} $; refused: {refused}")
         print(f"  position {positions}")
-        rows = sorted(row[-1] for row in self.stages())
+        rows = self.stages()
         if rows:
-            print(f"  tick to trade p50 {quantile(rows, 0.5):,.0f} ns, p99 {quantile(rows, 0.99):,.0f} ns, max {rows[-1]:,.0f} ns")
+            latency(rows, "  ")
         sys.stdout.flush()
 
 
@@ -96,13 +96,13 @@ def quantile(ordered, q):
     return ordered[min(int(q * len(ordered)), len(ordered) - 1)]
 
 
-def latency(rows):
+def latency(rows, indent=""):
     """Quantiles by stage: each is the time since the one before."""
-    print(f"{'tick to trade':15} {'p50':>10} {'p99':>10} {'p99.9':>10} {'max':>10}   ns, {len(rows)} orders")
+    print(f"{indent}{'tick to trade':32} {'p50':>10} {'p99':>10} {'p99.9':>10} {'max':>10}   ns, {len(rows)} orders")
     steps = [[row[i] - (row[i - 1] if i else 0) for row in rows] for i in range(len(STAGES))]
     for name, values in [*zip(STAGES, steps), ("all of it", [row[-1] for row in rows])]:
         values.sort()
-        print(f"  {name:30}" + " ".join(f"{quantile(values, q):>10,.0f}" for q in (0.5, 0.99, 0.999, 1.0)))
+        print(f"{indent}  {name:30}" + " ".join(f"{quantile(values, q):>10,.0f}" for q in (0.5, 0.99, 0.999, 1.0)))
 
 
 def curves(rows):
