@@ -338,7 +338,7 @@ static bool strategy_make(struct dataplane *d, uint32_t index, struct error *err
     if (!strategy_start(&host->slot, &why))
         return config_fault(d->config, from->name, err, "%s", why.text);
     if (from->enabled)
-        desk_strategy_switch(desk, index, STRATEGY_ON);
+        desk_strategy_first(desk, index);
     return true;
 }
 

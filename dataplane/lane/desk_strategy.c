@@ -236,7 +236,7 @@ static const struct strategy_calls strategy_host_calls = {
 
 // --- switching ---
 
-void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off)
+static void switch_set(struct desk *d, uint32_t index, enum strategy_off off)
 {
     struct desk_strategies *s = d->strategies;
     struct strategy_slot *slot = &s->hosts[index].slot;
@@ -250,17 +250,33 @@ void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off)
     desk_publish(d, &event);
     if (off)
         desk_mass_cancel(d, TRADE_STRATEGY, index);
-    if (off != STRATEGY_OFF_LATE && slot->strategy->enabled)
-        slot->strategy->enabled(slot->state, off == STRATEGY_ON);
 }
 
-// The call began at <from>. Whoever is late is trusted no longer, and its orders are cancelled;
-// what becomes of them it is still told, and being late with that only counts.
+// The call began at <from>. Whoever is late is trusted no longer, and its orders are cancelled; of
+// one that is off already, for whatever reason, it only counts.
 HOT_INLINE void called(struct desk *d, struct strategy_host *h, uint64_t from)
 {
-    const bool off = h->slot.off == STRATEGY_OFF_LATE;
-    if (UNLIKELY(strategy_called(&h->slot, ticks_now(d) - from)) && !off)
-        desk_strategy_switch(d, h->slot.index, STRATEGY_OFF_LATE);
+    if (UNLIKELY(strategy_called(&h->slot, ticks_now(d) - from)) && h->slot.off == STRATEGY_ON)
+        switch_set(d, h->slot.index, STRATEGY_OFF_LATE);
+}
+
+void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off)
+{
+    struct strategy_host *h = &d->strategies->hosts[index];
+    switch_set(d, index, off);
+    if (h->slot.strategy->enabled == NULL)
+        return;
+    const uint64_t from = ticks_now(d);
+    h->slot.strategy->enabled(h->slot.state, off == STRATEGY_ON);
+    called(d, h, from);
+}
+
+void desk_strategy_first(struct desk *d, uint32_t index)
+{
+    const struct strategy_slot *slot = &d->strategies->hosts[index].slot;
+    switch_set(d, index, STRATEGY_ON);
+    if (slot->strategy->enabled)
+        slot->strategy->enabled(slot->state, true);
 }
 
 void desk_strategy_parameters(struct desk *d, uint32_t index,

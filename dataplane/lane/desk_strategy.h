@@ -53,7 +53,10 @@ void desk_strategies_signal(struct desk *d, const struct strategy_signal *told);
 uint64_t desk_strategies_now(const struct desk *d);
 // Timers of strategies that are due; returns how many.
 uint32_t desk_strategy_timers(struct desk *d, uint64_t now);
-// Switches a strategy, by a person or because it was late.
+// A person switches a strategy.
 void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off);
+// It is on from the start. Set-up: the main lcore's core is shared, so what the call takes is not
+// held against it.
+void desk_strategy_first(struct desk *d, uint32_t index);
 void desk_strategy_parameters(struct desk *d, uint32_t index,
                               const struct strategy_parameters *parameters);

@@ -45,7 +45,7 @@ bool strategy_attach(struct strategy_slot *slot, const struct strategy *strategy
 bool strategy_start(struct strategy_slot *slot, struct error *err);
 void strategy_unload(struct strategy_slot *slot);
 
-// After a call of the strategy that took <ticks>; true: it was too late and is disabled now.
+// After a call of the strategy that took <ticks>; true: it was too late.
 static inline bool strategy_called(struct strategy_slot *slot, uint64_t ticks)
 {
     slot->calls++;
@@ -54,6 +54,5 @@ static inline bool strategy_called(struct strategy_slot *slot, uint64_t ticks)
     if (LIKELY(ticks <= slot->budget_ticks))
         return false;
     slot->late++;
-    slot->off = STRATEGY_OFF_LATE;
     return true;
 }

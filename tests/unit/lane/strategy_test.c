@@ -233,7 +233,7 @@ struct notes {
     struct strategy_best last;
     struct strategy_report report;
     uint64_t slow; // ticks that each call takes
-    uint64_t slow_order;
+    uint64_t slow_order, slow_enabled;
     bool fires; // sends an order with the next change
     uint32_t refusal, number;
 };
@@ -305,6 +305,7 @@ static void notes_parameters(void *state, const struct strategy_parameters *p)
 static void notes_enabled(void *state, bool enabled)
 {
     ((struct notes *)state)->enabled += enabled;
+    w->now += ((struct notes *)state)->slow_enabled;
 }
 
 static const struct strategy notes = {
@@ -476,6 +477,26 @@ static void who_is_late_is_disabled_and_its_orders_cancelled(void **state)
     assert_int_equal(n->best, told + 1);
 }
 
+static void being_switched_on_has_the_same_budget(void **state)
+{
+    (void)state;
+    struct notes *n = watcher(0, 0);
+    const struct strategy_slot *slot = &w->strategies.hosts[0].slot;
+    // Switched off it is late with what does not matter any more: it stays off by that person.
+    n->slow_enabled = 5001;
+    desk_strategy_switch(&w->desk, 0, STRATEGY_OFF_ASKED);
+    assert_true(slot->off == STRATEGY_OFF_ASKED && slot->late == 1);
+    desk_strategy_switch(&w->desk, 0, STRATEGY_ON);
+    assert_true(slot->off == STRATEGY_OFF_LATE && slot->late == 2);
+    assert_int_equal(w->strategies.on, 0);
+    desk_strategy_first(&w->desk, 0); // nobody's budget at the start
+    assert_true(slot->off == STRATEGY_ON && slot->late == 2);
+    n->slow_enabled = 0;
+    desk_strategy_switch(&w->desk, 0, STRATEGY_OFF_ASKED);
+    desk_strategy_switch(&w->desk, 0, STRATEGY_ON);
+    assert_true(slot->off == STRATEGY_ON && slot->late == 2);
+}
+
 static void timers_parameters_and_reading(void **state)
 {
     (void)state;
@@ -535,54 +556,6 @@ static void the_example_maker_quotes_moves_and_pulls(void **state)
     assert_int_equal(w->session.count.cancels, 2);
 }
 
-// As docs/strategies.md lists them: a person sets parameters by name.
-static void every_example_names_its_parameters(void **state)
-{
-    static const struct {
-        const char *file;
-        uint32_t parameters;
-    } examples[] = {{"maker", 3}, {"taker", 4}, {"arbitrage", 3}, {"iceberg", 5},
-                    {"stop", 4},  {"oco", 6},   {"follow", 4}};
-    (void)state;
-    for (uint32_t i = 0; i < ARRAY_LEN(examples); i++) {
-        struct strategy_slot slot = {.off = 0};
-        struct error err = {0};
-        char path[256];
-        snprintf(path, sizeof path, STRATEGIES_DIR "/%s.so", examples[i].file);
-        assert_true(strategy_load(&slot, path, path, &err));
-        for (uint32_t k = 0; k < STRATEGY_PARAMETERS_MAX; k++) {
-            const char *name = slot.strategy->parameter_names[k];
-            assert_true((name != NULL) == (k < examples[i].parameters));
-            assert_true(name == NULL || strlen(name) < PARAMETER_LEN);
-        }
-        strategy_unload(&slot);
-    }
-}
-
-static void what_cannot_be_loaded_is_named(void **state)
-{
-    (void)state;
-    struct error err = {0};
-    struct strategy_slot slot = {.strategy = NULL};
-    assert_false(strategy_load(&slot, STRATEGIES_DIR "/none.so", "x", &err));
-    assert_int_equal(err.code, EXIT_USAGE);
-    assert_non_null(strstr(err.text, "strategy x: "));
-    struct strategy old = notes;
-    old.interface = STRATEGY_INTERFACE + 1;
-    err = (struct error){0};
-    assert_false(strategy_attach(&slot, &old, "old", &err));
-    assert_non_null(strstr(err.text, "interface 6, this dataplane speaks 5"));
-    old = notes;
-    old.start = NULL;
-    err = (struct error){0};
-    assert_false(strategy_attach(&slot, &old, "old", &err));
-    err = (struct error){0};
-    assert_true(strategy_load(&slot, STRATEGIES_DIR "/taker.so", "taker", &err));
-    assert_false(strategy_start(&slot, &err)); // no parameters
-    assert_non_null(strstr(err.text, "strategy taker: wants four parameters"));
-    strategy_unload(&slot);
-}
-
 int main(void)
 {
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -591,10 +564,9 @@ int main(void)
         WORLD_TEST(only_who_watches_is_told),
         WORLD_TEST(a_gap_tells_that_the_book_is_in_doubt),
         WORLD_TEST(who_is_late_is_disabled_and_its_orders_cancelled),
+        WORLD_TEST(being_switched_on_has_the_same_budget),
         WORLD_TEST(timers_parameters_and_reading),
         WORLD_TEST(the_example_maker_quotes_moves_and_pulls),
-        WORLD_TEST(every_example_names_its_parameters),
-        WORLD_TEST(what_cannot_be_loaded_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
