@@ -7,6 +7,7 @@
 #include "dataplane/base/hints.h"
 #include "dataplane/abi/trade.h"
 #include "dataplane/config/places.h"
+#include "dataplane/wire/ouch50.h"
 
 enum owner { FIRM = 1, ACCOUNT = 2, STRATEGY = 4, SYMBOL = 8, SESSION = 16 };
 
@@ -98,6 +99,12 @@ bool config_limits_good(enum trade_scope scope, const struct config_limits *limi
 bool config_symbol_good(const struct config_symbol_row *row, bool day_file, struct limit_fault *f)
 {
     const bool collar = row->price_low > 0 && row->price_high < UINT32_MAX;
+    if (row->price_low > OUCH50_PRICE_MAX)
+        return fault(
+            f, &row->price_low, "price_low",
+            "is above %u.%04u, the highest price of an order; name a lower one, 0 for none, "
+            "or restricted: all where nothing may enter",
+            OUCH50_PRICE_MAX / 10000, OUCH50_PRICE_MAX % 10000);
     if (row->price_low > row->price_high)
         return fault(f, &row->price_low, "price_low", "is above price_high");
     if (row->no_reference && !collar)

@@ -272,6 +272,7 @@ static void not_taken(void **state)
     refused_with(TRADE_FIRM, "forbid", "all", "a list of");
     refused_with(TRADE_SYMBOL, "phases", "none", "a list of");
     refused_with(TRADE_SYMBOL, "lot", "0", "1 to 999999");
+    refused_with(TRADE_SYMBOL, "price_low", "199999.9901", "name a lower one");
     refused_with(TRADE_SYMBOL, "tick", "0", "dollars");
     refused_with(TRADE_SYMBOL, "tick", "0.00001", "dollars");
     refused_with(TRADE_ACCOUNT, "state", "halted", "halt, reduce and resume");
