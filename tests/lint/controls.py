@@ -11,9 +11,11 @@ CONTROLS = "dataplane/risk/controls.def"
 DOCUMENT = "docs/controls.md"
 TEXT = r'"((?:[^"\\]|\\.)*)"'
 CHECK = re.compile(r"^CHECK\((\d+), (\w+), (\w+), " + TEXT + r",\s*" + TEXT + r"\)", re.MULTILINE)
+REFUSAL = re.compile(r"^REFUSAL\((\d+), (\w+), " + TEXT + r"\)", re.MULTILINE)
 CONTROL = re.compile(r"^CONTROL\((\w+), " + TEXT + r",\s*" + TEXT + r",\s*" + TEXT + r"\)", re.MULTILINE)
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 TESTS = ("tests/unit/risk/", "tests/unit/lane/", "tests/sim/")
+OTHER_TESTS = ("tests/unit/", "tests/sim/")
 
 HEAD = """# Controls
 
@@ -32,6 +34,15 @@ does, and with which limits, is for the firm to judge.
 |---|---|---|---|---|---|---|---|
 """
 
+OTHERS = """
+## Other refusals
+
+What stands before or behind the gate: an order that cannot be one, has no room, or did not leave.
+
+| code | number | why | tests |
+|---|---|---|---|
+"""
+
 
 def text_of(tree, path):
     """What a test says, with the tables that it takes from a header beside it."""
@@ -40,9 +51,9 @@ def text_of(tree, path):
     return "".join([text, *(tree.text(h) for h in beside)])
 
 
-def tests_of(tree, name):
+def tests_of(tree, name, where=TESTS):
     """Files whose tests speak of the code, as links."""
-    found = [p for p in tree.files("_test.c") if p.startswith(TESTS) and re.search(rf"\bREFUSAL_{name}\b", text_of(tree, p))]
+    found = [p for p in tree.files("_test.c") if p.startswith(where) and re.search(rf"\bREFUSAL_{name}\b", text_of(tree, p))]
     return ", ".join(f"[{pathlib.PurePath(p).name}](../{p})" for p in found)
 
 
@@ -61,6 +72,13 @@ def generate(tree):
         scopes, keys, regulation = rows[name]
         text += f"| `{name}` | {number} | {words} | {scopes} | {unit.lower()} | {keys} | {regulation} | {tests} |\n"
     faults += [(CONTROLS, 0, f"{name} is no check of the gate") for name in rows if name not in names]
+    others = [row for row in REFUSAL.findall(tree.text(REFUSALS)) if row[1] != "NONE"]
+    text += OTHERS if others else ""
+    for number, name, words in others:
+        tests = tests_of(tree, name, OTHER_TESTS)
+        if not tests:
+            faults.append((REFUSALS, 0, f"{name} has no test below {' '.join(OTHER_TESTS)}"))
+        text += f"| `{name}` | {number} | {words} | {tests} |\n"
     return text, faults
 
 

@@ -123,6 +123,8 @@ BAD = [
      "dataplane/risk/controls.def", 0, "no row for A"),
     ("controls", "no test", {"dataplane/abi/refusals.def": CONTROL_CHECK, "dataplane/risk/controls.def": CONTROL_ROW},
      "dataplane/risk/controls.def", 0, "A has no test"),
+    ("controls", "refusal without a test", {"dataplane/abi/refusals.def": 'REFUSAL(40, B, "b")\n', "dataplane/risk/controls.def": ""},
+     "dataplane/abi/refusals.def", 0, "B has no test"),
     ("controls", "row of nothing", {"dataplane/abi/refusals.def": "", "dataplane/risk/controls.def": CONTROL_ROW},
      "dataplane/risk/controls.def", 0, "A is no check"),
     ("controls", "old document", {"dataplane/abi/refusals.def": CONTROL_CHECK, "docs/controls.md": "# Controls\n",

@@ -9,13 +9,24 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "dataplane/lane/desk_luld.h"
 #include "tests/sim/controls_world.h"
+
+// Checks by which an order was refused in any of the tests.
+static bool seen[REFUSALS];
+
+static void close_world(void)
+{
+    for (uint32_t i = 0; i < REFUSALS; i++)
+        seen[i] |= sim->desk.count.refusals[i] > 0;
+    trade_close();
+}
 
 static void one(const struct control *c, uint32_t what)
 {
     open_world(sells);
     if (c->refusal == REFUSAL_LAST_TRADE && what == MODIFY && off_last() != passive().price) {
-        trade_close(); // a modify keeps its price, which is that of the last trade
+        close_world(); // a modify keeps its price, which is that of the last trade
         return;
     }
     const uint64_t sent = sim->venues[0].session.count.sent;
@@ -37,7 +48,7 @@ static void one(const struct control *c, uint32_t what)
         trade_step();
         assert_int_equal(sim->event_count[EVENT_CANCEL_SENT] > 0, 1);
     }
-    trade_close();
+    close_world();
 }
 
 static void every_control_holds_enter_replace_and_modify(void **state)
@@ -50,6 +61,131 @@ static void every_control_holds_enter_replace_and_modify(void **state)
                 if (controls[i].sides >> side & 1)
                     one(&controls[i], what);
             }
+}
+
+// --- what else stands in the way of an order, and is no limit that an action belongs to ---
+
+static struct channel *channel(void)
+{
+    return &sim->venues[0].channel;
+}
+
+static struct book_symbol *book(void)
+{
+    const uint16_t slot = book_symbol_find(&channel()->book, sim->desk.instruments[SYMBOL].symbol);
+    return &channel()->book.symbols[slot];
+}
+
+static void killed(struct desk_order *o)
+{
+    (void)o;
+    kill_ask(&sim->desk.kills[KILL_BY_OPERATOR], TRADE_STRATEGY, TRADE_DRIVER);
+}
+static void no_journal(struct desk_order *o)
+{
+    (void)o;
+    sim->desk.risk.event_credit_min = RISK_NO_RECORD;
+}
+static void no_credit(struct desk_order *o)
+{
+    (void)o;
+    sim->desk.risk.event_credit_min = UINT32_MAX;
+}
+static void no_session(struct desk_order *o)
+{
+    (void)o;
+    sim->venues[0].session.halted = true;
+}
+static void quarantined(struct desk_order *o)
+{
+    (void)o;
+    sim->desk.risk.symbols[SYMBOL].quarantined = true;
+}
+static void too_large(struct desk_order *o)
+{
+    o->quantity = 1000000;
+}
+static void too_dear(struct desk_order *o)
+{
+    o->price = 1999999901;
+}
+static void too_far(struct desk_order *o)
+{
+    symbol_row()->symbol.touch = 1000;
+    o->price = ask_low + ask_low / 10 + 1;
+}
+static void out_of_band(struct desk_order *o)
+{
+    limit_band_set(symbol_row(), o->price + 1, UINT32_MAX);
+}
+static void no_last(struct desk_order *o)
+{
+    (void)o;
+    symbol_row()->symbol.last = 0;
+    book()->last_price = 0;
+}
+static void short_rule(struct desk_order *o)
+{
+    o->side = 'T';
+    book()->flags |= SYMBOL_SHORT_RESTRICTED;
+}
+static void stale(struct desk_order *o)
+{
+    (void)o;
+    channel()->quality = QUALITY_STALE;
+    symbol_row()->quality = QUALITY_GOOD;
+}
+
+static void no_window(struct desk_order *o)
+{
+    (void)o;
+    sim->venues[0].busy = true;
+}
+// No trade was heard yet, and a band is needed.
+static void no_estimate(struct desk_order *o)
+{
+    (void)o;
+    sim->limits->luld = (struct luld_hours){1, LULD_NEVER_S - 1, 0};
+    desk_luld_limits(&sim->desk);
+    symbol_row()->symbol.band_estimate = symbol_row()->symbol.band_needed = true;
+    channel()->luld.of[book() - channel()->book.symbols].reference = 0;
+}
+
+static const struct standing {
+    enum refusal refusal;
+    void (*set)(struct desk_order *o);
+} standings[] = {
+    {REFUSAL_KILLED, killed},
+    {REFUSAL_JOURNAL, no_journal},
+    {REFUSAL_EVENT_CREDIT, no_credit},
+    {REFUSAL_SESSION_DOWN, no_session},
+    {REFUSAL_SESSION_BUSY, no_window},
+    {REFUSAL_SYMBOL_QUARANTINED, quarantined},
+    {REFUSAL_BOOK_QUALITY, stale},
+    {REFUSAL_QUANTITY_RANGE, too_large},
+    {REFUSAL_PRICE_RANGE, too_dear},
+    {REFUSAL_LULD, out_of_band},
+    {REFUSAL_LULD_ESTIMATED, no_estimate},
+    {REFUSAL_REFERENCE, no_last},
+    {REFUSAL_TOUCH, too_far},
+    {REFUSAL_SHORT_RESTRICTED, short_rule},
+};
+
+static void what_is_no_limit_refuses_as_well(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < sizeof standings / sizeof standings[0]; i++) {
+        open_world(false);
+        uint32_t index;
+        struct desk_order o = passive();
+        const uint64_t sent = sim->venues[0].session.count.sent;
+        standings[i].set(&o);
+        const enum refusal refusal = desk_enter(&sim->desk, &owner, &o, &index);
+        if (refusal != standings[i].refusal)
+            fail_msg("%s instead of %s", refusal_name(refusal), refusal_name(standings[i].refusal));
+        assert_int_equal(sim->venues[0].session.count.sent, sent);
+        close_world();
+    }
 }
 
 // The row is the lower of two limits: the record says whose it was.
@@ -70,7 +206,7 @@ static void a_limit_of_the_brokers_is_told_as_his(void **state)
         assert_int_equal((e->decision.checks & CHECKS_OF_BROKER) != 0, broker);
         assert_int_equal(e->decision.scope, TRADE_ACCOUNT);
         assert_int_equal(e->decision.limit, SHARES - 1);
-        trade_close();
+        close_world();
     }
 }
 
@@ -92,7 +228,7 @@ static void duplicates_are_of_a_kind(void **state)
         trade_step();
     assert_int_equal(desk_replace(&sim->desk, &owner, own, 2 * SHARES, o.price), REFUSAL_DUPLICATE);
     assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_DUPLICATE);
-    trade_close();
+    close_world();
 }
 
 // A price is compared with the book that the lines have made.
@@ -111,7 +247,7 @@ static void prices_are_held_to_the_book(void **state)
     assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_TOUCH);
     o.price = bid - bid / 10 + 1;
     assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
-    trade_close();
+    close_world();
 }
 
 static void buy_at_once(void)
@@ -147,7 +283,7 @@ static void positions_are_marked_by_the_book(void **state)
         lane_turn(&sim->lane, sim->now);
     assert_int_equal(p->mark, (bid + ask_low) / 2);
     assert_int_equal(p->marked, p->shares * (int64_t)p->mark);
-    trade_close();
+    close_world();
 }
 
 // The market marks a position down and back up again: what was broken on the way stays broken until
@@ -183,7 +319,7 @@ static void a_loss_by_the_market_stays_broken(void **state)
                      COMMAND_RESULT_OK);
     assert_int_equal(answer.lifted, LIFT_LOSS);
     assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
-    trade_close();
+    close_world();
 }
 
 // --- the clock ---
@@ -231,7 +367,7 @@ static void orders_stop_while_the_clock_is_doubtful(void **state)
     for (uint32_t k = 0; k < 100; k++)
         trade_step();
     assert_int_equal(orders_at(&sim->desk.orders, own)->life, LIFE_DEAD);
-    trade_close();
+    close_world();
 }
 
 // --- self-trades ---
@@ -291,8 +427,18 @@ static void an_order_does_not_meet_its_own(void **state)
         assert_int_equal(sim->event_count[EVENT_SELF_TRADE], 1);
         sim->desk.self = NULL;
         free(memory);
-        trade_close();
+        close_world();
     }
+}
+
+// The last of all: a check that no test above has seen refusing has none through the dataplane.
+static void every_check_has_refused(void **state)
+{
+    unsigned check;
+    (void)state;
+    for (unsigned i = 0; (check = refusal_check(i)) != REFUSAL_NONE; i++)
+        if (!seen[check])
+            fail_msg("%s has refused nothing here", refusal_name(check));
 }
 
 int main(void)
@@ -306,6 +452,8 @@ int main(void)
         cmocka_unit_test(a_loss_by_the_market_stays_broken),
         cmocka_unit_test(orders_stop_while_the_clock_is_doubtful),
         cmocka_unit_test(an_order_does_not_meet_its_own),
+        cmocka_unit_test(what_is_no_limit_refuses_as_well),
+        cmocka_unit_test(every_check_has_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

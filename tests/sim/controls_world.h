@@ -10,7 +10,8 @@
 enum { ACCOUNT = 1, SYMBOL = 4, SHARES = 50, STEPS_MAX = 4000 };
 
 static const struct desk_owner owner = {.account = ACCOUNT, .strategy = TRADE_DRIVER};
-static const struct trade_config config = {.seed = 11, .steps = 1500, .messages = 3000, .asks = 0};
+static const struct trade_config config = {
+    .seed = 11, .steps = 1500, .messages = 3000, .asks = 0, .bands = true};
 
 static uint32_t own;                     // the resting order
 static uint32_t bid, ask_low;            // of the book, when it was entered
