@@ -165,7 +165,10 @@ def main():
         for number in range(1, rounds + 1):
             for name, run in todo:
                 print(f"== {name}, round {number} of {rounds}", flush=True)
-                run(f"{name}-{number}")
+                try:
+                    run(f"{name}-{number}")
+                except (OSError, subprocess.SubprocessError) as error:  # the others are measured
+                    print(f"   {name}-{number} left out: {error}")
     finally:
         if sql:
             sql.close()

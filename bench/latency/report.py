@@ -6,6 +6,7 @@ import html
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -25,6 +26,9 @@ set tics nomirror
 
 
 def plot(text):
+    """Nothing where there is no gnuplot: the tables say the same."""
+    if shutil.which("gnuplot") is None:
+        return ""
     done = subprocess.run(["gnuplot"], input=HEAD + text, capture_output=True, text=True, timeout=60)
     if done.returncode != 0:
         raise SystemExit(f"report.py: gnuplot: {done.stderr.strip()}")
@@ -48,12 +52,19 @@ def data(rows):
     return "\n".join(" ".join(str(word) for word in row) for row in rows)
 
 
+COLOURS = 8  # of gnuplot; then they come again
+
+
+def dash(title, line):
+    return " dt 2 lc 0" if title.endswith("echo") else " dt 4" if line >= COLOURS else ""
+
+
 def plot_percentiles(folder, series):
     text, blocks = [], []
     for title, path in series:
         rows = percentiles(folder / path)
         if rows:
-            text.append(f"'-' using 2:1 with lines lw 2{' dt 2 lc 0' if title.endswith('echo') else ''} title '{title}'")
+            text.append(f"'-' using 2:1 with lines lw 2{dash(title, len(blocks))} title '{title}'")
             blocks.append(data(rows) + "\ne")
     return plot("set logscale xy\nset xlabel 'percentile'\nset ylabel 'ns'\n"
                 "set xtics ('p50' 2, 'p90' 10, 'p99' 100, 'p99.9' 1000, 'p99.99' 10000, 'p99.999' 100000)\n"
@@ -164,9 +175,11 @@ def conditions_table(folder, results):
             cells += [value, spread, f"{value / median(base, figure)[0]:.2f}"]
         rate = sorted(results[n]["orders"] * 1e9 / results[n]["ns"] for n in names)[len(names) // 2]
         did = folder / names[0] / "did.txt"
-        rows.append((*cells, f"{rate:.0f}", did.read_text().strip() if did.exists() else ""))
+        interrupts = results[names[0]].get("interrupts")
+        interrupts = "" if interrupts is None else f"{interrupts * 1e9 / results[names[0]]['ns']:.0f}"
+        rows.append((*cells, f"{rate:.0f}", interrupts, did.read_text().strip() if did.exists() else ""))
     return table(("condition", "rounds", "orders a round", "against", "p50 (ns)", "rounds", "times", "p99", "rounds", "times", "p99.9", "rounds",
-                  "times", "orders/s", "done meanwhile"), rows)
+                  "times", "orders/s", "interrupts/s", "done meanwhile"), rows)
 
 
 def slowest_table(results):
@@ -315,12 +328,15 @@ def distortions(results):
                            for core, shares in sorted(busy.items())]
 
 
-def sections(folder, results):
+def sections(folder, results, cut):
     """Heading, sentences, table or None, plot or None."""
     yield "What distorts these figures", distortions(results) or ["Nothing that is known."], None, None
     left_out = [p.parent.name for p in folder.glob("*/errors.txt") if not (p.parent / "result.json").exists()]
-    if left_out:
-        yield "Not measured here", [f"{name}: see {name}/errors.txt" for name in sorted(left_out)], None, None
+    not_here = [f"{name}: see {name}/errors.txt" for name in sorted(left_out)] + [f"{name}: its result.json is cut" for name in cut]
+    if shutil.which("gnuplot") is None:
+        not_here.append("plots: gnuplot is not installed")
+    if not_here:
+        yield "Not measured here", not_here, None, None
     yield ("Targets", ["Ratios and differences within this run. Where one is not met, the sections below say what it is made of."],
            targets_table(results), None)
     yield ("From a tick to its order, through a port", [
@@ -366,15 +382,26 @@ font-size:13px}td,th{border:1px solid silver;padding:3px 7px;text-align:right}td
 svg{max-width:100%;height:auto}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}"""
 
 
+def results_read(folder):
+    """By name; and the names of those that make no sense: a run that was ended, a disk that was full."""
+    results, cut = {}, []
+    for path in sorted(folder.glob("*/result.json")):
+        try:
+            results[path.parent.name] = json.loads(path.read_text())
+        except ValueError:
+            cut.append(path.parent.name)
+    return results, cut
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
-    results = {p.parent.name: json.loads(p.read_text()) for p in sorted(folder.glob("*/result.json"))}
+    results, cut = results_read(folder)
     if (folder / "peak.json").exists():
         results["peak"] = json.loads((folder / "peak.json").read_text())
     if not results:
         raise SystemExit(f"report.py: no result.json below {folder}")
     markdown, page = ["# Latency of this machine", ""], ["<h1>Latency of this machine</h1>"]
-    for number, (heading, sentences, rows, svg) in enumerate(sections(folder, results)):
+    for number, (heading, sentences, rows, svg) in enumerate(sections(folder, results, cut)):
         if svg == "" or (rows is not None and len(rows) == 1):
             continue
         markdown += [f"## {heading}", "", *(f"- {s}" for s in sentences), ""]
