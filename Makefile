@@ -257,7 +257,9 @@ unit-build: $(if $(wildcard /usr/include/lwip/lwip/tcp.h),$(lwip_peer))
 # The feed and its snapshots are tested on a channel without a lane.
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): $(call obj,bench/book/offline.c)
 $(BUILD)/tests/unit/control/snapshot_test: $(call obj,bench/book/offline.c)
-$(filter $(BUILD)/tests/unit/latency/%,$(unit_bin)): $(call obj,bench/latency/hdr.c bench/latency/quiet.c)
+$(filter $(BUILD)/tests/unit/latency/%,$(unit_bin)): $(call obj,bench/latency/hdr.c bench/latency/kernel.c bench/latency/quiet.c)
+$(BUILD)/tests/unit/latency/grain_test $(BUILD)/tests/unit/latency/lane_region_test: $(call obj,bench/latency/grain.c)
+$(BUILD)/tests/unit/latency/grain_test: LIBS = $(core_lib)
 $(BUILD)/tests/unit/latency/schedule_test: $(call obj,bench/latency/schedule.c) $(exch_lib)
 $(BUILD)/tests/unit/latency/schedule_test: LIBS = $(exch_lib) $(core_lib) -lpcap -lz -lm
 $(filter $(BUILD)/tests/unit/feed/%,$(unit_bin)): LIBS = $(core_lib)

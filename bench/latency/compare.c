@@ -1,6 +1,7 @@
 #include "bench/latency/compare.h"
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,14 +16,16 @@ static json_t *result_read(const char *folder, struct error *err)
     json_error_t why;
     snprintf(path, sizeof path, "%s/result.json", folder);
     json_t *result = json_load_file(path, 0, &why);
-    if (result == NULL)
-        error_set(err, EXIT_FAILED, "%s: %s; name directories that --out has written", path,
-                  why.text);
-    return result;
+    if (json_is_object(json_object_get(result, "figures_ns")))
+        return result;
+    error_set(err, EXIT_FAILED, "%s: %s; name directories that --out has written", path,
+              result ? "no result of a measurement" : why.text);
+    json_decref(result);
+    return NULL;
 }
 
 // Rounds where there are some; else the figure alone, and a tenth of it for noise, which is what
-// runs of a quiet machine differ by.
+// runs of a quiet machine differ by. A step of the clock more either way.
 static bool span_read(const json_t *result, const char *figure, const char *percentile,
                       struct span *out)
 {
@@ -43,6 +46,10 @@ static bool span_read(const json_t *result, const char *figure, const char *perc
         out->low = value < out->low ? value : out->low;
         out->high = value > out->high ? value : out->high;
     }
+    const json_t *jitter = json_object_get(result, "jitter");
+    const double step = json_number_value(json_object_get(jitter, "clock_step_ns"));
+    out->low -= step;
+    out->high += step;
     return true;
 }
 
@@ -54,11 +61,26 @@ static void text_compare(const json_t *a, const json_t *b, const char *name)
         printf("%s differs: '%s', '%s'\n", name, left, right);
 }
 
-static void figures_compare(const json_t *a, const json_t *b)
+static void figure_print(const char *figure, const char *percentile, const struct span *a,
+                         const struct span *b)
+{
+    const char *verdict = b->low > a->high   ? "slower"
+                          : b->high < a->low ? "faster"
+                                             : "within noise";
+    char change[32] = "";
+    if (a->middle > 0)
+        snprintf(change, sizeof change, "%+.1f %%", 100.0 * (b->middle / a->middle - 1));
+    printf("%-20s %-4s %10.0f %10.0f %10s  %s\n", figure, percentile, a->middle, b->middle, change,
+           verdict);
+}
+
+// How many both have.
+static uint32_t figures_compare(const json_t *a, const json_t *b)
 {
     static const char *const percentiles[] = {"p50", "p99"};
     const char *figure;
     const json_t *ignored;
+    uint32_t n = 0;
     printf("%-20s %-4s %10s %10s %8s\n", "ns", "", "A", "B", "");
     json_object_foreach(json_object_get(a, "figures_ns"), figure, ignored)
     {
@@ -67,13 +89,11 @@ static void figures_compare(const json_t *a, const json_t *b)
             if (!span_read(a, figure, percentiles[i], &left) ||
                 !span_read(b, figure, percentiles[i], &right))
                 continue;
-            const char *verdict = right.low > left.high   ? "slower"
-                                  : right.high < left.low ? "faster"
-                                                          : "within noise";
-            printf("%-20s %-4s %10.0f %10.0f %+7.1f %%  %s\n", figure, percentiles[i], left.middle,
-                   right.middle, 100.0 * (right.middle / left.middle - 1), verdict);
+            figure_print(figure, percentiles[i], &left, &right);
+            n++;
         }
     }
+    return n;
 }
 
 bool compare_run(const char *a, const char *b, struct error *err)
@@ -89,9 +109,9 @@ bool compare_run(const char *a, const char *b, struct error *err)
         for (size_t i = 0; i < sizeof machine / sizeof machine[0]; i++)
             text_compare(json_object_get(left, "environment"),
                          json_object_get(right, "environment"), machine[i]);
-        figures_compare(left, right);
     }
-    const bool ok = right != NULL;
+    const bool ok = right && (figures_compare(left, right) > 0 ||
+                              error_set(err, EXIT_FAILED, "%s, %s: no figure in common", a, b));
     json_decref(left);
     json_decref(right);
     return ok;

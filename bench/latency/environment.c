@@ -1,5 +1,6 @@
 #include "bench/latency/kernel.h"
 #include "bench/latency/measure.h"
+#include "bench/latency/quiet.h"
 #include "dataplane/port/eal.h"
 
 #include <sched.h>
@@ -8,7 +9,7 @@
 #include <unistd.h>
 #include <sys/utsname.h>
 
-enum { BUSY_LOOK_US = 300000, BUSY_PERCENT = 10 };
+enum { BUSY_LOOK_US = 300000, BUSY_PERCENT = 10, STEP_NS = 5 };
 
 // First line of a file without its end; "" when it cannot be read.
 static void line_read(const char *path, char *out, size_t len)
@@ -105,7 +106,23 @@ static unsigned core_busy(int core)
     return percent;
 }
 
-uint32_t environment_warn(FILE *out, int core)
+// Others wait for a core that is not theirs alone until the kernel gives it to them for a while.
+static uint32_t first_warn(FILE *out)
+{
+    char us[32];
+    const bool ahead = sched_getscheduler(0) != SCHED_OTHER;
+    const bool may = ahead || thread_first(true);
+    if (!ahead)
+        thread_first(false);
+    line_read("/proc/sys/kernel/sched_rt_runtime_us", us, sizeof us);
+    if (!may || us[0] == '-')
+        return 0;
+    return fprintf(out, "warning: measured with a real-time priority: others who want the core "
+                        "get it for up to 50 ms of a second, in one piece; in an open loop that "
+                        "is p95 and above\n") > 0;
+}
+
+uint32_t environment_warn(FILE *out, int core, bool first, uint64_t step_ns)
 {
     char text[4096], flags[4096];
     uint32_t n = 0;
@@ -115,6 +132,10 @@ uint32_t environment_warn(FILE *out, int core)
                      "warning: no core is isolated: others run on core %d too; the tail is "
                      "theirs (isolcpus=)\n",
                      core) > 0;
+    if (text[0] == 0 && first)
+        n += first_warn(out);
+    if (step_ns >= STEP_NS)
+        n += fprintf(out, "warning: the clock steps by %lu ns: no figure is finer\n", step_ns) > 0;
     if (core_busy(core) > BUSY_PERCENT)
         n += fprintf(out, "warning: others took %u %% of core %d before the run began\n",
                      core_busy(core), core) > 0;

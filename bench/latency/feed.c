@@ -6,6 +6,7 @@
 #include "bench/book/offline.h"
 #include "bench/exchange/generate.h"
 #include "bench/exchange/pack.h"
+#include "bench/latency/quiet.h"
 
 struct packet {
     uint64_t at; // offset of its bytes
@@ -138,7 +139,12 @@ bool feed_measure(const struct feed_options *options, const struct clock_calibra
     for (uint64_t i = 0; i < day.first_measured; i++)
         packet_take(&o.channel, &day, i, clock_tsc());
     uint64_t best = o.count.best_changes;
+    // Not before: a thread that has had its core ahead of others for a second loses it for a while.
+    if (options->first)
+        thread_first(true);
     packets_measure(&o.channel, &day, cal, h, result);
+    if (options->first)
+        thread_first(false);
     result->best_changes = o.count.best_changes - best;
     result->orders_live = o.channel.book.orders_live;
     bool whole = o.count.gaps == 0 && o.count.unknown_reference == 0 && o.count.orders_refused == 0;

@@ -1,3 +1,4 @@
+#include "bench/latency/grain.h"
 #include "bench/latency/measure.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@ void jitter_look(struct jitter *j, const struct clock_calibration *cal, double s
     j->ns = clock_ticks_to_ns(cal, before - start);
     j->max_ns = clock_ticks_to_ns(cal, max);
     j->lost_ns = clock_ticks_to_ns(cal, lost);
+    j->step_ns = clock_step_ns(cal);
 }
 
 void jitter_print(const struct jitter *j, FILE *out)

@@ -72,6 +72,15 @@ static uint64_t interrupts_of(const char *text, uint32_t core)
     return sum;
 }
 
+uint64_t kernel_core_interrupts(uint32_t core)
+{
+    const int fd = open("/proc/interrupts", O_RDONLY | O_CLOEXEC);
+    const uint64_t sum = interrupts_of(file_text(fd), core);
+    if (fd >= 0)
+        close(fd);
+    return sum;
+}
+
 // The line that begins with <name>, behind it.
 static const char *line_of(const char *text, const char *name)
 {

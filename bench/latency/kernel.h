@@ -28,6 +28,9 @@ enum kernel_time {
 };
 bool kernel_core_time(uint32_t core, uint64_t ticks[KERNEL_TIMES]);
 
+// Interrupts that a core has had, every kind; 0: there is no such core.
+uint64_t kernel_core_interrupts(uint32_t core);
+
 enum { KERNEL_LOOKS_MAX = 1 << 14, KERNEL_LOOK_US = 1000 };
 
 struct kernel_look {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/latency/grain.h"
 #include "bench/latency/lane_wire.h"
 
 static const char *const names[] = {
@@ -139,17 +140,6 @@ static bool order_trip(struct lane_world *w, uint32_t noise, uint64_t n, struct 
     return end == TRIP_CAME;
 }
 
-static uint64_t stamp_cost(const struct clock_calibration *cal)
-{
-    enum { STAMPS = 10000 };
-    uint64_t least = UINT64_MAX;
-    for (uint32_t i = 0; i < STAMPS; i++) {
-        const uint64_t from = clock_tsc(), took = clock_tsc() - from;
-        least = took < least ? took : least;
-    }
-    return clock_ticks_to_ns(cal, least);
-}
-
 static void trips_record(struct lane_result *r, const struct trip_ticks *t, uint64_t n, bool noise,
                          const struct clock_calibration *cal)
 {
@@ -224,6 +214,8 @@ bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_resul
                          "%s --journal DIR",
                          o->region);
     }
+    if (o->first)
+        thread_first(true);
     while (i < warm && order_trip(w, o->noise, i, &trips[i % o->orders]))
         i++;
     quiet_begin(&r->quiet, !o->uncounted);
@@ -235,7 +227,7 @@ bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_resul
     quiet_end(&r->quiet);
     r->orders = done;
     r->ns = clock_ticks_to_ns(&w->cal, took);
-    r->stamp_ns = stamp_cost(&w->cal);
+    r->stamp_ns = clock_reading_ns(&w->cal);
     r->memory = w->memory;
     r->huge_pages = w->huge_pages;
     r->orders_live = w->channel.book.orders_live;
@@ -243,6 +235,8 @@ bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_resul
     free(trips);
     if (done == o->orders)
         done += silences_measure(w, o, i + done, r);
+    if (o->first)
+        thread_first(false);
     r->unrecorded = w->unrecorded;
     const bool taken = !w->shared || lane_region_ready(w);
     const bool whole = i + done == all.orders && desk_check(&w->desk, why, sizeof why) &&
@@ -289,8 +283,11 @@ void lane_print(FILE *out, const struct lane_options *o, const struct lane_resul
         fprintf(out, "system calls   not counted");
     if (q->calls)
         fprintf(out, " at least, the first has number %lu", q->call_number);
-    fprintf(out, "; page faults %lu; voluntary context switches %lu (preempted %lu times)\n",
-            q->faults, q->yields, q->preemptions);
+    fprintf(out,
+            "; page faults %lu; voluntary context switches %lu (preempted %lu times); %lu "
+            "interrupts of "
+            "its core\n",
+            q->faults, q->yields, q->preemptions, q->interrupts);
 }
 
 void lane_write(FILE *out, const struct lane_options *o, const struct lane_result *r)
@@ -304,9 +301,9 @@ void lane_write(FILE *out, const struct lane_options *o, const struct lane_resul
             r->ns, r->stamp_ns, r->huge_pages ? "true" : "false");
     fprintf(out,
             "  \"system_calls\": %ld, \"page_faults\": %lu, \"voluntary_switches\": %lu, "
-            "\"preemptions\": %lu, \"unrecorded\": %lu,\n  \"figures_ns\": {",
+            "\"preemptions\": %lu, \"interrupts\": %lu, \"unrecorded\": %lu,\n  \"figures_ns\": {",
             q->calls_counted ? (long)q->calls : -1L, q->faults, q->yields, q->preemptions,
-            r->unrecorded);
+            q->interrupts, r->unrecorded);
     for (uint32_t f = 0; f < LANE_FIGURES; f++)
         if (r->figures[f].total)
             hdr_write_json(&r->figures[f], out, names[f], f ? "," : "");

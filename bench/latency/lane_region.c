@@ -2,12 +2,23 @@
 // of a dataplane does. The control plane then takes the events, and the lane waits for it between
 // two measured orders where it is behind.
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "bench/latency/lane_world.h"
 #include "dataplane/lane/desk_park.h"
+
+// Of the region, for the signal that ends us: its memory would stay taken.
+static char region_file[sizeof((struct memory_region *)0)->path];
+
+static void on_end(int number)
+{
+    unlink(region_file);
+    signal(number, SIG_DFL);
+    raise(number);
+}
 
 enum { PAGE_BYTES = 2 << 20, BEAT_US = 50000, PATIENCE_S = 5 };
 
@@ -26,6 +37,9 @@ void *lane_region_open(struct lane_world *w, const char *name, uint64_t bytes, s
     if (!memory_region_open(&w->region, name, bytes, PAGE_BYTES, -1, true, err))
         return NULL;
     w->huge_pages &= w->region.huge;
+    snprintf(region_file, sizeof region_file, "%s", w->region.path);
+    signal(SIGINT, on_end);
+    signal(SIGTERM, on_end);
     return w->region.memory;
 }
 

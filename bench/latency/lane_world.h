@@ -54,6 +54,7 @@ struct lane_options {
     uint32_t noise;                     // messages of other symbols between two triggers
     uint32_t control;                   // enum lane_control; without <region>
     bool uncounted;                     // system calls are not
+    bool first;                         // with a real-time priority, where we may
     const char *strategies;             // directory of the examples
     struct lane_ports ports;            // all null: the simulated one
     const struct lane_sockets *sockets; // instead of ports; null: none

@@ -1,11 +1,14 @@
 // tickgate-bench: how long things take, with the machine's own pauses beside every figure.
+#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "bench/latency/compare.h"
 #include "bench/latency/cores.h"
+#include "bench/latency/grain.h"
 #include "bench/latency/lane.h"
 #include "bench/latency/options.h"
 
@@ -21,7 +24,7 @@ struct results {
 };
 
 // <core> < 0: any.
-static bool core_take(long core, struct error *err)
+static bool core_take(const char *option, long core, struct error *err)
 {
     static cpu_set_t all;
     cpu_set_t set;
@@ -32,8 +35,8 @@ static bool core_take(long core, struct error *err)
     CPU_ZERO(&set);
     CPU_SET((size_t)core, &set);
     return sched_setaffinity(0, sizeof set, &set) == 0 ||
-           error_set(err, EXIT_FAILED, "--core: core %ld does not exist or is not ours to use",
-                     core);
+           error_set(err, EXIT_FAILED, "--%s: core %ld does not exist or is not ours to use",
+                     option, core);
 }
 
 static void feed_print(FILE *out, const struct hdr *h, const struct feed_result *r)
@@ -91,14 +94,14 @@ static void arguments_write(FILE *out, const struct bench_options *o)
     fprintf(out, "], \"configuration_hash\": \"%016lx\"", hash);
 }
 
-static void distortions_write(FILE *out)
+static void distortions_write(FILE *out, const struct bench_options *o, uint64_t step_ns)
 {
     char *text = NULL;
     size_t len;
     FILE *lines = open_memstream(&text, &len);
     fprintf(out, ",\n  \"distortions\": [");
     if (lines) {
-        environment_warn(lines, sched_getcpu());
+        environment_warn(lines, sched_getcpu(), o->first, step_ns);
         fclose(lines);
         for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
             fputs(line == text ? "" : ", ", out);
@@ -116,11 +119,12 @@ static void result_write(FILE *out, const struct bench_options *o, const struct 
             bench_mode_name(o->mode), o->mode == MODE_TRIP && o->trip.open ? "open" : "closed");
     environment_write(out, "  ");
     arguments_write(out, o);
-    distortions_write(out);
+    distortions_write(out, o, j->step_ns);
     fprintf(out,
             ",\n  \"jitter\": {\"ns\": %lu, \"above_1us\": %lu, \"above_10us\": %lu, "
-            "\"above_100us\": %lu, \"max_ns\": %lu, \"lost_ns\": %lu},\n",
-            j->ns, j->above_1us, j->above_10us, j->above_100us, j->max_ns, j->lost_ns);
+            "\"above_100us\": %lu, \"max_ns\": %lu, \"lost_ns\": %lu, "
+            "\"clock_step_ns\": %lu},\n",
+            j->ns, j->above_1us, j->above_10us, j->above_100us, j->max_ns, j->lost_ns, j->step_ns);
     if (o->mode == MODE_FEED)
         feed_write(out, &o->feed, r->whole, &r->feed);
     else if (o->mode == MODE_TRIP)
@@ -164,7 +168,6 @@ static bool files_write(const struct bench_options *o, const struct results *r, 
 {
     if (o->out == NULL)
         return true;
-    mkdir(o->out, 0755);
     bool ok = true;
     if (r->whole)
         ok = histogram_write(o, bench_mode_name(o->mode), r->whole, r->ns, err);
@@ -183,10 +186,20 @@ static bool files_write(const struct bench_options *o, const struct results *r, 
            error_set(err, EXIT_FAILED, "--out: %s/result.json cannot be written", o->out);
 }
 
+// Before minutes of measuring.
+static bool out_check(const struct bench_options *o, struct error *err)
+{
+    if (o->out == NULL)
+        return true;
+    const bool there = mkdir(o->out, 0755) == 0 || errno == EEXIST;
+    return (there && access(o->out, W_OK | X_OK) == 0) ||
+           error_set(err, EXIT_FAILED, "--out: %s: %s", o->out, strerror(errno));
+}
+
 static bool trip_run(const struct bench_options *o, struct results *r, struct error *err)
 {
     // The threads take their cores themselves.
-    if (!core_take(-1, err) || !trip_measure(&o->trip, &o->lane, &r->trip, err))
+    if (!core_take("core", -1, err) || !trip_measure(&o->trip, &o->lane, &r->trip, err))
         return false;
     trip_print(stdout, &o->trip, &r->trip);
     return true;
@@ -197,11 +210,12 @@ static bool run(const struct bench_options *o, struct error *err)
     static struct hdr packets;
     static struct results r;
     struct clock_calibration cal;
-    if (!core_take(o->mode == MODE_TRIP || o->mode == MODE_CORES ? o->trip.near_core : o->core,
-                   err))
+    const bool two = o->mode == MODE_TRIP || o->mode == MODE_CORES;
+    if (!out_check(o, err) || (two && !core_take("far_core", o->trip.far_core, err)) ||
+        !core_take("core", two ? o->trip.near_core : o->core, err))
         return false;
     clock_calibrate(&cal, 100);
-    environment_warn(stderr, sched_getcpu());
+    environment_warn(stderr, sched_getcpu(), o->first, clock_step_ns(&cal));
     jitter_look(&r.jitter, &cal, o->seconds);
     jitter_print(&r.jitter, stdout);
     switch (o->mode) {
@@ -225,7 +239,7 @@ static bool run(const struct bench_options *o, struct error *err)
             return false;
         break;
     case MODE_CORES:
-        if (!core_take(-1, err) ||
+        if (!core_take("core", -1, err) ||
             !cores_measure(o->trip.near_core, o->trip.far_core, o->trip.seconds, &r.cores, err))
             return false;
         cores_print(stdout, &r.cores);
@@ -239,7 +253,10 @@ int main(int argc, char **argv)
 {
     struct bench_options o;
     struct error err = {0};
-    if (argc == 4 && strcmp(argv[1], "compare") == 0 && compare_run(argv[2], argv[3], &err))
+    const bool compares = argc > 1 && strcmp(argv[1], "compare") == 0;
+    if (compares && argc != 4)
+        error_set(&err, EXIT_USAGE, "compare: name two directories that --out has written");
+    else if (compares && compare_run(argv[2], argv[3], &err))
         return 0;
     if (err.code == 0 && bench_options_read(&o, argc, argv, &err) && run(&o, &err))
         return 0;

@@ -15,6 +15,7 @@ struct jitter {
     uint64_t above_1us, above_10us, above_100us; // gaps between two readings of the clock
     uint64_t max_ns;
     uint64_t lost_ns; // in gaps above 1 us
+    uint64_t step_ns; // of the clock, 0: too small to be seen
 };
 
 // Reads the clock as fast as it can for <seconds>, on the core it runs on.
@@ -27,6 +28,7 @@ struct feed_options {
     uint32_t live;
     uint64_t messages;
     uint32_t messages_a_packet; // 0: as many as fit
+    bool first;                 // with a real-time priority, where we may
 };
 
 struct feed_result {
@@ -46,5 +48,6 @@ bool feed_measure(const struct feed_options *options, const struct clock_calibra
 void cards_print(char *out, size_t len);
 // Machine and build as a JSON object; <indent> blanks before each line.
 void environment_write(FILE *out, const char *indent);
-// What of this machine distorts a measurement on <core>, a line each; returns how many.
-uint32_t environment_warn(FILE *out, int core);
+// What of this machine distorts a measurement on <core>, a line each; returns how many. <first>: of
+// threads with a real-time priority. <step_ns>: of the clock.
+uint32_t environment_warn(FILE *out, int core, bool first, uint64_t step_ns);

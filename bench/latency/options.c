@@ -66,6 +66,9 @@ static const char usage[] =
     "  --round_s S    trip: length of a round; cores: of a figure (1)\n"
     "  --rounds N     trip: echo and orders in turn so often (3)\n"
     "  --pause_us N   trip: closed loop, between an answer and the next frame (20)\n"
+    "  --first        feed, lane: measure with a real-time priority, as trip and cores always do "
+    "where\n"
+    "                 that is allowed\n"
     "  --uncounted    lane: do not count system calls (an emulator makes its own)\n"
     "  --strategies DIR  lane: where taker.so is (strategies/ beside this program)\n"
     "  --region NAME  lane: a region of that name, whose events a control plane takes; the lane "
@@ -76,6 +79,8 @@ static const char usage[] =
     "  --help         this text\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 usage.\n";
+
+enum { UNTAKEN_ORDERS = 12000 }; // their events fill a ring that nobody empties
 
 static const char *const modes[MODES] = {"spin", "feed", "lane", "trip", "cores"};
 
@@ -148,10 +153,8 @@ static bool option_take(struct bench_options *o, int letter, const char *value, 
     case 'K': o->trip.netns = value; return true;
     case 'J': o->trip.far = value; return true;
     case 'Q': o->trip.schedule.kind = SCHEDULE_POISSON; return true;
-    case 'G':
-        o->trip.schedule.kind = SCHEDULE_RECORDED;
-        o->trip.schedule.file = value;
-        return true;
+    case 'G': o->trip.schedule.file = value; return true;
+    case 'f': o->first = true; return true;
     case 'T': return port_take(o, value, err);
     case 'L': return leg_take(o, value, err);
 #define NUMBER_TAKE(character, name, least, most, place)                                      \
@@ -160,6 +163,8 @@ static bool option_take(struct bench_options *o, int letter, const char *value, 
             return error_set(err, EXIT_USAGE, "--%s: '%s' is no number from %g to %g", #name, \
                              value, (double)(least), (double)(most));                         \
         (place) = (__typeof__(place))v;                                                       \
+        if ((double)(place) < v)                                                              \
+            return error_set(err, EXIT_USAGE, "--%s: '%s' is no whole number", #name, value); \
         return true;
         NUMBER_LIST(NUMBER_TAKE)
 #undef NUMBER_TAKE
@@ -176,6 +181,37 @@ static const char *strategies_beside_us(void)
     return strcat(path, "/strategies");
 }
 
+// What each option allows, and all together do not.
+static bool options_fit(const struct bench_options *o, struct error *err)
+{
+    const bool trades = o->mode == MODE_LANE || o->mode == MODE_TRIP;
+    const struct schedule_options *s = &o->trip.schedule;
+    if (o->lane.durable && o->lane.region == NULL)
+        return error_set(err, EXIT_USAGE, "--durable: name the --region of a control plane, too");
+    if (o->lane.region && (*o->lane.region == 0 || strchr(o->lane.region, '/')))
+        return error_set(err, EXIT_USAGE, "--region: '%s' is no name of a region", o->lane.region);
+    if (trades && o->lane.symbols <= LANE_WATCHED)
+        return error_set(err, EXIT_USAGE,
+                         "--symbols: %u is too few: %d are traded, and the resting orders are of "
+                         "others",
+                         o->lane.symbols, LANE_WATCHED);
+    if (o->mode == MODE_LANE && o->lane.control != LANE_CONTROL_ALIVE &&
+        o->lane.orders + o->warm > UNTAKEN_ORDERS)
+        return error_set(err, EXIT_USAGE,
+                         "--control: nobody takes the events, and there is room for those of %d "
+                         "orders; take fewer --orders and --warm",
+                         UNTAKEN_ORDERS);
+    if (s->file && (s->rate > 0 || s->kind == SCHEDULE_POISSON))
+        return error_set(err, EXIT_USAGE,
+                         "--recording: it has its own times; leave --rate and --poisson out");
+    if (s->kind == SCHEDULE_POISSON && s->rate <= 0)
+        return error_set(err, EXIT_USAGE, "--poisson: name the --rate, too");
+    return (o->mode != MODE_TRIP && o->mode != MODE_CORES) ||
+           o->trip.near_core != o->trip.far_core ||
+           error_set(err, EXIT_USAGE, "--core, --far_core: name two cores, not %ld twice",
+                     o->trip.far_core);
+}
+
 bool bench_options_read(struct bench_options *o, int argc, char **argv, struct error *err)
 {
     static const struct option longs[] = {
@@ -184,6 +220,7 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
 #undef NUMBER_LONG
             {"uncounted", 0, NULL, 'u'},
         {"durable", 0, NULL, 'U'},
+        {"first", 0, NULL, 'f'},
         {"port", 1, NULL, 'T'},
         {"leg", 1, NULL, 'L'},
         {"near", 1, NULL, 'I'},
@@ -216,10 +253,9 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
         if (!option_take(o, letter, optarg, err))
             return false;
     }
-    if (o->lane.durable && o->lane.region == NULL)
-        return error_set(err, EXIT_USAGE, "--durable: name the --region of a control plane, too");
     o->argc = argc;
     o->argv = argv;
+    o->lane.first = o->feed.first = o->first;
     o->lane.seed = o->feed.seed;
     o->lane.symbols = o->feed.symbols;
     o->lane.live = o->feed.live;
@@ -231,6 +267,13 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
     for (int i = 0; i < MODES && optind + 1 == argc; i++)
         if (strcmp(argv[optind], modes[i]) == 0)
             o->mode = (enum bench_mode)i;
-    return o->mode != MODES ||
-           error_set(err, EXIT_USAGE, "name one mode: spin, feed, lane, trip or cores; see --help");
+    if (o->mode == MODES)
+        return error_set(err, EXIT_USAGE,
+                         "name one mode: spin, feed, lane, trip or cores; see --help");
+    if (!options_fit(o, err))
+        return false;
+    if (o->trip.schedule.file)
+        o->trip.schedule.kind = SCHEDULE_RECORDED;
+    o->first |= o->mode == MODE_TRIP || o->mode == MODE_CORES;
+    return true;
 }

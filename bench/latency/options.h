@@ -15,6 +15,7 @@ struct bench_options {
     double seconds; // of the jitter floor
     long core;      // -1: any
     uint64_t warm;  // orders before the measured ones
+    bool first;     // with a real-time priority, where we may
     struct feed_options feed;
     struct lane_options lane;
     struct trip_options trip;

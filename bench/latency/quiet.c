@@ -1,10 +1,12 @@
 #include "bench/latency/quiet.h"
 
+#include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <ucontext.h>
+
+#include "bench/latency/kernel.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
@@ -40,11 +42,18 @@ static void usage_read(struct quiet *q, int64_t sign)
     q->preemptions += (uint64_t)(sign * u.ru_nivcsw);
 }
 
+bool thread_first(bool first)
+{
+    const struct sched_param p = {.sched_priority = first ? 10 : 0};
+    return sched_setscheduler(0, first ? SCHED_FIFO : SCHED_OTHER, &p) == 0;
+}
+
 void quiet_begin(struct quiet *q, bool calls)
 {
     struct sigaction action = {.sa_sigaction = on_call, .sa_flags = SA_SIGINFO};
-    memset(q, 0, sizeof *q);
     caught = 0;
+    q->core = (uint32_t)sched_getcpu();
+    q->interrupts -= kernel_core_interrupts(q->core);
     q->calls_counted =
         calls && sigaction(SIGSYS, &action, NULL) == 0 &&
         prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, 0, &selector) == 0;
@@ -58,6 +67,8 @@ void quiet_end(struct quiet *q)
     usage_read(q, 1);
     if (q->calls_counted)
         prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0);
-    q->calls = (uint64_t)caught;
-    q->call_number = caught_number;
+    q->interrupts += kernel_core_interrupts(q->core);
+    if (q->calls == 0 && caught)
+        q->call_number = caught_number;
+    q->calls += (uint64_t)caught;
 }

@@ -14,9 +14,13 @@ wanted() {
 }
 build=$(dirname "$program")
 here=$(dirname "$0")
-near=${CORE:-1} far=${FAR_CORE:-0}
-mkdir -p "$out"
-# Ahead of ordinary threads, where that is allowed; trips do so themselves, only for the two threads that count.
+# A machine of one core measures what is inside the process.
+near=${CORE:-$(($(nproc --all) > 1))} far=${FAR_CORE:-0}
+if ! { mkdir -p "$out" && [ -w "$out" ]; }; then
+  echo "$out: results cannot be written there" >&2
+  exit 1
+fi
+# Ahead of ordinary threads, where that is allowed; tickgate-bench does so itself, only while it measures.
 first=()
 chrt -f 10 true 2>/dev/null && first=(chrt -f 10)
 measure() { # name, arguments
@@ -25,9 +29,7 @@ measure() { # name, arguments
   wanted "$name" || return 0
   echo "== $name"
   mkdir -p "$out/$name"
-  local before=("${first[@]}")
-  [ "$1" = trip ] && before=()
-  if ! "${before[@]}" "$program" "$@" --out "$out/$name" >"$out/$name/output.txt" 2>"$out/$name/errors.txt"; then
+  if ! "$program" "$1" --first "${@:2}" --out "$out/$name" >"$out/$name/output.txt" 2>"$out/$name/errors.txt"; then
     echo "   left out: $(tail -1 "$out/$name/errors.txt")"
     rm -f "$out/$name/result.json"
   fi

@@ -1,6 +1,5 @@
 #include "bench/latency/trip.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,12 +82,6 @@ static uint32_t answers_take(struct trip *t)
 }
 
 // --- rounds ---
-
-bool thread_first(bool first)
-{
-    const struct sched_param p = {.sched_priority = first ? 10 : 0};
-    return sched_setscheduler(0, first ? SCHED_FIFO : SCHED_OTHER, &p) == 0;
-}
 
 static uint64_t ticks_of_us(const struct trip *t, uint64_t us)
 {

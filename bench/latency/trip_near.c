@@ -9,8 +9,9 @@ static int lane_thread(void *arg)
 {
     struct trip *t = arg;
     thread_first(true);
-    atomic_store(&t->runs, gettid());
+    const int id = gettid();
     quiet_begin(t->quiet, true);
+    atomic_store(&t->runs, id);
     lane_run(&t->world->lane);
     quiet_end(t->quiet);
     thread_first(false);

@@ -71,9 +71,6 @@ struct trip {
     _Atomic int runs;  // the lane's thread has its core: its id; 0: not yet
 };
 
-// Ahead of every ordinary thread of its core, where we may; false: not allowed.
-bool thread_first(bool first);
-
 // Its port is sockets of the kernel.
 bool trip_of_kernel(const struct trip *t);
 

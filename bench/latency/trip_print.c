@@ -75,11 +75,11 @@ void trip_print(FILE *out, const struct trip_options *o, const struct trip_resul
             (long)(hdr_percentile(whole, 99) - hdr_percentile(echo, 99)));
     fprintf(out,
             "lane's thread: system calls %s; page faults %lu; voluntary context switches %lu "
-            "(preempted %lu times)\n",
+            "(preempted %lu times); %lu interrupts of its core\n",
             !q->calls_counted ? "not counted"
             : q->calls        ? "some"
                               : "0",
-            q->faults, q->yields, q->preemptions);
+            q->faults, q->yields, q->preemptions, q->interrupts);
 }
 
 static int slower(const void *a, const void *b)
@@ -160,11 +160,11 @@ void trip_write(FILE *out, const struct trip_options *o, const struct trip_resul
             r->sent[1], r->lost[1], r->late[1], r->ns[1]);
     fprintf(out,
             "  \"system_calls\": %s, \"page_faults\": %lu, \"voluntary_switches\": %lu, "
-            "\"preemptions\": %lu,\n",
+            "\"preemptions\": %lu, \"interrupts\": %lu,\n",
             !q->calls_counted ? "null"
             : q->calls        ? "true"
                               : "false",
-            q->faults, q->yields, q->preemptions);
+            q->faults, q->yields, q->preemptions, q->interrupts);
     for (int orders = 0; orders < 2; orders++) {
         fprintf(out, "  \"%s\": [", orders ? "order_rounds_ns" : "echo_rounds_ns");
         for (uint32_t i = 0; i < r->round_count[orders]; i++)

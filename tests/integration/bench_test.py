@@ -6,9 +6,11 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
@@ -65,11 +67,29 @@ def lane():
     assert (result["instances"], result["clients"], result["orders"]) == (8, 3, 2000), result
     alone = bench("lane", "--seconds", "0.01", "--orders", "50000", "--live", "2000", "--symbols", "100", "--region", f"benchtest{os.getpid()}")
     assert alone.returncode == 1 and "nobody takes the events" in alone.stderr, alone
-    assert not [p for place in ("/dev/hugepages", "/dev/shm") for p in pathlib.Path(place).glob(f"tickgate.benchtest{os.getpid()}*")]
+    assert not regions(f"benchtest{os.getpid()}")
+    interrupted()
     refused = bench("lane", "--durable", "--seconds", "0.01")
     assert refused.returncode == 2 and "--region" in refused.stderr, refused.stderr
     refused = bench("lane", "--strategies", "/proc/nowhere", "--seconds", "0.01", "--live", "100")
     assert refused.returncode == 2 and "/proc/nowhere/taker.so" in refused.stderr, refused.stderr
+
+
+def regions(name):
+    return [p for place in ("/dev/hugepages", "/dev/shm") for p in pathlib.Path(place).glob(f"tickgate.{name}*")]
+
+
+def interrupted():
+    """Ctrl-C leaves no memory taken."""
+    name = f"benchint{os.getpid()}"
+    process = subprocess.Popen([str(BUILD / "tickgate-bench"), "lane", "--seconds", "0.01", "--orders", "50000", "--live", "2000", "--symbols", "100",
+                                "--region", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 20
+    while not regions(name) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert regions(name), "no region came"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == -signal.SIGINT and not regions(name), regions(name)
 
 
 def report(folder):
@@ -78,6 +98,18 @@ def report(folder):
     assert compared.returncode == 0 and "port differs: 'memif', 'ring'" in compared.stdout, compared
     same = bench("compare", str(folder), str(folder))
     assert same.returncode == 0 and "slower" not in same.stdout and "faster" not in same.stdout, same.stdout
+    for text in ("[]", "{}", '{"figures_ns": 5}', (folder / "result.json").read_text()[:3000]):
+        (folder / "cut").mkdir(exist_ok=True)
+        (folder / "cut/result.json").write_text(text)
+        senseless = bench("compare", str(folder), str(folder / "cut"))
+        assert senseless.returncode == 1 and "cut/result.json" in senseless.stderr and not senseless.stdout, senseless
+    other = {"figures_ns": {"another": {"p50": 0, "p99": 0}}}
+    (folder / "cut/result.json").write_text(json.dumps(other))
+    none = bench("compare", str(folder), str(folder / "cut"))
+    assert none.returncode == 1 and "no figure in common" in none.stderr, none
+    nil = bench("compare", str(folder / "cut"), str(folder / "cut"))
+    assert nil.returncode == 0 and "nan" not in nil.stdout, nil
+    (folder / "cut/result.json").write_text('{"figures_ns": {"echo"')  # the report goes on without it
     nothing = bench("compare", str(folder), str(folder / "nothing"))
     assert nothing.returncode == 1 and "nothing/result.json" in nothing.stderr, nothing.stderr
     (folder / "keep").rename(folder / "ring")
@@ -105,6 +137,11 @@ def report(folder):
         shutil.copy(path, folder / "memif")
     (folder / "peak.json").write_text(json.dumps({"lossless": 9000000, "line_rate": 36000000, "of_10gbe": 0.25, "tries": [
         {"rate": 9000000, "lossless": True, "applied": 1, "of": 1}, {"rate": 12000000, "lossless": False, "applied": 1, "of": 2}]}))
+    (folder / "nothing").mkdir()
+    plain = subprocess.run([sys.executable, str(ROOT / "bench/latency/report.py"), str(folder)], capture_output=True, text=True, timeout=60,
+                           env={"PATH": str(folder / "nothing")})
+    page = (folder / "report.html").read_text()
+    assert plain.returncode == 0 and "gnuplot is not installed" in page and "<td>ring</td>" in page, plain
     if shutil.which("gnuplot"):
         written = subprocess.run([str(ROOT / "bench/latency/report.py"), str(folder)], capture_output=True, text=True, timeout=60)
         assert written.returncode == 0, written.stderr
@@ -112,6 +149,7 @@ def report(folder):
         for words in ("<h2>Targets</h2>", "<td>memif: order over its echo, p50 (ns)</td>", "<h2>Lanes</h2>", "<td>memif-feed</td>"):
             assert words in page, f"no {words}"
         assert "<td>second-lane</td><td>1</td><td>2000</td>" in page and "9.0 million messages a second" in page, page[-3000:]
+        assert "cut: its result.json is cut" in page
         assert page.count("<svg") >= 3 and "What distorts these figures" in page and "<td>ring</td>" in page, page[:500]
 
 
@@ -199,6 +237,21 @@ def trip():
                              (("physical", "--near", "0000:ff:1f.6", "--far", "0000:ff:1f.7"), 1, "there is no PCI device 0000:ff:1f.7")):
         refused = bench("trip", "--port", *argv, "--seconds", "0.01")
         assert refused.returncode == code and word in refused.stderr, refused.stderr
+    refusals()
+
+
+def refusals():
+    """What cannot be measured is said before anything is."""
+    for argv, code, word in ((("trip", "--core", "1", "--far_core", "1"), 2, "two cores"), (("trip", "--far_core", "1000"), 1, "--far_core: core 1000"),
+                             (("cores", "--core", "0"), 2, "two cores"), (("lane", "--symbols", "64"), 2, "--symbols"),
+                             (("lane", "--core", "1.5"), 2, "whole number"), (("lane", "--region", ""), 2, "--region"),
+                             (("lane", "--region", "a/b"), 2, "--region"), (("trip", "--poisson"), 2, "--rate"),
+                             (("trip", "--rate", "100", "--recording", "x"), 2, "--recording"),
+                             (("trip", "--poisson", "--recording", "x"), 2, "--recording"), (("lane", "--control", "2"), 2, "12000 orders"),
+                             (("feed", "--out", "/proc/nowhere/x"), 1, "--out"), (("compare", "a"), 2, "two directories")):
+        refused = bench(*argv)
+        assert refused.returncode == code and word in refused.stderr, f"{argv}: {refused}"
+        assert "jitter floor" not in refused.stdout, f"{argv}: measured first"
 
 
 def main():

@@ -14,7 +14,7 @@
 
 static void nothing_is_nothing(void **state)
 {
-    struct quiet q;
+    struct quiet q = {0};
     volatile uint64_t sum = 0;
     (void)state;
     quiet_begin(&q, true);
@@ -28,7 +28,7 @@ static void nothing_is_nothing(void **state)
 
 static void a_system_call_is_seen_and_made(void **state)
 {
-    struct quiet q;
+    struct quiet q = {0};
     (void)state;
     quiet_begin(&q, true);
     const long first = syscall(SYS_getppid), second = syscall(SYS_getppid);
@@ -44,7 +44,7 @@ static void a_system_call_is_seen_and_made(void **state)
 static void page_faults_are_counted(void **state)
 {
     enum { PAGES = 8, PAGE = 4096 };
-    struct quiet q;
+    struct quiet q = {0};
     (void)state;
     volatile char *p = mmap(NULL, (size_t)PAGES * PAGE, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -59,12 +59,40 @@ static void page_faults_are_counted(void **state)
     munmap((void *)(uintptr_t)p, (size_t)PAGES * PAGE);
 }
 
+static void stretches_add_up(void **state)
+{
+    struct quiet q = {0};
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        quiet_begin(&q, true);
+        if (i == 0)
+            syscall(SYS_getppid);
+        quiet_end(&q);
+    }
+    if (!q.calls_counted)
+        skip();
+    assert_int_equal(q.calls, 1);
+    assert_int_equal(q.call_number, SYS_getppid);
+}
+
+static void interrupts_of_the_core_are_counted(void **state)
+{
+    struct quiet q = {0};
+    (void)state;
+    quiet_begin(&q, false);
+    usleep(50000); // its timer is one
+    quiet_end(&q);
+    assert_in_range(q.interrupts, 1, 10000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_nothing),
         cmocka_unit_test(a_system_call_is_seen_and_made),
         cmocka_unit_test(page_faults_are_counted),
+        cmocka_unit_test(stretches_add_up),
+        cmocka_unit_test(interrupts_of_the_core_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
