@@ -81,10 +81,10 @@ bool control_tick(struct control *control, uint64_t now_ns)
     if (control->drain)
         drain_watch(control->drain, &control->contact, now_ns);
     if (control->contact.attached != attached || was != contact_attached(&control->contact)) {
+        if (control->rebuild) // first: whether the lanes may hear that the journal is good
+            rebuild_attach(control->rebuild, &control->contact);
         if (control->drain)
             drain_attach(control->drain, &control->contact);
-        if (control->rebuild)
-            rebuild_attach(control->rebuild, &control->contact);
         if (control->capture)
             capture_attach(control->capture, &control->contact);
     }

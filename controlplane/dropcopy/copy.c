@@ -129,7 +129,7 @@ static bool journal_writing(const struct drop_copy *d)
     if (d->drain == NULL)
         return true;
     drain_status_take(d->drain, &s);
-    return s.state == DRAIN_WRITING;
+    return drain_state_writes(s.state);
 }
 
 // A side that catches up, or is away, has its time from when it is back.

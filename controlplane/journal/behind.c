@@ -18,14 +18,24 @@ enum {
 struct behind {
     const struct day *day;
     struct drain *drain;
+    struct contact *contact;
     struct journal_reader reader;
     struct extract_maker maker;
     uint64_t begun_ns;
     uint64_t segment; // that the maker is at
     uint32_t used_at; // of day->used
     uint32_t written; // extracts
-    bool told, ends;
+    enum restore_verdict verdict;
+    bool ends;
 };
+
+// The next control plane finds it, whether or not this one lives.
+static void judge(struct behind *b, enum restore_verdict verdict)
+{
+    b->verdict = verdict;
+    if (b->contact)
+        restore_judge(b->contact, verdict);
+}
 
 static void doubt(struct behind *b, const char *what)
 {
@@ -35,6 +45,7 @@ static void doubt(struct behind *b, const char *what)
     log_error(LOG_JOURNAL_DAMAGED, LOG_FIELDS(LOG_TEXT("directory", b->reader.directory)), "%s",
               why);
     drain_doubt(b->drain, why);
+    judge(b, RESTORE_BAD);
     b->ends = true;
 }
 
@@ -100,17 +111,9 @@ static void segment_look(struct behind *b)
     b->segment = now;
 }
 
-static void good_tell(struct behind *b)
+static uint64_t us_since(uint64_t begun_ns)
 {
-    if (b->told || b->reader.number <= b->day->last)
-        return;
-    const uint64_t took = clock_mono_ns() - b->begun_ns;
-    b->told = true;
-    log_info(LOG_RESTORE_HASHES,
-             LOG_FIELDS(LOG_NUMBER("records", b->reader.records),
-                        LOG_NUMBER("took_us", took / 1000), LOG_NUMBER("extracts", b->written)),
-             "the hashes of %" PRIu64 " records are good, %u extracts are new; %.3f s",
-             b->reader.records, b->written, (double)took / 1e9);
+    return (clock_mono_ns() - begun_ns) / 1000;
 }
 
 static bool stopped(const struct behind *b)
@@ -124,38 +127,100 @@ static void nap(struct behind *b)
         usleep(NAP_US);
 }
 
-static void work(struct behind *b)
+// The next record, or null for now. While orders wait, what cannot be read is as bad as damage.
+static const struct journal_record *record_next(struct behind *b)
 {
     struct error err = {0};
+    char text[256];
+    journal_reader_follow(&b->reader, atomic_load(b->day->config.committed));
+    const struct journal_record *r = journal_reader_next(&b->reader, &err);
+    if (b->reader.damaged) {
+        doubt(b, day_damage(&b->reader, text));
+    } else if (err.code != EXIT_OK && b->verdict == RESTORE_UNVERIFIED) {
+        doubt(b, err.text);
+    } else if (err.code != EXIT_OK) {
+        log_warn(LOG_EXTRACT, LOG_FIELDS(LOG_NUMBER("segment", b->segment)),
+                 "%s; hashes are not looked at any more, nor extracts made", err.text);
+        b->ends = true;
+    }
+    return b->ends ? NULL : r;
+}
+
+static bool reader_begin(struct behind *b)
+{
+    struct error err = {0};
+    if (!journal_reader_open(&b->reader, b->day->config.directory, 0, &err)) {
+        doubt(b, err.text);
+        return false;
+    }
+    journal_reader_from(&b->reader, b->day->first);
+    return true;
+}
+
+// Checksums, numbers and order of what the start did not read itself: that is what orders wait for.
+static void sums_look(struct behind *b)
+{
+    const uint64_t last = b->day->doubtful;
+    if (last && reader_begin(b)) {
+        journal_reader_unhashed(&b->reader);
+        journal_reader_ahead(&b->reader, b->day->config.direct);
+        while (!stopped(b) && !b->ends && b->reader.number <= last)
+            if (record_next(b) == NULL && !b->ends)
+                nap(b);
+    }
+    if (stopped(b) || b->ends)
+        return;
+    if (b->verdict == RESTORE_UNVERIFIED)
+        judge(b, RESTORE_SOUND);
+    drain_verify(b->drain, false);
+    log_info(LOG_RESTORE_SUMS,
+             LOG_FIELDS(LOG_NUMBER("records", b->reader.records),
+                        LOG_NUMBER("took_us", us_since(b->begun_ns))),
+             "the day is what was written, orders are taken: checksums of %" PRIu64
+             " records, %.3f s",
+             b->reader.records, (double)us_since(b->begun_ns) / 1e6);
+}
+
+static void hashes_good(struct behind *b)
+{
+    judge(b, RESTORE_HASHED);
+    log_info(LOG_RESTORE_HASHES,
+             LOG_FIELDS(LOG_NUMBER("records", b->reader.records),
+                        LOG_NUMBER("took_us", us_since(b->begun_ns)),
+                        LOG_NUMBER("extracts", b->written)),
+             "the hashes of %" PRIu64 " records are good, %u extracts are new; %.3f s",
+             b->reader.records, b->written, (double)us_since(b->begun_ns) / 1e6);
+}
+
+static void hashes_look(struct behind *b)
+{
     while (!stopped(b) && !b->ends) {
-        char text[256];
-        journal_reader_follow(&b->reader, atomic_load(b->day->config.committed));
-        const struct journal_record *r = journal_reader_next(&b->reader, &err);
-        if (b->reader.damaged) {
-            doubt(b, day_damage(&b->reader, text));
-        } else if (err.code != EXIT_OK) {
-            log_warn(LOG_EXTRACT, LOG_FIELDS(LOG_NUMBER("segment", b->segment)),
-                     "%s; hashes are not looked at any more, nor extracts made", err.text);
-            b->ends = true;
-        } else if (r) {
+        const struct journal_record *r = record_next(b);
+        if (r) {
             segment_look(b);
             extract_take(&b->maker, r);
-        } else {
-            good_tell(b);
+        } else if (!b->ends) {
+            if (b->verdict != RESTORE_HASHED && b->reader.number > b->day->last)
+                hashes_good(b);
             nap(b);
         }
     }
 }
 
-void behind_work(const struct day *day, struct drain *drain)
+void behind_work(const struct day *day, struct drain *drain, struct contact *contact,
+                 enum restore_verdict verdict)
 {
-    struct error err = {0};
-    struct behind b = {.day = day, .drain = drain, .begun_ns = clock_mono_ns()};
-    setpriority(PRIO_PROCESS, 0, BEHIND_NICE); // of this thread
-    if (journal_reader_open(&b.reader, day->config.directory, 0, &err)) {
-        journal_reader_from(&b.reader, day->first);
-        work(&b);
-    }
+    struct behind b = {.day = day,
+                       .drain = drain,
+                       .contact = contact,
+                       .begun_ns = clock_mono_ns(),
+                       .verdict = verdict,
+                       .reader = {.fd = -1}};
+    sums_look(&b);
+    journal_reader_close(&b.reader);
+    setpriority(PRIO_PROCESS, 0, BEHIND_NICE); // of this thread: nobody waits for it any more
+    if (!stopped(&b) && !b.ends && reader_begin(&b))
+        hashes_look(&b);
     journal_reader_close(&b.reader);
     extract_maker_free(&b.maker);
 }

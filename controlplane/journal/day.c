@@ -210,6 +210,7 @@ static bool extracts_work(struct day *d, struct extract_ahead *ahead, uint32_t *
         d->used[d->used_count].segment = e->header.segment;
         memcpy(d->used[d->used_count++].hash, e->header.hash, JOURNAL_HASH_LEN);
         d->last = e->header.next_record - 1;
+        d->doubtful = e->header.next_record; // of what is behind, the first says the last hash
         ++*at;
     }
     if (*why)
@@ -300,7 +301,8 @@ static bool reader_begin(struct day *d)
         return false;
     d->hashed = d->config.verify || rest_bytes(d) <= DAY_HASHED_MAX;
     if (!d->hashed)
-        journal_reader_unhashed(&d->reader, d->config.direct);
+        journal_reader_unhashed(&d->reader);
+    journal_reader_ahead(&d->reader, d->config.direct);
     return true;
 }
 
@@ -368,6 +370,50 @@ bool day_read(struct day *d, const struct day_config *config)
                   ? event_take(d, r)
                   : payload_take(d, r->type, r + 1, r->len - (uint32_t)sizeof *r)))
             return false;
+    }
+    return true;
+}
+
+// Extracts that fit, from the first segment of the day on, one behind the other.
+static bool used_find(struct day *d)
+{
+    const struct journal_reader *r = &d->reader;
+    struct extract e = {0};
+    uint32_t at = 0;
+    d->used = calloc(r->segment_count + 1, sizeof *d->used);
+    while (at < r->segment_count && r->segments[at] < d->first)
+        at++;
+    for (bool fits = d->used != NULL; fits && at + 1 < r->segment_count; at++) {
+        struct journal_segment_header h, next;
+        const char *why = "";
+        fits = journal_segment_header_of(r, r->segments[at], &h) &&
+               journal_segment_header_of(r, r->segments[at + 1], &next) &&
+               extract_load(&e, r->directory, &h, &next, &why);
+        if (!fits)
+            break;
+        d->used[d->used_count].segment = r->segments[at];
+        memcpy(d->used[d->used_count++].hash, e.header.hash, JOURNAL_HASH_LEN);
+    }
+    extract_free(&e);
+    return d->used != NULL;
+}
+
+bool day_resume(struct day *d, const struct day_config *config, enum restore_verdict verdict)
+{
+    struct error err = {0};
+    *d = (struct day){.config = *config, .reader = {.fd = -1}};
+    d->last = atomic_load(config->committed);
+    d->doubtful = verdict == RESTORE_UNVERIFIED ? d->last : 0;
+    d->open = journal_reader_open(&d->reader, config->directory, 0, &err);
+    if (!d->open)
+        return day_refuse(d, "%.300s", err.text);
+    d->first = segment_first(d);
+    if (!used_find(d))
+        return day_refuse(d, "no memory for the segments of the journal");
+    if (verdict == RESTORE_HASHED && d->used_count) {
+        d->first = d->used[d->used_count - 1].segment;
+        d->used[0] = d->used[d->used_count - 1];
+        d->used_count = 1;
     }
     return true;
 }

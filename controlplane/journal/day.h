@@ -46,9 +46,10 @@ struct day {
     uint64_t first; // segment
     struct day_used *used;
     uint32_t used_count;
-    bool hashed;      // the rest was
-    char passed[160]; // why the extracts end where they do, if they could go on; else ""
-    uint64_t last;    // record
+    bool hashed;       // the rest was
+    char passed[160];  // why the extracts end where they do, if they could go on; else ""
+    uint64_t last;     // record
+    uint64_t doubtful; // the last record that nobody has looked at, or that says whether; 0: none
 
     uint32_t instances, skipped;      // of the day, and of others
     struct journal_instance instance; // whose events are read
@@ -61,6 +62,10 @@ struct day {
 
 // False: day->refused with <why>, or it was to stop, or nobody takes events.
 bool day_read(struct day *d, const struct day_config *config);
+// A day that was read already, by another control plane: what there is to verify and to extract.
+// <verdict>: how far that control plane was; where all was hashed, only what has no extract yet is
+// left.
+bool day_resume(struct day *d, const struct day_config *config, enum restore_verdict verdict);
 bool day_refuse(struct day *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void day_free(struct day *d);
 // The first damage that a reader has found.

@@ -12,16 +12,6 @@
 
 enum { NAP_US = 500, STOP_MS = 5000 };
 
-const char *drain_state_name(enum drain_state state)
-{
-    static const char *const names[] = {[DRAIN_WRITING] = "writing",
-                                        [DRAIN_FULL] = "full",
-                                        [DRAIN_SLOW] = "slow",
-                                        [DRAIN_FAILED] = "failed",
-                                        [DRAIN_DAMAGED] = "damaged"};
-    return names[state];
-}
-
 // --- to the views ---
 
 static void view_push(struct drain *d, const struct logged_event *event)
@@ -381,20 +371,29 @@ static enum drain_state state_now(const struct drain *d, uint64_t now_ns)
         return DRAIN_FAILED;
     if (d->journal.state == JOURNAL_FULL)
         return DRAIN_FULL;
-    return journal_waits_ns(&d->journal, now_ns) > d->config.stall_ns ? DRAIN_SLOW : DRAIN_WRITING;
+    if (journal_waits_ns(&d->journal, now_ns) > d->config.stall_ns)
+        return DRAIN_SLOW;
+    return atomic_load_explicit(&d->verifying, memory_order_acquire) ? DRAIN_VERIFYING
+                                                                     : DRAIN_WRITING;
 }
 
 static void state_say(struct drain *d, enum drain_state state)
 {
     const char *directory = d->config.journal.directory;
+    const bool wrote = drain_state_writes(d->now.state);
     d->now.state = state;
     d->now.error = d->journal.error;
-    switch (state) {
-    case DRAIN_WRITING:
+    if (drain_state_writes(state)) {
         d->now.why[0] = 0;
-        log_info(LOG_JOURNAL_WRITING, LOG_FIELDS(LOG_TEXT("directory", directory)),
-                 "%s: written again", directory);
+        if (state == DRAIN_VERIFYING)
+            snprintf(d->now.why, sizeof d->now.why,
+                     "%s: the day is being verified; no order is taken meanwhile", directory);
+        if (!wrote)
+            log_info(LOG_JOURNAL_WRITING, LOG_FIELDS(LOG_TEXT("directory", directory)),
+                     "%s: written again", directory);
         return;
+    }
+    switch (state) {
     case DRAIN_FULL:
         snprintf(d->now.why, sizeof d->now.why,
                  "%s: %s; no order is taken; make room, it goes on by itself", directory,
@@ -421,14 +420,6 @@ static void state_say(struct drain *d, enum drain_state state)
         "%s", d->now.why);
 }
 
-void drain_doubt(struct drain *d, const char *why)
-{
-    if (atomic_load(&d->doubted))
-        return;
-    snprintf(d->doubt, sizeof d->doubt, "%s", why);
-    atomic_store_explicit(&d->doubted, true, memory_order_release);
-}
-
 static void committed_tell(const struct drain *d)
 {
     if (d->config.committed)
@@ -444,7 +435,6 @@ static void report(struct drain *d, uint64_t now_ns)
     d->now.segment = j->header.segment;
     d->now.records = j->number - 1;
     d->now.committed = j->committed;
-    committed_tell(d);
     d->now.bytes = j->bytes;
     d->now.blocks = j->blocks;
     memcpy(d->now.latency, j->latency, sizeof d->now.latency);
@@ -452,6 +442,7 @@ static void report(struct drain *d, uint64_t now_ns)
     d->shown = d->now;
     pthread_mutex_unlock(&d->lock);
     drain_record_tell(d);
+    committed_tell(d); // whoever sees its record may act: the lanes have been told before
 }
 
 void drain_status_take(struct drain *d, struct drain_status *status)
@@ -459,7 +450,8 @@ void drain_status_take(struct drain *d, struct drain_status *status)
     pthread_mutex_lock(&d->lock);
     *status = d->shown;
     pthread_mutex_unlock(&d->lock);
-    if (atomic_load_explicit(&d->hangs, memory_order_relaxed) && status->state == DRAIN_WRITING) {
+    if (atomic_load_explicit(&d->hangs, memory_order_relaxed) &&
+        drain_state_writes(status->state)) {
         status->state = DRAIN_SLOW;
         snprintf(status->why, sizeof status->why, "%s: a new segment takes its time",
                  d->config.journal.directory);

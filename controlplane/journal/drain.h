@@ -36,11 +36,12 @@ struct drain_config {
 };
 
 enum drain_state {
-    DRAIN_WRITING, // or ready to
-    DRAIN_FULL,    // no space: goes on by itself
-    DRAIN_SLOW,    // a commit takes longer than stall_ns
-    DRAIN_FAILED,  // the disk refused: until the control plane is started again
-    DRAIN_DAMAGED, // what stands there is not what was written: until an operator decides
+    DRAIN_WRITING,   // or ready to
+    DRAIN_FULL,      // no space: goes on by itself
+    DRAIN_SLOW,      // a commit takes longer than stall_ns
+    DRAIN_FAILED,    // the disk refused: until the control plane is started again
+    DRAIN_DAMAGED,   // what stands there is not what was written: until an operator decides
+    DRAIN_VERIFYING, // writing; what a start went on from is being verified
 };
 
 // What the thread tells about itself.
@@ -85,6 +86,7 @@ struct drain {
     _Atomic uint64_t turned_ns; // when the thread was last heard of
     atomic_bool hangs;          // as the other thread has told the lanes
     atomic_bool doubted;        // <doubt> stands
+    atomic_bool verifying;      // what a start went on from
     char doubt[384];
 
     // The thread's own.
@@ -126,6 +128,9 @@ void drain_status_take(struct drain *d, struct drain_status *status);
 // From any thread, once: what stands in the journal is not what was written. It is told as damage
 // is.
 void drain_doubt(struct drain *d, const char *why);
+// From any thread: until it is told false no order is taken. Set before a region is attached, its
+// lanes have heard of it when the first record of their instance is durable.
+void drain_verify(struct drain *d, bool verifying);
 
 // Owner of the contact, now and then: a thread that hangs in the disk cannot tell the lanes itself.
 void drain_watch(struct drain *d, struct contact *contact, uint64_t now_ns);
@@ -139,3 +144,8 @@ void drain_record_greet(const struct drain *d, struct contact *way);
 void drain_record_end(struct drain *d);
 
 const char *drain_state_name(enum drain_state state);
+// Events become durable.
+static inline bool drain_state_writes(enum drain_state state)
+{
+    return state == DRAIN_WRITING || state == DRAIN_VERIFYING;
+}

@@ -1,13 +1,35 @@
 // What the lanes are told about the journal: the word in the region.
+#include <stdio.h>
+
 #include "controlplane/journal/drain.h"
+
+const char *drain_state_name(enum drain_state state)
+{
+    static const char *const names[] = {
+        [DRAIN_WRITING] = "writing", [DRAIN_FULL] = "full",       [DRAIN_SLOW] = "slow",
+        [DRAIN_FAILED] = "failed",   [DRAIN_DAMAGED] = "damaged", [DRAIN_VERIFYING] = "verifying"};
+    return names[state];
+}
+
+void drain_doubt(struct drain *d, const char *why)
+{
+    if (atomic_load(&d->doubted))
+        return;
+    snprintf(d->doubt, sizeof d->doubt, "%s", why);
+    atomic_store_explicit(&d->doubted, true, memory_order_release);
+}
+
+void drain_verify(struct drain *d, bool verifying)
+{
+    atomic_store_explicit(&d->verifying, verifying, memory_order_release);
+}
 
 static enum record_state record_of(enum drain_state state)
 {
-    static const enum record_state states[] = {[DRAIN_WRITING] = RECORD_ABSENT,
-                                               [DRAIN_FULL] = RECORD_FULL,
-                                               [DRAIN_SLOW] = RECORD_SLOW,
-                                               [DRAIN_FAILED] = RECORD_FAILED,
-                                               [DRAIN_DAMAGED] = RECORD_DAMAGED};
+    static const enum record_state states[] = {
+        [DRAIN_WRITING] = RECORD_ABSENT,  [DRAIN_FULL] = RECORD_FULL,
+        [DRAIN_SLOW] = RECORD_SLOW,       [DRAIN_FAILED] = RECORD_FAILED,
+        [DRAIN_DAMAGED] = RECORD_DAMAGED, [DRAIN_VERIFYING] = RECORD_UNVERIFIED};
     return states[state];
 }
 

@@ -460,11 +460,15 @@ void journal_reader_follow(struct journal_reader *r, uint64_t committed)
     r->committed = committed;
 }
 
-void journal_reader_unhashed(struct journal_reader *r, bool direct)
+void journal_reader_ahead(struct journal_reader *r, bool direct)
 {
-    r->unhashed = true;
     r->helper = ahead_start(r->directory, r->segments + r->at_segment,
                             r->segment_count - r->at_segment, direct);
+}
+
+void journal_reader_unhashed(struct journal_reader *r)
+{
+    r->unhashed = true;
 }
 
 void journal_reader_close(struct journal_reader *r)

@@ -64,8 +64,10 @@ void journal_reader_from(struct journal_reader *r, uint64_t segment);
 void journal_reader_follow(struct journal_reader *r, uint64_t committed);
 // Before the first record: checksums, numbers and order are checked, hashes are not. That finds
 // what a disk does to a journal, not what somebody does who makes new checksums, and it is many
-// times quicker. A thread reads ahead, <direct>: past the page cache.
-void journal_reader_unhashed(struct journal_reader *r, bool direct);
+// times quicker.
+void journal_reader_unhashed(struct journal_reader *r);
+// The same: a thread reads the segments that are there ahead, <direct>: past the page cache.
+void journal_reader_ahead(struct journal_reader *r, bool direct);
 // The next record; null at the end, or with <err> when the disk does not give what it has. Good
 // until the next call.
 const struct journal_record *journal_reader_next(struct journal_reader *r, struct error *err);

@@ -1,6 +1,7 @@
 #include "controlplane/journal/rebuild.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -86,24 +87,23 @@ static bool stands_still(void *context)
     return true;
 }
 
-static bool work_read(struct work *w)
+static struct day_config config_of(struct work *w)
 {
     const struct rebuild *r = w->r;
     const struct region_identity *identity = &contact_header(&r->contact)->identity;
-    const struct day_config config = {.directory = r->directory,
-                                      .committed = r->committed,
-                                      .stop = &r->stop,
-                                      .direct = r->drain && !r->drain->config.journal.cached,
-                                      .verify = r->verify,
-                                      .from_ns = w->seen.from_ns,
-                                      .to_ns = w->seen.to_ns,
-                                      .epoch = identity->epoch,
-                                      .config_hash = identity->config_hash,
-                                      .names = &w->names,
-                                      .take = event_send,
-                                      .idle = stands_still,
-                                      .context = w};
-    return day_read(&w->day, &config);
+    return (struct day_config){.directory = r->directory,
+                               .committed = r->committed,
+                               .stop = &r->stop,
+                               .direct = r->drain && !r->drain->config.journal.cached,
+                               .verify = r->verify,
+                               .from_ns = w->seen.from_ns,
+                               .to_ns = w->seen.to_ns,
+                               .epoch = identity->epoch,
+                               .config_hash = identity->config_hash,
+                               .names = &w->names,
+                               .take = event_send,
+                               .idle = stands_still,
+                               .context = w};
 }
 
 // --- the thread ---
@@ -127,6 +127,7 @@ static void told(const struct work *w)
 static void work_do(struct work *w)
 {
     struct day *d = &w->day;
+    const struct day_config config = config_of(w);
     if (w->r->directory == NULL) {
         day_refuse(d, "tickgate-controlplane keeps no journal (--journal none); start it with one, "
                       "or with trading.start: venue");
@@ -134,10 +135,10 @@ static void work_do(struct work *w)
         day_refuse(d, "a control plane ended while it read the journal; start the dataplane again");
     } else if (!restore_names_take(&w->r->contact, &w->names)) {
         return; // it has gone
-    } else if (work_read(w) && chunk_send(w, RESTORE_DONE)) {
+    } else if (day_read(d, &config) && chunk_send(w, RESTORE_DONE)) {
         told(w);
         if (w->r->drain)
-            behind_work(d, w->r->drain);
+            behind_work(d, w->r->drain, &w->r->contact, RESTORE_UNVERIFIED);
     }
     if (!d->refused)
         return;
@@ -147,19 +148,35 @@ static void work_do(struct work *w)
     chunk_send(w, RESTORE_REFUSED);
 }
 
+// Another control plane has given the day back, and died.
+static void work_resume(struct work *w)
+{
+    const struct day_config config = config_of(w);
+    char why[RESTORE_WHY_LEN];
+    const enum restore_verdict verdict = (enum restore_verdict)w->seen.verdict;
+    if (day_resume(&w->day, &config, verdict)) {
+        behind_work(&w->day, w->r->drain, &w->r->contact, verdict);
+        return;
+    }
+    snprintf(why, sizeof why, "%.100s: %.200s", w->r->directory, w->day.why);
+    if (w->seen.verdict == RESTORE_UNVERIFIED)
+        drain_doubt(w->r->drain, why);
+}
+
 static void *thread_main(void *arg)
 {
     struct rebuild *r = arg;
     struct work *w = calloc(1, sizeof *w);
     if (w && restore_look(&r->contact, &w->seen) && w->seen.wanted && w->seen.slots &&
-        w->seen.slots <= RESTORE_EVENTS_MAX &&
-        (w->seen.state != RESTORE_DONE && w->seen.state != RESTORE_REFUSED)) {
+        w->seen.slots <= RESTORE_EVENTS_MAX && w->seen.state != RESTORE_REFUSED) {
         w->r = r;
         w->begun_ns = clock_mono_ns();
         w->events = calloc(w->seen.slots, sizeof *w->events);
-        if (w->events)
+        if (w->seen.state == RESTORE_DONE && w->seen.verdict != RESTORE_BAD && r->drain)
+            work_resume(w);
+        else if (w->seen.state != RESTORE_DONE && w->events)
             work_do(w);
-        else
+        else if (w->seen.state != RESTORE_DONE)
             log_error(LOG_RESTORE_REFUSED, LOG_FIELDS(LOG_NUMBER("events", w->seen.slots)),
                       "no memory for %u events", w->seen.slots);
         day_free(&w->day);
@@ -180,15 +197,31 @@ void rebuild_stop(struct rebuild *r)
     r->started = false;
 }
 
+// Whether orders wait, before the lanes of the region hear anything of the journal.
+static void verdict_take(struct rebuild *r)
+{
+    struct restore_seen seen;
+    if (r->drain == NULL || !restore_look(&r->contact, &seen))
+        return;
+    if (seen.verdict == RESTORE_BAD)
+        drain_doubt(r->drain, "a control plane before this one has found damage in the journal; "
+                              "look with `tickgate journal verify`");
+    drain_verify(r->drain, seen.verdict == RESTORE_UNVERIFIED);
+}
+
 void rebuild_attach(struct rebuild *r, const struct contact *contact)
 {
     rebuild_stop(r);
-    if (!contact_attached(contact) || !contact_header(contact)->identity.restores)
+    const bool restores = contact_attached(contact) && contact_header(contact)->identity.restores;
+    if (r->drain)
+        drain_verify(r->drain, restores);
+    if (!restores)
         return;
     if (!contact_share(contact, &r->contact)) {
         log_error(LOG_RESTORE_REFUSED, NULL, "%s", r->contact.why);
         return;
     }
+    verdict_take(r);
     atomic_store(&r->stop, false);
     r->started = pthread_create(&r->thread, NULL, thread_main, r) == 0;
     if (!r->started) {

@@ -25,7 +25,7 @@ static void journal_write(struct metric_text *text, struct drain *drain, bool br
         return;
     drain_status_take(drain, &s);
     gauge_write(text, "tickgate_journal_writing", "1 while events become durable",
-                s.state == DRAIN_WRITING);
+                drain_state_writes(s.state));
     gauge_write(text, "tickgate_journal_lag_events", "Published and not durable yet",
                 (double)s.behind);
     counter_own(text, "tickgate_journal_records", "Durable records", s.committed);

@@ -14,6 +14,7 @@ static void copy_seen(const struct region_view *view, void *context)
     seen->taken = atomic_load_explicit(&a->taken, memory_order_acquire);
     seen->filled = atomic_load_explicit(&a->filled, memory_order_relaxed);
     seen->state = a->state;
+    seen->verdict = atomic_load_explicit(&a->verdict, memory_order_acquire);
 }
 
 bool restore_look(struct contact *contact, struct restore_seen *seen)
@@ -44,6 +45,17 @@ static void do_fill(const struct region_view *view, void *context)
 bool restore_fill(struct contact *contact, const struct restore_chunk *chunk)
 {
     return contact_pass(contact, do_fill, (void *)(uintptr_t)chunk);
+}
+
+static void do_judge(const struct region_view *view, void *context)
+{
+    const enum restore_verdict *verdict = context;
+    atomic_store_explicit(&region_restore_area(view, 0)->verdict, *verdict, memory_order_release);
+}
+
+bool restore_judge(struct contact *contact, enum restore_verdict verdict)
+{
+    return contact_pass(contact, do_judge, &verdict);
 }
 
 static void copy_names(const struct region_view *view, void *context)

@@ -11,7 +11,8 @@
 struct restore_seen {
     bool wanted;
     uint32_t slots;
-    uint32_t state; // enum restore_state
+    uint32_t state;   // enum restore_state
+    uint64_t verdict; // enum restore_verdict
     uint64_t from_ns, to_ns;
     uint64_t taken, filled;
 };
@@ -42,6 +43,8 @@ struct restore_names {
 bool restore_look(struct contact *contact, struct restore_seen *seen);
 // The slots have been taken: seen.taken == seen.filled.
 bool restore_fill(struct contact *contact, const struct restore_chunk *chunk);
+// Stays for the next control plane.
+bool restore_judge(struct contact *contact, enum restore_verdict verdict);
 // False also without memory. Freed in both cases by restore_names_free.
 bool restore_names_take(struct contact *contact, struct restore_names *names);
 void restore_names_free(struct restore_names *names);

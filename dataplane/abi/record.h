@@ -24,7 +24,8 @@
     X(FULL, "full", "the disk is full")                                               \
     X(SLOW, "slow", "a commit takes too long")                                        \
     X(FAILED, "failed", "a write or a sync failed: what the disk holds is not known") \
-    X(DAMAGED, "damaged", "what stands in the journal is not what was written")
+    X(DAMAGED, "damaged", "what stands in the journal is not what was written")       \
+    X(UNVERIFIED, "unverified", "the day that a start went on from is being verified")
 
 enum record_state {
 #define RECORD_STATE_ENUM(upper, lower, help) RECORD_##upper,

@@ -30,6 +30,14 @@ enum restore_state {
     RESTORE_REFUSED, // <why>
 };
 
+// Of what a start went on from.
+enum restore_verdict {
+    RESTORE_UNVERIFIED,
+    RESTORE_SOUND,  // checksums, numbers and order are good
+    RESTORE_HASHED, // and all hashes
+    RESTORE_BAD,    // damage was found
+};
+
 struct restore_area {
     // Dataplane.
     _Alignas(CACHE_LINE_LEN) _Atomic uint64_t wanted; // 1, release, when what follows stands
@@ -46,8 +54,8 @@ struct restore_area {
     uint32_t skipped;                                 // instances of other days
     uint32_t read_us;                                 // until the first events were there
     uint32_t unused2[2];
-    uint64_t events; // so far
-    uint64_t unused3[1];
+    uint64_t events;           // so far
+    _Atomic uint64_t verdict;  // enum restore_verdict, release; for the next control plane
     char why[RESTORE_WHY_LEN]; // a sentence with its terminating zero
 };
 

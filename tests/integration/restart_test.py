@@ -22,10 +22,12 @@ from trading import Exchange, flat, sections, start_veth_exchange  # noqa: E402
 SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 2000 --messages 400000 --rate 2000 --end-s 2 --linger-s 60".split()
 LIMIT = 250
+WAITING_ROUNDS = 10  # until orders waited at two kills: mostly the first two
+PARK_US = 10000000  # nothing is given up while the control plane stands still
 
 
 def configure(s, device, symbols=SYMBOLS, verify=False, durable=False):
-    text = sections("10.77.0.2:26400", symbols, "cancel_on_stop: true\n    durability: durable" if durable else "cancel_on_stop: true")
+    text = sections("10.77.0.2:26400", symbols, f"cancel_on_stop: true\n    durability: durable\n    park_us: {PARK_US}" if durable else "cancel_on_stop: true")
     text = text.replace("trading:\n", "trading:\n  start: journal\n  restore_ms: 20000\n", 1)
     s.configure({"md0": {"device": device, "rx_descriptors": 2048, "ip": "10.77.0.1"}},
                 {"nasdaq": {"symbols": 100, "orders": 50000,
@@ -36,6 +38,12 @@ def configure(s, device, symbols=SYMBOLS, verify=False, durable=False):
 
 def cli(s, *words):
     done = run(str(BUILD / "tickgate"), *words, "--socket", str(s.socket))
+    assert done.returncode == 0, f"tickgate {' '.join(words)}: {done.stderr}"
+    return done.stdout
+
+
+def cli_offline(*words):
+    done = run(str(BUILD / "tickgate"), *words)
     assert done.returncode == 0, f"tickgate {' '.join(words)}: {done.stderr}"
     return done.stdout
 
@@ -165,15 +173,26 @@ def goes_on(s, until):
     return said()
 
 
-def told_behind(s):
-    """The start had no need of what is damaged: it goes on, and orders stop as soon as it is found."""
+def told_behind(s, admitted):
+    """The start had no need of what is damaged: it goes on. What checksums show is found before any order is taken, what only
+    hashes show as soon as they have been looked at."""
+    before = len(s.log("controlplane"))
     s.start_controlplane()
     s.start_dataplane()
     wait_for("the damage", lambda: (s.ask("status") or {}).get("journal", {}).get("state") == "damaged", s.alive)
-    assert re.search(r"segment 1 block \d+.*changed", s.log("controlplane")), s.log("controlplane")[-600:]
-    assert re.search(r"from \d+ extracts", s.log("controlplane").splitlines()[-3] + s.log("controlplane").splitlines()[-2])
+    wait_for("the lane's word", lambda: lane_states(s)[-1:] == ["damaged"], s.alive, lambda: f"; {lane_states(s)}")
+    said, states = s.log("controlplane")[before:], lane_states(s)
+    assert re.search(r"segment 1 block \d+", said) and re.search(r"from [1-9]\d* extracts", said), said
+    assert ("orders are taken" in said) == admitted, said
+    assert admitted or states == ["unverified", "damaged"], states
     s.end("dataplane", signal.SIGKILL)
     s.end("controlplane")
+
+
+def lane_states(s):
+    """What the lane has taken the journal for, one after the other."""
+    events = s.ask("show", "events", "--type", "JOURNAL") or {"events": []}
+    return [e["fields"]["now"] for e in events["events"]]
 
 
 def extract_damaged(s):
@@ -220,7 +239,9 @@ def refusals(s):
     with_journal(s, kept, changed_alone, lambda: refused(s, by_hash))
     with_journal(s, kept, newer, lambda: refused(s, "newer"))
     with_journal(s, kept, extract, lambda: extract_damaged(s))
-    with_journal(s, kept, changed, lambda: told_behind(s))
+    with_journal(s, kept, changed, lambda: told_behind(s, admitted=True))
+    with_journal(s, kept, lambda journal: put(journal / first, middle, bytes([content[middle] ^ 1])),
+                 lambda: told_behind(s, admitted=False))
     configure(s, "net_null0", verify=True)
     with_journal(s, kept, changed, lambda: refused(s, by_hash))
     configure(s, "net_null0", symbols=SYMBOLS[::-1])
@@ -279,6 +300,32 @@ def trading_goes_on():
         return f"{requests} requests, {state['restored_orders']} orders restored, {state['restored_events']} events"
 
 
+def waited(s):
+    """Orders of each instance that was killed that were waiting for the journal: approved, and never released."""
+    events = [json.loads(line) for line in cli_offline("journal", "dump", str(s.dir / "journal"), "--json").splitlines()]
+    epochs = sorted({e["epoch"] for e in events})
+    waits = {epoch: set() for epoch in epochs[:-1]}
+    for e in events:
+        if e["epoch"] == epochs[-1]:
+            continue
+        if e["event"] == "DECISION" and e["fields"]["refusal"] == "NONE" and e["fields"]["kind"] == "O":
+            waits[e["epoch"]].add((e["lane"], e["sequence"]))
+        elif e["event"] in ("ORDER_RELEASED", "ORDER_NOT_SENT"):
+            waits[e["epoch"]].discard((e["lane"], e["fields"]["decision"]))
+    return [len(waits[epoch]) for epoch in epochs[:-1]]
+
+
+def kill_while_orders_wait(s):
+    """Nothing is committed any more, so what enters waits, until there is some."""
+    s.processes["controlplane"].send_signal(signal.SIGSTOP)
+    time.sleep(0.3)
+    before = restarts(s)
+    s.end("dataplane", signal.SIGKILL)
+    s.processes["controlplane"].send_signal(signal.SIGCONT)
+    s.start_dataplane()
+    up(s, before)
+
+
 def durable_orders_come_back():
     """What waited for the journal when everything was killed has not left; nothing leaves twice, and nothing stays held."""
     with Wire() as wire, System("restartpark") as s:
@@ -289,24 +336,22 @@ def durable_orders_come_back():
         s.wait_ready()
         start_veth_exchange(s, wire.far, DAY, log, wire.prefix)
         up(s, 0)
-        for kill in (kill_dataplane, kill_both, kill_dataplane):
+        trades(s, 1, 10)
+        kill_both(s)
+        for _ in range(WAITING_ROUNDS):
             trades(s, 1, 10)
-            if kill is kill_dataplane:
-                s.processes["controlplane"].send_signal(signal.SIGSTOP)  # nothing is committed: orders wait
-                time.sleep(0.3)
-                s.end("dataplane", signal.SIGKILL)
-                s.processes["controlplane"].send_signal(signal.SIGCONT)
-                before = restarts(s)
-                s.start_dataplane()
-                up(s, before)
-            else:
-                kill(s)
+            kill_while_orders_wait(s)
+            if sum(count > 0 for count in waited(s)) >= 2:
+                break
         state = nothing_open(s, log)
         flat(s)
+        waits = waited(s)
+        assert sum(count > 0 for count in waits) >= 2, f"nothing waited when it was killed: {waits}"
         text = s.log("dataplane")
-        assert text.count("restored:") == 4, text
+        assert text.count("restored:") == len(waits) + 1, text
         closed = sum(map(int, re.findall(r"orders open, (\d+) never received", text)))
-        return f"durable: {once_each(log)} requests, {state['restored_orders']} orders restored, {closed} had not left"
+        assert closed >= sum(waits), f"{waits} waited, {closed} had not left"
+        return f"durable: {once_each(log)} requests, {state['restored_orders']} orders restored, {waits} waited, {closed} had not left"
 
 
 def main():

@@ -202,10 +202,13 @@ static inline void same(struct taken a, struct taken b)
 // --- extracts ---
 
 static struct drain doubts;
+static bool admitted; // orders were, before anything was found
+
+static enum restore_verdict verdict; // that behind_thread begins with
 
 static inline void *behind_thread(void *day)
 {
-    behind_work(day, &doubts);
+    behind_work(day, &doubts, NULL, verdict);
     return NULL;
 }
 
@@ -235,12 +238,32 @@ static inline uint32_t extracts(void)
     return count;
 }
 
-// What a start leaves behind. <doubted>: it finds something. Returns how many extracts are there.
+// What is verified and extracted behind a start. <doubted>: it finds something. Returns how many
+// extracts are there.
+static inline uint32_t behind(const struct day *d, bool doubted)
+{
+    pthread_t thread;
+    atomic_store(&doubts.doubted, false);
+    drain_verify(&doubts, true);
+    assert_int_equal(pthread_create(&thread, NULL, behind_thread, (void *)(uintptr_t)d), 0);
+    for (int i = 0; i < 6000 && !(doubted ? atomic_load(&doubts.doubted)
+                                          : all_fit(d) && !atomic_load(&doubts.verifying));
+         i++)
+        usleep(5000);
+    atomic_store(&stop, true);
+    pthread_join(thread, NULL);
+    atomic_store(&stop, false);
+    assert_int_equal(atomic_load(&doubts.doubted), doubted);
+    admitted = !atomic_load(&doubts.verifying);
+    assert_true(admitted || doubted);
+    return extracts();
+}
+
+// What a start leaves behind.
 static inline uint32_t start(bool doubted)
 {
     static struct day d;
     struct taken t;
-    pthread_t thread;
     if (!read_as(&d, &t, false, 0))
         fail_msg("%s", d.why);
     d.used = NULL; // freed; what was used is read again below
@@ -260,16 +283,27 @@ static inline uint32_t start(bool doubted)
     }
     d.used = again;
     d.used_count = used;
-    atomic_store(&doubts.doubted, false);
-    assert_int_equal(pthread_create(&thread, NULL, behind_thread, &d), 0);
-    for (int i = 0; i < 6000 && !(doubted ? atomic_load(&doubts.doubted) : all_fit(&d)); i++)
-        usleep(5000);
-    atomic_store(&stop, true);
-    pthread_join(thread, NULL);
-    atomic_store(&stop, false);
+    const uint32_t count = behind(&d, doubted);
     free(again);
-    assert_int_equal(atomic_load(&doubts.doubted), doubted);
-    return extracts();
+    return count;
+}
+
+// The same by a control plane that came after the one that gave the day back.
+static inline uint32_t start_resumed(enum restore_verdict before, bool doubted)
+{
+    static struct day d;
+    const struct day_config config = {.directory = rig.directory,
+                                      .committed = &committed,
+                                      .stop = &stop,
+                                      .from_ns = TODAY,
+                                      .to_ns = TOMORROW};
+    if (!day_resume(&d, &config, before))
+        fail_msg("%s", d.why);
+    verdict = before;
+    const uint32_t count = behind(&d, doubted);
+    verdict = RESTORE_UNVERIFIED;
+    day_free(&d);
+    return count;
 }
 
 static inline void path_of(uint64_t segment, char path[512])

@@ -104,8 +104,10 @@ static inline uint64_t rig_read_as(const struct journal_rig *g, struct journal_r
     const struct journal_record *record;
     uint64_t last = 0, number = 0;
     assert_true(journal_reader_open(r, g->directory, 0, &err));
-    if (unhashed)
-        journal_reader_unhashed(r, true);
+    if (unhashed) {
+        journal_reader_unhashed(r);
+        journal_reader_ahead(r, true);
+    }
     while ((record = journal_reader_next(r, &err)) != NULL) {
         struct event event;
         if (r->damaged == 0)

@@ -409,6 +409,39 @@ static void test_lanes_hear_of_a_doubt(void **state)
     assert_int_equal(record(f), RECORD_DAMAGED);
 }
 
+// What a start goes on from is being verified: its lanes know before anything of their instance is
+// durable, events go into the journal meanwhile, and orders may enter once it is good.
+static void test_lanes_hear_of_verifying(void **state)
+{
+    struct fixture *f = *state;
+    struct drain_status status;
+    _Atomic uint64_t durable = 0;
+    struct error err = {0};
+    f->config.committed = &durable;
+    assert_true(drain_start(&f->drain, &f->config, &err));
+    drain_verify(&f->drain, true);
+    contact_init(&f->contact, f->file.path);
+    assert_true(contact_look(&f->contact, 0));
+    drain_attach(&f->drain, &f->contact);
+    while (atomic_load(&durable) == 0)
+        ;
+    assert_int_equal(record(f), RECORD_UNVERIFIED);
+    publish(f, 0, EVENT_RING_TRADING, 50);
+    settle(f);
+    assert_int_equal(released(f, 0, EVENT_RING_TRADING), 50);
+    drain_status_take(&f->drain, &status);
+    assert_int_equal(status.state, DRAIN_VERIFYING);
+    assert_non_null(strstr(status.why, "no order is taken"));
+    assert_int_equal(record(f), RECORD_UNVERIFIED);
+    drain_verify(&f->drain, false);
+    until_record(f, RECORD_MEMORY);
+    drain_verify(&f->drain, true);
+    until_record(f, RECORD_UNVERIFIED);
+    end(f);
+    assert_int_equal(record(f), RECORD_UNVERIFIED); // until somebody has verified it
+    f->config.committed = NULL;
+}
+
 // The oldest go, the rest is still one journal.
 static void test_retention(void **state)
 {
@@ -455,6 +488,7 @@ int main(void)
         TEST(test_a_thread_that_hangs_is_noticed),
         TEST(test_lanes_hear_of_damage),
         TEST(test_lanes_hear_of_a_doubt),
+        TEST(test_lanes_hear_of_verifying),
         TEST(test_retention),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

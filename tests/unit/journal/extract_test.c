@@ -177,6 +177,7 @@ static void test_damage_of_a_segment_with_an_extract_is_found_behind(void **stat
     file_write(path, bytes, len);
     same(reads(1), whole);
     start(true);
+    assert_false(admitted);
     assert_non_null(strstr(doubts.doubt, "segment 1 block"));
     assert_false(read_as(&d, &t, true, 0));
     assert_non_null(strstr(d.why, "segment 1 block"));
@@ -187,6 +188,53 @@ static void test_damage_of_a_segment_with_an_extract_is_found_behind(void **stat
     assert_false(read_as(&d, &t, false, 0));
     assert_non_null(strstr(d.why, "its header is damaged"));
     free(bytes);
+    assert_true(journal_close(&rig.journal));
+}
+
+static void flip(uint64_t segment, long at)
+{
+    char path[512];
+    size_t len;
+    assert_true(journal_segment_path(rig.directory, segment, path));
+    uint8_t *bytes = file_read(path, &len);
+    bytes[at] ^= 1;
+    file_write(path, bytes, len);
+    free(bytes);
+}
+
+// A control plane that dies while it verifies leaves that to the next one, and one that has
+// verified leaves only what comes.
+static void test_the_next_control_plane_goes_on_with_it(void **state)
+{
+    (void)state;
+    enum { SEGMENTS = 4, AT = 4096 / 2 };
+    seed = 14;
+    rig_open(&rig, 1);
+    instance(TODAY);
+    for (int i = 0; i < SEGMENTS; i++) {
+        events(50);
+        writer_next();
+    }
+    instance(TOMORROW - 1);
+    settle();
+    assert_int_equal(start_resumed(RESTORE_UNVERIFIED, false), SEGMENTS); // there were none
+    assert_int_equal(start_resumed(RESTORE_SOUND, false), SEGMENTS);
+    for (uint64_t segment = 1; segment <= SEGMENTS; segment++) {
+        flip(segment, AT);
+        start_resumed(RESTORE_UNVERIFIED, true);
+        assert_non_null(strstr(doubts.doubt, "segment"));
+        assert_false(admitted);
+        start_resumed(RESTORE_SOUND, true); // it was not damaged yet when it was looked at
+        assert_true(admitted);
+        flip(segment, AT);
+    }
+    flip(1, AT);
+    assert_int_equal(start_resumed(RESTORE_HASHED, false), SEGMENTS);
+    events(50);
+    writer_next();
+    events(10);
+    settle();
+    assert_int_equal(start_resumed(RESTORE_HASHED, false), SEGMENTS + 1);
     assert_true(journal_close(&rig.journal));
 }
 
@@ -324,6 +372,7 @@ int main(void)
         CASE(test_extracts_of_others_are_passed_over),
         CASE(test_what_says_another_thing_than_its_segment_is_found),
         CASE(test_damage_of_a_segment_with_an_extract_is_found_behind),
+        CASE(test_the_next_control_plane_goes_on_with_it),
         CASE(test_missing_events_are_named_both_ways),
         CASE(test_a_segment_with_a_hole_has_no_extract),
         CASE(test_a_day_without_its_beginning_is_refused),

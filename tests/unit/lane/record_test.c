@@ -35,8 +35,8 @@ static enum refusal enter(uint32_t *index)
 
 static void orders_stop_with_the_journal_and_go_on_with_it(void **state)
 {
-    static const uint64_t bad[] = {RECORD_FULL, RECORD_SLOW, RECORD_FAILED, RECORD_DAMAGED,
-                                   RECORD_STATES + 7};
+    static const uint64_t bad[] = {RECORD_FULL,    RECORD_SLOW,       RECORD_FAILED,
+                                   RECORD_DAMAGED, RECORD_UNVERIFIED, RECORD_STATES + 7};
     (void)state;
     uint32_t index, open;
     world_open(1);
