@@ -104,13 +104,15 @@ class Sql:
         os.environ["TICKGATE_BUILD"] = str(build)
         sys.path.insert(0, str(ROOT / "tests/lib"))
         from postgres import Place, Postgres, Store
-        ours = os.sched_getaffinity(0)
+        ours, self.place = os.sched_getaffinity(0), Place()
         os.sched_setaffinity(0, {core})  # what is started here stays there
         try:
-            self.place = Place()
             self.pg = Postgres(self.place, settings=STORE_SETTINGS)
             self.store = Store(self.place)
             self.store.do(f"write {STORED_EVENTS}")
+        except BaseException:  # Ctrl-C, too
+            self.place.__exit__(None, None, None)
+            raise
         finally:
             os.sched_setaffinity(0, ours)
 
@@ -124,8 +126,10 @@ class Sql:
             self.store.do("stop 1000")
 
     def close(self):
-        self.store.quit()
-        self.place.__exit__(None, None, None)
+        try:
+            self.store.quit()
+        finally:  # the store, too, ends at Ctrl-C
+            self.place.__exit__(None, None, None)
 
 
 def conditions(core, sql):

@@ -10,14 +10,22 @@
 #include "bench/latency/lane_world.h"
 #include "dataplane/lane/desk_park.h"
 
-// Of the region, for the signal that ends us: its memory would stay taken.
-static char region_file[sizeof((struct memory_region *)0)->path];
+// For the signal that ends us: memory of a region would stay taken.
+static char files[2][sizeof((struct memory_region *)0)->path];
 
 static void on_end(int number)
 {
-    unlink(region_file);
+    for (uint32_t i = 0; i < 2; i++)
+        unlink(files[i]); // one without a name is none
     signal(number, SIG_DFL);
     raise(number);
+}
+
+void lane_file_leave(enum lane_file file, const char *path)
+{
+    snprintf(files[file], sizeof files[file], "%s", path);
+    signal(SIGINT, on_end);
+    signal(SIGTERM, on_end);
 }
 
 enum { PAGE_BYTES = 2 << 20, BEAT_US = 50000, PATIENCE_S = 5 };
@@ -37,9 +45,7 @@ void *lane_region_open(struct lane_world *w, const char *name, uint64_t bytes, s
     if (!memory_region_open(&w->region, name, bytes, PAGE_BYTES, -1, true, err))
         return NULL;
     w->huge_pages &= w->region.huge;
-    snprintf(region_file, sizeof region_file, "%s", w->region.path);
-    signal(SIGINT, on_end);
-    signal(SIGTERM, on_end);
+    lane_file_leave(LANE_FILE_REGION, w->region.path);
     return w->region.memory;
 }
 

@@ -194,6 +194,10 @@ void lane_market_executed(struct lane_world *w, uint16_t locate, uint64_t ref);
 
 // --- a region for a control plane (lane_region.c)
 
+// Files that go when a signal ends the process.
+enum lane_file { LANE_FILE_REGION, LANE_FILE_SOCKET };
+void lane_file_leave(enum lane_file file, const char *path);
+
 // Null: <err> says why.
 void *lane_region_open(struct lane_world *w, const char *name, uint64_t bytes, struct error *err);
 struct region_identity lane_region_identity(const struct lane_world *w);

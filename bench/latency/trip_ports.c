@@ -62,6 +62,7 @@ static bool names_make(const struct trip_options *o, char text[2][DEVICE_NAME_LE
 bool trip_ports_open(const struct trip_options *o, struct lane_ports *out, struct error *err)
 {
     static char text[2][DEVICE_NAME_LEN];
+    char socket[64];
     struct eal_config ec = {.main_core = (uint32_t)o->far_core,
                             .cores = {(uint32_t)o->near_core},
                             .core_count = 1,
@@ -71,6 +72,8 @@ bool trip_ports_open(const struct trip_options *o, struct lane_ports *out, struc
     uint32_t device;
     if (!names_make(o, text, err))
         return false;
+    snprintf(socket, sizeof socket, "/tmp/tickgate-bench-%d.sock", getpid());
+    lane_file_leave(LANE_FILE_SOCKET, socket);
     ec.devices[0] = text[1];
     if (o->port == TRIP_PORT_PHYSICAL) // no card can be added later
         ec.devices[ec.device_count++] = text[0];

@@ -80,7 +80,15 @@ def regions(name):
 
 
 def interrupted():
-    """Ctrl-C leaves no memory taken."""
+    """Ctrl-C leaves no memory taken, and no file."""
+    process = subprocess.Popen([str(BUILD / "tickgate-bench"), "trip", "--seconds", "0.01", "--round_s", "20", "--live", "2000", "--symbols", "100"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    socket, end = pathlib.Path(f"/tmp/tickgate-bench-{process.pid}.sock"), time.monotonic() + 20
+    while not socket.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert socket.exists(), "no port came"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == -signal.SIGINT and not socket.exists()
     name = f"benchint{os.getpid()}"
     process = subprocess.Popen([str(BUILD / "tickgate-bench"), "lane", "--seconds", "0.01", "--orders", "50000", "--live", "2000", "--symbols", "100",
                                 "--region", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
