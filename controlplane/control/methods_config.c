@@ -172,6 +172,9 @@ static void limits_gather(struct gather *g, const struct config *was, const stru
     for (uint32_t i = 0; i < now->strategy_count; i++)
         scope_gather(g, TRADE_STRATEGY, now->strategies[i].name, LIMIT_LIMITS,
                      &was->strategies[i].limits, &now->strategies[i].limits);
+    for (uint32_t i = 0; i < now->client_count; i++)
+        scope_gather(g, TRADE_STRATEGY, now->clients[i].name, LIMIT_LIMITS, &was->clients[i].limits,
+                     &now->clients[i].limits);
     for (uint32_t i = 0; i < now->session_count; i++) {
         scope_gather(g, TRADE_SESSION, now->sessions[i].name, LIMIT_LIMITS,
                      &was->sessions[i].limits, &now->sessions[i].limits);

@@ -29,6 +29,21 @@ static bool names_differ(const struct check *c, const char *names, uint32_t coun
     return true;
 }
 
+// Both are strategies to whoever kills, resumes or limits one.
+static bool clients_differ(const struct check *c)
+{
+    const struct config *config = c->config;
+    for (uint32_t i = 0; i < config->client_count; i++)
+        for (uint32_t j = 0; j < config->strategy_count; j++)
+            if (strcmp(config->clients[i].name, config->strategies[j].name) == 0)
+                return place_fault(c->places, config->clients[i].name, c->err,
+                                   "'%s' is the strategy of line %u, and a client is named like "
+                                   "one; give it another name",
+                                   config->clients[i].name,
+                                   place_find(c->places, config->strategies[j].name)->line);
+    return true;
+}
+
 static bool names_check(const struct check *c)
 {
     const struct config *config = c->config;
@@ -46,6 +61,7 @@ static bool names_check(const struct check *c)
                         sizeof(struct config_drop_copy)) &&
            names_differ(c, config->clients[0].name, config->client_count,
                         sizeof(struct config_client)) &&
+           clients_differ(c) &&
            names_differ(c, config->signals[0].name, config->signal_count,
                         sizeof(struct config_signal)) &&
            names_differ(c, config->ports[0].name, config->port_count, sizeof(struct config_port)) &&

@@ -53,7 +53,8 @@ static bool limit_key(const char *key)
         {"trading.", "limits.", TRADE_FIRM},       {"trading.", "actions.", TRADE_FIRM},
         {"accounts[", "].limits.", TRADE_ACCOUNT}, {"strategies[", "].limits.", TRADE_STRATEGY},
         {"sessions[", "].limits.", TRADE_SESSION}, {"symbols[", "].limits.", TRADE_SYMBOL},
-        {"sessions[", "].", TRADE_SESSION},        {"symbols[", "].", TRADE_SYMBOL}};
+        {"clients[", "].limits.", TRADE_STRATEGY}, {"sessions[", "].", TRADE_SESSION},
+        {"symbols[", "].", TRADE_SYMBOL}};
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         const char *part = begins(key, places[i].section)
                                ? strstr(key + strlen(places[i].section), places[i].part)

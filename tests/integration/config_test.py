@@ -21,13 +21,15 @@ ports: [{{name: md0, device: net_ring0, ip: 10.0.0.2{port}}}]
 lanes: [{{name: lane0, core: {core}, idle: sleep}}]
 channels:
   - {{name: itch, lane: lane0, lines: [{{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}}]}}
-trading: {{orders: 64, limits: {{}}}}
+trading: {{orders: 64, limits: {{}}{actions}}}
 accounts:
   - {{name: MM, limits: {{{limits}}}}}
 symbols: [{{names: [AAPL], limits: {{}}}}]
+gateway: {{socket: {socket}}}
+clients: [{{name: desk1, user: 1, lane: lane0, account: MM, limits: {{{client}}}}}]
 sessions: [{{name: nsdq, server: "10.0.0.9:1", port: md0, lane: lane0, account: MM, password: {password}}}]
 {more}"""
-STARTED = {"limits": "quantity: 100", "port": "", "password": "secret", "more": ""}
+STARTED = {"limits": "quantity: 100", "port": "", "password": "secret", "more": "", "client": "open_orders: 5", "actions": ""}
 
 
 class Desk:
@@ -35,7 +37,7 @@ class Desk:
         self.node, self.config = node, config
 
     def write(self, **keys):
-        text = CONFIG.format(core=min(os.sched_getaffinity(0)), **{**STARTED, **keys})
+        text = CONFIG.format(socket=self.config.parent / "gateway.sock", core=min(os.sched_getaffinity(0)), **{**STARTED, **keys})
         self.config.write_text(text, encoding="utf-8")
 
     def does(self, *words, code=0):
@@ -132,6 +134,19 @@ def test_rollback(desk):
     assert "version 0 is in force" in desk.does(*back)
     assert desk.limit() == 100
     desk.write()
+    assert desk.diff()["rows"] == []
+
+
+def test_keys_that_came_later(desk):
+    """Of every section: the limit of auctions, those of clients, actions, lists of words."""
+    desk.write(limits="quantity: 100, auction_quantity: 60, forbid: [short]", client="open_orders: 4, auction_quantity: 7",
+               actions=", actions: {TOUCH: block}")
+    rows = desk.diff()["rows"]
+    assert len(rows) == 5 and {r["takes"] for r in rows} == {"live"}, rows
+    assert "in force" in desk.apply() and desk.diff()["rows"] == []
+    for limits in ("quantity: 81", "quantity: 100"):
+        desk.write(limits=limits)
+        desk.apply()
     assert desk.diff()["rows"] == []
 
 

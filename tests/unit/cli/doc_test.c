@@ -211,7 +211,8 @@ static void print_live(FILE *out)
         "(or is the directory or a size of\n"
         "`capture`, or `node.control_socket`), else of `tickgate-dataplane`.\n\n"
         "| section | live |\n|---|---|\n");
-    print_keys(out, "`limits` of trading, an account, a strategy, a session, a symbol row",
+    print_keys(out,
+               "`limits` of trading, an account, a strategy, a client, a session, a symbol row",
                LIMIT_LIMITS);
     print_keys(out, "`symbols`", LIMIT_SYMBOL);
     print_keys(out, "`sessions`", LIMIT_SESSION);

@@ -110,7 +110,9 @@ static void test_limits(void **state)
                                                     ? CONFIG_TAKES_NOTHING
                                                     : CONFIG_TAKES_DATAPLANE);
         }
-    assert_int_equal(config_takes("clients[c].limits.gross"), CONFIG_TAKES_DATAPLANE);
+    assert_int_equal(config_takes("clients[c].limits.quantity"), CONFIG_TAKES_NOTHING);
+    assert_int_equal(config_takes("clients[c].rate_per_s"), CONFIG_TAKES_DATAPLANE);
+    assert_int_equal(config_takes("clients[c].broker.quantity"), CONFIG_TAKES_DATAPLANE);
     assert_int_equal(config_takes("accounts[a].limits.self_trade"), CONFIG_TAKES_DATAPLANE);
     assert_int_equal(config_takes("accounts[a].limits.state"), CONFIG_TAKES_DATAPLANE);
     assert_int_equal(config_takes("accounts[a].limits.forbid"), CONFIG_TAKES_NOTHING);

@@ -439,6 +439,7 @@ static const struct fault {
     {"limits: {notional: 12.3456}", "limits: {loss: 1}",
      "t.yaml:56: sessions[0].limits.loss: ", "not to sessions"},
     {"requests: 32", "requests: 33", "t.yaml:69: gateway.requests: ", "power of two"},
+    {"name: c2", "name: mm", "t.yaml:80: clients[1].name: ", "is the strategy of line"},
     {"name: c2", "name: c1", "t.yaml:80: clients[1].name: ", "taken"},
     {"    lane: l0\n    account: fund\n    rate", "    lane: l1\n    account: fund\n    rate",
      "t.yaml:74: clients[0].lane: ", "l1"},
