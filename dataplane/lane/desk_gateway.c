@@ -268,12 +268,13 @@ static enum refusal enter(struct desk *d, const struct gateway_client *c,
 }
 
 // A cancel that says no more than one that is on its way is not sent again: a client cannot flood
-// the session with them. Taking an order off altogether always passes once.
+// the session with them. One that leaves less passes, and taking an order off altogether always
+// does, once.
 static enum refusal cancel(struct desk *d, uint32_t index, const struct own_order *o,
                            const struct gateway_request *r, uint64_t now)
 {
     const bool waits = o->waits & WAIT_CANCEL || o->flags & ORDER_CANCEL_QUEUED;
-    if (o->life != LIFE_DEAD && waits && (r->quantity || o->cancel_total == 0))
+    if (o->life != LIFE_DEAD && waits && r->quantity >= o->cancel_total)
         return REFUSAL_ORDER_CHANGING;
     const enum refusal refusal = r->quantity ? client_may(d, index, now) : REFUSAL_NONE;
     return refusal ? refusal : desk_cancel(d, r->order, r->quantity);

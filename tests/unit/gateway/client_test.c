@@ -248,7 +248,16 @@ static void what_is_not_ones_own_is_unknown(void **state)
     o = some_order;
     o.price = UINT32_MAX;
     assert_int_equal(refused(t, tickgate_enter(t, &o)), REFUSAL_PRICE_RANGE);
-    // A cancel on its way is not sent twice, however often it is asked for.
+    // A cancel on its way is not sent twice, however often it is asked for; one that leaves less is.
+    const uint64_t before = w->session.count.cancels;
+    const uint32_t to_80 = tickgate_cancel(t, a.order, 21, 80);
+    const uint32_t to_90 = tickgate_cancel(t, a.order, 21, 90);
+    const uint32_t to_50 = tickgate_cancel(t, a.order, 21, 50);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(answer_to(t, to_80).kind, TICKGATE_DONE);
+    assert_int_equal(refused(t, to_90), REFUSAL_ORDER_CHANGING);
+    assert_int_equal(answer_to(t, to_50).kind, TICKGATE_DONE);
+    assert_int_equal(w->session.count.cancels, before + 2);
     const uint64_t sent = w->session.count.cancels;
     const uint32_t first = tickgate_cancel(t, a.order, 21, 0);
     const uint32_t second = tickgate_cancel(t, a.order, 21, 0);
