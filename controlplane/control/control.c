@@ -59,7 +59,7 @@ void control_events(struct control *control)
     drain_status_take(control->drain, &status);
     event_log_losses(&control->log, &status.rings);
     control->log.damaged = status.damaged;
-    past_orders_turn(&control->past, control->drain, &control->log);
+    past_orders_turn(&control->past, control->drain, &control->contact, &control->log);
 }
 
 bool control_tick(struct control *control, uint64_t now_ns)

@@ -1,7 +1,9 @@
 #include "controlplane/control/past_orders.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "controlplane/journal/day.h"
 #include "dataplane/base/log.h"
 
 // --- the thread ---
@@ -38,12 +40,56 @@ static void record_take(struct past_orders *p, const struct journal_record *r)
     }
 }
 
+struct days_before {
+    struct past_orders *p;
+    struct day_config wanted; // as the instance has asked for it
+    struct restore_names names;
+    struct day day;
+};
+
+static bool never(void *context)
+{
+    (void)context;
+    return false;
+}
+
+static bool day_event(void *context, const struct event *event)
+{
+    const struct days_before *b = context;
+    if (event->type != EVENT_NONE) // another instance: its numbers are not those of ours
+        order_fold_event(&b->p->fold, FOLD_SOURCES_MAX, event,
+                         journal_clock_utc_ns(&b->day.instance.clock, event->tsc));
+    return true;
+}
+
+static void days_free(struct past_orders *p)
+{
+    if (p->days == NULL)
+        return;
+    restore_names_free(&p->days->names);
+    free(p->days);
+    p->days = NULL;
+}
+
+// False: it was to stop, or p->why.
+static bool days_read(struct past_orders *p)
+{
+    struct day *day = &p->days->day;
+    const bool good = day_read(day, &p->days->wanted);
+    if (day->refused)
+        error_set(&p->why, EXIT_FAILED, "%s", day->why);
+    day_free(day);
+    days_free(p);
+    return good;
+}
+
 static void *read_on(void *context)
 {
     struct past_orders *p = context;
     const struct journal_record *r;
+    const bool stand = p->days == NULL || days_read(p);
     p->reader.committed = p->committed;
-    while (!atomic_load_explicit(&p->stop, memory_order_relaxed) &&
+    while (stand && !atomic_load_explicit(&p->stop, memory_order_relaxed) &&
            (r = journal_reader_next(&p->reader, &p->why)) != NULL) {
         // A journal that goes on in a new segment says there whose its events are.
         if (p->reader.records == 1) {
@@ -72,6 +118,7 @@ static void close_all(struct past_orders *p)
         journal_reader_close(&p->reader);
     if (p->fold.slots)
         order_fold_free(&p->fold);
+    days_free(p);
     p->open = false;
 }
 
@@ -85,12 +132,39 @@ void past_orders_end(struct past_orders *p)
     close_all(p);
 }
 
-static void begin(struct past_orders *p, struct drain *drain)
+// What the instance has gone on from, if it has.
+static bool days_ask(struct past_orders *p, struct drain *drain, struct contact *contact)
+{
+    const struct region_identity *identity = &contact_header(contact)->identity;
+    struct restore_seen seen;
+    if (!identity->restores)
+        return true;
+    p->days = calloc(1, sizeof *p->days);
+    if (p->days == NULL || !restore_look(contact, &seen) ||
+        !restore_names_take(contact, &p->days->names))
+        return error_set(&p->why, EXIT_FAILED, "no memory, or the dataplane has gone");
+    p->days->p = p;
+    p->days->wanted = (struct day_config){.directory = drain->config.journal.directory,
+                                          .committed = drain->config.committed,
+                                          .stop = &p->stop,
+                                          .from_ns = seen.from_ns,
+                                          .to_ns = seen.to_ns,
+                                          .epoch = p->epoch,
+                                          .config_hash = identity->config_hash,
+                                          .names = &p->days->names,
+                                          .take = day_event,
+                                          .idle = never,
+                                          .context = p->days};
+    return true;
+}
+
+static void begin(struct past_orders *p, struct drain *drain, struct contact *contact)
 {
     const char *directory = drain->config.journal.directory;
     p->why = (struct error){0};
     p->ours = false;
-    p->open = order_fold_init(&p->fold) && journal_reader_open(&p->reader, directory, 0, &p->why);
+    p->open = days_ask(p, drain, contact) && order_fold_init(&p->fold) &&
+              journal_reader_open(&p->reader, directory, 0, &p->why);
     if (p->open) {
         // From the first on: what is missing is counted.
         for (uint32_t s = 0; s < FOLD_SOURCES_MAX; s++)
@@ -141,13 +215,18 @@ static void put_under(struct past_orders *p, struct event_log *log, uint64_t fir
              log->orders.missed);
 }
 
-void past_orders_turn(struct past_orders *p, struct drain *drain, struct event_log *log)
+void past_orders_turn(struct past_orders *p, struct drain *drain, struct contact *contact,
+                      struct event_log *log)
 {
     if (p->epoch != log->epoch) {
+        if (!contact_attached(contact) || contact_header(contact)->identity.epoch != log->epoch)
+            return;
         past_orders_end(p);
         p->epoch = log->epoch;
+        // Events of the instances before are not in the log: it is not complete without them.
+        log->orders.missed += contact_header(contact)->identity.restores;
         if (log->orders.missed && drain->config.committed)
-            begin(p, drain);
+            begin(p, drain, contact);
         return;
     }
     if (!p->started || !atomic_load_explicit(&p->done, memory_order_acquire))

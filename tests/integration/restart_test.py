@@ -78,6 +78,15 @@ def trades(s, count, sent):
              lambda: f"; {fills(s)} fills, {session(s)}")
 
 
+def orders_shown(s):
+    """All that are open, those that began before the restart as well; both figures are of slightly different moments."""
+    def all_there():
+        answer = s.ask("show", "orders")
+        return answer and answer["complete"] and answer["open_orders"] == answer["total"] > 0
+
+    wait_for("all open orders in the list", all_there, s.alive, lambda: f"; {s.ask('show', 'orders')}")
+
+
 def kill_dataplane(s):
     before = restarts(s)
     s.end("dataplane", signal.SIGKILL)
@@ -282,11 +291,13 @@ def trading_goes_on():
         cli(s, "halt", "symbol", SYMBOLS[1], "--reason", "to see it again")
         kill_dataplane(s)
         trades(s, 0, 10)
+        orders_shown(s)
         answer = json.loads(cli(s, "resume", "symbol", SYMBOLS[1], "--reason", "seen", "--yes", "--json"))
         assert answer["lanes"][0]["was"] == "halted", answer
         trades(s, 1, 10)
         kill_both(s)
         trades(s, 1, 10)
+        orders_shown(s)
         kill_dataplane(s)
         trading = s.ask("show", "limits", f"symbol:{SYMBOLS[0]}")
         assert str(LIMIT) in json.dumps(trading), trading
