@@ -248,7 +248,7 @@ static void what_is_not_ones_own_is_unknown(void **state)
     o = some_order;
     o.price = UINT32_MAX;
     assert_int_equal(refused(t, tickgate_enter(t, &o)), REFUSAL_PRICE_RANGE);
-    // A cancel on its way is not sent twice, however often it is asked for; one that leaves less is.
+    // A cancel on its way is not sent twice, however often it is asked; one that leaves less is.
     const uint64_t before = w->session.count.cancels;
     const uint32_t to_80 = tickgate_cancel(t, a.order, 21, 80);
     const uint32_t to_90 = tickgate_cancel(t, a.order, 21, 90);
