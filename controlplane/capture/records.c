@@ -26,6 +26,8 @@ static uint32_t payload_min(const struct capture_record *h)
     case CAPTURE_FRAME_OUT: return sizeof(struct capture_frame);
     case CAPTURE_ANSWER: return sizeof(struct capture_answer);
     case CAPTURE_KILLS: return 8;
+    case CAPTURE_CLIENT: return sizeof(struct capture_client);
+    case CAPTURE_REQUESTS: return sizeof(struct capture_requests);
     default: return UINT32_MAX;
     }
 }

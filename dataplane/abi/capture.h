@@ -70,7 +70,10 @@ struct capture_ring {
     X(LOST, "<value> turns before this record found no room")                                    \
     X(STOP, "recording ends")                                                                    \
     X(END, "the lane has left its loop [u64: ticks]")                                            \
-    X(COMMIT, "orders wait, and the journal has so many events, before the turn [u64]")
+    X(COMMIT, "orders wait, and the journal has so many events, before the turn [u64]")          \
+    X(CLIENT, "client <index> of the gateway came or went, before the turn [capture_client]")    \
+    X(REQUESTS, "client <index> has put <value> slots of requests, before the turn "             \
+                "[capture_requests, slots]")
 
 enum capture_kind {
 #define CAPTURE_KIND(upper, text) CAPTURE_##upper,
@@ -82,9 +85,8 @@ enum capture_kind {
 // Why a capture cannot be replayed though nothing was lost.
 #define CAPTURE_NOT_RECORDED_LIST(X)                                          \
     X(BOOK, "a book that the main lcore loaded or cleared")                   \
-    X(CLIENTS, "requests of clients of the gateway")                          \
     X(LEASES, "limits that several lanes share")                              \
-    X(LIMITS, "a table of limits that was set while the lane ran")            \
+    X(LIMITS, "limits of another configuration, or of another file of a day") \
     X(CREDIT, "slots of the event ring that became free while orders waited") \
     X(NOTES, "a ring to the main lcore that was nearly full")
 
@@ -144,6 +146,19 @@ struct capture_answer {
     uint8_t unused[5];
 };
 _Static_assert(sizeof(struct capture_answer) % CAPTURE_UNIT == 0, "whole units");
+
+struct capture_client {
+    uint32_t attached, ended; // attachments
+    uint32_t why;             // it ended: enum tickgate_code
+    uint32_t uid, pid;
+    uint32_t unused;
+};
+
+struct capture_requests {
+    uint32_t tail;         // behind the slots
+    uint32_t answers_head; // how far the client has read
+};
+enum { CAPTURE_SLOT_LEN = 64, CAPTURE_SLOTS_MAX = 64 }; // of a record; one more may belong to it
 
 static inline uint32_t capture_units(uint64_t payload)
 {

@@ -220,7 +220,7 @@ void gateway_stop(struct dataplane *d);
 // Once the lanes have their ports, before sessions are given theirs.
 bool tapes_start(struct dataplane *d, struct error *err);
 // Once they have their desks.
-void tapes_kills(const struct dataplane *d);
+bool tapes_desks(const struct dataplane *d, struct error *err);
 void tapes_free(struct dataplane *d);
 
 // --- queues (queues.c)

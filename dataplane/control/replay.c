@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "dataplane/control/dataplane.h"
+#include "dataplane/control/replay_client.h"
+#include "dataplane/control/replay_limits.h"
 #include "dataplane/control/replay_source.h"
 #include "dataplane/lane/desk_warm.h"
 
@@ -25,7 +27,8 @@ struct replay {
     uint8_t macs[PORTS_MAX][6];
     bool sums_tcp[PORTS_MAX];
     uint32_t input_ports[PORTS_MAX];
-    uint32_t slots; // commands posted for the turn: bits
+    uint32_t slots;          // commands posted for the turn: bits
+    struct limits_swap swap; // of the turn; table null: none
 };
 
 // --- records ---
@@ -73,6 +76,8 @@ static bool record_sound(const struct replay_record *r)
     case CAPTURE_FRAME_OUT: return has(r, sizeof(struct capture_frame) + (uint64_t)r->header.value);
     case CAPTURE_ANSWER: return has(r, sizeof(struct capture_answer) + (uint64_t)r->header.value);
     case CAPTURE_KILLS: return has(r, sizeof(struct kill_words)) && r->header.index < KILL_ASKERS;
+    case CAPTURE_CLIENT:
+    case CAPTURE_REQUESTS: return replay_client_sound(r);
     case CAPTURE_COMMAND: return r->header.index < COMMAND_SLOTS;
     default: return true;
     }
@@ -189,6 +194,22 @@ static void start_apply(struct replay *p)
 
 // --- before a turn ---
 
+// What was set, as the lane was told.
+static bool limits_push(struct replay *p, const struct replay_record *r,
+                        const struct capture_answer *c, struct lane_answer *a)
+{
+    struct limits_swap *s = &p->swap;
+    if (s->table || r->header.value > sizeof s->records ||
+        r->header.value % sizeof s->records[0] != 0)
+        return false;
+    *s = (struct limits_swap){.states = (uint32_t)c->sequence,
+                              .widens = c->loaded,
+                              .count = r->header.value / (uint32_t)sizeof s->records[0]};
+    memcpy(s->records, r->payload + sizeof *c, r->header.value);
+    a->swap = s;
+    return replay_limits_make(&p->d, p->lane->index, s);
+}
+
 static void answer_push(struct replay *p, const struct replay_record *r)
 {
     struct capture_answer c;
@@ -207,6 +228,11 @@ static void answer_push(struct replay *p, const struct replay_record *r)
         if (*bitmap && r->header.value == LOCATES / 8)
             memcpy(*bitmap, bytes, LOCATES / 8);
         a.bitmap = *bitmap;
+    } else if (a.kind == ANSWER_LIMITS) {
+        if (!limits_push(p, r, &c, &a)) {
+            replay_differs(&p->source, "limits were set that the configuration does not have");
+            return;
+        }
     } else if (r->header.value) {
         uint8_t *copy = calloc(1, r->header.value + PORT_FRAME_MAX);
         if (copy)
@@ -252,7 +278,11 @@ static void turn_prepare(struct replay *p)
         struct replay_record *r = &p->source.records[i];
         r->used |= r->header.kind == CAPTURE_ANSWER || r->header.kind == CAPTURE_COMMAND ||
                    r->header.kind == CAPTURE_CREDIT || r->header.kind == CAPTURE_JOURNAL ||
-                   r->header.kind == CAPTURE_COMMIT;
+                   r->header.kind == CAPTURE_COMMIT || r->header.kind == CAPTURE_CLIENT ||
+                   r->header.kind == CAPTURE_REQUESTS;
+        if ((r->header.kind == CAPTURE_CLIENT || r->header.kind == CAPTURE_REQUESTS) &&
+            !replay_client_put(p->lane->desk, r))
+            replay_differs(&p->source, "a client that the configuration does not have");
         if (r->header.kind == CAPTURE_COMMIT)
             commit_set(p, r);
         if (r->header.kind == CAPTURE_JOURNAL)
@@ -296,6 +326,9 @@ static bool turn_run(struct replay *p, uint64_t now, struct error *err)
     turn_prepare(p);
     lane_turn(p->lane, now);
     kills_set(p, CAPTURE_BEHIND_TURN);
+    if (p->swap.table)
+        replay_limits_settle(&p->d, p->lane->index, &p->swap);
+    p->swap.table = NULL;
     for (uint32_t i = 0; p->slots && i < COMMAND_SLOTS; i++) {
         struct command_slot *slot = region_command_slot(&p->d.view, i);
         if (p->slots >> i & 1 && !command_done(slot))

@@ -503,8 +503,8 @@ bool dataplane_start(struct dataplane *d, const struct config *config, struct er
         trade_describe(d);
         ok = restore_take(d, err) && trade_start(d, err);
     }
+    ok = ok && tapes_desks(d, err);
     if (ok) {
-        tapes_kills(d);
         day_record(&d->day, UINT32_MAX, &d->events);
         slow_start(d);
         ok = stage_run(d, err);

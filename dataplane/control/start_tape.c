@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "dataplane/control/dataplane.h"
-#include "dataplane/lane/tape.h"
+#include "dataplane/lane/desk_gateway.h"
+#include "dataplane/lane/tape_gateway.h"
 
 bool tapes_start(struct dataplane *d, struct error *err)
 {
@@ -22,16 +23,35 @@ bool tapes_start(struct dataplane *d, struct error *err)
     return true;
 }
 
-void tapes_kills(const struct dataplane *d)
+static bool tape_clients(struct tape *t, struct desk_gateway *dg, struct error *err)
 {
-    for (uint32_t i = 0; i < d->config->lane_count; i++)
-        if (d->tapes[i] && d->lanes[i]->desk)
-            tape_kills(d->tapes[i]);
+    const uint64_t bytes = tape_gateway_bytes(dg->door);
+    void *memory = aligned_alloc(CACHE_LINE, bytes);
+    if (memory == NULL)
+        return error_set(err, EXIT_FAILED, "no memory for the captures of clients");
+    memset(memory, 0, bytes);
+    tape_gateway_init(t, dg->door, memory);
+    return true;
+}
+
+bool tapes_desks(const struct dataplane *d, struct error *err)
+{
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < d->config->lane_count; i++) {
+        struct desk *desk = d->tapes[i] ? d->lanes[i]->desk : NULL;
+        if (desk == NULL)
+            continue;
+        tape_kills(d->tapes[i]);
+        ok = desk->gateway == NULL || tape_clients(d->tapes[i], desk->gateway, err);
+    }
+    return ok;
 }
 
 void tapes_free(struct dataplane *d)
 {
     for (uint32_t i = 0; i < LANES_MAX; i++) {
+        if (d->tapes[i])
+            free(d->tapes[i]->gateway);
         free(d->tapes[i]);
         d->tapes[i] = NULL;
     }

@@ -234,7 +234,7 @@ static void client_copy(const struct dataplane *d, uint32_t i)
 {
     const uint32_t lane = d->config->clients[i].lane, strategy = gateway_strategy(d->config, i);
     const struct desk *desk = &d->desks[lane]->desk;
-    const struct gateway *g = desk->gateway->gateway;
+    const struct gateway *g = desk->gateway->door;
     const struct gateway_client *c = &g->clients[strategy - g->first_strategy];
     struct strategy_counters *as_strategy =
         region_strategy_counters(&d->view, d->config->strategy_count + i);

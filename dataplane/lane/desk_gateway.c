@@ -497,7 +497,8 @@ uint64_t desk_gateway_bytes(uint32_t orders, uint32_t routes)
 void desk_gateway_init(struct desk *d, struct desk_gateway *dg, struct gateway *gateway,
                        void *memory)
 {
-    *dg = (struct desk_gateway){.gateway = gateway, .attachment_of = memory, .others = d->told};
+    *dg = (struct desk_gateway){
+        .gateway = gateway, .door = gateway, .attachment_of = memory, .others = d->told};
     d->gateway = dg;
     d->told = tell_client;
     if (d->routes == NULL)

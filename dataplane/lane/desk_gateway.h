@@ -5,7 +5,8 @@
 #include "dataplane/lane/desk_route.h"
 
 struct desk_gateway {
-    struct gateway *gateway;
+    struct gateway *gateway; // what the lane sees
+    struct gateway *door;    // what the main lcore sees: the same, but where a tape is between them
     uint32_t bell_seen;
     uint32_t on;             // bit of a client whose requests are taken
     uint32_t leaving;        // bit of a client whose orders are being cancelled

@@ -3,10 +3,11 @@
 
 #include <string.h>
 
-#include "dataplane/lane/desk_gateway.h"
 #include "dataplane/lane/desk_lease.h"
+#include "dataplane/lane/desk_limits.h"
 #include "dataplane/lane/desk_warm.h"
 #include "dataplane/lane/lane_event.h"
+#include "dataplane/lane/tape_gateway.h"
 
 // Practice leaves no trace, and so none here.
 static bool practises(const struct tape *t)
@@ -195,8 +196,13 @@ static COLD void answer_put(struct tape *t, const struct lane_answer *a)
         len = LOCATES / 8;
     } else if (a->kind == ANSWER_BOOK) {
         tape_without(t, CAPTURE_WITHOUT_BOOK);
-    } else if (a->kind == ANSWER_LIMITS) {
-        tape_without(t, CAPTURE_WITHOUT_LIMITS);
+    } else if (a->kind == ANSWER_LIMITS) { // a replay makes the table of what was set
+        bytes = (const uint8_t *)a->swap->records;
+        len = a->swap->count * (uint32_t)sizeof a->swap->records[0];
+        c.sequence = a->swap->states;
+        c.loaded = a->swap->widens;
+        if (len == 0)
+            tape_without(t, CAPTURE_WITHOUT_LIMITS);
     }
     uint8_t *to = tape_put(t, CAPTURE_ANSWER, 0, len, (uint32_t)sizeof c + len);
     if (to == NULL)
@@ -206,6 +212,7 @@ static COLD void answer_put(struct tape *t, const struct lane_answer *a)
         memcpy(to + sizeof c, bytes, len);
 }
 _Static_assert(sizeof(struct capture_answer) + LOCATES / 8 < CAPTURE_RECORD_MAX &&
+                   sizeof(struct limits_swap) < CAPTURE_RECORD_MAX &&
                    sizeof(struct capture_frame) + CAPTURE_FRAME_MAX < CAPTURE_RECORD_MAX,
                "records have room for it");
 
@@ -238,22 +245,12 @@ static bool spsc_waits(const struct spsc *r)
            atomic_load_explicit(&r->head, memory_order_relaxed);
 }
 
-// Requests of clients, and limits that are shared: seen, not recorded.
+// Limits that are shared: seen, not recorded.
 static COLD bool others_wait(struct tape *t)
 {
     const struct desk *d = t->lane->desk;
-    const struct desk_gateway *dg = d->gateway;
-    bool waits = d->leases && spsc_waits(&d->leases->lane.to_lane);
-    if (dg == NULL)
-        return waits;
-    waits |= atomic_load_explicit(&dg->gateway->bell, memory_order_relaxed) != dg->bell_seen ||
-             dg->leaving;
-    for (uint32_t bits = dg->on; bits && !waits; bits &= bits - 1) {
-        const struct gateway_pipe *p = &dg->gateway->clients[__builtin_ctz(bits)].pipe;
-        waits = atomic_load_explicit(&p->inward->requests_tail, memory_order_relaxed) !=
-                p->requests_head;
-    }
-    return waits;
+    return (d->leases && spsc_waits(&d->leases->lane.to_lane)) ||
+           (t->gateway && tape_gateway_waits(t));
 }
 
 // Only while somebody waits for it.
@@ -288,7 +285,7 @@ static bool something_waits(struct tape *t)
     }
     for (uint32_t i = 0; t->kills_shared && i < KILL_ASKERS; i++)
         waits |= kills_rung(t, i);
-    if (d && (d->gateway || d->leases))
+    if (d && (t->gateway || d->leases))
         waits |= others_wait(t);
     return waits;
 }
@@ -358,6 +355,8 @@ static uint32_t turn(struct tape *t, uint64_t now, bool step)
         record_take(t);
     credit_take(t);
     answers_let_in(t);
+    if (UNLIKELY(t->gateway != NULL))
+        tape_gateway_let_in(t);
     if (UNLIKELY(notes_waiting(lane) > TAPE_NOTES_MAX))
         tape_without(t, CAPTURE_WITHOUT_NOTES);
     const uint32_t work = lane_turn(lane, now);
@@ -365,8 +364,8 @@ static uint32_t turn(struct tape *t, uint64_t now, bool step)
         t->credit = lane->trading.committed;
         tape_without(t, CAPTURE_WITHOUT_CREDIT);
     }
-    if (UNLIKELY(lane->desk && lane->desk->gateway && lane->desk->gateway->on))
-        tape_without(t, CAPTURE_WITHOUT_CLIENTS);
+    if (UNLIKELY(t->gateway != NULL))
+        tape_gateway_tell(t);
     if (UNLIKELY(t->commanded)) // it may have set or lifted kills itself
         kills_show(t);
     tape_turn_end(t, step);

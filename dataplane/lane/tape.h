@@ -40,7 +40,7 @@ struct tape_port {
     struct frame frames[PORT_BURST];
 };
 
-struct desk_gateway;
+struct tape_gateway; // tape_gateway.h
 
 struct tape {
     struct lane *lane;
@@ -74,6 +74,7 @@ struct tape {
     struct kill_words *kills_shared;         // in the region
     struct kill_words kills[KILL_ASKERS];    // what the lane sees
     struct kill_words synced[KILL_ASKERS];   // both were like this
+    struct tape_gateway *gateway;            // null: no clients
     struct tape_port ports[PORTS_MAX];
 };
 

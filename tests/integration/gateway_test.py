@@ -2,7 +2,8 @@
 """Local processes trade through the gateway of a running dataplane, in C and in Python, with the exchange behind it.
 
 Their orders rest and are cancelled, and the rounds are timed. A client that is killed, or that the dataplane leaves,
-has nothing open at the exchange afterwards; strangers are sent away, and one that scribbles over its ring is cut off. At the end both sides keep the same account.
+has nothing open at the exchange afterwards; strangers are sent away, and one that scribbles over its ring is cut off. At the end both sides keep the same account,
+and all of it comes out once more from the capture, byte for byte.
 """
 
 import array
@@ -19,7 +20,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from system import BUILD, PATIENCE_S, System, need_programs, skip, wait_for  # noqa: E402
+from system import BUILD, PATIENCE_S, System, need_programs, run, skip, wait_for  # noqa: E402
 from trading import Exchange, Ledger, flat, reconcile, sections  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
@@ -191,6 +192,15 @@ def stopped(clients, system, ledger):
     assert process.returncode == 1 and "the dataplane stopped" in err, err
 
 
+def replayed(system):
+    """All of it once more, from what the tape has let in: scribbles, too."""
+    system.end("controlplane")
+    done = run(str(BUILD / "tickgate"), "replay", str(system.dir / "journal"), str(system.dir / "capture"),
+               "--config", str(system.dir / "config.yaml"))
+    assert done.returncode == 0 and "events are the same" in done.stdout and "later" not in done.stdout, done.stdout + done.stderr
+    return done.stdout.strip()
+
+
 def main():
     need_programs("tickgate", "tickgate-dataplane", "tickgate-controlplane", "tickgate-exchange", "examples/client",
                   "libtickgate.so")
@@ -203,7 +213,8 @@ def main():
             {"nasdaq": {"symbols": 100, "orders": 50000,
                         "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
             sections("10.0.0.1:26400", SYMBOLS, limits=", quality: suspect", strategies=False)
-            + client_sections(clients.socket))
+            + client_sections(clients.socket)
+            + f"capture: {{ring_size: 64MiB, directory: {s.dir}/capture, file_size: 16MiB}}\n")
         s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
                                "--member", "alice,secret,firm=ALCE", "--order-log", clients.log)
         s.start_dataplane()
@@ -230,6 +241,7 @@ def main():
         # Before the scribblers, and behind them one that is killed.
         assert left[:5] == [8] * 5 and left[-1] == 8 and len(left) == 6 + SCRIBBLES, left
         assert set(left[5:-1]) <= {9, 10}, left  # an index or a request that cannot be
+        print(replayed(s))
 
 
 if __name__ == "__main__":

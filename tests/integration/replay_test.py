@@ -112,6 +112,9 @@ def govern(s):
     for words in (("halt", "--reason", "test"), ("resume", "--yes", "--reason", "test"),
                   ("kill", "symbol", "BUAH", "--reason", "test"),
                   ("resume", "symbol", "BUAH", "--yes", "--reason", "test"),
+                  ("set", "limit", "symbol:BUAH", "quantity", "250", "--reason", "test"),
+                  ("set", "limit", "account:main", "position", "300", "--reason", "test"),
+                  ("set", "limit", "symbol:BUAH", "quantity", "400", "--reason", "test"),
                   ("kill", "strategy", "takes", "--direct", "--region", s.name),
                   ("strategy", "set", "quotes", "0=200", "--yes", "--reason", "test")):
         done = tickgate(*words, "--socket", s.socket)
@@ -146,6 +149,7 @@ def main():
         refused(s)
         session(t, cuts, line, govern)
         print(f"cuts and commands: {same(t)} events")
+        assert events(t)["LIMIT_CHANGED"] == 3, events(t)
         foreign(s, t)
     real(lossy, lines)
 
