@@ -400,7 +400,7 @@ enum extract_entry extract_next(struct extract *e)
             return EXTRACT_BAD;
         e->event = event_unpack(&e->packing, p[1], lens, p + EVENT_HEAD);
         e->at += EVENT_HEAD + sum;
-        return EXTRACT_EVENT;
+        return LIKELY(e->event->type == p[1]) ? EXTRACT_EVENT : EXTRACT_BAD;
     }
     if (*p == ENTRY_RECORD && (e->at & 7) == 0)
         return record_next(e, p, left);
