@@ -203,10 +203,12 @@ static void verdict_take(struct rebuild *r)
     struct restore_seen seen;
     if (r->drain == NULL || !restore_look(&r->contact, &seen))
         return;
-    if (seen.verdict == RESTORE_BAD)
-        drain_doubt(r->drain, "a control plane before this one has found damage in the journal; "
-                              "look with `tickgate journal verify`");
-    drain_verify(r->drain, seen.verdict == RESTORE_UNVERIFIED);
+    if (seen.verdict == RESTORE_BAD) // of this instance: the next one is verified anew
+        log_error(LOG_JOURNAL_DAMAGED, LOG_FIELDS(LOG_TEXT("directory", r->directory)),
+                  "%s: a control plane before this one has found damage; no order is taken; look "
+                  "with `tickgate journal verify`",
+                  r->directory);
+    drain_verify(r->drain, seen.verdict == RESTORE_UNVERIFIED || seen.verdict == RESTORE_BAD);
 }
 
 void rebuild_attach(struct rebuild *r, const struct contact *contact)
