@@ -108,10 +108,14 @@ static void source_review(struct desk *d, uint32_t source, uint8_t was, uint16_t
 
 // --- one signal ---
 
-// Orders need records more: signals leave as much room again as they ask for.
+// Orders need records more: signals leave as much room again as they ask for. The reader's word is
+// looked at before one is refused: as long as orders find room nobody else does, and where signals
+// alone come nobody ever would.
 static enum refusal record_room(struct desk *d)
 {
-    const uint64_t free = credit(d);
+    uint64_t free = credit(d);
+    if (UNLIKELY(free / 2 < d->risk.event_credit_min))
+        free = event_credit(&d->lane->trading);
     if (LIKELY(free / 2 >= d->risk.event_credit_min && free >= EVENTS_OF_A_SIGNAL))
         return REFUSAL_NONE;
     return d->risk.event_credit_min == RISK_NO_RECORD ? REFUSAL_JOURNAL : REFUSAL_EVENT_CREDIT;

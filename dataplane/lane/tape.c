@@ -474,7 +474,8 @@ void tape_kills(struct tape *t)
 {
     struct desk *d = t->lane->desk;
     const uint64_t slots = (uint64_t)t->lane->trading.mask + 1;
-    const uint64_t most = (uint64_t)d->event_credit_min + TAPE_CREDIT_MIN;
+    const uint64_t asked = (uint64_t)d->event_credit_min * (d->signals ? 2 : 1); // by signals twice
+    const uint64_t most = asked + TAPE_CREDIT_MIN;
     t->credit_min = most < slots ? most : slots;
     t->commit_shared = d->commit;
     d->commit = &t->commit;

@@ -390,6 +390,22 @@ static void utc_moves(void **state)
     assert_true(heard->count == 2 && heard->last.sequence == 4);
 }
 
+// Nothing but signals, several rings of them, and a journal that keeps up: none is refused for
+// room.
+static void signals_alone_find_room(void **state)
+{
+    struct event_writer *events = &w->lane.trading;
+    const uint32_t count = 3 * (events->mask + 1);
+    (void)state;
+    w->desk.risk.event_credit_min = 64;
+    for (uint32_t i = 1; i <= count; i++) {
+        w->now += MS;
+        one(7, i);
+        event_commit(events->ring, events->tail);
+    }
+    assert_true(heard->count == count && counts(FIRST)->refused_record == 0);
+}
+
 static void a_lane_without_sources_takes_none(void **state)
 {
     (void)state;
@@ -412,6 +428,7 @@ int main(void)
         TEST(another_stands_in),
         TEST(a_person_stops_and_resumes),
         TEST(utc_moves),
+        TEST(signals_alone_find_room),
         TEST(a_lane_without_sources_takes_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
