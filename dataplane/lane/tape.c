@@ -344,6 +344,13 @@ static COLD void kills_show(struct tape *t)
         kills_take(t, i, CAPTURE_BEHIND_TURN);
 }
 
+// Actions of controls ask in the lane's own name.
+HOT_INLINE bool kills_acted(const struct tape *t)
+{
+    return atomic_load_explicit(&t->kills[KILL_BY_LANE].rung, memory_order_relaxed) !=
+           atomic_load_explicit(&t->synced[KILL_BY_LANE].rung, memory_order_relaxed);
+}
+
 static uint32_t turn(struct tape *t, uint64_t now, bool step)
 {
     struct lane *lane = t->lane;
@@ -366,7 +373,8 @@ static uint32_t turn(struct tape *t, uint64_t now, bool step)
     }
     if (UNLIKELY(t->gateway != NULL))
         tape_gateway_tell(t);
-    if (UNLIKELY(t->commanded)) // it may have set or lifted kills itself
+    // Commands have set or lifted kills, or actions of controls have: whoever looks is to see them.
+    if (UNLIKELY(t->commanded || kills_acted(t)))
         kills_show(t);
     tape_turn_end(t, step);
     return work;
