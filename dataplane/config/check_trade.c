@@ -207,10 +207,25 @@ static bool lane_trades(const struct check *c, const uint32_t *lane)
                        c->config->lanes[*lane].name);
 }
 
+// Orders leave by the sessions of the lane alone.
+static bool venues_check(const struct check *c, const struct config_limits *limits, uint32_t lane)
+{
+    const struct config *config = c->config;
+    for (uint32_t i = 0; i < config->session_count; i++)
+        if (limits->venues >> i & 1 && config->sessions[i].lane != lane)
+            return place_fault(c->places, &limits->venues, c->err,
+                               "session '%s' belongs to lane '%s', the orders to '%s'; name "
+                               "sessions of that lane",
+                               config->sessions[i].name,
+                               config->lanes[config->sessions[i].lane].name,
+                               config->lanes[lane].name);
+    return true;
+}
+
 static bool strategy_check(const struct check *c, const struct config_strategy *s)
 {
     const struct config *config = c->config;
-    if (!lane_trades(c, &s->lane))
+    if (!lane_trades(c, &s->lane) || !venues_check(c, &s->limits, s->lane))
         return false;
     if (access(s->file, R_OK) != 0)
         return place_fault(c->places, s->file, c->err,
@@ -239,7 +254,7 @@ static bool clients_check(const struct check *c)
         if (config->strategy_count + i >= STRATEGY_NOBODY)
             return place_fault(c->places, client->name, c->err,
                                "strategies and clients together are more than %d", STRATEGY_NOBODY);
-        if (!lane_trades(c, &client->lane))
+        if (!lane_trades(c, &client->lane) || !venues_check(c, &client->limits, client->lane))
             return false;
     }
     return true;

@@ -15,8 +15,9 @@
 enum {
     FILE_BYTES_MAX = 1 << 20,
     ROOT = SECTIONS, // stands for the top of the file where a section is named
+    LIMITED_MAX = 1 + ACCOUNTS_MAX + SYMBOL_ROWS_MAX + SESSIONS_MAX + STRATEGIES_MAX + CLIENTS_MAX,
     REFERENCES_MAX = CHANNELS_MAX * (1 + LINES_MAX) + SESSIONS_MAX * 5 + STRATEGIES_MAX * 2 +
-                     CLIENTS_MAX * 2 + SIGNALS_MAX * 3,
+                     CLIENTS_MAX * 2 + SIGNALS_MAX * 3 + LIMITED_MAX * SESSIONS_MAX,
 };
 
 // A section that is not there: an error, nothing, or one with nothing in it.
@@ -97,6 +98,7 @@ static const struct target {
     {OPTION_ACCOUNT_REF, "account", "accounts", NAMED(accounts, account_count)},
     {OPTION_CLIENT_REF, "client", "clients", NAMED(clients, client_count)},
     {OPTION_DROP_REF, "drop copy", "drop_copies", NAMED(drop_copies, drop_copy_count)},
+    {OPTION_VENUES, "session", "sessions", NAMED(sessions, session_count)},
 };
 
 static const struct target *target_find(enum option_kind kind)
@@ -227,28 +229,6 @@ static bool symbols_read(struct loader *l, const struct option_row *row, yaml_no
     return true;
 }
 
-// A list of numbers or words, into <member> and its bits.
-static bool scalars_read(struct loader *l, const struct option_row *row, yaml_node_t *node,
-                         const char *key, void *member)
-{
-    struct config_numbers *numbers = row->kind == OPTION_NUMBERS ? member : NULL;
-    char why[VALUE_WHY_LEN];
-    uint64_t count;
-    if (!is_list(l, row, node, key, &count))
-        return false;
-    for (uint64_t i = 0; i < count; i++) {
-        const yaml_node_t *at = item(l, node, i, key);
-        if (at == NULL)
-            return false;
-        if (!(numbers ? value_number(text_of(at), len_of(at), &numbers->values[i], why)
-                      : value_word(row, text_of(at), len_of(at), member, why)))
-            return fault(l, line_of(at), key, "%s", why);
-    }
-    if (numbers)
-        numbers->count = (uint32_t)count;
-    return true;
-}
-
 // Names may be used before they are defined: references are looked up when the file is read.
 static bool reference_read(struct loader *l, const struct option_row *row, const yaml_node_t *node,
                            uint32_t *index)
@@ -268,6 +248,31 @@ static bool reference_read(struct loader *l, const struct option_row *row, const
     return true;
 }
 
+// A list of numbers, words or names, into <member> and its bits.
+static bool scalars_read(struct loader *l, const struct option_row *row, yaml_node_t *node,
+                         const char *key, void *member)
+{
+    struct config_numbers *numbers = row->kind == OPTION_NUMBERS ? member : NULL;
+    char why[VALUE_WHY_LEN];
+    uint64_t count;
+    if (!is_list(l, row, node, key, &count))
+        return false;
+    for (uint64_t i = 0; i < count; i++) {
+        const yaml_node_t *at = item(l, node, i, key);
+        if (at == NULL)
+            return false;
+        if (row->kind == OPTION_VENUES) {
+            if (!reference_read(l, row, at, member))
+                return fault_shape(l, row, at, key);
+        } else if (!(numbers ? value_number(text_of(at), len_of(at), &numbers->values[i], why)
+                             : value_word(row, text_of(at), len_of(at), member, why)))
+            return fault(l, line_of(at), key, "%s", why);
+    }
+    if (numbers)
+        numbers->count = (uint32_t)count;
+    return true;
+}
+
 static bool option_read(struct loader *l, const struct option_row *row, yaml_node_t *node,
                         const char *key, void *base)
 {
@@ -278,18 +283,12 @@ static bool option_read(struct loader *l, const struct option_row *row, yaml_nod
     case OPTION_ENDPOINTS: return endpoints_read(l, row, node, key, base);
     case OPTION_SYMBOLS: return symbols_read(l, row, node, key, (void *)member);
     case OPTION_NUMBERS:
-    case OPTION_WORDS: return scalars_read(l, row, node, key, (void *)member);
-    case OPTION_LANE_REF:
-    case OPTION_PORT_REF:
-    case OPTION_CHANNEL_REF:
-    case OPTION_ACCOUNT_REF:
-    case OPTION_CLIENT_REF:
-    case OPTION_DROP_REF:
-        if (reference_read(l, row, node, (uint32_t *)(void *)member))
-            return true;
-        break;
+    case OPTION_WORDS:
+    case OPTION_VENUES: return scalars_read(l, row, node, key, (void *)member);
     default:
-        if (node->type != YAML_SCALAR_NODE)
+        if (target_find(row->kind) && reference_read(l, row, node, (uint32_t *)(void *)member))
+            return true;
+        if (target_find(row->kind) || node->type != YAML_SCALAR_NODE)
             break;
         return value_parse(row, text_of(node), len_of(node), member, why) ||
                fault(l, line_of(node), key, "%s", why);
@@ -385,7 +384,8 @@ static bool defaults_fill(struct loader *l, uint32_t section, uint32_t line, con
         }
         place_add(l->places, base + row->offset, key, line);
         if (target_find(row->kind))
-            *(uint32_t *)(void *)(base + row->offset) = CONFIG_NONE;
+            *(uint32_t *)(void *)(base + row->offset) =
+                row->kind == OPTION_VENUES ? 0 : CONFIG_NONE;
         else
             MUST(row->kind == OPTION_SYMBOLS || row->kind == OPTION_NUMBERS ||
                  row->kind == OPTION_WORDS ||
@@ -467,7 +467,7 @@ static bool references_resolve(struct loader *l)
                                "there is no %s '%s'; name one of the section '%s'", t->what,
                                value_shown(r->name, strlen(r->name), shown), t->section);
         }
-        *r->index = at;
+        *r->index = r->kind == OPTION_VENUES ? *r->index | 1u << at : at;
     }
     return true;
 }

@@ -36,6 +36,7 @@ enum option_kind {
     OPTION_ACCOUNT_REF, // name of an account
     OPTION_CLIENT_REF,  // name of a client, or one of <words>: "none" (CONFIG_NONE)
     OPTION_DROP_REF,    // name of a drop copy, or "none" (CONFIG_NONE)
+    OPTION_VENUES,      // list of names of sessions; bits of their indices as uint32_t
 };
 
 enum section {

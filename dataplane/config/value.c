@@ -82,6 +82,7 @@ void value_range(const struct option_row *row, char *out, size_t len)
     case OPTION_ACCOUNT_REF: snprintf(out, len, "name of an account"); break;
     case OPTION_CLIENT_REF: snprintf(out, len, "name of a client, or %s", row->words); break;
     case OPTION_DROP_REF: snprintf(out, len, "name of a drop copy, or none"); break;
+    case OPTION_VENUES: snprintf(out, len, "a list of 1 to %lu names of sessions", row->max); break;
     }
 }
 
@@ -375,7 +376,8 @@ bool value_parse(const struct option_row *row, const char *text, size_t len, voi
     case OPTION_CHANNEL_REF:
     case OPTION_ACCOUNT_REF:
     case OPTION_CLIENT_REF:
-    case OPTION_DROP_REF: break; // of more than one scalar, or of the whole file: load.c
+    case OPTION_DROP_REF:
+    case OPTION_VENUES: break; // of more than one scalar, or of the whole file: load.c
     }
     return ok || out_of_range(row, text, len, why);
 }

@@ -66,6 +66,7 @@ static void row_fill(const struct fill *f, struct limit_row *row, const struct c
     limit_row_open(row);
     limit_row_owners(row, limits_bind(firm, broker, &both));
     line_fill(f, row, &both);
+    row->venues = both.venues ? both.venues : UINT32_MAX;
     owner_fill(f, &row->owner, &both);
 }
 

@@ -118,6 +118,10 @@ static void forbid_buys(struct trial *w)
 {
     w->strategy->forbids = 1u << PERMISSION_BUY;
 }
+static void other_venues(struct trial *w)
+{
+    w->strategy->venues = ~1u; // it asks for session 0
+}
 static void lot(struct trial *w)
 {
     w->symbol->symbol.lot = TEST_SHARES;
@@ -310,6 +314,8 @@ static const struct control {
     TRY(MESSAGE_RATE, one_message, once_more, "a message, then another at once"),
     TRY(CANCEL_RATE, one_cancel, cancel, "a buy, then the same after a cancel too many"),
     TRY(PERMISSION, nothing, forbid_buys, "a buy, then the same where buys are forbidden"),
+    TRY(VENUES, nothing, other_venues,
+        "a buy, then the same where only other sessions may be used"),
     TRY(LOT, lot, one_share_more, "one lot, then one share more"),
     TRY(TICK, tick, a_tick_more, "a price on the tick, then one off it"),
     TRY(QUANTITY, quantity, one_share_more, "as many shares as the limit, then one more"),

@@ -258,6 +258,8 @@ HOT_INLINE bool terms(const struct look *k)
                    k->of[4]->forbids);
     if (UNLIKELY(forbidden))
         return refuse_permission(k, forbidden);
+    if (UNLIKELY(!venue_good(k->of[TRADE_STRATEGY], o)))
+        return refuse(v, REFUSAL_VENUES, TRADE_STRATEGY, o->owner.session, 0);
     if (UNLIKELY(!multiple_of(o->quantity, more->lot_magic)))
         return refuse(v, REFUSAL_LOT, TRADE_SYMBOL, o->quantity, more->lot);
     // Rule 612 of Regulation NMS: below one dollar an increment of 0.0001.

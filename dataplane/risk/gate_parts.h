@@ -48,6 +48,12 @@ HOT_INLINE bool nobody_killed(const struct risk *r)
     return changed == 0;
 }
 
+// VENUES: a strategy's row.
+HOT_INLINE bool venue_good(const struct limit_row *strategy, const struct gate_order *o)
+{
+    return strategy->venues >> o->owner.session & 1;
+}
+
 // An order fails a check whose action is NOTIFY: true, it is told later (desk_act.h), and the walk
 // goes on. <told>: that the order fails it has been told before. Practice is not told.
 bool gate_note(struct risk *r, const struct gate_order *o, const struct gate_verdict *why,

@@ -78,7 +78,10 @@ struct limit_row {
     uint8_t cancel_rate;  // session rows: 1: cancels have a rate, in <price_low> and <price_high>
     uint8_t of_broker[3]; // bits of enum limit_control: this limit is the broker's
     uint32_t auction_quantity; // shares of one order for an auction, instead of <quantity>
-    uint32_t band_high;        // symbol rows: limit_band_set
+    union {
+        uint32_t band_high; // symbol rows: limit_band_set
+        uint32_t venues;    // strategy rows: bits of the sessions that its orders may go to
+    };
     union {
         CACHE_ALIGN struct limit_owner owner;
         struct limit_symbol symbol;

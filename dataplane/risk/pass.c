@@ -13,7 +13,7 @@
 #include "dataplane/risk/gate_parts.h"
 
 // A check that is added is added here too, or below it.
-enum { GATE_CHECKS = 47 };
+enum { GATE_CHECKS = 48 };
 _Static_assert(GATE_CHECKS == 0
 #define REFUSAL(number, upper, help)
 #define CHECK(number, upper, unit, word, help) +1
@@ -293,7 +293,7 @@ bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v)
               owner_holds(&account->owner, account_day, account_use, o, &g, TRADE_ACCOUNT, &p) &&
               holder_holds(&account->owner, account_day, account_use, &g) &&
               // the strategy
-              row_holds(strategy, &r->strategies[w->strategy], o, &g) &&
+              venue_good(strategy, o) && row_holds(strategy, &r->strategies[w->strategy], o, &g) &&
               owner_holds(&strategy->owner, strategy_day, &r->strategies[w->strategy], o, &g,
                           TRADE_STRATEGY, &p) &&
               strategy_holds(&strategy->owner, strategy_day, o, *traded) &&

@@ -53,6 +53,7 @@ static inline void history_owner(struct model *m, struct limit_row *row, enum tr
     l->duplicates = model_draw(m, 3) ? UINT16_MAX : (uint16_t)(1 + model_draw(m, 2));
     l->duplicate_window = model_draw(m, 60);
     if (scope == TRADE_STRATEGY) {
+        row->venues = model_draw(m, 4) ? UINT32_MAX : (uint32_t)model_draw(m, 1u << MODEL_SESSIONS);
         l->repeats = (uint32_t)history_limit(m, UINT32_MAX, 100);
         l->instruments = model_draw(m, 4) ? UINT16_MAX : (uint16_t)model_draw(m, MODEL_SYMBOLS);
     }

@@ -310,6 +310,8 @@ static inline bool model_terms(struct model *m, const struct gate_order *o)
         for (uint32_t s = 0; s < TRADE_SCOPES; s++)
             if (o->asks & model_row(m, &o->owner, s)->forbids & 1u << p)
                 return model_refuse(m, REFUSAL_PERMISSION, s, p, 0);
+    if ((model_row(m, &o->owner, TRADE_STRATEGY)->venues & 1u << o->owner.session) == 0)
+        return model_refuse(m, REFUSAL_VENUES, TRADE_STRATEGY, o->owner.session, 0);
     if (o->quantity % symbol->symbol.lot)
         return model_refuse(m, REFUSAL_LOT, TRADE_SYMBOL, o->quantity, symbol->symbol.lot);
     if (o->price >= 10000 && o->price % symbol->symbol.tick)

@@ -36,7 +36,7 @@ static const char text[] =
     "  - {name: quotes, lane: l1, account: b, symbols: [YY], parameters: [%d, 2, 3],\n" // 12
     "     file: %s}\n"
     "  - {name: off, lane: l0, account: a, symbols: [X], parameters: [1, 2, 3], enabled: false,\n"
-    "     file: %s/maker.so}\n";
+    "     file: %s/maker.so, limits: {venues: [s0]}}\n";
 
 static struct config config;
 static struct dataplane d;

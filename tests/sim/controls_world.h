@@ -125,6 +125,10 @@ static void permission(void)
 {
     strategy_row()->forbids = 1u << PERMISSION_DAY;
 }
+static void venues(void)
+{
+    strategy_row()->venues = ~1u;
+}
 static void lot(void)
 {
     symbol_row()->symbol.lot = 1000;
@@ -251,6 +255,7 @@ static const struct control {
     {REFUSAL_MESSAGE_RATE, symbol_rate, BOTH, ALL},
     {REFUSAL_CANCEL_RATE, cancel_rate, BOTH, ALL},
     {REFUSAL_PERMISSION, permission, BOTH, ALL},
+    {REFUSAL_VENUES, venues, BOTH, ALL},
     {REFUSAL_LOT, lot, BOTH, ALL},
     {REFUSAL_TICK, tick, BOTH, ALL},
     {REFUSAL_QUANTITY, quantity, BOTH, ALL},

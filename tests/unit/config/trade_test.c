@@ -202,6 +202,30 @@ static void the_brokers_limits_land(void **state)
     }
 }
 
+static void venues_are_bits_of_sessions(void **state)
+{
+    struct error err;
+    (void)state;
+    if (!load(text_make("strategies:\n",
+                        "  - {name: two, protocol: ouch50, server: 10.0.0.9:26401, port: oe,"
+                        " lane: l0, account: fund}\n"
+                        "strategies:\n"
+                        "  - {name: a, lane: l0, file: Makefile, account: fund, symbols: [X],"
+                        " limits: {venues: [two, nas]}}\n"
+                        "  - {name: b, lane: l0, file: Makefile, account: fund, symbols: [X],"
+                        " limits: {venues: [two]}}\n"),
+              &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(config.strategies[0].limits.venues, 3);
+    assert_int_equal(config.strategies[1].limits.venues, 2);
+    assert_int_equal(config.strategies[2].limits.venues, 0);
+    config_free(&config);
+    if (!load(text_make("limits: {open_orders: 3}", "limits: {venues: [nas]}"), &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(config.clients[0].limits.venues, 1);
+    config_free(&config);
+}
+
 // Controls that the file leaves out control nothing, but for Rule 201.
 static void controls_are_off(void)
 {
@@ -405,6 +429,13 @@ static const struct fault {
      "t.yaml:63: strategies[0].parameters: ", "whole number"},
     {"limits: {open_orders: 9}", "limits: {position: 9}",
      "t.yaml:66: strategies[0].limits.position: ", "not to strategies"},
+    {"limits: {open_orders: 9}", "limits: {venues: [nowhere]}",
+     "t.yaml:66: strategies[0].limits.venues: ", "there is no session 'nowhere'"},
+    {"limits: {open_orders: 9}", "limits: {venues: []}",
+     "t.yaml:66: strategies[0].limits.venues: ", "1 to 16 names of sessions"},
+    {"limits: {open_orders: 9}", "limits: {venues: [[nas]]}",
+     "t.yaml:66: strategies[0].limits.venues: ", "one value is wanted"},
+    {"position: 0,", "venues: [nas],", "t.yaml:19: accounts[0].limits.venues: ", "not to accounts"},
     {"limits: {open_orders: 9}", "limits: {credit: 9}",
      "t.yaml:66: strategies[0].limits.credit: ", "the firm and accounts, not to strategies"},
     {"limits: {open_orders: 9}", "limits: {duplicates: 9}",
@@ -489,6 +520,7 @@ int main(void)
         cmocka_unit_test(everything_lands_in_its_member),
         cmocka_unit_test(controls_land),
         cmocka_unit_test(the_brokers_limits_land),
+        cmocka_unit_test(venues_are_bits_of_sessions),
         cmocka_unit_test(actions_land),
         cmocka_unit_test(clients_land_where_they_belong),
         cmocka_unit_test(what_is_left_out_has_its_default),

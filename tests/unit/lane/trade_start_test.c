@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/config/places.h"
 #include "tests/lib/trade_start_rig.h"
 
 enum { STEPS = 20000 };
@@ -40,6 +41,8 @@ static void limits_and_their_parts(void **state)
         assert_int_equal(t->sessions[1].rate_ticks, 0);
         assert_int_equal(t->strategies[1].open_orders, UINT32_MAX);
         assert_int_equal(t->strategies[2].quantity, 0);
+        assert_true(t->strategies[0].venues == UINT32_MAX);
+        assert_int_equal(t->strategies[1].venues, 1u << 0); // s0
         assert_true(t->symbols[1].position == LIMIT_POSITION_MAX);
         assert_int_equal(t->symbols[1].price_high, 95000);
         assert_int_equal(t->symbols[1].quality, QUALITY_SUSPECT);
@@ -147,6 +150,19 @@ static void what_a_strategy_refuses_names_its_line(void **state)
     assert_false(trade_make(&d, &err) && trade_start(&d, &err));
     assert_int_equal(err.code, EXIT_USAGE);
     assert_non_null(strstr(err.text, "t.yaml:12: strategies[0].name: strategy quotes: wants one"));
+}
+
+static void venues_of_another_lane_name_their_line(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    configure(100, STRATEGIES_DIR "/maker.so");
+    prepare();
+    config.strategies[1].limits.venues = 1u << 1;
+    assert_false(config_check_trade(&config, config.places, &err));
+    assert_string_equal(err.text,
+                        "t.yaml:15: strategies[1].limits.venues: session 's1' belongs to lane "
+                        "'l1', the orders to 'l0'; name sessions of that lane");
 }
 
 static void what_is_no_strategy_names_its_line(void **state)
@@ -465,6 +481,7 @@ int main(void)
         cmocka_unit_test_teardown(files_of_the_day_come_before_the_configuration, tidy),
         cmocka_unit_test_teardown(sessions_and_strategies_have_one_number_in_all_lanes, tidy),
         cmocka_unit_test_teardown(what_a_strategy_refuses_names_its_line, tidy),
+        cmocka_unit_test_teardown(venues_of_another_lane_name_their_line, tidy),
         cmocka_unit_test_teardown(what_is_no_strategy_names_its_line, tidy),
         cmocka_unit_test_teardown(two_lanes_together_stay_below_the_limit, tidy),
         cmocka_unit_test_teardown(want_of_lease_has_its_own_code, tidy),

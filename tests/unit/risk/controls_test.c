@@ -347,6 +347,20 @@ static void a_strategy_is_applied_until_a_person_resumes_it(void **state)
     passes(&o);
 }
 
+static void a_strategy_has_its_venues(void **state)
+{
+    (void)state;
+    row_of(TRADE_STRATEGY)->venues = 1u << SESSION;
+    struct gate_order o = order_of(SHARES, PRICE, 'B');
+    passes(&o);
+    o.owner.session = SESSIONS_MAX - 1;
+    refused(&o, REFUSAL_VENUES, TRADE_STRATEGY, SESSIONS_MAX - 1, 0);
+    row_of(TRADE_STRATEGY)->venues = 1u << (SESSIONS_MAX - 1);
+    passes(&o);
+    o.owner.session = SESSION;
+    refused(&o, REFUSAL_VENUES, TRADE_STRATEGY, SESSION, 0);
+}
+
 static void a_strategy_has_so_many_symbols(void **state)
 {
     (void)state;
@@ -468,6 +482,7 @@ int main(void)
         GATE_TEST(nobody_is_shorter_than_what_was_located),
         GATE_TEST(the_same_order_again_is_a_duplicate),
         GATE_TEST(a_strategy_is_applied_until_a_person_resumes_it),
+        GATE_TEST(a_strategy_has_its_venues),
         GATE_TEST(a_strategy_has_so_many_symbols),
         GATE_TEST(orders_of_the_day_bind_at_every_owner),
         GATE_TEST(orders_are_in_proportion_to_executions),

@@ -117,6 +117,11 @@ static void permission(void)
     o.asks = 1u << (PERMISSION_IOC + far);
     row()->forbids = 1u << (PERMISSION_IOC + OUTSIDE);
 }
+static void venues(void)
+{
+    const uint32_t own = 1u << SESSION;
+    row()->venues = far == INSIDE ? UINT32_MAX : far == AT ? own : ~own;
+}
 static void reducing(void)
 {
     fill(SHARES + 1, PRICE, true); // short
@@ -374,6 +379,7 @@ static const struct {
     TRY(MESSAGE_RATE, BITS(SESSION) | BITS(SYMBOL), rate),
     TRY(CANCEL_RATE, BITS(SESSION), cancel_rate),
     TRY(PERMISSION, ALL, permission),
+    TRY(VENUES, BITS(STRATEGY), venues),
     TRY(LOT, BITS(SYMBOL), lot),
     TRY(TICK, BITS(SYMBOL), tick),
     TRY(QUANTITY, ALL, quantity),
