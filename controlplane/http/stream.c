@@ -47,8 +47,9 @@ static void shorten(json_t *view, const char *key, size_t most)
 
 static char *state_text(const struct http *http)
 {
-    static const char *const methods_shown[] = {"status",  "feeds",      "lanes",     "sessions",
-                                                "trading", "strategies", "positions", "histograms"};
+    static const char *const methods_shown[] = {"status",    "feeds",      "lanes",
+                                                "sessions",  "trading",    "strategies",
+                                                "positions", "histograms", "drop_copies"};
     struct control *control = http->control;
     json_t *state = json_object();
     char why[512];

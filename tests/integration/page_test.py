@@ -5,6 +5,7 @@
 TICKGATE_SCREENSHOTS=folder keeps the pictures. Exit code 77: no browser here, or the programs are not built.
 """
 
+import json
 import os
 import pathlib
 import sys
@@ -70,6 +71,22 @@ def shown(browser, node):
     browser.until(f"{TEXT.format('force')}.includes('halted')", "what a person ordered is shown")
 
 
+def drop_copies(browser):
+    """A row of each kind, as `show drop-copy --json` has them; the program that is behind the page here has no copy."""
+    assert "none is read" in text(browser, "drops")
+    row = {"drop_copy": "nas-drop", "state": "up", "why": None, "silent_ms": 20, "waiting": 7, "differing": 0,
+           "equal": 1234, "full": False}
+    rows = [row, {**row, "drop_copy": "arca-drop", "differing": 3}, {**row, "drop_copy": "bats-drop", "full": True},
+            {**row, "drop_copy": "edgx-drop", "state": "lost", "why": "it does not answer"}]
+    # In one go: the next state draws over it.
+    cells = browser.evaluate(f"(drops({json.dumps({'drop_copies': rows})}), "
+                             "[...document.querySelectorAll('#drops td')].map(c => c.textContent + '/' + c.className))")
+    assert len(cells) == 4 * 7, cells
+    assert cells[:7] == ["nas-drop/", "up/left good", "0/", "7/", "1,234/", "20 ms/", "/left "], cells
+    assert cells[9] == "3/bad" and cells[15] == "full/left bad" and cells[22] == "lost/left bad", cells
+    assert cells[27] == "it does not answer/left ", cells
+
+
 def own_only(browser):
     """Nothing comes from elsewhere, and nothing went wrong."""
     loaded = browser.evaluate("performance.getEntriesByType('resource').map(e => new URL(e.name).pathname)")
@@ -133,6 +150,7 @@ def main():
             browser.size(1280, 900)
             browser.call("Page.navigate", url=node.url("/"))
             shown(browser, node)
+            drop_copies(browser)
             own_only(browser)
             looks(browser, pictures)
             browser.size(1280, 900)

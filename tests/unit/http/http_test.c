@@ -273,8 +273,9 @@ static void test_stream(void **state)
     json_t *view = json_loads(state_begin + 6, JSON_DISABLE_EOF_CHECK, NULL);
     assert_true(json_is_true(json_object_get(view, "connected")));
     assert_string_equal(text_of(json_object_get(view, "status"), "node"), "node-1");
-    static const char *const parts[] = {"feeds",      "lanes",     "sessions",   "trading",
-                                        "strategies", "positions", "histograms", "stages"};
+    static const char *const parts[] = {"feeds",      "lanes",      "sessions",
+                                        "trading",    "strategies", "positions",
+                                        "histograms", "stages",     "drop_copies"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         assert_true(json_is_object(json_object_get(view, parts[i])));
     json_decref(view);
