@@ -59,9 +59,12 @@ class Ledger:
 
     @property
     def fills(self):
-        """Match, shares, price and side; a broken one is taken off again."""
+        """Match, shares, price and side; a broken one is taken off again, or not there: broken before it was told."""
         fills = []
         for f in self.of("ORDER"):
+            if f["did"] & BROKEN and f["did"] & FILLED and \
+                    (f["fill_shares"], f["fill_price"]) == (f["broken_shares"], f["broken_price"]):
+                continue
             if f["did"] & BROKEN:
                 at = next(i for i, fill in enumerate(fills) if fill[0] == f["match"])
                 fills.pop(at)

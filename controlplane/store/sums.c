@@ -114,7 +114,7 @@ bool holding_trade(struct holding *h, bool sells, uint64_t shares, uint64_t pric
     return closes != 0;
 }
 
-// What is broken is traded back at its price.
+// What is broken is traded back at its price, and first: the rule of EVENT_ORDER (events.def).
 static void executed(struct sums *s, struct row_writer *w, const struct event_order *p)
 {
     struct holding *h = sums_holding(s, p->account, p->instrument);
@@ -122,6 +122,9 @@ static void executed(struct sums *s, struct row_writer *w, const struct event_or
     int64_t gain = 0;
     w->closed = false;
     w->realised = 0;
+    w->position = h->position;
+    if (p->broken_shares == p->fill_shares && p->broken_price == p->fill_price)
+        return;
     if (p->broken_shares && holding_trade(h, !sells, p->broken_shares, p->broken_price, &gain)) {
         w->closed = true;
         add(&w->realised, gain);

@@ -11,6 +11,19 @@ bool desk_publish(struct desk *d, struct event *event);
 // Exposure follows what the order may still do.
 void desk_hold(struct desk *d, struct own_order *o);
 struct exposure_owner desk_burden(const struct own_order *o);
+// Positions and money follow what was executed and undone, by the rule of EVENT_ORDER (events.def).
+static inline void desk_book(struct desk *d, const struct exposure_owner *owner,
+                             const struct order_outcome *out)
+{
+    const struct exposure_trade was = {out->broken_shares, out->broken_price};
+    const struct exposure_trade now = {out->shares, out->price};
+    if (UNLIKELY(out->did & DID_BREAK && out->did & DID_FILL))
+        exposure_correct(&d->risk, owner, &was, &now);
+    else if (out->did & DID_FILL)
+        exposure_fill(&d->risk, owner, now.shares, now.price);
+    else if (UNLIKELY(out->did & DID_BREAK))
+        exposure_break(&d->risk, owner, was.shares, was.price);
+}
 // Takes in what a message or a finding did to an order: exposure, position, event, owner, cancels.
 void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
                  enum order_message message, const struct order_outcome *out);

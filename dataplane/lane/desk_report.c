@@ -49,12 +49,8 @@ void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
 {
     struct own_order *o = orders_at(&d->orders, index);
     const struct exposure_owner owner = desk_burden(o);
-    if (out->did & DID_FILL) {
-        exposure_fill(&d->risk, &owner, out->shares, out->price);
-        d->count.fills++;
-    }
-    if (out->did & DID_BREAK) // behind the fill: it may be this one
-        exposure_break(&d->risk, &owner, out->broken_shares, out->broken_price);
+    desk_book(d, &owner, out);
+    d->count.fills += (out->did & DID_FILL) != 0;
     if (out->did & DID_UNCLAIMED) {
         d->risk.symbols[o->instrument].quarantined = true;
         d->count.unclaimed++;
@@ -174,14 +170,13 @@ static COLD bool late_break(struct desk *d, uint32_t session, const struct ouch_
                              .side = e->sells ? 'S' : 'B'};
     struct order_outcome out = {
         .did = DID_BREAK, .broken_shares = e->shares, .broken_price = e->price, .match = e->match};
-    exposure_break(&d->risk, &owner, e->shares, e->price);
     e->shares = 0;
     if (r->kind == REPORT_CORRECTED) {
         e->shares = out.shares = r->quantity;
         e->price = out.price = r->price;
         out.did |= DID_FILL;
-        exposure_fill(&d->risk, &owner, e->shares, e->price);
     }
+    desk_book(d, &owner, &out);
     desk_show(d, owner.position);
     order_tell(d, &gone, OWN_NONE, r, (enum order_message)r->kind, &out);
     return true;

@@ -11,12 +11,8 @@ static void settle(struct desk_restore *r, uint32_t index, const struct order_ou
     struct desk *d = r->desk;
     struct own_order *o = orders_at(&d->orders, index);
     const struct exposure_owner owner = desk_burden(o);
-    if (out->did & DID_FILL) {
-        exposure_fill(&d->risk, &owner, out->shares, out->price);
-        r->fills++;
-    }
-    if (out->did & DID_BREAK)
-        exposure_break(&d->risk, &owner, out->broken_shares, out->broken_price);
+    desk_book(d, &owner, out);
+    r->fills += (out->did & DID_FILL) != 0;
     if (out->did & DID_UNCLAIMED)
         d->risk.symbols[o->instrument].quarantined = true;
     desk_hold(d, o);
@@ -114,12 +110,15 @@ static bool broken_late(struct desk_restore *r, const struct event *ev)
                                          .instrument = x->instrument,
                                          .session = x->session,
                                          .sells = x->sells};
-    exposure_break(&d->risk, &owner, x->shares, x->price);
+    const struct order_outcome out = {.did = e->did,
+                                      .shares = e->fill_shares,
+                                      .price = e->fill_price,
+                                      .broken_shares = e->broken_shares,
+                                      .broken_price = e->broken_price};
     x->shares = e->did & DID_FILL ? e->fill_shares : 0;
-    if (e->did & DID_FILL) {
+    if (e->did & DID_FILL)
         x->price = e->fill_price;
-        exposure_fill(&d->risk, &owner, x->shares, x->price);
-    }
+    desk_book(d, &owner, &out);
     desk_show(d, owner.position);
     return true;
 }

@@ -59,8 +59,7 @@ static void day_look(struct risk *r, struct owner_day *day, const struct limit_o
         day_break(r, day, LOSS_FROM_BEST, (uint64_t)(day->best - profit), l->drawdown);
 }
 
-// The profit of an account has changed, and with it the firm's.
-static void days_look(struct risk *r, uint32_t account)
+void money_look(struct risk *r, uint32_t account)
 {
     day_look(r, &r->day, &r->limits->firm.owner);
     day_look(r, &r->account_days[account], &r->limits->accounts[account].owner);
@@ -113,7 +112,7 @@ void money_mark(struct risk *r, uint32_t position, uint32_t mark)
     const uint32_t account = account_of(p);
     p->mark = mark;
     position_remark(r, p, account);
-    days_look(r, account);
+    money_look(r, account);
 }
 
 static void day_trade(struct risk *r, struct owner_day *day, int64_t paid, bool undone)
@@ -155,7 +154,6 @@ void money_fill(struct risk *r, const struct exposure_owner *owner, uint32_t sha
     if (p->mark == 0)
         p->mark = price;
     position_remark(r, p, owner->account);
-    days_look(r, owner->account);
 }
 
 void money_carry(struct risk *r, const struct exposure_owner *owner, int64_t shares, uint32_t price)

@@ -122,8 +122,8 @@ static void sum_add(struct risk *r, uint64_t *sum, uint64_t more)
     }
 }
 
-void exposure_fill(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
-                   uint32_t price)
+static void executed(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
+                     uint32_t price)
 {
     struct position *p = &r->positions[owner->position];
     const uint64_t value = (uint64_t)shares * price;
@@ -134,6 +134,13 @@ void exposure_fill(struct risk *r, const struct exposure_owner *owner, uint32_t 
     p->fills++;
     r->symbols[owner->instrument].shares += change;
     money_fill(r, owner, shares, price, false);
+}
+
+void exposure_fill(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
+                   uint32_t price)
+{
+    executed(r, owner, shares, price);
+    money_look(r, owner->account);
 }
 
 void exposure_carry(struct risk *r, const struct exposure_owner *owner, int64_t shares,
@@ -148,8 +155,8 @@ void exposure_carry(struct risk *r, const struct exposure_owner *owner, int64_t 
     money_carry(r, owner, shares, price);
 }
 
-void exposure_break(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
-                    uint32_t price)
+static void undone(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
+                   uint32_t price)
 {
     struct position *p = &r->positions[owner->position];
     const uint64_t value = (uint64_t)shares * price;
@@ -160,6 +167,23 @@ void exposure_break(struct risk *r, const struct exposure_owner *owner, uint32_t
     p->fills--;
     r->symbols[owner->instrument].shares += change;
     money_fill(r, owner, shares, price, true);
+}
+
+void exposure_break(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
+                    uint32_t price)
+{
+    undone(r, owner, shares, price);
+    money_look(r, owner->account);
+}
+
+void exposure_correct(struct risk *r, const struct exposure_owner *owner,
+                      const struct exposure_trade *was, const struct exposure_trade *now)
+{
+    if (was->shares == now->shares && was->price == now->price)
+        return;
+    undone(r, owner, was->shares, was->price);
+    executed(r, owner, now->shares, now->price);
+    money_look(r, owner->account);
 }
 
 // --- rates ---

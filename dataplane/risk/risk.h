@@ -230,12 +230,25 @@ void exposure_carry(struct risk *r, const struct exposure_owner *owner, int64_t 
 void exposure_break(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
                     uint32_t price);
 
+struct exposure_trade {
+    uint32_t shares;
+    uint32_t price;
+};
+
+// The execution was <now>, not <was>. <was> leaves first, so that what it cost does not stay in the
+// average, and limits on losses look at the end only: in between stands a position that nobody had.
+// Both alike: an execution that did not stand, or did not change. Nothing moves.
+void exposure_correct(struct risk *r, const struct exposure_owner *owner,
+                      const struct exposure_trade *was, const struct exposure_trade *now);
+
 // --- money ---
 
 // What an execution, or one that is undone, does to cost, marks and the owners' day; the position
-// has moved already. Divides once where a position becomes smaller.
+// has moved already. Divides once where a position becomes smaller. money_look follows.
 void money_fill(struct risk *r, const struct exposure_owner *owner, uint32_t shares, uint32_t price,
                 bool undone);
+// The profit of an account has changed, and with it the firm's: limits on losses.
+void money_look(struct risk *r, uint32_t account);
 // What exposure_carry does to cost, marks and the owners' day.
 void money_carry(struct risk *r, const struct exposure_owner *owner, int64_t shares,
                  uint32_t price);

@@ -152,7 +152,8 @@ static void cost_change(struct ledger_money *m, int64_t change, uint32_t price)
         m->cost = after * (int64_t)price;
 }
 
-static void traded(struct trade_ledger *l, const struct event_order *o, bool broken)
+// <moves>: the position and its money, too.
+static void traded(struct trade_ledger *l, const struct event_order *o, bool broken, bool moves)
 {
     const uint32_t shares = broken ? o->broken_shares : o->fill_shares;
     const uint32_t price = broken ? o->broken_price : o->fill_price;
@@ -168,6 +169,8 @@ static void traded(struct trade_ledger *l, const struct event_order *o, bool bro
     struct ledger_money *m = &l->account[o->account][o->instrument];
     const int64_t sign = sells == broken ? 1 : -1; // of the shares
     row_add(&l->ours, &row);
+    if (!moves)
+        return;
     cost_change(m, sign * (int64_t)shares, price);
     m->shares += sign * (int64_t)shares;
     m->value -= sign * (int64_t)((uint64_t)shares * price);
@@ -187,10 +190,13 @@ void ledger_event(struct trade_ledger *l, const struct event *e)
     if (e->type != EVENT_ORDER)
         return;
     MUST(e->order.account < LEDGER_ACCOUNTS && e->order.instrument < LEDGER_INSTRUMENTS);
-    if (e->order.did & DID_BREAK)
-        traded(l, &e->order, true);
-    if (e->order.did & DID_FILL)
-        traded(l, &e->order, false);
+    const struct event_order *o = &e->order;
+    const bool both = o->did & DID_BREAK && o->did & DID_FILL;
+    const bool alike = o->fill_shares == o->broken_shares && o->fill_price == o->broken_price;
+    if (o->did & DID_BREAK)
+        traded(l, o, true, !(both && alike));
+    if (o->did & DID_FILL)
+        traded(l, o, false, !(both && alike));
 }
 
 void ledger_show(const struct event *e)

@@ -259,6 +259,32 @@ static void a_carried_short_is_bought_back(void **state)
     refused(&sell, REFUSAL_POSITION, TRADE_ACCOUNT, 41, 40);
 }
 
+// The shares that were executed wrongly leave with their part of the cost before the right ones
+// come, and no limit sees what stands in between: without them, or with both.
+static void a_correction_is_one_movement(void **state)
+{
+    (void)state;
+    const struct gate_order o = order_of(1, PRICE, 'B');
+    const struct position *p = &rig.risk.positions[o.owner.position];
+    const struct exposure_trade was = {3, 100010}, now = {3, 100050};
+    fill(7, 100000, false);
+    fill(3, 100010, false);
+    money_mark(&rig.risk, o.owner.position, 102000);
+    const int64_t best = rig.risk.day.best;
+    assert_int_equal(best, 10 * 2000 - 3 * 10);
+    rig.table->firm.owner.drawdown = rig.table->accounts[ACCOUNT].owner.drawdown = 3 * 40;
+    exposure_correct(&rig.risk, &o.owner, &was, &now);
+    assert_int_equal(p->cost, 1000030 - 300009 + 3 * 100050); // 1000139 the other way round
+    assert_true(p->shares == 10 && p->bought == 10 && p->bought_value == 700000 + 3 * 100050);
+    assert_int_equal(p->fills, 2);
+    assert_int_equal(rig.risk.day.best, best);
+    assert_int_equal(rig.risk.broken, 0);
+    const struct position before = *p;
+    exposure_correct(&rig.risk, &o.owner, &now, &now);
+    assert_memory_equal(p, &before, sizeof before);
+    assert_int_equal(rig.risk.overflows, 0);
+}
+
 int main(void)
 {
 #define GATE_TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
@@ -271,6 +297,7 @@ int main(void)
         GATE_TEST(a_lower_limit_breaks_at_once),
         GATE_TEST(a_drawdown_counts_from_the_best_of_the_day),
         GATE_TEST(profit_is_realised_at_average_cost),
+        GATE_TEST(a_correction_is_one_movement),
         GATE_TEST(carried_shares_are_worth_their_price),
         GATE_TEST(a_carried_short_is_bought_back),
     };

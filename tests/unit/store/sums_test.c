@@ -119,6 +119,32 @@ static void test_a_correction_trades_back_and_again(void **state)
     sums_free(&s);
 }
 
+// The wrong shares leave with their part of the cost first; alike, nothing moves.
+static void test_a_correction_at_average_cost(void **state)
+{
+    (void)state;
+    struct sums s;
+    struct row_writer w = {0};
+    sums_init(&s);
+    struct event e = order(7, 100000, 'B');
+    sums_order(&s, &w, &e);
+    e = order(3, 100010, 'B');
+    sums_order(&s, &w, &e);
+    e.order.broken_shares = 3;
+    e.order.broken_price = 100010;
+    e.order.fill_price = 100050;
+    sums_order(&s, &w, &e);
+    const struct holding *h = sums_holding(&s, 2, 40000);
+    assert_int_equal(h->cost, 1000030 - 300009 + 3 * 100050);
+    const struct holding before = *h;
+    e.order.broken_price = 100050;
+    sums_order(&s, &w, &e);
+    assert_memory_equal(h, &before, sizeof before);
+    assert_false(w.closed);
+    assert_int_equal(w.position, 10);
+    sums_free(&s);
+}
+
 static void test_latency_edges(void **state)
 {
     (void)state;
@@ -179,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_nothing_gets_lost_in_rounding),
         cmocka_unit_test(test_sums_become_sql),
         cmocka_unit_test(test_a_correction_trades_back_and_again),
+        cmocka_unit_test(test_a_correction_at_average_cost),
         cmocka_unit_test(test_latency_edges),
         cmocka_unit_test(test_a_table_grows_and_forgets),
         cmocka_unit_test(test_quotes),
