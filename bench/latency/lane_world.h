@@ -147,8 +147,9 @@ struct lane_world {
     // The region: private memory, or a named one that a control plane reads.
     struct region_view view;
     struct memory_region region;
-    bool shared;         // it is published: whoever reads it commits the events
-    uint64_t unrecorded; // orders that were refused while the journal took no records
+    bool shared;           // it is published: whoever reads it commits the events
+    uint64_t silent_until; // ticks: no frame before
+    uint64_t unrecorded;   // orders that were refused while the journal took no records
     pthread_t beat;
     _Atomic bool beat_stop;
 };

@@ -202,6 +202,7 @@ struct channel {
     uint8_t index;
     uint64_t deadline;     // next tick at which channel_timers has something to do
     uint64_t time_ns;      // of the last message, by its own clock
+    uint64_t newest_ref;   // of the last order that was added: the next ones follow it
     const uint8_t *behind; // channel_expect
     uint32_t behind_len;
 

@@ -338,6 +338,8 @@ static uint32_t itch_apply(struct channel *ch, const struct feed_packet *packet,
             look_behind(&ch->book, &behind);
         }
         done += b.count;
+        if (b.add_count)
+            ch->newest_ref = itch50_ref(b.ahead[b.adds[b.add_count - 1]].p);
         if (LIKELY(b.ahead[b.count - 1].kind != KIND_NOTHING))
             ch->time_ns = itch50_timestamp_ns(b.ahead[b.count - 1].p);
     }

@@ -96,7 +96,8 @@ static struct desk_owner somebody(const struct desk *d, uint32_t session)
 }
 
 // Asks for all lines that hold some of it; nothing is read. To gcc a prefetch is no effect: a
-// function that does nothing else is pure, and calls of it go away.
+// function that does nothing else is pure, and calls of it go away. So whatever only asks asks
+// here.
 static void near(const void *place, uint64_t bytes)
 {
     const uint64_t in_line = (uintptr_t)place % CACHE_LINE;
@@ -105,9 +106,9 @@ static void near(const void *place, uint64_t bytes)
         PREFETCHW((const uint8_t *)place - in_line + at);
 }
 
-HOT_INLINE void level_near(const struct book *book, uint64_t key)
+static void home_near(const struct pair_table *t, uint64_t key)
 {
-    pair_prefetch(&book->level_table, pair_home(&book->level_table, key));
+    near(&t->records[2 * (uint64_t)pair_home(t, key)], CACHE_LINE);
 }
 
 // One side of a symbol's book: its best prices, the levels that are best and next, and where a
@@ -122,10 +123,10 @@ static void side_near(const struct book *book, const struct book_symbol *symbol,
     const uint32_t *keys = span_keys(&book->spans, s->span);
     const uint32_t owner = owner_of(slot, side), best = price_key(keys[s->count - 1], side);
     const uint32_t next = s->count > 1 ? price_key(keys[s->count - 2], side) : best;
-    level_near(book, level_key(owner, best));
-    level_near(book, level_key(owner, next));
-    level_near(book, level_key(owner, side == BOOK_BID ? best + TICK : best - TICK));
-    PREFETCHW(&book->records[s->top]); // where it stands, should that not be its home
+    home_near(&book->level_table, level_key(owner, best));
+    home_near(&book->level_table, level_key(owner, next));
+    home_near(&book->level_table, level_key(owner, side == BOOK_BID ? best + TICK : best - TICK));
+    near(&book->records[s->top], 1); // where it stands, should that not be its home
     book_look_side(book, s);
 }
 
@@ -162,6 +163,14 @@ static void symbol_near(const struct desk *d, uint32_t session, uint32_t instrum
     side_near(&ch->book, symbol, slot, BOOK_ASK);
 }
 
+// Where the orders will stand that are added next: exchanges number them one after the other.
+static void orders_near(const struct channel *ch)
+{
+    enum { REFS = 16 };
+    for (uint64_t i = 1; i <= REFS && ch->newest_ref; i++)
+        home_near(&ch->book.order_table, ch->newest_ref + i);
+}
+
 // What the next real frame needs and a practice frame has of its own: the channel, its counters and
 // the lane's, and what is a symbol's, of some symbols in turn.
 static void market_near(struct desk_warm *w, const struct desk *d, uint32_t session)
@@ -174,6 +183,7 @@ static void market_near(struct desk_warm *w, const struct desk *d, uint32_t sess
                                offsetof(struct channel, arbiter) - sizeof ch->arbiter);
     near(ch->count, sizeof *ch->count);
     arbiter_near(&ch->arbiter);
+    orders_near(ch);
     for (uint32_t line = 0; line < ch->config.line_count; line++)
         near(ch->lines[line], sizeof *ch->lines[line]);
     for (uint32_t i = 0; i < SYMBOLS; i++) {
@@ -196,10 +206,24 @@ static void code_near(const void *function)
 
 static void strategy_near(const struct strategy_slot *slot)
 {
-    enum { STATE_BYTES = 1024 };
+    enum { STATE_BYTES = 4096 };
     const uint32_t state = slot->strategy->state_bytes;
     code_near(&slot->strategy->best);
     near(slot->state, state < STATE_BYTES ? state : STATE_BYTES);
+}
+
+// Code that does not run is forgotten even where it is fetched: the way to its page is.
+static void strategy_practise(struct strategy_host *h, uint32_t session, uint32_t instrument)
+{
+    struct strategy_slot *slot = &h->slot;
+    struct strategy_best best;
+    strategy_near(slot);
+    if (slot->strategy->practise == NULL ||
+        !slot->setup.calls->best(h, (uint8_t)session, (uint16_t)instrument, &best))
+        return;
+    slot->off = STRATEGY_OFF_ASKED;
+    slot->strategy->practise(slot->state, &best);
+    slot->off = STRATEGY_ON;
 }
 
 // Whoever watches the symbol is looked at, and has nothing to be told: its price is the one that
@@ -217,12 +241,12 @@ static void watchers_practise(struct desk_warm *w, struct desk *d, uint32_t sess
         symbol->volume != watch->volume)
         return;
     for (uint64_t left = watch->watchers & s->on; left; left &= left - 1) {
-        struct strategy_slot *h = &s->hosts[__builtin_ctzll(left)].slot;
+        struct strategy_host *h = &s->hosts[__builtin_ctzll(left)];
         if (w->kept + 8 > DESK_WARM_KEPT)
             break;
-        keep(w, h, offsetof(struct strategy_slot, index));
-        h->budget_ticks = UINT64_MAX;
-        strategy_near(h);
+        keep(w, &h->slot, offsetof(struct strategy_slot, index));
+        h->slot.budget_ticks = UINT64_MAX;
+        strategy_practise(h, session, instrument);
     }
     t->marks[slot] = 1;
     t->slots[t->count++] = slot;
@@ -312,6 +336,8 @@ static void practise(struct desk *d, uint32_t session, uint32_t instrument, bool
     near(&d->lane->histograms->frame_to_book, sizeof d->lane->histograms->frame_to_book);
     near(d->lane->routes, sizeof d->lane->routes);
     near(d->lane->trading.ring, sizeof *d->lane->trading.ring);
+    w->input = w->input + 1u < d->lane->input_count ? w->input + 1u : 0;
+    code_near(&d->lane->inputs[w->input].port->ops->receive); // the half that runs with frames
     keep_lane(w, d);
     if (w->market) {
         market_near(w, d, session);

@@ -4,12 +4,12 @@
 //
 // Two halves, one after the other. The frame (desk_warm_market.c) comes from a port of its own and
 // belongs to a channel of its own with a book of two orders, so it changes nothing that anybody
-// looks at; strategies are called up to the call itself. The order is one like any other
-// (desk_enter), on a real symbol at a real price, whose every trace is taken back: what it changes
-// is kept beforehand and put back byte by byte. It uses no reference and no number of an input,
-// holds no exposure, charges no message rate, publishes no event and counts nowhere but here. Its
-// records are written to slots of the trading ring that nobody may read yet, as they are what the
-// next order needs.
+// looks at; strategies are called up to the call itself, and to practise where they have that. The
+// order is one like any other (desk_enter), on a real symbol at a real price, whose every trace is
+// taken back: what it changes is kept beforehand and put back byte by byte. It uses no reference
+// and no number of an input, holds no exposure, charges no message rate, publishes no event and
+// counts nowhere but here. Its records are written to slots of the trading ring that nobody may
+// read yet, as they are what the next order needs.
 #pragma once
 
 #include <stdbool.h>
@@ -30,6 +30,7 @@ struct desk_warm {
     uint64_t passed;                    // of them: approved, and stopped by the closed gate only
     uint32_t at_session, at_instrument; // of the last one: every pair has its turn
     uint32_t symbol;                    // asked for next
+    uint32_t input;                     // of the lane, the same
     uint64_t page;                      // of a book, asked for next
     uint64_t book_bytes[SESSIONS_MAX];
     uint32_t kept;

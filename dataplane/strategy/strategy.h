@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum {
-    STRATEGY_INTERFACE = 5,
+    STRATEGY_INTERFACE = 6,
     STRATEGY_PARAMETERS_MAX = 16,
     STRATEGY_SYMBOLS_MAX = 64,
     STRATEGY_VENUES_MAX = 16,
@@ -245,4 +245,8 @@ struct strategy {
     const char *parameter_names[STRATEGY_PARAMETERS_MAX];
     void (*routed)(void *state, const struct strategy_route_report *report); // it is over
     void (*signal)(void *state, const struct strategy_signal *signal); // of a symbol of its own
+    // Practice, many times a second while the lane has nothing else to do: goes the way of best()
+    // as far as nothing is asked for, so that its code is near when an order is wanted. It changes
+    // nothing that counts, cancels nothing and sets no timer; what else it asks for is refused.
+    void (*practise)(void *state, const struct strategy_best *best);
 };

@@ -21,29 +21,44 @@ static bool start(void *state, const struct strategy_setup *setup, const char **
     return false;
 }
 
-static void best(void *state, const struct strategy_best *b)
+// One copy of it: what practice runs is what an order runs.
+static __attribute__((noinline)) bool wants(const struct taker *t, const struct strategy_best *b,
+                                            struct strategy_order *ask)
 {
-    struct taker *t = state;
     struct strategy_position position = {.shares = 0};
     const int64_t *value = t->setup.parameters.value;
-    uint32_t number;
     if (t->waits || b->quality != 0 || !b->bid || !b->ask || b->ask - b->bid > value[1])
-        return;
+        return false;
     const uint64_t ratio = (uint64_t)value[2];
     const bool up = b->bid_shares > b->ask_shares * ratio;
     const bool down = b->ask_shares > b->bid_shares * ratio;
     t->setup.calls->position(t->setup.host, b->symbol, &position);
     if ((!up && !down) || (up && position.shares >= value[3]) ||
         (down && position.shares <= -value[3]))
-        return;
-    const struct strategy_order ask = {.quantity = (uint32_t)value[0],
-                                       .price = up ? b->ask : b->bid,
-                                       .symbol = b->symbol,
-                                       .venue = b->venue,
-                                       .side = up ? 'B' : 'S',
-                                       .time_in_force = '3',
-                                       .display = 'N'};
-    t->waits = t->setup.calls->submit(t->setup.host, &ask, &number) == 0;
+        return false;
+    *ask = (struct strategy_order){.quantity = (uint32_t)value[0],
+                                   .price = up ? b->ask : b->bid,
+                                   .symbol = b->symbol,
+                                   .venue = b->venue,
+                                   .side = up ? 'B' : 'S',
+                                   .time_in_force = '3',
+                                   .display = 'N'};
+    return true;
+}
+
+static void best(void *state, const struct strategy_best *b)
+{
+    struct taker *t = state;
+    struct strategy_order ask;
+    uint32_t number;
+    if (wants(t, b, &ask))
+        t->waits = t->setup.calls->submit(t->setup.host, &ask, &number) == 0;
+}
+
+static void practise(void *state, const struct strategy_best *b)
+{
+    struct strategy_order ask;
+    wants(state, b, &ask);
 }
 
 static void order(void *state, const struct strategy_report *r)
@@ -60,5 +75,6 @@ const struct strategy tickgate_strategy = {
     .start = start,
     .best = best,
     .order = order,
+    .practise = practise,
     .parameter_names = {"shares", "spread", "ratio", "position"},
 };

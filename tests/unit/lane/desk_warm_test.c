@@ -162,6 +162,49 @@ static void practice_frames_reach_a_book(void **state)
     assert_int_equal(desk_warm_market_changes(w->desk.warm->market) - before, PRACTICES);
 }
 
+static struct {
+    uint32_t calls, refusal;
+    struct strategy_best best;
+} seen;
+
+// What must not happen, and is refused.
+static void practise_and_ask(void *state, const struct strategy_best *best)
+{
+    const struct strategy_setup *setup = &w->strategies.hosts[0].slot.setup;
+    const struct strategy_order ask = {.quantity = 100,
+                                       .price = best->ask,
+                                       .symbol = best->symbol,
+                                       .venue = best->venue,
+                                       .side = 'B',
+                                       .time_in_force = '3',
+                                       .display = 'N'};
+    uint32_t order;
+    (void)state;
+    seen.calls++;
+    seen.best = *best;
+    seen.refusal = setup->calls->submit(setup->host, &ask, &order);
+}
+
+static void a_strategy_practises_and_gets_no_order(void **state)
+{
+    (void)state;
+    struct strategy_slot *slot = &w->strategies.hosts[0].slot;
+    struct strategy own = *slot->strategy;
+    own.practise = practise_and_ask;
+    memset(&seen, 0, sizeof seen);
+    for (uint32_t i = 0; i < LANE_WATCHED; i++)
+        trip(i); // what it watches is known to the lane from the first change on
+    slot->strategy = &own;
+    const uint64_t approved = w->desk.count.approved, refused = w->desk.count.refused;
+    practise_many();
+    assert_true(seen.calls >= PRACTICES / 2);
+    assert_int_equal(seen.refusal, REFUSAL_STRATEGY_DISABLED);
+    assert_true(seen.best.bid > 0 && seen.best.ask > seen.best.bid);
+    assert_int_equal(slot->off, STRATEGY_ON);
+    assert_true(w->desk.count.approved == approved && w->desk.count.refused == refused);
+    trip(0); // and goes on trading
+}
+
 static void what_is_refused_leaves_none_either(void **state)
 {
     (void)state;
@@ -255,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_practice_order_leaves_every_byte_as_it_was),
         WORLD_TEST(practice_frames_reach_a_book),
+        WORLD_TEST(a_strategy_practises_and_gets_no_order),
         WORLD_TEST(what_is_refused_leaves_none_either),
         WORLD_TEST(nobody_practises_without_a_session_or_room),
         WORLD_TEST(only_a_lane_without_work_practises_and_not_too_often),
