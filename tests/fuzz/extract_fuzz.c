@@ -68,6 +68,8 @@ static void read_all(void)
         }
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     const struct journal_segment_header segment = {.segment = 1, .first_record = 1};
