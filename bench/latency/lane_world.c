@@ -279,8 +279,10 @@ struct lane_world *lane_world_open(const struct lane_options *o, struct error *e
     w->sequence = 1;
     random_seed(&w->random, o->seed);
     lane_make(w, o, err);
-    if (err->code == 0 && desk_make(w, o, err) && session_up(w, err) && opening(w, o, err))
+    if (err->code == 0 && desk_make(w, o, err) && session_up(w, err) && opening(w, o, err)) {
+        memory_stay();
         return w;
+    }
     lane_region_close(w);
     return NULL;
 }

@@ -173,6 +173,17 @@ static bool pages_settle(const char *what, void *memory, uint64_t length, int no
     return placed_check(what, memory, length, node, err);
 }
 
+bool memory_stay(void)
+{
+    if (mlockall(MCL_CURRENT | MCL_ONFAULT) == 0)
+        return true;
+    log_warn(LOG_MEMORY_UNLOCKED,
+             LOG_FIELDS(LOG_TEXT("what", "code"), LOG_TEXT("cause", strerror(errno))),
+             "code and stacks: may be paged out (%s); raise the limit of locked memory (ulimit -l)",
+             strerror(errno));
+    return false;
+}
+
 // --- region ---
 
 bool memory_region_path(const char *name, uint64_t page_size, bool huge, char *path,

@@ -50,6 +50,12 @@ void memory_private_free(void *memory, uint64_t bytes);
 // them, evenly spread. False when it does not say.
 bool memory_locality(const void *p, uint64_t bytes, int node, uint64_t *local, uint64_t *looked_at);
 
+// What the process has mapped and touches, code and stacks included, stays in memory from now on
+// (mlockall(2), MCL_ONFAULT): a file system that needs room takes code that has not run for a
+// while, and a lane that runs it then waits for the disk. False, with a warning: the limit of
+// locked memory is too low.
+bool memory_stay(void);
+
 // --- the bill
 
 enum { BILL_ITEMS_MAX = 256 };

@@ -9,9 +9,11 @@
 #include <numa.h>
 #include <numaif.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
@@ -375,6 +377,33 @@ static void bill_adds_up_and_names_the_largest(void **state)
     assert_int_equal(bill_total(&bill), (uint64_t)(110 + BILL_ITEMS_MAX + 10) << 20);
 }
 
+static uint64_t locked_kib(void)
+{
+    char line[128];
+    unsigned long kib = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    assert_non_null(status);
+    while (fgets(line, sizeof line, status) && sscanf(line, "VmLck: %lu kB", &kib) != 1)
+        continue;
+    fclose(status);
+    return kib;
+}
+
+static void code_and_stacks_stay_in_memory(void **state)
+{
+    (void)state;
+    const uint64_t before = locked_kib();
+    if (!memory_stay()) {
+        print_message("the limit of locked memory is too low here\n");
+        skip();
+    }
+#ifdef __SANITIZE_ADDRESS__
+    skip(); // it takes the call, and locks nothing
+#endif
+    assert_true(locked_kib() > before + 1024); // libraries alone are more
+    munlockall();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +418,7 @@ int main(void)
         cmocka_unit_test(locality_is_what_the_kernel_says),
         cmocka_unit_test(locality_of_huge_pages_is_known),
         cmocka_unit_test(bill_adds_up_and_names_the_largest),
+        cmocka_unit_test(code_and_stacks_stay_in_memory),
     };
     snprintf(name, sizeof name, "unit-test-%d", (int)getpid());
     return cmocka_run_group_tests(tests, NULL, NULL);
