@@ -45,7 +45,7 @@ checks() { # name, arguments of bench-risk
 }
 measure cores cores --core "$near" --far_core "$far" --round_s "$round"
 measure lane lane --core "$near" --silences "${SILENCES:-5}"
-measure feed feed --core "$near"
+measure feed feed --core "$near" --messages 5000000 --live 1600000 # the day of bench-book
 checks risk
 trip=(trip --core "$near" --far_core "$far" --round_s "$round" --rounds 3 --seconds 0.5)
 veth=no
