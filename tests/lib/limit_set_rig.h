@@ -154,3 +154,15 @@ static inline const struct event *newest(uint32_t lane, enum event_type type)
     fail_msg("no such event");
     return NULL;
 }
+
+// Nothing limits but what a test sets.
+static inline void open_wide(void)
+{
+    open_lanes();
+    for (uint32_t n = 0; n < 5; n++)
+        turn_all();
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "quantity", "none"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "position", "none"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "open_orders", "none"), COMMAND_RESULT_OK);
+    assert_int_equal(set_base(TRADE_FIRM, 0, "open_notional", "none"), COMMAND_RESULT_OK);
+}

@@ -15,17 +15,6 @@ enum { PRICE = 10000, SYMBOL = 1, LANE = 1 };
 static const uint32_t indices[] = {0, ACCOUNT, 0, SYMBOL, LANE};
 static const uint64_t hour_ns = 3600000000000;
 
-static void open_wide(void)
-{
-    open_lanes();
-    for (uint32_t n = 0; n < 5; n++)
-        turn_all();
-    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "quantity", "none"), COMMAND_RESULT_OK);
-    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "position", "none"), COMMAND_RESULT_OK);
-    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "open_orders", "none"), COMMAND_RESULT_OK);
-    assert_int_equal(set_base(TRADE_FIRM, 0, "open_notional", "none"), COMMAND_RESULT_OK);
-}
-
 static void set(enum limit_owned owner, enum trade_scope scope, const char *control,
                 const char *value)
 {

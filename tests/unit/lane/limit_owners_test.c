@@ -43,17 +43,6 @@ static const struct control {
     {"repeats", REFUSAL_REPEATED, 1u << TRADE_STRATEGY, 0, true},
 };
 
-static void open_wide(void)
-{
-    open_lanes();
-    for (uint32_t n = 0; n < 5; n++)
-        turn_all();
-    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "quantity", "none"), COMMAND_RESULT_OK);
-    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "position", "none"), COMMAND_RESULT_OK);
-    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "open_orders", "none"), COMMAND_RESULT_OK);
-    assert_int_equal(set_base(TRADE_FIRM, 0, "open_notional", "none"), COMMAND_RESULT_OK);
-}
-
 static void set(enum limit_owned owner, enum trade_scope scope, const struct control *c,
                 uint32_t value)
 {

@@ -47,17 +47,6 @@ static const struct sum {
     {"locates", LIMIT_SYMBOL_locates, SYMBOLS, false, false},
 };
 
-// Nothing has happened, and nothing limits but what a test sets.
-static void open_wide(void)
-{
-    open_lanes();
-    for (uint32_t n = 0; n < 5; n++)
-        turn_all();
-    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "open_orders", "none"), COMMAND_RESULT_OK);
-    assert_int_equal(set_base(TRADE_ACCOUNT, ACCOUNT, "position", "none"), COMMAND_RESULT_OK);
-    assert_int_equal(set_base(TRADE_FIRM, 0, "open_notional", "none"), COMMAND_RESULT_OK);
-}
-
 static void set(enum trade_scope scope, const char *control, const char *value)
 {
     if (set_base(scope, indices[scope], control, value) != COMMAND_RESULT_OK)
