@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <hugetlbfs.h>
+#include <limits.h>
 #include <numa.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -173,9 +175,28 @@ static bool pages_settle(const char *what, void *memory, uint64_t length, int no
     return placed_check(what, memory, length, node, err);
 }
 
+// Code and data of the program and its libraries, also what has not run yet: mlock(2) reads it in
+// and makes its own copy of what may be written. mlockall(2) without MCL_ONFAULT would do that to
+// all that is mapped, and drivers reserve far more than there is.
+static bool files_lock(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    if (maps == NULL)
+        return false;
+    char line[PATH_MAX + 128], mode[5];
+    unsigned long from, to, file;
+    bool locked = true;
+    while (fgets(line, sizeof line, maps))
+        if (sscanf(line, "%lx-%lx %4s %*x %*s %lu", &from, &to, mode, &file) == 4 && file &&
+            mode[0] == 'r' && mode[3] == 'p')
+            locked = mlock((void *)from, to - from) == 0 && locked;
+    fclose(maps);
+    return locked;
+}
+
 bool memory_stay(void)
 {
-    if (mlockall(MCL_CURRENT | MCL_ONFAULT) == 0)
+    if (mlockall(MCL_CURRENT | MCL_ONFAULT) == 0 && files_lock())
         return true;
     log_warn(LOG_MEMORY_UNLOCKED,
              LOG_FIELDS(LOG_TEXT("what", "code"), LOG_TEXT("cause", strerror(errno))),

@@ -50,10 +50,10 @@ void memory_private_free(void *memory, uint64_t bytes);
 // them, evenly spread. False when it does not say.
 bool memory_locality(const void *p, uint64_t bytes, int node, uint64_t *local, uint64_t *looked_at);
 
-// What the process has mapped and touches, code and stacks included, stays in memory from now on
-// (mlockall(2), MCL_ONFAULT): a file system that needs room takes code that has not run for a
-// while, and a lane that runs it then waits for the disk. False, with a warning: the limit of
-// locked memory is too low.
+// Code and data of the program and its libraries are read in, and they, stacks and whatever else
+// is touched stay in memory from now on (mlock(2), mlockall(2) with MCL_ONFAULT): a lane that runs
+// what has not run yet, or what a kernel that needed room took away, waits for the disk. False,
+// with a warning: the limit of locked memory is too low. Libraries loaded later are not meant.
 bool memory_stay(void);
 
 // --- the bill

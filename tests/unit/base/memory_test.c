@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <hugetlbfs.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <numa.h>
 #include <numaif.h>
@@ -389,10 +390,33 @@ static uint64_t locked_kib(void)
     return kib;
 }
 
+// How many of the files' readable parts are mapped, all of each.
+static uint32_t parts_whole(uint32_t *parts)
+{
+    char line[PATH_MAX + 128], mode[5] = "";
+    unsigned long kib, size = 0, file = 0;
+    uint32_t whole = *parts = 0;
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps)) {
+        sscanf(line, "%*x-%*x %4s %*x %*s %lu", mode, &file);
+        if (sscanf(line, "Size: %lu kB", &kib) == 1)
+            size = kib;
+        if (sscanf(line, "Rss: %lu kB", &kib) == 1 && file && mode[0] == 'r' && mode[3] == 'p') {
+            *parts += 1;
+            whole += kib == size;
+        }
+    }
+    fclose(maps);
+    return whole;
+}
+
 static void code_and_stacks_stay_in_memory(void **state)
 {
     (void)state;
+    uint32_t parts;
     const uint64_t before = locked_kib();
+    assert_true(parts_whole(&parts) < parts);
     if (!memory_stay()) {
         print_message("the limit of locked memory is too low here\n");
         skip();
@@ -400,7 +424,9 @@ static void code_and_stacks_stay_in_memory(void **state)
 #ifdef __SANITIZE_ADDRESS__
     skip(); // it takes the call, and locks nothing
 #endif
-    assert_true(locked_kib() > before + 1024); // libraries alone are more
+    assert_true(locked_kib() > before + 1024);    // libraries alone are more
+    assert_int_equal(parts_whole(&parts), parts); // what has not run yet, too
+    assert_true(parts > 10);
     munlockall();
 }
 
