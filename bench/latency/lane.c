@@ -13,7 +13,13 @@ static const char *const meanings[] = {
 #define LANE_FIGURE_MEANING(upper, lower, what) what,
     LANE_FIGURE_LIST(LANE_FIGURE_MEANING)};
 
-enum { TRIES_MAX = 1000 }; // of an order whose record has no place
+enum {
+    TRIES_MAX = 1000, // of an order whose record has no place
+    // Orders behind each silence: a host that becomes slower or quicker within a run changes the
+    // first order after a silence and these alike. The lane is warm again when half are out.
+    BESIDE = 200,
+    SILENCE = 1 + BESIDE
+};
 
 // What is kept of an order until the measured stretch is over: ticks.
 struct trip_ticks {
@@ -158,23 +164,29 @@ static void trips_record(struct lane_result *r, const struct trip_ticks *t, uint
             [LANE_FIGURE_ANSWER] = t[i].answer,
         };
         for (uint32_t f = 0; f < LANE_FIGURES; f++)
-            if (f != LANE_FIGURE_COLD && f != LANE_FIGURE_WARM && (f != LANE_FIGURE_FEED || noise))
+            if (f != LANE_FIGURE_COLD && f != LANE_FIGURE_WARM && f != LANE_FIGURE_BESIDE &&
+                (f != LANE_FIGURE_FEED || noise))
                 hdr_record(&r->figures[f], clock_ticks_to_ns(cal, ticks[f]));
     }
 }
 
-// The lane polls and nothing comes; then one order.
-static bool silence_trip(struct lane_world *w, uint64_t every, uint64_t n, struct hdr *h)
+// The lane polls and nothing comes; then one order, and those behind it.
+static bool silence_trip(struct lane_world *w, uint64_t every, uint32_t noise, uint64_t n,
+                         struct lane_result *r)
 {
-    struct trip_ticks t;
+    struct trip_ticks t[SILENCE];
     w->desk.warm->every = every;
     w->desk.warm->at = every ? 0 : UINT64_MAX;
     // Not always the same length: the scheduler takes its share of a core once a second too.
     const uint64_t more = clock_ns_to_ticks(&w->cal, 1000ull * random_below(&w->random, 300000));
     w->silent_until = clock_tsc() + w->cal.tsc_hz + more;
-    if (!order_trip(w, 0, n, &t))
-        return false;
-    hdr_record(h, clock_ticks_to_ns(&w->cal, t.out));
+    for (uint32_t i = 0; i < SILENCE; i++)
+        if (!order_trip(w, i ? noise : 0, n + i, &t[i]))
+            return false;
+    hdr_record(&r->figures[every ? LANE_FIGURE_WARM : LANE_FIGURE_COLD],
+               clock_ticks_to_ns(&w->cal, t[0].out));
+    for (uint32_t i = SILENCE - BESIDE / 2; i < SILENCE; i++)
+        hdr_record(&r->figures[LANE_FIGURE_BESIDE], clock_ticks_to_ns(&w->cal, t[i].out));
     return true;
 }
 
@@ -184,12 +196,11 @@ static uint64_t silences_measure(struct lane_world *w, const struct lane_options
     const uint64_t every = clock_ns_to_ticks(&w->cal, o->practice_us * 1000ull);
     uint64_t done = 0;
     while (done < 2ull * o->silences &&
-           silence_trip(w, done & 1 ? every : 0, n + done,
-                        &r->figures[done & 1 ? LANE_FIGURE_WARM : LANE_FIGURE_COLD]))
+           silence_trip(w, done & 1 ? every : 0, o->noise, n + done * SILENCE, r))
         done++;
     r->practised = w->desk.warm->practised;
     r->passed = w->desk.warm->passed;
-    return done;
+    return done * SILENCE;
 }
 
 bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_result *r,
@@ -198,7 +209,7 @@ bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_resul
     struct lane_options all = *o;
     uint64_t done = 0, i = 0;
     char why[256] = "";
-    all.orders += warm + 2ull * o->silences;
+    all.orders += warm + 2ull * o->silences * SILENCE;
     memset(r, 0, sizeof *r);
     struct trip_ticks *trips = calloc(o->orders, sizeof *trips);
     if (trips == NULL)
@@ -272,9 +283,13 @@ void lane_print(FILE *out, const struct lane_options *o, const struct lane_resul
                     hdr_percentile(h, 90), hdr_percentile(h, 99), hdr_percentile(h, 99.9), h->max,
                     meanings[f]);
     }
-    if (r->practised)
-        fprintf(out, "%lu practice orders, one every %u us, %lu of them approved\n", r->practised,
-                o->practice_us, r->passed);
+    if (r->figures[LANE_FIGURE_WARM].total)
+        fprintf(out,
+                "%lu practice orders, one every %u us, %lu of them approved: the first order costs "
+                "%.1f times the median of those behind it\n",
+                r->practised, o->practice_us, r->passed,
+                (double)hdr_percentile(&r->figures[LANE_FIGURE_WARM], 50) /
+                    (double)hdr_percentile(&r->figures[LANE_FIGURE_BESIDE], 50));
     if (r->unrecorded)
         fprintf(out, "%lu orders were refused while the journal took no records: in no figure\n",
                 r->unrecorded);

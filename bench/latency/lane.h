@@ -23,6 +23,7 @@
     X(FEED, market_turn, "a turn with market data that nobody trades on")                     \
     X(COLD, first_unpractised, "frame_to_frame of the first order after a second of silence") \
     X(WARM, first_practised, "the same, with practice orders in that second")                 \
+    X(BESIDE, beside_first, "the same of orders behind those, when the lane is warm again")   \
     X(ANSWER, answer_turn, "a turn with the exchange's answer: accepted, executed")
 
 enum lane_figure {
