@@ -42,10 +42,16 @@ static void *beat_run(void *arg)
 
 void *lane_region_open(struct lane_world *w, const char *name, uint64_t bytes, struct error *err)
 {
-    if (!memory_region_open(&w->region, name, bytes, PAGE_BYTES, -1, true, err))
-        return NULL;
+    sigset_t ends, before; // the file is there before its name is known: no end between the two
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ends, &before);
+    const bool open = memory_region_open(&w->region, name, bytes, PAGE_BYTES, -1, true, err);
+    if (open)
+        lane_file_leave(LANE_FILE_REGION, w->region.path);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     w->huge_pages &= w->region.huge;
-    lane_file_leave(LANE_FILE_REGION, w->region.path);
     return w->region.memory;
 }
 
