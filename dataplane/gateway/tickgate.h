@@ -177,6 +177,10 @@ enum tickgate_state {
     TICKGATE_DEAD,
 };
 
+// With fill_shares and broken_shares in one answer an execution was corrected: the broken shares
+// leave the position, then the others come in at fill_price. Alike, it may also be the only answer
+// about an execution that was broken before it was told: nothing is left of it. <filled> is after
+// both.
 struct tickgate_answer {
     uint64_t client_id;
     uint32_t request; // number that the request's function returned; 0 in reports

@@ -141,8 +141,9 @@ struct order_outcome {
     uint32_t did; // enum order_effect_bits
     uint32_t shares;
     uint32_t price;
-    uint32_t broken_shares; // DID_BREAK; with DID_FILL: a correction
+    uint32_t broken_shares; // DID_BREAK; with DID_FILL: first these leave the position
     uint32_t broken_price;
+    uint32_t executed; // shares that an execution took off the order, whatever became of them since
     uint64_t match;
 };
 

@@ -104,15 +104,9 @@ uint32_t route_report(struct route_table *t, uint32_t index, const struct own_or
         return ROUTE_NONE;
     struct route *r = &t->routes[route];
     struct route_child *c = &r->children[o->session];
-    if (out->did & DID_FILL) {
-        // A correction executes what has executed before. One that changes nothing is an execution
-        // that was broken before it was told.
-        const bool corrects = out->did & DID_BREAK && (out->shares != out->broken_shares ||
-                                                       out->price != out->broken_price);
+    r->used += out->executed; // nothing with a correction: it was taken when it executed
+    if (out->did & DID_FILL)
         r->filled += out->shares;
-        if (!corrects)
-            r->used += out->shares;
-    }
     if (out->did & DID_BREAK)
         r->filled -= out->broken_shares;
     if (LIKELY(c->order == index && c->generation == o->generation)) {

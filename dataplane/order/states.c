@@ -262,6 +262,7 @@ static COLD void fill_early(struct step *s, uint32_t shares)
 static void fill_told(struct step *s, uint32_t shares)
 {
     s->out->did |= DID_FILL | DID_CHANGE;
+    s->out->executed = shares;
     s->out->shares = shares;
     s->out->price = s->r->price;
     s->out->match = s->r->match;

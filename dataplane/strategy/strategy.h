@@ -142,7 +142,10 @@ struct strategy_consolidated {
 
 enum strategy_order_state { STRATEGY_PENDING, STRATEGY_LIVE, STRATEGY_UNKNOWN, STRATEGY_DEAD };
 
-// What became of an order.
+// What became of an order. With fill_shares and broken_shares in one report an execution was
+// corrected: the broken shares leave the position, then the others come in at fill_price. Alike, it
+// may also be the only report of an execution that was broken before it was told: nothing is left
+// of it. <filled> is after both.
 struct strategy_report {
     uint64_t client_id;
     uint32_t order;

@@ -246,6 +246,7 @@ static uint32_t tell(uint32_t index, uint32_t fill, uint32_t broken)
 {
     const struct order_outcome out = {.did = (fill ? DID_FILL : 0u) | (broken ? DID_BREAK : 0u),
                                       .shares = fill,
+                                      .executed = fill,
                                       .broken_shares = broken};
     return route_report(&table, index, &orders[index], &out);
 }
@@ -325,6 +326,59 @@ static void places_are_taken_again_and_old_children_forgotten(void **state)
     free(memory);
 }
 
+// An execution is taken once, whatever the exchange makes of it, and in whatever order it says so.
+static void what_becomes_of_an_execution(void **state)
+{
+    (void)state;
+    enum { SHARES = 100, PRICE = 10 };
+    static const struct {
+        enum ouch_report_kind said[2]; // of one execution
+        uint32_t shares[2];            // of them
+        uint32_t filled;
+    } stories[] = {
+        {{REPORT_EXECUTED, REPORT_CORRECTED}, {SHARES, SHARES}, SHARES}, // changes nothing
+        {{REPORT_EXECUTED, REPORT_CORRECTED}, {SHARES, 80}, 80},
+        {{REPORT_EXECUTED, REPORT_BROKEN}, {SHARES, 0}, 0},
+        {{REPORT_CORRECTED, REPORT_EXECUTED}, {SHARES, SHARES}, SHARES},
+        {{REPORT_CORRECTED, REPORT_EXECUTED}, {80, SHARES}, 80},
+        {{REPORT_BROKEN, REPORT_EXECUTED}, {0, SHARES}, 0},
+    };
+    const struct order_config config = {
+        .orders = 8, .sessions = 1, .refs_max = 64, .executions = 64};
+    for (size_t i = 0; i < sizeof stories / sizeof stories[0]; i++) {
+        struct order_table with;
+        struct order_outcome out;
+        void *memory = aligned_alloc(CACHE_LINE, cache_lines(orders_bytes(&config)));
+        void *routes = aligned_alloc(CACHE_LINE, cache_lines(routes_bytes(2, 8)));
+        memset(memory, 0, cache_lines(orders_bytes(&config)));
+        memset(routes, 0, cache_lines(routes_bytes(2, 8)));
+        orders_init(&with, &config, memory);
+        routes_init(&table, 2, 8, routes);
+        const struct order_new new = {
+            .ref = 1, .quantity = 3 * SHARES, .price = PRICE, .side = 'B', .time_in_force = '0'};
+        const uint32_t order = orders_open(&with, &new), route = route_begin(3 * SHARES);
+        const struct own_order *o = orders_at(&with, order);
+        route_child_add(&table, route, 0, order, o);
+        for (size_t k = 0; k < 2; k++) {
+            const struct ouch_report r = {.kind = (uint8_t)stories[i].said[k],
+                                          .letter = 'E',
+                                          .time_ns = k + 1,
+                                          .match = 7,
+                                          .ref = 1,
+                                          .quantity = stories[i].shares[k],
+                                          .price = PRICE};
+            order_report(&with, order, &r, &out);
+            assert_int_equal(route_report(&table, order, o, &out), route);
+        }
+        const struct route *r = route_at(&table, route);
+        assert_int_equal(r->used, SHARES);
+        assert_int_equal(r->filled, stories[i].filled);
+        assert_true(r->open == 2 * SHARES && route_remainder(r) == 0 && r->excess == 0);
+        free(memory);
+        free(routes);
+    }
+}
+
 int main(void)
 {
 #define PLAN_TEST(name) cmocka_unit_test_setup(name, forget)
@@ -336,6 +390,7 @@ int main(void)
         PLAN_TEST(nobody_and_nothing),
         PLAN_TEST(a_sweep_is_the_sorted_list_of_levels),
         PLAN_TEST(used_open_and_remainder_add_up),
+        PLAN_TEST(what_becomes_of_an_execution),
         PLAN_TEST(places_are_taken_again_and_old_children_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
