@@ -233,7 +233,8 @@ TICKGATE_API uint32_t tickgate_replace(struct tickgate *t, uint32_t order, uint6
 // Another total, not above the present one, or another kind of sale, priority kept.
 TICKGATE_API uint32_t tickgate_modify(struct tickgate *t, uint32_t order, uint64_t client_id,
                                       uint32_t total, char side);
-// At most <total> shares may execute, 0: no more.
+// At most <total> shares may execute, those that have executed included; 0: no more. REFUSED with
+// CANCEL_QUANTITY: the order has no more than that.
 TICKGATE_API uint32_t tickgate_cancel(struct tickgate *t, uint32_t order, uint64_t client_id,
                                       uint32_t total);
 // A routed order: DONE carries its number in <route>, at least one child is on its way. REFUSED:

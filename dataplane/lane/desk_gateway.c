@@ -269,13 +269,15 @@ static enum refusal enter(struct desk *d, const struct gateway_client *c,
 
 // A cancel that says no more than one that is on its way is not sent again: a client cannot flood
 // the session with them. One that leaves less passes, and taking an order off altogether always
-// does, once.
+// does, once. Of one that takes nothing off an exchange says nothing: here it is said at once.
 static enum refusal cancel(struct desk *d, uint32_t index, const struct own_order *o,
                            const struct gateway_request *r, uint64_t now)
 {
     const bool waits = o->waits & WAIT_CANCEL || o->flags & ORDER_CANCEL_QUEUED;
     if (o->life != LIFE_DEAD && waits && r->quantity >= o->cancel_total)
         return REFUSAL_ORDER_CHANGING;
+    if (o->life != LIFE_DEAD && r->quantity && r->quantity >= order_total(o))
+        return REFUSAL_CANCEL_QUANTITY;
     const enum refusal refusal = r->quantity ? client_may(d, index, now) : REFUSAL_NONE;
     return refusal ? refusal : desk_cancel(d, r->order, r->quantity);
 }

@@ -70,6 +70,7 @@ struct own_order {
     uint32_t change_total; // of the replace or modify on its way
     uint32_t change_price;
     uint32_t cancel_total; // shares that may execute in total after the cancel; 0: no more
+    uint32_t executed;     // taken off the chain by executions, whatever became of them since
     uint8_t life;          // enum order_life
     uint8_t waits;         // enum order_wait
     uint8_t flags;         // enum order_flag
@@ -143,7 +144,7 @@ struct order_outcome {
     uint32_t price;
     uint32_t broken_shares; // DID_BREAK; with DID_FILL: first these leave the position
     uint32_t broken_price;
-    uint32_t executed; // shares that an execution took off the order, whatever became of them since
+    uint32_t executed; // shares that an execution has taken off the order
     uint64_t match;
 };
 
@@ -273,6 +274,15 @@ static inline uint32_t order_cancel_ref(const struct own_order *o)
 {
     const bool old = o->flags & ORDER_QUARANTINED && o->cancels & 1;
     return o->waits & WAIT_REPLACE && !old ? o->change_ref : o->ref;
+}
+
+// What the exchange compares the total of a cancel with, at most: from there on it changes nothing,
+// and there is no answer.
+static inline uint64_t order_total(const struct own_order *o)
+{
+    const bool changes = o->waits & WAIT_CHANGE || o->flags & ORDER_PARKED;
+    const uint64_t total = (uint64_t)o->open + o->executed + o->prevented;
+    return changes && o->change_total > total ? o->change_total : total;
 }
 
 // A cancel goes out; <total> as in the message. Returns the reference that it names.

@@ -263,6 +263,7 @@ static void fill_told(struct step *s, uint32_t shares)
 {
     s->out->did |= DID_FILL | DID_CHANGE;
     s->out->executed = shares;
+    s->o->executed += shares;
     s->out->shares = shares;
     s->out->price = s->r->price;
     s->out->match = s->r->match;
@@ -445,12 +446,12 @@ static void do_ASK(struct step *s)
     s->out->did |= DO_ASK;
 }
 
-// Repeating a cancel is harmless; after some times somebody has to look. One to a size that the
-// order no longer exceeds is ignored for good.
+// Repeating a cancel is harmless; after some times somebody has to look. One that leaves the order
+// what it has is ignored for good.
 static void do_RECANCEL(struct step *s)
 {
     struct own_order *o = s->o;
-    if (o->cancel_total && o->cancel_total >= o->filled + o->open)
+    if (o->cancel_total && o->cancel_total >= order_total(o))
         cancel_done(s);
     else if (o->cancels < ORDER_CANCELS_MAX)
         s->out->did |= DO_CANCEL;

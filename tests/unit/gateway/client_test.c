@@ -270,6 +270,32 @@ static void what_is_not_ones_own_is_unknown(void **state)
     gateway_close();
 }
 
+// The exchange would say nothing to it: the client would wait for ever.
+static void a_cancel_that_takes_nothing_off_is_refused(void **state)
+{
+    (void)state;
+    gateway_open(4);
+    gateway_ready();
+    struct tickgate *t = gateway_attach("alpha", NULL);
+    const struct tickgate_answer a = rest(t, 21);
+    const uint64_t before = w->session.count.cancels;
+    assert_int_equal(refused(t, tickgate_cancel(t, a.order, 21, 100)), REFUSAL_CANCEL_QUANTITY);
+    assert_int_equal(refused(t, tickgate_cancel(t, a.order, 21, UINT32_MAX)),
+                     REFUSAL_CANCEL_QUANTITY);
+    assert_int_equal(orders_at(&w->desk.orders, a.order)->waits, 0);
+    // Behind a replace it is compared with what that may bring.
+    const uint32_t larger = tickgate_replace(t, a.order, 21, 300, 1000000);
+    const uint32_t to_300 = tickgate_cancel(t, a.order, 21, 300);
+    const uint32_t to_299 = tickgate_cancel(t, a.order, 21, 299);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(answer_to(t, larger).kind, TICKGATE_DONE);
+    assert_int_equal(refused(t, to_300), REFUSAL_CANCEL_QUANTITY);
+    assert_int_equal(answer_to(t, to_299).kind, TICKGATE_DONE);
+    assert_int_equal(w->session.count.cancels, before + 1);
+    tickgate_detach(t);
+    gateway_close();
+}
+
 // --- what ends an attachment ---
 
 // <t>, client 0, is cut off with <code>; beta trades on as if nothing had been.
@@ -497,6 +523,7 @@ int main(void)
         cmocka_unit_test(records_cross_whole),
         cmocka_unit_test(limits_are_the_clients_own),
         cmocka_unit_test(what_is_not_ones_own_is_unknown),
+        cmocka_unit_test(a_cancel_that_takes_nothing_off_is_refused),
         cmocka_unit_test(an_impossible_index_of_requests),
         cmocka_unit_test(an_index_of_requests_that_goes_back),
         cmocka_unit_test(an_impossible_index_of_answers),

@@ -374,6 +374,14 @@ static void what_becomes_of_an_execution(void **state)
         assert_int_equal(r->used, SHARES);
         assert_int_equal(r->filled, stories[i].filled);
         assert_true(r->open == 2 * SHARES && route_remainder(r) == 0 && r->excess == 0);
+        // Nor does it come back to the order: a cancel that leaves less is sent again.
+        assert_int_equal(order_total(o), 3 * SHARES);
+        order_cancel_begin(&with, order, 3 * SHARES - 1);
+        order_found_out(&with, order, ORDER_MESSAGE_SILENCE, &out);
+        assert_true(out.did & DO_CANCEL);
+        order_cancel_begin(&with, order, 3 * SHARES);
+        order_found_out(&with, order, ORDER_MESSAGE_SILENCE, &out);
+        assert_int_equal(o->waits, 0); // nothing to take off, and nothing to wait for
         free(memory);
         free(routes);
     }
