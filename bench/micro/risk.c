@@ -20,6 +20,8 @@
 #include "dataplane/risk/risk.h"
 
 enum {
+    PRICE_MIN = 100000,
+    PRICE_MAX = 1100000,
     STRATEGIES = 16,
     SESSIONS = 4,
     POSITIONS = 1 << 20,
@@ -76,6 +78,7 @@ static void symbol_set(struct limit_row *row)
     row->symbol.volume = 100000;
     row->symbol.spread = 5000;
     row->symbol.touch = row->symbol.last = 1000;
+    row->symbol.period = 10000;
     row->symbol.locates = 1 << 30;
     row->symbol.short_marking = 1;
     row->symbol.phases = 1u << PHASE_TRADING;
@@ -96,12 +99,16 @@ static void limits_make(uint32_t symbols)
     for (uint32_t i = 0; i < symbols; i++)
         symbol_set(&t->symbols[i]);
     risk_init(&risk, symbols, POSITIONS, t, kills, zeroed(risk_bytes(symbols, POSITIONS)));
+    for (uint32_t i = 0; i < symbols; i++) { // all prices are within 100 % of it
+        risk.symbols[i].period_price = PRICE_MAX;
+        risk.symbols[i].period_until = UINT64_MAX;
+    }
 }
 
 static struct gate_order order_make(uint64_t *random, uint32_t symbols, uint32_t accounts)
 {
     const uint32_t shares = 1 + (uint32_t)(draw(random) % 1000);
-    const uint32_t price = 100000 + (uint32_t)(draw(random) % 1000000);
+    const uint32_t price = PRICE_MIN + (uint32_t)(draw(random) % (PRICE_MAX - PRICE_MIN));
     struct gate_order o = {
         .owner = {.account = (uint16_t)(draw(random) % accounts),
                   .strategy = (uint16_t)(draw(random) % STRATEGIES),

@@ -210,6 +210,7 @@ uint32_t actions_permitted(unsigned refusal)
     case REFUSAL_SPREAD:
     case REFUSAL_TOUCH:
     case REFUSAL_LAST_TRADE:
+    case REFUSAL_PRICE_PERIOD:
     case REFUSAL_DUPLICATE:
     case REFUSAL_REPEATED:
     case REFUSAL_INSTRUMENTS:

@@ -115,6 +115,11 @@ bool config_symbol_good(const struct config_symbol_row *row, bool day_file, stru
         return fault(f, &row->touch_least, "touch_least", "does nothing without touch");
     if (row->last_least && row->last == CONFIG_BAND_MAX)
         return fault(f, &row->last_least, "last_least", "does nothing without last");
+    if (row->period_least == UINT16_MAX)
+        return fault(f, &row->period_least, "period_least",
+                     "is at most 6.5534; leave period out where it is to hold no price");
+    if (row->period_least && row->period == CONFIG_BAND16_MAX)
+        return fault(f, &row->period_least, "period_least", "does nothing without period");
     if (row->volume_percent < 10000 && row->average_volume == CONFIG_POSITION_MAX && !day_file)
         return fault(f, &row->volume_percent, "volume_percent",
                      "needs average_volume, here or in the file day.reference");

@@ -27,6 +27,7 @@ enum {
 #define CONFIG_NOTIONAL_MAX ((uint64_t)INT64_MAX / 2) // none: what a limit may be at most
 #define CONFIG_POSITION_MAX ((uint64_t)1 << 40)
 #define CONFIG_BAND_MAX     100000u // none: hundredths of a percent
+#define CONFIG_BAND16_MAX   65535u  // the same where the gate has 16 bits for it
 
 // Names padded with blanks; null: every symbol. Owned by the configuration.
 struct config_symbols {
@@ -212,6 +213,7 @@ struct config_trading {
     uint32_t control_loss_ms; // 0: trading goes on
     uint32_t start;           // enum config_trade_start
     uint32_t restore_ms;
+    uint32_t price_period_ms;
     uint32_t clock_error_us;     // 0: the clock is not looked at
     struct config_limits limits; // of the firm
     struct config_limits broker; // of the second owner, as beside all that follow
@@ -237,6 +239,8 @@ struct config_symbol_row {
     uint32_t touch_least; // price4
     uint32_t last;
     uint32_t last_least;
+    uint32_t period; // CONFIG_BAND16_MAX: none
+    uint32_t period_least;
     uint32_t previous_close;
     uint32_t no_reference; // 0 refuse, 1 the collar decides
     uint32_t locates;      // UINT32_MAX: none

@@ -116,7 +116,13 @@ static uint32_t rest_of_32(uint32_t limit, uint32_t percent)
 {
     return (uint32_t)rest_of(limit, UINT32_MAX, percent);
 }
-_Static_assert(LIMIT_BAND_OPEN == UINT32_MAX, "a band that is open stays open");
+
+static uint16_t rest_of_16(uint16_t limit, uint32_t percent)
+{
+    return (uint16_t)rest_of(limit, UINT16_MAX, percent);
+}
+_Static_assert(LIMIT_BAND16_OPEN == UINT16_MAX && LIMIT_BAND_OPEN == UINT32_MAX,
+               "a band that is open stays open");
 
 // What is not limited stays so; rounded down.
 static void row_tighten(struct limit_row *row, uint32_t percent)
@@ -129,11 +135,13 @@ static void row_tighten(struct limit_row *row, uint32_t percent)
     row->open_notional = rest_of(row->open_notional, LIMIT_NOTIONAL_MAX, percent);
     row->position = rest_of(row->position, LIMIT_POSITION_MAX, percent);
     s->volume = rest_of_32(s->volume, percent);
-    s->spread = rest_of_32(s->spread, percent);
+    s->spread = rest_of_16(s->spread, percent);
     s->touch = rest_of_32(s->touch, percent);
     s->touch_least = rest_of_32(s->touch_least, percent);
     s->last = rest_of_32(s->last, percent);
     s->last_least = rest_of_32(s->last_least, percent);
+    s->period = rest_of_16(s->period, percent);
+    s->period_least = rest_of_16(s->period_least, percent);
 }
 
 // Where a band is estimated the lane says whether one is known.
@@ -153,7 +161,9 @@ void day_force_apply(const struct day_force *f, struct limit_table *t)
     t->market = (uint8_t)f->market;
     t->luld = f->luld;
     for (uint32_t i = 0; i < f->count && i < t->symbol_count; i++) {
-        restrict_to(&t->symbols[i].symbol.restricted, f->symbols[i].restricted);
+        struct limit_symbol *s = &t->symbols[i].symbol;
+        if (f->symbols[i].restricted > s->restricted)
+            s->restricted = f->symbols[i].restricted & 3;
         band_apply(&t->symbols[i], &f->symbols[i]);
         if (f->symbols[i].cut)
             row_tighten(&t->symbols[i], 100u - f->symbols[i].cut);

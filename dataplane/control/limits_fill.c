@@ -119,15 +119,20 @@ static void symbol_fill(const struct fill *f, struct limit_row *row,
         const uint64_t most = from->average_volume * from->volume_percent / 10000;
         to->volume = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
     }
-    to->spread = band_of(from->spread);
+    // Less than the ask is the spread, and less than twice the middle: more says no more.
+    to->spread = from->spread == CONFIG_BAND_MAX ? LIMIT_BAND16_OPEN
+                 : from->spread < 20000          ? (uint16_t)from->spread
+                                                 : 20000;
     to->touch = band_of(from->touch);
     to->touch_least = from->touch_least;
     to->last = band_of(from->last);
     to->last_least = from->last_least;
+    to->period = (uint16_t)from->period;
+    to->period_least = (uint16_t)from->period_least;
     to->previous_close = from->previous_close;
     to->no_reference = (uint8_t)from->no_reference;
     to->locates = (uint32_t)part_of(from->locates, UINT32_MAX, f->lanes);
-    to->restricted = (uint8_t)from->restricted;
+    to->restricted = from->restricted & 3;
     to->short_marking = from->short_marking;
     to->rule_201 = from->rule_201;
     to->phases = from->phases ? (uint8_t)from->phases : UINT8_MAX;
@@ -148,6 +153,7 @@ void limits_fill(const struct limits_source *source, uint32_t lanes, uint64_t ti
 {
     const struct fill all = {lanes, ticks_hz}, one = {1, ticks_hz};
     t->version = 1;
+    t->period_ticks = ticks_hz / 1000 * source->price_period_ms;
     actions_fill(&source->actions, t);
     row_fill(&all, &t->firm, &source->firm, &source->broker);
     for (uint32_t i = 0; i < source->account_count; i++)
@@ -222,6 +228,7 @@ struct limits_source *limits_source_new(const struct config *config, const struc
     s->session_count = config->session_count;
     s->symbol_count = symbols;
     s->actions = config->trading.actions;
+    s->price_period_ms = config->trading.price_period_ms;
     s->firm = config->trading.limits;
     s->broker = config->trading.broker;
     for (uint32_t i = 0; i < config->account_count; i++) {

@@ -13,6 +13,7 @@ struct limits_source {
     uint32_t session_count;
     uint32_t symbol_count;
     uint64_t strategies_used; // bits
+    uint32_t price_period_ms;
     struct config_actions actions;
     struct config_limits firm;
     struct config_limits accounts[ACCOUNTS_MAX];

@@ -189,6 +189,17 @@ static void last(struct trial *w)
     w->ask.price = TEST_LAST;
     w->symbol->symbol.last = 0;
 }
+static void period(struct trial *w)
+{
+    w->ask.price = TEST_LAST;
+    w->symbol->symbol.period = 0;
+    w->t->limits->period_ticks = UINT32_MAX;
+}
+// The market follows, and the order with it: not so the reference.
+static void market_moved(struct trial *w)
+{
+    w->book->last_price = ++w->ask.price;
+}
 static void marked_long(struct trial *w)
 {
     test_desk_hold(w->t);
@@ -329,6 +340,8 @@ static const struct control {
     TRY(REFERENCE, touch, no_offer, "a buy at the offer, then without an offer"),
     TRY(TOUCH, touch, a_tick_more, "a buy at the offer, then one above"),
     TRY(LAST_TRADE, last, a_tick_more, "a buy at the last trade, then one above"),
+    TRY(PRICE_PERIOD, period, market_moved,
+        "a buy at the last trade, then one after a trade above"),
     TRY(SHORT_MARK, marked_long, once_more, "a sale of what is held, then another marked long"),
     TRY(SHORT_RESTRICTED, short_sale, rule_201, "a short sale, then the same under Rule 201"),
     TRY(LOCATE, located, once_more, "a short sale of what was located, then another"),

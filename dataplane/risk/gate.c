@@ -310,7 +310,7 @@ HOT_INLINE bool spread_good(const struct look *k)
 {
     const struct gate_order *o = k->o;
     const uint64_t band = k->of[TRADE_SYMBOL]->symbol.spread;
-    if (band == LIMIT_BAND_OPEN || o->bid == 0 || o->ask == 0)
+    if (band == LIMIT_BAND16_OPEN || o->bid == 0 || o->ask == 0)
         return true;
     const uint64_t wide = o->ask > o->bid ? o->ask - o->bid : 0;
     const uint64_t most = ((uint64_t)o->bid + o->ask) / 2 * band / 10000;
@@ -356,6 +356,29 @@ HOT_INLINE bool last_good(const struct look *k)
            passes(k, REFUSAL_LAST_TRADE, TRADE_SYMBOL, o->price, bound);
 }
 
+// The first order of a period takes its reference, whether it is refused or not. Only who moves the
+// market step by step, each within the bands above, comes here at its end.
+HOT_INLINE bool period_good(const struct look *k)
+{
+    const struct limit_symbol *s = &k->of[TRADE_SYMBOL]->symbol;
+    const struct gate_order *o = k->o;
+    uint32_t from = k->all->period_price;
+    uint64_t bound;
+    if (s->period == LIMIT_BAND16_OPEN)
+        return true;
+    if (o->now >= k->all->period_until) {
+        from = o->last ? o->last : s->previous_close;
+        if (UNLIKELY(from == 0))
+            return no_reference(k);
+        if (!k->again) {
+            k->all->period_price = from;
+            k->all->period_until = o->now + k->r->limits->period_ticks;
+        }
+    }
+    return LIKELY(within(o->price, from, from, s->period, s->period_least, &bound)) ||
+           passes(k, REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, o->price, bound);
+}
+
 // Rule 200(g) and Rule 201 of Regulation SHO, and what was located.
 HOT_INLINE bool sale_good(const struct look *k)
 {
@@ -375,7 +398,8 @@ HOT_INLINE bool sale_good(const struct look *k)
 
 HOT_INLINE bool market(const struct look *k)
 {
-    return spread_good(k) && touch_good(k) && last_good(k) && (!k->o->owner.sells || sale_good(k));
+    return spread_good(k) && touch_good(k) && last_good(k) && period_good(k) &&
+           (!k->o->owner.sells || sale_good(k));
 }
 
 // --- habits ---

@@ -15,6 +15,8 @@
 
 // Bands are in hundredths of a percent (basis points); this one is as wide as it gets.
 #define LIMIT_BAND_OPEN UINT32_MAX
+// The same of those that have 16 bits.
+#define LIMIT_BAND16_OPEN UINT16_MAX
 
 // Second line of the rows of firm, accounts, strategies and sessions. Money is price4 x shares.
 struct limit_owner {
@@ -41,21 +43,23 @@ struct limit_symbol {
     uint32_t tick; // price4, from one dollar on
     uint32_t lot;
     uint32_t volume;      // shares of one order: a part of the average daily volume
-    uint32_t spread;      // band around the middle of best bid and best ask
     uint32_t touch;       // band around the best price of either side ...
     uint32_t touch_least; // ... or so far away, price4: what is more
     uint32_t last;        // the same around the last trade
     uint32_t last_least;
     uint32_t previous_close; // stands for the last trade before there is one; 0: not known
     uint32_t locates;        // shares that may be short at worst, all accounts together
-    uint8_t restricted;      // enum restriction
-    uint8_t short_marking;   // 1: a sale marked long has to be covered by the account's position
+    uint32_t band_low;       // limit_band_set; the other edge is in the first line
+    uint16_t spread;         // 16 bits: band around the middle of best bid and best ask
+    uint16_t period;         // 16 bits: band around the reference of the period ...
+    uint16_t period_least;   // ... or so far away, price4
     uint8_t phases;          // bits of enum trading_phase: those in which orders enter
+    uint8_t restricted : 3;  // enum restriction
+    bool short_marking : 1;  // a sale marked long has to be covered by the account's position
     bool rule_201 : 1;       // no short sale while the feed says that Rule 201 is in force
     bool no_reference : 1;   // enum no_reference
     bool band_needed : 1;    // without a price band no_reference says what happens
     bool band_estimate : 1;  // the feed's estimate holds while no band is known
-    uint32_t band_low;       // limit_band_set; the other edge is in the first line
 };
 
 enum no_reference { NO_REFERENCE_REFUSES, NO_REFERENCE_PASSES };
@@ -114,6 +118,7 @@ struct limit_table {
     uint32_t symbol_count;
     uint8_t market;         // enum trading_phase by the calendar, where a feed does not say it
     struct luld_hours luld; // of the day, by the calendar
+    uint64_t period_ticks;  // for how long a symbol's price of reference stands
     uint8_t actions[64];    // by REFUSAL_BIT: enum control_action of each check
     struct limit_row firm;
     struct limit_row accounts[ACCOUNTS_MAX];

@@ -13,7 +13,7 @@
 #include "dataplane/risk/gate_parts.h"
 
 // A check that is added is added here too, or below it.
-enum { GATE_CHECKS = 48 };
+enum { GATE_CHECKS = 49 };
 _Static_assert(GATE_CHECKS == 0
 #define REFUSAL(number, upper, help)
 #define CHECK(number, upper, unit, word, help) +1
@@ -161,7 +161,7 @@ HOT_INLINE bool book_holds(const struct limit_symbol *s, const struct gate_order
 {
     const uint32_t low = o->bid < o->ask ? o->bid : o->ask,
                    high = o->bid < o->ask ? o->ask : o->bid;
-    if (s->spread != LIMIT_BAND_OPEN &&
+    if (s->spread != LIMIT_BAND16_OPEN &&
         UNLIKELY(o->bid > o->ask || !near(high - low, ((uint64_t)low + high) / 2, s->spread, 0)))
         return false;
     if (s->touch == LIMIT_BAND_OPEN)
@@ -181,6 +181,17 @@ HOT_INLINE bool last_holds(const struct limit_symbol *s, const struct gate_order
     const uint32_t last = o->last ? o->last : s->previous_close;
     const uint32_t away = o->price > last ? o->price - last : last - o->price;
     return last != 0 && near(away, last, s->last, s->last_least);
+}
+
+// PRICE_PERIOD. The first order of a period is for the checks: they take its reference.
+HOT_INLINE bool period_holds(const struct limit_symbol *s, const struct symbol_use *all,
+                             const struct gate_order *o)
+{
+    if (s->period == LIMIT_BAND16_OPEN)
+        return true;
+    const uint32_t from = all->period_price;
+    const uint32_t away = o->price > from ? o->price - from : from - o->price;
+    return o->now < all->period_until && near(away, from, s->period, s->period_least);
 }
 
 // --- positions ---
@@ -306,7 +317,8 @@ bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v)
               // the symbol, and the account in it
               row_holds(symbol, &all->use, o, &g) && rate_holds(symbol, all->rate_at, o->now) &&
               terms_hold(symbol, all, o) && book_holds(&symbol->symbol, o) &&
-              last_holds(&symbol->symbol, o) && position_holds(account, symbol, own, all, o, &g) &&
+              last_holds(&symbol->symbol, o) && period_holds(&symbol->symbol, all, o) &&
+              position_holds(account, symbol, own, all, o, &g) &&
               duplicates_hold(&account->owner, own, o, &p))))
         return gate_in_order(r, o, v);
 

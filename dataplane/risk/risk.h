@@ -58,9 +58,12 @@ struct symbol_use {
     int64_t shares;
     uint64_t open_buy;
     uint64_t open_sell;
-    uint64_t rate_at; // when the next message in the symbol would be on time
-    bool quarantined; // an execution that nobody ordered: no new orders until it is claimed
+    uint64_t rate_at;      // when the next message in the symbol would be on time
+    bool quarantined;      // an execution that nobody ordered: no new orders until it is claimed
+    uint32_t period_price; // reference of the period that ends then, taken by its first order
+    uint64_t period_until; // ticks
 };
+_Static_assert(sizeof(struct symbol_use) == CACHE_LINE, "one line per symbol");
 
 // Limits on losses that were broken stay so until a person resumes whose they are, whatever the
 // market does: bits of owner_day.broken.

@@ -83,15 +83,17 @@ static inline void history_symbol(struct model *m, struct limit_row *row)
     s->tick_magic = multiple_magic(s->tick);
     s->lot_magic = multiple_magic(s->lot);
     s->volume = (uint32_t)history_limit(m, UINT32_MAX, 700);
-    s->spread = model_draw(m, 2) ? LIMIT_BAND_OPEN : model_draw(m, 400);
+    s->spread = model_draw(m, 2) ? LIMIT_BAND16_OPEN : (uint16_t)model_draw(m, 400);
     s->touch = model_draw(m, 2) ? LIMIT_BAND_OPEN : model_draw(m, 1000);
     s->touch_least = model_draw(m, 40000);
     s->last = model_draw(m, 2) ? LIMIT_BAND_OPEN : model_draw(m, 1000);
     s->last_least = model_draw(m, 40000);
+    s->period = model_draw(m, 2) ? LIMIT_BAND16_OPEN : (uint16_t)model_draw(m, 1000);
+    s->period_least = (uint16_t)model_draw(m, 40000);
     s->previous_close = model_draw(m, 2) ? 0 : MODEL_PRICE;
     s->no_reference = model_draw(m, 4) != 0;
     s->locates = (uint32_t)history_limit(m, UINT32_MAX, 3000);
-    s->restricted = model_draw(m, 4) ? RESTRICTION_NONE : (uint8_t)model_draw(m, RESTRICTIONS);
+    s->restricted = model_draw(m, 4) ? RESTRICTION_NONE : model_draw(m, RESTRICTIONS) & 3;
     s->short_marking = model_draw(m, 3) == 0;
     s->rule_201 = model_draw(m, 2);
     s->phases = model_draw(m, 3) ? UINT8_MAX : (uint8_t)(1u << PHASE_TRADING);
@@ -101,6 +103,7 @@ static inline void history_limits(struct model *m)
 {
     struct limit_table *t = m->rig->table;
     t->version++;
+    t->period_ticks = 1 + model_draw(m, 400000);
     history_owner(m, &t->firm, TRADE_FIRM);
     for (uint32_t i = 0; i < 2; i++) {
         history_owner(m, &t->accounts[i], TRADE_ACCOUNT);

@@ -53,6 +53,10 @@ struct model {
         bool is;
         uint64_t value, limit;
     } broken[1 + MODEL_ACCOUNTS][LOSS_KINDS];
+    struct model_period {
+        uint32_t price;
+        uint64_t until;
+    } periods[MODEL_SYMBOLS];
     uint64_t session_at[MODEL_SESSIONS], symbol_at[MODEL_SYMBOLS], cancel_at[MODEL_SESSIONS];
     // From when to when orders and executions are counted for the ratio; how long is said when it
     // begins.
@@ -367,13 +371,25 @@ static inline bool model_band(struct model *m, const struct gate_order *o, enum 
     return true;
 }
 
+static inline bool model_period(struct model *m, const struct gate_order *o, uint32_t last)
+{
+    const struct limit_symbol *s = &model_row(m, &o->owner, TRADE_SYMBOL)->symbol;
+    struct model_period *p = &m->periods[o->owner.instrument];
+    if (p->price == 0 || o->now >= p->until) {
+        if (last == 0)
+            return model_reference(m, o);
+        *p = (struct model_period){last, o->now + m->rig->table->period_ticks};
+    }
+    return model_band(m, o, REFUSAL_PRICE_PERIOD, p->price, p->price, s->period, s->period_least);
+}
+
 static inline bool model_market(struct model *m, const struct gate_order *o)
 {
     const struct limit_symbol *s = &model_row(m, &o->owner, TRADE_SYMBOL)->symbol;
     const uint32_t other = o->owner.sells ? o->bid : o->ask,
                    same = o->owner.sells ? o->ask : o->bid;
     const uint32_t last = o->last ? o->last : s->previous_close;
-    if (s->spread != LIMIT_BAND_OPEN && o->bid && o->ask) {
+    if (s->spread != LIMIT_BAND16_OPEN && o->bid && o->ask) {
         const uint64_t middle = ((uint64_t)o->bid + o->ask) / 2, wide = model_more(o->ask, o->bid);
         if (o->bid > o->ask || wide * 10000 > middle * s->spread)
             return model_refuse(m, REFUSAL_SPREAD, TRADE_SYMBOL, wide, middle * s->spread / 10000);
@@ -386,8 +402,10 @@ static inline bool model_market(struct model *m, const struct gate_order *o)
         return false;
     if (s->last != LIMIT_BAND_OPEN && last == 0 && !model_reference(m, o))
         return false;
-    return s->last == LIMIT_BAND_OPEN || last == 0 ||
-           model_band(m, o, REFUSAL_LAST_TRADE, last, last, s->last, s->last_least);
+    if (s->last != LIMIT_BAND_OPEN && last != 0 &&
+        !model_band(m, o, REFUSAL_LAST_TRADE, last, last, s->last, s->last_least))
+        return false;
+    return s->period == LIMIT_BAND16_OPEN || model_period(m, o, last);
 }
 
 static inline bool model_sale(struct model *m, const struct gate_order *o)

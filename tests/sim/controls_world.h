@@ -169,6 +169,12 @@ static void last_trade(void)
 {
     symbol_row()->symbol.last = 0;
 }
+static void period(void)
+{
+    symbol_row()->symbol.period = 0;
+    sim->desk.risk.symbols[SYMBOL].period_price = 1;
+    sim->desk.risk.symbols[SYMBOL].period_until = UINT64_MAX;
+}
 static void marking(void)
 {
     symbol_row()->symbol.short_marking = 1;
@@ -265,6 +271,7 @@ static const struct control {
     {REFUSAL_PRICE_COLLAR, collar, BOTH, ALL},
     {REFUSAL_SPREAD, spread, BOTH, ALL},
     {REFUSAL_LAST_TRADE, last_trade, BOTH, ALL},
+    {REFUSAL_PRICE_PERIOD, period, BOTH, ALL},
     {REFUSAL_SHORT_MARK, marking, SELLS, GROWS},
     {REFUSAL_LOCATE, locates, SELLS, GROWS},
     {REFUSAL_REPEATED, repeats, BOTH, ALL},

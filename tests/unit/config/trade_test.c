@@ -233,6 +233,7 @@ static void controls_are_off(void)
     const struct config_limits *l = &config.accounts[1].limits;
     assert_true(s->tick == 1 && s->lot == 1 && s->average_volume == CONFIG_POSITION_MAX);
     assert_true(s->spread == CONFIG_BAND_MAX && s->touch == CONFIG_BAND_MAX);
+    assert_true(s->period == CONFIG_BAND16_MAX && config.trading.price_period_ms == 60000);
     assert_true(s->last == CONFIG_BAND_MAX && s->locates == UINT32_MAX && s->restricted == 0);
     assert_true(!s->short_marking && s->rule_201 && s->phases == 0);
     assert_int_equal(s->rate_per_s, UINT32_MAX);
@@ -253,6 +254,7 @@ static void controls_land(void **state)
                       "limits: {forbid: [hidden, short]}, tick: 0.01, lot: 100,\n"
                       "     average_volume: 1000000, volume_percent: 50, spread: 200, touch: 300,"
                       " touch_least: 0.5,\n     last: 400, last_least: 0.25, previous_close: 10.5,"
+                      " period: 500, period_least: 6.5534,"
                       " no_reference: collar,\n     price_low: 1, price_high: 2, locates: 900,"
                       " restricted: opening, short_marking: true,\n     rule_201: false,"
                       " phases: [trading, after], rate_per_s: 7, burst: 3"),
@@ -262,6 +264,7 @@ static void controls_land(void **state)
     assert_true(s->tick == 100 && s->lot == 100 && s->average_volume == 1000000);
     assert_true(s->volume_percent == 50 && s->spread == 200 && s->touch == 300);
     assert_true(s->touch_least == 5000 && s->last == 400 && s->last_least == 2500);
+    assert_true(s->period == 500 && s->period_least == 65534);
     assert_true(s->previous_close == 105000 && s->no_reference == 1 && s->locates == 900);
     assert_int_equal(s->restricted, RESTRICTION_OPENING);
     assert_true(s->short_marking && !s->rule_201);
@@ -455,6 +458,14 @@ static const struct fault {
      "t.yaml:23: symbols[1].touch_least: ", "without touch"},
     {"limits: {quantity: 7}", "limits: {}, last_least: 1",
      "t.yaml:23: symbols[1].last_least: ", "without last"},
+    {"limits: {quantity: 7}", "limits: {}, period_least: 1",
+     "t.yaml:23: symbols[1].period_least: ", "without period"},
+    {"limits: {quantity: 7}", "limits: {}, period: 1, period_least: none",
+     "t.yaml:23: symbols[1].period_least: ", "at most 6.5534"},
+    {"limits: {quantity: 7}", "limits: {}, period: 65536",
+     "t.yaml:23: symbols[1].period: ", "0 to 65535"},
+    {"limits: {quantity: 7}", "limits: {}, period: 1, period_least: 6.5536",
+     "t.yaml:23: symbols[1].period_least: ", "dollars"},
     {"limits: {quantity: 7}", "limits: {}, volume_percent: 1",
      "t.yaml:23: symbols[1].volume_percent: ", "average_volume"},
     {"limits: {quantity: 7}", "limits: {}, price_low: 199999.9901",

@@ -148,6 +148,13 @@ static void of_a_symbol(void **state)
     set(TRADE_SYMBOL, "last_least", "0.2");
     says(enter(LANE, 1, 17000), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
     says(enter(LANE, 1, 17001), REFUSAL_LAST_TRADE, TRADE_SYMBOL, 17001, 17000);
+    set(TRADE_SYMBOL, "period", "500"); // 5 %
+    says(enter(LANE, 1, 15749), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 1, 15750), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 1, 15751), REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, 15751, 15750);
+    set(TRADE_SYMBOL, "period_least", "0.1");
+    says(enter(LANE, 1, 16000), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    says(enter(LANE, 1, 16001), REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, 16001, 16000);
     set(TRADE_SYMBOL, "touch", "100");
     says(enter(LANE, 1, 15000), REFUSAL_REFERENCE, TRADE_SYMBOL, 0, 0);
     set(TRADE_SYMBOL, "no_reference", "collar");

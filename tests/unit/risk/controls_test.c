@@ -178,7 +178,7 @@ static void a_crossed_or_wide_book_is_refused(void **state)
     passes(&o);
     o.ask--;
     refused(&o, REFUSAL_SPREAD, TRADE_SYMBOL, 0, 1898);
-    symbol()->spread = LIMIT_BAND_OPEN;
+    symbol()->spread = LIMIT_BAND16_OPEN;
     passes(&o);
     symbol()->spread = 0;
     o.ask = 0; // one side only: other checks see to that
@@ -247,6 +247,75 @@ static void prices_stay_near_the_last_trade(void **state)
     symbol()->last = 0; // nothing but the reference itself
     o.price++;
     refused(&o, REFUSAL_LAST_TRADE, TRADE_SYMBOL, 990001, 990000);
+}
+
+// The reference is taken by the first order of a period, and stands until the period is over,
+// wherever the market goes meanwhile.
+static void prices_stay_near_those_of_the_period(void **state)
+{
+    (void)state;
+    rig.table->period_ticks = 1000;
+    symbol()->period = 100;
+    struct gate_order o = order_of(SHARES, 1010000, 'B');
+    o.last = 1000000;
+    passes(&o);
+    for (uint32_t step = 0; step < 10; step++) { // small steps lead as far as large ones
+        o.now += 99;
+        o.last = o.price++;
+        refused(&o, REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, o.price, 1010000);
+        o.price = 1010000;
+        passes(&o);
+    }
+    o.now += 9; // the last tick of it
+    o.last = 1010000;
+    o.price = 989999;
+    refused(&o, REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, 989999, 990000);
+    o.price++;
+    passes(&o);
+    o.now++;
+    o.price = 1020100;
+    passes(&o);
+    o.price++;
+    refused(&o, REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, 1020101, 1020100);
+    symbol()->period_least = 20000;
+    o.price = 1030000;
+    passes(&o);
+    o.price++;
+    refused(&o, REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, 1030001, 1030000);
+    // Another symbol has its own.
+    o.owner.instrument = SYMBOL + 1;
+    o.owner.position = position_open(&rig.risk, ACCOUNT, SYMBOL + 1);
+    rig.table->symbols[SYMBOL + 1].symbol.period = 0;
+    o.last = o.price = 5000;
+    passes(&o);
+}
+
+static void a_period_begins_with_a_price(void **state)
+{
+    (void)state;
+    rig.table->period_ticks = 1000;
+    symbol()->period = 100;
+    struct gate_order o = order_of(SHARES, 1010000, 'B');
+    refused(&o, REFUSAL_REFERENCE, TRADE_SYMBOL, 0, 0);
+    assert_int_equal(rig.risk.symbols[SYMBOL].period_until, 0); // nothing began
+    symbol()->previous_close = 1000000;
+    passes(&o);
+    o.last = 2000000;
+    passes(&o);
+    // A refused order takes it as well, one that is gated once more does not.
+    o.now += 1000;
+    refused(&o, REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, 1010000, 1980000);
+    o.last = 1000000;
+    refused(&o, REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, 1010000, 1980000);
+    o.now += 1000;
+    assert_true(gate_again(&rig.risk, &o, &verdict));
+    o.last = 2000000;
+    refused(&o, REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, 1010000, 1980000);
+    // Without a price the policy of the symbol decides.
+    o.now += 1000;
+    o.last = symbol()->previous_close = 0;
+    symbol()->no_reference = NO_REFERENCE_PASSES;
+    passes(&o);
 }
 
 // --- short sales ---
@@ -477,6 +546,8 @@ int main(void)
         GATE_TEST(a_crossed_or_wide_book_is_refused),
         GATE_TEST(prices_stay_near_the_best_of_the_book),
         GATE_TEST(prices_stay_near_the_last_trade),
+        GATE_TEST(prices_stay_near_those_of_the_period),
+        GATE_TEST(a_period_begins_with_a_price),
         GATE_TEST(long_sales_are_covered),
         GATE_TEST(rule_201_refuses_short_sales),
         GATE_TEST(nobody_is_shorter_than_what_was_located),

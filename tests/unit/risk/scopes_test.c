@@ -218,6 +218,17 @@ static void last_trade(void)
     price(1009999 + far);
 }
 
+static void price_period(void)
+{
+    rig.table->period_ticks = 100;
+    symbol()->period = 100;
+    o.last = 1000000;
+    struct gate_order first = o;
+    passes(&first);
+    o.last = 2000000; // the reference stays
+    price(1009999 + far);
+}
+
 // --- sales ---
 
 static void short_mark(void)
@@ -393,6 +404,7 @@ static const struct {
     TRY(REFERENCE, BITS(SYMBOL), reference),
     TRY(TOUCH, BITS(SYMBOL), touch),
     TRY(LAST_TRADE, BITS(SYMBOL), last_trade),
+    TRY(PRICE_PERIOD, BITS(SYMBOL), price_period),
     TRY(SHORT_MARK, BITS(SYMBOL), short_mark),
     TRY(SHORT_RESTRICTED, BITS(SYMBOL), short_restricted),
     TRY(LOCATE, BITS(SYMBOL), locate),
