@@ -158,7 +158,9 @@ enum session_state {
     X(SELL, sell)             \
     X(SHORT, short)           \
     X(REPLACE, replace)       \
-    X(MODIFY, modify)
+    X(MODIFY, modify)         \
+    X(ISO, iso)               \
+    X(POST_ONLY, post_only)
 
 enum order_permission {
 #define PERMISSION_ENUM(upper, lower) PERMISSION_##upper,

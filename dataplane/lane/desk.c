@@ -386,7 +386,9 @@ enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t 
         c.frame.price = o->price;
         c.frame.time_in_force = o->time_in_force;
         c.frame.display = o->display;
-        c.gate.auction = order_auction(&d->orders, order);
+        const struct ouch_extras *extras = order_extras(&d->orders, order);
+        if (UNLIKELY(extras != NULL))
+            gate_auction(&c.gate, extras);
     }
     enum refusal refusal = change_prepare(d, &c, o, total);
     if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(side_sells(side) != side_sells(o->side)))

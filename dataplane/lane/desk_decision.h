@@ -123,6 +123,8 @@ HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t sess
     c->gate.ask = e->ask;
     c->gate.last = symbol->last_price;
     c->gate.phase = (uint8_t)phase_of(d, ch, symbol);
+    c->gate.collecting =
+        (uint32_t)c->gate.phase - PHASE_QUOTATION <= PHASE_HALTED - PHASE_QUOTATION;
     c->gate.short_rule = symbol->flags & SYMBOL_SHORT_RESTRICTED;
     c->gate.quality = e->quality = (uint8_t)channel_symbol_quality(ch, slot);
 }
@@ -145,10 +147,19 @@ HOT_INLINE void decision_describe(struct desk *d, struct decision *c, uint32_t s
     c->session = d->sessions[session].session;
 }
 
+static COLD void gate_auction(struct gate_order *o, const struct ouch_extras *extras)
+{
+    o->auction = ouch_extras_auction(extras);
+    o->opening = ouch_extras_opening(extras);
+}
+
 static COLD void gate_prepare_extras(struct decision *c)
 {
+    const struct ouch_extras *extras = c->frame.extras;
     c->gate.price = price_judged(c);
-    c->gate.auction = ouch_extras_auction(c->frame.extras);
+    c->gate.asks |= (uint16_t)((extras->iso == 'Y') << PERMISSION_ISO |
+                               ouch_extras_post_only(extras) << PERMISSION_POST_ONLY);
+    gate_auction(&c->gate, extras);
 }
 
 // What the gate asks for beside owner and exposure.
@@ -158,10 +169,10 @@ HOT_INLINE void gate_prepare(struct desk *d, struct decision *c, uint32_t frame_
     c->gate.now = d->lane->stamp;
     c->gate.quantity = c->frame.quantity;
     c->gate.price = c->frame.price;
-    if (UNLIKELY(c->frame.extras != NULL))
-        gate_prepare_extras(c);
     c->gate.side = c->frame.side;
     c->gate.asks = (uint16_t)asks_of(&c->frame, (char)c->event.decision.kind);
+    if (UNLIKELY(c->frame.extras != NULL))
+        gate_prepare_extras(c);
     c->gate.session_up = session_may_enter(c->session);
     c->gate.session_free = c->gate.session_up && session_free(c->session, frame_len);
     if (UNLIKELY(d->luld))

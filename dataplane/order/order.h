@@ -237,12 +237,6 @@ static inline const struct ouch_extras *order_extras(const struct order_table *t
     return UNLIKELY(t->orders[index].flags & ORDER_EXTRAS) ? &t->extras[index] : NULL;
 }
 
-static inline bool order_auction(const struct order_table *t, uint32_t index)
-{
-    const struct ouch_extras *extras = order_extras(t, index);
-    return UNLIKELY(extras != NULL) && ouch_extras_auction(extras);
-}
-
 // The order that a reference belongs or belonged to; OWN_NONE: not in the table any more, or never.
 uint32_t orders_find(const struct order_table *t, uint32_t session, uint32_t ref);
 // The next free reference of a session; 0: used up.

@@ -306,6 +306,9 @@ struct gate_order {
             bool band_out : 1; // outside of the estimated price band, or none is known and one is
                                // needed
             bool auction : 1;  // it is for an auction: another limit on its quantity
+            bool opening : 1;  // which is the opening one
+            // The symbol is not traded, but orders are taken for the auction that ends that.
+            bool collecting : 1;
         };
     };
     uint32_t band_edge; // the edge it is beyond; 0: none is known

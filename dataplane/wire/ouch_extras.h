@@ -44,6 +44,17 @@ static inline bool ouch_extras_auction(const struct ouch_extras *extras)
     return cross == 'O' || cross == 'C' || cross == 'H' || cross == 'A';
 }
 
+static inline bool ouch_extras_opening(const struct ouch_extras *extras)
+{
+    return extras->cross == 'O';
+}
+
+// It does not execute on entry. N says nothing.
+static inline bool ouch_extras_post_only(const struct ouch_extras *extras)
+{
+    return extras->options.present & 1u << OUCH50_TAG_POST_ONLY && extras->options.post_only == 'P';
+}
+
 // The furthest an order may execute: its price, or its discretion.
 static inline uint32_t ouch_extras_reach(const struct ouch_extras *extras)
 {

@@ -152,6 +152,8 @@ static inline void history_terms(struct model *m, struct gate_order *o)
     o->band_edge = o->band_out && model_draw(m, 2) ? MODEL_PRICE : 0;
     o->self_scope = (uint8_t)model_draw(m, 2);
     o->auction = model_draw(m, 8) == 0;
+    o->opening = o->auction && model_draw(m, 2);
+    o->collecting = model_draw(m, 30) == 0;
     o->session_up = model_draw(m, 100) != 0;
     o->session_free = model_draw(m, 100) != 0;
 }
@@ -166,7 +168,8 @@ static inline struct gate_order history_new(struct model *m)
     o.owner.sells = o.side != 'B';
     o.owner.position = position_open(&m->rig->risk, o.owner.account, o.owner.instrument);
     history_terms(m, &o);
-    o.asks = (uint16_t)(1u << model_draw(m, PERMISSION_REPLACE));
+    o.asks = (uint16_t)(1u << (model_draw(m, 9) ? model_draw(m, PERMISSION_REPLACE)
+                                                : PERMISSION_ISO + model_draw(m, 2)));
     o.worst = (struct exposure){(uint64_t)o.quantity * o.price, o.quantity, 1};
     return o;
 }

@@ -388,15 +388,20 @@ static inline bool model_market(struct model *m, const struct gate_order *o)
     const struct limit_symbol *s = &model_row(m, &o->owner, TRADE_SYMBOL)->symbol;
     const uint32_t other = o->owner.sells ? o->bid : o->ask,
                    same = o->owner.sells ? o->ask : o->bid;
-    const uint32_t last = o->last ? o->last : s->previous_close;
+    const uint32_t traded = o->last ? o->last : s->previous_close;
+    const bool auction = o->auction || o->collecting;
+    const uint32_t last = auction && o->opening ? s->previous_close : traded;
     if (s->spread != LIMIT_BAND16_OPEN && o->bid && o->ask) {
         const uint64_t middle = ((uint64_t)o->bid + o->ask) / 2, wide = model_more(o->ask, o->bid);
         if (o->bid > o->ask || wide * 10000 > middle * s->spread)
             return model_refuse(m, REFUSAL_SPREAD, TRADE_SYMBOL, wide, middle * s->spread / 10000);
     }
-    if (s->touch != LIMIT_BAND_OPEN && other == 0 && !model_reference(m, o))
+    if (s->touch != LIMIT_BAND_OPEN && (auction ? last : other) == 0 && !model_reference(m, o))
         return false;
-    if (s->touch != LIMIT_BAND_OPEN && other != 0 &&
+    if (s->touch != LIMIT_BAND_OPEN && auction && last != 0 &&
+        !model_band(m, o, REFUSAL_TOUCH, last, last, s->touch, s->touch_least))
+        return false;
+    if (s->touch != LIMIT_BAND_OPEN && !auction && other != 0 &&
         !model_band(m, o, REFUSAL_TOUCH, same && same < other ? same : other,
                     same > other ? same : other, s->touch, s->touch_least))
         return false;
@@ -405,7 +410,7 @@ static inline bool model_market(struct model *m, const struct gate_order *o)
     if (s->last != LIMIT_BAND_OPEN && last != 0 &&
         !model_band(m, o, REFUSAL_LAST_TRADE, last, last, s->last, s->last_least))
         return false;
-    return s->period == LIMIT_BAND16_OPEN || model_period(m, o, last);
+    return s->period == LIMIT_BAND16_OPEN || model_period(m, o, traded);
 }
 
 static inline bool model_sale(struct model *m, const struct gate_order *o)

@@ -250,6 +250,41 @@ static void prices_are_held_to_the_book(void **state)
     close_world();
 }
 
+// A cross, and what waits while nothing is traded, is held to a reference, not to the book.
+static void auctions_are_held_to_their_reference(void **state)
+{
+    (void)state;
+    for (uint32_t kind = 0; kind < 3; kind++) {
+        sells = false;
+        open_world(false);
+        const struct ouch_extras cross = {.cross = "OC"[kind % 2]};
+        uint32_t index;
+        struct desk_order o = passive();
+        o.extras = kind < 2 ? &cross : NULL;
+        symbol_row()->symbol.touch = 100; // of it the reference is far from the book
+        symbol_row()->symbol.previous_close = kind == 0 ? 2000000 : 4000000;
+        book()->last_price = kind == 0 ? 4000000 : 2000000;
+        if (kind == 2) {
+            book()->trading_state = 'Q';
+            symbol_row()->quality = QUALITY_HALTED;
+        }
+        o.price = 2020001;
+        assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_TOUCH);
+        o.price = 1979999;
+        assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_TOUCH);
+        o.price = 1980000;
+        assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+        o.price = 2020000;
+        assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+        if (kind < 2) // as a day order of the continuous market it is far from the book
+            o.extras = NULL;
+        else
+            book()->trading_state = 'T';
+        assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_TOUCH);
+        close_world();
+    }
+}
+
 static void buy_at_once(void)
 {
     uint32_t index;
@@ -448,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_limit_of_the_brokers_is_told_as_his),
         cmocka_unit_test(duplicates_are_of_a_kind),
         cmocka_unit_test(prices_are_held_to_the_book),
+        cmocka_unit_test(auctions_are_held_to_their_reference),
         cmocka_unit_test(positions_are_marked_by_the_book),
         cmocka_unit_test(a_loss_by_the_market_stays_broken),
         cmocka_unit_test(orders_stop_while_the_clock_is_doubtful),

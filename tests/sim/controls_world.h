@@ -125,6 +125,19 @@ static void permission(void)
 {
     strategy_row()->forbids = 1u << PERMISSION_DAY;
 }
+static void sweep(void)
+{
+    static const struct ouch_extras iso = {.iso = 'Y'};
+    extras = &iso;
+    account_row()->forbids = 1u << PERMISSION_ISO;
+}
+static void post_only(void)
+{
+    static const struct ouch_extras post = {
+        .options = {.present = 1u << OUCH50_TAG_POST_ONLY, .post_only = 'P'}};
+    extras = &post;
+    session_row()->forbids = 1u << PERMISSION_POST_ONLY;
+}
 static void venues(void)
 {
     strategy_row()->venues = ~1u;
@@ -261,6 +274,8 @@ static const struct control {
     {REFUSAL_MESSAGE_RATE, symbol_rate, BOTH, ALL},
     {REFUSAL_CANCEL_RATE, cancel_rate, BOTH, ALL},
     {REFUSAL_PERMISSION, permission, BOTH, ALL},
+    {REFUSAL_PERMISSION, sweep, BOTH, ENTER}, // the order that rests is neither
+    {REFUSAL_PERMISSION, post_only, BOTH, ENTER},
     {REFUSAL_VENUES, venues, BOTH, ALL},
     {REFUSAL_LOT, lot, BOTH, ALL},
     {REFUSAL_TICK, tick, BOTH, ALL},

@@ -212,6 +212,19 @@ static void of_kinds(void **state)
         const struct limit_changed *c = &slot->answer.limit_set.changes[0];
         assert_true(c->was == (1u << PERMISSION_SHORT | 1u << PERMISSION_HIDDEN) &&
                     c->now == (1u << PERMISSION_SHORT | 1u << PERMISSION_BUY));
+        const struct ouch_extras sweep = {.iso = 'Y'}, no_sweep = {.iso = 'N'};
+        struct ouch_extras post = {.options = {.present = 1u << OUCH50_TAG_POST_ONLY}};
+        set(scope, "forbid", "iso");
+        says(enter_with(LANE, 12, PRICE, &sweep), REFUSAL_PERMISSION, scope, PERMISSION_ISO, 0);
+        says(enter_with(LANE, 12, PRICE, &no_sweep), REFUSAL_NONE, scope, 0, 0);
+        post.options.post_only = 'P';
+        says(enter_with(LANE, 13, PRICE, &post), REFUSAL_NONE, scope, 0, 0);
+        set(scope, "forbid", "post_only");
+        says(enter_with(LANE, 14, PRICE, &post), REFUSAL_PERMISSION, scope, PERMISSION_POST_ONLY,
+             0);
+        post.options.post_only = 'N';
+        says(enter_with(LANE, 14, PRICE, &post), REFUSAL_NONE, scope, 0, 0);
+        says(enter_with(LANE, 15, PRICE, &sweep), REFUSAL_NONE, scope, 0, 0);
         set(scope, "forbid", "none");
         says(enter(LANE, 11, PRICE), REFUSAL_NONE, scope, 0, 0);
         assert_int_equal(newest(LANE, EVENT_DECISION)->decision.limits_version,

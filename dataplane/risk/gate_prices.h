@@ -1,0 +1,114 @@
+// The checks that compare a price with the market (gate.c).
+#pragma once
+
+#include "dataplane/risk/gate_look.h"
+
+// How far a price may be from <reference>: the larger of a band and a sum. Rounded down.
+static uint64_t band_of(uint32_t reference, uint32_t band, uint32_t least_away)
+{
+    const uint64_t away = band == LIMIT_BAND_OPEN ? UINT32_MAX : (uint64_t)reference * band / 10000;
+    return away > least_away ? away : least_away;
+}
+
+// Outside of <low> less its band or <high> and its band: false, with the bound.
+HOT_INLINE bool within(uint32_t price, uint32_t low, uint32_t high, uint32_t band, uint32_t sum,
+                       uint64_t *bound)
+{
+    const uint64_t above = high + band_of(high, band, sum), below = band_of(low, band, sum);
+    *bound = price > above ? above : below < low ? low - below : 0;
+    return price <= above && price >= *bound;
+}
+
+HOT_INLINE bool spread_good(const struct look *k)
+{
+    const struct gate_order *o = k->o;
+    const uint64_t band = k->of[TRADE_SYMBOL]->symbol.spread;
+    if (band == LIMIT_BAND16_OPEN || o->bid == 0 || o->ask == 0)
+        return true;
+    const uint64_t wide = o->ask > o->bid ? o->ask - o->bid : 0;
+    const uint64_t most = ((uint64_t)o->bid + o->ask) / 2 * band / 10000;
+    return LIKELY(o->bid <= o->ask && wide <= most) ||
+           passes(k, REFUSAL_SPREAD, TRADE_SYMBOL, wide, most);
+}
+
+HOT_INLINE bool no_reference(const struct look *k)
+{
+    return k->of[TRADE_SYMBOL]->symbol.no_reference == NO_REFERENCE_PASSES ||
+           refuse(k->v, REFUSAL_REFERENCE, TRADE_SYMBOL, 0, 0);
+}
+
+// What the prices of an auction are compared with: best prices are those of the continuous market,
+// and orders that wait for an auction may cross each other. The opening ends a night: the previous
+// close. The others end hours of trading: the last trade.
+static COLD uint32_t auction_reference(const struct look *k)
+{
+    const struct gate_order *o = k->o;
+    return o->last && !o->opening ? o->last : k->of[TRADE_SYMBOL]->symbol.previous_close;
+}
+
+HOT_INLINE bool in_auction(const struct gate_order *o)
+{
+    return UNLIKELY(o->auction | o->collecting);
+}
+
+// Buying dear and selling cheap is compared with the other side; the own side counts for the other
+// bound, and where it is empty the other side stands for it.
+HOT_INLINE bool touch_good(const struct look *k)
+{
+    const struct limit_symbol *s = &k->of[TRADE_SYMBOL]->symbol;
+    const struct gate_order *o = k->o;
+    uint64_t bound;
+    if (s->touch == LIMIT_BAND_OPEN)
+        return true;
+    const bool auction = in_auction(o);
+    const uint32_t other = auction          ? auction_reference(k)
+                           : o->owner.sells ? o->bid
+                                            : o->ask,
+                   same = auction          ? other
+                          : o->owner.sells ? o->ask
+                                           : o->bid;
+    if (UNLIKELY(other == 0))
+        return no_reference(k);
+    const uint32_t low = same && same < other ? same : other, high = same > other ? same : other;
+    return LIKELY(within(o->price, low, high, s->touch, s->touch_least, &bound)) ||
+           passes(k, REFUSAL_TOUCH, TRADE_SYMBOL, o->price, bound);
+}
+
+HOT_INLINE bool last_good(const struct look *k)
+{
+    const struct limit_symbol *s = &k->of[TRADE_SYMBOL]->symbol;
+    const struct gate_order *o = k->o;
+    uint64_t bound;
+    if (s->last == LIMIT_BAND_OPEN)
+        return true;
+    const uint32_t last = in_auction(o) ? auction_reference(k)
+                          : o->last     ? o->last
+                                        : s->previous_close;
+    if (UNLIKELY(last == 0))
+        return no_reference(k);
+    return LIKELY(within(o->price, last, last, s->last, s->last_least, &bound)) ||
+           passes(k, REFUSAL_LAST_TRADE, TRADE_SYMBOL, o->price, bound);
+}
+
+// The first order of a period takes its reference, whether it is refused or not. Only who moves the
+// market step by step, each within the bands above, comes here at its end.
+HOT_INLINE bool period_good(const struct look *k)
+{
+    const struct limit_symbol *s = &k->of[TRADE_SYMBOL]->symbol;
+    const struct gate_order *o = k->o;
+    uint32_t from = k->all->period_price;
+    uint64_t bound;
+    if (s->period == LIMIT_BAND16_OPEN)
+        return true;
+    if (o->now >= k->all->period_until) {
+        from = o->last ? o->last : s->previous_close;
+        if (UNLIKELY(from == 0))
+            return no_reference(k);
+        if (!k->again) {
+            k->all->period_price = from;
+            k->all->period_until = o->now + k->r->limits->period_ticks;
+        }
+    }
+    return LIKELY(within(o->price, from, from, s->period, s->period_least, &bound)) ||
+           passes(k, REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, o->price, bound);
+}
