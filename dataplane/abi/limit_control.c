@@ -54,7 +54,8 @@ bool limit_owner_has(enum limit_owned owner, unsigned control)
            (owner == LIMIT_OF_BROKER && control < LIMIT_CONTROLS &&
             limit_control_table[control].name &&
             limit_control_table[control].section == LIMIT_LIMITS &&
-            control != LIMIT_LIMITS_warn_percent && control != LIMIT_LIMITS_forbid);
+            control != LIMIT_LIMITS_warn_percent && control != LIMIT_LIMITS_forbid &&
+            control != LIMIT_LIMITS_market);
 }
 
 enum limit_control limit_control_of(unsigned refusal)

@@ -53,6 +53,7 @@ static const struct limit_of {
     LIMIT_OF(duplicates, UINT16_MAX, ACCOUNT, "it belongs to accounts"),
     LIMIT_OF(repeats, UINT32_MAX, STRATEGY, "it belongs to strategies and clients"),
     LIMIT_OF(instruments, UINT16_MAX, STRATEGY, "it belongs to strategies and clients"),
+    LIMIT_OF(market, 0, ACCOUNT, "it belongs to accounts"),
     LIMIT_OF(venues, 0, STRATEGY, "it belongs to strategies and clients"),
 };
 

@@ -187,6 +187,7 @@ struct config_limits {
     uint32_t repeats;
     uint32_t instruments;
     uint32_t forbid;       // bits of enum order_permission
+    uint32_t market;       // enum market_policy
     uint32_t venues;       // bits of sessions; 0: all
     uint32_t state;        // enum trading_state
     uint32_t self_trade;   // enum self_trade

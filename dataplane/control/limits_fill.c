@@ -45,6 +45,7 @@ static void owner_fill(const struct fill *f, struct limit_owner *to,
     to->duplicate_window = window_of(f, from->duplicate_ms);
     to->instruments = (uint16_t)from->instruments;
     to->self_trade = (uint8_t)from->self_trade;
+    to->market = (uint8_t)from->market;
 }
 
 static void line_fill(const struct fill *f, struct limit_row *row, const struct config_limits *from)

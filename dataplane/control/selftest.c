@@ -91,6 +91,16 @@ static void quotation(struct trial *w)
 {
     w->book->trading_state = 'Q';
 }
+static void at_market(struct trial *w)
+{
+    w->symbol->price_high = w->ask.price;
+    w->ask.price = OUCH50_PRICE_MARKET;
+    w->account->owner.market = MARKET_CONVERTED;
+}
+static void refuse_market(struct trial *w)
+{
+    w->account->owner.market = MARKET_REFUSED;
+}
 static void most_shares(struct trial *w)
 {
     w->ask.quantity = OUCH50_QUANTITY_MAX;
@@ -320,6 +330,7 @@ static const struct control {
     TRY(RESTRICTED, nothing, restrict_all, "a buy, then the same on the restricted list"),
     TRY(BOOK_QUALITY, nothing, book_stale, "a buy on a good book, then on a stale one"),
     TRY(PHASE, trading_only, quotation, "a buy while the symbol trades, then in quotation only"),
+    TRY(MARKET, at_market, refuse_market, "a market order that is given a limit, then one refused"),
     TRY(QUANTITY_RANGE, most_shares, one_share_more, "the most shares of an order, then one more"),
     TRY(PRICE_RANGE, highest_price, a_tick_more, "the highest price of an order, then one above"),
     TRY(MESSAGE_RATE, one_message, once_more, "a message, then another at once"),

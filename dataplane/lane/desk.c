@@ -237,6 +237,23 @@ HOT_INLINE enum refusal enter_prepare(struct desk *d, struct decision *c,
     return REFUSAL_NONE;
 }
 
+// A market order becomes immediate or cancel at the furthest price that passes, or is refused. One
+// with options would be another order then.
+static COLD void market_convert(struct desk *d, struct decision *c)
+{
+    struct frame_order *f = &c->frame;
+    c->gate.now = d->lane->stamp;
+    const uint32_t price = desk_luld_furthest(d, &c->gate, gate_furthest(&d->risk, &c->gate));
+    const bool takes = d->limits->accounts[c->gate.owner.account].owner.market == MARKET_CONVERTED;
+    f->time_in_force = '3';
+    if (!takes || f->extras != NULL || price == 0 || !frames_can(&c->session->frames, f)) {
+        c->gate.market = true;
+        return;
+    }
+    c->event.decision.time_in_force = (uint8_t)f->time_in_force;
+    c->event.decision.price = f->price = price;
+}
+
 enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const struct desk_order *ask,
                         uint32_t *order)
 {
@@ -252,6 +269,8 @@ enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const stru
     if (UNLIKELY(refusal != REFUSAL_NONE))
         return decision_refuse(d, &c, refusal);
     look_at_market(d, &c, ask->session, ask->instrument);
+    if (UNLIKELY(ask->price == OUCH50_PRICE_MARKET))
+        market_convert(d, &c);
     if (UNLIKELY(d->self != NULL))
         self_look(d, &c, OWN_NONE);
     const uint32_t quantity = c.frame.quantity;
@@ -264,14 +283,14 @@ enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const stru
     const struct order_new new = {.client_id = ask->client_id,
                                   .ref = c.frame.ref,
                                   .quantity = quantity,
-                                  .price = ask->price,
+                                  .price = c.frame.price,
                                   .position = c.gate.owner.position,
                                   .account = who->account,
                                   .strategy = who->strategy,
                                   .instrument = ask->instrument,
                                   .session = ask->session,
                                   .side = ask->side,
-                                  .time_in_force = ask->time_in_force,
+                                  .time_in_force = c.frame.time_in_force,
                                   .display = ask->display};
     const uint32_t index = orders_open(&d->orders, &new);
     if (UNLIKELY(index == OWN_NONE))

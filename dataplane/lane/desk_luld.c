@@ -49,3 +49,14 @@ void desk_luld_gate(struct desk *d, struct gate_order *o)
         return;
     }
 }
+
+uint32_t desk_luld_furthest(struct desk *d, const struct gate_order *o, uint32_t price)
+{
+    const struct limit_symbol *s = &d->limits->symbols[o->owner.instrument].symbol;
+    uint32_t low = 0, high = 0;
+    if (!d->luld || !s->band_estimate || desk_practises(d) || look(d, o, &low, &high) != LULD_KNOWN)
+        return price;
+    if (price == 0)
+        return o->owner.sells ? low : high;
+    return o->owner.sells ? (price > low ? price : low) : (price < high ? price : high);
+}

@@ -138,6 +138,8 @@ HOT_INLINE bool standing(const struct look *k)
         return refuse(v, REFUSAL_BOOK_QUALITY, TRADE_SYMBOL, o->quality, symbol->quality);
     if (UNLIKELY(!(symbol->symbol.phases >> o->phase & 1)))
         return refuse(v, REFUSAL_PHASE, TRADE_SYMBOL, o->phase, symbol->symbol.phases);
+    if (UNLIKELY(o->market))
+        return refuse(v, REFUSAL_MARKET, TRADE_ACCOUNT, 0, 0);
     if (UNLIKELY(o->quantity - 1 >= OUCH50_QUANTITY_MAX))
         return refuse(v, REFUSAL_QUANTITY_RANGE, TRADE_FIRM, o->quantity, OUCH50_QUANTITY_MAX);
     if (UNLIKELY(o->price - 1 >= OUCH50_PRICE_MAX))

@@ -54,6 +54,39 @@ HOT_INLINE bool venue_good(const struct limit_row *strategy, const struct gate_o
     return strategy->venues >> o->owner.session & 1;
 }
 
+// --- what prices are compared with, 0: with nothing ---
+
+// How far a price may be from <reference>: the larger of a band and a sum. Rounded down.
+HOT_INLINE uint64_t band_of(uint32_t reference, uint32_t band, uint32_t least_away)
+{
+    const uint64_t away = band == LIMIT_BAND_OPEN ? UINT32_MAX : (uint64_t)reference * band / 10000;
+    return away > least_away ? away : least_away;
+}
+
+HOT_INLINE bool in_auction(const struct gate_order *o)
+{
+    return UNLIKELY(o->auction | o->collecting);
+}
+
+// What the prices of an auction are compared with: best prices are those of the continuous market,
+// and orders that wait for an auction may cross each other. The opening ends a night: the previous
+// close. The others end hours of trading: the last trade.
+HOT_INLINE uint32_t auction_reference(const struct limit_symbol *s, const struct gate_order *o)
+{
+    return o->last && !o->opening ? o->last : s->previous_close;
+}
+
+HOT_INLINE uint32_t last_reference(const struct limit_symbol *s, const struct gate_order *o)
+{
+    return in_auction(o) ? auction_reference(s, o) : o->last ? o->last : s->previous_close;
+}
+
+// Of a period that begins now.
+HOT_INLINE uint32_t period_reference(const struct limit_symbol *s, const struct gate_order *o)
+{
+    return o->last ? o->last : s->previous_close;
+}
+
 // An order fails a check whose action is NOTIFY: true, it is told later (desk_act.h), and the walk
 // goes on. <told>: that the order fails it has been told before. Practice is not told.
 bool gate_note(struct risk *r, const struct gate_order *o, const struct gate_verdict *why,

@@ -3,13 +3,6 @@
 
 #include "dataplane/risk/gate_look.h"
 
-// How far a price may be from <reference>: the larger of a band and a sum. Rounded down.
-static uint64_t band_of(uint32_t reference, uint32_t band, uint32_t least_away)
-{
-    const uint64_t away = band == LIMIT_BAND_OPEN ? UINT32_MAX : (uint64_t)reference * band / 10000;
-    return away > least_away ? away : least_away;
-}
-
 // Outside of <low> less its band or <high> and its band: false, with the bound.
 HOT_INLINE bool within(uint32_t price, uint32_t low, uint32_t high, uint32_t band, uint32_t sum,
                        uint64_t *bound)
@@ -37,20 +30,6 @@ HOT_INLINE bool no_reference(const struct look *k)
            refuse(k->v, REFUSAL_REFERENCE, TRADE_SYMBOL, 0, 0);
 }
 
-// What the prices of an auction are compared with: best prices are those of the continuous market,
-// and orders that wait for an auction may cross each other. The opening ends a night: the previous
-// close. The others end hours of trading: the last trade.
-static COLD uint32_t auction_reference(const struct look *k)
-{
-    const struct gate_order *o = k->o;
-    return o->last && !o->opening ? o->last : k->of[TRADE_SYMBOL]->symbol.previous_close;
-}
-
-HOT_INLINE bool in_auction(const struct gate_order *o)
-{
-    return UNLIKELY(o->auction | o->collecting);
-}
-
 // Buying dear and selling cheap is compared with the other side; the own side counts for the other
 // bound, and where it is empty the other side stands for it.
 HOT_INLINE bool touch_good(const struct look *k)
@@ -61,7 +40,7 @@ HOT_INLINE bool touch_good(const struct look *k)
     if (s->touch == LIMIT_BAND_OPEN)
         return true;
     const bool auction = in_auction(o);
-    const uint32_t other = auction          ? auction_reference(k)
+    const uint32_t other = auction          ? auction_reference(s, o)
                            : o->owner.sells ? o->bid
                                             : o->ask,
                    same = auction          ? other
@@ -81,9 +60,7 @@ HOT_INLINE bool last_good(const struct look *k)
     uint64_t bound;
     if (s->last == LIMIT_BAND_OPEN)
         return true;
-    const uint32_t last = in_auction(o) ? auction_reference(k)
-                          : o->last     ? o->last
-                                        : s->previous_close;
+    const uint32_t last = last_reference(s, o);
     if (UNLIKELY(last == 0))
         return no_reference(k);
     return LIKELY(within(o->price, last, last, s->last, s->last_least, &bound)) ||
@@ -101,7 +78,7 @@ HOT_INLINE bool period_good(const struct look *k)
     if (s->period == LIMIT_BAND16_OPEN)
         return true;
     if (o->now >= k->all->period_until) {
-        from = o->last ? o->last : s->previous_close;
+        from = period_reference(s, o);
         if (UNLIKELY(from == 0))
             return no_reference(k);
         if (!k->again) {

@@ -33,8 +33,10 @@ struct limit_owner {
     uint16_t duplicates;       // accounts: orders of the same side, price and quantity in a symbol
     uint16_t instruments;      // strategies: symbols of the day
     uint8_t self_trade;        // firm, accounts: enum self_trade
-    uint8_t unused;
+    uint8_t market;            // accounts: enum market_policy
 };
+
+enum market_policy { MARKET_REFUSED, MARKET_CONVERTED };
 
 // Second line of the rows of symbols.
 struct limit_symbol {

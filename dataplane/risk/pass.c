@@ -13,7 +13,7 @@
 #include "dataplane/risk/gate_parts.h"
 
 // A check that is added is added here too, or below it.
-enum { GATE_CHECKS = 49 };
+enum { GATE_CHECKS = 50 };
 _Static_assert(GATE_CHECKS == 0
 #define REFUSAL(number, upper, help)
 #define CHECK(number, upper, unit, word, help) +1
@@ -38,8 +38,8 @@ struct passed {
 // --- may anything enter ---
 
 // JOURNAL and CLOCK (no credit is enough then), EVENT_CREDIT, SESSION_DOWN, SESSION_BUSY,
-// QUANTITY_RANGE, PRICE_RANGE, SELF_TRADE, LULD_ESTIMATED. AUCTION_QUANTITY is for the checks: few
-// orders are for an auction.
+// MARKET, QUANTITY_RANGE, PRICE_RANGE, SELF_TRADE, LULD_ESTIMATED. AUCTION_QUANTITY is for the
+// checks: few orders are for an auction.
 HOT_INLINE bool may_enter(const struct risk *r, const struct gate_order *o)
 {
     return r->event_credit >= r->event_credit_min && o->session_up && o->session_free &&

@@ -309,6 +309,7 @@ struct gate_order {
             bool opening : 1;  // which is the opening one
             // The symbol is not traded, but orders are taken for the auction that ends that.
             bool collecting : 1;
+            bool market : 1; // a market order that did not become another (gate_furthest)
         };
     };
     uint32_t band_edge; // the edge it is beyond; 0: none is known
@@ -334,6 +335,11 @@ static inline uint32_t scope_index(const struct exposure_owner *w, uint32_t scop
     default: return 0;
     }
 }
+
+// The highest price of a buy, or the lowest of a sale, that collar, TOUCH, LAST_TRADE and
+// PRICE_PERIOD let pass, on the tick; 0: none of them says one, or one has no price to compare
+// with.
+uint32_t gate_furthest(const struct risk *r, const struct gate_order *o);
 
 // Approves or refuses; true: approved. Message rates are charged and repeated orders counted either
 // way, an approved order counts for its owners' day; everything else is as before: the caller

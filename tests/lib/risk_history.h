@@ -153,6 +153,7 @@ static inline void history_terms(struct model *m, struct gate_order *o)
     o->self_scope = (uint8_t)model_draw(m, 2);
     o->auction = model_draw(m, 8) == 0;
     o->opening = o->auction && model_draw(m, 2);
+    o->market = model_draw(m, 100) == 0;
     o->collecting = model_draw(m, 30) == 0;
     o->session_up = model_draw(m, 100) != 0;
     o->session_free = model_draw(m, 100) != 0;

@@ -278,6 +278,8 @@ static inline bool model_standing(struct model *m, const struct gate_order *o)
         return model_refuse(m, REFUSAL_BOOK_QUALITY, TRADE_SYMBOL, o->quality, symbol->quality);
     if ((symbol->symbol.phases & 1u << o->phase) == 0)
         return model_refuse(m, REFUSAL_PHASE, TRADE_SYMBOL, o->phase, symbol->symbol.phases);
+    if (o->market)
+        return model_refuse(m, REFUSAL_MARKET, TRADE_ACCOUNT, 0, 0);
     if (o->quantity < 1 || o->quantity > 999999)
         return model_refuse(m, REFUSAL_QUANTITY_RANGE, TRADE_FIRM, o->quantity, 999999);
     if (o->price < 1 || o->price > 1999999900)
@@ -386,24 +388,21 @@ static inline bool model_period(struct model *m, const struct gate_order *o, uin
 static inline bool model_market(struct model *m, const struct gate_order *o)
 {
     const struct limit_symbol *s = &model_row(m, &o->owner, TRADE_SYMBOL)->symbol;
-    const uint32_t other = o->owner.sells ? o->bid : o->ask,
-                   same = o->owner.sells ? o->ask : o->bid;
     const uint32_t traded = o->last ? o->last : s->previous_close;
     const bool auction = o->auction || o->collecting;
     const uint32_t last = auction && o->opening ? s->previous_close : traded;
+    const uint32_t meets = o->owner.sells ? o->bid : o->ask, own = o->owner.sells ? o->ask : o->bid;
+    const uint32_t other = auction ? last : meets, same = auction || own == 0 ? other : own;
     if (s->spread != LIMIT_BAND16_OPEN && o->bid && o->ask) {
         const uint64_t middle = ((uint64_t)o->bid + o->ask) / 2, wide = model_more(o->ask, o->bid);
         if (o->bid > o->ask || wide * 10000 > middle * s->spread)
             return model_refuse(m, REFUSAL_SPREAD, TRADE_SYMBOL, wide, middle * s->spread / 10000);
     }
-    if (s->touch != LIMIT_BAND_OPEN && (auction ? last : other) == 0 && !model_reference(m, o))
+    if (s->touch != LIMIT_BAND_OPEN && other == 0 && !model_reference(m, o))
         return false;
-    if (s->touch != LIMIT_BAND_OPEN && auction && last != 0 &&
-        !model_band(m, o, REFUSAL_TOUCH, last, last, s->touch, s->touch_least))
-        return false;
-    if (s->touch != LIMIT_BAND_OPEN && !auction && other != 0 &&
-        !model_band(m, o, REFUSAL_TOUCH, same && same < other ? same : other,
-                    same > other ? same : other, s->touch, s->touch_least))
+    if (s->touch != LIMIT_BAND_OPEN && other != 0 &&
+        !model_band(m, o, REFUSAL_TOUCH, same < other ? same : other, same > other ? same : other,
+                    s->touch, s->touch_least))
         return false;
     if (s->last != LIMIT_BAND_OPEN && last == 0 && !model_reference(m, o))
         return false;

@@ -101,6 +101,10 @@ static void quarantined(struct desk_order *o)
     (void)o;
     sim->desk.risk.symbols[SYMBOL].quarantined = true;
 }
+static void at_market(struct desk_order *o)
+{
+    o->price = OUCH50_PRICE_MARKET;
+}
 static void too_large(struct desk_order *o)
 {
     o->quantity = 1000000;
@@ -162,6 +166,7 @@ static const struct standing {
     {REFUSAL_SESSION_BUSY, no_window},
     {REFUSAL_SYMBOL_QUARANTINED, quarantined},
     {REFUSAL_BOOK_QUALITY, stale},
+    {REFUSAL_MARKET, at_market},
     {REFUSAL_QUANTITY_RANGE, too_large},
     {REFUSAL_PRICE_RANGE, too_dear},
     {REFUSAL_LULD, out_of_band},
@@ -248,6 +253,34 @@ static void prices_are_held_to_the_book(void **state)
     o.price = bid - bid / 10 + 1;
     assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
     close_world();
+}
+
+// A market order is a limit at the collar, and does not rest.
+static void market_orders_are_held_to_the_book(void **state)
+{
+    (void)state;
+    for (uint32_t side = 0; side < 2; side++) {
+        sells = side;
+        open_world(side);
+        uint32_t index;
+        struct desk_order o = passive();
+        o.price = OUCH50_PRICE_MARKET;
+        account_row()->owner.market = MARKET_CONVERTED;
+        symbol_row()->symbol.touch = 100;
+        const uint32_t want = sells ? bid - bid / 100 : ask_low + ask_low / 100;
+        assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+        const struct own_order *sent = orders_at(&sim->desk.orders, index);
+        assert_int_equal(sent->price, want);
+        assert_int_equal(sent->time_in_force, '3');
+        for (uint32_t k = 0; k < 20; k++)
+            trade_step();
+        assert_int_equal(sent->life, LIFE_DEAD);
+        assert_int_equal(desk_replace(&sim->desk, &owner, own, SHARES, OUCH50_PRICE_MARKET),
+                         REFUSAL_PRICE_RANGE);
+        account_row()->owner.market = MARKET_REFUSED;
+        assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_MARKET);
+        close_world();
+    }
 }
 
 // A cross, and what waits while nothing is traded, is held to a reference, not to the book.
@@ -484,6 +517,7 @@ int main(void)
         cmocka_unit_test(duplicates_are_of_a_kind),
         cmocka_unit_test(prices_are_held_to_the_book),
         cmocka_unit_test(auctions_are_held_to_their_reference),
+        cmocka_unit_test(market_orders_are_held_to_the_book),
         cmocka_unit_test(positions_are_marked_by_the_book),
         cmocka_unit_test(a_loss_by_the_market_stays_broken),
         cmocka_unit_test(orders_stop_while_the_clock_is_doubtful),

@@ -225,7 +225,9 @@ static void values_at_the_edges(void **state)
         {100, 1, REFUSAL_NONE},
         {100, 1999999900, REFUSAL_NONE},
         {100, 1999999901, REFUSAL_PRICE_RANGE},
-        {100, INT32_MAX, REFUSAL_PRICE_RANGE},
+        {100, INT32_MAX - 1, REFUSAL_PRICE_RANGE},
+        {100, INT32_MAX, REFUSAL_MARKET},
+        {100, INT32_MAX + 1u, REFUSAL_PRICE_RANGE},
         {100, UINT32_MAX, REFUSAL_PRICE_RANGE},
         {999999, 1999999900, REFUSAL_NONE},
     };

@@ -131,6 +131,11 @@ static void reducing(void)
 
 // --- the order ---
 
+static void market(void)
+{
+    o.price = far == INSIDE ? PRICE : PRICE - 1;
+    o.market = far == OUTSIDE; // the desk gives it a price: market_test of the lane
+}
 static void quantity_range(void)
 {
     shares(OUCH50_QUANTITY_MAX - 1 + far);
@@ -385,6 +390,7 @@ static const struct {
     TRY(RESTRICTED, BITS(SYMBOL), restricted),
     TRY(BOOK_QUALITY, BITS(SYMBOL), quality),
     TRY(PHASE, BITS(SYMBOL), phase),
+    TRY(MARKET, BITS(ACCOUNT), market),
     TRY(QUANTITY_RANGE, BITS(FIRM), quantity_range),
     TRY(PRICE_RANGE, BITS(FIRM), price_range),
     TRY(MESSAGE_RATE, BITS(SESSION) | BITS(SYMBOL), rate),

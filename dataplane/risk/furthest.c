@@ -1,0 +1,65 @@
+// Hot path, for the few market orders: which limit the limits on prices make of them.
+#include "dataplane/risk/gate_parts.h"
+
+struct furthest {
+    const struct gate_order *o;
+    uint64_t low, high; // what passes so far
+    bool none;          // a check has no price to compare with
+};
+
+// A check that nothing is compared with says nothing where the symbol lets such orders pass.
+static void narrow(struct furthest *f, const struct limit_symbol *s, uint32_t low, uint32_t high,
+                   uint32_t band, uint32_t sum)
+{
+    const uint64_t up = high + band_of(high, band, sum), down = band_of(low, band, sum);
+    if (low == 0) {
+        f->none |= s->no_reference == NO_REFERENCE_REFUSES;
+        return;
+    }
+    f->high = up < f->high ? up : f->high;
+    f->low = down < low && low - down > f->low ? low - down : f->low;
+}
+
+static void by_touch(struct furthest *f, const struct limit_symbol *s)
+{
+    const struct gate_order *o = f->o;
+    const bool auction = in_auction(o);
+    const uint32_t other = auction ? auction_reference(s, o) : o->owner.sells ? o->bid : o->ask;
+    const uint32_t own = o->owner.sells ? o->ask : o->bid, same = auction || own == 0 ? other : own;
+    if (other)
+        narrow(f, s, same < other ? same : other, same > other ? same : other, s->touch,
+               s->touch_least);
+    else
+        narrow(f, s, 0, 0, 0, 0);
+}
+
+// Below one dollar every price is on the tick. The quotient as in multiple_of; of 1 there is none.
+static uint32_t tick_below(const struct limit_symbol *s, uint32_t price)
+{
+    if (price < 10000 || s->tick == 1)
+        return price;
+    const uint32_t ticks = (uint32_t)((unsigned __int128)s->tick_magic * price >> 64);
+    return ticks * s->tick;
+}
+
+uint32_t gate_furthest(const struct risk *r, const struct gate_order *o)
+{
+    const struct limit_row *row = &r->limits->symbols[o->owner.instrument];
+    const struct limit_symbol *s = &row->symbol;
+    const struct symbol_use *all = &r->symbols[o->owner.instrument];
+    struct furthest f = {.o = o, .low = row->price_low, .high = row->price_high};
+    if (s->touch != LIMIT_BAND_OPEN)
+        by_touch(&f, s);
+    if (s->last != LIMIT_BAND_OPEN)
+        narrow(&f, s, last_reference(s, o), last_reference(s, o), s->last, s->last_least);
+    if (s->period != LIMIT_BAND16_OPEN) {
+        const uint32_t from =
+            o->now < all->period_until ? all->period_price : period_reference(s, o);
+        narrow(&f, s, from, from, s->period, s->period_least);
+    }
+    const uint64_t edge = o->owner.sells ? f.low : f.high;
+    if (f.none || f.low > f.high || edge == 0 || edge > OUCH50_PRICE_MAX)
+        return 0;
+    const uint32_t below = tick_below(s, (uint32_t)edge);
+    return o->owner.sells && below < edge ? below + s->tick : below;
+}
