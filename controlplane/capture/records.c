@@ -21,7 +21,8 @@ static uint32_t payload_min(const struct capture_record *h)
     case CAPTURE_NO_BUFFER:
     case CAPTURE_CREDIT:
     case CAPTURE_JOURNAL:
-    case CAPTURE_COMMIT: return 8;
+    case CAPTURE_COMMIT:
+    case CAPTURE_LATE: return 8;
     case CAPTURE_FRAME_IN:
     case CAPTURE_FRAME_OUT: return sizeof(struct capture_frame);
     case CAPTURE_ANSWER: return sizeof(struct capture_answer);

@@ -73,7 +73,8 @@ struct capture_ring {
     X(COMMIT, "orders wait, and the journal has so many events, before the turn [u64]")          \
     X(CLIENT, "client <index> of the gateway came or went, before the turn [capture_client]")    \
     X(REQUESTS, "client <index> has put <value> slots of requests, before the turn "             \
-                "[capture_requests, slots]")
+                "[capture_requests, slots]")                                                     \
+    X(LATE, "practice of strategy <index> was beyond its budget, behind the turn [u64: ticks]")
 
 enum capture_kind {
 #define CAPTURE_KIND(upper, text) CAPTURE_##upper,

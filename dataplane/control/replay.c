@@ -71,7 +71,8 @@ static bool record_sound(const struct replay_record *r)
     case CAPTURE_NO_BUFFER:
     case CAPTURE_CREDIT:
     case CAPTURE_JOURNAL:
-    case CAPTURE_COMMIT: return has(r, 8);
+    case CAPTURE_COMMIT:
+    case CAPTURE_LATE: return has(r, 8);
     case CAPTURE_FRAME_IN:
     case CAPTURE_FRAME_OUT: return has(r, sizeof(struct capture_frame) + (uint64_t)r->header.value);
     case CAPTURE_ANSWER: return has(r, sizeof(struct capture_answer) + (uint64_t)r->header.value);
@@ -150,7 +151,8 @@ static bool world_make(struct replay *p, const struct config *config, struct err
     if (p->lane->desk) {
         p->source.kills = p->lane->desk->kills;
         p->lane->desk->commit = &p->commit;
-        p->lane->desk->warm->at = UINT64_MAX; // practice leaves no trace
+        p->lane->desk->warm->every = 0; // practice leaves no trace
+        p->lane->desk->warm->at = UINT64_MAX;
     }
     return true;
 }
@@ -269,6 +271,20 @@ static void kills_set(struct replay *p, enum capture_when when)
     }
 }
 
+// What the turn's practice found, which would be its end.
+static void late_set(struct replay *p, const struct replay_record *r)
+{
+    struct desk *d = p->lane->desk;
+    if (d == NULL || d->strategies == NULL || r->header.index >= d->strategies->count ||
+        d->strategies->hosts[r->header.index].slot.strategy == NULL) {
+        replay_differs(&p->source, "a strategy that the configuration does not have");
+        return;
+    }
+    d->warm->late = r->header.index;
+    memcpy(&d->warm->late_ticks, r->payload, sizeof d->warm->late_ticks);
+    d->warm->at = 0;
+}
+
 // What a turn finds when it begins.
 static void turn_prepare(struct replay *p)
 {
@@ -279,10 +295,12 @@ static void turn_prepare(struct replay *p)
         r->used |= r->header.kind == CAPTURE_ANSWER || r->header.kind == CAPTURE_COMMAND ||
                    r->header.kind == CAPTURE_CREDIT || r->header.kind == CAPTURE_JOURNAL ||
                    r->header.kind == CAPTURE_COMMIT || r->header.kind == CAPTURE_CLIENT ||
-                   r->header.kind == CAPTURE_REQUESTS;
+                   r->header.kind == CAPTURE_REQUESTS || r->header.kind == CAPTURE_LATE;
         if ((r->header.kind == CAPTURE_CLIENT || r->header.kind == CAPTURE_REQUESTS) &&
             !replay_client_put(p->lane->desk, r))
             replay_differs(&p->source, "a client that the configuration does not have");
+        if (r->header.kind == CAPTURE_LATE)
+            late_set(p, r);
         if (r->header.kind == CAPTURE_COMMIT)
             commit_set(p, r);
         if (r->header.kind == CAPTURE_JOURNAL)

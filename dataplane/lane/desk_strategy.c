@@ -252,12 +252,23 @@ static void switch_set(struct desk *d, uint32_t index, enum strategy_off off)
         desk_mass_cancel(d, TRADE_STRATEGY, index);
 }
 
-// The call began at <from>. Whoever is late is trusted no longer, and its orders are cancelled; of
-// one that is off already, for whatever reason, it only counts.
+// Whoever is late is trusted no longer, and its orders are cancelled; of one that is off already,
+// for whatever reason, it only counts.
+HOT_INLINE void took(struct desk *d, struct strategy_host *h, uint64_t ticks)
+{
+    if (UNLIKELY(strategy_called(&h->slot, ticks)) && h->slot.off == STRATEGY_ON)
+        switch_set(d, h->slot.index, STRATEGY_OFF_LATE);
+}
+
+// The call began at <from>.
 HOT_INLINE void called(struct desk *d, struct strategy_host *h, uint64_t from)
 {
-    if (UNLIKELY(strategy_called(&h->slot, ticks_now(d) - from)) && h->slot.off == STRATEGY_ON)
-        switch_set(d, h->slot.index, STRATEGY_OFF_LATE);
+    took(d, h, ticks_now(d) - from);
+}
+
+void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks)
+{
+    took(d, &d->strategies->hosts[index], ticks);
 }
 
 void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off)

@@ -55,6 +55,8 @@ uint64_t desk_strategies_now(const struct desk *d);
 uint32_t desk_strategy_timers(struct desk *d, uint64_t now);
 // A person switches a strategy.
 void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off);
+// Its practice took <ticks>, beyond its budget.
+void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks);
 // It is on from the start. Set-up: the main lcore's core is shared, so what the call takes is not
 // held against it.
 void desk_strategy_first(struct desk *d, uint32_t index);

@@ -8,6 +8,7 @@
 #include "dataplane/book/book_hot.h"
 #include "dataplane/lane/desk_strategy.h"
 #include "dataplane/lane/desk_warm_market.h"
+#include "dataplane/lane/tape.h"
 
 // --- what is put back ---
 
@@ -212,22 +213,44 @@ static void strategy_near(const struct strategy_slot *slot)
     near(slot->state, state < STATE_BYTES ? state : STATE_BYTES);
 }
 
-// Code that does not run is forgotten even where it is fetched: the way to its page is.
-static void strategy_practise(struct strategy_host *h, uint32_t session, uint32_t instrument)
+// Code that does not run is forgotten even where it is fetched: the way to its page is. What the
+// call took beyond its budget is kept: a frame may have waited for its end.
+static void strategy_practise(struct desk_warm *w, struct strategy_host *h, uint32_t session,
+                              uint32_t instrument)
 {
     struct strategy_slot *slot = &h->slot;
+    struct lane *lane = h->desk->lane;
     struct strategy_best best;
     strategy_near(slot);
     if (slot->strategy->practise == NULL ||
         !slot->setup.calls->best(h, (uint8_t)session, (uint16_t)instrument, &best))
         return;
     slot->off = STRATEGY_OFF_ASKED;
+    const uint64_t from = lane->now(lane->clock);
     slot->strategy->practise(slot->state, &best);
+    const uint64_t ticks = lane->now(lane->clock) - from;
     slot->off = STRATEGY_ON;
+    if (UNLIKELY(ticks > slot->budget_ticks)) {
+        w->late = slot->index;
+        w->late_ticks = ticks;
+    }
+}
+
+// Practice is over and nothing of it is left, but who was late in it. Nobody can tell that from
+// other inputs: it is one.
+static COLD void late_take(struct desk *d)
+{
+    struct desk_warm *w = d->warm;
+    const uint64_t ticks = w->late_ticks;
+    w->late_ticks = 0;
+    d->lane->input++;
+    if (d->lane->tape)
+        tape_late(d->lane->tape, w->late, ticks);
+    desk_strategy_late(d, w->late, ticks);
 }
 
 // Whoever watches the symbol is looked at, and has nothing to be told: its price is the one that
-// was told last. The pause of a machine must not count as a late strategy.
+// was told last.
 static void watchers_practise(struct desk_warm *w, struct desk *d, uint32_t session,
                               uint32_t instrument)
 {
@@ -245,8 +268,10 @@ static void watchers_practise(struct desk_warm *w, struct desk *d, uint32_t sess
         if (w->kept + 8 > DESK_WARM_KEPT)
             break;
         keep(w, &h->slot, offsetof(struct strategy_slot, index));
-        h->slot.budget_ticks = UINT64_MAX;
-        strategy_practise(h, session, instrument);
+        strategy_practise(w, h, session, instrument);
+        if (UNLIKELY(w->late_ticks))
+            break;
+        h->slot.budget_ticks = UINT64_MAX; // what follows is the lane's, not the strategy's
     }
     t->marks[slot] = 1;
     t->slots[t->count++] = slot;
@@ -367,6 +392,10 @@ bool desk_practise(struct desk *d)
 {
     struct desk_warm *w = d->warm;
     const uint32_t sessions = d->session_count, instruments = d->instrument_count;
+    if (UNLIKELY(w->late_ticks)) { // a replay: nothing is practised
+        late_take(d);
+        return false;
+    }
     for (uint32_t tries = 0; tries < DESK_WARM_TRIES && sessions && instruments; tries++) {
         if (++w->at_instrument >= instruments) {
             w->at_instrument = 0;
@@ -375,6 +404,8 @@ bool desk_practise(struct desk *d)
         if (!can_practise(d, w->at_session, w->at_instrument))
             continue;
         practise(d, w->at_session, w->at_instrument, w->practised & 1);
+        if (UNLIKELY(w->late_ticks))
+            late_take(d);
         return true;
     }
     return false;

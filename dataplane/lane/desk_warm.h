@@ -29,6 +29,8 @@ struct desk_warm {
     uint64_t practised;
     uint64_t passed;                    // of them: approved, and stopped by the closed gate only
     uint32_t at_session, at_instrument; // of the last one: every pair has its turn
+    uint32_t late;                      // the strategy whose practice took
+    uint64_t late_ticks;                // so long, beyond its budget; 0: none
     uint32_t symbol;                    // asked for next
     uint32_t input;                     // of the lane, the same
     uint64_t page;                      // of a book, asked for next

@@ -237,6 +237,13 @@ COLD void tape_command(struct tape *t, uint32_t slot, uint32_t type,
         memcpy(to, request, sizeof *request);
 }
 
+COLD void tape_late(struct tape *t, uint32_t strategy, uint64_t ticks)
+{
+    void *to = tape_put(t, CAPTURE_LATE, strategy, 0, sizeof ticks);
+    if (to)
+        memcpy(to, &ticks, sizeof ticks);
+}
+
 // --- turns ---
 
 static bool spsc_waits(const struct spsc *r)

@@ -94,6 +94,9 @@ void tape_run(struct lane *lane);
 void tape_command(struct tape *t, uint32_t slot, uint32_t type,
                   const struct govern_request *request);
 
+// A strategy was late in practice, which is not recorded otherwise.
+void tape_late(struct tape *t, uint32_t strategy, uint64_t ticks);
+
 // --- tape_write.c
 
 // Room for <payload> bytes of a record; null: the turn does not fit, or nothing is recorded.

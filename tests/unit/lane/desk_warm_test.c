@@ -205,6 +205,46 @@ static void a_strategy_practises_and_gets_no_order(void **state)
     trip(0); // and goes on trading
 }
 
+static void practise_for_long(void *state, const struct strategy_best *best)
+{
+    (void)state;
+    (void)best;
+    seen.calls++;
+    now += w->strategies.hosts[0].slot.budget_ticks + 1;
+}
+
+// A frame that comes meanwhile would wait for its end: it is held to the budget like any call.
+static void a_strategy_that_practises_for_too_long_is_disabled(void **state)
+{
+    (void)state;
+    struct strategy_slot *slot = &w->strategies.hosts[0].slot;
+    struct strategy own = *slot->strategy;
+    struct event e[64];
+    uint32_t told = 0;
+    own.practise = practise_for_long;
+    memset(&seen, 0, sizeof seen);
+    for (uint32_t i = 0; i < LANE_WATCHED; i++)
+        trip(i);
+    lane_world_events(w, e, ARRAY_LEN(e));
+    slot->strategy = &own;
+    const uint64_t calls = slot->calls, budget = slot->budget_ticks;
+    for (uint32_t i = 0; i < PRACTICES; i++)
+        assert_true(desk_practise(&w->desk));
+    assert_int_equal(seen.calls, 1);
+    assert_int_equal(slot->off, STRATEGY_OFF_LATE);
+    assert_int_equal(w->strategies.on & 1, 0);
+    assert_true(slot->late == 1 && slot->calls == calls + 1);
+    assert_true(slot->budget_ticks == budget && slot->ticks_max == budget + 1);
+    for (uint32_t i = 0, n = lane_world_events(w, e, ARRAY_LEN(e)); i < n; i++)
+        if (e[i].type == EVENT_STRATEGY) {
+            told++;
+            assert_int_equal(e[i].input, w->lane.input);
+            assert_true(!e[i].strategy.enabled && e[i].strategy.reason == STRATEGY_OFF_LATE &&
+                        e[i].strategy.ticks == budget + 1);
+        }
+    assert_int_equal(told, 1);
+}
+
 static void what_is_refused_leaves_none_either(void **state)
 {
     (void)state;
@@ -299,6 +339,7 @@ int main(void)
         WORLD_TEST(a_practice_order_leaves_every_byte_as_it_was),
         WORLD_TEST(practice_frames_reach_a_book),
         WORLD_TEST(a_strategy_practises_and_gets_no_order),
+        WORLD_TEST(a_strategy_that_practises_for_too_long_is_disabled),
         WORLD_TEST(what_is_refused_leaves_none_either),
         WORLD_TEST(nobody_practises_without_a_session_or_room),
         WORLD_TEST(only_a_lane_without_work_practises_and_not_too_often),
