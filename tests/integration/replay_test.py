@@ -13,10 +13,15 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from system import BUILD, SHARED, System, need_programs  # noqa: E402
+from system import BUILD, SHARED, System, need_programs, wait_for  # noqa: E402
 from trading import sections  # noqa: E402
 
 DAY = "--symbols 4 --live 2000 --messages 30000 --rate 6000 --end-s 1 --linger-s 60".split()
+LATE = 3  # counter <off> of a strategy
+PRACTISES = f"""
+  - {{name: practises, lane: lane0, file: {BUILD}/tests/lib/hang.so, account: main, symbols: [BUAH], parameters: [0],
+     budget_us: 100000}}
+"""
 MEMBER = "alice,secret,firm=ALCE,protocol=5.0"
 # The first 28 seconds of trading in AAPL on 2019-01-30.
 REAL, REAL_MESSAGES = SHARED / "data/itch/aapl_20190130_0930.itch", 10060
@@ -108,6 +113,17 @@ def foreign(s, t):
     assert done.returncode == 4 and "belongs to another" in done.stderr, done.stderr
 
 
+def late_in_practice(s):
+    done = tickgate("strategy", "set", "practises", "hang=2", "--yes", "--reason", "test", "--socket", s.socket)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+
+    def off():
+        rows = s.ask("show", "counters", "strategy")["strategy"]
+        return [r["counters"]["off"] for r in rows if r["name"] == "practises"] == [LATE]
+
+    wait_for("the end of a strategy that practises for too long", off, s.alive)
+
+
 def govern(s):
     for words in (("halt", "--reason", "test"), ("resume", "--yes", "--reason", "test"),
                   ("kill", "symbol", "BUAH", "--reason", "test"),
@@ -120,6 +136,7 @@ def govern(s):
         done = tickgate(*words, "--socket", s.socket)
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     s.ask("show", "book", "BUAH")
+    late_in_practice(s)
 
 
 def real(lossy, lines):
@@ -147,7 +164,7 @@ def main():
         print(f"loss and re-requests: {same(s)} events")
         print(f"one byte changed: {changed(s)}")
         refused(s)
-        session(t, cuts, line, govern)
+        session(t, cuts, line, govern, trading=sections("10.0.0.1:26400") + PRACTISES)
         print(f"cuts and commands: {same(t)} events")
         assert events(t)["LIMIT_CHANGED"] == 3, events(t)
         foreign(s, t)

@@ -1,8 +1,10 @@
 // A strategy for tests of lanes that hang: rests a few orders in its symbol, and never returns from
-// being given the parameter 1.
+// being given the parameter 1. With 2 it practises for longer than the budget that tests give it.
+#include <time.h>
+
 #include "dataplane/strategy/strategy.h"
 
-enum { ORDERS = 3 };
+enum { ORDERS = 3, PRACTICE_MS = 150 };
 
 struct hang {
     struct strategy_setup setup;
@@ -36,8 +38,25 @@ static void best(void *state, const struct strategy_best *b)
 static void parameters(void *state, const struct strategy_parameters *p)
 {
     static volatile bool forever = true;
-    (void)state;
+    struct hang *h = state;
+    h->setup.parameters = *p;
     while (p->value[0] == 1 && forever)
+        ;
+}
+
+static int64_t clock_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void practise(void *state, const struct strategy_best *b)
+{
+    const struct hang *h = state;
+    const int64_t from = clock_ms();
+    (void)b;
+    while (h->setup.parameters.value[0] == 2 && clock_ms() - from <= PRACTICE_MS)
         ;
 }
 
@@ -49,4 +68,5 @@ const struct strategy tickgate_strategy = {
     .best = best,
     .parameters = parameters,
     .parameter_names = {"hang"},
+    .practise = practise,
 };
