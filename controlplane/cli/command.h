@@ -12,9 +12,10 @@
 enum argument_kind {
     ARGUMENT_TEXT,
     ARGUMENT_NUMBER,
-    ARGUMENT_LIST, // words joined by commas
-    ARGUMENT_FILE, // text that names a file or directory of whoever types it
-    ARGUMENT_FLAG, // an option without a value
+    ARGUMENT_LIST,  // words joined by commas
+    ARGUMENT_SCOPE, // account:NAME, or the two words "account NAME"
+    ARGUMENT_FILE,  // text that names a file or directory of whoever types it
+    ARGUMENT_FLAG,  // an option without a value
 };
 
 // A positional argument (UPPER-case name) or an option (--name).

@@ -15,11 +15,10 @@
     {                                                                               \
         "--yes", NULL, NULL, ARGUMENT_FLAG, false, "do not ask, even at a terminal" \
     }
-#define SCOPE_ARGUMENTS                                                               \
-    {"SCOPE",       NULL,  "scope",                                                   \
-     ARGUMENT_TEXT, false, "global (default), account, strategy, symbol or session"}, \
-    {                                                                                 \
-        "NAME", NULL, "name", ARGUMENT_TEXT, false, "of the account, strategy, ..."   \
+#define SCOPE_ARGUMENT                                                                 \
+    {                                                                                  \
+        "SCOPE[:NAME]", NULL, "scope", ARGUMENT_SCOPE, false,                          \
+            "firm (default), account:NAME, strategy:NAME, session:NAME or symbol:NAME" \
     }
 #define FILE_ARGUMENT                                                                           \
     {                                                                                           \
@@ -166,7 +165,7 @@ const struct command commands[] = {
      "limits",
      print_limits,
      LOOKS,
-     {{"SCOPE[:NAME]", NULL, "scope", ARGUMENT_TEXT, false,
+     {{"SCOPE[:NAME]", NULL, "scope", ARGUMENT_SCOPE, false,
        "firm, account, strategy, session, symbol; without it all but symbols"}}},
     {{"show", "approvals"},
      "changes that wait for a second person",
@@ -206,7 +205,7 @@ const struct command commands[] = {
      "kill",
      print_govern,
      CHANGES,
-     {SCOPE_ARGUMENTS,
+     {SCOPE_ARGUMENT,
       REASON_OPTION(false),
       {"--direct", NULL, NULL, ARGUMENT_FLAG, false,
        "past the control plane, by this command's own word in the region; no reason is recorded"},
@@ -217,25 +216,25 @@ const struct command commands[] = {
      "halt",
      print_govern,
      CHANGES,
-     {SCOPE_ARGUMENTS, REASON_OPTION(true)}},
+     {SCOPE_ARGUMENT, REASON_OPTION(true)}},
     {{"reduce"},
      "only what makes positions smaller enters",
      "reduce",
      print_govern,
      CHANGES,
-     {SCOPE_ARGUMENTS, REASON_OPTION(true)}},
+     {SCOPE_ARGUMENT, REASON_OPTION(true)}},
     {{"resume"},
      "takes back kill, halt, reduce of a scope",
      "resume",
      print_govern,
      WIDENS,
-     {SCOPE_ARGUMENTS, REASON_OPTION(true), YES_OPTION}},
+     {SCOPE_ARGUMENT, REASON_OPTION(true), YES_OPTION}},
     {{"cancel"},
      "cancels everything open of a scope, once",
      "cancel",
      print_govern,
      CHANGES,
-     {SCOPE_ARGUMENTS, REASON_OPTION(true)}},
+     {SCOPE_ARGUMENT, REASON_OPTION(true)}},
     {{"strategy", "enable"},
      "lets a strategy trade",
      "strategy_enable",
@@ -286,7 +285,7 @@ const struct command commands[] = {
      "limit_set",
      print_limit_set,
      CHANGES,
-     {{"SCOPE[:NAME]", NULL, "scope", ARGUMENT_TEXT, true,
+     {{"SCOPE[:NAME]", NULL, "scope", ARGUMENT_SCOPE, true,
        "firm, account:NAME, strategy:NAME, session:NAME or symbol:NAME"},
       {"CONTROL", NULL, "control", ARGUMENT_TEXT, true, "its key in the configuration"},
       {"VALUE", NULL, "value", ARGUMENT_TEXT, true, "as the configuration takes it"},
@@ -329,7 +328,7 @@ const struct command commands[] = {
      "limits",
      print_headroom,
      LOOKS,
-     {{"SCOPE[:NAME]", NULL, "scope", ARGUMENT_TEXT, false,
+     {{"SCOPE[:NAME]", NULL, "scope", ARGUMENT_SCOPE, false,
        "firm, account, strategy, session, symbol; without it all but symbols"}}},
     {{"limits", "history"},
      "who has set which limit, when, until when and why, from a journal",

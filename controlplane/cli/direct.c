@@ -38,15 +38,16 @@ static bool target_find(const struct board *board, const json_t *params,
     switch (board_find(board, scope, name, target)) {
     case BOARD_FOUND: return true;
     case BOARD_NO_SCOPE:
-        return error_set(
-            err, EXIT_USAGE,
-            "no scope '%.16s'; there are global, account, strategy, symbol and session", scope);
+        return error_set(err, EXIT_USAGE, "no scope '%.16s'; there are " BOARD_SCOPES, scope);
     case BOARD_NO_NAME:
         return error_set(err, EXIT_USAGE,
-                         name ? "global takes no name" : "the name of the %s is missing", scope);
+                         target->scope == TRADE_FIRM ? "firm takes no name"
+                                                     : "the name of the %s is missing: %s:NAME",
+                         scope_name(target->scope), scope_name(target->scope));
     case BOARD_UNKNOWN: break;
     }
-    return error_set(err, EXIT_FAILED, "no %s '%.31s'; nothing was killed", scope, name);
+    return error_set(err, EXIT_FAILED, "no %s '%s'; nothing was killed", scope_name(target->scope),
+                     target->name);
 }
 
 static json_t *result_make(struct contact *contact, const struct board_target *target,

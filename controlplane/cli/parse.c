@@ -1,6 +1,7 @@
 // From a command line to a method with parameters, and back to help.
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,7 +112,8 @@ struct parser {
     int at;
     const char *words[WORDS_MAX]; // of the command
     uint32_t word_count;
-    uint32_t positional; // positional arguments seen
+    uint32_t positional;            // positional arguments seen
+    const struct argument *unnamed; // a scope of which the next word is the name
     bool help;
     bool version;
     struct error *err;
@@ -239,6 +241,26 @@ static const struct command *longer(const struct parser *p, const char *text)
     return NULL;
 }
 
+static bool positional(struct parser *p, const struct argument *argument, const char *text)
+{
+    static const char *const named[] = {"account", "strategy", "session", "symbol"};
+    p->positional++;
+    for (size_t i = 0; argument->kind == ARGUMENT_SCOPE && i < sizeof named / sizeof *named; i++)
+        if (strcmp(text, named[i]) == 0)
+            p->unnamed = argument;
+    return set_argument(p, argument, text);
+}
+
+static bool scope_name_add(struct parser *p, const char *name)
+{
+    char text[128];
+    const struct argument *argument = p->unnamed;
+    const json_t *scope = json_object_get(p->out->params, argument->param);
+    snprintf(text, sizeof text, "%s:%s", json_string_value(scope), name);
+    p->unnamed = NULL;
+    return set_argument(p, argument, text);
+}
+
 // A word of the command, or a positional argument once the command is complete.
 static bool word(struct parser *p, const char *text)
 {
@@ -265,12 +287,12 @@ static bool word(struct parser *p, const char *text)
         out->command = command;
         return true;
     }
+    if (p->unnamed)
+        return scope_name_add(p, text);
     uint32_t seen = 0;
     for (uint32_t i = 0; i < ARGUMENTS_MAX && out->command->arguments[i].name; i++)
-        if (!is_option(&out->command->arguments[i]) && seen++ == p->positional) {
-            p->positional++;
-            return set_argument(p, &out->command->arguments[i], text);
-        }
+        if (!is_option(&out->command->arguments[i]) && seen++ == p->positional)
+            return positional(p, &out->command->arguments[i], text);
     return error_set(p->err, EXIT_USAGE, "'%s' is one word too many; --help shows the usage", text);
 }
 

@@ -21,12 +21,12 @@ enum { CALL_MS = 1000, SETTLE_MS = 5000 };
     {                                                                   \
         "reason", PARAM_STRING, required, 1, REASON_LEN - 1, "Recorded" \
     }
-#define PARAMS_WHAT                                                                       \
-    {                                                                                     \
-        "scope", PARAM_STRING, false,                                                     \
-        1,       16,           "global (default), account, strategy, symbol or session"}, \
-    {                                                                                     \
-        "name", PARAM_STRING, false, 1, NAME_LEN - 1, "Of the account, strategy, ..."     \
+#define PARAMS_WHAT                                                                           \
+    {"scope", PARAM_STRING,                                                                   \
+     false,   1,                                                                              \
+     47,      "firm (default), account:NAME, strategy:NAME, session:NAME or symbol:NAME"},    \
+    {                                                                                         \
+        "name", PARAM_STRING, false, 1, NAME_LEN - 1, "Where the scope does not say the name" \
     }
 #define PARAMS_SCOPE(reason_required)              \
     {                                              \

@@ -41,19 +41,19 @@ static bool target_find(struct control *control, struct job *job, const char *sc
     switch (board_find(control->board, scope, name, &job->target)) {
     case BOARD_FOUND: return true;
     case BOARD_NO_SCOPE:
-        job_fail(job, RPC_ERROR_PARAMS,
-                 "no scope '%.16s'; there are global, account, strategy, symbol and session",
-                 scope);
+        job_fail(job, RPC_ERROR_PARAMS, "no scope '%.16s'; there are " BOARD_SCOPES, scope);
         return false;
     case BOARD_NO_NAME:
         job_fail(job, RPC_ERROR_PARAMS,
-                 name ? "global takes no name; nothing was changed"
-                      : "the name of the %s is missing; nothing was changed",
-                 scope);
+                 job->target.scope == TRADE_FIRM
+                     ? "firm takes no name; nothing was changed"
+                     : "the name of the %s is missing: %s:NAME; nothing was changed",
+                 scope_name(job->target.scope), scope_name(job->target.scope));
         return false;
     case BOARD_UNKNOWN: break;
     }
-    job_fail(job, RPC_ERROR_UNKNOWN, "no %s '%.31s'; nothing was changed", scope, name);
+    job_fail(job, RPC_ERROR_UNKNOWN, "no %s '%s'; nothing was changed",
+             scope_name(job->target.scope), job->target.name);
     return false;
 }
 

@@ -17,37 +17,25 @@ static void set(json_t *object, const char *name, json_t *value)
 
 // --- what is meant ---
 
-// "account:MM", "firm", "global"; <all>: a scope without a name is all of it.
+// <all>: a scope without a name is all of it.
 static bool scope_take(struct control *control, struct job *job, const char *text, bool all,
                        bool *whole)
 {
-    char scope[16];
-    const char *colon = strchr(text, ':');
-    const size_t len = colon ? (size_t)(colon - text) : strlen(text);
     *whole = false;
-    if (len >= sizeof scope) {
-        job_fail(job, RPC_ERROR_PARAMS, "no scope '%.31s'", text);
-        return false;
-    }
-    memcpy(scope, text, len);
-    scope[len] = 0;
-    if (strcmp(scope, "firm") == 0)
-        snprintf(scope, sizeof scope, "global");
-    for (unsigned i = TRADE_ACCOUNT; all && colon == NULL && i < TRADE_SCOPES; i++)
-        if (strcmp(scope, scope_name(i)) == 0) {
+    for (unsigned i = TRADE_ACCOUNT; all && i < TRADE_SCOPES; i++)
+        if (strcmp(text, scope_name(i)) == 0) {
             job->target = (struct board_target){.scope = (enum trade_scope)i};
             *whole = true;
             return true;
         }
-    switch (board_find(control->board, scope, colon ? colon + 1 : NULL, &job->target)) {
+    switch (board_find(control->board, text, NULL, &job->target)) {
     case BOARD_FOUND: return true;
     case BOARD_UNKNOWN:
-        job_fail(job, RPC_ERROR_UNKNOWN, "no %s '%.31s'; nothing was changed", scope, colon + 1);
+        job_fail(job, RPC_ERROR_UNKNOWN, "no %s '%s'; nothing was changed",
+                 scope_name(job->target.scope), job->target.name);
         return false;
     default:
-        job_fail(job, RPC_ERROR_PARAMS,
-                 "'%.40s' is no scope of limits; there are firm, account:NAME, strategy:NAME, "
-                 "symbol:NAME and session:NAME",
+        job_fail(job, RPC_ERROR_PARAMS, "'%.40s' is no scope of limits; there are " BOARD_SCOPES,
                  text);
         return false;
     }

@@ -1,6 +1,7 @@
 #include "controlplane/region/board.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "controlplane/region/snapshot.h"
@@ -316,24 +317,35 @@ static void target_lane(uint32_t lane, uint32_t index, struct board_target *targ
     target->lanes = 1ull << lane;
 }
 
+static bool scope_is(const char *scope, size_t len, const char *word)
+{
+    return strncmp(scope, word, len) == 0 && word[len] == 0;
+}
+
 enum board_found board_find(const struct board *board, const char *scope, const char *name,
                             struct board_target *target)
 {
     int row = 0;
     memset(target, 0, sizeof *target);
-    if (scope == NULL || strcmp(scope, "global") == 0) {
+    const char *colon = scope && name == NULL ? strchr(scope, ':') : NULL;
+    const size_t len = colon ? (size_t)(colon - scope) : scope ? strlen(scope) : 0;
+    name = colon ? colon + 1 : name;
+    if (name)
+        snprintf(target->name, sizeof target->name, "%s", name);
+    if (scope == NULL || scope_is(scope, len, "global") || scope_is(scope, len, "firm")) {
         target->scope = TRADE_FIRM;
         target_all_lanes(board, 0, target);
         return name ? BOARD_NO_NAME : BOARD_FOUND;
     }
     for (uint32_t s = TRADE_ACCOUNT; s < TRADE_SCOPES; s++)
-        if (strcmp(scope, scope_name(s)) == 0)
+        if (scope_is(scope, len, scope_name(s)))
             target->scope = (enum trade_scope)s;
     if (target->scope == TRADE_FIRM)
         return BOARD_NO_SCOPE;
-    if (name == NULL || strlen(name) >= sizeof target->name)
-        return name ? BOARD_UNKNOWN : BOARD_NO_NAME;
-    memcpy(target->name, name, strlen(name) + 1);
+    if (name == NULL || *name == 0)
+        return BOARD_NO_NAME;
+    if (strlen(name) >= sizeof target->name)
+        return BOARD_UNKNOWN;
     switch (target->scope) {
     case TRADE_ACCOUNT: row = board_account(board, name); break;
     case TRADE_SYMBOL: row = board_symbol(board, name); break;

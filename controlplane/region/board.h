@@ -87,14 +87,17 @@ struct board_target {
     char name[NAME_LEN]; // "" for all
 };
 
+#define BOARD_SCOPES "firm, account:NAME, strategy:NAME, session:NAME and symbol:NAME"
+
 enum board_found {
     BOARD_FOUND,
-    BOARD_NO_SCOPE, // not global, account, strategy, symbol, session
+    BOARD_NO_SCOPE, // not firm, account, strategy, symbol, session
     BOARD_NO_NAME,  // a name is missing, or too much
     BOARD_UNKNOWN,  // nothing has this name
 };
 
-// <scope>: null or "global" for all. <name>: null for all.
+// <scope>: null, "firm" or "global" for all, else account, strategy, symbol or session with <name>,
+// or "account:NAME" without it. Whatever is answered, target->name is the name that was meant.
 enum board_found board_find(const struct board *board, const char *scope, const char *name,
                             struct board_target *target);
 

@@ -100,6 +100,8 @@ def exit_codes(world):
         (("kill", "desk"), 2, "no scope 'desk'"),
         (("kill", "account", "MM", "ARB"), 2, "one word too many"),
         (("kill", "account", "XX"), 1, "no account 'XX'"),
+        (("kill", "account:XX"), 1, "no account 'XX'"),
+        (("kill", "firm:XX"), 2, "firm takes no name"),
         (("kill", "--acount", "XX"), 2, "no option --acount"),
         (("kill", "--watch"), 2, "--watch"),
         (("kill", "--region", "x"), 2, "only with --direct"),

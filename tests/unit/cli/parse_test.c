@@ -96,12 +96,19 @@ static void test_governing(void **state)
     (void)state;
     becomes("kill", "kill", "{}");
     becomes("kill account MM --reason why", "kill",
-            "{\"scope\":\"account\",\"name\":\"MM\",\"reason\":\"why\"}");
-    becomes("kill --direct --region /x session nas", "kill",
-            "{\"scope\":\"session\",\"name\":\"nas\"}");
+            "{\"scope\":\"account:MM\",\"reason\":\"why\"}");
+    becomes("kill account:MM", "kill", "{\"scope\":\"account:MM\"}");
+    becomes("kill firm", "kill", "{\"scope\":\"firm\"}");
+    becomes("kill account", "kill", "{\"scope\":\"account\"}");
+    becomes("kill --direct --region /x session nas", "kill", "{\"scope\":\"session:nas\"}");
     becomes("resume --yes --reason=fixed", "resume", "{\"reason\":\"fixed\"}");
-    becomes("cancel symbol A --reason r", "cancel",
-            "{\"scope\":\"symbol\",\"name\":\"A\",\"reason\":\"r\"}");
+    becomes("cancel symbol A --reason r", "cancel", "{\"scope\":\"symbol:A\",\"reason\":\"r\"}");
+    becomes("set limit symbol:A quantity 5 --reason r", "limit_set",
+            "{\"scope\":\"symbol:A\",\"control\":\"quantity\",\"value\":\"5\",\"reason\":\"r\"}");
+    becomes("set limit symbol A quantity 5 --reason r", "limit_set",
+            "{\"scope\":\"symbol:A\",\"control\":\"quantity\",\"value\":\"5\",\"reason\":\"r\"}");
+    becomes("show limits symbol A", "limits", "{\"scope\":\"symbol:A\"}");
+    becomes("show limits symbol", "limits", "{\"scope\":\"symbol\"}");
     becomes("strategy set m a=1,b=-2 --reason r", "strategy_set",
             "{\"strategy\":\"m\",\"values\":[\"a=1\",\"b=-2\"],\"reason\":\"r\"}");
     becomes("strategy disable m --reason r", "strategy_disable",

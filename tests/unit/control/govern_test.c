@@ -64,10 +64,13 @@ static void test_scopes(void **state)
         uint32_t lanes, scope, index;
     } cases[] = {
         {"{\"scope\":\"account\",\"name\":\"ARB\",\"reason\":\"r\"}", 3, TRADE_ACCOUNT, 1},
+        {"{\"scope\":\"account:ARB\",\"reason\":\"r\"}", 3, TRADE_ACCOUNT, 1},
         {"{\"scope\":\"symbol\",\"name\":\"ZVZZT\",\"reason\":\"r\"}", 3, TRADE_SYMBOL, 2},
+        {"{\"scope\":\"strategy:takes\",\"reason\":\"r\"}", 2, TRADE_STRATEGY, 0},
         {"{\"scope\":\"session\",\"name\":\"iex\",\"reason\":\"r\"}", 2, TRADE_SESSION, 0},
         {"{\"scope\":\"strategy\",\"name\":\"takes\",\"reason\":\"r\"}", 2, TRADE_STRATEGY, 0},
         {"{\"scope\":\"global\",\"reason\":\"r\"}", 3, TRADE_FIRM, 0},
+        {"{\"scope\":\"firm\",\"reason\":\"r\"}", 3, TRADE_FIRM, 0},
     };
     static const struct {
         const char *method;
@@ -205,8 +208,15 @@ static void test_refused(void **state)
     refused_call(f, "halt", "{}", -32602, "reason is missing");
     refused_call(f, "cancel", "{\"reason\":\"\"}", -32602, "reason must be");
     refused_call(f, "kill", "{\"scope\":\"desk\"}", -32602, "no scope 'desk'");
-    refused_call(f, "kill", "{\"scope\":\"firm\"}", -32602, "no scope 'firm'");
-    refused_call(f, "kill", "{\"name\":\"MM\"}", -32602, "global takes no name");
+    refused_call(f, "kill", "{\"scope\":\"desk:A\"}", -32602, "no scope 'desk:A'");
+    refused_call(f, "kill", "{\"name\":\"MM\"}", -32602, "firm takes no name");
+    refused_call(f, "kill", "{\"scope\":\"firm:MM\"}", -32602, "firm takes no name");
+    refused_call(f, "kill", "{\"scope\":\"global:MM\"}", -32602, "firm takes no name");
+    refused_call(f, "kill", "{\"scope\":\"account:\"}", -32602, "name of the account is missing");
+    refused_call(f, "kill", "{\"scope\":\"account:X\"}", -32003, "no account 'X'");
+    refused_call(f, "kill", "{\"scope\":\"account:MM\",\"name\":\"MM\"}", -32602, "no scope");
+    refused_call(f, "kill", "{\"scope\":\"account:a name that is longer than any is\"}", -32003,
+                 "no account 'a name");
     refused_call(f, "kill", "{\"scope\":\"account\"}", -32602, "name of the account is missing");
     refused_call(f, "kill", "{\"scope\":\"account\",\"name\":\"X\"}", -32003, "no account 'X'");
     refused_call(f, "kill", "{\"scope\":\"symbol\",\"name\":\"X\"}", -32003, "no symbol 'X'");
