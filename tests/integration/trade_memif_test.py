@@ -2,8 +2,9 @@
 """The dataplane trades with the exchange over memif, our TCP against lwIP: both keep the same account of the day.
 
 A maker and a taker enter, replace and cancel while a day runs. The second time the exchange cuts the connection again
-and again, at any byte: every reconnect goes on where it was, nothing is lost and nothing counted twice. The stop
-cancels what is open and logs out.
+and again, at any byte: every reconnect goes on where it was, nothing is lost and nothing counted twice. The last time it
+does all at once that an exchange may do wrong without a message being lost for good. The stop cancels what is open and
+logs out.
 """
 
 import pathlib
@@ -16,6 +17,7 @@ from trading import Exchange, Ledger, flat, reconcile, sections  # noqa: E402
 SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 2000 --messages 40000 --rate 2000 --end-s 2 --linger-s 30".split()
 MEMBER = "alice,secret,firm=ALCE"
+FAULTS = ("late=3%,5000", "duplicate=3%", "missing=3%", "reorder=3%", "reject=3%", "cancel=3%", "break=5%", "garbage=2%", "silent=5%")
 
 
 def trade(name, faults, protocol, lost):
@@ -57,6 +59,7 @@ def main():
     cuts = ["--misbehave", "cut-bytes=2500", "--misbehave", "cut-in-bytes=4000"]
     print(trade("cuts", cuts, "5.0", 100))
     print(trade("resets", [*cuts, "--misbehave", "cut=reset"], "5.0", 100))
+    print(trade("faults", [*cuts, *(w for fault in FAULTS for w in ("--misbehave", fault))], "5.0", 100))
 
 
 if __name__ == "__main__":
