@@ -71,6 +71,20 @@ def views(s, ledger):
     trading_goes_on(s, ledger)
 
 
+def period(s, ledger):
+    """Prices held to the one that the period began with, and shown as any other limit."""
+    symbol = f"symbol:{SYMBOLS[0]}"
+    refusal = cli(s, "set", "limit", symbol, "period_least", "0.5", "--reason", "r", code=1)[1]
+    assert "period_least: does nothing without period" in refusal, refusal
+    first = ask(s, "set", "limit", symbol, "period", "0", "--reason", "a test of prices")["lanes"][0]["in_force_from_event"]
+    refused = lambda: [e["fields"] for e in ledger.collect().events  # noqa: E731
+                       if e["event"] == "DECISION" and e["sequence"] > first and e["fields"]["refusal"] == "PRICE_PERIOD"]
+    wait_for("prices that are refused", lambda: refused(), s.alive)
+    assert all(f["value"] != f["limit"] for f in refused()), refused()[:3]
+    assert ("period", 0) in [(r["control"], r["limit"]) for r in ask(s, "show", "limits", symbol)["limits"]]
+    cli(s, "set", "limit", symbol, "period", "none", "--reason", "over")
+
+
 def limits(s, ledger):
     """A limit that is set: from its event on every decision is by the new table, and refused by it."""
     cli(s, "set", "limit", "account:main", "touch", "5", "--reason", "r", code=1)
@@ -99,6 +113,8 @@ def limits(s, ledger):
     assert [(r["name"], r["control"], r["limit"]) for r in only] == [(SYMBOLS[1], "quantity", 500)], only
     out = cli(s, "set", "limit", "account:main", "quantity", "none", "--reason", "over")[0]
     assert out.startswith("account main quantity: none, was 99\n"), out
+    trading_goes_on(s, ledger)
+    period(s, ledger)
     trading_goes_on(s, ledger)
 
 
