@@ -10,6 +10,8 @@ import json
 import os
 import pathlib
 import shutil
+import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,7 @@ import time
 import control
 
 RUN_S = 120  # a run takes a few seconds
+LANE_RUNS = 24  # of lanes that are alone and beside others in turn: no more rounds than fit in, one at least
 NEIGHBOURS = {  # stress-ng, on the other core
     "beside-cpu": ("--cpu", "1", "--cpu-method", "matrixprod"),
     "beside-memory": ("--stream", "1"),
@@ -70,25 +73,46 @@ class Bench:
             time.sleep(1)  # their books are being filled
             self.measure(name, self.lane(core, self.out / name))
 
-    def lanes(self, cores):
-        """1, 2, 4 ... lanes at once, one to a core: each measured while the others run, and their rates added."""
-        one = None
+    def rate(self, name, core):
+        """Orders a second of a lane on <core>."""
+        if not self.measure(name, [*self.lane(core, self.out / name), "--first"]):
+            raise OSError(f"a lane on core {core} did not come to its end")
+        result = json.loads((self.out / name / "result.json").read_text())
+        return result["orders"] * 1e9 / result["ns"]
+
+    def rates(self, cores, core, rounds):
+        """Of a lane on <core>, alone and beside lanes on all the other <cores>. These are stopped and go on from run to run: a machine
+        that changes its pace every few seconds meets both."""
+        alone, beside = [], []
+        with contextlib.ExitStack() as stack:
+            others = []
+            for other in (c for c in cores if c != core):
+                folder = stack.enter_context(tempfile.TemporaryDirectory())
+                command = [*self.lane(other, folder), "--first"]
+                command[command.index("--orders") + 1] = str(20 * self.orders)
+                others.append(stack.enter_context(running(command)))
+            time.sleep(1)  # their books are being filled
+            for number in range(1, rounds + 1):
+                for found, do, what in ((alone, signal.SIGSTOP, "alone"), (beside, signal.SIGCONT, "beside"))[:len(cores)]:
+                    for other in others:
+                        other.send_signal(do)
+                    found.append(self.rate(f"lanes-{len(cores)}-core-{core}-{what}.{number}", core))
+        return alone, beside
+
+    def lanes(self, cores, rounds):
+        """1, 2, 4 ... lanes at once, one to a core: what each keeps of its rate while the others run, and that of all added."""
         for count in (n for n in (1, 2, 4, 8, 16, 32) if n <= len(cores)):
-            total = 0
-            for i in range(count):
-                name = f"lanes-{count}.{i + 1}"
-                print(f"== {name}", flush=True)
-                self.beside([c for c in cores[:count] if c != cores[i]], name, cores[i])
-                path = self.out / name / "result.json"
-                if not path.exists():
-                    return
-                result = json.loads(path.read_text())
-                total += result["orders"] * 1e9 / result["ns"]
-            one = one or total
+            print(f"== lanes: {count}", flush=True)
+            ones, kept = [], 0
+            for core in cores[:count]:
+                alone, beside = self.rates(cores[:count], core, max(1, min(rounds, LANE_RUNS // (2 * count))))
+                ones += alone
+                kept += statistics.median(b / a for a, b in zip(alone, beside, strict=True)) if count > 1 else 1
+            one = statistics.median(ones)
             folder = self.out / f"scale-lanes-{count}"
             folder.mkdir(exist_ok=True)
             where = f"core{'s' if count > 1 else ''} {', '.join(str(c) for c in cores[:count])}"
-            (folder / "result.json").write_text(json.dumps({"lanes": count, "where": where, "orders_per_s": total, "one_lane": one}))
+            (folder / "result.json").write_text(json.dumps({"lanes": count, "where": where, "orders_per_s": kept * one, "one_lane": one}))
 
     def control_plane(self, name, beside, *more):
         """The lane's region has a control plane, which is busy on the other core."""
@@ -123,9 +147,10 @@ class Bench:
 def running(command):
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        yield
+        yield process
     finally:
         process.terminate()
+        process.send_signal(signal.SIGCONT)
         process.wait()
 
 
@@ -173,7 +198,7 @@ def main():
         if sql:
             sql.close()
     if not wanted or "lanes" in wanted:
-        bench.lanes([core, *sorted(os.sched_getaffinity(0) - {core})])
+        bench.lanes([core, *sorted(os.sched_getaffinity(0) - {core})], 2 * rounds - 1)  # an odd number: medians
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #include "bench/latency/lane.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,12 +45,27 @@ static __attribute__((noinline)) uint32_t other_turn(struct lane_world *w)
 // How an order ended.
 enum trip_end { TRIP_CAME, TRIP_WRONG, TRIP_UNRECORDED };
 
+static uint32_t refusal_of(const struct event *e)
+{
+    return e->type == EVENT_DECISION         ? e->decision.refusal
+           : e->type == EVENT_ORDER_NOT_SENT ? e->order_sent.refusal
+                                             : REFUSAL_NONE;
+}
+
+// For the message when the run ends with it.
+static __attribute__((format(printf, 2, 3))) void wrong_say(struct lane_world *w, const char *text,
+                                                            ...)
+{
+    va_list args;
+    va_start(args, text);
+    vsnprintf(w->wrong, sizeof w->wrong, text, args);
+    va_end(args);
+}
+
 // The journal takes no records for now: its disk is slow or full, and the lane did as it should.
 static bool unrecorded(const struct event *e)
 {
-    const uint32_t refusal = e->type == EVENT_DECISION         ? e->decision.refusal
-                             : e->type == EVENT_ORDER_NOT_SENT ? e->order_sent.refusal
-                                                               : REFUSAL_NONE;
+    const uint32_t refusal = refusal_of(e);
     return refusal == REFUSAL_JOURNAL || refusal == REFUSAL_NOT_DURABLE ||
            refusal == REFUSAL_PARK_LATE;
 }
@@ -75,8 +91,11 @@ static enum trip_end order_events(struct lane_world *w, struct event e[2])
                 told[i].type != EVENT_ORDER_SENT)
                 continue;
             at += at == 1 && !parks;
-            if (at == STORY || told[i].type != story[at])
+            if (at == STORY || told[i].type != story[at]) {
+                wrong_say(w, "event of type %u, refusal %s", told[i].type,
+                          refusal_name(refusal_of(&told[i])));
                 return TRIP_WRONG;
+            }
             if (told[i].type != EVENT_ORDER_RELEASED)
                 e[at > 0] = told[i];
             at++;
@@ -84,7 +103,10 @@ static enum trip_end order_events(struct lane_world *w, struct event e[2])
         if (at < STORY && parks)
             lane_world_turn(w);
     } while (at < STORY && clock_tsc() < end);
-    return at == STORY ? TRIP_CAME : TRIP_WRONG;
+    if (at == STORY)
+        return TRIP_CAME;
+    wrong_say(w, "no event of type %u", story[at]);
+    return TRIP_WRONG;
 }
 
 static bool order_right(struct lane_world *w, uint32_t before, uint16_t locate, bool up)
@@ -121,8 +143,11 @@ static enum trip_end order_once(struct lane_world *w, uint32_t noise, bool up, s
     }
     if (end != TRIP_CAME)
         return end;
-    if (!order_right(w, before, locate, up))
+    if (!order_right(w, before, locate, up)) {
+        wrong_say(w, "%u orders at the exchange, where one like the lane's was due",
+                  w->venue.got - before);
         return TRIP_WRONG;
+    }
     const struct event_decision *d = &e[0].decision;
     t->out = (uint32_t)(e[1].tsc - from) + e[1].order_sent.handed;
     t->decide = d->started;
@@ -134,7 +159,10 @@ static enum trip_end order_once(struct lane_world *w, uint32_t noise, bool up, s
     t->answer = other_turn(w);
     lane_market_executed(w, locate, ref);
     other_turn(w);
-    return lane_venue_take(w) ? TRIP_CAME : TRIP_WRONG;
+    if (lane_venue_take(w))
+        return TRIP_CAME;
+    wrong_say(w, "a frame that makes no sense");
+    return TRIP_WRONG;
 }
 
 // Number <n>, when there is a place for its record. False: it did not come, or was another one.
@@ -255,14 +283,16 @@ bool lane_measure(const struct lane_options *o, uint64_t warm, struct lane_resul
     const bool taken = !w->shared || lane_region_ready(w);
     const bool whole = i + done == all.orders && desk_check(&w->desk, why, sizeof why) &&
                        w->desk.count.approved == all.orders && w->desk.count.unclaimed == 0;
+    if (why[0] == 0)
+        snprintf(why, sizeof why, "%s", w->wrong);
     lane_world_close(w);
     if (!taken)
         return error_set(err, EXIT_FAILED,
                          "--region: nobody takes the events; run tickgate-controlplane --region "
                          "%s, and see in its log what becomes of its journal",
                          o->region);
-    return whole || error_set(err, EXIT_FAILED, "order %lu did not come as it should: a defect %s",
-                              i + done, why);
+    return whole || error_set(err, EXIT_FAILED,
+                              "order %lu did not come as it should (%s): a defect", i + done, why);
 }
 
 // --- what is said ---

@@ -149,6 +149,7 @@ struct lane_world {
     struct memory_region region;
     bool shared;           // it is published: whoever reads it commits the events
     uint64_t silent_until; // ticks: no frame before
+    char wrong[96];        // what an order did that it should not
     uint64_t unrecorded;   // orders that were refused while the journal took no records
     pthread_t beat;
     _Atomic bool beat_stop;
