@@ -164,7 +164,7 @@ def past_the_control_plane(world):
     assert "kill --direct" in world.cli("kill", code=3)[1]
     assert "lane1" in direct(world, "session", "iex")[0]
     assert "no account 'X'" in direct(world, "account", "X", code=1)[1]
-    assert "no scope" in direct(world, "desk", "X", code=2)[1]
+    assert "no scope" in direct(world, "desk:X", code=2)[1]
     world.dataplane.tell("quiet")
     assert "2 of 2 lanes did not notice" in direct(world, code=3)[1]
     world.dataplane.tell("trade")
