@@ -167,6 +167,7 @@ static bool desk_make(struct lane_world *w, const struct lane_options *o, struct
                    .silence_ticks = 3600 * w->cal.tsc_hz},
         .instruments = LANE_WATCHED,
         .positions = 1024,
+        .strategies = UINT64_MAX >> (64 - STRATEGY_NOBODY),
         .event_credit_min = 64};
     void *watches[SESSIONS_MAX] = {NULL};
     for (uint32_t i = 0; i < LANE_WATCHED; i++)

@@ -146,6 +146,7 @@ static void desk_open(uint32_t orders)
                                                   .silence_ticks = UINT64_MAX / 4},
                                        .instruments = INSTRUMENTS,
                                        .positions = 1024,
+                                       .strategies = 1,
                                        .event_credit_min = 64};
     const struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
                                       .username = "user",

@@ -55,7 +55,8 @@ static void risk_make(void)
     limit_row_open(&t->firm);
     for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
         limit_row_open(&t->accounts[i]);
-    risk_init(&risk, symbols, TABLE_ROOM, t, kills, zeroed(risk_bytes(symbols, TABLE_ROOM)));
+    const struct risk_config c = {.symbols = symbols, .positions = TABLE_ROOM, .strategies = 1};
+    risk_init(&risk, &c, t, kills, zeroed(risk_bytes(&c)));
 }
 
 static void positions_make(void)

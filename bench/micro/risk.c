@@ -98,7 +98,9 @@ static void limits_make(uint32_t symbols)
         owner_set(&t->sessions[i]);
     for (uint32_t i = 0; i < symbols; i++)
         symbol_set(&t->symbols[i]);
-    risk_init(&risk, symbols, POSITIONS, t, kills, zeroed(risk_bytes(symbols, POSITIONS)));
+    const struct risk_config c = {
+        .symbols = symbols, .positions = POSITIONS, .strategies = (1u << STRATEGIES) - 1};
+    risk_init(&risk, &c, t, kills, zeroed(risk_bytes(&c)));
     for (uint32_t i = 0; i < symbols; i++) { // all prices are within 100 % of it
         risk.symbols[i].period_price = PRICE_MAX;
         risk.symbols[i].period_until = UINT64_MAX;
@@ -150,14 +152,15 @@ static __attribute__((noinline)) uint64_t lines_touch(const struct gate_order *o
     const struct limit_table *t = risk.limits;
     const struct exposure_owner *w = &o->owner;
     return risk.positions[w->position].open_buy + risk.symbols[w->instrument].use.notional +
-           t->symbols[w->instrument].notional + t->symbols[w->instrument].symbol.tick_magic +
-           t->accounts[w->account].notional + t->accounts[w->account].owner.gross +
-           t->strategies[w->strategy].notional + t->strategies[w->strategy].owner.gross +
-           t->sessions[w->session].notional + t->sessions[w->session].owner.gross +
-           risk.accounts[w->account].notional + risk.account_days[w->account].traded +
-           risk.account_days[w->account].ratio_until + risk.strategies[w->strategy].notional +
-           risk.strategy_days[w->strategy].traded + risk.strategy_days[w->strategy].ratio_until +
-           risk.session_days[w->session].traded + risk.session_days[w->session].ratio_until +
+           risk.held[w->strategy][w->instrument].open_buy + t->symbols[w->instrument].notional +
+           t->symbols[w->instrument].symbol.tick_magic + t->accounts[w->account].notional +
+           t->accounts[w->account].owner.gross + t->strategies[w->strategy].notional +
+           t->strategies[w->strategy].owner.gross + t->sessions[w->session].notional +
+           t->sessions[w->session].owner.gross + risk.accounts[w->account].notional +
+           risk.account_days[w->account].traded + risk.account_days[w->account].ratio_until +
+           risk.strategies[w->strategy].notional + risk.strategy_days[w->strategy].traded +
+           risk.strategy_days[w->strategy].ratio_until + risk.session_days[w->session].traded +
+           risk.session_days[w->session].ratio_until +
            risk.traded_in[w->strategy][w->instrument / 64];
 }
 
@@ -205,7 +208,8 @@ static bool measure(const struct run *run, struct gate_order *o, uint64_t *took)
     struct gate_verdict v;
     bool approved = true;
     if (run->asks)
-        risk_expect(&risk, o->owner.account, o->owner.instrument, o->owner.position);
+        risk_expect(&risk, o->owner.account, o->owner.strategy, o->owner.instrument,
+                    o->owner.position);
     for (const uint64_t from = clock_tsc(); clock_tsc() - from < run->ahead;)
         ;
     o->now = clock_tsc();

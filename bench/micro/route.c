@@ -170,6 +170,7 @@ static void desk_make(uint32_t venues, uint32_t orders)
                                                   .silence_ticks = UINT64_MAX / 2},
                                        .instruments = SYMBOLS,
                                        .positions = 16,
+                                       .strategies = 1,
                                        .event_credit_min = 64};
     const struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
                                       .username = "u",

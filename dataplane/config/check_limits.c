@@ -37,8 +37,8 @@ static const struct limit_of {
     uint32_t owners;
     const char *belongs;
 } limits_of[] = {
-    LIMIT_OF(position, CONFIG_POSITION_MAX, ACCOUNT | SYMBOL,
-             "positions belong to accounts and symbols"),
+    LIMIT_OF(position, CONFIG_POSITION_MAX, ACCOUNT | STRATEGY | SYMBOL,
+             "positions belong to accounts, strategies, clients and symbols"),
     LIMIT_OF(gross, CONFIG_NOTIONAL_MAX, FIRM | ACCOUNT, "it belongs to the firm and accounts"),
     LIMIT_OF(credit, CONFIG_NOTIONAL_MAX, FIRM | ACCOUNT, "it belongs to the firm and accounts"),
     LIMIT_OF(loss, CONFIG_NOTIONAL_MAX, FIRM | ACCOUNT, "it belongs to the firm and accounts"),

@@ -207,6 +207,8 @@ void signals_groups_add(const struct config *config, uint32_t port, struct slow_
 void gateway_bill(struct dataplane *d, uint32_t lane, uint32_t symbols);
 // Number of a client in the scopes of strategies.
 uint32_t gateway_strategy(const struct config *config, uint32_t client);
+// Bits of the numbers of a lane's strategies and clients.
+uint64_t lane_strategies(const struct config *config, uint32_t lane);
 // Once the desk of the lane has its strategies.
 bool gateway_start(struct dataplane *d, uint32_t lane, struct error *err);
 // Once all desks are there: from here on clients may knock.

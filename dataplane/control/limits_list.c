@@ -48,6 +48,22 @@ static uint64_t symbol_use_of(const struct symbol_use *s, enum limit_control con
     return control == LIMIT_SYMBOL_locates || shorter > longer ? shorter : longer;
 }
 
+// Of the symbols that it has traded the one that is furthest from flat, at worst.
+static uint64_t strategy_use_of(const struct risk *r, uint32_t strategy)
+{
+    uint64_t most = 0;
+    for (uint32_t at = 0; at < r->symbol_count; at += 64)
+        for (uint64_t left = WORD(r->traded_in[strategy][at / 64]); left; left &= left - 1) {
+            const struct strategy_use *s = &r->held[strategy][at + (uint32_t)__builtin_ctzll(left)];
+            const int64_t shares = WORD(s->shares);
+            const uint64_t longer = above_zero((int64_t)WORD(s->open_buy) + shares);
+            const uint64_t shorter = above_zero((int64_t)WORD(s->open_sell) - shares);
+            const uint64_t worst = longer > shorter ? longer : shorter;
+            most = worst > most ? worst : most;
+        }
+    return most;
+}
+
 static bool day_use_of(const struct owner_day *day, enum limit_control control, uint64_t notional,
                        uint64_t *use)
 {
@@ -77,10 +93,11 @@ bool limit_lane_use(const struct dataplane *d, uint32_t lane, const struct limit
     case LIMIT_LIMITS_open_notional: *use = WORD(open->notional); return true;
     case LIMIT_LIMITS_position:
     case LIMIT_SYMBOL_locates:
-        if (e->scope != TRADE_SYMBOL)
-            return false;
-        *use = symbol_use_of(&r->symbols[e->index], control);
-        return true;
+        if (e->scope == TRADE_STRATEGY)
+            *use = strategy_use_of(r, e->index);
+        else if (e->scope == TRADE_SYMBOL)
+            *use = symbol_use_of(&r->symbols[e->index], control);
+        return e->scope == TRADE_STRATEGY || e->scope == TRADE_SYMBOL;
     default: return day && day_use_of(day, control, WORD(open->notional), use);
     }
 }

@@ -45,6 +45,14 @@ uint32_t gateway_strategy(const struct config *config, uint32_t client)
     return number;
 }
 
+uint64_t lane_strategies(const struct config *config, uint32_t lane)
+{
+    uint64_t bits = ((1ull << lane_clients(config, lane)) - 1) << first_of_lane(config, lane);
+    for (uint32_t i = 0; i < config->strategy_count; i++)
+        bits |= (uint64_t)(config->strategies[i].lane == lane) << i;
+    return bits;
+}
+
 static uint64_t gateway_bytes(const struct config *config)
 {
     return sizeof(struct dataplane_gateway) +

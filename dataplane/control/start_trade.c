@@ -45,10 +45,7 @@ uint32_t trade_lanes(const struct config *config)
 
 static bool lane_has_strategies(const struct config *config, uint32_t lane)
 {
-    for (uint32_t i = 0; i < config->strategy_count; i++)
-        if (config->strategies[i].lane == lane)
-            return true;
-    return false;
+    return lane_strategies(config, lane) & ((1ull << config->strategy_count) - 1);
 }
 
 static uint64_t ms_to_ticks(const struct dataplane *d, uint64_t ms)
@@ -75,6 +72,7 @@ static struct desk_config desk_config_make(const struct dataplane *d, uint32_t l
                    .silence_ticks = ms_to_ticks(d, config->trading.silence_ms)},
         .instruments = symbols_of(config),
         .positions = config->trading.positions,
+        .strategies = lane_strategies(config, lane),
         .event_credit_min = config->trading.event_credit,
         .record_needed = config->trading.journal == CONFIG_RECORD_NEEDED,
         .clock_limit = config->trading.clock_error_us * 1000ull};

@@ -5,10 +5,16 @@
 #include "dataplane/lane/desk_luld.h"
 #include "dataplane/lane/desk_parts.h"
 
+static struct risk_config risk_config_of(const struct desk_config *c)
+{
+    return (struct risk_config){
+        .symbols = c->instruments, .positions = c->positions, .strategies = c->strategies};
+}
+
 uint64_t desk_bytes(const struct desk_config *c)
 {
-    return cache_lines(orders_bytes(&c->orders)) +
-           cache_lines(risk_bytes(c->instruments, c->positions)) +
+    const struct risk_config rc = risk_config_of(c);
+    return cache_lines(orders_bytes(&c->orders)) + cache_lines(risk_bytes(&rc)) +
            cache_lines((uint64_t)c->instruments * sizeof(struct desk_instrument));
 }
 
@@ -38,6 +44,7 @@ static void board_init(struct desk *d, const struct desk_config *c)
 void desk_init(struct desk *d, struct lane *lane, const struct desk_config *c,
                const char (*symbols)[8], struct limit_table *limits, void *memory)
 {
+    const struct risk_config rc = risk_config_of(c);
     uint8_t *p = memory;
     memset(d, 0, sizeof *d);
     d->lane = lane;
@@ -46,8 +53,8 @@ void desk_init(struct desk *d, struct lane *lane, const struct desk_config *c,
     board_init(d, c);
     orders_init(&d->orders, &c->orders, p);
     p += cache_lines(orders_bytes(&c->orders));
-    risk_init(&d->risk, c->instruments, c->positions, limits, d->kills, p);
-    p += cache_lines(risk_bytes(c->instruments, c->positions));
+    risk_init(&d->risk, &rc, limits, d->kills, p);
+    p += cache_lines(risk_bytes(&rc));
     d->record = region_record_word(&lane->view, 0);
     d->commit = &lane->trading.ring->committed;
     d->event_credit_min = c->event_credit_min;

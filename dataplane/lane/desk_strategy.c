@@ -348,8 +348,8 @@ static COLD void watch_resolve(struct desk *d, uint32_t session, uint32_t slot)
 // Whoever is told may ask for an order: what the gate needs is on its way meanwhile.
 HOT_INLINE void order_expect(const struct desk *d, const struct desk_watch *w)
 {
-    const uint32_t account = first_watcher(d->strategies, w)->slot.account;
-    risk_expect(&d->risk, account, w->instrument, w->position);
+    const struct strategy_slot *slot = &first_watcher(d->strategies, w)->slot;
+    risk_expect(&d->risk, slot->account, slot->index, w->instrument, w->position);
 }
 
 static void tell_one(struct desk *d, struct strategy_host *h, const struct strategy_best *best,

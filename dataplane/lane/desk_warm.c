@@ -57,6 +57,7 @@ static void keep_risk(struct desk_warm *w, struct risk *r, const struct desk_own
     keep(w, &r->session_days[session], sizeof r->session_days[0]);
     keep(w, &r->traded_in[who->strategy][instrument / 64], sizeof r->traded_in[0][0]);
     keep(w, &r->symbols[instrument], sizeof r->symbols[0]);
+    keep(w, &r->held[who->strategy][instrument], sizeof *r->held[0]);
     keep(w, &r->positions[position], sizeof r->positions[0]);
     keep(w, &r->overflows, sizeof r->overflows);
 }

@@ -363,23 +363,25 @@ HOT_INLINE bool open_good(const struct look *k)
     return true;
 }
 
-// An account's row limits its position in each symbol, a symbol's row the position of all accounts
-// together.
-HOT_INLINE bool position_good(const struct look *k)
+HOT_INLINE bool worst_good(const struct look *k, uint32_t scope, int64_t shares, uint64_t buys,
+                           uint64_t sales)
 {
     const bool sells = k->o->owner.sells;
+    const uint64_t worst = worst_position(shares, sells ? sales : buys, k->more, sells);
+    return LIKELY(worst <= k->of[scope]->position) || k->more == 0 ||
+           refuse(k->v, REFUSAL_POSITION, scope, worst, k->of[scope]->position);
+}
+
+// The row of an account or a strategy limits its position in each symbol, a symbol's row the
+// position of all accounts together.
+HOT_INLINE bool position_good(const struct look *k)
+{
     const struct position *own = k->own;
-    const uint64_t most = k->of[TRADE_ACCOUNT]->position;
-    const uint64_t of_all = k->of[TRADE_SYMBOL]->position;
-    uint64_t worst =
-        worst_position(own->shares, sells ? own->open_sell : own->open_buy, k->more, sells);
-    if (UNLIKELY(worst > most) && k->more)
-        return refuse(k->v, REFUSAL_POSITION, TRADE_ACCOUNT, worst, most);
-    worst = worst_position(k->all->shares, sells ? k->all->open_sell : k->all->open_buy, k->more,
-                           sells);
-    if (UNLIKELY(worst > of_all) && k->more)
-        return refuse(k->v, REFUSAL_POSITION, TRADE_SYMBOL, worst, of_all);
-    return true;
+    const struct strategy_use *held = strategy_use(k->r, &k->o->owner);
+    const struct symbol_use *all = k->all;
+    return worst_good(k, TRADE_ACCOUNT, own->shares, own->open_buy, own->open_sell) &&
+           worst_good(k, TRADE_STRATEGY, held->shares, held->open_buy, held->open_sell) &&
+           worst_good(k, TRADE_SYMBOL, all->shares, all->open_buy, all->open_sell);
 }
 
 // Sums of money over the day.

@@ -28,6 +28,12 @@ HOT_INLINE uint64_t *traded_word(struct risk *r, const struct exposure_owner *w)
     return &r->traded_in[w->strategy][w->instrument / 64];
 }
 
+// What the order's strategy holds in its symbol.
+HOT_INLINE struct strategy_use *strategy_use(const struct risk *r, const struct exposure_owner *w)
+{
+    return &r->held[w->strategy][w->instrument];
+}
+
 // How far a schedule is ahead of the clock (virtual scheduling of ITU-T I.371: it moves by one
 // interval per message, and may be ahead by the burst).
 HOT_INLINE uint64_t ahead_of(uint64_t at, uint64_t now)

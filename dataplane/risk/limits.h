@@ -73,7 +73,7 @@ struct limit_row {
     uint32_t open_orders;
     uint64_t notional;      // price4 x shares, of one order
     uint64_t open_notional; // of all that is open
-    uint64_t position;      // shares, either way. Firm, strategy and session rows do not limit it
+    uint64_t position;      // shares, either way. Firm and session rows do not limit it
     uint32_t price_low;     // symbol rows: static collar, price4
     uint32_t price_high;
     uint32_t rate_ticks;  // session and symbol rows: ticks between two messages in the long run

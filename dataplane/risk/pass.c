@@ -203,7 +203,18 @@ HOT_INLINE int64_t worst_position(int64_t shares, uint64_t buys, uint64_t sales,
     return (sells ? -shares : shares) + (int64_t)((sells ? sales : buys) + more);
 }
 
-// POSITION, SHORT_MARK, SHORT_RESTRICTED, LOCATE.
+// POSITION of a strategy. Its line is not waited for where nothing limits it.
+HOT_INLINE bool held_holds(const struct limit_row *strategy, const struct risk *r,
+                           const struct gate_order *o, const struct growth *g)
+{
+    if (strategy->position == LIMIT_POSITION_MAX)
+        return true;
+    const struct strategy_use *held = strategy_use(r, &o->owner);
+    return worst_position(held->shares, held->open_buy, held->open_sell, g->shares,
+                          o->owner.sells) <= (int64_t)strategy->position;
+}
+
+// POSITION of account and symbol, SHORT_MARK, SHORT_RESTRICTED, LOCATE.
 HOT_INLINE bool position_holds(const struct limit_row *account, const struct limit_row *symbol,
                                const struct position *own, const struct symbol_use *all,
                                const struct gate_order *o, const struct growth *g)
@@ -308,6 +319,7 @@ bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v)
               owner_holds(&strategy->owner, strategy_day, &r->strategies[w->strategy], o, &g,
                           TRADE_STRATEGY, &p) &&
               strategy_holds(&strategy->owner, strategy_day, o, *traded) &&
+              held_holds(strategy, r, o, &g) &&
               // the session
               row_holds(session, &r->sessions[w->session], o, &g) &&
               owner_holds(&session->owner, session_day, &r->sessions[w->session], o, &g,

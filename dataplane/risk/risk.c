@@ -6,24 +6,39 @@
 #include "dataplane/base/hints.h"
 #include "dataplane/risk/gate_parts.h"
 
-uint64_t risk_bytes(uint32_t symbols, uint32_t positions)
+static uint64_t symbols_bytes(const struct risk_config *c)
 {
-    return cache_lines((uint64_t)symbols * sizeof(struct symbol_use)) +
-           (uint64_t)positions * sizeof(struct position);
+    return cache_lines((uint64_t)c->symbols * sizeof(struct symbol_use));
 }
 
-void risk_init(struct risk *r, uint32_t symbols, uint32_t positions,
-               const struct limit_table *limits, struct kill_words *kills, void *memory)
+static uint64_t held_bytes(const struct risk_config *c)
 {
-    uint8_t *p = memory;
+    return cache_lines((uint64_t)c->symbols * sizeof(struct strategy_use));
+}
+
+uint64_t risk_bytes(const struct risk_config *c)
+{
+    const uint32_t rows = 1 + (uint32_t)__builtin_popcountll(c->strategies);
+    return symbols_bytes(c) + rows * held_bytes(c) +
+           (uint64_t)c->positions * sizeof(struct position);
+}
+
+void risk_init(struct risk *r, const struct risk_config *c, const struct limit_table *limits,
+               struct kill_words *kills, void *memory)
+{
+    uint8_t *p = memory, *const others = p + symbols_bytes(c);
     memset(r, 0, sizeof *r);
     r->limits = limits;
     r->kills = kills;
     r->symbols = (struct symbol_use *)(void *)p;
-    r->positions =
-        (struct position *)(void *)(p + cache_lines((uint64_t)symbols * sizeof(struct symbol_use)));
-    r->position_mask = positions - 1;
-    r->symbol_count = symbols;
+    p = others;
+    for (uint32_t i = 0; i < STRATEGIES_MAX; i++) {
+        p += c->strategies >> i & 1 ? held_bytes(c) : 0;
+        r->held[i] = (struct strategy_use *)(void *)(c->strategies >> i & 1 ? p : others);
+    }
+    r->positions = (struct position *)(void *)(p + held_bytes(c));
+    r->position_mask = c->positions - 1;
+    r->symbol_count = c->symbols;
 }
 
 static COLD bool kills_nobody(const struct kill_words *k)
@@ -80,6 +95,7 @@ void exposure_move(struct risk *r, const struct exposure_owner *owner, const str
 {
     struct position *p = &r->positions[owner->position];
     struct symbol_use *s = &r->symbols[owner->instrument];
+    struct strategy_use *held = strategy_use(r, owner);
     const uint64_t shares = (uint64_t)now->shares - was->shares;
     const uint64_t buys = owner->sells ? 0 : now->notional - was->notional;
     use_move(&r->firm, was, now);
@@ -92,9 +108,11 @@ void exposure_move(struct risk *r, const struct exposure_owner *owner, const str
     if (owner->sells) {
         p->open_sell += shares;
         s->open_sell += shares;
+        held->open_sell += shares;
     } else {
         p->open_buy += shares;
         s->open_buy += shares;
+        held->open_buy += shares;
     }
 }
 
@@ -133,6 +151,7 @@ static void executed(struct risk *r, const struct exposure_owner *owner, uint32_
     p->shares += change;
     p->fills++;
     r->symbols[owner->instrument].shares += change;
+    strategy_use(r, owner)->shares += change;
     money_fill(r, owner, shares, price, false);
 }
 
@@ -166,6 +185,7 @@ static void undone(struct risk *r, const struct exposure_owner *owner, uint32_t 
     p->shares += change;
     p->fills--;
     r->symbols[owner->instrument].shares += change;
+    strategy_use(r, owner)->shares += change;
     money_fill(r, owner, shares, price, true);
 }
 

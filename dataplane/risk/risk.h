@@ -65,6 +65,14 @@ struct symbol_use {
 };
 _Static_assert(sizeof(struct symbol_use) == CACHE_LINE, "one line per symbol");
 
+// A strategy in a symbol, over all accounts: what its own orders have brought and may still bring.
+// Two of them to a line.
+struct strategy_use {
+    _Alignas(32) int64_t shares;
+    uint64_t open_buy;
+    uint64_t open_sell;
+};
+
 // Limits on losses that were broken stay so until a person resumes whose they are, whatever the
 // market does: bits of owner_day.broken.
 enum loss_kind { LOSS_OF_DAY, LOSS_FROM_BEST, LOSS_KINDS };
@@ -136,7 +144,10 @@ struct risk {
     struct owner_day session_days[SESSIONS_MAX];
     uint64_t traded_in[STRATEGIES_MAX][INSTRUMENTS_MAX / 64]; // bits of instruments
     struct symbol_use *symbols;                               // per instrument
-    struct position *positions;                               // hash of account and instrument
+    // Per strategy and instrument. Strategies that are not the lane's have one row together, which
+    // nothing limits: orders of earlier runs.
+    struct strategy_use *held[STRATEGIES_MAX];
+    struct position *positions; // hash of account and instrument
     uint32_t position_mask;
     uint32_t position_count;
     uint32_t symbol_count;
@@ -147,11 +158,16 @@ struct risk {
     struct risk_note notes[RISK_NOTES];
 };
 
-// <positions>: power of two, at most half of them are used.
-uint64_t risk_bytes(uint32_t symbols, uint32_t positions);
+struct risk_config {
+    uint32_t symbols;
+    uint32_t positions;  // power of two, at most half of them are used
+    uint64_t strategies; // bits: those that have positions of their own
+};
+
+uint64_t risk_bytes(const struct risk_config *config);
 // <memory>: risk_bytes() zeroed bytes, aligned to a cache line. <kills>: KILL_ASKERS words.
-void risk_init(struct risk *r, uint32_t symbols, uint32_t positions,
-               const struct limit_table *limits, struct kill_words *kills, void *memory);
+void risk_init(struct risk *r, const struct risk_config *config, const struct limit_table *limits,
+               struct kill_words *kills, void *memory);
 
 // After a kill was lifted: is none of its asker in force any more?
 void risk_kills_look(struct risk *r);
@@ -184,10 +200,11 @@ static inline uint32_t position_look(const struct risk *r, uint32_t account, uin
 
 // An order with this position may follow: the lines that no other order has brought are asked for,
 // with all that the search for the position goes through. Nothing is read.
-static inline void risk_expect(const struct risk *r, uint32_t account, uint32_t instrument,
-                               uint32_t position)
+static inline void risk_expect(const struct risk *r, uint32_t account, uint32_t strategy,
+                               uint32_t instrument, uint32_t position)
 {
     const struct limit_row *row = &r->limits->symbols[instrument];
+    PREFETCHW(&r->held[strategy][instrument]);
     PREFETCHW(&r->symbols[instrument]);
     PREFETCH(row);
     PREFETCH(&row->symbol);

@@ -96,6 +96,7 @@ static void world_open(uint64_t seed)
                                                   .silence_ticks = SILENCE},
                                        .instruments = MODEL_SYMBOLS,
                                        .positions = 64,
+                                       .strategies = 3,
                                        .event_credit_min = 64};
     struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
                                 .username = "user",

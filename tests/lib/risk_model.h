@@ -237,6 +237,26 @@ static inline uint64_t model_worst(const struct model *m, const struct gate_orde
     return worst > 0 ? (uint64_t)worst : 0;
 }
 
+// The same of what the strategy's own orders have brought and may bring.
+static inline uint64_t model_strategy_worst(const struct model *m, const struct gate_order *o,
+                                            uint64_t more)
+{
+    int64_t worst = (int64_t)more;
+    for (uint32_t i = 0; i < MODEL_ORDERS; i++) {
+        const struct model_order *k = &m->orders[i];
+        if (k->open && model_same(&k->o.owner, &o->owner, TRADE_STRATEGY) &&
+            model_same(&k->o.owner, &o->owner, TRADE_SYMBOL) && k->o.owner.sells == o->owner.sells)
+            worst += k->o.worst.shares;
+    }
+    for (uint32_t i = 0; i < m->fill_count; i++) {
+        const struct model_fill *f = &m->fills[i];
+        if (!f->gone && model_same(&f->owner, &o->owner, TRADE_STRATEGY) &&
+            model_same(&f->owner, &o->owner, TRADE_SYMBOL))
+            worst += f->owner.sells == o->owner.sells ? (int64_t)f->shares : -(int64_t)f->shares;
+    }
+    return worst > 0 ? (uint64_t)worst : 0;
+}
+
 static inline bool model_reduces(const struct model *m, const struct gate_order *o)
 {
     const uint64_t more = model_more(o->worst.shares, o->held.shares);
@@ -540,8 +560,9 @@ static inline bool model_sums(struct model *m, const struct gate_order *o)
             return model_refuse(m, REFUSAL_OPEN_NOTIONAL, s, notional,
                                 model_row(m, &o->owner, s)->open_notional);
     }
-    for (uint32_t s = TRADE_ACCOUNT; s <= TRADE_SYMBOL; s += 2) {
-        const uint64_t worst = model_worst(m, o, s == TRADE_ACCOUNT, more);
+    for (uint32_t s = TRADE_ACCOUNT; s <= TRADE_SYMBOL; s++) {
+        const uint64_t worst = s == TRADE_STRATEGY ? model_strategy_worst(m, o, more)
+                                                   : model_worst(m, o, s == TRADE_ACCOUNT, more);
         if (more && worst > model_row(m, &o->owner, s)->position)
             return model_refuse(m, REFUSAL_POSITION, s, worst,
                                 model_row(m, &o->owner, s)->position);

@@ -9,6 +9,9 @@
 
 enum { RIG_SYMBOLS = 8, RIG_POSITIONS = 64 };
 
+static const struct risk_config risk_rig_config = {
+    .symbols = RIG_SYMBOLS, .positions = RIG_POSITIONS, .strategies = 0xff};
+
 struct risk_rig {
     struct risk risk;
     struct kill_words kills[KILL_ASKERS];
@@ -20,7 +23,7 @@ static inline void risk_rig_open(struct risk_rig *rig)
 {
     memset(rig, 0, sizeof *rig);
     uint64_t table = sizeof *rig->table + RIG_SYMBOLS * sizeof(struct limit_row);
-    uint64_t bytes = risk_bytes(RIG_SYMBOLS, RIG_POSITIONS);
+    uint64_t bytes = risk_bytes(&risk_rig_config);
     rig->table = aligned_alloc(CACHE_LINE, table);
     rig->memory = aligned_alloc(CACHE_LINE, bytes);
     MUST(rig->table && rig->memory);
@@ -37,7 +40,7 @@ static inline void risk_rig_open(struct risk_rig *rig)
         limit_row_open(&rig->table->sessions[i]);
     for (uint32_t i = 0; i < RIG_SYMBOLS; i++)
         limit_symbol_open(&rig->table->symbols[i]);
-    risk_init(&rig->risk, RIG_SYMBOLS, RIG_POSITIONS, rig->table, rig->kills, rig->memory);
+    risk_init(&rig->risk, &risk_rig_config, rig->table, rig->kills, rig->memory);
 }
 
 static inline void risk_rig_close(struct risk_rig *rig)

@@ -151,6 +151,7 @@ static inline void desk_make(uint64_t seed)
                                                   .silence_ticks = HZ},
                                        .instruments = INSTRUMENTS,
                                        .positions = 16,
+                                       .strategies = 7,
                                        .event_credit_min = 64};
     const struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
                                       .username = "u",

@@ -28,7 +28,7 @@ static const struct control {
      1u << TRADE_STRATEGY | 1u << TRADE_SYMBOL | 1u << TRADE_SESSION, 1u << TRADE_SYMBOL, true},
     {"open_notional", REFUSAL_OPEN_NOTIONAL,
      1u << TRADE_STRATEGY | 1u << TRADE_SYMBOL | 1u << TRADE_SESSION, 1u << TRADE_SYMBOL, false},
-    {"position", REFUSAL_POSITION, 1u << TRADE_ACCOUNT | 1u << TRADE_SYMBOL,
+    {"position", REFUSAL_POSITION, 1u << TRADE_ACCOUNT | 1u << TRADE_STRATEGY | 1u << TRADE_SYMBOL,
      1u << TRADE_ACCOUNT | 1u << TRADE_SYMBOL, false},
     {"gross", REFUSAL_GROSS, 1u << TRADE_FIRM | 1u << TRADE_ACCOUNT,
      1u << TRADE_FIRM | 1u << TRADE_ACCOUNT, false},

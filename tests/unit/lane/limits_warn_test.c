@@ -35,7 +35,7 @@ static const struct sum {
 } sums[] = {
     {"open_orders", LIMIT_LIMITS_open_orders, OWNERS | SYMBOLS, false, true},
     {"open_notional", LIMIT_LIMITS_open_notional, OWNERS | SYMBOLS, true, true},
-    {"position", LIMIT_LIMITS_position, SYMBOLS, false, false},
+    {"position", LIMIT_LIMITS_position, STRATEGIES | SYMBOLS, false, false},
     {"gross", LIMIT_LIMITS_gross, HOLDERS, true, false},
     {"day_value", LIMIT_LIMITS_day_value, OWNERS, true, false},
     {"credit", LIMIT_LIMITS_credit, HOLDERS, true, false},
@@ -70,7 +70,13 @@ static void use_put(const struct sum *sum, enum trade_scope scope, uint32_t lane
     switch (sum->control) {
     case LIMIT_LIMITS_open_orders: open[scope]->orders = (uint32_t)use; break;
     case LIMIT_LIMITS_open_notional: open[scope]->notional = use; break;
-    case LIMIT_LIMITS_position: r->symbols[SYMBOL].shares = (int64_t)use; break;
+    case LIMIT_LIMITS_position:
+        if (scope == TRADE_STRATEGY) {
+            r->traded_in[0][SYMBOL / 64] = 1ull << SYMBOL % 64;
+            r->held[0][SYMBOL].shares = -(int64_t)use; // short is as far as long
+        } else
+            r->symbols[SYMBOL].shares = (int64_t)use;
+        break;
     case LIMIT_LIMITS_gross: day->gross = use; break;
     case LIMIT_LIMITS_day_value: day->traded = use; break;
     case LIMIT_LIMITS_credit:

@@ -101,7 +101,8 @@ static void of_how_much(void **state)
         {"day_value", REFUSAL_DAY_VALUE,
          1u << TRADE_FIRM | 1u << TRADE_ACCOUNT | 1u << TRADE_STRATEGY | 1u << TRADE_SESSION,
          false},
-        {"position", REFUSAL_POSITION, 1u << TRADE_ACCOUNT | 1u << TRADE_SYMBOL, true}};
+        {"position", REFUSAL_POSITION,
+         1u << TRADE_ACCOUNT | 1u << TRADE_STRATEGY | 1u << TRADE_SYMBOL, true}};
     (void)state;
     for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (enum trade_scope scope = TRADE_FIRM; scope < TRADE_SCOPES; scope++) {

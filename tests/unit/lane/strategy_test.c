@@ -96,6 +96,7 @@ static void desk_make(void)
                                                   .silence_ticks = HZ},
                                        .instruments = 2,
                                        .positions = 16,
+                                       .strategies = 3,
                                        .event_credit_min = 8};
     const struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
                                       .username = "u",

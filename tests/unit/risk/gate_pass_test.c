@@ -61,7 +61,7 @@ static void compare(struct kept *before, struct kept *after, uint64_t bytes)
 static void both_ways_are_one(void **state)
 {
     static struct kept before, after;
-    const uint64_t bytes = risk_bytes(RIG_SYMBOLS, RIG_POSITIONS);
+    const uint64_t bytes = risk_bytes(&risk_rig_config);
     (void)state;
     before.memory = malloc(bytes);
     after.memory = malloc(bytes);

@@ -421,7 +421,7 @@ static const struct {
     TRY(ORDER_RATIO, ALL & ~BITS(SYMBOL), order_ratio),
     TRY(OPEN_ORDERS, ALL, open_orders),
     TRY(OPEN_NOTIONAL, ALL, open_notional),
-    TRY(POSITION, BITS(ACCOUNT) | BITS(SYMBOL), position),
+    TRY(POSITION, BITS(ACCOUNT) | BITS(STRATEGY) | BITS(SYMBOL), position),
     TRY(GROSS, BITS(FIRM) | BITS(ACCOUNT), gross),
     TRY(DAY_VALUE, ALL & ~BITS(SYMBOL), day_value),
     TRY(CREDIT, BITS(FIRM) | BITS(ACCOUNT), credit),
