@@ -62,6 +62,47 @@ static const char *name_of(const struct board *b, uint32_t scope, uint32_t index
     }
 }
 
+// --- sessions by name ---
+
+// "nas,two", or "all", as the dataplane takes it: by number. False: the job has failed.
+static bool venues_take(const struct control *control, struct job *job, const char *names,
+                        char value[LIMIT_VALUE_LEN])
+{
+    const struct board *b = control->board;
+    size_t used = 0;
+    snprintf(value, LIMIT_VALUE_LEN, "all");
+    for (const char *at = names; strcmp(names, "all") != 0 && at;
+         at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        const size_t len = strcspn(at, ",");
+        uint32_t i = 0;
+        while (i < b->shape.order_sessions &&
+               (strlen(b->sessions[i].name) != len || memcmp(b->sessions[i].name, at, len) != 0))
+            i++;
+        if (i == b->shape.order_sessions) {
+            job_fail(job, RPC_ERROR_UNKNOWN,
+                     "venues: no session '%.*s'; name sessions separated by commas, or all",
+                     len < NAME_LEN ? (int)len : NAME_LEN, at);
+            return false;
+        }
+        used += (size_t)snprintf(value + used, used < LIMIT_VALUE_LEN ? LIMIT_VALUE_LEN - used : 0,
+                                 "%s%u", used ? "," : "", i);
+    }
+    return true;
+}
+
+static json_t *limit_view(const struct board *b, unsigned control, uint64_t value)
+{
+    char text[SESSIONS_MAX * (NAME_LEN + 1)];
+    size_t used = 0;
+    if (control != LIMIT_LIMITS_venues || value == LIMIT_NOTHING)
+        return view_limit(control, value);
+    for (uint32_t i = 0; i < b->shape.order_sessions; i++)
+        if (value >> i & 1)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%.31s", used ? "," : "",
+                                     b->sessions[i].name);
+    return json_string(used ? text : "");
+}
+
 // --- set ---
 
 // "90s", "30m", "2h"; 0: not a time.
@@ -149,7 +190,10 @@ void method_limit_set(struct control *control, struct job *job)
     change->scope = job->target.scope;
     change->index = target_index(&job->target);
     snprintf(change->control, sizeof change->control, "%s", job_string(job, "control"));
-    snprintf(change->value, sizeof change->value, "%s", job_string(job, "value"));
+    if (limit_control_find(change->scope, change->control) != LIMIT_LIMITS_venues)
+        snprintf(change->value, sizeof change->value, "%s", job_string(job, "value"));
+    else if (!venues_take(control, job, job_string(job, "value"), change->value))
+        return;
     job->tolerant = true;
     set_post(control, job, control->policy.second_person && !job->approved);
 }
@@ -180,7 +224,8 @@ void method_limit_set_answered(struct control *control, struct job *job)
     const char *lasts = job_string(job, "for");
     text_clean(answer->why, sizeof answer->why);
     if (job->call.result == COMMAND_RESULT_NOTHING) {
-        job_fail(job, RPC_ERROR_STATE, "%s is %s already", change->control, change->value);
+        job_fail(job, RPC_ERROR_STATE, "%s is %s already", change->control,
+                 job_string(job, "value"));
     } else if (job->call.result == COMMAND_RESULT_LIMIT_REFUSED) {
         job_fail(job, RPC_ERROR_REFUSED, "%s%s%s: %s; nothing was changed",
                  job->target.scope == TRADE_FIRM ? "firm" : scope_name(job->target.scope),
@@ -189,7 +234,7 @@ void method_limit_set_answered(struct control *control, struct job *job)
         job_await_approval(control, job, 0, "%s%s%s: %s%s %s%s%s", scope_name(job->target.scope),
                            named ? " " : "", job->target.name,
                            change->owner == LIMIT_OF_BROKER ? "the broker's " : "", change->control,
-                           change->value, lasts ? " for " : "", lasts ? lasts : "");
+                           job_string(job, "value"), lasts ? " for " : "", lasts ? lasts : "");
     } else if (dry) {
         set_post(control, job, false);
     } else if (job_board(control, job)) {
@@ -199,9 +244,9 @@ void method_limit_set_answered(struct control *control, struct job *job)
         set(job->result, "control", json_string(change->control));
         set(job->result, "owner", json_string(limit_owner_name(change->owner)));
         set(job->result, "binds", json_string(limit_owner_name(answer->changes[0].binds)));
-        set(job->result, "bound", view_limit(which, answer->changes[0].bound));
-        set(job->result, "was", view_limit(which, answer->changes[0].was));
-        set(job->result, "now", view_limit(which, answer->changes[0].now));
+        set(job->result, "bound", limit_view(control->board, which, answer->changes[0].bound));
+        set(job->result, "was", limit_view(control->board, which, answer->changes[0].was));
+        set(job->result, "now", limit_view(control->board, which, answer->changes[0].now));
         set(job->result, "reason", json_string(job->call.request.limit_set.reason));
         set(job->result, "until", view_utc(change->until_ns));
         set(job->result, "approved_by", job->approved ? view_count(job->user) : json_null());
@@ -271,9 +316,9 @@ static json_t *entry_view(const struct board *b, const struct limit_entry *e)
     set(row, "scope", json_string(scope_name(e->scope)));
     set(row, "name", *name ? json_string(name) : json_null());
     set(row, "control", json_string(limit_control_name(e->control)));
-    set(row, "limit", view_limit(e->control, limit));
+    set(row, "limit", limit_view(b, e->control, limit));
     set(row, "binds", json_string(limit_owner_name(binds)));
-    set(row, "firm", view_limit(e->control, e->limit[LIMIT_OF_FIRM]));
+    set(row, "firm", limit_view(b, e->control, e->limit[LIMIT_OF_FIRM]));
     set(row, "broker", view_limit(e->control, e->limit[LIMIT_OF_BROKER]));
     set(row, "use", used ? view_limit(e->control, use) : json_null());
     set(row, "headroom", used ? view_limit(e->control, room) : json_null());
@@ -283,7 +328,7 @@ static json_t *entry_view(const struct board *b, const struct limit_entry *e)
     set(row, "warned", json_boolean(e->flags & LIMIT_ENTRY_WARNED));
     set(row, "broken", json_boolean(e->flags & LIMIT_ENTRY_BROKEN));
     set(row, "until", view_utc(e->until_ns));
-    set(row, "back", e->until_ns ? view_limit(e->control, e->back) : json_null());
+    set(row, "back", e->until_ns ? limit_view(b, e->control, e->back) : json_null());
     return row;
 }
 

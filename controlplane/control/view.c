@@ -57,7 +57,8 @@ json_t *view_limit(unsigned control, uint64_t value)
     case UNIT_RESTRICTION: return json_string(restriction_name((unsigned)value));
     default: break;
     }
-    if (control != LIMIT_LIMITS_forbid && control != LIMIT_SYMBOL_phases)
+    if (control != LIMIT_LIMITS_forbid && control != LIMIT_SYMBOL_phases &&
+        control != LIMIT_LIMITS_venues)
         return view_count(value);
     char text[LIMIT_VALUE_LEN];
     config_limit_text(control, value, text);

@@ -55,7 +55,7 @@ bool limit_owner_has(enum limit_owned owner, unsigned control)
             limit_control_table[control].name &&
             limit_control_table[control].section == LIMIT_LIMITS &&
             control != LIMIT_LIMITS_warn_percent && control != LIMIT_LIMITS_forbid &&
-            control != LIMIT_LIMITS_market);
+            control != LIMIT_LIMITS_market && control != LIMIT_LIMITS_venues);
 }
 
 enum limit_control limit_control_of(unsigned refusal)
@@ -83,6 +83,7 @@ bool limit_widens(unsigned control, uint64_t was, uint64_t now)
     case LIMIT_WIDER_MORE: return now > was;
     case LIMIT_WIDER_LESS: return now < was;
     case LIMIT_WIDER_FEWER: return (was & ~now) != 0;
+    case LIMIT_WIDER_BITS: return (now & ~was) != 0;
     default: return now != was;
     }
 }

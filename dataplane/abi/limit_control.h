@@ -9,7 +9,13 @@
 #include "dataplane/abi/trade.h"
 
 enum limit_section { LIMIT_LIMITS, LIMIT_SYMBOL, LIMIT_SESSION, LIMIT_ACTIONS };
-enum limit_wider { LIMIT_WIDER_MORE, LIMIT_WIDER_LESS, LIMIT_WIDER_FEWER, LIMIT_WIDER_EITHER };
+enum limit_wider {
+    LIMIT_WIDER_MORE,
+    LIMIT_WIDER_LESS,
+    LIMIT_WIDER_FEWER,
+    LIMIT_WIDER_BITS,
+    LIMIT_WIDER_EITHER
+};
 
 enum limit_control {
     LIMIT_CONTROL_NONE = 0,

@@ -27,7 +27,8 @@
     X(FAILED, 7, failed, "A child order of this order was refused or rejected there before") \
     X(SPENT, 8, spent, "It gave back shares of this order before")                           \
     X(OPEN, 9, open, "A child order of this order is still open there")                      \
-    X(EXCLUDED, 10, excluded, "The order does not name it")
+    X(EXCLUDED, 10, excluded, "The order does not name it")                                  \
+    X(FORBIDDEN, 11, forbidden, "Its strategy or client may not send there (limits.venues)")
 
 // Why an order is over. ROUTE_ENDING(UPPER, number, lower, help)
 #define ROUTE_ENDING_LIST(X)                                             \

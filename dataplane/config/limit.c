@@ -27,7 +27,7 @@ static struct known look_up(unsigned control)
             strcmp(option_rows[i].key, info->name) == 0)
             known.row = &option_rows[i];
     MUST(known.row != NULL);
-    MUST(known.row->kind == OPTION_WORDS ||
+    MUST(known.row->kind == OPTION_WORDS || known.row->kind == OPTION_VENUES ||
          value_parse(known.row, known.row->fallback, strlen(known.row->fallback), &known.fallback,
                      why));
     return known;
@@ -49,12 +49,22 @@ static uint64_t raw(const struct option_row *row, const void *base)
     return value;
 }
 
+// What stands where nothing is limited; LIMIT_NOTHING: something always is.
+static uint64_t nothing_of(const struct option_row *row)
+{
+    switch (row->kind) {
+    case OPTION_LIMIT:
+    case OPTION_MONEY: return row->max;
+    case OPTION_VENUES: return 0;
+    default: return LIMIT_NOTHING;
+    }
+}
+
 uint64_t config_limit_get(unsigned control, const void *base)
 {
     const struct option_row *row = known_of(control)->row;
     const uint64_t value = raw(row, base);
-    const bool none = row->kind == OPTION_LIMIT || row->kind == OPTION_MONEY;
-    return none && value == row->max ? LIMIT_NOTHING : value;
+    return value == nothing_of(row) ? LIMIT_NOTHING : value;
 }
 
 bool config_limit_default(unsigned control, const void *base)
@@ -76,6 +86,36 @@ static void word_at(const char *words, uint64_t place, char text[LIMIT_VALUE_LEN
 static const char *no_words(unsigned control)
 {
     return control == LIMIT_SYMBOL_phases ? "all" : "none";
+}
+
+// --- lists of sessions, by their numbers ---
+
+static bool venues_set(const struct option_row *row, void *base, const char *text,
+                       char why[LIMIT_WHY_LEN])
+{
+    uint32_t bits = 0;
+    for (const char *at = text; strcmp(text, "all") != 0 && at;
+         at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        int64_t number;
+        if (!value_number(at, strcspn(at, ","), &number, why) || number < 0 ||
+            number >= SESSIONS_MAX) {
+            snprintf(why, LIMIT_WHY_LEN, "wants all, or numbers of sessions separated by commas");
+            return false;
+        }
+        bits |= 1u << number;
+    }
+    memcpy((char *)base + row->offset, &bits, row->size);
+    return true;
+}
+
+static void venues_text(uint64_t bits, char text[LIMIT_VALUE_LEN])
+{
+    size_t used = 0;
+    snprintf(text, LIMIT_VALUE_LEN, "all");
+    for (uint64_t left = bits; left && bits != LIMIT_NOTHING && used < LIMIT_VALUE_LEN;
+         left &= left - 1)
+        used += (size_t)snprintf(text + used, LIMIT_VALUE_LEN - used, "%s%d", used ? "," : "",
+                                 __builtin_ctzll(left));
 }
 
 // Separated by commas; each once or more.
@@ -124,13 +164,17 @@ bool config_limit_set(unsigned control, void *base, const char *text, char why[L
     const struct option_row *row = known_of(control)->row;
     if (row->kind == OPTION_WORDS)
         return words_set(control, base, text, why);
+    if (row->kind == OPTION_VENUES)
+        return venues_set(row, base, text, why);
     return value_parse(row, text, strlen(text), (char *)base + row->offset, why);
 }
 
 void config_limit_text(unsigned control, uint64_t value, char text[LIMIT_VALUE_LEN])
 {
     const struct option_row *row = known_of(control)->row;
-    if (value == LIMIT_NOTHING)
+    if (row->kind == OPTION_VENUES)
+        venues_text(value, text);
+    else if (value == LIMIT_NOTHING)
         snprintf(text, LIMIT_VALUE_LEN, "none");
     else if (row->kind == OPTION_MONEY)
         snprintf(text, LIMIT_VALUE_LEN, "%lu.%04lu", value / 10000, value % 10000);
@@ -147,9 +191,8 @@ void config_limit_text(unsigned control, uint64_t value, char text[LIMIT_VALUE_L
 bool config_limit_put(unsigned control, void *base, uint64_t value)
 {
     const struct option_row *row = known_of(control)->row;
-    const bool none = row->kind == OPTION_LIMIT || row->kind == OPTION_MONEY;
-    if (none && value == LIMIT_NOTHING)
-        value = row->max;
+    if (value == LIMIT_NOTHING)
+        value = nothing_of(row);
     if (row->size > sizeof value || (row->size < sizeof value && value >> row->size * 8))
         return false;
     memcpy((char *)base + row->offset, &value, row->size);

@@ -1,5 +1,6 @@
 #include "dataplane/control/limits_fill.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "dataplane/control/dataplane.h"
@@ -204,9 +205,12 @@ uint32_t limits_bind(const struct config_limits *firm, const struct config_limit
 
 // --- the source ---
 
-static void strategy_add(struct limits_source *s, uint32_t index, const struct config_limits *firm,
+static void strategy_add(struct limits_source *s, const struct config *config, uint32_t index,
+                         uint32_t lane, const struct config_limits *firm,
                          const struct config_limits *broker)
 {
+    for (uint32_t i = 0; i < config->session_count; i++)
+        s->venues[index] |= (uint32_t)(config->sessions[i].lane == lane) << i;
     s->strategies_used |= 1ull << index;
     s->strategies[index] = *firm;
     s->broker_strategies[index] = *broker;
@@ -237,10 +241,11 @@ struct limits_source *limits_source_new(const struct config *config, const struc
         s->broker_accounts[i] = config->accounts[i].broker;
     }
     for (uint32_t i = 0; i < config->strategy_count; i++)
-        strategy_add(s, i, &config->strategies[i].limits, &config->strategies[i].broker);
+        strategy_add(s, config, i, config->strategies[i].lane, &config->strategies[i].limits,
+                     &config->strategies[i].broker);
     for (uint32_t i = 0; i < config->client_count; i++)
-        strategy_add(s, gateway_strategy(config, i), &config->clients[i].limits,
-                     &config->clients[i].broker);
+        strategy_add(s, config, gateway_strategy(config, i), config->clients[i].lane,
+                     &config->clients[i].limits, &config->clients[i].broker);
     for (uint32_t i = 0; i < config->session_count; i++)
         s->sessions[i] = config->sessions[i];
     for (uint32_t r = 0; r < config->symbol_count; r++)
@@ -291,6 +296,19 @@ void *limits_base(struct limits_source *s, enum trade_scope scope, uint32_t inde
                   enum limit_section section)
 {
     return limits_owned(s, LIMIT_OF_FIRM, scope, index, section);
+}
+
+bool limits_venues_good(struct limits_source *s, enum trade_scope scope, uint32_t index,
+                        struct limit_fault *f)
+{
+    const struct config_limits *limits = limits_of(s, false, scope, index);
+    const uint32_t others =
+        scope == TRADE_STRATEGY && limits ? limits->venues & ~s->venues[index] : 0;
+    f->key = "venues";
+    if (others)
+        snprintf(f->text, sizeof f->text, "session %d is none of the strategy's lane",
+                 __builtin_ctz(others));
+    return others == 0;
 }
 
 bool limits_actions_good(const struct limits_source *s, struct limit_fault *f)

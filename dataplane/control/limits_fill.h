@@ -12,7 +12,8 @@ struct limits_source {
     uint32_t account_count;
     uint32_t session_count;
     uint32_t symbol_count;
-    uint64_t strategies_used; // bits
+    uint64_t strategies_used;        // bits
+    uint32_t venues[STRATEGIES_MAX]; // bits: the sessions of the strategy's lane
     uint32_t price_period_ms;
     struct config_actions actions;
     struct config_limits firm;
@@ -53,6 +54,10 @@ bool limits_both(struct limits_source *source, enum trade_scope scope, uint32_t 
 // Before the lanes run: a limit that a person had set. False: there is no such limit, or <source>
 // is null.
 bool limits_restore(struct limits_source *source, const struct event_limit_changed *set);
+
+// As in the file: orders of a strategy leave by the sessions of its lane alone.
+bool limits_venues_good(struct limits_source *source, enum trade_scope scope, uint32_t index,
+                        struct limit_fault *fault);
 
 // Every check has an action that it may have beside the broker's limits.
 bool limits_actions_good(const struct limits_source *source, struct limit_fault *fault);

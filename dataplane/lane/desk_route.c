@@ -31,6 +31,8 @@ HOT_INLINE enum route_verdict venue_verdict(const struct desk *d, const struct r
     const uint32_t bit = 1u << session;
     if (!(r->allowed & bit))
         return VENUE_EXCLUDED;
+    if (!(d->limits->strategies[r->strategy].venues & bit))
+        return VENUE_FORBIDDEN;
     if (r->failed & bit)
         return VENUE_FAILED;
     if (r->spent & bit && !rests)
@@ -171,6 +173,13 @@ HOT_INLINE struct sent child_send(struct desk *d, struct route *r, uint32_t rout
     return sent;
 }
 
+// The owner may send to none of the venues that the order names.
+static bool nowhere(const struct desk *d, const struct route *r)
+{
+    const uint32_t venues = (1u << d->session_count) - 1;
+    return !(r->allowed & venues & d->limits->strategies[r->strategy].venues);
+}
+
 // Looks once, and sends what the plan says. *<refusal>: of the preferred child, if that was not
 // sent. True: the gate refused a child, others may take its share.
 static bool round_send(struct desk *d, struct route *r, uint32_t route, bool rests,
@@ -295,7 +304,10 @@ enum refusal desk_route(struct desk *d, const struct desk_owner *who, const stru
         return REFUSAL_NONE;
     }
     finish(d, r, index);
-    d->count.refusals[REFUSAL_ROUTE] += refusal == REFUSAL_ROUTE; // the gate has counted its own
+    if (refusal == REFUSAL_ROUTE) { // the gate has counted its own
+        refusal = nowhere(d, r) ? REFUSAL_VENUES : REFUSAL_ROUTE;
+        d->count.refusals[refusal]++;
+    }
     return refusal;
 }
 

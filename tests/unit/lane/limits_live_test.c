@@ -117,8 +117,13 @@ static void what_is_not_good_changes_nothing(void **state)
     refused(TRADE_SYMBOL, 2, "quantity", "1", "there is no symbol 2");
     refused(TRADE_SYMBOL, 1, "touch_least", "0.01", "touch_least: does nothing without touch");
     refused(TRADE_SYMBOL, 1, "price_low", "9.51", "price_low: is above price_high");
-    refused(TRADE_FIRM, 0, "position", "5", "position: positions belong to accounts, strategies, clients and symbols");
+    refused(TRADE_FIRM, 0, "position", "5",
+            "position: positions belong to accounts, strategies, clients and symbols");
     refused(TRADE_SESSION, 0, "loss", "5", "loss: it belongs to the firm and accounts");
+    refused(TRADE_STRATEGY, 0, "venues", "0", "venues: session 0 is none of the strategy's lane");
+    refused(TRADE_STRATEGY, 0, "venues", "nas", "venues: wants all, or numbers of sessions");
+    refused(TRADE_STRATEGY, 0, "venues", "16", "venues: wants all, or numbers of sessions");
+    refused(TRADE_ACCOUNT, ACCOUNT, "venues", "1", "venues: it belongs to strategies and clients");
     claim(); // one that is good and one that is not: neither
     ask_change(0, TRADE_ACCOUNT, ACCOUNT, "quantity", "1");
     ask_change(1, TRADE_ACCOUNT, ACCOUNT, "quantity", "x");

@@ -234,6 +234,27 @@ static void of_kinds(void **state)
     }
 }
 
+// The sessions that a strategy may send to. Those of its lane alone can be named; the lane of the
+// test has one, so that the row says the rest.
+static void of_venues(void **state)
+{
+    (void)state;
+    open_wide();
+    set(TRADE_STRATEGY, "venues", "1");
+    const struct limit_set_answer *answer = &slot->answer.limit_set;
+    assert_true(answer->widens == 0 && answer->changes[0].was == LIMIT_NOTHING &&
+                answer->changes[0].now == 1u << LANE);
+    assert_true(d.desks[LANE]->desk.limits->strategies[0].venues == 1u << LANE);
+    says(enter(LANE, 10, PRICE), REFUSAL_NONE, TRADE_STRATEGY, 0, 0);
+    d.desks[LANE]->desk.limits->strategies[0].venues = 1u << 5;
+    says(enter(LANE, 10, PRICE), REFUSAL_VENUES, TRADE_STRATEGY, LANE, 0);
+    set(TRADE_STRATEGY, "venues", "all");
+    assert_true(answer->widens == 1 && answer->changes[0].now == LIMIT_NOTHING);
+    assert_true(d.desks[LANE]->desk.limits->strategies[0].venues == UINT32_MAX);
+    says(enter(LANE, 10, PRICE), REFUSAL_NONE, TRADE_STRATEGY, 0, 0);
+    tidy(NULL);
+}
+
 // Tick, lot, phases and whether a band is needed, of a symbol.
 static void of_what_a_symbol_takes(void **state)
 {
@@ -309,6 +330,7 @@ int main(void)
         cmocka_unit_test(of_a_symbol),
         cmocka_unit_test(of_losses),
         cmocka_unit_test(of_kinds),
+        cmocka_unit_test(of_venues),
         cmocka_unit_test(of_what_a_symbol_takes),
         cmocka_unit_test(not_taken),
     };
