@@ -94,8 +94,10 @@ static json_t *limit_view(const struct board *b, unsigned control, uint64_t valu
 {
     char text[SESSIONS_MAX * (NAME_LEN + 1)];
     size_t used = 0;
-    if (control != LIMIT_LIMITS_venues || value == LIMIT_NOTHING)
+    if (control != LIMIT_LIMITS_venues)
         return view_limit(control, value);
+    if (value == LIMIT_NOTHING)
+        return json_string("all");
     for (uint32_t i = 0; i < b->shape.order_sessions; i++)
         if (value >> i & 1)
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%.31s", used ? "," : "",

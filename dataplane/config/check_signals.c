@@ -109,6 +109,12 @@ bool config_check_signals(const struct config *config, const struct places *plac
                           struct error *err)
 {
     const struct check c = {config, places, err};
+    // A signal leaves half of the ring's free slots to orders (desk_signal.c).
+    if (config->signal_count && config->trading.event_credit > config->node.trading_slots / 2)
+        return place_fault(places, &config->trading.event_credit, err,
+                           "is above half of node.trading_slots (%u): no signal would be taken; "
+                           "name %u or less, or raise node.trading_slots",
+                           config->node.trading_slots, config->node.trading_slots / 2);
     for (uint32_t i = 0; i < config->signal_count; i++)
         if (!source_check(&c, &config->signals[i]))
             return false;

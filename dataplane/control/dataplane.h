@@ -209,6 +209,8 @@ void gateway_bill(struct dataplane *d, uint32_t lane, uint32_t symbols);
 uint32_t gateway_strategy(const struct config *config, uint32_t client);
 // Bits of the numbers of a lane's strategies and clients.
 uint64_t lane_strategies(const struct config *config, uint32_t lane);
+// Limits have changed: what is shown of the clients' own, and told to those that attach.
+void clients_limits_show(const struct dataplane *d);
 // Once the desk of the lane has its strategies.
 bool gateway_start(struct dataplane *d, uint32_t lane, struct error *err);
 // Once all desks are there: from here on clients may knock.

@@ -516,6 +516,7 @@ static void in_force(struct dataplane *d)
 {
     struct dataplane_limits *l = d->limits;
     char why[LIMIT_WHY_LEN];
+    clients_limits_show(d);
     if (l->again_on && l->again_change)
         l->again_change(d, l->base);
     for (uint32_t i = 0; i < l->request.count; i++) {

@@ -271,6 +271,7 @@ static void desks_end(struct dataplane *d, struct event_restored *e)
     for (uint32_t lane = 0; lane < LANES_MAX; lane++)
         versions[lane] = d->desks[lane] ? r->desks[lane].version : 0;
     limits_restored(d, versions);
+    clients_limits_show(d);
     for (uint32_t lane = 0; lane < LANES_MAX; lane++) {
         if (d->desks[lane] == NULL)
             continue;

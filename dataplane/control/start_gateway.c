@@ -5,6 +5,8 @@
 
 #include "dataplane/base/cpu.h"
 #include "dataplane/control/dataplane.h"
+#include "dataplane/control/limits_fill.h"
+#include "dataplane/control/limits_live.h"
 #include "dataplane/gateway/door.h"
 #include "dataplane/lane/desk_gateway.h"
 
@@ -105,6 +107,22 @@ bool gateway_start(struct dataplane *d, uint32_t lane, struct error *err)
     }
     desk_gateway_init(&d->desks[lane]->desk, &dg->at_desk, &dg->gateway, dg->orders);
     return true;
+}
+
+void clients_limits_show(const struct dataplane *d)
+{
+    for (uint32_t i = 0; i < d->config->client_count; i++) {
+        const uint32_t strategy = gateway_strategy(d->config, i), lane = d->config->clients[i].lane;
+        uint64_t limit[LIMIT_OWNERS];
+        enum limit_owned binds;
+        if (d->gateways[lane] == NULL || !limits_both(limits_set_now(d), TRADE_STRATEGY, strategy,
+                                                      LIMIT_LIMITS_open_orders, limit, &binds))
+            continue;
+        struct gateway *g = &d->gateways[lane]->gateway;
+        const uint32_t most = limit[binds] < UINT32_MAX ? (uint32_t)limit[binds] : UINT32_MAX;
+        g->clients[strategy - g->first_strategy].config.open_orders = most;
+        __atomic_store_n(&region_client_info(&d->view, i)->open_orders, most, __ATOMIC_RELAXED);
+    }
 }
 
 // Sessions of other lanes have their number, but no name by which a client could find them.

@@ -32,7 +32,7 @@ struct gateway_client_config {
     uint32_t uid; // whose processes may attach
     uint16_t account;
     uint16_t strategy;     // the client's own, in the gate's scopes
-    uint32_t open_orders;  // most that may be open; 0: none may
+    uint32_t open_orders;  // most that may be open, for who attaches; the gate has the limit
     uint32_t rate_per_s;   // orders, replaces and modifies; cancels always pass
     uint32_t burst;        // how many may come at once
     uint32_t heartbeat_ms; // 0: only its socket says that it lives

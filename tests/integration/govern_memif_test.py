@@ -97,7 +97,7 @@ def limits(s, ledger):
     changed = lambda: [e for e in ledger.collect().events if e["event"] == "DECISION" and e["sequence"] > first]  # noqa: E731
     wait_for("refusals", lambda: len(changed()) >= 5, s.alive)
     fields = [e["fields"] for e in changed()]
-    assert all(f["refusal"] == "QUANTITY" and f["limit"] == 99 for f in fields if f["account"] == "main"), fields[:3]
+    assert all(f["refusal"] == "QUANTITY" and f["limit"] == 99 for f in fields if f["account"] == 0), fields[:3]
     assert all(f["limits_version"] >= version for f in fields), fields[:3]
     said = ledger.of("LIMIT_CHANGED")[-1]
     assert (said["control"], said["now"], said["reason"]) == ("quantity", 99, "a test of limits"), said

@@ -51,6 +51,8 @@ static void gateway_open(uint64_t seed)
     memset(&rig, 0, sizeof rig);
     rig.gateway = zeroed(sizeof *rig.gateway);
     assert_true(gateway_init(rig.gateway, RIG_REQUESTS, RIG_ANSWERS, FIRST_STRATEGY, &err));
+    for (uint32_t i = 0; i < sizeof rig_names / sizeof rig_names[0]; i++)
+        w->limits->strategies[FIRST_STRATEGY + i].open_orders = RIG_OPEN;
     rig_client(rig_names[0], getuid(), 0);
     rig_client(rig_names[1], getuid(), 0);
     rig_client(rig_names[2], getuid() + 1, 0);

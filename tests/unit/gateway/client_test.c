@@ -200,6 +200,13 @@ static void limits_are_the_clients_own(void **state)
             refusals[a.refusal]++;
     assert_int_equal(done, RIG_OPEN);
     assert_int_equal(refusals[REFUSAL_OPEN_ORDERS], RIG_REQUESTS - RIG_OPEN);
+    // A person has set another limit than the one that it attached with.
+    assert_int_equal(w->desk.risk.strategies[FIRST_STRATEGY].orders, RIG_OPEN);
+    w->limits->strategies[FIRST_STRATEGY].open_orders = RIG_OPEN + 1;
+    w->now += 100 * STEP;
+    tickgate_enter(t, &o);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->desk.risk.strategies[FIRST_STRATEGY].orders, RIG_OPEN + 1);
     assert_int_equal(answer_to(u, tickgate_enter(u, &some_order)).kind, TICKGATE_DONE);
     // Faster than the rate: a burst, then one a step.
     for (uint32_t i = 0; i < 20 * RIG_REQUESTS; i++) {

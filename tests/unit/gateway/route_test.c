@@ -37,6 +37,7 @@ static int open_world(void **state)
     two_open(1);
     desk_route_venue(&w->desk, A, &(struct route_venue){.take_fee6 = 3000});
     desk_route_venue(&w->desk, B, &(struct route_venue){.take_fee6 = 2000});
+    w->limits->strategies[FIRST].open_orders = OPEN;
     gateway = zeroed(sizeof *gateway);
     assert_true(gateway_init(gateway, REQUESTS, ANSWERS, FIRST, &err));
     assert_true(gateway_client_add(gateway, &c, HZ, &err));

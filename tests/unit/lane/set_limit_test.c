@@ -324,14 +324,10 @@ static void not_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_one_order),
-        cmocka_unit_test(of_how_many),
-        cmocka_unit_test(of_how_much),
-        cmocka_unit_test(of_a_symbol),
-        cmocka_unit_test(of_losses),
-        cmocka_unit_test(of_kinds),
-        cmocka_unit_test(of_venues),
-        cmocka_unit_test(of_what_a_symbol_takes),
+        cmocka_unit_test(of_one_order), cmocka_unit_test(of_how_many),
+        cmocka_unit_test(of_how_much),  cmocka_unit_test(of_a_symbol),
+        cmocka_unit_test(of_losses),    cmocka_unit_test(of_kinds),
+        cmocka_unit_test(of_venues),    cmocka_unit_test(of_what_a_symbol_takes),
         cmocka_unit_test(not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
