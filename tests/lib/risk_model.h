@@ -98,15 +98,15 @@ struct model_sum {
     uint64_t orders, notional, open_buy, open_sell, buys;
 };
 
-// What is open under a scope; <account> too: of the symbol's only this account's.
+// What is open under a scope, and under <also>: of the symbol only what is this account's, or
+// strategy's.
 static inline struct model_sum model_open_sum(const struct model *m, const struct exposure_owner *w,
-                                              uint32_t scope, bool account)
+                                              uint32_t scope, uint32_t also)
 {
     struct model_sum s = {0};
     for (uint32_t i = 0; i < MODEL_ORDERS; i++) {
         const struct model_order *k = &m->orders[i];
-        if (!k->open || !model_same(&k->o.owner, w, scope) ||
-            (account && k->o.owner.account != w->account))
+        if (!k->open || !model_same(&k->o.owner, w, scope) || !model_same(&k->o.owner, w, also))
             continue;
         s.orders += k->o.worst.orders;
         s.notional += k->o.worst.notional;
@@ -122,14 +122,13 @@ struct model_money {
 };
 
 static inline struct model_money model_traded(const struct model *m, const struct exposure_owner *w,
-                                              uint32_t scope, bool account)
+                                              uint32_t scope, uint32_t also)
 {
     struct model_money s = {0};
     for (uint32_t i = 0; i < m->fill_count; i++) {
         const struct model_fill *f = &m->fills[i];
         const int64_t shares = (int64_t)f->shares, value = (int64_t)(f->shares * f->price);
-        if (f->gone || !model_same(&f->owner, w, scope) ||
-            (account && f->owner.account != w->account))
+        if (f->gone || !model_same(&f->owner, w, scope) || !model_same(&f->owner, w, also))
             continue;
         s.shares += f->owner.sells ? -shares : shares;
         s.paid += f->owner.sells ? -value : value;
@@ -150,7 +149,7 @@ static inline int64_t model_marked(const struct model *m, uint32_t scope, uint32
             if (scope == TRADE_ACCOUNT && a != account)
                 continue;
             const int64_t value =
-                model_traded(m, &w, TRADE_SYMBOL, true).shares * (int64_t)m->marks[a][i];
+                model_traded(m, &w, TRADE_SYMBOL, TRADE_ACCOUNT).shares * (int64_t)m->marks[a][i];
             marked += value;
             *gross += (uint64_t)(value < 0 ? -value : value);
         }
@@ -161,7 +160,7 @@ static inline int64_t model_profit(const struct model *m, uint32_t scope, uint32
 {
     uint64_t gross;
     const struct exposure_owner w = {.account = (uint16_t)account};
-    return model_marked(m, scope, account, &gross) - model_traded(m, &w, scope, false).paid;
+    return model_marked(m, scope, account, &gross) - model_traded(m, &w, scope, TRADE_FIRM).paid;
 }
 
 // The profit of the firm or an account may have changed, or its limits.
@@ -227,33 +226,13 @@ static inline uint64_t model_more(uint64_t now, uint64_t was)
 }
 
 // Shares on the wrong side of flat if everything open on the order's side executes.
-static inline uint64_t model_worst(const struct model *m, const struct gate_order *o, bool account,
+static inline uint64_t model_worst(const struct model *m, const struct gate_order *o, uint32_t also,
                                    uint64_t more)
 {
-    const struct model_sum open = model_open_sum(m, &o->owner, TRADE_SYMBOL, account);
-    const int64_t shares = model_traded(m, &o->owner, TRADE_SYMBOL, account).shares;
+    const struct model_sum open = model_open_sum(m, &o->owner, TRADE_SYMBOL, also);
+    const int64_t shares = model_traded(m, &o->owner, TRADE_SYMBOL, also).shares;
     const int64_t worst = o->owner.sells ? (int64_t)(open.open_sell + more) - shares
                                          : (int64_t)(open.open_buy + more) + shares;
-    return worst > 0 ? (uint64_t)worst : 0;
-}
-
-// The same of what the strategy's own orders have brought and may bring.
-static inline uint64_t model_strategy_worst(const struct model *m, const struct gate_order *o,
-                                            uint64_t more)
-{
-    int64_t worst = (int64_t)more;
-    for (uint32_t i = 0; i < MODEL_ORDERS; i++) {
-        const struct model_order *k = &m->orders[i];
-        if (k->open && model_same(&k->o.owner, &o->owner, TRADE_STRATEGY) &&
-            model_same(&k->o.owner, &o->owner, TRADE_SYMBOL) && k->o.owner.sells == o->owner.sells)
-            worst += k->o.worst.shares;
-    }
-    for (uint32_t i = 0; i < m->fill_count; i++) {
-        const struct model_fill *f = &m->fills[i];
-        if (!f->gone && model_same(&f->owner, &o->owner, TRADE_STRATEGY) &&
-            model_same(&f->owner, &o->owner, TRADE_SYMBOL))
-            worst += f->owner.sells == o->owner.sells ? (int64_t)f->shares : -(int64_t)f->shares;
-    }
     return worst > 0 ? (uint64_t)worst : 0;
 }
 
@@ -261,7 +240,7 @@ static inline bool model_reduces(const struct model *m, const struct gate_order 
 {
     const uint64_t more = model_more(o->worst.shares, o->held.shares);
     return (more == 0 && model_more(o->worst.notional, o->held.notional) == 0) ||
-           model_worst(m, o, true, more) == 0;
+           model_worst(m, o, TRADE_ACCOUNT, more) == 0;
 }
 
 static inline bool model_standing(struct model *m, const struct gate_order *o)
@@ -292,7 +271,7 @@ static inline bool model_standing(struct model *m, const struct gate_order *o)
     if (restricted == RESTRICTION_ALL ||
         (restricted == RESTRICTION_OPENING && !model_reduces(m, o)) ||
         (restricted == RESTRICTION_SHORT && o->owner.sells && more &&
-         model_worst(m, o, false, more) > 0))
+         model_worst(m, o, TRADE_FIRM, more) > 0))
         return model_refuse(m, REFUSAL_RESTRICTED, TRADE_SYMBOL, restricted, 0);
     if (o->quality > symbol->quality)
         return model_refuse(m, REFUSAL_BOOK_QUALITY, TRADE_SYMBOL, o->quality, symbol->quality);
@@ -436,8 +415,9 @@ static inline bool model_sale(struct model *m, const struct gate_order *o)
 {
     const struct limit_symbol *s = &model_row(m, &o->owner, TRADE_SYMBOL)->symbol;
     const uint64_t more = model_more(o->worst.shares, o->held.shares);
-    const uint64_t sold = model_open_sum(m, &o->owner, TRADE_SYMBOL, true).open_sell + more;
-    const int64_t shares = model_traded(m, &o->owner, TRADE_SYMBOL, true).shares;
+    const uint64_t sold =
+        model_open_sum(m, &o->owner, TRADE_SYMBOL, TRADE_ACCOUNT).open_sell + more;
+    const int64_t shares = model_traded(m, &o->owner, TRADE_SYMBOL, TRADE_ACCOUNT).shares;
     const uint64_t held = shares > 0 ? (uint64_t)shares : 0;
     if (!o->owner.sells)
         return true;
@@ -445,8 +425,8 @@ static inline bool model_sale(struct model *m, const struct gate_order *o)
         return model_refuse(m, REFUSAL_SHORT_MARK, TRADE_SYMBOL, sold, held);
     if (s->rule_201 && o->short_rule && o->side == 'T')
         return model_refuse(m, REFUSAL_SHORT_RESTRICTED, TRADE_SYMBOL, 1, 0);
-    if (s->locates != UINT32_MAX && more && model_worst(m, o, false, more) > s->locates)
-        return model_refuse(m, REFUSAL_LOCATE, TRADE_SYMBOL, model_worst(m, o, false, more),
+    if (s->locates != UINT32_MAX && more && model_worst(m, o, TRADE_FIRM, more) > s->locates)
+        return model_refuse(m, REFUSAL_LOCATE, TRADE_SYMBOL, model_worst(m, o, TRADE_FIRM, more),
                             s->locates);
     return true;
 }
@@ -549,20 +529,19 @@ static inline bool model_sums(struct model *m, const struct gate_order *o)
     const uint64_t more_orders = model_more(o->worst.orders, o->held.orders);
     const uint64_t value = model_more(o->worst.notional, o->held.notional);
     for (uint32_t s = 0; s < TRADE_SCOPES; s++) {
-        const uint64_t orders = model_open_sum(m, &o->owner, s, false).orders + more_orders;
+        const uint64_t orders = model_open_sum(m, &o->owner, s, TRADE_FIRM).orders + more_orders;
         if (more_orders && orders > model_row(m, &o->owner, s)->open_orders)
             return model_refuse(m, REFUSAL_OPEN_ORDERS, s, orders,
                                 model_row(m, &o->owner, s)->open_orders);
     }
     for (uint32_t s = 0; s < TRADE_SCOPES; s++) {
-        const uint64_t notional = model_open_sum(m, &o->owner, s, false).notional + value;
+        const uint64_t notional = model_open_sum(m, &o->owner, s, TRADE_FIRM).notional + value;
         if (value && notional > model_row(m, &o->owner, s)->open_notional)
             return model_refuse(m, REFUSAL_OPEN_NOTIONAL, s, notional,
                                 model_row(m, &o->owner, s)->open_notional);
     }
     for (uint32_t s = TRADE_ACCOUNT; s <= TRADE_SYMBOL; s++) {
-        const uint64_t worst = s == TRADE_STRATEGY ? model_strategy_worst(m, o, more)
-                                                   : model_worst(m, o, s == TRADE_ACCOUNT, more);
+        const uint64_t worst = model_worst(m, o, s == TRADE_SYMBOL ? TRADE_FIRM : s, more);
         if (more && worst > model_row(m, &o->owner, s)->position)
             return model_refuse(m, REFUSAL_POSITION, s, worst,
                                 model_row(m, &o->owner, s)->position);
@@ -576,22 +555,22 @@ static inline bool model_money(struct model *m, const struct gate_order *o)
     for (uint32_t s = TRADE_FIRM; s <= TRADE_ACCOUNT; s++) {
         uint64_t gross;
         model_marked(m, s, o->owner.account, &gross);
-        gross += model_open_sum(m, &o->owner, s, false).notional + more;
+        gross += model_open_sum(m, &o->owner, s, TRADE_FIRM).notional + more;
         if (more && gross > model_row(m, &o->owner, s)->owner.gross)
             return model_refuse(m, REFUSAL_GROSS, s, gross,
                                 model_row(m, &o->owner, s)->owner.gross);
     }
     for (uint32_t s = 0; s < TRADE_SCOPES; s++) {
-        const uint64_t value = model_traded(m, &o->owner, s, false).traded +
-                               model_open_sum(m, &o->owner, s, false).notional + more;
+        const uint64_t value = model_traded(m, &o->owner, s, TRADE_FIRM).traded +
+                               model_open_sum(m, &o->owner, s, TRADE_FIRM).notional + more;
         if (s != TRADE_SYMBOL && more && value > model_row(m, &o->owner, s)->owner.day_value)
             return model_refuse(m, REFUSAL_DAY_VALUE, s, value,
                                 model_row(m, &o->owner, s)->owner.day_value);
     }
     for (uint32_t s = TRADE_FIRM; s <= TRADE_ACCOUNT && !o->owner.sells; s++) {
-        const int64_t paid = model_traded(m, &o->owner, s, false).paid;
-        const uint64_t owed =
-            (paid > 0 ? (uint64_t)paid : 0) + model_open_sum(m, &o->owner, s, false).buys + more;
+        const int64_t paid = model_traded(m, &o->owner, s, TRADE_FIRM).paid;
+        const uint64_t owed = (paid > 0 ? (uint64_t)paid : 0) +
+                              model_open_sum(m, &o->owner, s, TRADE_FIRM).buys + more;
         if (more && owed > model_row(m, &o->owner, s)->owner.credit)
             return model_refuse(m, REFUSAL_CREDIT, s, owed,
                                 model_row(m, &o->owner, s)->owner.credit);

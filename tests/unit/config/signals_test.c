@@ -11,6 +11,7 @@
 #include "dataplane/base/cpu.h"
 #include "dataplane/base/hints.h"
 #include "dataplane/config/config.h"
+#include "dataplane/config/places.h"
 
 static const char head[] =
     "node: {main_core: %u, trading_slots: 1024}\n"
@@ -130,11 +131,28 @@ static void what_is_wrong(void **state)
     }
 }
 
+// Half of the ring's free slots are the orders': with more than half as the least none would be
+// left for a signal.
+static void no_signal_would_be_taken(void **state)
+{
+    struct error err;
+    (void)state;
+    assert_true(load("  - {name: one, " UDP "}\n", &err));
+    config.trading.event_credit = config.node.trading_slots / 2;
+    assert_true(config_check_signals(&config, config.places, &err));
+    config.trading.event_credit++;
+    assert_false(config_check_signals(&config, config.places, &err));
+    assert_non_null(strstr(err.text, "trading.event_credit: is above half of node.trading_slots "
+                                     "(1024): no signal would be taken; name 512 or less"));
+    config_free(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_it_becomes),
         cmocka_unit_test(what_is_wrong),
+        cmocka_unit_test(no_signal_would_be_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
