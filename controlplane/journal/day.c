@@ -213,7 +213,7 @@ static bool extracts_work(struct day *d, struct extract_ahead *ahead, uint32_t *
         d->doubtful = e->header.next_record; // of what is behind, the first says the last hash
         ++*at;
     }
-    if (*why)
+    if (!d->done && *why) // the last one that was taken fitted
         snprintf(d->passed, sizeof d->passed, "%s/%016" PRIu64 EXTRACT_SUFFIX ": %s",
                  d->config.directory, d->reader.segments[*at], why);
     return true;

@@ -162,6 +162,8 @@ static inline bool idle(void *context)
 static struct account_info house = {.name = "house"};
 static struct restore_names names = {.shape = {.accounts = 1}, .accounts = &house};
 
+static uint64_t asks = TOMORROW - 1; // epoch of the instance
+
 static inline bool read_as(struct day *d, struct taken *t, bool verify, uint64_t config_hash)
 {
     const struct day_config config = {.directory = rig.directory,
@@ -170,7 +172,7 @@ static inline bool read_as(struct day *d, struct taken *t, bool verify, uint64_t
                                       .verify = verify,
                                       .from_ns = TODAY,
                                       .to_ns = TOMORROW,
-                                      .epoch = TOMORROW - 1,
+                                      .epoch = asks,
                                       .config_hash = config_hash,
                                       .names = &names,
                                       .take = take,

@@ -238,6 +238,30 @@ static void test_the_next_control_plane_goes_on_with_it(void **state)
     assert_true(journal_close(&rig.journal));
 }
 
+// Of what was before an instance that has long begun: its record stands in an extract itself.
+static void test_a_day_may_end_in_an_extract(void **state)
+{
+    (void)state;
+    seed = 16;
+    rig_open(&rig, 1);
+    instance(TODAY);
+    events(50);
+    writer_next();
+    instance(TODAY + 1);
+    events(50);
+    writer_next();
+    instance(TOMORROW - 1);
+    settle();
+    asks = TODAY + 1;
+    const struct taken whole = reads(0);
+    asks = TOMORROW - 1;
+    assert_int_equal(start(false), 2);
+    asks = TODAY + 1;
+    same(reads(2), whole);
+    asks = TOMORROW - 1;
+    assert_true(journal_close(&rig.journal));
+}
+
 static void test_missing_events_are_named_both_ways(void **state)
 {
     (void)state;
@@ -373,6 +397,7 @@ int main(void)
         CASE(test_what_says_another_thing_than_its_segment_is_found),
         CASE(test_damage_of_a_segment_with_an_extract_is_found_behind),
         CASE(test_the_next_control_plane_goes_on_with_it),
+        CASE(test_a_day_may_end_in_an_extract),
         CASE(test_missing_events_are_named_both_ways),
         CASE(test_a_segment_with_a_hole_has_no_extract),
         CASE(test_a_day_without_its_beginning_is_refused),
