@@ -160,6 +160,14 @@ $(hang_strategy): tests/lib/hang.c dataplane/strategy/strategy.h
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 integration-build: $(hang_strategy)
 
+# Reading that takes as long as a test wants.
+hold_read := $(BUILD)/tests/lib/hold_read.so
+$(hold_read): tests/lib/hold_read.c
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
+integration-build: $(hold_read)
+
 # --- libtickgate: what clients of the gateway link and include, and an example of one ------------------------
 # The number of the shared object is that of the interface in tickgate.h.
 

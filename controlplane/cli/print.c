@@ -47,6 +47,13 @@ void print_status(FILE *out, const json_t *result, const json_t *options)
     pair(out, result, "events", "events.trading", COLUMN_COUNT);
     pair(out, result, "events lost", "events.trading_lost", COLUMN_COUNT);
     pair(out, result, "journal", "journal.state", COLUMN_TEXT);
+    if (json_is_string(json_object_get(json_object_get(result, "journal"), "why")))
+        pair(out, result, "why", "journal.why", COLUMN_TEXT);
+    if (json_integer_value(json_object_get(json_object_get(result, "journal"), "verify_records"))) {
+        pair(out, result, "day verified", "journal.verified_records", COLUMN_COUNT);
+        pair(out, result, "of records", "journal.verify_records", COLUMN_COUNT);
+        pair(out, result, "in ms", "journal.verify_ms", COLUMN_COUNT);
+    }
     pair(out, result, "its records", "journal.committed", COLUMN_COUNT);
     pair(out, result, "behind", "journal.behind_events", COLUMN_COUNT);
     pair(out, result, "commit p99 us", "journal.commit_p99_us", COLUMN_COUNT);

@@ -141,6 +141,9 @@ static json_t *status_journal(struct drain *drain)
     set(journal, "commit_max_us", commit_us(&s, 1));
     set(journal, "overrun_events", view_count(s.overrun));
     set(journal, "missing_events", view_count(s.gaps));
+    set(journal, "verified_records", view_count(s.verified.records));
+    set(journal, "verify_records", view_count(s.verified.of));
+    set(journal, "verify_ms", view_count(s.verified.us / 1000));
     return journal;
 }
 

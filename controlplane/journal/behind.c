@@ -12,7 +12,11 @@
 enum {
     BEHIND_NICE = 19,
     NAP_US = 10000,
-    NAPS = 20, // between two looks for more
+    GENTLE_MS = 3000, // from the end of the restore on
+    GENTLE_RECORDS = 1 << 12,
+    GENTLE_US = 4000,   // about what so many take
+    NAPS = 20,          // between two looks for more
+    PROGRESS = 1 << 16, // records between two words of how far it is
 };
 
 struct behind {
@@ -25,7 +29,10 @@ struct behind {
     uint64_t segment; // that the maker is at
     uint32_t used_at; // of day->used
     uint32_t written; // extracts
+    uint64_t first_record;
     enum restore_verdict verdict;
+    bool waits; // orders do
+    bool told;  // the whole day was looked at
     bool ends;
 };
 
@@ -136,7 +143,7 @@ static const struct journal_record *record_next(struct behind *b)
     const struct journal_record *r = journal_reader_next(&b->reader, &err);
     if (b->reader.damaged) {
         doubt(b, day_damage(&b->reader, text));
-    } else if (err.code != EXIT_OK && b->verdict == RESTORE_UNVERIFIED) {
+    } else if (err.code != EXIT_OK && b->waits) {
         doubt(b, err.text);
     } else if (err.code != EXIT_OK) {
         log_warn(LOG_EXTRACT, LOG_FIELDS(LOG_NUMBER("segment", b->segment)),
@@ -157,33 +164,35 @@ static bool reader_begin(struct behind *b)
     return true;
 }
 
-// Checksums, numbers and order of what the start did not read itself: that is what orders wait for.
-static void sums_look(struct behind *b)
+// Nobody waits for this thread any more.
+static void orders_take(struct behind *b)
 {
-    const uint64_t last = b->day->doubtful;
-    if (last && reader_begin(b)) {
-        journal_reader_unhashed(&b->reader);
-        journal_reader_ahead(&b->reader, b->day->config.direct);
-        while (!stopped(b) && !b->ends && b->reader.number <= last)
-            if (record_next(b) == NULL && !b->ends)
-                nap(b);
-    }
-    if (stopped(b) || b->ends)
-        return;
-    if (b->verdict == RESTORE_UNVERIFIED)
-        judge(b, RESTORE_SOUND);
+    const bool news = b->verdict != RESTORE_HASHED;
+    b->waits = false;
+    judge(b, RESTORE_HASHED);
     drain_verify(b->drain, false);
+    setpriority(PRIO_PROCESS, 0, BEHIND_NICE); // of this thread
+    if (!news)
+        return;
     log_info(LOG_RESTORE_SUMS,
              LOG_FIELDS(LOG_NUMBER("records", b->reader.records),
                         LOG_NUMBER("took_us", us_since(b->begun_ns))),
-             "the day is what was written, orders are taken: checksums of %" PRIu64
+             "the day is what was written, orders are taken: checksums and hashes of %" PRIu64
              " records, %.3f s",
              b->reader.records, (double)us_since(b->begun_ns) / 1e6);
 }
 
-static void hashes_good(struct behind *b)
+static void progress_tell(const struct behind *b)
 {
-    judge(b, RESTORE_HASHED);
+    const struct drain_verified so_far = {.records = b->reader.records,
+                                          .of = b->day->doubtful - b->first_record + 1,
+                                          .us = us_since(b->begun_ns)};
+    drain_verified(b->drain, &so_far);
+}
+
+static void whole_day_tell(struct behind *b)
+{
+    b->told = true;
     log_info(LOG_RESTORE_HASHES,
              LOG_FIELDS(LOG_NUMBER("records", b->reader.records),
                         LOG_NUMBER("took_us", us_since(b->begun_ns)),
@@ -192,16 +201,32 @@ static void hashes_good(struct behind *b)
              b->reader.records, b->written, (double)us_since(b->begun_ns) / 1e6);
 }
 
-static void hashes_look(struct behind *b)
+// At first sessions are reconciled, perhaps on the same core: they get half of it.
+static void gentle(const struct behind *b)
+{
+    if (b->waits && b->reader.records % GENTLE_RECORDS == 0 &&
+        us_since(b->begun_ns) < GENTLE_MS * 1000)
+        usleep(GENTLE_US);
+}
+
+static void day_look(struct behind *b)
 {
     while (!stopped(b) && !b->ends) {
         const struct journal_record *r = record_next(b);
         if (r) {
             segment_look(b);
             extract_take(&b->maker, r);
+            gentle(b);
+            if (b->first_record == 0)
+                b->first_record = r->number;
+            if (b->waits && (b->reader.records % PROGRESS == 0 || r->number >= b->day->doubtful))
+                progress_tell(b);
+            // The record behind it says that its block's hash is what it was.
+            if (b->waits && r->number >= b->day->doubtful && !b->ends)
+                orders_take(b);
         } else if (!b->ends) {
-            if (b->verdict != RESTORE_HASHED && b->reader.number > b->day->last)
-                hashes_good(b);
+            if (!b->told && b->reader.number > b->day->last)
+                whole_day_tell(b);
             nap(b);
         }
     }
@@ -214,13 +239,15 @@ void behind_work(const struct day *day, struct drain *drain, struct contact *con
                        .drain = drain,
                        .contact = contact,
                        .begun_ns = clock_mono_ns(),
+                       .waits = true,
                        .verdict = verdict,
                        .reader = {.fd = -1}};
-    sums_look(&b);
-    journal_reader_close(&b.reader);
-    setpriority(PRIO_PROCESS, 0, BEHIND_NICE); // of this thread: nobody waits for it any more
-    if (!stopped(&b) && !b.ends && reader_begin(&b))
-        hashes_look(&b);
+    if (day->doubtful == 0)
+        orders_take(&b);
+    if (reader_begin(&b)) {
+        journal_reader_ahead(&b.reader, day->config.direct);
+        day_look(&b);
+    }
     journal_reader_close(&b.reader);
     extract_maker_free(&b.maker);
 }

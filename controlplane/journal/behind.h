@@ -1,11 +1,11 @@
-// Behind a start that went on from the journal. First, and that is what orders wait for: checksums,
-// numbers and order of all that the start passed over because an extract stands for it.
+// Behind a start that went on from the journal: all of the day is read, with checksums, numbers,
+// order and hashes, and every extract that the start used is compared with its segment (extract.h).
+// Orders wait until this has passed what the start did not look at itself (day->doubtful):
 // drain_verify(true) stands when this begins, and is taken back then.
 //
-// Then the hashes of everything, and an extract of each whole segment for the next start
-// (extract.h), from then on also of what is written meanwhile. Damage, and an extract that says
-// another thing than its segment, are told to the drain: no order is taken from there on. The
-// region keeps how far this was.
+// Whole segments without an extract get one for the next start, from then on also of what is
+// written meanwhile. Damage, and an extract that says another thing than its segment, are told to
+// the drain: no order is taken from there on. The region keeps how far this was.
 #pragma once
 
 #include "controlplane/journal/day.h"

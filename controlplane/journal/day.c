@@ -210,7 +210,7 @@ static bool extracts_work(struct day *d, struct extract_ahead *ahead, uint32_t *
         d->used[d->used_count].segment = e->header.segment;
         memcpy(d->used[d->used_count++].hash, e->header.hash, JOURNAL_HASH_LEN);
         d->last = e->header.next_record - 1;
-        d->doubtful = e->header.next_record; // of what is behind, the first says the last hash
+        d->doubtful = e->header.next_record; // the first behind it says the last hash
         ++*at;
     }
     if (!d->done && *why) // the last one that was taken fitted
@@ -366,6 +366,7 @@ bool day_read(struct day *d, const struct day_config *config)
         }
         idle_since = 0;
         d->last = r->number;
+        d->doubtful = d->hashed ? d->doubtful : d->last;
         if (!(r->type == JOURNAL_EVENT
                   ? event_take(d, r)
                   : payload_take(d, r->type, r + 1, r->len - (uint32_t)sizeof *r)))
@@ -403,7 +404,7 @@ bool day_resume(struct day *d, const struct day_config *config, enum restore_ver
     struct error err = {0};
     *d = (struct day){.config = *config, .reader = {.fd = -1}};
     d->last = atomic_load(config->committed);
-    d->doubtful = verdict == RESTORE_UNVERIFIED ? d->last : 0;
+    d->doubtful = verdict == RESTORE_HASHED ? 0 : d->last;
     d->open = journal_reader_open(&d->reader, config->directory, 0, &err);
     if (!d->open)
         return day_refuse(d, "%.300s", err.text);

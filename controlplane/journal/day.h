@@ -49,7 +49,7 @@ struct day {
     bool hashed;       // the rest was
     char passed[160];  // why the extracts end where they do, if they could go on; else ""
     uint64_t last;     // record
-    uint64_t doubtful; // the last record that nobody has looked at, or that says whether; 0: none
+    uint64_t doubtful; // the last record whose hash nobody has looked at, or that says it; 0: none
 
     uint32_t instances, skipped;      // of the day, and of others
     struct journal_instance instance; // whose events are read

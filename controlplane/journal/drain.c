@@ -385,9 +385,6 @@ static void state_say(struct drain *d, enum drain_state state)
     d->now.error = d->journal.error;
     if (drain_state_writes(state)) {
         d->now.why[0] = 0;
-        if (state == DRAIN_VERIFYING)
-            snprintf(d->now.why, sizeof d->now.why,
-                     "%s: the day is being verified; no order is taken meanwhile", directory);
         if (!wrote)
             log_info(LOG_JOURNAL_WRITING, LOG_FIELDS(LOG_TEXT("directory", directory)),
                      "%s: written again", directory);
@@ -405,7 +402,9 @@ static void state_say(struct drain *d, enum drain_state state)
                  directory, d->config.stall_ns / 1000000);
         break;
     case DRAIN_DAMAGED:
+        pthread_mutex_lock(&d->lock);
         snprintf(d->now.why, sizeof d->now.why, "%s; no order is taken", d->doubt);
+        pthread_mutex_unlock(&d->lock);
         break;
     default:
         snprintf(d->now.why, sizeof d->now.why,
@@ -449,7 +448,10 @@ void drain_status_take(struct drain *d, struct drain_status *status)
 {
     pthread_mutex_lock(&d->lock);
     *status = d->shown;
+    status->verified = d->verified;
     pthread_mutex_unlock(&d->lock);
+    if (status->state == DRAIN_VERIFYING)
+        drain_verifying_text(d, status);
     if (atomic_load_explicit(&d->hangs, memory_order_relaxed) &&
         drain_state_writes(status->state)) {
         status->state = DRAIN_SLOW;
@@ -550,6 +552,8 @@ bool drain_start(struct drain *d, const struct drain_config *config, struct erro
     if (!journal_begin(d, err))
         return false;
     d->shown = d->now;
+    if (d->opened)
+        committed_tell(d); // before anybody asks what stands there
     const int failed = pthread_create(&d->thread, NULL, work, d);
     d->started = failed == 0;
     return d->started ||

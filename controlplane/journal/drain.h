@@ -44,6 +44,11 @@ enum drain_state {
     DRAIN_VERIFYING, // writing; what a start went on from is being verified
 };
 
+// How far the day of a start is verified (behind.h).
+struct drain_verified {
+    uint64_t records, of, us;
+};
+
 // What the thread tells about itself.
 struct drain_status {
     enum drain_state state;
@@ -60,6 +65,7 @@ struct drain_status {
     uint64_t gaps;                     // numbers of trading events that are missing
     uint64_t damaged;                  // rings that said something impossible
     uint64_t latency[JOURNAL_LATENCIES];
+    struct drain_verified verified; // all zero: no start has gone on from the journal
     struct rings_seen rings;
 };
 
@@ -76,6 +82,7 @@ struct drain {
     struct contact inbox[DRAIN_REGIONS]; // ways of our own; without a region: let go
     uint32_t inbox_count;
     struct drain_status shown;
+    struct drain_verified verified;
 
     // Events that are durable, for the other thread.
     struct spsc views;
@@ -128,9 +135,13 @@ void drain_status_take(struct drain *d, struct drain_status *status);
 // From any thread, once: what stands in the journal is not what was written. It is told as damage
 // is.
 void drain_doubt(struct drain *d, const char *why);
+// It was of an instance that is no more, and the next one is looked at anew.
+void drain_doubt_lift(struct drain *d);
 // From any thread: until it is told false no order is taken. Set before a region is attached, its
 // lanes have heard of it when the first record of their instance is durable.
 void drain_verify(struct drain *d, bool verifying);
+// From any thread, for the status: how far that is, and at last what it took.
+void drain_verified(struct drain *d, const struct drain_verified *verified);
 
 // Owner of the contact, now and then: a thread that hangs in the disk cannot tell the lanes itself.
 void drain_watch(struct drain *d, struct contact *contact, uint64_t now_ns);
@@ -142,6 +153,8 @@ void drain_record_tell(struct drain *d);
 void drain_record_greet(const struct drain *d, struct contact *way);
 // Nobody writes any more.
 void drain_record_end(struct drain *d);
+// Why no order is taken while the day is verified.
+void drain_verifying_text(const struct drain *d, struct drain_status *status);
 
 const char *drain_state_name(enum drain_state state);
 // Events become durable.

@@ -1,4 +1,5 @@
 // What the lanes are told about the journal: the word in the region.
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "controlplane/journal/drain.h"
@@ -15,13 +16,40 @@ void drain_doubt(struct drain *d, const char *why)
 {
     if (atomic_load(&d->doubted))
         return;
+    pthread_mutex_lock(&d->lock);
     snprintf(d->doubt, sizeof d->doubt, "%s", why);
+    pthread_mutex_unlock(&d->lock);
     atomic_store_explicit(&d->doubted, true, memory_order_release);
+}
+
+void drain_doubt_lift(struct drain *d)
+{
+    atomic_store_explicit(&d->doubted, false, memory_order_release);
 }
 
 void drain_verify(struct drain *d, bool verifying)
 {
     atomic_store_explicit(&d->verifying, verifying, memory_order_release);
+}
+
+void drain_verified(struct drain *d, const struct drain_verified *verified)
+{
+    pthread_mutex_lock(&d->lock);
+    d->verified = *verified;
+    pthread_mutex_unlock(&d->lock);
+}
+
+void drain_verifying_text(const struct drain *d, struct drain_status *status)
+{
+    const struct drain_verified *v = &status->verified;
+    char far[96] = "";
+    if (v->records && v->records <= v->of)
+        snprintf(far, sizeof far, ": %" PRIu64 " of %" PRIu64 " records, about %.0f s more",
+                 v->records, v->of,
+                 (double)v->us / 1e6 * (double)(v->of - v->records) / (double)v->records);
+    snprintf(status->why, sizeof status->why,
+             "%s: the day is being verified%s; no order is taken meanwhile",
+             d->config.journal.directory, far);
 }
 
 static enum record_state record_of(enum drain_state state)

@@ -201,14 +201,20 @@ void rebuild_stop(struct rebuild *r)
 static void verdict_take(struct rebuild *r)
 {
     struct restore_seen seen;
+    char why[384];
     if (r->drain == NULL || !restore_look(&r->contact, &seen))
         return;
-    if (seen.verdict == RESTORE_BAD) // of this instance: the next one is verified anew
-        log_error(LOG_JOURNAL_DAMAGED, LOG_FIELDS(LOG_TEXT("directory", r->directory)),
-                  "%s: a control plane before this one has found damage; no order is taken; look "
-                  "with `tickgate journal verify`",
-                  r->directory);
+    // Beside damage it is not heard, and there is no moment in which neither stands.
     drain_verify(r->drain, seen.verdict == RESTORE_UNVERIFIED || seen.verdict == RESTORE_BAD);
+    if (seen.verdict != RESTORE_BAD)
+        return;
+    snprintf(why, sizeof why,
+             "%.200s: a control plane before this one has found damage; look with `tickgate "
+             "journal verify`",
+             r->directory);
+    log_error(LOG_JOURNAL_DAMAGED, LOG_FIELDS(LOG_TEXT("directory", r->directory)), "%s", why);
+    drain_doubt(r->drain, why);
+    r->inherited = true;
 }
 
 void rebuild_attach(struct rebuild *r, const struct contact *contact)
@@ -217,6 +223,9 @@ void rebuild_attach(struct rebuild *r, const struct contact *contact)
     const bool restores = contact_attached(contact) && contact_header(contact)->identity.restores;
     if (r->drain)
         drain_verify(r->drain, restores);
+    if (r->drain && r->inherited)
+        drain_doubt_lift(r->drain);
+    r->inherited = false;
     if (!restores)
         return;
     if (!contact_share(contact, &r->contact)) {

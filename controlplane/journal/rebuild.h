@@ -24,6 +24,7 @@ struct rebuild {
     bool verify;                       // all hashes are looked at before anything goes back
     pthread_t thread;
     bool started;
+    bool inherited; // the drain's doubt: another control plane had it, of the region of then
     atomic_bool stop;
     struct contact contact; // a way of its own
 };

@@ -33,8 +33,7 @@ enum restore_state {
 // Of what a start went on from.
 enum restore_verdict {
     RESTORE_UNVERIFIED,
-    RESTORE_SOUND,  // checksums, numbers and order are good
-    RESTORE_HASHED, // and all hashes
+    RESTORE_HASHED, // checksums, numbers, order and all hashes are good
     RESTORE_BAD,    // damage was found
 };
 
