@@ -29,6 +29,7 @@ static uint32_t payload_min(const struct capture_record *h)
     case CAPTURE_KILLS: return 8;
     case CAPTURE_CLIENT: return sizeof(struct capture_client);
     case CAPTURE_REQUESTS: return sizeof(struct capture_requests);
+    case CAPTURE_LIMITS: return sizeof(struct capture_limits);
     default: return UINT32_MAX;
     }
 }

@@ -28,6 +28,7 @@ struct capture_sum {
 struct replaying {
     const char *journal, *capture, *config;
     uint64_t epoch;
+    uint64_t files[DAY_FILES_MAX]; // of the day, as the journal says, by their hashes
     uint32_t lane;
     uint64_t equal;   // events
     uint64_t earlier; // the journal has them no more
@@ -138,13 +139,14 @@ static void records_feed(const struct replaying *p, const struct capture_sum *su
     struct capture_item item;
     struct error err = {0};
     const struct capture_instance *i = &sum->instance;
-    const struct replay_header header = {.magic = REPLAY_MAGIC,
-                                         .abi_hash = {i->abi_hash[0], i->abi_hash[1]},
-                                         .config_hash = i->config_hash,
-                                         .tsc_hz = i->clock.tsc_hz,
-                                         .tsc_at = i->clock.tsc_at,
-                                         .utc_ns_at = i->clock.utc_ns_at,
-                                         .lane = p->lane};
+    struct replay_header header = {.magic = REPLAY_MAGIC,
+                                   .abi_hash = {i->abi_hash[0], i->abi_hash[1]},
+                                   .config_hash = i->config_hash,
+                                   .tsc_hz = i->clock.tsc_hz,
+                                   .tsc_at = i->clock.tsc_at,
+                                   .utc_ns_at = i->clock.utc_ns_at,
+                                   .lane = p->lane};
+    memcpy(header.files, p->files, sizeof header.files);
     bool wanted = false, ok = fwrite(&header, sizeof header, 1, out) == 1;
     if (!capture_reader_open(&reader, p->capture, &err))
         return;
@@ -325,8 +327,14 @@ static bool restored(const struct replaying *p, const struct journal_events *f)
     return f->instance.epoch == p->epoch && e->type == EVENT_RESTORED && e->restored.events > 0;
 }
 
-static bool journal_knows(const struct replaying *p, const struct capture_sum *sum,
-                          struct error *err)
+// The first of each kind is from the start.
+static void file_note(struct replaying *p, const struct event *e)
+{
+    if (e->type == EVENT_DAY_FILE && e->day_file.kind < DAY_FILES && !p->files[e->day_file.kind])
+        p->files[e->day_file.kind] = e->day_file.hash;
+}
+
+static bool journal_knows(struct replaying *p, const struct capture_sum *sum, struct error *err)
 {
     struct journal_events f;
     bool found = false, began = false;
@@ -340,8 +348,7 @@ static bool journal_knows(const struct replaying *p, const struct capture_sum *s
         found = true;
         config_hash = f.instance.config_hash;
         began = restored(p, &f);
-        if (!f.instance.restores)
-            break;
+        file_note(p, &f.event.event);
     }
     if (began)
         error_set(err, EXIT_STATE,

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "dataplane/abi/day_control.h"
 #include "dataplane/abi/limits.h"
 
 _Static_assert(PORTS_MAX == 16, "capture_ring.ports: four bits each");
@@ -74,7 +75,9 @@ struct capture_ring {
     X(CLIENT, "client <index> of the gateway came or went, before the turn [capture_client]")    \
     X(REQUESTS, "client <index> has put <value> slots of requests, before the turn "             \
                 "[capture_requests, slots]")                                                     \
-    X(LATE, "practice of strategy <index> was beyond its budget, behind the turn [u64: ticks]")
+    X(LATE, "practice of strategy <index> was beyond its budget, behind the turn [u64: ticks]")  \
+    X(LIMITS, "<value> bytes in which the next table of limits is another than the one before "  \
+              "[capture_limits, bytes]")
 
 enum capture_kind {
 #define CAPTURE_KIND(upper, text) CAPTURE_##upper,
@@ -87,7 +90,7 @@ enum capture_kind {
 #define CAPTURE_NOT_RECORDED_LIST(X)                                          \
     X(BOOK, "a book that the main lcore loaded or cleared")                   \
     X(LEASES, "limits that several lanes share")                              \
-    X(LIMITS, "limits of another configuration, or of another file of a day") \
+    X(LIMITS, "a table of limits for which there was no memory")              \
     X(CREDIT, "slots of the event ring that became free while orders waited") \
     X(NOTES, "a ring to the main lcore that was nearly full")
 
@@ -159,6 +162,12 @@ struct capture_requests {
     uint32_t tail;         // behind the slots
     uint32_t answers_head; // how far the client has read
 };
+
+struct capture_limits {
+    uint32_t at; // byte of the table
+    uint32_t unused;
+};
+
 enum { CAPTURE_SLOT_LEN = 64, CAPTURE_SLOTS_MAX = 64 }; // of a record; one more may belong to it
 
 static inline uint32_t capture_units(uint64_t payload)
@@ -175,6 +184,7 @@ struct replay_header {
     uint64_t tsc_hz;
     uint64_t tsc_at;
     uint64_t utc_ns_at;
+    uint64_t files[DAY_FILES_MAX]; // hashes of the day's files at the start; 0: there was none
     uint32_t lane;
     uint32_t unused;
 };

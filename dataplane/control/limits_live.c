@@ -8,6 +8,7 @@
 #include "dataplane/base/clock.h"
 #include "dataplane/base/hints.h"
 #include "dataplane/base/log.h"
+#include "dataplane/control/limits_runs.h"
 #include "dataplane/lane/desk_limits.h"
 
 enum { RECORD_MS = 700, AGAIN_MS = 1000, NS_PER_MS = 1000000 };
@@ -66,6 +67,8 @@ bool limits_start(struct dataplane *d, struct error *err)
 void limits_free(struct dataplane *d)
 {
     if (d->limits) {
+        for (uint32_t i = 0; i < LANES_MAX; i++)
+            limits_runs_free(&d->limits->swaps[i]);
         free(d->limits->now);
         free(d->limits->next);
         free(d->limits->base);
@@ -297,14 +300,13 @@ static void lane_send(struct dataplane *d, uint32_t lane)
     struct dataplane_desk *dd = d->desks[lane];
     struct limits_swap *s = &l->swaps[lane];
     const bool undo = l->phase == PHASE_UNDOING;
-    const uint64_t bytes =
-        sizeof *dd->limits_spare + dd->limits->symbol_count * sizeof dd->limits_spare->symbols[0];
     const struct lane_answer answer = {.kind = ANSWER_LIMITS, .swap = s};
-    memset(dd->limits_spare, 0, bytes);
+    memset(dd->limits_spare, 0, limit_table_bytes(dd->limits));
     limits_fill(undo ? l->now : l->next, trade_lanes(d->config), d->clock.tsc_hz, dd->limits_spare);
     day_tighten(&d->day, undo, dd->limits_spare);
     states_copy(dd, s);
     s->table = dd->limits_spare;
+    limits_runs_make(s, dd->limits, dd->limits_spare);
     records_make(l, s, undo);
     atomic_store_explicit(&s->done, false, memory_order_relaxed);
     if (!spsc_push(&d->lanes[lane]->answers, &answer))
@@ -589,7 +591,7 @@ void limits_restored(struct dataplane *d, const uint32_t versions[LANES_MAX])
         if (dd == NULL)
             continue;
         struct limit_table *old = dd->limits;
-        memset(dd->limits_spare, 0, sizeof *old + old->symbol_count * sizeof old->symbols[0]);
+        memset(dd->limits_spare, 0, limit_table_bytes(old));
         limits_fill(d->limits->now, trade_lanes(d->config), d->clock.tsc_hz, dd->limits_spare);
         day_tighten(&d->day, false, dd->limits_spare);
         states_copy(dd, &d->limits->swaps[lane]);

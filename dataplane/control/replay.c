@@ -79,6 +79,7 @@ static bool record_sound(const struct replay_record *r)
     case CAPTURE_KILLS: return has(r, sizeof(struct kill_words)) && r->header.index < KILL_ASKERS;
     case CAPTURE_CLIENT:
     case CAPTURE_REQUESTS: return replay_client_sound(r);
+    case CAPTURE_LIMITS: return replay_limits_sound(r);
     case CAPTURE_COMMAND: return r->header.index < COMMAND_SLOTS;
     default: return true;
     }
@@ -118,6 +119,20 @@ static bool start_read(struct replay *p, struct error *err)
     return true;
 }
 
+// Files of the day are what they were: they may have been replaced, and read again, since.
+static bool files_same(const struct replay *p, struct error *err)
+{
+    for (uint32_t f = 0; f < DAY_FILES; f++) {
+        const struct sheet *s = &p->d.day.sheets[f];
+        if (p->header.files[f] && p->header.files[f] != s->hash)
+            return error_set(err, EXIT_FAILED,
+                             "%s: not the file with which the instance began (by its hash); bring "
+                             "that one back",
+                             *s->name ? s->name : day_file_name(f));
+    }
+    return true;
+}
+
 static bool world_make(struct replay *p, const struct config *config, struct error *err)
 {
     struct dataplane *d = &p->d;
@@ -132,7 +147,7 @@ static bool world_make(struct replay *p, const struct config *config, struct err
         memcpy(d->ports[i].mac, p->macs[i], sizeof d->ports[i].mac);
         snprintf(d->ports[i].name, sizeof d->ports[i].name, "%s", config->ports[i].name);
     }
-    if (!dataplane_rebuild(d, config, &clock, p->start.setup, err))
+    if (!dataplane_rebuild(d, config, &clock, p->start.setup, err) || !files_same(p, err))
         return false;
     p->lane = d->lanes[p->header.lane];
     if (p->start.inputs > p->lane->input_count)
@@ -196,22 +211,6 @@ static void start_apply(struct replay *p)
 
 // --- before a turn ---
 
-// What was set, as the lane was told.
-static bool limits_push(struct replay *p, const struct replay_record *r,
-                        const struct capture_answer *c, struct lane_answer *a)
-{
-    struct limits_swap *s = &p->swap;
-    if (s->table || r->header.value > sizeof s->records ||
-        r->header.value % sizeof s->records[0] != 0)
-        return false;
-    *s = (struct limits_swap){.states = (uint32_t)c->sequence,
-                              .widens = c->loaded,
-                              .count = r->header.value / (uint32_t)sizeof s->records[0]};
-    memcpy(s->records, r->payload + sizeof *c, r->header.value);
-    a->swap = s;
-    return replay_limits_make(&p->d, p->lane->index, s);
-}
-
 static void answer_push(struct replay *p, const struct replay_record *r)
 {
     struct capture_answer c;
@@ -231,7 +230,8 @@ static void answer_push(struct replay *p, const struct replay_record *r)
             memcpy(*bitmap, bytes, LOCATES / 8);
         a.bitmap = *bitmap;
     } else if (a.kind == ANSWER_LIMITS) {
-        if (!limits_push(p, r, &c, &a)) {
+        a.swap = &p->swap;
+        if (!replay_limits_ask(&p->d, p->lane->index, &p->swap, r)) {
             replay_differs(&p->source, "limits were set that the configuration does not have");
             return;
         }
@@ -295,12 +295,16 @@ static void turn_prepare(struct replay *p)
         r->used |= r->header.kind == CAPTURE_ANSWER || r->header.kind == CAPTURE_COMMAND ||
                    r->header.kind == CAPTURE_CREDIT || r->header.kind == CAPTURE_JOURNAL ||
                    r->header.kind == CAPTURE_COMMIT || r->header.kind == CAPTURE_CLIENT ||
-                   r->header.kind == CAPTURE_REQUESTS || r->header.kind == CAPTURE_LATE;
+                   r->header.kind == CAPTURE_REQUESTS || r->header.kind == CAPTURE_LATE ||
+                   r->header.kind == CAPTURE_LIMITS;
         if ((r->header.kind == CAPTURE_CLIENT || r->header.kind == CAPTURE_REQUESTS) &&
             !replay_client_put(p->lane->desk, r))
             replay_differs(&p->source, "a client that the configuration does not have");
         if (r->header.kind == CAPTURE_LATE)
             late_set(p, r);
+        if (r->header.kind == CAPTURE_LIMITS &&
+            !replay_limits_put(&p->d, p->lane->index, &p->swap, r))
+            replay_differs(&p->source, "a table of limits that the configuration does not have");
         if (r->header.kind == CAPTURE_COMMIT)
             commit_set(p, r);
         if (r->header.kind == CAPTURE_JOURNAL)
@@ -344,9 +348,7 @@ static bool turn_run(struct replay *p, uint64_t now, struct error *err)
     turn_prepare(p);
     lane_turn(p->lane, now);
     kills_set(p, CAPTURE_BEHIND_TURN);
-    if (p->swap.table)
-        replay_limits_settle(&p->d, p->lane->index, &p->swap);
-    p->swap.table = NULL;
+    replay_limits_settle(&p->d, p->lane->index, &p->swap);
     for (uint32_t i = 0; p->slots && i < COMMAND_SLOTS; i++) {
         struct command_slot *slot = region_command_slot(&p->d.view, i);
         if (p->slots >> i & 1 && !command_done(slot))

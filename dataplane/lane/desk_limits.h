@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dataplane/abi/capture.h"
 #include "dataplane/lane/desk.h"
 
 enum limits_taken {
@@ -28,8 +29,18 @@ struct limits_swap {
     uint32_t version;
     uint64_t sequence; // of the first record, 0: it found no room
     struct event_limit_changed records[LIMIT_CHANGES_MAX];
+    const uint8_t *runs; // for the capture: how <table> differs (limits_runs.h); null: no memory
+    uint64_t runs_len;
     _Atomic bool done; // lane: the rest is the main lcore's again, and the old table too
 };
+
+// Bytes in which a table is another than the one before; they follow. Multiples of 8.
+struct limits_run {
+    uint32_t len;
+    struct capture_limits place;
+    uint32_t unused;
+};
+enum { LIMITS_RUN_MAX = CAPTURE_RECORD_MAX / 2 };
 
 // Before the lane runs: <table>, from <version> on.
 void desk_limits_restore(struct desk *d, struct limit_table *table, uint32_t version);

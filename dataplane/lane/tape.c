@@ -176,6 +176,23 @@ static void tape_release(struct port *port, struct frame *frame)
 
 // --- answers and commands ---
 
+// How the lane's next table differs from the one that it has.
+static COLD void limits_put(struct tape *t, const struct limits_swap *s)
+{
+    struct limits_run run;
+    if (s->runs == NULL)
+        tape_without(t, CAPTURE_WITHOUT_LIMITS);
+    for (uint64_t at = 0; s->runs && at < s->runs_len; at += sizeof run + run.len) {
+        memcpy(&run, s->runs + at, sizeof run);
+        uint8_t *to = tape_put(t, CAPTURE_LIMITS, 0, run.len, (uint32_t)sizeof run.place + run.len);
+        if (to == NULL)
+            return;
+        memcpy(to, &run.place, sizeof run.place);
+        memcpy(to + sizeof run.place, s->runs + at + sizeof run, run.len);
+    }
+}
+_Static_assert(sizeof(struct capture_limits) + LIMITS_RUN_MAX < CAPTURE_RECORD_MAX, "has room");
+
 static COLD void answer_put(struct tape *t, const struct lane_answer *a)
 {
     const uint8_t *bytes = NULL;
@@ -196,13 +213,12 @@ static COLD void answer_put(struct tape *t, const struct lane_answer *a)
         len = LOCATES / 8;
     } else if (a->kind == ANSWER_BOOK) {
         tape_without(t, CAPTURE_WITHOUT_BOOK);
-    } else if (a->kind == ANSWER_LIMITS) { // a replay makes the table of what was set
+    } else if (a->kind == ANSWER_LIMITS) {
+        limits_put(t, a->swap);
         bytes = (const uint8_t *)a->swap->records;
         len = a->swap->count * (uint32_t)sizeof a->swap->records[0];
         c.sequence = a->swap->states;
         c.loaded = a->swap->widens;
-        if (len == 0)
-            tape_without(t, CAPTURE_WITHOUT_LIMITS);
     }
     uint8_t *to = tape_put(t, CAPTURE_ANSWER, 0, len, (uint32_t)sizeof c + len);
     if (to == NULL)
