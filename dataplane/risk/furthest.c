@@ -33,11 +33,20 @@ static void by_touch(struct furthest *f, const struct limit_symbol *s)
         narrow(f, s, 0, 0, 0, 0);
 }
 
+// The step of prices from one dollar on. A symbol that has no tick of its own has that of Rule 612 of
+// Regulation NMS: exchanges take nothing between two cents, whatever the gate lets pass.
+static uint32_t step_of(const struct limit_symbol *s)
+{
+    return s->tick == 1 ? 100 : s->tick;
+}
+
 // Below one dollar every price is on the tick. The quotient as in multiple_of; of 1 there is none.
 static uint32_t tick_below(const struct limit_symbol *s, uint32_t price)
 {
-    if (price < 10000 || s->tick == 1)
+    if (price < 10000)
         return price;
+    if (s->tick == 1)
+        return price - price % 100;
     const uint32_t ticks = (uint32_t)((unsigned __int128)s->tick_magic * price >> 64);
     return ticks * s->tick;
 }
@@ -61,5 +70,8 @@ uint32_t gate_furthest(const struct risk *r, const struct gate_order *o)
     if (f.none || f.low > f.high || edge == 0 || edge > OUCH50_PRICE_MAX)
         return 0;
     const uint32_t below = tick_below(s, (uint32_t)edge);
-    return o->owner.sells && below < edge ? below + s->tick : below;
+    const uint64_t price =
+        o->owner.sells && below < edge ? (uint64_t)below + step_of(s) : below;
+    const bool good = price >= f.low && price <= f.high && price <= OUCH50_PRICE_MAX;
+    return good ? (uint32_t)price : 0;
 }

@@ -27,10 +27,15 @@ static void order(bool sells)
     rig.table->period_ticks = 100;
 }
 
+static uint32_t step(void)
+{
+    return symbol()->tick == 1 ? 100 : symbol()->tick;
+}
+
 // The order at its furthest price passes; <refusal> is in the way of the next.
 static void furthest(uint32_t price, enum refusal refusal)
 {
-    const uint32_t tick = price < 10000 ? 1 : symbol()->tick;
+    const uint32_t tick = price < 10000 ? 1 : step();
     assert_int_equal(gate_furthest(&rig.risk, &o), price);
     o.price = price;
     passes(&o);
@@ -49,7 +54,7 @@ static void each_limit_gives_a_price(void **state)
         row_of(TRADE_SYMBOL)->price_low = PRICE - 90000;
         furthest(sells ? PRICE - 90000 : PRICE + 90000, REFUSAL_PRICE_COLLAR);
         symbol()->touch = 700;
-        furthest(sells ? 999000 - 69930 : 1001000 + 70070, REFUSAL_TOUCH);
+        furthest(sells ? 929100 : 1071000, REFUSAL_TOUCH);
         symbol()->last = 500;
         furthest(sells ? PRICE - 50000 : PRICE + 50000, REFUSAL_LAST_TRADE);
         symbol()->last_least = 60000;
@@ -70,7 +75,7 @@ static void each_limit_gives_a_price(void **state)
 static void it_is_on_the_tick(void **state)
 {
     (void)state;
-    for (uint32_t tick = 100; tick < 20000; tick += 1237)
+    for (uint32_t tick = 1; tick < 20000; tick += 1237) // the first one: it is not set
         for (uint32_t sells = 0; sells < 2; sells++) {
             order(sells);
             symbol()->tick = tick;
@@ -79,14 +84,31 @@ static void it_is_on_the_tick(void **state)
             o.last = PRICE + 12345;
             const uint32_t edge =
                 sells ? o.last - o.last * 537ull / 10000 : o.last + o.last * 537ull / 10000;
-            furthest((sells ? (edge + tick - 1) / tick : edge / tick) * tick, REFUSAL_LAST_TRADE);
+            furthest((sells ? (edge + step() - 1) / step() : edge / step()) * step(),
+                     REFUSAL_LAST_TRADE);
         }
-    order(false);
-    symbol()->tick = 100;
-    symbol()->tick_magic = multiple_magic(100);
-    symbol()->last = 10;
-    o.last = 9001;
-    furthest(9010, REFUSAL_LAST_TRADE); // below one dollar
+    for (uint32_t tick = 1; tick <= 100; tick += 99) { // below one dollar
+        order(false);
+        symbol()->tick = tick;
+        symbol()->tick_magic = multiple_magic(tick);
+        symbol()->last = 10;
+        o.last = 9001;
+        furthest(9010, REFUSAL_LAST_TRADE);
+    }
+}
+
+// Between the two limits there is no price that an exchange takes.
+static void rounded_it_still_passes(void **state)
+{
+    (void)state;
+    for (uint32_t sells = 0; sells < 2; sells++) {
+        order(sells);
+        row_of(TRADE_SYMBOL)->price_low = PRICE + 1;
+        row_of(TRADE_SYMBOL)->price_high = PRICE + 99;
+        assert_int_equal(gate_furthest(&rig.risk, &o), 0);
+        row_of(TRADE_SYMBOL)->price_high = PRICE + 100;
+        assert_int_equal(gate_furthest(&rig.risk, &o), PRICE + 100);
+    }
 }
 
 static void without_a_reference_there_is_none(void **state)
@@ -128,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         GATE_TEST(each_limit_gives_a_price),
         GATE_TEST(it_is_on_the_tick),
+        GATE_TEST(rounded_it_still_passes),
         GATE_TEST(without_a_reference_there_is_none),
         GATE_TEST(in_an_auction_the_book_gives_none),
     };
