@@ -242,8 +242,10 @@ HOT_INLINE enum refusal enter_prepare(struct desk *d, struct decision *c,
 static COLD void market_convert(struct desk *d, struct decision *c)
 {
     struct frame_order *f = &c->frame;
+    uint32_t low, high;
     c->gate.now = d->lane->stamp;
-    const uint32_t price = desk_luld_furthest(d, &c->gate, gate_furthest(&d->risk, &c->gate));
+    desk_luld_band(d, &c->gate, &low, &high);
+    const uint32_t price = gate_furthest(&d->risk, &c->gate, low, high);
     const bool takes = d->limits->accounts[c->gate.owner.account].owner.market == MARKET_CONVERTED;
     f->time_in_force = '3';
     if (!takes || f->extras != NULL || price == 0 || !frames_can(&c->session->frames, f)) {

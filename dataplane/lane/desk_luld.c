@@ -17,6 +17,7 @@ void desk_luld_limits(struct desk *d)
     }
 }
 
+// Only of a band that is known something is written.
 static enum luld_known look(struct desk *d, const struct gate_order *o, uint32_t *low,
                             uint32_t *high)
 {
@@ -50,13 +51,11 @@ void desk_luld_gate(struct desk *d, struct gate_order *o)
     }
 }
 
-uint32_t desk_luld_furthest(struct desk *d, const struct gate_order *o, uint32_t price)
+void desk_luld_band(struct desk *d, const struct gate_order *o, uint32_t *low, uint32_t *high)
 {
     const struct limit_symbol *s = &d->limits->symbols[o->owner.instrument].symbol;
-    uint32_t low = 0, high = 0;
-    if (!d->luld || !s->band_estimate || desk_practises(d) || look(d, o, &low, &high) != LULD_KNOWN)
-        return price;
-    if (price == 0)
-        return o->owner.sells ? low : high;
-    return o->owner.sells ? (price > low ? price : low) : (price < high ? price : high);
+    *low = 0;
+    *high = UINT32_MAX;
+    if (d->luld && s->band_estimate && !desk_practises(d))
+        look(d, o, low, high);
 }

@@ -8,5 +8,5 @@
 void desk_luld_limits(struct desk *d);
 // Whether the order is outside of its symbol's band. Price, owner and the symbol's slot are known.
 void desk_luld_gate(struct desk *d, struct gate_order *o);
-// Of <price> and the band's edge the one that is less far from the market; 0: there is no price.
-uint32_t desk_luld_furthest(struct desk *d, const struct gate_order *o, uint32_t price);
+// The edges of its symbol's band; 0 and UINT32_MAX where there is none, or none is known.
+void desk_luld_band(struct desk *d, const struct gate_order *o, uint32_t *low, uint32_t *high);

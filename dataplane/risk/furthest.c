@@ -33,8 +33,8 @@ static void by_touch(struct furthest *f, const struct limit_symbol *s)
         narrow(f, s, 0, 0, 0, 0);
 }
 
-// The step of prices from one dollar on. A symbol that has no tick of its own has that of Rule 612 of
-// Regulation NMS: exchanges take nothing between two cents, whatever the gate lets pass.
+// The step of prices from one dollar on. A symbol that has no tick of its own has that of Rule 612
+// of Regulation NMS: exchanges take nothing between two cents, whatever the gate lets pass.
 static uint32_t step_of(const struct limit_symbol *s)
 {
     return s->tick == 1 ? 100 : s->tick;
@@ -51,12 +51,15 @@ static uint32_t tick_below(const struct limit_symbol *s, uint32_t price)
     return ticks * s->tick;
 }
 
-uint32_t gate_furthest(const struct risk *r, const struct gate_order *o)
+uint32_t gate_furthest(const struct risk *r, const struct gate_order *o, uint32_t low,
+                       uint32_t high)
 {
     const struct limit_row *row = &r->limits->symbols[o->owner.instrument];
     const struct limit_symbol *s = &row->symbol;
     const struct symbol_use *all = &r->symbols[o->owner.instrument];
-    struct furthest f = {.o = o, .low = row->price_low, .high = row->price_high};
+    struct furthest f = {.o = o,
+                         .low = low > row->price_low ? low : row->price_low,
+                         .high = high < row->price_high ? high : row->price_high};
     if (s->touch != LIMIT_BAND_OPEN)
         by_touch(&f, s);
     if (s->last != LIMIT_BAND_OPEN)
@@ -70,8 +73,7 @@ uint32_t gate_furthest(const struct risk *r, const struct gate_order *o)
     if (f.none || f.low > f.high || edge == 0 || edge > OUCH50_PRICE_MAX)
         return 0;
     const uint32_t below = tick_below(s, (uint32_t)edge);
-    const uint64_t price =
-        o->owner.sells && below < edge ? (uint64_t)below + step_of(s) : below;
+    const uint64_t price = o->owner.sells && below < edge ? (uint64_t)below + step_of(s) : below;
     const bool good = price >= f.low && price <= f.high && price <= OUCH50_PRICE_MAX;
     return good ? (uint32_t)price : 0;
 }

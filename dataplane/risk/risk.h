@@ -354,9 +354,11 @@ static inline uint32_t scope_index(const struct exposure_owner *w, uint32_t scop
 }
 
 // The highest price of a buy, or the lowest of a sale, that collar, TOUCH, LAST_TRADE and
-// PRICE_PERIOD let pass, on the tick; 0: none of them says one, or one has no price to compare
-// with.
-uint32_t gate_furthest(const struct risk *r, const struct gate_order *o);
+// PRICE_PERIOD let pass, on the tick, and not beyond <low> and <high>; 0: none of them says one, or
+// one has no price to compare with. Without a tick of its own a symbol has a cent from one dollar
+// on.
+uint32_t gate_furthest(const struct risk *r, const struct gate_order *o, uint32_t low,
+                       uint32_t high);
 
 // Approves or refuses; true: approved. Message rates are charged and repeated orders counted either
 // way, an approved order counts for its owners' day; everything else is as before: the caller

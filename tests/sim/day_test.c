@@ -302,6 +302,38 @@ static void bands_are_estimated(void **state)
     close_world();
 }
 
+// A market order stops at the estimated band, on a cent within it; a price that is missing
+// elsewhere the band does not make up for.
+static void market_orders_stop_at_the_estimate(void **state)
+{
+    (void)state;
+    open_world();
+    struct channel *ch = &sim->venues[0].channel;
+    const uint16_t slot = book_symbol_find(&ch->book, sim->desk.instruments[SYMBOL].symbol);
+    const uint32_t reference = bid / 2000 * 2000 + 1020, width = reference / 20;
+    assert_true(reference > 30000 && (reference - width) % 100 && (reference + width) % 100);
+    ch->luld.of[slot].reference = reference;
+    ch->luld.of[slot].reference_s = LULD_NEVER_S; // stays
+    untouched->symbols[SYMBOL].symbol.band_estimate = 1;
+    untouched->accounts[ACCOUNT].owner.market = MARKET_CONVERTED;
+    clock_is(OPEN_S);
+    for (uint32_t side = 0; side < 2; side++) {
+        assert_int_equal(enter_at(OUCH50_PRICE_MARKET, side ? 'S' : 'B'), REFUSAL_NONE);
+        assert_int_equal(orders_at(&sim->desk.orders, own)->price,
+                         side ? (reference - width + 99) / 100 * 100
+                              : (reference + width) / 100 * 100);
+    }
+    untouched->symbols[SYMBOL].symbol.last = 1000;
+    untouched->symbols[SYMBOL].symbol.previous_close = 0;
+    ch->book.symbols[slot].last_price = 0;
+    clock_is(OPEN_S);
+    for (uint32_t side = 0; side < 2; side++) {
+        bid = ask_low = OUCH50_PRICE_MARKET;
+        sent_nothing(SHARES, side ? 'S' : 'B', REFUSAL_MARKET);
+    }
+    close_world();
+}
+
 // What the feed says counts before the calendar; where it says nothing the calendar does.
 static void the_calendar_stands_in_for_the_feed(void **state)
 {
@@ -332,6 +364,7 @@ int main(void)
         cmocka_unit_test(a_window_leaves_a_part),
         cmocka_unit_test(bands_come_and_go),
         cmocka_unit_test(bands_are_estimated),
+        cmocka_unit_test(market_orders_stop_at_the_estimate),
         cmocka_unit_test(the_calendar_stands_in_for_the_feed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

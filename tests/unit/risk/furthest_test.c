@@ -32,11 +32,16 @@ static uint32_t step(void)
     return symbol()->tick == 1 ? 100 : symbol()->tick;
 }
 
+static uint32_t price_of_it(void)
+{
+    return gate_furthest(&rig.risk, &o, 0, UINT32_MAX);
+}
+
 // The order at its furthest price passes; <refusal> is in the way of the next.
 static void furthest(uint32_t price, enum refusal refusal)
 {
     const uint32_t tick = price < 10000 ? 1 : step();
-    assert_int_equal(gate_furthest(&rig.risk, &o), price);
+    assert_int_equal(price_of_it(), price);
     o.price = price;
     passes(&o);
     o.price = o.owner.sells ? price - tick : price + tick;
@@ -49,7 +54,7 @@ static void each_limit_gives_a_price(void **state)
     (void)state;
     for (uint32_t sells = 0; sells < 2; sells++) {
         order(sells);
-        assert_int_equal(gate_furthest(&rig.risk, &o), 0); // nothing does
+        assert_int_equal(price_of_it(), 0); // nothing does
         row_of(TRADE_SYMBOL)->price_high = PRICE + 90000;
         row_of(TRADE_SYMBOL)->price_low = PRICE - 90000;
         furthest(sells ? PRICE - 90000 : PRICE + 90000, REFUSAL_PRICE_COLLAR);
@@ -105,9 +110,27 @@ static void rounded_it_still_passes(void **state)
         order(sells);
         row_of(TRADE_SYMBOL)->price_low = PRICE + 1;
         row_of(TRADE_SYMBOL)->price_high = PRICE + 99;
-        assert_int_equal(gate_furthest(&rig.risk, &o), 0);
+        assert_int_equal(price_of_it(), 0);
         row_of(TRADE_SYMBOL)->price_high = PRICE + 100;
-        assert_int_equal(gate_furthest(&rig.risk, &o), PRICE + 100);
+        assert_int_equal(price_of_it(), PRICE + 100);
+    }
+}
+
+// The band that the desk has estimated, which is on no tick.
+static void a_band_counts_before_it_is_rounded(void **state)
+{
+    (void)state;
+    for (uint32_t sells = 0; sells < 2; sells++) {
+        const uint32_t want = sells ? PRICE - 8900 : PRICE + 8900;
+        order(sells);
+        assert_int_equal(gate_furthest(&rig.risk, &o, PRICE - 8999, PRICE + 8999), want);
+        symbol()->last = 1000;
+        assert_int_equal(gate_furthest(&rig.risk, &o, PRICE - 8999, PRICE + 8999), want);
+        symbol()->last = 50;
+        assert_int_equal(gate_furthest(&rig.risk, &o, PRICE - 8999, PRICE + 8999),
+                         sells ? PRICE - 5000 : PRICE + 5000);
+        o.last = 0; // the band makes up for no reference
+        assert_int_equal(gate_furthest(&rig.risk, &o, PRICE - 8999, PRICE + 8999), 0);
     }
 }
 
@@ -120,15 +143,15 @@ static void without_a_reference_there_is_none(void **state)
             symbol()->touch = kind == 0 ? 100 : LIMIT_BAND_OPEN;
             symbol()->last = kind == 1 ? 100 : LIMIT_BAND_OPEN;
             symbol()->period = kind == 2 ? 100 : LIMIT_BAND16_OPEN;
-            assert_true(gate_furthest(&rig.risk, &o) > 0);
+            assert_true(price_of_it() > 0);
             o.bid = o.ask = o.last = 0;
             row_of(TRADE_SYMBOL)->price_high = PRICE;
             row_of(TRADE_SYMBOL)->price_low = PRICE / 2;
-            assert_int_equal(gate_furthest(&rig.risk, &o), 0);
+            assert_int_equal(price_of_it(), 0);
             symbol()->no_reference = NO_REFERENCE_PASSES;
             furthest(sells ? PRICE / 2 : PRICE, REFUSAL_PRICE_COLLAR);
             limit_band_set(row_of(TRADE_SYMBOL), UINT32_MAX, 0); // no price
-            assert_int_equal(gate_furthest(&rig.risk, &o), 0);
+            assert_int_equal(price_of_it(), 0);
         }
 }
 
@@ -148,11 +171,9 @@ int main(void)
 {
 #define GATE_TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
     const struct CMUnitTest tests[] = {
-        GATE_TEST(each_limit_gives_a_price),
-        GATE_TEST(it_is_on_the_tick),
-        GATE_TEST(rounded_it_still_passes),
-        GATE_TEST(without_a_reference_there_is_none),
-        GATE_TEST(in_an_auction_the_book_gives_none),
+        GATE_TEST(each_limit_gives_a_price),          GATE_TEST(it_is_on_the_tick),
+        GATE_TEST(rounded_it_still_passes),           GATE_TEST(a_band_counts_before_it_is_rounded),
+        GATE_TEST(without_a_reference_there_is_none), GATE_TEST(in_an_auction_the_book_gives_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
