@@ -68,6 +68,8 @@ static inline void store_order_begin(struct store_events *g)
         return;
     }
     o->encoded = o->gated + 60;
+    if (o->ref % 8 == 0)
+        o->checks |= CHECKS_OF_MARKET;
 }
 
 static inline void store_order_told(const struct store_events *g, struct event *e, uint8_t message)

@@ -143,6 +143,7 @@ static void decision_add(json_t *row, const struct journal_events *f)
         row, "session",
         json_string(journal_events_name(f, JOURNAL_NAME_SESSION, e->lane, d->session)));
     json_object_set_new(row, "price", view_price(d->price));
+    json_object_set_new(row, "market", json_boolean(d->checks & CHECKS_OF_MARKET));
     json_object_set_new(row, "book",
                         json_pack("{s:o,s:I,s:o,s:I,s:o}", "bid", view_price(d->bid), "bid_shares",
                                   (json_int_t)d->bid_shares, "ask", view_price(d->ask),
@@ -275,10 +276,13 @@ static void decision_print(const json_t *row, const json_t *fields)
         printf("    signal       %lld of %s for %s, made %s: %lld, confidence %lld\n",
                number_at(told, "number"), text_at(told, "source"), text_at(told, "symbol"),
                text_at(told, "as_of"), number_at(told, "value"), number_at(told, "confidence"));
-    printf("    asked        %s %s %lld %s at %s on %s, reference %lld, client's %lld\n",
+    printf("    asked        %s %s %lld %s at %s%s on %s, reference %lld, client's %lld\n",
            text_at(fields, "kind"), text_at(fields, "side"), number_at(fields, "quantity"),
-           text_at(row, "symbol"), text_at(row, "price"), text_at(row, "session"),
-           number_at(fields, "ref"), number_at(fields, "client_id"));
+           text_at(row, "symbol"),
+           json_is_true(json_object_get(row, "market")) ? "market, made immediate or cancel at "
+                                                        : "",
+           text_at(row, "price"), text_at(row, "session"), number_at(fields, "ref"),
+           number_at(fields, "client_id"));
     printf("    book seen    bid %s x %lld, ask %s x %lld, %s\n", text_at(book, "bid"),
            number_at(book, "bid_shares"), text_at(book, "ask"), number_at(book, "ask_shares"),
            text_at(book, "quality"));

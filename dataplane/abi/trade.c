@@ -106,6 +106,13 @@ _Static_assert(CHECKS == __builtin_popcountll(0
 #include "dataplane/abi/refusals.def"
                                               ),
                "a bit for every check");
+_Static_assert(((0
+#define REFUSAL(number, upper, help)
+#define CHECK(number, upper, unit, word, help) | 1ull << REFUSAL_BIT(number)
+#include "dataplane/abi/refusals.def"
+                 ) &
+                (CHECKS_OF_BROKER | CHECKS_OF_MARKET)) == 0,
+               "none for a check");
 
 unsigned refusal_check(unsigned place)
 {

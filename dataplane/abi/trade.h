@@ -39,7 +39,7 @@ enum limit_unit {
 };
 
 // The bit of a check in a word of checks: its number; from 64 on those of 32 to 52, which are no
-// checks'.
+// checks'. 79 is none either: CHECKS_OF_MARKET.
 #define REFUSAL_BIT(number) ((number) < 64 ? (number) : (number)-32)
 
 // Bits of all checks of the gate.
@@ -55,6 +55,9 @@ static inline uint64_t refusal_checks(void)
 // In the same word: the limit that has refused it is the broker's. The bit of REFUSAL_NONE, which
 // is no check.
 #define CHECKS_OF_BROKER UINT64_C(1)
+// In the same word: a market order was asked for, and what is decided on is the limit that was made
+// of it. The bit of 79, which is no check.
+#define CHECKS_OF_MARKET (UINT64_C(1) << 47)
 
 // The check that the gate makes as number <place>, from 0; REFUSAL_NONE: there are no more.
 unsigned refusal_check(unsigned place);

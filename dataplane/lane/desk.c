@@ -130,7 +130,7 @@ static COLD bool self_cleared(struct desk *d, struct decision *c)
         return true;
     if (desk_self_clear(d, &c->self) && session_free(c->session, FRAME_BYTES))
         return true;
-    e->checks = refusal_passed(REFUSAL_SELF_TRADE);
+    e->checks = (e->checks & CHECKS_OF_MARKET) | refusal_passed(REFUSAL_SELF_TRADE);
     e->scope = c->self.scope;
     e->value = c->self.price;
     e->limit = c->self.met;
@@ -148,9 +148,9 @@ HOT_INLINE bool decision_gate(struct desk *d, struct decision *c, uint32_t frame
     e->limits_version = verdict.version;
     e->refusal = verdict.refusal;
     e->gated = ticks_since(d, d->lane->stamp);
-    e->checks = LIKELY(approved) ? refusal_checks()
-                                 : refusal_passed(verdict.refusal) |
-                                       (verdict.owner == LIMIT_OF_BROKER ? CHECKS_OF_BROKER : 0);
+    e->checks |= LIKELY(approved) ? refusal_checks()
+                                  : refusal_passed(verdict.refusal) |
+                                        (verdict.owner == LIMIT_OF_BROKER ? CHECKS_OF_BROKER : 0);
     e->scope = verdict.scope;
     e->value = verdict.value;
     e->limit = verdict.limit;
@@ -252,6 +252,7 @@ static COLD void market_convert(struct desk *d, struct decision *c)
         c->gate.market = true;
         return;
     }
+    c->event.decision.checks = CHECKS_OF_MARKET;
     c->event.decision.time_in_force = (uint8_t)f->time_in_force;
     c->event.decision.price = f->price = price;
 }

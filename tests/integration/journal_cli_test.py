@@ -105,9 +105,12 @@ def explained(journal):
     decision = steps[0]
     assert (decision["account"], decision["strategy"], decision["session"]) == NAMES, decision
     assert decision["fields"]["ref"] == 2 and decision["price"] == "100.0001", decision
+    assert decision["market"] is True and ask("explain", "order", 1, journal)[0]["market"] is False
     text = run("explain", "order", 2, journal)
     for word in ("caused by", "book seen", "checks", "verdict      approved", "exchange     live", "still open"):
         assert word in text, f"'{word}' is not in: {text}"
+    assert "at market, made immediate or cancel at 100.0001 on" in text, text
+    assert "market" not in run("explain", "order", 1, journal)
     assert [s["event"] for s in ask("explain", "order", f"#{EVENTS + 3}", journal)] == ["DECISION", "ORDER"]
     assert "no DECISION" in run("explain", "order", 99, journal, code=1)
     assert "neither a reference" in run("explain", "order", "x", journal, code=2)

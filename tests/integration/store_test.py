@@ -92,6 +92,9 @@ def views(pg):
     later = pg.numbers("SELECT count(*) FROM tickgate.sends WHERE NOT sent")[0]
     assert pg.numbers(f"SELECT count(*), {states} FROM tickgate.orders") == [decisions, refused, later]
     gated_again(pg, later)
+    marked = pg.numbers("SELECT count(*) FROM tickgate.decisions WHERE ref <> 0 AND ref % 8 = 0")
+    assert pg.numbers("SELECT count(*) FROM tickgate.orders WHERE market") == marked != [0]
+    assert pg.numbers("SELECT count(*) FROM tickgate.orders WHERE market AND (ref = 0 OR ref % 8 <> 0)") == [0]
     assert pg.numbers("SELECT count(*) FROM tickgate.orders WHERE state = 'dead'")[0] > decisions // 2
     trades, shares = pg.numbers("SELECT count(*), sum(shares) FROM tickgate.trades")
     assert trades > 0

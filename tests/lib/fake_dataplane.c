@@ -228,6 +228,7 @@ static void write_orders(unsigned long count)
         decision.decision.side = order.order.side = 'B';
         decision.decision.quantity = order.order.open = 100;
         decision.decision.price = order.order.price = 1000000 + i;
+        decision.decision.checks = i % 2 ? CHECKS_OF_MARKET : 0;
         order.order.life = 1;
         event_write(&trading[0], &decision);
         event_write(&trading[0], &order);

@@ -26,12 +26,14 @@ static void refused(const struct ouch_extras *extras)
     assert_int_equal(enter_with(LANE, 10, OUCH50_PRICE_MARKET, extras), REFUSAL_MARKET);
     assert_int_equal(decision()->scope, TRADE_ACCOUNT);
     assert_int_equal(decision()->price, OUCH50_PRICE_MARKET);
+    assert_false(decision()->checks & CHECKS_OF_MARKET); // the price says it
 }
 
 static void converted(uint32_t price)
 {
     assert_int_equal(enter(LANE, 10, OUCH50_PRICE_MARKET), REFUSAL_NONE);
     assert_int_equal(decision()->price, price);
+    assert_true(decision()->checks == (refusal_checks() | CHECKS_OF_MARKET));
     assert_int_equal(decision()->time_in_force, '3');
     const struct own_order *o = orders_at(&d.desks[LANE]->desk.orders, decision()->order);
     assert_int_equal(o->price, price);
@@ -59,6 +61,9 @@ static void the_account_says_what_becomes_of_them(void **state)
     set(TRADE_ACCOUNT, "notional", "10");
     assert_int_equal(enter(LANE, 10, OUCH50_PRICE_MARKET), REFUSAL_NOTIONAL);
     assert_int_equal(decision()->value, 105000);
+    assert_true(decision()->checks == (refusal_passed(REFUSAL_NOTIONAL) | CHECKS_OF_MARKET));
+    assert_int_equal(enter(LANE, 10, 10500), REFUSAL_NOTIONAL); // what is asked for as a limit
+    assert_true(decision()->checks == refusal_passed(REFUSAL_NOTIONAL));
     set(TRADE_ACCOUNT, "notional", "10.5");
     converted(10500);
     set(TRADE_ACCOUNT, "market", "refuse");
