@@ -396,6 +396,8 @@ static const struct fault {
     {"protocol: ouch42", "protocol: ouch50", "t.yaml:38: sessions[0].token_prefix: ", "no tokens"},
     {"burst: 3\n", "burst: 3\n    mass_cancel: true\n",
      "t.yaml:48: sessions[0].mass_cancel: ", "OUCH 4.2"},
+    {"silence_ms: 3s", "price_period_ms: 600001",
+     "t.yaml:15: trading.price_period_ms: ", "1 to 600000 milliseconds"},
     {"state: reducing}", "state: reducing}\n  actions: {HALTED: block}",
      "t.yaml:18: trading.actions.HALTED: ", "cannot block; it takes: refuse"},
     {"state: reducing}", "state: reducing}\n  actions: {QUANTITY: notify}",
