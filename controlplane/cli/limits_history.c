@@ -63,6 +63,16 @@ static json_t *user_view(uint32_t user)
     return user == LIMIT_NOBODY ? json_null() : json_integer(user);
 }
 
+// Sessions and strategies belong to one lane, whichever it is.
+static const char *name_anywhere(const struct journal_events *f, enum journal_name_kind kind,
+                                 uint32_t index)
+{
+    const char *name = "";
+    for (uint32_t lane = 0; lane < LANES_MAX && *name == 0; lane++)
+        name = journal_events_name(f, kind, lane, index);
+    return name;
+}
+
 static const char *name_of(const struct journal_events *f, const struct row *r)
 {
     static const enum journal_name_kind kinds[TRADE_SCOPES] = {
@@ -70,17 +80,20 @@ static const char *name_of(const struct journal_events *f, const struct row *r)
         [TRADE_STRATEGY] = JOURNAL_NAME_STRATEGY,
         [TRADE_SYMBOL] = JOURNAL_NAME_INSTRUMENT,
         [TRADE_SESSION] = JOURNAL_NAME_SESSION};
-    const char *name = "";
     if (r->scope == TRADE_FIRM || r->scope >= TRADE_SCOPES)
         return "";
-    // Sessions and strategies belong to one lane, whichever it is.
-    for (uint32_t lane = 0; lane < LANES_MAX && *name == 0; lane++)
-        name = journal_events_name(f, kinds[r->scope], lane, r->index);
-    return name;
+    return name_anywhere(f, kinds[r->scope], r->index);
 }
 
-static json_t *value_view(unsigned control, uint64_t value)
+static const char *session_name(const void *events, uint32_t session)
 {
+    return name_anywhere(events, JOURNAL_NAME_SESSION, session);
+}
+
+static json_t *value_view(const struct journal_events *f, unsigned control, uint64_t value)
+{
+    if (control == LIMIT_LIMITS_venues)
+        return view_venues(value, session_name, f);
     if (value == LIMIT_NOTHING)
         return json_string("none");
     return control < LIMIT_CONTROLS ? view_limit(control, value) : json_integer((json_int_t)value);
@@ -101,7 +114,7 @@ static json_t *row_view(const struct journal_events *f, const struct row *r)
     json_object_set_new(view, "name", *name ? json_string(name) : json_null());
     json_object_set_new(view, "control", json_string(limit_control_name(r->control)));
     json_object_set_new(view, "owner", json_string(limit_owner_name(r->owner)));
-    json_object_set_new(view, "value", value_view(r->control, r->now));
+    json_object_set_new(view, "value", value_view(f, r->control, r->now));
     json_object_set_new(view, "until", view_utc(r->until_ns));
     json_object_set_new(view, "user", user_view(r->user));
     json_object_set_new(view, "approved_by", user_view(r->second));

@@ -5,13 +5,15 @@
 #include "controlplane/cli/command.h"
 #include "controlplane/cli/table.h"
 
+enum { SHOWN_LEN = 512 }; // the names of all sessions
+
 // Money is text, counts are numbers; what stands for none is null.
-static const char *shown(const json_t *object, const char *key, char text[64])
+static const char *shown(const json_t *object, const char *key, char text[SHOWN_LEN])
 {
     const json_t *value = json_object_get(object, key);
     if (json_is_null(value))
         return "none";
-    return value_text(value, json_is_string(value) ? COLUMN_TEXT : COLUMN_COUNT, text, 64);
+    return value_text(value, json_is_string(value) ? COLUMN_TEXT : COLUMN_COUNT, text, SHOWN_LEN);
 }
 
 // What a limit is in beside its numbers.
@@ -42,7 +44,7 @@ void print_limits(FILE *out, const json_t *result, const json_t *options)
     {
         json_t *row = json_copy(limit);
         for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++) {
-            char text[64];
+            char text[SHOWN_LEN];
             if (!json_is_null(json_object_get(limit, numbers[k])))
                 json_object_set_new(row, numbers[k], json_string(shown(limit, numbers[k], text)));
         }
@@ -61,7 +63,8 @@ void print_limit_set(FILE *out, const json_t *result, const json_t *options)
         {"limits version", "limits_version", COLUMN_COUNT},
         {0}};
     const json_t *name = json_object_get(result, "name");
-    char scope[64], control[64], was[64], now[64], owner[64], binds[64], bound[64];
+    char scope[SHOWN_LEN], control[SHOWN_LEN], was[SHOWN_LEN], now[SHOWN_LEN], owner[SHOWN_LEN],
+        binds[SHOWN_LEN], bound[SHOWN_LEN];
     (void)options;
     fprintf(out, "%s%s%s %s: %s, was %s\n", shown(result, "scope", scope),
             json_is_string(name) ? " " : "", json_is_string(name) ? json_string_value(name) : "",

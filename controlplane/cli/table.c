@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { COLUMNS_MAX = 24, CELL_LEN = 128 };
+enum { COLUMNS_MAX = 24, CELL_LEN = 768 };
 
 const json_t *value_at(const json_t *object, const char *path)
 {

@@ -20,8 +20,8 @@ struct approval {
     uint32_t user;
     const struct method *method; // to be run again
     json_t *params;
-    uint64_t mark; // of what the method looked at; it compares
-    char what[256];
+    uint64_t mark;  // of what the method looked at; it compares
+    char what[768]; // whoever approves sees all of it
 };
 
 struct approvals {

@@ -64,45 +64,56 @@ static const char *name_of(const struct board *b, uint32_t scope, uint32_t index
 
 // --- sessions by name ---
 
-// "nas,two", or "all", as the dataplane takes it: by number. False: the job has failed.
+// "nas,two", or "all", as the dataplane takes it: by number, each once. False: the job has failed.
 static bool venues_take(const struct control *control, struct job *job, const char *names,
                         char value[LIMIT_VALUE_LEN])
 {
     const struct board *b = control->board;
-    size_t used = 0;
-    snprintf(value, LIMIT_VALUE_LEN, "all");
+    const uint32_t count =
+        b->shape.order_sessions < SESSIONS_MAX ? b->shape.order_sessions : SESSIONS_MAX;
+    uint64_t bits = 0;
     for (const char *at = names; strcmp(names, "all") != 0 && at;
          at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
         const size_t len = strcspn(at, ",");
         uint32_t i = 0;
-        while (i < b->shape.order_sessions &&
+        while (i < count &&
                (strlen(b->sessions[i].name) != len || memcmp(b->sessions[i].name, at, len) != 0))
             i++;
-        if (i == b->shape.order_sessions) {
+        if (i == count) {
             job_fail(job, RPC_ERROR_UNKNOWN,
                      "venues: no session '%.*s'; name sessions separated by commas, or all",
                      len < NAME_LEN ? (int)len : NAME_LEN, at);
             return false;
         }
-        used += (size_t)snprintf(value + used, used < LIMIT_VALUE_LEN ? LIMIT_VALUE_LEN - used : 0,
-                                 "%s%u", used ? "," : "", i);
+        bits |= UINT64_C(1) << i;
     }
+    config_limit_text(LIMIT_LIMITS_venues, bits, value);
     return true;
+}
+
+// Only lists of sessions may be longer than what the dataplane takes.
+static bool value_take(const struct control *control, struct job *job, struct limit_change *change)
+{
+    const char *value = job_string(job, "value");
+    if (limit_control_find(change->scope, change->control) == LIMIT_LIMITS_venues)
+        return venues_take(control, job, value, change->value);
+    if (strlen(value) >= LIMIT_VALUE_LEN)
+        job_fail(job, RPC_ERROR_PARAMS, "%s: value: at most %d characters", job->method->name,
+                 LIMIT_VALUE_LEN - 1);
+    else
+        snprintf(change->value, sizeof change->value, "%s", value);
+    return job->error == 0;
+}
+
+static const char *session_name(const void *board, uint32_t session)
+{
+    return name_of(board, TRADE_SESSION, session);
 }
 
 static json_t *limit_view(const struct board *b, unsigned control, uint64_t value)
 {
-    char text[SESSIONS_MAX * (NAME_LEN + 1)];
-    size_t used = 0;
-    if (control != LIMIT_LIMITS_venues)
-        return view_limit(control, value);
-    if (value == LIMIT_NOTHING)
-        return json_string("all");
-    for (uint32_t i = 0; i < b->shape.order_sessions; i++)
-        if (value >> i & 1)
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%.31s", used ? "," : "",
-                                     b->sessions[i].name);
-    return json_string(used ? text : "");
+    return control == LIMIT_LIMITS_venues ? view_venues(value, session_name, b)
+                                          : view_limit(control, value);
 }
 
 // --- set ---
@@ -192,9 +203,7 @@ void method_limit_set(struct control *control, struct job *job)
     change->scope = job->target.scope;
     change->index = target_index(&job->target);
     snprintf(change->control, sizeof change->control, "%s", job_string(job, "control"));
-    if (limit_control_find(change->scope, change->control) != LIMIT_LIMITS_venues)
-        snprintf(change->value, sizeof change->value, "%s", job_string(job, "value"));
-    else if (!venues_take(control, job, job_string(job, "value"), change->value))
+    if (!value_take(control, job, change))
         return;
     job->tolerant = true;
     set_post(control, job, control->policy.second_person && !job->approved);

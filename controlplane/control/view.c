@@ -58,10 +58,26 @@ json_t *view_limit(unsigned control, uint64_t value)
     default: break;
     }
     if (control != LIMIT_LIMITS_forbid && control != LIMIT_SYMBOL_phases &&
-        control != LIMIT_LIMITS_venues)
+        control != LIMIT_LIMITS_market && control != LIMIT_SYMBOL_no_reference)
         return view_count(value);
     char text[LIMIT_VALUE_LEN];
     config_limit_text(control, value, text);
+    return json_string(text);
+}
+
+json_t *view_venues(uint64_t bits, const char *(*name)(const void *context, uint32_t session),
+                    const void *context)
+{
+    char text[SESSIONS_MAX * NAME_LEN] = "all";
+    size_t used = 0;
+    for (uint32_t i = 0; bits != LIMIT_NOTHING && i < SESSIONS_MAX; i++) {
+        const char *word = name(context, i);
+        if (!(bits >> i & 1))
+            continue;
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s", used ? "," : "");
+        used += *word ? (size_t)snprintf(text + used, sizeof text - used, "%.31s", word)
+                      : (size_t)snprintf(text + used, sizeof text - used, "%u", i);
+    }
     return json_string(text);
 }
 

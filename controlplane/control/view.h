@@ -18,6 +18,9 @@ json_t *view_count(uint64_t value);
 json_t *view_letter(uint8_t letter);
 // A limit as the configuration counts it; null: none.
 json_t *view_limit(unsigned control, uint64_t value);
+// Bits of sessions as their names; "all", or numbers of those that have none.
+json_t *view_venues(uint64_t bits, const char *(*name)(const void *context, uint32_t session),
+                    const void *context);
 // The worst of symbol and channel, by name.
 json_t *view_quality(uint64_t symbol, uint64_t channel);
 

@@ -113,6 +113,9 @@ def limits(s, ledger):
     assert [(r["name"], r["control"], r["limit"]) for r in only] == [(SYMBOLS[1], "quantity", 500)], only
     out = cli(s, "set", "limit", "account:main", "quantity", "none", "--reason", "over")[0]
     assert out.startswith("account main quantity: none, was 99\n"), out
+    for names in ("nas,nas", "all"):
+        answer = ask(s, "set", "limit", "strategy:quotes", "venues", names, "--reason", "a test of venues")
+        assert answer["now"] == names[:3], answer
     trading_goes_on(s, ledger)
     period(s, ledger)
     trading_goes_on(s, ledger)
@@ -141,6 +144,7 @@ def raise_is_over(s):
             ("in force", "6000000.0000", "a large order"), ("raise over", "5000000.0000", "None"),
             ("raised", "6000000.0000", "None")]
     wait_for("the journal", lambda: told() == want, s.alive, lambda: f"; it says {told()}")
+    assert [r["value"] for r in history() if (r["control"], r["what"]) == ("venues", "in force")] == ["nas", "all"], history()
 
 
 def configuration(s):

@@ -181,6 +181,55 @@ static void test_list(void **state)
     refused_call(f, "limits", "{\"scope\":\"symbol:X\"}", -32003, "no symbol 'X'");
 }
 
+#define FIVE(text) text text text text text
+
+// Sessions go to the dataplane by number, each once however often it is named, and are shown by
+// name.
+static void test_venues(void **state)
+{
+    struct fixture *f = *state;
+    posted(f, "limit_set", SET("strategy:takes", "venues", FIVE(FIVE("iex,")) "nsdq"));
+    struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_LIMIT_SET);
+    assert_string_equal(slot->request.limit_set.changes[0].value, "0,1");
+    slot->answer.limit_set.lanes = 1;
+    slot->answer.limit_set.changes[0] =
+        (struct limit_changed){.was = LIMIT_NOTHING, .now = 3, .bound = 2};
+    command_answer(slot, COMMAND_RESULT_OK, 0);
+    json_t *answer = resumed(f);
+    const json_t *result = json_object_get(answer, "result");
+    assert_string_equal(text_of(result, "was"), "all");
+    assert_string_equal(text_of(result, "now"), "nsdq,iex");
+    assert_string_equal(text_of(result, "bound"), "iex");
+    json_decref(answer);
+    refused_call(f, "limit_set", SET("strategy:takes", "venues", "nsdq,nas"), -32003, "'nas'");
+    refused_call(f, "limit_set", SET("firm", "gross", FIVE(FIVE("1111"))), -32602,
+                 "at most 95 characters");
+}
+
+static void test_words(void **state)
+{
+    struct fixture *f = *state;
+    posted(f, "limits", "{}");
+    struct command_slot *slot = taken(f, LANE_MAIN, COMMAND_LIMITS_LIST);
+    struct limits_list_answer *a = &slot->answer.limits_list;
+    a->entries[0] = (struct limit_entry){.limit = {1, LIMIT_NOTHING},
+                                         .warn_at = LIMIT_NOTHING,
+                                         .scope = TRADE_ACCOUNT,
+                                         .control = LIMIT_LIMITS_market};
+    a->entries[1] = (struct limit_entry){.limit = {1, LIMIT_NOTHING},
+                                         .warn_at = LIMIT_NOTHING,
+                                         .scope = TRADE_SYMBOL,
+                                         .control = LIMIT_SYMBOL_no_reference};
+    a->count = 2;
+    command_answer(slot, COMMAND_RESULT_OK, 0);
+    json_t *answer = resumed(f);
+    const json_t *list = json_object_get(json_object_get(answer, "result"), "limits");
+    assert_string_equal(text_of(json_array_get(list, 0), "limit"), "convert");
+    assert_string_equal(text_of(json_array_get(list, 0), "firm"), "convert");
+    assert_string_equal(text_of(json_array_get(list, 1), "limit"), "collar");
+    json_decref(answer);
+}
+
 // --- raises ---
 
 #define RAISE(value, time)                                                                 \
@@ -295,8 +344,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_set),   TEST(test_scopes),        TEST(test_refused), TEST(test_list),
-        TEST(test_raise), TEST(test_second_person), TEST(test_broker)};
+        TEST(test_set),    TEST(test_scopes), TEST(test_refused),
+        TEST(test_list),   TEST(test_raise),  TEST(test_second_person),
+        TEST(test_broker), TEST(test_venues), TEST(test_words)};
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
