@@ -100,7 +100,6 @@ static bool run(const struct arguments *a, struct error *err)
     sigaction(SIGTERM, &action, NULL);
     bool ok = dataplane_start(&dataplane, &config, err);
     if (ok) {
-        memory_stay();
         log_info(LOG_READY,
                  LOG_FIELDS(LOG_NUMBER("lanes", config.lane_count),
                             LOG_TEXT("path", dataplane.region.path)),

@@ -438,6 +438,7 @@ static int lane_main(void *arg)
 
 static bool stage_run(struct dataplane *d, struct error *err)
 {
+    memory_stay(); // it reads from the disk: ports are open, strategies loaded, and no lane runs
     region_beat(&d->view, clock_tsc()); // whoever attaches finds it alive
     region_publish(&d->view);
     d->lanes_running = true;
