@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "controlplane/region/call.h"
+#include "controlplane/region/restore.h"
 #include "dataplane/base/clock.h"
 
 enum { RATE_NS = 1000000000 };
@@ -62,6 +63,19 @@ void control_events(struct control *control)
     past_orders_turn(&control->past, control->drain, &control->contact, &control->log);
 }
 
+// Nobody keeps a journal: whatever was said before us counts no more. But an instance that went on
+// from one takes no order until somebody has found that good.
+static enum record_state record_without(struct contact *contact)
+{
+    struct restore_seen seen;
+    if (!contact_attached(contact) || !contact_header(contact)->identity.restores)
+        return RECORD_ABSENT;
+    restore_look(contact, &seen);
+    if (seen.verdict == RESTORE_HASHED)
+        return RECORD_ABSENT;
+    return seen.verdict == RESTORE_BAD ? RECORD_DAMAGED : RECORD_UNVERIFIED;
+}
+
 bool control_tick(struct control *control, uint64_t now_ns)
 {
     const uint64_t attached = control->contact.attached;
@@ -77,7 +91,7 @@ bool control_tick(struct control *control, uint64_t now_ns)
     if (control->contact.attached != attached)
         call_sweep(&control->contact);
     if (control->contact.attached != attached && control->drain == NULL)
-        rings_record(&control->contact, RECORD_ABSENT); // whatever was said before us
+        rings_record(&control->contact, record_without(&control->contact));
     if (control->drain)
         drain_watch(control->drain, &control->contact, now_ns);
     if (control->contact.attached != attached || was != contact_attached(&control->contact)) {

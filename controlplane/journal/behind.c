@@ -12,9 +12,6 @@
 enum {
     BEHIND_NICE = 19,
     NAP_US = 10000,
-    GENTLE_MS = 3000, // from the end of the restore on
-    GENTLE_RECORDS = 1 << 12,
-    GENTLE_US = 4000,   // about what so many take
     NAPS = 20,          // between two looks for more
     PROGRESS = 1 << 16, // records between two words of how far it is
 };
@@ -30,7 +27,9 @@ struct behind {
     uint32_t used_at; // of day->used
     uint32_t written; // extracts
     uint64_t first_record;
+    struct day_given given; // what the segments so far say of day->given
     enum restore_verdict verdict;
+    bool met;   // the record of the instance, below day->doubtful
     bool waits; // orders do
     bool told;  // the whole day was looked at
     bool ends;
@@ -52,8 +51,37 @@ static void doubt(struct behind *b, const char *what)
     log_error(LOG_JOURNAL_DAMAGED, LOG_FIELDS(LOG_TEXT("directory", b->reader.directory)), "%s",
               why);
     drain_doubt(b->drain, why);
-    judge(b, RESTORE_BAD);
     b->ends = true;
+}
+
+// What no other control plane will find better.
+static void damage(struct behind *b, const char *what)
+{
+    doubt(b, what);
+    judge(b, RESTORE_BAD);
+}
+
+// Descriptors, memory, the disk: the next control plane looks again. While orders wait nobody knows
+// whether the day is good.
+static void give_up(struct behind *b, const char *why)
+{
+    if (b->waits) {
+        doubt(b, why);
+        return;
+    }
+    log_warn(LOG_EXTRACT, LOG_FIELDS(LOG_NUMBER("segment", b->segment)),
+             "%s; hashes are not looked at any more, nor extracts made", why);
+    b->ends = true;
+}
+
+// False: it has none that is good, or the disk does not give it.
+static bool header_of(const struct behind *b, uint64_t segment, struct journal_segment_header *h)
+{
+    if (b->reader.header.segment == segment) {
+        *h = b->reader.header;
+        return true;
+    }
+    return journal_segment_header_of(&b->reader, segment, h) && h->segment == segment;
 }
 
 // The one that the start has used; null: it read the segment itself.
@@ -68,35 +96,33 @@ static const struct day_used *used_of(struct behind *b, uint64_t segment)
 }
 
 // A segment is whole when the one behind it has begun.
-static void segment_end(struct behind *b)
+static void segment_end(struct behind *b, const struct journal_segment_header *next)
 {
     struct error err = {0};
     char text[96];
-    struct journal_segment_header next;
     const struct day_used *used = used_of(b, b->segment);
-    if (!journal_segment_header_of(&b->reader, b->segment + 1, &next) ||
-        !extract_end(&b->maker, &next)) {
-        if (used) {
-            snprintf(text, sizeof text, "segment %" PRIu64 " is not what its extract says",
-                     b->segment);
-            doubt(b, text);
-        }
+    const bool ended = extract_end(&b->maker, next);
+    if (b->maker.exhausted && b->waits) {
+        give_up(b, "no memory for an extract");
         return;
     }
-    if (used && memcmp(used->hash, b->maker.header.hash, sizeof used->hash) == 0)
+    if (ended && b->given.count < b->day->given.count)
+        day_given_add(&b->given, b->maker.header.hash);
+    if (used && ended && memcmp(used->hash, b->maker.header.hash, sizeof used->hash) == 0)
         return;
-    if (used) {
+    if (used && !b->maker.exhausted) {
         snprintf(text, sizeof text, "the extract of segment %" PRIu64 " says another thing than it",
                  b->segment);
-        doubt(b, text);
+        damage(b, text);
     }
     // Also over one that misled: the next start reads what the journal says.
-    if (extract_write(&b->maker, b->reader.directory, &err)) {
+    if (ended && extract_write(&b->maker, b->reader.directory, &err)) {
         b->written++;
         return;
     }
-    log_warn(LOG_EXTRACT, LOG_FIELDS(LOG_NUMBER("segment", b->segment)),
-             "%s; the next start reads the segment itself", err.text);
+    if (ended)
+        log_warn(LOG_EXTRACT, LOG_FIELDS(LOG_NUMBER("segment", b->segment)),
+                 "%s; the next start reads the segment itself", err.text);
 }
 
 // The reader is in a segment: those before it are whole, also those without a record.
@@ -104,18 +130,21 @@ static void segment_look(struct behind *b)
 {
     struct journal_segment_header h;
     const uint64_t now = b->reader.header.segment;
-    if (b->segment == 0)
-        extract_begin(&b->maker, &b->reader.header);
-    else if (b->segment == now)
-        return;
-    while (b->segment && b->segment != now && !b->ends) {
-        segment_end(b);
-        if (!journal_segment_header_of(&b->reader, ++b->segment, &h))
+    if (b->segment == 0) {
+        if (b->day->first == 0 || !header_of(b, b->day->first, &h))
             h = b->reader.header;
         b->segment = h.segment;
         extract_begin(&b->maker, &h);
     }
-    b->segment = now;
+    while (b->segment < now && !b->ends) {
+        if (!header_of(b, b->segment + 1, &h)) {
+            give_up(b, "the header of a segment cannot be read");
+            return;
+        }
+        segment_end(b, &h);
+        b->segment = h.segment;
+        extract_begin(&b->maker, &h);
+    }
 }
 
 static uint64_t us_since(uint64_t begun_ns)
@@ -134,22 +163,17 @@ static void nap(struct behind *b)
         usleep(NAP_US);
 }
 
-// The next record, or null for now. While orders wait, what cannot be read is as bad as damage.
+// The next record, or null for now.
 static const struct journal_record *record_next(struct behind *b)
 {
     struct error err = {0};
     char text[256];
     journal_reader_follow(&b->reader, atomic_load(b->day->config.committed));
     const struct journal_record *r = journal_reader_next(&b->reader, &err);
-    if (b->reader.damaged) {
-        doubt(b, day_damage(&b->reader, text));
-    } else if (err.code != EXIT_OK && b->waits) {
-        doubt(b, err.text);
-    } else if (err.code != EXIT_OK) {
-        log_warn(LOG_EXTRACT, LOG_FIELDS(LOG_NUMBER("segment", b->segment)),
-                 "%s; hashes are not looked at any more, nor extracts made", err.text);
-        b->ends = true;
-    }
+    if (b->reader.damaged)
+        damage(b, day_damage(&b->reader, text));
+    else if (err.code != EXIT_OK)
+        give_up(b, err.text);
     return b->ends ? NULL : r;
 }
 
@@ -157,10 +181,12 @@ static bool reader_begin(struct behind *b)
 {
     struct error err = {0};
     if (!journal_reader_open(&b->reader, b->day->config.directory, 0, &err)) {
-        doubt(b, err.text);
+        give_up(b, err.text);
         return false;
     }
     journal_reader_from(&b->reader, b->day->first);
+    if (b->waits) // else it would take the disk from those that commit
+        journal_reader_ahead(&b->reader, b->day->config.direct);
     return true;
 }
 
@@ -174,6 +200,13 @@ static void orders_take(struct behind *b)
     setpriority(PRIO_PROCESS, 0, BEHIND_NICE); // of this thread
     if (!news)
         return;
+    if (!b->day->doubts) {
+        log_info(
+            LOG_RESTORE_SUMS,
+            LOG_FIELDS(LOG_NUMBER("records", b->day->reader.records), LOG_NUMBER("took_us", 0)),
+            "the day is what was written, orders are taken: checked before READY");
+        return;
+    }
     log_info(LOG_RESTORE_SUMS,
              LOG_FIELDS(LOG_NUMBER("records", b->reader.records),
                         LOG_NUMBER("took_us", us_since(b->begun_ns))),
@@ -201,12 +234,27 @@ static void whole_day_tell(struct behind *b)
              b->reader.records, b->written, (double)us_since(b->begun_ns) / 1e6);
 }
 
-// At first sessions are reconciled, perhaps on the same core: they get half of it.
-static void gentle(const struct behind *b)
+// All that was doubtful has been read. The record behind it says that its block's hash is what it
+// was.
+static void verdict_find(struct behind *b)
 {
-    if (b->waits && b->reader.records % GENTLE_RECORDS == 0 &&
-        us_since(b->begun_ns) < GENTLE_MS * 1000)
-        usleep(GENTLE_US);
+    const struct day_given *given = &b->day->given;
+    if (!b->met)
+        doubt(b, "this is not the journal that the dataplane went on from: its instance is not in "
+                 "it; bring that back and start this control plane again");
+    else if (b->given.count != given->count || b->given.sum != given->sum)
+        damage(b, "the extracts that the dataplane went on from said another thing than segments");
+    else
+        orders_take(b);
+}
+
+static bool is_of_instance(const struct behind *b, const struct journal_record *r)
+{
+    struct journal_instance instance;
+    if (r->type != JOURNAL_INSTANCE || r->len < sizeof *r + sizeof instance)
+        return false;
+    memcpy(&instance, r + 1, sizeof instance);
+    return instance.epoch == b->day->config.epoch && r->number <= b->day->doubtful;
 }
 
 static void day_look(struct behind *b)
@@ -215,15 +263,16 @@ static void day_look(struct behind *b)
         const struct journal_record *r = record_next(b);
         if (r) {
             segment_look(b);
+            if (b->ends)
+                return;
             extract_take(&b->maker, r);
-            gentle(b);
+            b->met = b->met || is_of_instance(b, r);
             if (b->first_record == 0)
                 b->first_record = r->number;
             if (b->waits && (b->reader.records % PROGRESS == 0 || r->number >= b->day->doubtful))
                 progress_tell(b);
-            // The record behind it says that its block's hash is what it was.
-            if (b->waits && r->number >= b->day->doubtful && !b->ends)
-                orders_take(b);
+            if (b->waits && r->number >= b->day->doubtful)
+                verdict_find(b);
         } else if (!b->ends) {
             if (!b->told && b->reader.number > b->day->last)
                 whole_day_tell(b);
@@ -239,15 +288,14 @@ void behind_work(const struct day *day, struct drain *drain, struct contact *con
                        .drain = drain,
                        .contact = contact,
                        .begun_ns = clock_mono_ns(),
+                       .met = day->done, // who read the day has met it
                        .waits = true,
                        .verdict = verdict,
                        .reader = {.fd = -1}};
-    if (day->doubtful == 0)
+    if (!day->doubts)
         orders_take(&b);
-    if (reader_begin(&b)) {
-        journal_reader_ahead(&b.reader, day->config.direct);
+    if (reader_begin(&b))
         day_look(&b);
-    }
     journal_reader_close(&b.reader);
     extract_maker_free(&b.maker);
 }

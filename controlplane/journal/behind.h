@@ -5,7 +5,9 @@
 //
 // Whole segments without an extract get one for the next start, from then on also of what is
 // written meanwhile. Damage, and an extract that says another thing than its segment, are told to
-// the drain: no order is taken from there on. The region keeps how far this was.
+// the drain: no order is taken from there on. The region keeps how far this was, so that the next
+// control plane goes on with it. What only this one cannot do (descriptors, memory, the disk) stops
+// orders that wait, and is not kept.
 #pragma once
 
 #include "controlplane/journal/day.h"

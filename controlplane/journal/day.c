@@ -197,6 +197,12 @@ static bool extract_work(struct day *d, struct extract *e)
     return d->done;
 }
 
+void day_given_add(struct day_given *given, const uint8_t hash[JOURNAL_HASH_LEN])
+{
+    given->count++;
+    given->sum = restore_sum(given->sum, hash, JOURNAL_HASH_LEN);
+}
+
 // As far as one fits behind the other. <at>: the segment that has to be read by itself then.
 static bool extracts_work(struct day *d, struct extract_ahead *ahead, uint32_t *at)
 {
@@ -209,7 +215,9 @@ static bool extracts_work(struct day *d, struct extract_ahead *ahead, uint32_t *
             return false;
         d->used[d->used_count].segment = e->header.segment;
         memcpy(d->used[d->used_count++].hash, e->header.hash, JOURNAL_HASH_LEN);
+        day_given_add(&d->given, e->header.hash);
         d->last = e->header.next_record - 1;
+        d->doubts = true;
         d->doubtful = e->header.next_record; // the first behind it says the last hash
         ++*at;
     }
@@ -366,7 +374,10 @@ bool day_read(struct day *d, const struct day_config *config)
         }
         idle_since = 0;
         d->last = r->number;
-        d->doubtful = d->hashed ? d->doubtful : d->last;
+        if (!d->hashed) {
+            d->doubts = true;
+            d->doubtful = d->last;
+        }
         if (!(r->type == JOURNAL_EVENT
                   ? event_take(d, r)
                   : payload_take(d, r->type, r + 1, r->len - (uint32_t)sizeof *r)))
@@ -399,19 +410,25 @@ static bool used_find(struct day *d)
     return d->used != NULL;
 }
 
-bool day_resume(struct day *d, const struct day_config *config, enum restore_verdict verdict)
+bool day_resume(struct day *d, const struct day_config *config, const struct restore_seen *seen,
+                uint64_t known)
 {
     struct error err = {0};
     *d = (struct day){.config = *config, .reader = {.fd = -1}};
-    d->last = atomic_load(config->committed);
-    d->doubtful = verdict == RESTORE_HASHED ? 0 : d->last;
+    d->last = d->doubtful = known;
+    d->doubts = seen->verdict != RESTORE_HASHED;
+    if (d->doubts && known == 0)
+        return day_refuse(d, "nothing is there of what the dataplane went on from; bring the "
+                             "journal back and start this control plane again");
     d->open = journal_reader_open(&d->reader, config->directory, 0, &err);
     if (!d->open)
         return day_refuse(d, "%.300s", err.text);
     d->first = segment_first(d);
     if (!used_find(d))
         return day_refuse(d, "no memory for the segments of the journal");
-    if (verdict == RESTORE_HASHED && d->used_count) {
+    if (d->doubts)
+        d->given = (struct day_given){seen->extracts, seen->extracts_sum};
+    if (!d->doubts && d->used_count) {
         d->first = d->used[d->used_count - 1].segment;
         d->used[0] = d->used[d->used_count - 1];
         d->used_count = 1;

@@ -39,6 +39,12 @@ struct day_used {
     uint8_t hash[JOURNAL_HASH_LEN];
 };
 
+// All extracts that a dataplane was given events from, from day->first on.
+struct day_given {
+    uint32_t count;
+    uint32_t sum; // restore_sum of their hashes
+};
+
 struct day {
     struct day_config config;
     struct journal_reader reader;
@@ -49,7 +55,9 @@ struct day {
     bool hashed;       // the rest was
     char passed[160];  // why the extracts end where they do, if they could go on; else ""
     uint64_t last;     // record
-    uint64_t doubtful; // the last record whose hash nobody has looked at, or that says it; 0: none
+    bool doubts;       // there are records whose hashes nobody has looked at:
+    uint64_t doubtful; // the last of them, or the one that says its hash
+    struct day_given given;
 
     uint32_t instances, skipped;      // of the day, and of others
     struct journal_instance instance; // whose events are read
@@ -63,9 +71,11 @@ struct day {
 // False: day->refused with <why>, or it was to stop, or nobody takes events.
 bool day_read(struct day *d, const struct day_config *config);
 // A day that was read already, by another control plane: what there is to verify and to extract.
-// <verdict>: how far that control plane was; where all was hashed, only what has no extract yet is
-// left.
-bool day_resume(struct day *d, const struct day_config *config, enum restore_verdict verdict);
+// <seen>: how far that control plane was; where all was hashed, only what has no extract yet is
+// left. <known>: the last record that was there before anything was written for this one.
+bool day_resume(struct day *d, const struct day_config *config, const struct restore_seen *seen,
+                uint64_t known);
+void day_given_add(struct day_given *given, const uint8_t hash[JOURNAL_HASH_LEN]);
 bool day_refuse(struct day *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void day_free(struct day *d);
 // The first damage that a reader has found.

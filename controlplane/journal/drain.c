@@ -450,6 +450,11 @@ void drain_status_take(struct drain *d, struct drain_status *status)
     *status = d->shown;
     status->verified = d->verified;
     pthread_mutex_unlock(&d->lock);
+    // The thread may not have come round since a doubt was lifted.
+    if (status->state == DRAIN_DAMAGED && d->opened && !atomic_load(&d->doubted)) {
+        status->state = atomic_load(&d->verifying) ? DRAIN_VERIFYING : DRAIN_WRITING;
+        status->why[0] = 0;
+    }
     if (status->state == DRAIN_VERIFYING)
         drain_verifying_text(d, status);
     if (atomic_load_explicit(&d->hangs, memory_order_relaxed) &&

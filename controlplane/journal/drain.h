@@ -65,7 +65,7 @@ struct drain_status {
     uint64_t gaps;                     // numbers of trading events that are missing
     uint64_t damaged;                  // rings that said something impossible
     uint64_t latency[JOURNAL_LATENCIES];
-    struct drain_verified verified; // all zero: no start has gone on from the journal
+    struct drain_verified verified; // all zero: nothing is verified behind READY
     struct rings_seen rings;
 };
 

@@ -169,7 +169,7 @@ void extract_begin(struct extract_maker *m, const struct journal_segment_header 
     memset(&m->packing, 0, sizeof m->packing);
     memset(&m->run, 0, sizeof m->run);
     m->epoch = segment->instance.epoch;
-    m->unfit = false;
+    m->unfit = m->exhausted = false;
 }
 
 // <len> more bytes; null: <unfit>.
@@ -179,8 +179,10 @@ static uint8_t *room_for(struct extract_maker *m, uint64_t len)
         return NULL;
     if (m->bytes == NULL || m->len + len > m->room) {
         const uint64_t room = m->room ? m->room * 2 : ROOM_FIRST;
-        uint8_t *bytes = m->len + len > EXTRACT_LEN_MAX ? NULL : realloc(m->bytes, room);
+        const bool fits = m->len + len <= EXTRACT_LEN_MAX;
+        uint8_t *bytes = fits ? realloc(m->bytes, room) : NULL;
         m->unfit = bytes == NULL;
+        m->exhausted = fits && bytes == NULL;
         if (m->unfit)
             return NULL;
         m->bytes = bytes;

@@ -64,7 +64,8 @@ struct extract_maker {
     struct extract_packing packing;
     struct extract_run run;
     uint64_t epoch;
-    bool unfit; // numbers are missing, it gets too long, or there is no memory: no extract
+    bool unfit;     // numbers are missing, it gets too long, or there is no memory: no extract
+    bool exhausted; // there was no memory
 };
 
 // Begins with a segment; what was begun before is forgotten.

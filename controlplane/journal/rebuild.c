@@ -54,6 +54,8 @@ static bool chunk_send(struct work *w, enum restore_state state)
     w->chunk.state = state;
     w->chunk.instances = w->day.instances;
     w->chunk.skipped = w->day.skipped;
+    w->chunk.extracts = w->day.given.count;
+    w->chunk.extracts_sum = w->day.given.sum;
     w->chunk.total += w->chunk.count;
     w->chunk.sum =
         restore_sum(w->chunk.sum, w->events, (uint64_t)w->chunk.count * sizeof *w->events);
@@ -137,6 +139,8 @@ static void work_do(struct work *w)
         return; // it has gone
     } else if (day_read(d, &config) && chunk_send(w, RESTORE_DONE)) {
         told(w);
+        w->r->given_epoch = config.epoch;
+        w->r->given_last = d->last;
         if (w->r->drain)
             behind_work(d, w->r->drain, &w->r->contact, RESTORE_UNVERIFIED);
     }
@@ -152,15 +156,24 @@ static void work_do(struct work *w)
 static void work_resume(struct work *w)
 {
     const struct day_config config = config_of(w);
+    const struct rebuild *r = w->r;
+    struct drain_status status;
     char why[RESTORE_WHY_LEN];
-    const enum restore_verdict verdict = (enum restore_verdict)w->seen.verdict;
-    if (day_resume(&w->day, &config, verdict)) {
-        behind_work(&w->day, w->r->drain, &w->r->contact, verdict);
+    if (!r->drain->opened)
+        return; // its state says why, and there is nothing to judge by
+    drain_status_take(r->drain, &status);
+    // What was written since is no word of what the dataplane went on from.
+    const uint64_t known = r->given_epoch == config.epoch ? r->given_last : status.found;
+    if (day_resume(&w->day, &config, &w->seen, known)) {
+        behind_work(&w->day, r->drain, &w->r->contact, (enum restore_verdict)w->seen.verdict);
         return;
     }
-    snprintf(why, sizeof why, "%.100s: %.200s", w->r->directory, w->day.why);
-    if (w->seen.verdict == RESTORE_UNVERIFIED)
-        drain_doubt(w->r->drain, why);
+    snprintf(why, sizeof why, "%.100s: %.200s", r->directory, w->day.why);
+    if (w->seen.verdict != RESTORE_HASHED)
+        drain_doubt(r->drain, why);
+    else
+        log_warn(LOG_EXTRACT, LOG_FIELDS(LOG_NUMBER("segment", 0)),
+                 "%s; hashes are not looked at any more, nor extracts made", why);
 }
 
 static void *thread_main(void *arg)
@@ -176,6 +189,11 @@ static void *thread_main(void *arg)
             work_resume(w);
         else if (w->seen.state != RESTORE_DONE && w->events)
             work_do(w);
+        else if (w->seen.state == RESTORE_DONE && w->seen.verdict != RESTORE_HASHED && !r->drain)
+            log_error(LOG_JOURNAL_DAMAGED, LOG_FIELDS(LOG_TEXT("directory", "none")),
+                      "tickgate-controlplane keeps no journal (--journal none), and nobody has "
+                      "found good what the dataplane went on from: no order is taken; start it "
+                      "with the journal");
         else if (w->seen.state != RESTORE_DONE)
             log_error(LOG_RESTORE_REFUSED, LOG_FIELDS(LOG_NUMBER("events", w->seen.slots)),
                       "no memory for %u events", w->seen.slots);
@@ -205,7 +223,7 @@ static void verdict_take(struct rebuild *r)
     if (r->drain == NULL || !restore_look(&r->contact, &seen))
         return;
     // Beside damage it is not heard, and there is no moment in which neither stands.
-    drain_verify(r->drain, seen.verdict == RESTORE_UNVERIFIED || seen.verdict == RESTORE_BAD);
+    drain_verify(r->drain, seen.verdict != RESTORE_HASHED);
     if (seen.verdict != RESTORE_BAD)
         return;
     snprintf(why, sizeof why,
@@ -220,9 +238,13 @@ static void verdict_take(struct rebuild *r)
 void rebuild_attach(struct rebuild *r, const struct contact *contact)
 {
     rebuild_stop(r);
-    const bool restores = contact_attached(contact) && contact_header(contact)->identity.restores;
-    if (r->drain)
+    if (!contact_attached(contact))
+        return; // the drain still has the region before, and tells it what holds for that
+    const bool restores = contact_header(contact)->identity.restores;
+    if (r->drain) {
+        drain_verified(r->drain, &(struct drain_verified){0});
         drain_verify(r->drain, restores);
+    }
     if (r->drain && r->inherited)
         drain_doubt_lift(r->drain);
     r->inherited = false;

@@ -25,6 +25,7 @@ struct rebuild {
     pthread_t thread;
     bool started;
     bool inherited; // the drain's doubt: another control plane had it, of the region of then
+    uint64_t given_epoch, given_last; // instance that got its day from us, and its last record
     atomic_bool stop;
     struct contact contact; // a way of its own
 };

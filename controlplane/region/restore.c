@@ -14,6 +14,8 @@ static void copy_seen(const struct region_view *view, void *context)
     seen->taken = atomic_load_explicit(&a->taken, memory_order_acquire);
     seen->filled = atomic_load_explicit(&a->filled, memory_order_relaxed);
     seen->state = a->state;
+    seen->extracts = a->extracts;
+    seen->extracts_sum = a->extracts_sum;
     seen->verdict = atomic_load_explicit(&a->verdict, memory_order_acquire);
 }
 
@@ -37,6 +39,8 @@ static void do_fill(const struct region_view *view, void *context)
     a->instances = c->instances;
     a->skipped = c->skipped;
     a->read_us = c->read_us;
+    a->extracts = c->extracts;
+    a->extracts_sum = c->extracts_sum;
     a->events = c->total;
     memcpy(a->why, c->why, sizeof a->why);
     atomic_fetch_add_explicit(&a->filled, 1, memory_order_release);

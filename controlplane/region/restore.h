@@ -14,6 +14,7 @@ struct restore_seen {
     uint32_t state;   // enum restore_state
     uint64_t verdict; // enum restore_verdict
     uint64_t from_ns, to_ns;
+    uint32_t extracts, extracts_sum; // that the day came from
     uint64_t taken, filled;
 };
 
@@ -25,6 +26,7 @@ struct restore_chunk {
     uint32_t instances; // the rest as in the area
     uint32_t skipped;
     uint32_t read_us;
+    uint32_t extracts, extracts_sum;
     uint64_t total;
     char why[RESTORE_WHY_LEN];
 };

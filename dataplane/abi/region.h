@@ -30,7 +30,7 @@
 
 #define REGION_MAGIC   0x657461676b636974ull // "tickgate", little-endian
 #define REGION_MAJOR   0u                    // another major: refused
-#define REGION_MINOR   7u
+#define REGION_MINOR   8u
 #define REGION_VERSION (REGION_MAJOR << 16 | REGION_MINOR)
 
 enum region_state {

@@ -52,7 +52,8 @@ struct restore_area {
     uint32_t instances;                               // of the day, so far
     uint32_t skipped;                                 // instances of other days
     uint32_t read_us;                                 // until the first events were there
-    uint32_t unused2[2];
+    uint32_t extracts;         // the events came from so many, for the next control plane:
+    uint32_t extracts_sum;     // restore_sum of their hashes
     uint64_t events;           // so far
     _Atomic uint64_t verdict;  // enum restore_verdict, release; for the next control plane
     char why[RESTORE_WHY_LEN]; // a sentence with its terminating zero

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A control plane that is killed while it verifies the day behind READY: no order enters before it, and none until its
-successor has verified the day again. Where one has found damage its successors say so, and take no order.
+successor has verified the day again. Where one has found damage its successors say so, and take no order of that instance.
 
 Over a veth pair to an exchange, so that an order would leave. Verifying takes as long as the test wants: the control
 planes read the first segment through tests/lib/hold_read.c.
@@ -35,12 +35,17 @@ def lane(s):
     return shown["lanes"][0] if shown else {}
 
 
+def refused(s):
+    """Orders that the state of the journal keeps out."""
+    return (s.ask("show", "trading") or {}).get("refusals", {}).get("JOURNAL", 0)
+
+
 def orders_wait(s):
     """Strategies want to trade, and nothing of it leaves."""
     wait_for("the day being verified", lambda: journal(s).get("state") == "verifying", s.alive, lambda: f"; {journal(s)}")
     assert "no order is taken meanwhile" in journal(s)["why"], journal(s)
-    before = lane(s)["refused"]
-    wait_for("orders that are refused", lambda: lane(s).get("refused", 0) >= before + REFUSALS, s.alive, lambda: f"; {lane(s)}")
+    before = refused(s)
+    wait_for("orders that are refused", lambda: refused(s) >= before + REFUSALS, s.alive, lambda: f"; {lane(s)}")
     assert lane(s)["journal"] == "unverified" and lane(s)["approved"] == 0 and session(s)["sent"] == 0, (lane(s), session(s))
 
 
@@ -82,6 +87,11 @@ def damage_stays_found(s):
     wait_for("its successor's word", lambda: lane(s).get("journal") == "damaged" and journal(s).get("state") == "damaged",
              s.alive, lambda: f"; {lane(s)} {journal(s)}")
     assert "a control plane before this one has found damage" in journal(s)["why"], journal(s)
+    s.end("dataplane", signal.SIGKILL)
+    put(path, middle, bytes([content[middle]]))  # the next instance is looked at anew
+    s.start_dataplane()
+    wait_for("a journal that is good", lambda: lane(s).get("journal") == "memory" and journal(s).get("state") == "writing",
+             s.alive, lambda: f"; {lane(s)} {journal(s)}")
     s.end("dataplane", signal.SIGKILL)
     s.end("controlplane")
 

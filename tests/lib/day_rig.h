@@ -207,6 +207,7 @@ static struct drain doubts;
 static bool admitted; // orders were, before anything was found
 
 static enum restore_verdict verdict; // that behind_thread begins with
+static struct day_given given;       // what the one before says that the day came from
 
 static inline void *behind_thread(void *day)
 {
@@ -294,12 +295,15 @@ static inline uint32_t start(bool doubted)
 static inline uint32_t start_resumed(enum restore_verdict before, bool doubted)
 {
     static struct day d;
+    const struct restore_seen seen = {
+        .verdict = before, .extracts = given.count, .extracts_sum = given.sum};
     const struct day_config config = {.directory = rig.directory,
                                       .committed = &committed,
                                       .stop = &stop,
                                       .from_ns = TODAY,
-                                      .to_ns = TOMORROW};
-    if (!day_resume(&d, &config, before))
+                                      .to_ns = TOMORROW,
+                                      .epoch = asks};
+    if (!day_resume(&d, &config, &seen, atomic_load(&committed)))
         fail_msg("%s", d.why);
     verdict = before;
     const uint32_t count = behind(&d, doubted);

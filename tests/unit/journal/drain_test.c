@@ -442,6 +442,43 @@ static void test_lanes_hear_of_verifying(void **state)
     f->config.committed = NULL;
 }
 
+// Whoever asks what stands there is told at once.
+static void test_what_is_durable_is_known_from_the_start(void **state)
+{
+    struct fixture *f = *state;
+    struct drain_status status;
+    _Atomic uint64_t durable = 0;
+    struct error err = {0};
+    begin(f);
+    publish(f, 0, EVENT_RING_TRADING, 50);
+    settle(f);
+    end(f);
+    f->config.committed = &durable;
+    assert_true(drain_start(&f->drain, &f->config, &err));
+    const uint64_t first = atomic_load(&durable);
+    drain_status_take(&f->drain, &status);
+    assert_true(first >= 50);
+    assert_int_equal(first, status.found);
+    drain_stop(&f->drain);
+    f->config.committed = NULL;
+}
+
+// It is gone at once for whoever asks, though the thread has not come round.
+static void test_a_doubt_is_lifted(void **state)
+{
+    struct fixture *f = *state;
+    struct drain_status status;
+    begin(f);
+    settle(f);
+    drain_doubt(&f->drain, "segment 1 block 0 is not what was written");
+    until_record(f, RECORD_DAMAGED);
+    drain_doubt_lift(&f->drain);
+    drain_status_take(&f->drain, &status);
+    assert_int_equal(status.state, DRAIN_WRITING);
+    until_record(f, RECORD_MEMORY);
+    end(f);
+}
+
 // The oldest go, the rest is still one journal.
 static void test_retention(void **state)
 {
@@ -489,6 +526,8 @@ int main(void)
         TEST(test_lanes_hear_of_damage),
         TEST(test_lanes_hear_of_a_doubt),
         TEST(test_lanes_hear_of_verifying),
+        TEST(test_what_is_durable_is_known_from_the_start),
+        TEST(test_a_doubt_is_lifted),
         TEST(test_retention),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

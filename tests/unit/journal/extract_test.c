@@ -275,6 +275,21 @@ static void test_the_next_control_plane_goes_on_with_it(void **state)
         assert_false(admitted);
         flip(segment, AT);
     }
+    // Nor is it good where the dataplane was given another thing, whatever extracts there are now.
+    for (uint32_t i = 1; i <= 2; i++) {
+        static struct day d;
+        struct taken t;
+        assert_true(read_as(&d, &t, false, 0));
+        assert_int_equal(d.given.count, SEGMENTS);
+        given = d.given;
+        start_resumed(RESTORE_UNVERIFIED, false);
+        given.sum ^= i & 1;
+        given.count += i >> 1;
+        start_resumed(RESTORE_UNVERIFIED, true);
+        assert_non_null(strstr(doubts.doubt, "the extracts that the dataplane went on from"));
+        assert_false(admitted);
+    }
+    given = (struct day_given){0};
     flip(1, AT);
     assert_int_equal(start_resumed(RESTORE_HASHED, false), SEGMENTS);
     events(50);
