@@ -236,39 +236,48 @@ static const struct strategy_calls strategy_host_calls = {
 
 // --- switching ---
 
+static void switch_tell(struct desk *d, const struct strategy_slot *slot, enum strategy_off reason,
+                        uint64_t ticks)
+{
+    struct event event = {.type = EVENT_STRATEGY};
+    event.strategy.strategy = slot->index;
+    event.strategy.enabled = slot->off == STRATEGY_ON;
+    event.strategy.reason = (uint8_t)reason;
+    event.strategy.ticks = ticks;
+    desk_publish(d, &event);
+}
+
 static void switch_set(struct desk *d, uint32_t index, enum strategy_off off)
 {
     struct desk_strategies *s = d->strategies;
     struct strategy_slot *slot = &s->hosts[index].slot;
-    struct event event = {.type = EVENT_STRATEGY};
     slot->off = (uint8_t)off;
     s->on = off ? s->on & ~(1ull << index) : s->on | 1ull << index;
-    event.strategy.strategy = (uint16_t)index;
-    event.strategy.enabled = off == STRATEGY_ON;
-    event.strategy.reason = (uint8_t)off;
-    event.strategy.ticks = slot->ticks_max;
-    desk_publish(d, &event);
+    switch_tell(d, slot, off, slot->ticks_max);
     if (off)
         desk_mass_cancel(d, TRADE_STRATEGY, index);
 }
 
-// Whoever is late is trusted no longer, and its orders are cancelled; of one that is off already,
-// for whatever reason, it only counts.
-HOT_INLINE void took(struct desk *d, struct strategy_host *h, uint64_t ticks)
+// The call began at <from>. Whoever is late is trusted no longer, and its orders are cancelled; of
+// one that is off already, for whatever reason, it only counts.
+HOT_INLINE void called(struct desk *d, struct strategy_host *h, uint64_t from)
 {
-    if (UNLIKELY(strategy_called(&h->slot, ticks)) && h->slot.off == STRATEGY_ON)
+    if (UNLIKELY(strategy_called(&h->slot, ticks_now(d) - from)) && h->slot.off == STRATEGY_ON)
         switch_set(d, h->slot.index, STRATEGY_OFF_LATE);
 }
 
-// The call began at <from>.
-HOT_INLINE void called(struct desk *d, struct strategy_host *h, uint64_t from)
+// Practice is all that a lane without work does: a pause of the machine falls into it, and into one
+// only. It is told of, and changes nothing.
+COLD void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks, uint32_t times)
 {
-    took(d, h, ticks_now(d) - from);
-}
-
-void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks)
-{
-    took(d, &d->strategies->hosts[index], ticks);
+    struct strategy_host *h = &d->strategies->hosts[index];
+    strategy_called(&h->slot, ticks);
+    if (times < STRATEGY_LATE_PRACTICES) {
+        switch_tell(d, &h->slot, STRATEGY_OFF_LATE, ticks);
+        return;
+    }
+    h->late_practices = 0; // a person who enables it begins anew
+    switch_set(d, index, STRATEGY_OFF_LATE);
 }
 
 void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off)

@@ -4,10 +4,13 @@
 #include "dataplane/lane/desk.h"
 #include "dataplane/strategy/host.h"
 
+enum { STRATEGY_LATE_PRACTICES = 2 }; // in a row: it is disabled
+
 // What a strategy's handle is inside: its slot and the desk that it trades at.
 struct strategy_host {
     struct strategy_slot slot;
     struct desk *desk;
+    uint32_t late_practices; // one behind the other, up to the last one
 };
 
 // A symbol of a channel as the strategies last saw it.
@@ -55,8 +58,8 @@ uint64_t desk_strategies_now(const struct desk *d);
 uint32_t desk_strategy_timers(struct desk *d, uint64_t now);
 // A person switches a strategy.
 void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off);
-// Its practice took <ticks>, beyond its budget.
-void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks);
+// Its practice took <ticks>, beyond its budget, as did the <times> - 1 before it.
+void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks, uint32_t times);
 // It is on from the start. Set-up: the main lcore's core is shared, so what the call takes is not
 // held against it.
 void desk_strategy_first(struct desk *d, uint32_t index);

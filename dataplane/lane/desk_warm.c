@@ -231,9 +231,11 @@ static void strategy_practise(struct desk_warm *w, struct strategy_host *h, uint
     slot->strategy->practise(slot->state, &best);
     const uint64_t ticks = lane->now(lane->clock) - from;
     slot->off = STRATEGY_ON;
-    if (UNLIKELY(ticks > slot->budget_ticks)) {
+    h->late_practices = LIKELY(ticks <= slot->budget_ticks) ? 0 : h->late_practices + 1;
+    if (UNLIKELY(h->late_practices)) {
         w->late = slot->index;
         w->late_ticks = ticks;
+        w->late_times = h->late_practices;
     }
 }
 
@@ -246,8 +248,8 @@ static COLD void late_take(struct desk *d)
     w->late_ticks = 0;
     d->lane->input++;
     if (d->lane->tape)
-        tape_late(d->lane->tape, w->late, ticks);
-    desk_strategy_late(d, w->late, ticks);
+        tape_late(d->lane->tape, w->late, w->late_times, ticks);
+    desk_strategy_late(d, w->late, ticks, w->late_times);
 }
 
 // Whoever watches the symbol is looked at, and has nothing to be told: its price is the one that
@@ -269,9 +271,8 @@ static void watchers_practise(struct desk_warm *w, struct desk *d, uint32_t sess
         if (w->kept + 8 > DESK_WARM_KEPT)
             break;
         keep(w, &h->slot, offsetof(struct strategy_slot, index));
-        strategy_practise(w, h, session, instrument);
-        if (UNLIKELY(w->late_ticks))
-            break;
+        if (LIKELY(w->late_ticks == 0)) // one a round can be told of
+            strategy_practise(w, h, session, instrument);
         h->slot.budget_ticks = UINT64_MAX; // what follows is the lane's, not the strategy's
     }
     t->marks[slot] = 1;

@@ -251,6 +251,7 @@ struct strategy {
     // Practice, many times a second while the lane has nothing else to do: goes the way of best()
     // as far as nothing is asked for, so that its code is near when an order is wanted. It changes
     // nothing that counts, cancels nothing and sets no timer; what else it asks for is refused. A
-    // frame that comes meanwhile waits for its end, so the budget holds here too.
+    // frame that comes meanwhile waits for its end, so the budget holds here too: two late ones in
+    // a row, and the strategy is disabled.
     void (*practise)(void *state, const struct strategy_best *best);
 };

@@ -164,6 +164,7 @@ static void practice_frames_reach_a_book(void **state)
 
 static struct {
     uint32_t calls, refusal;
+    uint64_t slow; // bits: the calls that take too long
     struct strategy_best best;
 } seen;
 
@@ -205,44 +206,79 @@ static void a_strategy_practises_and_gets_no_order(void **state)
     trip(0); // and goes on trading
 }
 
+// Each takes a tick longer than the one before.
 static void practise_for_long(void *state, const struct strategy_best *best)
 {
     (void)state;
     (void)best;
-    seen.calls++;
-    now += w->strategies.hosts[0].slot.budget_ticks + 1;
+    if (seen.slow >> seen.calls++ & 1)
+        now += w->strategies.hosts[0].slot.budget_ticks + seen.calls;
 }
 
-// A frame that comes meanwhile would wait for its end: it is held to the budget like any call.
-static void a_strategy_that_practises_for_too_long_is_disabled(void **state)
+// Its calls of practise() are late as <slow> says, the first in the lowest bit. Returns how many
+// events tell of it, and whether each says that it is disabled in *<off>, the last one first.
+static uint32_t practise_slowly(uint64_t slow, uint32_t *off)
 {
-    (void)state;
     struct strategy_slot *slot = &w->strategies.hosts[0].slot;
-    struct strategy own = *slot->strategy;
+    const struct strategy *const was = slot->strategy;
+    struct strategy own = *was;
     struct event e[64];
     uint32_t told = 0;
     own.practise = practise_for_long;
     memset(&seen, 0, sizeof seen);
-    for (uint32_t i = 0; i < LANE_WATCHED; i++)
-        trip(i);
+    seen.slow = slow;
     lane_world_events(w, e, ARRAY_LEN(e));
     slot->strategy = &own;
-    const uint64_t calls = slot->calls, budget = slot->budget_ticks;
-    for (uint32_t i = 0; i < PRACTICES; i++)
+    for (uint32_t i = 0; i < PRACTICES && seen.calls < 64; i++)
         assert_true(desk_practise(&w->desk));
-    assert_int_equal(seen.calls, 1);
-    assert_int_equal(slot->off, STRATEGY_OFF_LATE);
-    assert_int_equal(w->strategies.on & 1, 0);
-    assert_true(slot->late == 1 && slot->calls == calls + 1);
-    assert_true(slot->budget_ticks == budget && slot->ticks_max == budget + 1);
+    slot->strategy = was;
     for (uint32_t i = 0, n = lane_world_events(w, e, ARRAY_LEN(e)); i < n; i++)
         if (e[i].type == EVENT_STRATEGY) {
             told++;
-            assert_int_equal(e[i].input, w->lane.input);
-            assert_true(!e[i].strategy.enabled && e[i].strategy.reason == STRATEGY_OFF_LATE &&
-                        e[i].strategy.ticks == budget + 1);
+            assert_int_equal(e[i].strategy.reason, STRATEGY_OFF_LATE);
+            assert_true(e[i].strategy.ticks > slot->budget_ticks);
+            *off = *off << 1 | !e[i].strategy.enabled;
         }
-    assert_int_equal(told, 1);
+    return told;
+}
+
+// The pause of a machine falls into one: it does not count as a late strategy.
+static void a_practice_that_is_late_is_only_told(void **state)
+{
+    (void)state;
+    const struct strategy_slot *slot = &w->strategies.hosts[0].slot;
+    uint32_t off = 0;
+    for (uint32_t i = 0; i < LANE_WATCHED; i++)
+        trip(i);
+    const uint64_t calls = slot->calls, budget = slot->budget_ticks, input = w->lane.input;
+    const uint64_t orders = w->desk.risk.strategies[0].orders;
+    assert_int_equal(practise_slowly(0x15, &off), 3); // the first, the third, the fifth
+    assert_int_equal(off, 0);
+    assert_int_equal(slot->off, STRATEGY_ON);
+    assert_true(w->strategies.on & 1 && w->desk.risk.strategies[0].orders == orders);
+    assert_true(slot->late == 3 && slot->calls == calls + 3 && w->lane.input == input + 3);
+    assert_true(slot->budget_ticks == budget && slot->ticks_max == budget + 5);
+    trip(0); // and goes on trading
+}
+
+// A frame that comes meanwhile would wait for its end.
+static void a_strategy_that_is_late_in_practice_twice_is_disabled(void **state)
+{
+    (void)state;
+    const struct strategy_slot *slot = &w->strategies.hosts[0].slot;
+    uint32_t off = 0;
+    for (uint32_t i = 0; i < LANE_WATCHED; i++)
+        trip(i);
+    const uint64_t calls = slot->calls;
+    assert_int_equal(practise_slowly(~0ull - 3, &off), 2);
+    assert_int_equal(off, 1); // the second one
+    assert_int_equal(seen.calls, 4);
+    assert_int_equal(slot->off, STRATEGY_OFF_LATE);
+    assert_int_equal(w->strategies.on & 1, 0);
+    assert_true(slot->late == 2 && slot->calls == calls + 2);
+    desk_strategy_switch(&w->desk, 0, STRATEGY_ON);
+    assert_int_equal(practise_slowly(1, &off), 1); // one is one again
+    assert_int_equal(slot->off, STRATEGY_ON);
 }
 
 static void what_is_refused_leaves_none_either(void **state)
@@ -339,7 +375,8 @@ int main(void)
         WORLD_TEST(a_practice_order_leaves_every_byte_as_it_was),
         WORLD_TEST(practice_frames_reach_a_book),
         WORLD_TEST(a_strategy_practises_and_gets_no_order),
-        WORLD_TEST(a_strategy_that_practises_for_too_long_is_disabled),
+        WORLD_TEST(a_practice_that_is_late_is_only_told),
+        WORLD_TEST(a_strategy_that_is_late_in_practice_twice_is_disabled),
         WORLD_TEST(what_is_refused_leaves_none_either),
         WORLD_TEST(nobody_practises_without_a_session_or_room),
         WORLD_TEST(only_a_lane_without_work_practises_and_not_too_often),
