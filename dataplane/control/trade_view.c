@@ -113,6 +113,7 @@ void trade_describe(const struct dataplane *d)
     sessions_describe(d);
     strategies_describe(d);
     clients_describe(d);
+    clients_limits_show(d); // the broker's may be the lower ones
     signals_describe(d);
 }
 

@@ -38,6 +38,8 @@ static const char text[] =
     "  - {name: off, lane: l0, account: a, symbols: [X], parameters: [1, 2, 3], enabled: false,\n"
     "     file: %s/maker.so, limits: {venues: [s0]}}\n";
 
+static const char *appended = ""; // to the configuration
+
 static struct config config;
 static struct dataplane d;
 static struct port_sim sims[LANES];
@@ -78,6 +80,7 @@ static inline void configure(int shares, const char *file)
     }
     snprintf(filled, sizeof filled, text, cores[0], cores[0], cores[1], shares, file,
              STRATEGIES_DIR);
+    strcat(filled, appended);
     if (!config_load_text(&config, "t.yaml", filled, strlen(filled), &err))
         fail_msg("%s", err.text);
 }
@@ -86,15 +89,16 @@ static inline void configure(int shares, const char *file)
 static inline void prepare(void)
 {
     static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
-    const struct region_shape shape = {.lanes = LANES,
-                                       .channels = 1,
-                                       .ports = LANES,
-                                       .pools = 1,
-                                       .bill_items = 1,
-                                       .trading_slots = 65536,
-                                       .diagnostic_slots = 64,
-                                       .symbols = {4}};
+    struct region_shape shape = {.lanes = LANES,
+                                 .channels = 1,
+                                 .ports = LANES,
+                                 .pools = 1,
+                                 .bill_items = 1,
+                                 .trading_slots = 65536,
+                                 .diagnostic_slots = 64,
+                                 .symbols = {4}};
     const struct region_identity identity = {.epoch = 1};
+    trade_shape(&config, &shape);
     void *region = zeroed(region_bytes(&shape));
     memset(&d, 0, sizeof d);
     d.config = &config;

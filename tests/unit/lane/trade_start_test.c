@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "dataplane/config/places.h"
+#include "dataplane/lane/desk_gateway.h"
 #include "tests/lib/trade_start_rig.h"
 
 enum { STEPS = 20000 };
@@ -139,6 +140,30 @@ static void sessions_and_strategies_have_one_number_in_all_lanes(void **state)
         for (uint32_t i = 0; i < LANES; i++)
             lane_turn(lanes[i], now_ticks += 1000);
     assert_int_equal(d.sessions[0]->session.state, SESSION_DOWN); // nobody knows the next hop
+}
+
+// From the start on, before anybody has changed one.
+static void clients_see_the_lower_of_both_owners_limits(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    appended = "gateway: {socket: /run/clients.sock}\n"
+               "clients: [{name: first, user: 0, lane: l0, account: a, limits: {open_orders: 50},"
+               " broker: {open_orders: 20}}, {name: second, user: 0, lane: l0, account: a,"
+               " limits: {open_orders: 30}, broker: {open_orders: 40}}]\n";
+    configure(100, STRATEGIES_DIR "/maker.so");
+    appended = "";
+    prepare();
+    if (!trade_make(&d, &err))
+        fail_msg("%s", err.text);
+    trade_describe(&d);
+    const uint32_t held[] = {20, 30};
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct gateway *g = d.desks[0]->desk.gateway->door;
+        const uint32_t at = gateway_strategy(&config, i) - g->first_strategy;
+        assert_int_equal(region_client_info(&d.view, i)->open_orders, held[i]);
+        assert_int_equal(g->clients[at].config.open_orders, held[i]); // what it is told
+    }
 }
 
 static void what_a_strategy_refuses_names_its_line(void **state)
@@ -480,6 +505,7 @@ int main(void)
         cmocka_unit_test_teardown(limits_and_their_parts, tidy),
         cmocka_unit_test_teardown(files_of_the_day_come_before_the_configuration, tidy),
         cmocka_unit_test_teardown(sessions_and_strategies_have_one_number_in_all_lanes, tidy),
+        cmocka_unit_test_teardown(clients_see_the_lower_of_both_owners_limits, tidy),
         cmocka_unit_test_teardown(what_a_strategy_refuses_names_its_line, tidy),
         cmocka_unit_test_teardown(venues_of_another_lane_name_their_line, tidy),
         cmocka_unit_test_teardown(what_is_no_strategy_names_its_line, tidy),
