@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataplane/book/book.h"
+#include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_strategy.h"
 
@@ -268,6 +269,27 @@ static enum refusal ask_check(const struct desk *d, const struct desk_owner *who
     return UNLIKELY(ask->limit == 0) ? REFUSAL_PRICE_RANGE : REFUSAL_NONE;
 }
 
+// The control acts as it does on an order that the gate refuses, by the first venue of this lane
+// that the order names.
+static COLD void forbidden_act(struct desk *d, const struct route *r)
+{
+    uint32_t venue = 0;
+    while (venue < d->session_count && !(r->allowed >> venue & 1 && d->sessions[venue].session))
+        venue++;
+    const struct event_decision e = {.value = venue,
+                                     .quantity = r->quantity,
+                                     .price = r->limit,
+                                     .limits_version = d->limits->version,
+                                     .account = r->account,
+                                     .strategy = r->strategy,
+                                     .instrument = r->instrument,
+                                     .refusal = REFUSAL_VENUES,
+                                     .session = (uint8_t)venue,
+                                     .scope = TRADE_STRATEGY};
+    if (venue < d->session_count)
+        desk_act(d, &e, LIMIT_OF_FIRM);
+}
+
 enum refusal desk_route(struct desk *d, const struct desk_owner *who, const struct desk_route *ask,
                         uint32_t *route)
 {
@@ -304,10 +326,13 @@ enum refusal desk_route(struct desk *d, const struct desk_owner *who, const stru
         return REFUSAL_NONE;
     }
     finish(d, r, index);
-    if (refusal == REFUSAL_ROUTE) { // the gate has counted its own
-        refusal = nowhere(d, r) ? REFUSAL_VENUES : REFUSAL_ROUTE;
-        d->count.refusals[refusal]++;
-    }
+    if (refusal != REFUSAL_ROUTE)
+        return refusal; // the gate has counted its own
+    refusal = nowhere(d, r) ? REFUSAL_VENUES : REFUSAL_ROUTE;
+    d->count.refused++;
+    d->count.refusals[refusal]++;
+    if (refusal == REFUSAL_VENUES)
+        forbidden_act(d, r);
     return refusal;
 }
 

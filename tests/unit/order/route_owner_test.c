@@ -81,7 +81,39 @@ static void nowhere_is_refused(void **state)
     owner_may(1u << 7); // none of the lane's
     assert_int_equal(ask(0), REFUSAL_VENUES);
     assert_int_equal(w->desk.count.refusals[REFUSAL_VENUES], 2);
+    assert_int_equal(w->desk.count.refused, 2);
     assert_int_equal(w->venues[A].entered_count + w->venues[B].entered_count, 0);
+}
+
+// As of an order that the gate refuses: of the venues that it names the first counts.
+static void the_control_does_what_it_is_configured_to(void **state)
+{
+    (void)state;
+    uint8_t *action = &w->limits->actions[REFUSAL_BIT(REFUSAL_VENUES)];
+    owner_may(1u << A);
+    *action = ACTION_REFUSE;
+    assert_int_equal(ask(1u << B), REFUSAL_VENUES);
+    assert_int_equal(w->limits->strategies[who.strategy].state, TRADING_ACTIVE);
+    *action = ACTION_BLOCK;
+    assert_int_equal(ask(1u << B), REFUSAL_VENUES);
+    const struct event_breach *e = &event_of(EVENT_BREACH, 0)->breach;
+    assert_true(e->scope == TRADE_STRATEGY && e->index == who.strategy && e->session == B);
+    assert_true(e->refusal == REFUSAL_VENUES && e->action == ACTION_BLOCK && e->quantity == 100);
+    assert_int_equal(w->limits->strategies[who.strategy].state, TRADING_HALTED);
+    *action = ACTION_DISABLE;
+    assert_int_equal(ask(1u << B), REFUSAL_VENUES);
+    assert_true(w->desk.sessions[B].disabled && !w->desk.sessions[A].disabled);
+    assert_int_equal(w->desk.count.refusals[REFUSAL_VENUES], 3);
+    assert_int_equal(w->desk.count.refused, 3);
+}
+
+// A venue of another lane: there is nothing here to log out.
+static void a_venue_of_another_lane_is_refused_alone(void **state)
+{
+    (void)state;
+    w->limits->actions[REFUSAL_BIT(REFUSAL_VENUES)] = ACTION_DISABLE;
+    assert_int_equal(ask(1u << 7), REFUSAL_VENUES);
+    assert_true(!w->desk.sessions[A].disabled && !w->desk.sessions[B].disabled);
 }
 
 // From the next order on.
@@ -102,6 +134,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(the_best_of_those_that_he_may_use),
         WORLD_TEST(nowhere_is_refused),
+        WORLD_TEST(the_control_does_what_it_is_configured_to),
+        WORLD_TEST(a_venue_of_another_lane_is_refused_alone),
         WORLD_TEST(limits_change_between_two_orders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
