@@ -97,22 +97,31 @@ class Bench:
                     for other in others:
                         other.send_signal(do)
                     found.append(self.rate(f"lanes-{len(cores)}-core-{core}-{what}.{number}", core))
+                    if any(other.poll() is not None for other in others):
+                        raise OSError(f"a lane that should run beside core {core} has ended")
         return alone, beside
 
+    def lanes_at_once(self, cores, rounds):
+        """One to a core: what each keeps of its rate while the others run, and that of all added."""
+        count, ones, kept = len(cores), [], 0
+        for core in cores:
+            alone, beside = self.rates(cores, core, max(1, min(rounds, LANE_RUNS // (2 * count))))
+            ones += alone
+            kept += statistics.median(b / a for a, b in zip(alone, beside, strict=True)) if count > 1 else 1
+        one = statistics.median(ones)
+        folder = self.out / f"scale-lanes-{count}"
+        folder.mkdir(exist_ok=True)
+        where = f"core{'s' if count > 1 else ''} {', '.join(str(c) for c in cores)}"
+        (folder / "result.json").write_text(json.dumps({"lanes": count, "where": where, "orders_per_s": kept * one, "one_lane": one}))
+
     def lanes(self, cores, rounds):
-        """1, 2, 4 ... lanes at once, one to a core: what each keeps of its rate while the others run, and that of all added."""
         for count in (n for n in (1, 2, 4, 8, 16, 32) if n <= len(cores)):
             print(f"== lanes: {count}", flush=True)
-            ones, kept = [], 0
-            for core in cores[:count]:
-                alone, beside = self.rates(cores[:count], core, max(1, min(rounds, LANE_RUNS // (2 * count))))
-                ones += alone
-                kept += statistics.median(b / a for a, b in zip(alone, beside, strict=True)) if count > 1 else 1
-            one = statistics.median(ones)
-            folder = self.out / f"scale-lanes-{count}"
-            folder.mkdir(exist_ok=True)
-            where = f"core{'s' if count > 1 else ''} {', '.join(str(c) for c in cores[:count])}"
-            (folder / "result.json").write_text(json.dumps({"lanes": count, "where": where, "orders_per_s": kept * one, "one_lane": one}))
+            try:
+                self.lanes_at_once(cores[:count], rounds)
+            except (OSError, subprocess.SubprocessError) as error:  # other counts are measured
+                (self.out / f"scale-lanes-{count}" / "result.json").unlink(missing_ok=True)
+                print(f"   {count} lanes at once left out: {error}")
 
     def control_plane(self, name, beside, *more):
         """The lane's region has a control plane, which is busy on the other core."""
