@@ -100,8 +100,7 @@ const struct command commands[] = {
      LOOKS,
      {{"SCOPE", NULL, "scope", ARGUMENT_TEXT, false,
        "only lane, channel, line, port, pool, main, desk, session, connection, strategy, client, "
-       "signal or "
-       "account"},
+       "signal or account"},
       {"--all", NULL, NULL, ARGUMENT_FLAG, false, "also those that are zero"}}},
     {{"show", "symbols"},
      "best prices of symbols",

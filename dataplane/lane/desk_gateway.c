@@ -242,7 +242,7 @@ _Static_assert(sizeof(struct strategy_options) == sizeof(struct tickgate_options
 
 // The client's own limit, before anything is made of its request: a person may have set another
 // one than the file says.
-static bool has_its_orders(const struct desk *d, uint32_t strategy)
+static bool orders_used_up(const struct desk *d, uint32_t strategy)
 {
     return d->risk.strategies[strategy].orders >= d->limits->strategies[strategy].open_orders;
 }
@@ -261,7 +261,7 @@ static enum refusal enter(struct desk *d, const struct gateway_client *c,
                            .side = r->side,
                            .time_in_force = r->time_in_force,
                            .display = r->display};
-    if (UNLIKELY(has_its_orders(d, who->strategy)))
+    if (UNLIKELY(orders_used_up(d, who->strategy)))
         return REFUSAL_OPEN_ORDERS;
     if (UNLIKELY(r->more)) {
         memcpy(&said, &options->options, sizeof said);
@@ -322,7 +322,7 @@ static enum refusal route_enter(struct desk *d, const struct gateway_client *c,
                                    .how = r->how,
                                    .rest = r->rest,
                                    .side = r->side};
-    if (UNLIKELY(has_its_orders(d, who->strategy)))
+    if (UNLIKELY(orders_used_up(d, who->strategy)))
         return REFUSAL_OPEN_ORDERS;
     const enum refusal refusal = desk_route(d, who, &ask, route);
     if (refusal == REFUSAL_NONE)

@@ -7,7 +7,7 @@
 
 #include "tests/lib/limit_set_rig.h"
 
-enum { SYMBOL = 1, LANE = 1, CLOSE = 10000 };
+enum { SYMBOL = 1, LANE = 1 };
 
 static void set(enum trade_scope scope, const char *control, const char *value)
 {
