@@ -9,6 +9,7 @@
 #include "dataplane/base/hints.h"
 #include "dataplane/base/log.h"
 #include "dataplane/control/limits_runs.h"
+#include "dataplane/control/limits_table.h"
 #include "dataplane/lane/desk_limits.h"
 
 enum { RECORD_MS = 700, AGAIN_MS = 1000, NS_PER_MS = 1000000 };
@@ -271,29 +272,6 @@ static void records_make(const struct dataplane_limits *l, struct limits_swap *s
     }
 }
 
-static void state_copy(struct limit_row *to, const struct limit_row *from)
-{
-    to->state = __atomic_load_n(&from->state, __ATOMIC_RELAXED);
-}
-
-// Trading states are the lane's: the table gets those that it has, and says how many changes of
-// them it knows of.
-static void states_copy(struct dataplane_desk *dd, struct limits_swap *s)
-{
-    struct limit_table *to = dd->limits_spare;
-    const struct limit_table *from = dd->limits;
-    s->states = __atomic_load_n(&dd->desk.limits_states, __ATOMIC_ACQUIRE);
-    state_copy(&to->firm, &from->firm);
-    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
-        state_copy(&to->accounts[i], &from->accounts[i]);
-    for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
-        state_copy(&to->strategies[i], &from->strategies[i]);
-    for (uint32_t i = 0; i < SESSIONS_MAX; i++)
-        state_copy(&to->sessions[i], &from->sessions[i]);
-    for (uint32_t i = 0; i < to->symbol_count; i++)
-        state_copy(&to->symbols[i], &from->symbols[i]);
-}
-
 static void lane_send(struct dataplane *d, uint32_t lane)
 {
     struct dataplane_limits *l = d->limits;
@@ -301,10 +279,7 @@ static void lane_send(struct dataplane *d, uint32_t lane)
     struct limits_swap *s = &l->swaps[lane];
     const bool undo = l->phase == PHASE_UNDOING;
     const struct lane_answer answer = {.kind = ANSWER_LIMITS, .swap = s};
-    memset(dd->limits_spare, 0, limit_table_bytes(dd->limits));
-    limits_fill(undo ? l->now : l->next, trade_lanes(d->config), d->clock.tsc_hz, dd->limits_spare);
-    day_tighten(&d->day, undo, dd->limits_spare);
-    states_copy(dd, s);
+    s->states = limits_table_make(d, lane, undo ? l->now : l->next, undo);
     s->table = dd->limits_spare;
     limits_runs_make(s, dd->limits, dd->limits_spare);
     records_make(l, s, undo);
@@ -327,9 +302,7 @@ static void lane_answered(struct dataplane *d, uint32_t lane)
     case LIMITS_NO_ROOM: l->failed |= bit; return;
     case LIMITS_TAKEN: break;
     }
-    struct limit_table *old = dd->limits;
-    dd->limits = dd->limits_spare;
-    dd->limits_spare = old;
+    limits_table_swap(dd);
     l->taken |= bit;
     l->answer.sequence[lane] = s->sequence;
     l->answer.version[lane] = s->version;
@@ -582,21 +555,4 @@ bool limits_restore_raise(struct dataplane *d, const struct event_limit_raise *s
 {
     return d->limits && said->scope < TRADE_SCOPES && said->control < LIMIT_CONTROLS &&
            raises_restore(&d->limits->raises, said);
-}
-
-void limits_restored(struct dataplane *d, const uint32_t versions[LANES_MAX])
-{
-    for (uint32_t lane = 0; d->limits && lane < LANES_MAX; lane++) {
-        struct dataplane_desk *dd = d->desks[lane];
-        if (dd == NULL)
-            continue;
-        struct limit_table *old = dd->limits;
-        memset(dd->limits_spare, 0, limit_table_bytes(old));
-        limits_fill(d->limits->now, trade_lanes(d->config), d->clock.tsc_hz, dd->limits_spare);
-        day_tighten(&d->day, false, dd->limits_spare);
-        states_copy(dd, &d->limits->swaps[lane]);
-        dd->limits = dd->limits_spare;
-        dd->limits_spare = old;
-        desk_limits_restore(&dd->desk, dd->limits, versions[lane]);
-    }
 }

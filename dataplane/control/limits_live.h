@@ -31,9 +31,7 @@ bool limits_again(struct dataplane *d, bool widens, bool asked,
 // Whether that is over, and what became of it. <answer>: lanes and versions.
 bool limits_again_over(const struct dataplane *d, enum command_result *result,
                        struct limit_set_answer *answer);
-// Before the lanes run: a raise, and with all that persons had set (limits_restore) the tables of
-// all desks. <versions>: of the limits, by lane.
+// Before the lanes run: a raise.
 bool limits_restore_raise(struct dataplane *d, const struct event_limit_raise *said);
-void limits_restored(struct dataplane *d, const uint32_t versions[LANES_MAX]);
 uint32_t limits_turn(struct dataplane *d);
 void limits_free(struct dataplane *d);

@@ -10,6 +10,7 @@
 #include "dataplane/base/notify.h"
 #include "dataplane/control/dataplane.h"
 #include "dataplane/control/limits_live.h"
+#include "dataplane/control/limits_table.h"
 #include "dataplane/lane/desk_restore.h"
 
 enum {

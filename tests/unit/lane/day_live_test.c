@@ -10,6 +10,7 @@
 
 #include "dataplane/control/day_live.h"
 #include "dataplane/control/limits_live.h"
+#include "dataplane/control/limits_table.h"
 #include "dataplane/lane/answer.h"
 #include "tests/lib/trade_start_rig.h"
 

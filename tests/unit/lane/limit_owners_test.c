@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "dataplane/base/clock.h"
+#include "dataplane/control/limits_table.h"
 #include "tests/lib/limit_set_rig.h"
 
 enum { PRICE = 10000, SYMBOL = 1, LANE = 1 };
