@@ -62,15 +62,20 @@ class Bench:
         """Two lanes that poll on one core: each has it for a time slice of the scheduler's, and that is what shows."""
         self.beside([self.core], name, self.core)
 
-    def beside(self, others, name, core):
-        """A lane on <core>, measured; more lanes on <others> run all the time."""
+    @contextlib.contextmanager
+    def others(self, cores, *more):
+        """A lane on each of <cores> that runs all the time."""
         with contextlib.ExitStack() as stack:
-            for other in others:
-                folder = stack.enter_context(tempfile.TemporaryDirectory())
-                command = self.lane(other, folder)
+            lanes = []
+            for core in cores:
+                command = [*self.lane(core, stack.enter_context(tempfile.TemporaryDirectory())), *more]
                 command[command.index("--orders") + 1] = str(20 * self.orders)
-                stack.enter_context(running(command))
+                lanes.append(stack.enter_context(running(command)))
             time.sleep(1)  # their books are being filled
+            yield lanes
+
+    def beside(self, others, name, core):
+        with self.others(others):
             self.measure(name, self.lane(core, self.out / name))
 
     def rate(self, name, core):
@@ -84,14 +89,7 @@ class Bench:
         """Of a lane on <core>, alone and beside lanes on all the other <cores>. These are stopped and go on from run to run: a machine
         that changes its pace every few seconds meets both."""
         alone, beside = [], []
-        with contextlib.ExitStack() as stack:
-            others = []
-            for other in (c for c in cores if c != core):
-                folder = stack.enter_context(tempfile.TemporaryDirectory())
-                command = [*self.lane(other, folder), "--first"]
-                command[command.index("--orders") + 1] = str(20 * self.orders)
-                others.append(stack.enter_context(running(command)))
-            time.sleep(1)  # their books are being filled
+        with self.others([c for c in cores if c != core], "--first") as others:
             for number in range(1, rounds + 1):
                 for found, do, what in ((alone, signal.SIGSTOP, "alone"), (beside, signal.SIGCONT, "beside"))[:len(cores)]:
                     for other in others:

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dataplane/control/limits_runs.h"
+#include "dataplane/control/limits_table.h"
 
 bool replay_limits_sound(const struct replay_record *r)
 {
@@ -47,11 +48,7 @@ bool replay_limits_ask(struct dataplane *d, uint32_t lane, struct limits_swap *s
 
 void replay_limits_settle(struct dataplane *d, uint32_t lane, struct limits_swap *s)
 {
-    struct dataplane_desk *dd = d->desks[lane];
-    if (s->table && s->taken == LIMITS_TAKEN) {
-        struct limit_table *old = dd->limits;
-        dd->limits = dd->limits_spare;
-        dd->limits_spare = old;
-    }
+    if (s->table && s->taken == LIMITS_TAKEN)
+        limits_table_swap(d->desks[lane]);
     s->table = NULL;
 }

@@ -2,7 +2,6 @@
 #include "dataplane/risk/gate_parts.h"
 
 struct furthest {
-    const struct gate_order *o;
     uint64_t low, high; // what passes so far
     bool none;          // a check has no price to compare with
 };
@@ -18,19 +17,6 @@ static void narrow(struct furthest *f, const struct limit_symbol *s, uint32_t lo
     }
     f->high = up < f->high ? up : f->high;
     f->low = down < low && low - down > f->low ? low - down : f->low;
-}
-
-static void by_touch(struct furthest *f, const struct limit_symbol *s)
-{
-    const struct gate_order *o = f->o;
-    const bool auction = in_auction(o);
-    const uint32_t other = auction ? auction_reference(s, o) : o->owner.sells ? o->bid : o->ask;
-    const uint32_t own = o->owner.sells ? o->ask : o->bid, same = auction || own == 0 ? other : own;
-    if (other)
-        narrow(f, s, same < other ? same : other, same > other ? same : other, s->touch,
-               s->touch_least);
-    else
-        narrow(f, s, 0, 0, 0, 0);
 }
 
 // The step of prices from one dollar on. A symbol that has no tick of its own has that of Rule 612
@@ -57,16 +43,18 @@ uint32_t gate_furthest(const struct risk *r, const struct gate_order *o, uint32_
     const struct limit_row *row = &r->limits->symbols[o->owner.instrument];
     const struct limit_symbol *s = &row->symbol;
     const struct symbol_use *all = &r->symbols[o->owner.instrument];
-    struct furthest f = {.o = o,
-                         .low = low > row->price_low ? low : row->price_low,
+    uint32_t first, last;
+    struct furthest f = {.low = low > row->price_low ? low : row->price_low,
                          .high = high < row->price_high ? high : row->price_high};
-    if (s->touch != LIMIT_BAND_OPEN)
-        by_touch(&f, s);
+    if (s->touch != LIMIT_BAND_OPEN) {
+        touch_references(s, o, &first, &last);
+        narrow(&f, s, first, last, s->touch, s->touch_least);
+    }
     if (s->last != LIMIT_BAND_OPEN)
         narrow(&f, s, last_reference(s, o), last_reference(s, o), s->last, s->last_least);
     if (s->period != LIMIT_BAND16_OPEN) {
         const uint32_t from =
-            o->now < all->period_until ? all->period_price : period_reference(s, o);
+            o->now < all->period_until ? all->period_price : continuous_reference(s, o);
         narrow(&f, s, from, from, s->period, s->period_least);
     }
     const uint64_t edge = o->owner.sells ? f.low : f.high;

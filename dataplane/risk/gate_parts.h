@@ -82,15 +82,27 @@ HOT_INLINE uint32_t auction_reference(const struct limit_symbol *s, const struct
     return o->last && !o->opening ? o->last : s->previous_close;
 }
 
-HOT_INLINE uint32_t last_reference(const struct limit_symbol *s, const struct gate_order *o)
-{
-    return in_auction(o) ? auction_reference(s, o) : o->last ? o->last : s->previous_close;
-}
-
-// Of a period that begins now.
-HOT_INLINE uint32_t period_reference(const struct limit_symbol *s, const struct gate_order *o)
+// Of a period that begins now, too.
+HOT_INLINE uint32_t continuous_reference(const struct limit_symbol *s, const struct gate_order *o)
 {
     return o->last ? o->last : s->previous_close;
+}
+
+HOT_INLINE uint32_t last_reference(const struct limit_symbol *s, const struct gate_order *o)
+{
+    return in_auction(o) ? auction_reference(s, o) : continuous_reference(s, o);
+}
+
+// Buying dear and selling cheap is compared with the other side; the own side counts for the other
+// bound, and where it is empty the other side stands for it. low 0: there is no other side.
+HOT_INLINE void touch_references(const struct limit_symbol *s, const struct gate_order *o,
+                                 uint32_t *low, uint32_t *high)
+{
+    const bool auction = in_auction(o), sells = o->owner.sells;
+    const uint32_t other = auction ? auction_reference(s, o) : sells ? o->bid : o->ask;
+    const uint32_t own = sells ? o->ask : o->bid, same = auction || own == 0 ? other : own;
+    *low = same < other ? same : other;
+    *high = same > other ? same : other;
 }
 
 // An order fails a check whose action is NOTIFY: true, it is told later (desk_act.h), and the walk

@@ -30,27 +30,18 @@ HOT_INLINE bool no_reference(const struct look *k)
            refuse(k->v, REFUSAL_REFERENCE, TRADE_SYMBOL, 0, 0);
 }
 
-// Buying dear and selling cheap is compared with the other side; the own side counts for the other
-// bound, and where it is empty the other side stands for it.
 HOT_INLINE bool touch_good(const struct look *k)
 {
     const struct limit_symbol *s = &k->of[TRADE_SYMBOL]->symbol;
-    const struct gate_order *o = k->o;
+    uint32_t low, high;
     uint64_t bound;
     if (s->touch == LIMIT_BAND_OPEN)
         return true;
-    const bool auction = in_auction(o);
-    const uint32_t other = auction          ? auction_reference(s, o)
-                           : o->owner.sells ? o->bid
-                                            : o->ask,
-                   same = auction          ? other
-                          : o->owner.sells ? o->ask
-                                           : o->bid;
-    if (UNLIKELY(other == 0))
+    touch_references(s, k->o, &low, &high);
+    if (UNLIKELY(low == 0))
         return no_reference(k);
-    const uint32_t low = same && same < other ? same : other, high = same > other ? same : other;
-    return LIKELY(within(o->price, low, high, s->touch, s->touch_least, &bound)) ||
-           passes(k, REFUSAL_TOUCH, TRADE_SYMBOL, o->price, bound);
+    return LIKELY(within(k->o->price, low, high, s->touch, s->touch_least, &bound)) ||
+           passes(k, REFUSAL_TOUCH, TRADE_SYMBOL, k->o->price, bound);
 }
 
 HOT_INLINE bool last_good(const struct look *k)
@@ -78,7 +69,7 @@ HOT_INLINE bool period_good(const struct look *k)
     if (s->period == LIMIT_BAND16_OPEN)
         return true;
     if (o->now >= k->all->period_until) {
-        from = period_reference(s, o);
+        from = continuous_reference(s, o);
         if (UNLIKELY(from == 0))
             return no_reference(k);
         if (!k->again) {

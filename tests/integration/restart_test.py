@@ -275,15 +275,21 @@ def once_each(log):
     return len(arrived)
 
 
+def begun(s, wire):
+    """All three run, and the session is up: the exchange's log of orders."""
+    log = s.dir / "orders.jsonl"
+    configure(s, f"net_af_packet0,iface={wire.near}")
+    s.start_dataplane()
+    s.start_controlplane()
+    s.wait_ready()
+    start_veth_exchange(s, wire.far, DAY, log, wire.prefix)
+    up(s, 0)
+    return log
+
+
 def trading_goes_on():
     with Wire() as wire, System("restart") as s:
-        log = s.dir / "orders.jsonl"
-        configure(s, f"net_af_packet0,iface={wire.near}")
-        s.start_dataplane()
-        s.start_controlplane()
-        s.wait_ready()
-        start_veth_exchange(s, wire.far, DAY, log, wire.prefix)
-        up(s, 0)
+        log = begun(s, wire)
         trades(s, 10, 10)
         cli(s, "set", "limit", f"symbol:{SYMBOLS[0]}", "quantity", str(LIMIT), "--reason", "to see it again")
         cli(s, "halt", "symbol", SYMBOLS[1], "--reason", "to see it again")

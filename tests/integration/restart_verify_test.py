@@ -12,8 +12,8 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, System, Wire, need_programs, wait_for  # noqa: E402
-from trading import flat, start_veth_exchange  # noqa: E402
-from restart_test import DAY, configure, kill_both, nothing_open, once_each, put, restarts, session, trades, up  # noqa: E402
+from trading import flat  # noqa: E402
+from restart_test import begun, configure, kill_both, nothing_open, once_each, put, restarts, session, trades, up  # noqa: E402
 
 FIRST = "0000000000000001"
 SEGMENTS = 3  # then a control plane does not look into the first when it begins: only into the last two
@@ -99,13 +99,7 @@ def damage_stays_found(s):
 def main():
     need_programs()
     with Wire() as wire, System("verify") as s:
-        log = s.dir / "orders.jsonl"
-        configure(s, f"net_af_packet0,iface={wire.near}")
-        s.start_dataplane()
-        s.start_controlplane()
-        s.wait_ready()
-        start_veth_exchange(s, wire.far, DAY, log, wire.prefix)
-        up(s, 0)
+        log = begun(s, wire)
         trades(s, 1, 10)
         for _ in range(SEGMENTS):
             kill_both(s)

@@ -1,14 +1,9 @@
 // The only reader of the rings: everything published is in the journal once, in order, and only
 // what is durable is handed on and given back.
-#include "tests/lib/journal_rig.h"
-
-#include <time.h>
-
-#include "controlplane/journal/drain.h"
-#include "dataplane/base/clock.h"
+#include "tests/lib/drain_rig.h"
 #include "tests/lib/region_file.h"
 
-enum { SOURCES = 3, PATIENCE_S = 60 };
+enum { SOURCES = 3 };
 
 struct fixture {
     struct region_file file;
@@ -87,12 +82,7 @@ static void publish(struct fixture *f, uint32_t source, enum event_ring_kind kin
 // Until everything published is durable and can be taken.
 static void settle(struct fixture *f)
 {
-    const uint64_t ticket = drain_ask(&f->drain);
-    const uint64_t until = clock_mono_ns() + PATIENCE_S * UINT64_C(1000000000);
-    while (!drain_asked(&f->drain, ticket)) {
-        assert_true(clock_mono_ns() < until);
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
+    drain_settle(&f->drain);
     drain_take(&f->drain, &f->log);
 }
 

@@ -1,16 +1,14 @@
 // What a control plane makes of a dataplane that has its day from one before: orders enter only
 // once the journal that the dataplane went on from is good.
-#include "tests/lib/journal_rig.h"
+#include "tests/lib/drain_rig.h"
 
 #include <sys/resource.h>
-#include <time.h>
 
 #include "controlplane/journal/behind.h"
 #include "controlplane/journal/rebuild.h"
-#include "dataplane/base/clock.h"
 #include "tests/lib/region_file.h"
 
-enum { EPOCH = 7, PATIENCE_S = 60 };
+enum { EPOCH = 7 };
 
 struct fixture {
     struct region_file file;
@@ -104,16 +102,6 @@ static void ends(struct fixture *f)
     drain_stop(&f->drain);
 }
 
-static void settle(struct fixture *f)
-{
-    const uint64_t ticket = drain_ask(&f->drain);
-    const uint64_t until = clock_mono_ns() + PATIENCE_S * UINT64_C(1000000000);
-    while (!drain_asked(&f->drain, ticket)) {
-        assert_true(clock_mono_ns() < until);
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
-}
-
 // The journal has the instance of the region, and some events of it.
 static void written(struct fixture *f)
 {
@@ -122,7 +110,7 @@ static void written(struct fixture *f)
     drain_attach(&f->drain, &f->contact);
     for (int i = 0; i < 50; i++)
         assert_true(event_write(&f->writer, &event));
-    settle(f);
+    drain_settle(&f->drain);
     drain_stop(&f->drain);
 }
 
@@ -150,7 +138,7 @@ static void never_good(struct fixture *f, const char *why)
         assert_true(clock_mono_ns() < until);
         drain_status_take(&f->drain, &status);
     } while (record(f) != RECORD_DAMAGED || strstr(status.why, why) == NULL);
-    settle(f); // its own record is durable by now, where it can be
+    drain_settle(&f->drain); // its own record is durable by now, where it can be
     assert_int_equal(record(f), RECORD_DAMAGED);
 }
 
@@ -185,7 +173,7 @@ static void test_an_empty_directory(void **state)
     opens(f);
     drain_verify(&f->drain, true);
     drain_attach(&f->drain, &f->contact);
-    settle(f); // its instance stands in the journal
+    drain_settle(&f->drain); // its instance stands in the journal
     rebuild_attach(&f->rebuild, &f->contact);
     never_good(f, "bring the journal back");
     assert_int_equal(atomic_load(&area(f)->verdict), RESTORE_UNVERIFIED);
@@ -208,7 +196,7 @@ static void test_the_journal_of_another(void **state)
     opens(f);
     drain_verify(&f->drain, true);
     drain_attach(&f->drain, &f->contact);
-    settle(f);
+    drain_settle(&f->drain);
     rebuild_attach(&f->rebuild, &f->contact);
     never_good(f, "not the journal that the dataplane went on from");
     assert_int_equal(atomic_load(&area(f)->verdict), RESTORE_UNVERIFIED);
@@ -253,7 +241,7 @@ static void test_an_inherited_doubt_goes_with_its_instance(void **state)
     rebuild_attach(&f->rebuild, &f->contact);
     assert_true(atomic_load(&f->drain.doubted) && atomic_load(&f->drain.verifying));
     drain_attach(&f->drain, &f->contact);
-    settle(f);
+    drain_settle(&f->drain);
     assert_int_equal(record(f), RECORD_DAMAGED);
     region_new(f, EPOCH + 1, false);
     attach(f);
