@@ -13,6 +13,7 @@
 #include "controlplane/capture/reader.h"
 #include "controlplane/cli/command.h"
 #include "controlplane/cli/journal_events.h"
+#include "controlplane/journal/day.h"
 
 // What a look through the whole capture tells.
 struct capture_sum {
@@ -29,6 +30,8 @@ struct replaying {
     const char *journal, *capture, *config;
     uint64_t epoch;
     uint64_t files[DAY_FILES_MAX]; // of the day, as the journal says, by their hashes
+    struct event restored; // RESTORED of the instance; EVENT_NONE: it did not ask the journal
+    uint64_t day_ns;       // epoch of the first instance that it went on from; its own: of none
     uint32_t lane;
     uint64_t equal;   // events
     uint64_t earlier; // the journal has them no more
@@ -132,6 +135,42 @@ static bool record_write(FILE *out, const struct capture_item *item)
            fwrite(zeros, 1, rest, out) == rest;
 }
 
+static bool day_event_write(void *out, const struct event *event)
+{
+    return fwrite(event, sizeof *event, 1, out) == 1;
+}
+
+static bool day_over(void *context)
+{
+    (void)context;
+    return true;
+}
+
+// What the instance was given from the journal of its day, as the control plane gave it.
+static bool day_write(const struct replaying *p, FILE *out)
+{
+    static const _Atomic uint64_t all = UINT64_MAX;
+    static const atomic_bool stop;
+    const struct capture_record mark = {.units = 1, .kind = CAPTURE_SKIP};
+    const struct day_config config = {.directory = p->journal,
+                                      .committed = &all,
+                                      .stop = &stop,
+                                      .verify = true,
+                                      .from_ns = p->day_ns,
+                                      .to_ns = p->epoch,
+                                      .epoch = p->epoch,
+                                      .take = day_event_write,
+                                      .idle = day_over,
+                                      .context = out};
+    static struct day day;
+    bool ok = fwrite(&mark, sizeof mark, 1, out) == 1 && day_read(&day, &config) &&
+              day_event_write(out, &p->restored);
+    if (day.refused)
+        fprintf(stderr, "tickgate: %s\n", day.why);
+    day_free(&day);
+    return ok;
+}
+
 // In a process of its own: what goes wrong here the dataplane sees as an end.
 static void records_feed(const struct replaying *p, const struct capture_sum *sum, FILE *out)
 {
@@ -147,14 +186,20 @@ static void records_feed(const struct replaying *p, const struct capture_sum *su
                                    .utc_ns_at = i->clock.utc_ns_at,
                                    .lane = p->lane};
     memcpy(header.files, p->files, sizeof header.files);
-    bool wanted = false, ok = fwrite(&header, sizeof header, 1, out) == 1;
+    bool wanted = false, restores = p->restored.type == EVENT_RESTORED;
+    bool ok = fwrite(&header, sizeof header, 1, out) == 1;
     if (!capture_reader_open(&reader, p->capture, &err))
         return;
     while (ok && capture_reader_next(&reader, &item, &err) && item.kind != CAPTURE_ITEM_END) {
         if (item.kind == CAPTURE_ITEM_INSTANCE)
             wanted = item.instance.epoch == p->epoch;
-        else if (wanted && item.lane == p->lane && item.record.header.kind != CAPTURE_SKIP)
-            ok = record_write(out, &item);
+        else if (wanted && item.lane == p->lane && item.record.header.kind != CAPTURE_SKIP) {
+            if (restores && item.record.header.kind == CAPTURE_TURN) {
+                ok = day_write(p, out);
+                restores = false;
+            }
+            ok = ok && record_write(out, &item);
+        }
     }
     capture_reader_close(&reader);
 }
@@ -320,13 +365,6 @@ static bool events_compare(struct replaying *p, FILE *events, struct error *err)
 
 // --- all of it ---
 
-// What the instance had from the journal stands in no capture.
-static bool restored(const struct replaying *p, const struct journal_events *f)
-{
-    const struct event *e = &f->event.event;
-    return f->instance.epoch == p->epoch && e->type == EVENT_RESTORED && e->restored.events > 0;
-}
-
 // The first of each kind is from the start.
 static void file_note(struct replaying *p, const struct event *e)
 {
@@ -337,25 +375,21 @@ static void file_note(struct replaying *p, const struct event *e)
 static bool journal_knows(struct replaying *p, const struct capture_sum *sum, struct error *err)
 {
     struct journal_events f;
-    bool found = false, began = false;
+    bool found = false;
     uint64_t config_hash = 0;
     bool ok = journal_events_open(&f, p->journal, err);
-    while (ok && !began && journal_events_next(&f, err)) {
+    while (ok && journal_events_next(&f, err)) {
         if (f.instance.epoch != p->epoch && found)
             break;
         if (f.instance.epoch != p->epoch)
             continue;
         found = true;
         config_hash = f.instance.config_hash;
-        began = restored(p, &f);
+        if (f.event.event.type == EVENT_RESTORED)
+            p->restored = f.event.event;
         file_note(p, &f.event.event);
     }
-    if (began)
-        error_set(err, EXIT_STATE,
-                  "%s: the instance went on from the journal of its day, and a replay begins with "
-                  "nothing: only the first of a day can be replayed",
-                  p->journal);
-    if (found && !began && config_hash != sum->instance.config_hash)
+    if (found && config_hash != sum->instance.config_hash)
         error_set(err, EXIT_STATE, "%s: another configuration than the capture's", p->journal);
     if (ok && !found && err->code == EXIT_OK)
         error_set(err, EXIT_STATE,
@@ -363,6 +397,34 @@ static bool journal_knows(struct replaying *p, const struct capture_sum *sum, st
                   ") is not in this journal: it belongs to another",
                   p->journal, p->epoch);
     journal_events_close(&f);
+    return err->code == EXIT_OK;
+}
+
+// The instances of the day are the last ones before this one, so many as RESTORED says.
+static bool day_find(struct replaying *p, struct error *err)
+{
+    const uint32_t count = p->restored.restored.instances;
+    uint64_t *epochs = calloc((uint64_t)count + 1, sizeof *epochs), last = 0, seen = 0;
+    struct journal_reader reader;
+    const struct journal_record *r;
+    struct journal_instance instance;
+    if (epochs == NULL)
+        return error_set(err, EXIT_FAILED, "no memory for the instances of the day");
+    bool ok = journal_reader_open(&reader, p->journal, 0, err);
+    while (ok && last != p->epoch && (r = journal_reader_next(&reader, err)) != NULL) {
+        if (r->type != JOURNAL_INSTANCE || r->len < sizeof *r + sizeof instance)
+            continue;
+        memcpy(&instance, r + 1, sizeof instance);
+        if (instance.epoch != last)
+            epochs[seen++ % (count + 1)] = last = instance.epoch;
+    }
+    p->day_ns = epochs[seen % (count + 1)];
+    if (ok && err->code == EXIT_OK && seen <= count)
+        error_set(err, EXIT_STATE,
+                  "%s: the instance went on from %u before it, and not all of them are there",
+                  p->journal, count);
+    journal_reader_close(&reader);
+    free(epochs);
     return err->code == EXIT_OK;
 }
 
@@ -394,7 +456,8 @@ void run_replay(const struct invocation *invocation, struct error *err)
     if (!capture_look(p.capture, p.epoch, &sum, err))
         return;
     p.epoch = sum.instance.epoch;
-    if (!journal_knows(&p, &sum, err) || !capture_complete(p.capture, &sum, err))
+    if (!journal_knows(&p, &sum, err) || !capture_complete(p.capture, &sum, err) ||
+        (p.restored.type == EVENT_RESTORED && !day_find(&p, err)))
         return;
     for (p.lane = 0; p.lane < sum.instance.lanes; p.lane++)
         if (sum.recorded[p.lane] && !lane_replay(&p, &sum, err))

@@ -67,7 +67,7 @@ static bool instance_begin(struct day *d, const struct journal_instance *i)
                           time_of(i->epoch, when));
     d->instances++;
     memset(d->sequences, 0, sizeof d->sequences);
-    d->named = i->config_hash == d->config.config_hash;
+    d->named = d->config.names == NULL || i->config_hash == d->config.config_hash;
     const struct event marker = {.type = EVENT_NONE, .input = i->epoch};
     return d->config.take(d->config.context, &marker);
 }

@@ -25,7 +25,7 @@ struct day_config {
     uint64_t from_ns, to_ns;           // instances that began in [from_ns, to_ns)
     uint64_t epoch;                    // of the dataplane that asks
     uint64_t config_hash;              // its configuration
-    const struct restore_names *names; // its names
+    const struct restore_names *names; // its names; null: it has gone on already, they are good
     // Takes an event; EVENT_NONE: another instance follows. False: it takes no more.
     bool (*take)(void *context, const struct event *event);
     // Now and then while nothing comes. True: nothing will, day_refuse() says why.

@@ -24,7 +24,7 @@
 _Static_assert(PORTS_MAX == 16, "capture_ring.ports: four bits each");
 
 enum {
-    CAPTURE_VERSION = 1,
+    CAPTURE_VERSION = 2,
     CAPTURE_UNIT = 8,                // records are multiples of it
     CAPTURE_RING_MIN = 1 << 20,      // bytes; a power of two
     CAPTURE_RING_MAX = 1 << 30,      //
@@ -118,6 +118,7 @@ struct capture_start {
     uint32_t first;    // 1: the lane has taken in nothing before
     uint64_t step;     // ticks between two idle turns
     uint64_t setup;    // stamp of what was done before the lane ran
+    uint64_t restored; // of what came back from the journal behind it; nothing did: <setup>
     uint64_t now;      // time of the first turn
     uint64_t input;    // number of the last input
     uint64_t sequence; // of the next trading event
@@ -176,7 +177,9 @@ static inline uint32_t capture_units(uint64_t payload)
     return (uint32_t)(1 + (payload + CAPTURE_UNIT - 1) / CAPTURE_UNIT);
 }
 
-// Before the records of a lane, for a replay.
+// Before the records of a lane, for a replay. Of an instance that went on from the journal of its
+// day a record SKIP stands before the first turn, and behind it the events that it was given
+// (restore.h), with its own RESTORED as the last.
 #define REPLAY_MAGIC 0x59414c5045524754ull // "TGREPLAY"
 struct replay_header {
     uint64_t magic;

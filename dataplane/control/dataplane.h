@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "dataplane/abi/region.h"
 #include "dataplane/base/clock.h"
@@ -185,6 +186,9 @@ void leases_free(struct dataplane *d);
 // Once all is described in the region, which is published if it is wanted: waits for the control
 // plane, and works in what it says. False: the journal or it refuses, nothing may start.
 bool restore_take(struct dataplane *d, struct error *err);
+// The same for a replay: the events come <from> a file, with what RESTORED said of them at their
+// end, and everything is done at <stamp>. False: it does not come out as it was.
+bool restore_again(struct dataplane *d, FILE *from, uint64_t stamp, struct error *err);
 // What has come out of comparing it with the exchanges. Once a turn of the main lcore.
 void restore_turn(struct dataplane *d, uint64_t now_ns);
 void restore_free(struct dataplane *d);

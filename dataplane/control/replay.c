@@ -94,7 +94,7 @@ static bool start_read(struct replay *p, struct error *err)
     struct replay_record *r = p->source.records;
     uint32_t count = 0;
     bool started = false;
-    while (p->more && p->ahead.kind != CAPTURE_TURN) {
+    while (p->more && p->ahead.kind != CAPTURE_TURN && p->ahead.kind != CAPTURE_SKIP) {
         if (count == REPLAY_RECORDS_MAX - 1 || !record_read(p, &r[count], err) ||
             !record_sound(&r[count]))
             return error_set(err, EXIT_FAILED, "the beginning of the records makes no sense");
@@ -186,6 +186,16 @@ static void record_set(struct replay *p, const struct replay_record *r)
     atomic_store_explicit(&region_record_word(&p->d.view, 0)->state, state, memory_order_relaxed);
 }
 
+// What the instance had from the journal of its day.
+static bool day_restore(struct replay *p, struct error *err)
+{
+    if (!p->more || p->ahead.kind != CAPTURE_SKIP)
+        return true;
+    const bool ok = restore_again(&p->d, p->in, p->start.restored, err);
+    p->more = fread(&p->ahead, sizeof p->ahead, 1, p->in) == 1;
+    return ok;
+}
+
 // What of the beginning is the lane's.
 static void start_apply(struct replay *p)
 {
@@ -204,7 +214,7 @@ static void start_apply(struct replay *p)
             record_set(p, r);
     }
     atomic_store_explicit(&w->ring->committed, w->committed, memory_order_relaxed);
-    p->lane->stamp = p->start.setup;
+    p->lane->stamp = p->start.restored;
     p->source.count = 0;
     p->bytes_used = 0;
 }
@@ -449,7 +459,7 @@ bool replay_run(const struct config *config, FILE *in, FILE *out, struct error *
         return error_set(err, EXIT_FAILED,
                          "this is not the configuration that the capture was made with");
     p.more = fread(&p.ahead, sizeof p.ahead, 1, in) == 1;
-    bool ok = start_read(&p, err) && world_make(&p, config, err);
+    bool ok = start_read(&p, err) && world_make(&p, config, err) && day_restore(&p, err);
     if (ok) {
         start_apply(&p);
         lane_begin(p.lane, p.start.now);

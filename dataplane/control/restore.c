@@ -12,6 +12,7 @@
 #include "dataplane/control/limits_live.h"
 #include "dataplane/control/limits_table.h"
 #include "dataplane/lane/desk_restore.h"
+#include "dataplane/lane/tape.h"
 
 enum {
     NAP_US = 50,
@@ -265,10 +266,13 @@ static uint32_t quarantined(const struct desk *d)
     return count;
 }
 
-static void desks_end(struct dataplane *d, struct event_restored *e)
+static void desks_end(struct dataplane *d, uint64_t stamp, struct event_restored *e)
 {
     struct dataplane_restore *r = d->restore;
     uint32_t versions[LANES_MAX] = {0};
+    e->events = r->events;
+    e->instances = r->instances;
+    e->limits = r->limits;
     for (uint32_t lane = 0; lane < LANES_MAX; lane++)
         versions[lane] = d->desks[lane] ? r->desks[lane].version : 0;
     limits_restored(d, versions);
@@ -277,7 +281,9 @@ static void desks_end(struct dataplane *d, struct event_restored *e)
         if (d->desks[lane] == NULL)
             continue;
         struct desk *desk = &d->desks[lane]->desk;
-        d->lanes[lane]->stamp = clock_tsc();
+        if (d->tapes[lane])
+            d->tapes[lane]->setup = d->lanes[lane]->stamp;
+        d->lanes[lane]->stamp = stamp;
         desk_restore_end(&r->desks[lane], clients_of(d, lane));
         e->orders += r->desks[lane].orders;
         e->fills += r->desks[lane].fills;
@@ -300,9 +306,6 @@ static void restored_tell(struct dataplane *d, struct event *event)
 {
     struct dataplane_restore *r = d->restore;
     struct event_restored *e = &event->restored;
-    e->events = r->events;
-    e->instances = r->instances;
-    e->limits = r->limits;
     e->waited = us_between(r->at.asked, r->at.first);
     e->took = us_between(r->at.asked, r->at.done);
     event->tsc = clock_tsc();
@@ -340,10 +343,40 @@ bool restore_take(struct dataplane *d, struct error *err)
     region_publish(&d->view);
     if (!area_take(d, err))
         return false;
-    desks_end(d, &event.restored);
+    desks_end(d, clock_tsc(), &event.restored);
     r->at.done = clock_mono_ns();
     restored_tell(d, &event);
     return true;
+}
+
+// --- in a replay ---
+
+bool restore_again(struct dataplane *d, FILE *from, uint64_t stamp, struct error *err)
+{
+    struct event e = {.type = EVENT_NONE};
+    struct event_restored now = {.events = 0};
+    const struct event_restored *was = &e.restored;
+    if (!restore_make(d, err))
+        return false;
+    while (fread(&e, sizeof e, 1, from) == 1 && e.type != EVENT_RESTORED) {
+        if (!event_take(d, &e, err))
+            return false;
+        d->restore->events++;
+        d->restore->instances += e.type == EVENT_NONE;
+    }
+    if (e.type != EVENT_RESTORED)
+        return error_set(err, EXIT_STATE, "the events that came back from the journal are cut off");
+    desks_end(d, stamp, &now);
+    if (now.events == was->events && now.instances == was->instances && now.orders == was->orders &&
+        now.fills == was->fills && now.limits == was->limits && now.kills == was->kills &&
+        now.open_orders == was->open_orders && now.quarantined == was->quarantined)
+        return true;
+    return error_set(err, EXIT_STATE,
+                     "another day comes back from the journal: %" PRIu64 " events of %u instances, "
+                     "%" PRIu64 " orders, %" PRIu64 " fills, %u orders open; it was %" PRIu64
+                     ", %u, %" PRIu64 ", %" PRIu64 ", %u",
+                     now.events, now.instances, now.orders, now.fills, now.open_orders, was->events,
+                     was->instances, was->orders, was->fills, was->open_orders);
 }
 
 // --- while it runs ---

@@ -53,6 +53,7 @@ struct tape {
     uint64_t body;       // <at> behind the TURN of the turn in work
     uint64_t now;        // time of the turn in work
     uint64_t step;       // ticks
+    uint64_t setup;      // lane->stamp before anything came back from the journal; 0: nothing did
     uint64_t credit_min; // free slots with which no decision depends on how many there are
     uint64_t credit;     // of the trading ring, as last recorded
     uint32_t idle;       // turns since the last TURN

@@ -26,13 +26,13 @@ WAITING_ROUNDS = 10  # until orders waited at two kills: mostly the first two
 PARK_US = 10000000  # nothing is given up while the control plane stands still
 
 
-def configure(s, device, symbols=SYMBOLS, verify=False, durable=False):
+def configure(s, device, symbols=SYMBOLS, verify=False, durable=False, more=""):
     text = sections("10.77.0.2:26400", symbols, f"cancel_on_stop: true\n    durability: durable\n    park_us: {PARK_US}" if durable else "cancel_on_stop: true")
     text = text.replace("trading:\n", "trading:\n  start: journal\n  restore_ms: 20000\n", 1)
     s.configure({"md0": {"device": device, "rx_descriptors": 2048, "ip": "10.77.0.1"}},
                 {"nasdaq": {"symbols": 100, "orders": 50000,
                             "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]",
-                            "recovery": "{servers: ['10.77.0.2:26490'], via: port}"}}, text,
+                            "recovery": "{servers: ['10.77.0.2:26490'], via: port}"}}, text + more,
                 {"verify_before_ready": "true"} if verify else {"durability": "disk"} if durable else None)
 
 

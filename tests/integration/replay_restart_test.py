@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Every instance of a day is run again, byte for byte: the first, and those that went on from the journal after they were killed,
+alone and with the control plane, with open orders, a limit and a halt that people had set, and orders that waited for the journal.
+
+Without the beginning of the day, or with a day that was changed, what went on from it is refused, with the place.
+"""
+
+import json
+import pathlib
+import shutil
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from replay_test import tickgate  # noqa: E402
+from restart_test import (DAY, SYMBOLS, cli, configure, kill_both, kill_dataplane, kill_while_orders_wait, nothing_open,  # noqa: E402
+                          trades, up)
+from system import System, Wire, need_programs  # noqa: E402
+from trading import start_veth_exchange  # noqa: E402
+
+
+def begin(s, wire, durable=False):
+    log = s.dir / "orders.jsonl"
+    configure(s, f"net_af_packet0,iface={wire.near}", durable=durable,
+              more=f"capture: {{ring_size: 64MiB, directory: {s.dir}/capture, file_size: 8MiB}}\n")
+    s.start_dataplane()
+    s.start_controlplane()
+    s.wait_ready()
+    start_veth_exchange(s, wire.far, DAY, log, wire.prefix)
+    up(s, 0)
+    trades(s, 1, 10)
+    return log
+
+
+def events(s, *words):
+    done = tickgate("journal", "dump", s.dir / "journal", "--json", *words)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def replay(s, epoch, journal="journal"):
+    return tickgate("replay", s.dir / journal, s.dir / "capture", "--config", s.dir / "config.yaml", "--epoch", epoch)
+
+
+def all_same(s):
+    """What every instance went on from, and how many events came out the same."""
+    restored = {e["epoch"]: e["fields"] for e in events(s, "--type", "RESTORED")}
+    counts = []
+    for epoch in sorted(restored):
+        done = replay(s, epoch)
+        assert done.returncode == 0 and "events are the same" in done.stdout, f"{restored[epoch]}: {done.stdout}{done.stderr}"
+        counts.append(int(done.stdout.split()[2]))
+    assert min(counts) > 50, counts
+    return [restored[epoch] for epoch in sorted(restored)], counts
+
+
+def refused(s, epoch):
+    """The first segment is gone; a byte in it is another."""
+    shutil.copytree(s.dir / "journal", s.dir / "part")
+    first = min((s.dir / "part").glob("*.journal"))
+    content = bytearray(first.read_bytes())
+    content[len(content.rstrip(b"\0")) // 3] ^= 1
+    first.write_bytes(content)
+    done = replay(s, epoch, "part")
+    assert done.returncode != 0 and "segment 1 block" in done.stderr, f"{done.stdout}{done.stderr}"
+    first.unlink()
+    done = replay(s, epoch, "part")
+    assert done.returncode != 0 and "not all of them are there" in done.stderr, f"{done.stdout}{done.stderr}"
+
+
+def async_day():
+    with Wire() as wire, System("replayrestart") as s:
+        log = begin(s, wire)
+        cli(s, "set", "limit", f"symbol:{SYMBOLS[0]}", "quantity", "250", "--reason", "to see it again")
+        cli(s, "halt", "symbol", SYMBOLS[1], "--reason", "to see it again")
+        kill_dataplane(s)
+        trades(s, 0, 10)
+        cli(s, "resume", "symbol", SYMBOLS[1], "--reason", "seen", "--yes")
+        kill_both(s)
+        trades(s, 1, 10)
+        nothing_open(s, log)
+        went_on, counts = all_same(s)
+        assert [r["instances"] for r in went_on] == [0, 1, 2], went_on
+        assert went_on[2]["orders"] > went_on[1]["orders"] > 0 and went_on[1]["limits"] == 1, went_on
+        assert any(r["open_orders"] for r in went_on), went_on
+        refused(s, max(e["epoch"] for e in events(s, "--type", "RESTORED")))
+        print(f"instances of {counts} events, the last one went on from {went_on[2]}")
+
+
+def durable_day():
+    with Wire() as wire, System("replaypark") as s:
+        log = begin(s, wire, durable=True)
+        for _ in range(3):
+            kill_while_orders_wait(s)
+            trades(s, 1, 10)
+        nothing_open(s, log)
+        went_on, counts = all_same(s)
+        assert any(r["open_orders"] for r in went_on), went_on
+        print(f"durable: instances of {counts} events")
+
+
+def main():
+    need_programs()
+    async_day()
+    durable_day()
+
+
+if __name__ == "__main__":
+    main()
