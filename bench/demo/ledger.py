@@ -12,6 +12,11 @@ FILLED = 1 << 2  # bits of <did> of an ORDER event
 BROKEN = 1 << 3
 
 
+def terms(kind, quantity, price, side, symbol):
+    """What an order, replace or modify says; a replace names no symbol and side, a modify no price."""
+    return {"O": (quantity, price, side, symbol), "U": (quantity, price), "M": (quantity,)}[kind]
+
+
 class Ledger:
     """Events of one dataplane in order; <collect> often enough that the control plane's log does not run over."""
 
@@ -56,6 +61,13 @@ class Ledger:
     def sent(self):
         """Reference and kind of everything that left."""
         return self.before + [(f["ref"], f["kind"]) for f in self.of("ORDER_SENT")]
+
+    def terms(self, symbols):
+        """What was decided for everything that left, by reference and kind; of this instance."""
+        decisions = {e["sequence"]: e["fields"] for e in self.events if e["event"] == "DECISION"}
+        sent = [(f["ref"], f["kind"], decisions[f["decision"]]) for f in self.of("ORDER_SENT")]
+        return {(ref, kind): terms(kind, d["quantity"], d["price"], d["side"], symbols[d["instrument"]])
+                for ref, kind, d in sent}
 
     @property
     def fills(self):
@@ -108,11 +120,21 @@ class Exchange:
         return [r for r in self.records if r["event"] in events]
 
     @property
-    def requests(self):
+    def asked(self):
+        """Reference, kind and record of every order, replace and modify that arrived."""
         kinds = {"enter": "O", "replace": "U", "modify": "M"}
         # OUCH 4.2: the number stands in the token.
-        return [(r.get("user_ref") or int(r["token"][:8], 16), kinds[r["text"]])
+        return [(r.get("user_ref") or int(r["token"][:8], 16), kinds[r["text"]], r)
                 for r in self.of("request") if r["text"] in kinds]
+
+    @property
+    def requests(self):
+        return [(ref, kind) for ref, kind, _ in self.asked]
+
+    @property
+    def terms(self):
+        return {(ref, kind): terms(kind, r["quantity"], r.get("price"), r.get("side"), r.get("symbol"))
+                for ref, kind, r in self.asked}
 
     @property
     def fills(self):
@@ -130,6 +152,9 @@ def reconcile(ledger, exchange, symbols, lost=0):
     assert len(set(sent)) == len(sent), "an order number was used twice"
     assert len(set(arrived)) == len(arrived), "an order arrived twice"
     assert set(arrived) <= set(sent), f"without a decision: {sorted(set(arrived) - set(sent))[:5]}"
+    ours = ledger.terms(symbols)
+    other = [(order, ours[order], said) for order, said in exchange.terms.items() if ours.get(order, said) != said]
+    assert not other, f"not as decided: {other[:3]} (reference and kind, decided, arrived)"
     missing = set(sent) - set(arrived)
     assert len(missing) <= lost, f"never arrived: {sorted(missing)[:5]}"
     assert sorted(ledger.fills) == sorted(exchange.fills), (
