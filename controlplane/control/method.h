@@ -210,5 +210,6 @@ void method_limit_set_answered(struct control *control, struct job *job);
 void method_govern(struct control *control, struct job *job);
 void method_kill_told(struct control *control, struct job *job);
 void method_govern_strategy(struct control *control, struct job *job);
+void method_govern_order(struct control *control, struct job *job);
 void method_govern_signal(struct control *control, struct job *job);
 void method_govern_answered(struct control *control, struct job *job);

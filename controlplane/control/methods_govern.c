@@ -23,6 +23,7 @@ static const struct verb {
     {"strategy_set", COMMAND_STRATEGY_SET, false},
     {"signal_stop", COMMAND_SIGNAL_STOP, false},
     {"signal_resume", COMMAND_SIGNAL_RESUME, true},
+    {"order_close", COMMAND_ORDER_CLOSE, false},
 };
 
 static const struct verb *verb_of(const struct job *job)
@@ -169,6 +170,14 @@ void method_govern_strategy(struct control *control, struct job *job)
     if (job_board(control, job) &&
         target_find(control, job, "strategy", job_string(job, "strategy")) &&
         (verb_of(job)->type != COMMAND_STRATEGY_SET || parameters_take(control, job)))
+        govern_start(control, job);
+}
+
+void method_govern_order(struct control *control, struct job *job)
+{
+    memset(&job->call.request.govern, 0, sizeof job->call.request.govern);
+    job->call.request.govern.chosen = (uint32_t)job_integer(job, "ref", 0);
+    if (job_board(control, job) && target_find(control, job, "session", job_string(job, "session")))
         govern_start(control, job);
 }
 

@@ -319,10 +319,12 @@ static enum rpc_error error_of(uint32_t result)
     switch (result) {
     case COMMAND_RESULT_BUSY: return RPC_ERROR_BUSY;
     case COMMAND_RESULT_NO_SYMBOL:
-    case COMMAND_RESULT_NO_ORDER: return RPC_ERROR_UNKNOWN;
+    case COMMAND_RESULT_NO_ORDER:
+    case COMMAND_RESULT_NOT_OPEN: return RPC_ERROR_UNKNOWN;
     case COMMAND_RESULT_NO_TRADING:
     case COMMAND_RESULT_NO_PARAMETERS:
     case COMMAND_RESULT_NOTHING:
+    case COMMAND_RESULT_NOT_IN_DOUBT:
     case COMMAND_RESULT_NOT_RECORDED:
     case COMMAND_RESULT_NO_ROOM: return RPC_ERROR_STATE;
     default: return RPC_ERROR_REFUSED;

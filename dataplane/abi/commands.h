@@ -56,7 +56,9 @@ enum command_state {
     X(LIMIT_REFUSED, "a limit is not good; nothing was changed")                            \
     X(BEYOND, "the loss is still beyond its limit: set another limit first")                \
     X(NOT_RECORDED, "the journal has not taken the record in time; nothing was changed")    \
-    X(DAY_REFUSED, "a file of the day is not good; what was in force stays")
+    X(DAY_REFUSED, "a file of the day is not good; what was in force stays")                \
+    X(NOT_OPEN, "the session has no open order of this reference")                          \
+    X(NOT_IN_DOUBT, "the order is not in doubt: cancel it")
 
 enum command_result {
 #define COMMAND_RESULT_ENUM(upper, text) COMMAND_RESULT_##upper,
@@ -69,7 +71,7 @@ enum command_result {
 static inline bool command_governs(uint32_t type)
 {
     return (type >= COMMAND_KILL && type <= COMMAND_STRATEGY_SET) || type == COMMAND_SIGNAL_STOP ||
-           type == COMMAND_SIGNAL_RESUME;
+           type == COMMAND_SIGNAL_RESUME || type == COMMAND_ORDER_CLOSE;
 }
 
 struct book_snapshot_request {
@@ -125,14 +127,16 @@ struct filter_set_answer {
     uint32_t unused;
 };
 
-// What a person orders of a lane that trades: KILL to STRATEGY_SET, and
+// What a person orders of a lane that trades: KILL to STRATEGY_SET, ORDER_CLOSE, and
 // SIGNAL_*, for the firm.
 struct govern_request {
-    uint32_t scope;                     // enum trade_scope; TRADE_STRATEGY for STRATEGY_*
+    uint32_t scope;                     // enum trade_scope; TRADE_STRATEGY for STRATEGY_*,
+                                        // TRADE_SESSION for ORDER_CLOSE
     uint32_t index;                     // within the scope, 0 for TRADE_FIRM
     uint32_t user;                      // uid of whoever asks
     uint32_t chosen;                    // STRATEGY_SET: bits of the parameters that change;
-                                        // SIGNAL_*: the source; HALT: enum halt_asker
+                                        // SIGNAL_*: the source; HALT: enum halt_asker;
+                                        // ORDER_CLOSE: the exchange's reference of the order
     int64_t parameters[PARAMETERS_MAX]; // STRATEGY_SET
     char reason[REASON_LEN];            // zero-terminated
 };

@@ -255,6 +255,45 @@ static enum command_result do_parameters(struct order_of *o)
     return COMMAND_RESULT_OK;
 }
 
+// --- orders in doubt ---
+
+// Nothing that the exchange may still say by itself is waited for: an order that it has never
+// answered, or eight cancels without an answer.
+static bool in_doubt(const struct desk *d, const struct own_order *o)
+{
+    const bool asks = d->sessions[o->session].session->frames.query.len > 0;
+    if (o->flags & ORDER_PARKED)
+        return false; // it, or a change of it, has not left
+    switch (o->life) {
+    case LIFE_UNKNOWN: return true;
+    case LIFE_PENDING: return o->flags & ORDER_ASKED && !asks;
+    default:
+        return o->waits & WAIT_CANCEL && o->cancel_total == 0 && o->cancels >= ORDER_CANCELS_MAX &&
+               !(o->flags & ORDER_TIMED);
+    }
+}
+
+// What it held is free. Should the exchange have it all the same, an execution moves the position
+// and stops its symbol, like every one of an order that was over.
+static enum command_result do_order_close(struct order_of *o)
+{
+    struct desk *d = o->desk;
+    struct order_outcome out;
+    if (o->ask.scope != TRADE_SESSION)
+        return COMMAND_RESULT_BAD_ARGUMENT;
+    const uint32_t index = orders_find(&d->orders, o->ask.index, o->ask.chosen);
+    if (index == OWN_NONE || orders_at(&d->orders, index)->life == LIFE_DEAD)
+        return COMMAND_RESULT_NOT_OPEN;
+    if (!in_doubt(d, orders_at(&d->orders, index)))
+        return COMMAND_RESULT_NOT_IN_DOUBT;
+    if (!room(d))
+        return COMMAND_RESULT_NO_ROOM;
+    tell_governed(o);
+    order_found_out(&d->orders, index, ORDER_MESSAGE_CLOSED, &out);
+    desk_settle(d, index, NULL, ORDER_MESSAGE_CLOSED, &out);
+    return COMMAND_RESULT_OK;
+}
+
 // --- signals ---
 
 static enum command_result do_signal(struct order_of *o)
@@ -302,6 +341,7 @@ enum command_result desk_command(struct lane *lane, enum command_type type,
     case COMMAND_STRATEGY_ENABLE:
     case COMMAND_STRATEGY_DISABLE: result = do_switch(&o); break;
     case COMMAND_STRATEGY_SET: result = do_parameters(&o); break;
+    case COMMAND_ORDER_CLOSE: result = do_order_close(&o); break;
     case COMMAND_SIGNAL_STOP:
     case COMMAND_SIGNAL_RESUME: result = do_signal(&o); break;
     default: break;

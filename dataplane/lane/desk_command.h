@@ -1,4 +1,5 @@
-// What people order of a lane that trades: commands KILL to STRATEGY_SET (abi/commands.h).
+// What people order of a lane that trades: commands KILL to STRATEGY_SET, and ORDER_CLOSE
+// (abi/commands.h).
 //
 // What narrows (kill, halt, cancel, disabling) is done whatever state the event ring is in, and
 // recorded where there is room. What widens is recorded first, and not done without room for that.

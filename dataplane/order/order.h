@@ -133,7 +133,7 @@ enum order_effect_bits {
     DID_BREAK = 1u << 3,     // <shares> at <price> of an earlier execution are undone
     DID_WRONG = 1u << 4,     // impossible: counted, quarantined
     DID_DUPLICATE = 1u << 5, // read before: ignored, quarantined
-    DID_UNCLAIMED = 1u << 6, // an execution of an order that was over
+    DID_UNCLAIMED = 1u << 6, // an execution, or acceptance, of an order that was over
     DO_CANCEL = 1u << 7,     // send a cancel (again)
     DO_ASK = 1u << 8,        // the exchange is silent: an account query tells
 };
@@ -295,7 +295,7 @@ uint32_t order_overdue(struct order_table *t, uint64_t now);
 // <r->kind> is one of an order's, and the order that orders_find gave for <r->ref>.
 void order_report(struct order_table *t, uint32_t index, const struct ouch_report *r,
                   struct order_outcome *out);
-// What the session finds out: rows NOT_SENT to SILENCE.
+// What the session, or a person, finds out: rows NOT_SENT to CLOSED.
 void order_found_out(struct order_table *t, uint32_t index, enum order_message message,
                      struct order_outcome *out);
 // A replaced message names the chain by its old reference; a fill may name the new one.

@@ -170,8 +170,12 @@ static void do_TARDY(struct step *s)
         do_ACCEPT(s);
         return;
     }
-    if (UNLIKELY(s->o->flags & ORDER_ACCEPTED))
+    // What was closed by word of mouth is there after all: somebody has to look.
+    const bool closed = s->o->life == LIFE_DEAD && s->o->reason_kind == ORDER_MESSAGE_CLOSED;
+    if (UNLIKELY(s->o->flags & ORDER_ACCEPTED || closed))
         wrong(s);
+    if (UNLIKELY(closed))
+        s->out->did |= DID_UNCLAIMED;
     s->o->flags |= ORDER_ACCEPTED;
 }
 

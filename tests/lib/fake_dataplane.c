@@ -341,7 +341,7 @@ static enum command_result answer(struct command_slot *slot, uint32_t target, ui
 {
     if (busy)
         return COMMAND_RESULT_BUSY;
-    if (slot->type >= COMMAND_KILL && slot->type <= COMMAND_STRATEGY_SET)
+    if (command_governs(slot->type))
         return govern(slot, target, sequence);
     if (slot->type == COMMAND_BOOK_SNAPSHOT)
         return book(&slot->request.book_snapshot, &slot->answer.book_snapshot);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "dataplane/lane/desk_command.h"
 #include "tests/sim/trade_people.h"
 #include "tests/sim/trade_world.h"
 
@@ -89,4 +90,25 @@ void people_step(void)
         session->cancels_on_disconnect = trade_draw(2);
         session->cancels_on_feed_loss = trade_draw(2);
     }
+}
+
+uint64_t people_close_doubts(void)
+{
+    uint64_t closed = 0;
+    for (uint32_t i = 0; i < TRADE_ORDERS; i++) {
+        const struct own_order *o = orders_at(&sim->desk.orders, i);
+        struct govern_request ask = {
+            .scope = TRADE_SESSION, .index = o->session, .chosen = o->ref, .reason = "asked them"};
+        struct govern_answer answer;
+        uint64_t sequence;
+        if (o->generation == 0 || o->life == LIFE_DEAD)
+            continue;
+        const enum command_result result =
+            desk_command(&sim->lane, COMMAND_ORDER_CLOSE, &ask, &answer, &sequence);
+        if (result != COMMAND_RESULT_OK)
+            fail_msg("seed %lu: order %u of venue %u: %u, %s with %u cancels", sim->config->seed,
+                     o->ref, o->session, result, order_life_name(o->life), o->cancels);
+        closed++;
+    }
+    return closed;
 }

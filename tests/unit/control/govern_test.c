@@ -202,6 +202,32 @@ static void test_strategies(void **state)
     refused_call(f, "strategy_enable", "{\"strategy\":\"quotes\"}", -32602, "reason is missing");
 }
 
+static void test_order_close(void **state)
+{
+    struct fixture *f = *state;
+    static const char params[] = "{\"session\":\"iex\",\"ref\":4000000000,\"reason\":\"gone\"}";
+    posted(f, "order_close", params);
+    struct command_slot *slot = taken(f, 1, COMMAND_ORDER_CLOSE);
+    assert_int_equal(slot->request.govern.scope, TRADE_SESSION);
+    assert_int_equal(slot->request.govern.index, 0);
+    assert_int_equal(slot->request.govern.chosen, 4000000000);
+    assert_string_equal(slot->request.govern.reason, "gone");
+    command_answer(slot, COMMAND_RESULT_OK, 12);
+    json_t *answer = resumed(f);
+    assert_string_equal(text_of(json_object_get(answer, "result"), "name"), "iex");
+    assert_int_equal(
+        json_integer_value(json_object_get(lane_row(answer, 0), "in_force_from_event")), 12);
+    json_decref(answer);
+    posted(f, "order_close", params);
+    command_answer(taken(f, 1, COMMAND_ORDER_CLOSE), COMMAND_RESULT_NOT_OPEN, 0);
+    expect_error(resumed(f), -32003, "no open order of this reference");
+    posted(f, "order_close", params);
+    command_answer(taken(f, 1, COMMAND_ORDER_CLOSE), COMMAND_RESULT_NOT_IN_DOUBT, 0);
+    expect_error(resumed(f), -32006, "not in doubt");
+    refused_call(f, "order_close", "{\"session\":\"x\",\"ref\":1,\"reason\":\"r\"}", -32003,
+                 "no session 'x'");
+}
+
 static void test_refused(void **state)
 {
     struct fixture *f = *state;
@@ -246,7 +272,7 @@ int main(void)
         TEST(test_kill_all),   TEST(test_scopes),
         TEST(test_resume),     TEST(test_main_thread_is_silent),
         TEST(test_strategies), TEST(test_refused),
-        TEST(test_reasons),
+        TEST(test_reasons),    TEST(test_order_close),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

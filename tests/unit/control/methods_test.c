@@ -25,6 +25,7 @@ static const struct {
     {"reduce", "{\"scope\":\"symbol\",\"name\":\"AAPL\",\"reason\":\"r\"}"},
     {"resume", "{\"reason\":\"r\"}"},
     {"cancel", "{\"reason\":\"r\"}"},
+    {"order_close", "{\"session\":\"nsdq\",\"ref\":17,\"reason\":\"r\"}"},
     {"strategy_enable", "{\"strategy\":\"quotes\",\"reason\":\"r\"}"},
     {"strategy_disable", "{\"strategy\":\"quotes\",\"reason\":\"r\"}"},
     {"strategy_set", "{\"strategy\":\"quotes\",\"values\":[\"shares=5\"],\"reason\":\"r\"}"},

@@ -146,7 +146,7 @@ static void test_methods(void **state)
         free(text);
         json_decref(request);
     }
-    assert_int_equal(of[ROLE_RISK], 10);
+    assert_int_equal(of[ROLE_RISK], 11);
     assert_int_equal(of[ROLE_OPERATE], 11);
 }
 

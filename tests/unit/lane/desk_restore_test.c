@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "dataplane/lane/desk_command.h"
 #include "dataplane/lane/desk_park.h"
 #include "dataplane/lane/desk_restore.h"
 #include "tests/lib/desk_history.h"
@@ -15,9 +16,30 @@ enum { LOG = 1 << 16, ROUNDS = 400, PARKED = 16, PARKED_WAIT = 40 * STEP };
 
 static bool durable; // the session's orders wait for the journal
 
+static uint64_t closed; // orders in doubt, by people
+
+// Somebody says of an order that the exchange does not have it, right or wrong, and claims what
+// comes of that.
+static void close_something(void)
+{
+    const struct own_order *o = orders_at(&w->desk.orders, draw(ORDERS));
+    struct govern_request ask = {.scope = TRADE_SESSION, .chosen = o->ref, .reason = "asked them"};
+    struct govern_answer answer;
+    uint64_t sequence;
+    w->lane.desk = &w->desk;
+    closed +=
+        desk_command(&w->lane, COMMAND_ORDER_CLOSE, &ask, &answer, &sequence) == COMMAND_RESULT_OK;
+    ask.scope = TRADE_SYMBOL;
+    ask.index = o->instrument;
+    if (draw(2))
+        desk_command(&w->lane, COMMAND_RESUME, &ask, &answer, &sequence);
+}
+
 static void live(uint32_t steps)
 {
     for (uint32_t i = 0; i < steps; i++) {
+        if (draw(4) == 0)
+            close_something();
         for (uint32_t asks = draw(4); asks; asks--)
             ask_something();
         model_live(&w->model);
@@ -239,6 +261,7 @@ static void everything_comes_back(void **state)
         }
         random_close();
     }
+    assert_true(closed > 0);
 }
 
 static void durable_orders_come_back(void **state)

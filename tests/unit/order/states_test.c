@@ -191,6 +191,8 @@ static const struct expectation expected[] = {
     {ORDER_MESSAGE_SILENCE,
      {"Pq", "PCq", "L", "LRq", "LMq", "LCc", "LRCc", "LMCc", "U", "UR", "UM", "UCc", "URCc", "UMCc",
       "D"}},
+    {ORDER_MESSAGE_CLOSED,
+     {"D", "D", "D", "D", "D", "D", "D", "D", "D", "D", "D", "D", "D", "D", "D"}},
 };
 
 static void describe(const struct own_order *o, const struct order_outcome *out, char text[16])

@@ -1,0 +1,216 @@
+// A person closes an order in doubt (command ORDER_CLOSE): which orders that takes, what becomes of
+// exposure, and what happens when the exchange has the order all the same.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "dataplane/lane/desk_parts.h"
+#include "tests/lib/desk_world.h"
+
+static const struct desk_order buy = {
+    .quantity = 100, .price = 1000000, .side = 'B', .time_in_force = '0', .display = 'Y'};
+
+static uint64_t in_force_from; // event of the last command that was answered
+
+static int world_begin(void **state)
+{
+    (void)state;
+    world_open(7);
+    w->lane.desk = &w->desk;
+    for (int i = 0; i < 20 && w->session.state != SESSION_READY; i++)
+        step();
+    assert_int_equal(w->session.state, SESSION_READY);
+    events_drain();
+    return 0;
+}
+
+static int world_end(void **state)
+{
+    (void)state;
+    world_close();
+    return 0;
+}
+
+static enum command_result order(enum command_type type, enum trade_scope scope, uint32_t index,
+                                 uint32_t chosen)
+{
+    struct command_slot *slot = command_claim(region_command_slot(&w->lane.view, 0));
+    assert_non_null(slot);
+    slot->type = type;
+    slot->request.govern = (struct govern_request){
+        .scope = scope, .index = index, .chosen = chosen, .user = 1000, .reason = "they said so"};
+    command_post(slot, 0, region_command_bell(&w->lane.view, 0));
+    lane_turn(&w->lane, w->now);
+    assert_true(command_done(slot));
+    const enum command_result result = slot->result;
+    in_force_from = slot->sequence;
+    command_release(slot);
+    return result;
+}
+
+static enum command_result close_order(uint32_t ref)
+{
+    return order(COMMAND_ORDER_CLOSE, TRADE_SESSION, 0, ref);
+}
+
+static uint32_t enter(void)
+{
+    uint32_t index;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    return index;
+}
+
+static struct order_outcome find_out(uint32_t index, enum order_message message)
+{
+    struct order_outcome out;
+    order_found_out(&w->desk.orders, index, message, &out);
+    return out;
+}
+
+// The exchange has used its number, and never said a word about it.
+static struct own_order *order_in_doubt(void)
+{
+    const uint32_t index = enter();
+    w->rig.sent_len = 0; // it is lost
+    find_out(index, ORDER_MESSAGE_SEEN);
+    events_drain();
+    return orders_at(&w->desk.orders, index);
+}
+
+static void nothing_is_reserved(void)
+{
+    char why[128] = "";
+    assert_int_equal(w->desk.risk.firm.orders, 0);
+    assert_int_equal(w->desk.risk.firm.notional, 0);
+    if (!desk_check(&w->desk, why, sizeof why))
+        fail_msg("%s", why);
+}
+
+static void what_it_held_is_free(void **state)
+{
+    (void)state;
+    struct own_order *o = order_in_doubt();
+    assert_int_equal(w->desk.risk.firm.orders, 1);
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_OK);
+    assert_int_equal(o->life, LIFE_DEAD);
+    nothing_is_reserved();
+    const struct event_writer *t = &w->lane.trading;
+    const struct event *e = &t->slots[(t->tail - (t->sequence - in_force_from)) & t->mask];
+    assert_int_equal(e[0].type, EVENT_GOVERNED);
+    assert_int_equal(e[0].governed.command, COMMAND_ORDER_CLOSE);
+    assert_string_equal(e[0].governed.reason, "they said so");
+    assert_int_equal(e[1].type, EVENT_ORDER);
+    assert_int_equal(e[1].order.ref, o->ref);
+    assert_int_equal(e[1].order.message, ORDER_MESSAGE_CLOSED);
+    assert_int_equal(e[1].order.life, LIFE_DEAD);
+    (void)enter();
+}
+
+static void what_is_not_there_is_not_closed(void **state)
+{
+    (void)state;
+    struct own_order *o = order_in_doubt();
+    assert_int_equal(close_order(o->ref + 1), COMMAND_RESULT_NOT_OPEN);
+    assert_int_equal(close_order(0), COMMAND_RESULT_NOT_OPEN);
+    assert_int_equal(close_order(REFS), COMMAND_RESULT_NOT_OPEN);
+    assert_int_equal(close_order(UINT32_MAX), COMMAND_RESULT_NOT_OPEN);
+    assert_int_equal(order(COMMAND_ORDER_CLOSE, TRADE_FIRM, 0, o->ref),
+                     COMMAND_RESULT_BAD_ARGUMENT);
+    assert_int_equal(order(COMMAND_ORDER_CLOSE, TRADE_SESSION, 1, o->ref),
+                     COMMAND_RESULT_BAD_ARGUMENT);
+    assert_int_equal(o->life, LIFE_UNKNOWN);
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_OK);
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_NOT_OPEN);
+}
+
+// The exchange can still be asked, or has not had its time: nobody's word is needed.
+static void what_is_not_in_doubt_is_not_closed(void **state)
+{
+    (void)state;
+    const uint32_t index = enter();
+    struct own_order *o = orders_at(&w->desk.orders, index);
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_NOT_IN_DOUBT); // it was just sent
+    find_out(index, ORDER_MESSAGE_SILENCE);
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_NOT_IN_DOUBT); // the query will tell
+    o->life = LIFE_LIVE;
+    for (uint32_t i = 0; i < ORDER_CANCELS_MAX; i++) {
+        assert_int_equal(close_order(o->ref), COMMAND_RESULT_NOT_IN_DOUBT);
+        desk_cancel(&w->desk, index, 0);
+    }
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_NOT_IN_DOUBT); // the last is on its way
+    order_timer_stop(&w->desk.orders, index);
+    o->flags |= ORDER_PARKED;
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_NOT_IN_DOUBT); // a change has not left
+    o->flags &= (uint8_t)~ORDER_PARKED;
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_OK);
+    nothing_is_reserved();
+}
+
+// Silence is all that an exchange without an account query says of an order that it does not have.
+static void without_a_query_silence_is_doubt(void **state)
+{
+    (void)state;
+    const uint32_t index = enter();
+    struct own_order *o = orders_at(&w->desk.orders, index);
+    w->session.frames.query.len = 0;
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_NOT_IN_DOUBT);
+    find_out(index, ORDER_MESSAGE_SILENCE);
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_OK);
+    nothing_is_reserved();
+}
+
+// The word was wrong: positions are right all the same, and the symbol stops until somebody looks.
+static void one_that_lives_stops_its_symbol(void **state)
+{
+    static const enum ouch_report_kind kinds[] = {REPORT_ACCEPTED, REPORT_EXECUTED};
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t index;
+        struct own_order *o = order_in_doubt();
+        const struct ouch_report r = {.kind = kinds[i],
+                                      .letter = "AE"[i],
+                                      .time_ns = w->now,
+                                      .ref = o->ref,
+                                      .match = i ? 77 : 0,
+                                      .quantity = 100,
+                                      .price = 1000000,
+                                      .side = 'B',
+                                      .display = 'Y'};
+        assert_int_equal(close_order(o->ref), COMMAND_RESULT_OK);
+        desk_report(&w->desk, 0, &r);
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_SYMBOL_QUARANTINED);
+        assert_int_equal(w->desk.risk.positions[o->position].shares, i ? 100 : 0);
+        nothing_is_reserved();
+        assert_int_equal(order(COMMAND_RESUME, TRADE_SYMBOL, 0, 0), COMMAND_RESULT_OK);
+    }
+}
+
+// It lets more pass: not without its record.
+static void a_full_ring_closes_no_order(void **state)
+{
+    struct event filler = {.type = EVENT_LANE_READY};
+    (void)state;
+    struct own_order *o = order_in_doubt();
+    while (event_write(&w->lane.trading, &filler))
+        ;
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_NO_ROOM);
+    assert_int_equal(o->life, LIFE_UNKNOWN);
+    assert_int_equal(w->desk.risk.firm.orders, 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
+    const struct CMUnitTest tests[] = {
+        TEST(what_it_held_is_free),
+        TEST(what_is_not_there_is_not_closed),
+        TEST(what_is_not_in_doubt_is_not_closed),
+        TEST(without_a_query_silence_is_doubt),
+        TEST(one_that_lives_stops_its_symbol),
+        TEST(a_full_ring_closes_no_order),
+    };
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
