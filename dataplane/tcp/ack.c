@@ -155,6 +155,13 @@ static void recovery_enter(struct tcp *c, uint64_t now_ns)
     c->rto_at_ns = now_ns + c->rto_ns;
 }
 
+// Behind everything that was out at the last loss. Without SACK duplicates right there may be
+// answers to what was sent again for nothing (RFC 6582, section 3.2, step 1).
+static bool loss_is_new(const struct tcp *c)
+{
+    return c->sack_ok ? !seq_before(c->snd_una, c->recover) : seq_after(c->snd_una, c->recover);
+}
+
 static void duplicate_take(struct tcp *c, uint64_t now_ns)
 {
     c->count.acks_duplicate++;
@@ -169,7 +176,7 @@ static void duplicate_take(struct tcp *c, uint64_t now_ns)
         }
         return;
     }
-    if (++c->dup_acks >= TCP_DUPLICATES && !seq_before(c->snd_una, c->recover))
+    if (++c->dup_acks >= TCP_DUPLICATES && loss_is_new(c))
         recovery_enter(c, now_ns);
 }
 
@@ -223,6 +230,8 @@ static void progress(struct tcp *c, const struct tcp_segment *s, uint64_t now_ns
     } else if (UNLIKELY(c->in_timeout)) {
         timeout_advance(c, acked);
     } else {
+        // Pulled along, or half the sequence space later it would seem to lie ahead.
+        c->recover = c->snd_una - 1;
         c->dup_acks = 0;
         cwnd_grow(c, acked);
     }
@@ -251,18 +260,17 @@ static bool sack_take(struct tcp *c, const struct tcp_segment *s)
     return news;
 }
 
-// Newer than what the window was last taken from (RFC 9293, section 3.10.7.4, fifth), or beside an
-// acknowledgement of something new, which may stand on a segment that the peer sends again: the
-// window counts from there, so the old one would reach too far.
+// Not older than what the window was last taken from (RFC 9293, section 3.10.7.4, fifth; of the two
+// numbers there the acknowledgement is never the older one here), or beside an acknowledgement of
+// something new, which may stand on a segment that the peer sends again: the window counts from
+// there, so the old one would reach too far.
 static bool window_take(struct tcp *c, const struct tcp_segment *s)
 {
-    if (s->ack == c->snd_una && (seq_before(s->seq, c->snd_wl1) ||
-                                 (s->seq == c->snd_wl1 && seq_before(s->ack, c->snd_wl2))))
+    if (s->ack == c->snd_una && seq_before(s->seq, c->snd_wl1))
         return false;
     uint32_t before = c->snd_wnd;
     c->snd_wnd = (uint32_t)s->window << c->snd_shift;
     c->snd_wl1 = s->seq;
-    c->snd_wl2 = s->ack;
     if (c->snd_wnd > c->snd_wnd_max)
         c->snd_wnd_max = c->snd_wnd;
     if (c->snd_wnd >= c->want)
@@ -286,7 +294,9 @@ bool ack_take(struct tcp *c, const struct tcp_segment *s, uint64_t now_ns)
     if (s->ack != c->snd_una) {
         progress(c, s, now_ns);
     } else if (out) {
-        if (tcp_segment_len(s) == 0 && (c->sack_ok ? sacked : !news))
+        // With SACK whatever tells of more that has arrived, data beside it or not (RFC 6675,
+        // section 2): an exchange that talks would hide every loss otherwise.
+        if (c->sack_ok ? sacked : tcp_segment_len(s) == 0 && !news)
             duplicate_take(c, now_ns);
         // The peer lives and says that it has no room: that is no reason to give up (RFC 9293,
         // section 3.8.6.1).

@@ -36,12 +36,11 @@ static void connected(struct tcp *c, const struct tcp_segment *s, uint64_t now_n
     c->rcv_nxt = s->seq + 1;
     c->last_ack = c->rcv_nxt;
     c->snd_una = s->ack;
-    c->recover = s->ack;
+    c->recover = s->ack - 1;
     c->rtx_nxt = c->rtx_end = s->ack;
     // The window of a SYN is never scaled (RFC 7323, section 2.2).
     c->snd_wnd = c->snd_wnd_max = s->window;
     c->snd_wl1 = s->seq;
-    c->snd_wl2 = s->ack;
     c->ts_recent = s->ts_value;
     c->ts_recent_ns = now_ns;
     c->backoff = 0;
@@ -106,7 +105,7 @@ static bool timestamp_check(struct tcp *c, const struct tcp_segment *s, uint64_t
         now_ns - c->ts_recent_ns > ts_recent_ns_max)
         return true;
     c->count.paws++;
-    if (tcp_segment_len(s))
+    if (tcp_segment_len(s) && !(s->flags & TCP_SYN))
         c->due |= TCP_DUE_ACK;
     else
         challenge(c, now_ns);
@@ -128,10 +127,6 @@ static bool acceptable(const struct tcp *c, const struct tcp_segment *s)
 static COLD void outside_take(struct tcp *c, const struct tcp_segment *s, uint64_t now_ns)
 {
     uint32_t len = tcp_segment_len(s);
-    if (s->flags & TCP_RST) {
-        c->count.outside_window++;
-        return;
-    }
     if (s->flags & TCP_SYN) {
         c->count.blind_syn++;
         challenge(c, now_ns);
@@ -152,7 +147,12 @@ static COLD void outside_take(struct tcp *c, const struct tcp_segment *s, uint64
 
 static COLD void reset_take(struct tcp *c, const struct tcp_segment *s, uint64_t now_ns)
 {
-    // Only the very next number (RFC 5961, section 3.2).
+    // Its own number counts, whatever it carries: only the very next one ends the connection (RFC
+    // 5961, section 3.2).
+    if (s->seq - c->rcv_nxt >= c->rcv_wnd) {
+        c->count.outside_window++;
+        return;
+    }
     if (s->seq != c->rcv_nxt) {
         c->count.blind_reset++;
         challenge(c, now_ns);
@@ -181,12 +181,12 @@ static void segment_take(struct tcp *c, const struct tcp_segment *s, uint64_t no
 {
     if (c->timestamps && !timestamp_check(c, s, now_ns))
         return;
-    if (UNLIKELY(!acceptable(c, s))) {
-        outside_take(c, s, now_ns);
-        return;
-    }
     if (UNLIKELY(s->flags & TCP_RST)) {
         reset_take(c, s, now_ns);
+        return;
+    }
+    if (UNLIKELY(!acceptable(c, s))) {
+        outside_take(c, s, now_ns);
         return;
     }
     if (UNLIKELY(s->flags & TCP_SYN)) {

@@ -261,8 +261,7 @@ static uint32_t due_write(struct tcp *c, uint64_t now_ns, uint8_t *out)
     if (due & TCP_DUE_PROBE) {
         c->due &= (uint8_t)~TCP_DUE_PROBE;
         c->count.window_probes++;
-        // With something out again its byte may be overwritten, and is not needed.
-        return probe_write(c, tcp_flight(c) == 0 && c->snd_una != c->first_seq, now_ns, out);
+        return probe_write(c, c->snd_una != c->first_seq, now_ns, out);
     }
     if (due & TCP_DUE_KEEPALIVE) {
         c->due &= (uint8_t)~TCP_DUE_KEEPALIVE;

@@ -61,6 +61,7 @@ static COLD void held_add(struct tcp *c, uint32_t seq, const uint8_t *p, uint32_
 static void ack_plan(struct tcp *c, uint32_t len, uint64_t now_ns)
 {
     uint32_t full = (uint32_t)c->config.mtu - FRAME_IP_LEN - TCP_HEADER_LEN;
+    full -= c->timestamps ? TCP_TIMESTAMP_LEN : 0;
     c->unacked += len;
     if (c->config.ack_delay_us == 0 || c->unacked >= 2 * full)
         c->due |= TCP_DUE_ACK;
@@ -91,7 +92,7 @@ static COLD void peer_fin_take(struct tcp *c, uint64_t now_ns)
 static COLD void peer_fin_note(struct tcp *c, uint32_t seq)
 {
     bool inside = c->hole_count && seq_after(c->held[c->hole_count - 1].to, seq);
-    if (c->peer_fin_known || inside || seq_before(seq, c->rcv_nxt))
+    if (c->peer_fin_known || inside)
         return;
     c->peer_fin_known = true;
     c->peer_fin_seq = seq;

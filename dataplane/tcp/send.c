@@ -12,7 +12,7 @@ bool tcp_send_refused(struct tcp *c, uint32_t len)
         c->count.refused_neighbour++;
     else if (len > c->mss)
         c->count.refused_length++;
-    else if (tcp_flight(c) + len > c->send_mask + 1)
+    else if (tcp_flight(c) + len > c->send_mask)
         c->count.refused_buffer++;
     else if (tcp_flight(c) + len > c->snd_wnd) {
         c->count.refused_window++;

@@ -55,7 +55,9 @@ void head_build(struct tcp *c)
 void room_update(struct tcp *c)
 {
     uint32_t flight = tcp_flight(c);
-    uint32_t most = c->send_mask + 1;
+    // One byte less than the buffer has: the last one acknowledged stays, for window probes, though
+    // frames that the port refuses are written behind the end of the stream.
+    uint32_t most = c->send_mask;
     if (c->snd_wnd < most)
         most = c->snd_wnd;
     if (c->cwnd < most)

@@ -154,7 +154,7 @@ struct tcp {
 
     // --- windows
     uint32_t snd_wnd; // bytes from snd_una on that the peer takes; readable
-    uint32_t snd_wl1, snd_wl2;
+    uint32_t snd_wl1; // number of the segment that it was taken from
     uint32_t snd_wnd_max;
     uint32_t want;      // longest payload refused for the window; 0: none
     uint32_t first_seq; // of the first byte of the stream

@@ -116,6 +116,64 @@ static void a_peer_that_never_answers_is_given_up(void **state)
     assert_true(took <= RIG_MS(rig.config.user_timeout_ms) + RIG_US(rig.config.rto_max_us));
 }
 
+// Patience is counted from what is out: from when it went out after silence, and from each
+// progress.
+static void patience_begins_with_what_is_out(void **state)
+{
+    (void)state;
+    rig_config(&rig);
+    rig.config.timestamps = rig.config.sack = false;
+    rig.config.keepalive_idle_ms = 0;
+    assert_true(open_with(&rig, 1460, 15000));
+    rig_pass(&rig, RIG_MS(3 * rig.config.user_timeout_ms));
+    send_bytes(1, 50);
+    assert_true(wait_timeout());
+    assert_int_equal(rig.conn.state, TCP_ESTABLISHED);
+    // Something is out all the time, for longer than the patience.
+    uint32_t acked = 0;
+    for (uint32_t i = 0; i < 3 * rig.config.user_timeout_ms; i++) {
+        send_bytes(1, 1);
+        rig_pass(&rig, RIG_MS(1));
+        assert_true(peer_acks(&rig, 50 + acked, 60000));
+        acked += rig.conn.snd_nxt - rig.conn.snd_una > 1;
+        while (rig_output(&rig))
+            continue;
+    }
+    assert_true(rig.conn.snd_nxt != rig.conn.snd_una);
+    rig_pass(&rig, rig.conn.rto_at_ns - rig.now_ns);
+    assert_int_equal(rig.conn.state, TCP_ESTABLISHED);
+}
+
+// RFC 6298, section 5.3: what is acknowledged gives the rest a whole timer.
+static void an_acknowledgement_starts_the_timer_anew(void **state)
+{
+    (void)state;
+    assert_true(open_plain(&rig));
+    send_bytes(2, 50);
+    rig_pass(&rig, rig.conn.rto_ns - RIG_US(100));
+    assert_true(peer_acks(&rig, 50, 60000));
+    assert_int_equal(rig.conn.rto_at_ns, rig.now_ns + rig.conn.rto_ns);
+    rig_pass(&rig, RIG_US(200));
+    assert_false(rig_output(&rig));
+    assert_int_equal(rig.conn.count.timeouts, 0);
+}
+
+// A frame that never left is not what the next round trip is measured from.
+static void what_was_taken_back_is_not_timed(void **state)
+{
+    (void)state;
+    assert_true(open_plain(&rig));
+    rig.watching = false;
+    assert_true(rig_send(&rig, "x", 1));
+    tcp_frame_undo(&rig.conn, 1);
+    rig.watching = true;
+    rig.now_ns += RIG_MS(2);
+    send_bytes(1, 1);
+    rig.now_ns += RIG_US(50);
+    assert_true(peer_acks(&rig, 1, 60000));
+    assert_int_equal(rig.conn.srtt_ns, RIG_US(50));
+}
+
 static void a_long_loss_is_repaired_by_slow_start(void **state)
 {
     (void)state;
@@ -367,6 +425,9 @@ int main(void)
         cmocka_unit_test_teardown(the_timer_follows_the_round_trip, tear_down),
         cmocka_unit_test_teardown(a_time_out_sends_the_same_bytes_again, tear_down),
         cmocka_unit_test_teardown(a_peer_that_never_answers_is_given_up, tear_down),
+        cmocka_unit_test_teardown(patience_begins_with_what_is_out, tear_down),
+        cmocka_unit_test_teardown(an_acknowledgement_starts_the_timer_anew, tear_down),
+        cmocka_unit_test_teardown(what_was_taken_back_is_not_timed, tear_down),
         cmocka_unit_test_teardown(a_long_loss_is_repaired_by_slow_start, tear_down),
         cmocka_unit_test_teardown(three_duplicates_mean_a_loss, tear_down),
         cmocka_unit_test_teardown(what_is_no_duplicate_does_not_count, tear_down),

@@ -114,6 +114,10 @@ static void sack_tells_what_is_held(void **state)
     assert_int_equal(rig.out.sack_count, 2);
     assert_int_equal(rig.out.sack[0].from, open_peer_isn + 1 + 100);
     assert_int_equal(rig.out.sack[0].to, open_peer_isn + 1 + 250);
+    // What is held already and comes again stands first, too.
+    assert_true(peer_data(&rig, 300, 50));
+    assert_true(rig_output(&rig));
+    assert_int_equal(rig.out.sack[0].from, open_peer_isn + 1 + 300);
     // An order does not stand in for the answer that shows a hole.
     assert_true(peer_data(&rig, 150, 50));
     assert_true(rig_send(&rig, "order", 5));
@@ -174,6 +178,66 @@ static void acknowledgements_can_wait(void **state)
     assert_int_equal(acked(), 3050);
     rig_pass(&rig, RIG_US(4000));
     assert_false(rig_output(&rig));
+    assert_true(peer_acks(&rig, 1, 60000));
+    // More that comes meanwhile does not put it off.
+    for (int i = 0; i < 4; i++) {
+        assert_false(rig_output(&rig));
+        assert_true(peer_data(&rig, 0, 10));
+        rig_pass(&rig, RIG_US(500));
+    }
+    assert_true(rig_output(&rig));
+    assert_int_equal(acked(), 3090);
+}
+
+// What an order acknowledges is acknowledged: the next segment's time stamp is the one to echo.
+static void an_order_renews_what_is_echoed(void **state)
+{
+    (void)state;
+    rig_config(&rig);
+    rig.config.ack_delay_us = 2000;
+    assert_true(open_with(&rig, 1460, 15000));
+    assert_true(peer_data(&rig, 0, 10));
+    assert_true(rig_send(&rig, "x", 1));
+    rig.peer_ts += 7;
+    assert_true(peer_data(&rig, 0, 10));
+    assert_true(rig_send(&rig, "x", 1));
+    assert_int_equal(rig.out.ts_echo, rig.peer_ts);
+}
+
+// What is sent again carries no SACK: the answer that shows a hole goes by itself.
+static void a_repetition_does_not_stand_in_for_a_hole(void **state)
+{
+    (void)state;
+    open_sack();
+    assert_true(rig_send(&rig, "order", 5));
+    rig_pass(&rig, rig.conn.rto_at_ns - rig.now_ns);
+    struct tcp_segment s = peer_segment(&rig, 0, 60000);
+    s.seq += 10;
+    s.payload = (const uint8_t *)"ahead";
+    s.payload_len = 5;
+    assert_true(rig_segment(&rig, s));
+    assert_true(rig_output(&rig));
+    assert_int_equal(rig.out.payload_len, 5);
+    assert_true(rig_output(&rig));
+    assert_int_equal(rig.out.payload_len, 0);
+    assert_int_equal(rig.out.sack_count, 1);
+}
+
+// A FIN behind the window is not where the window ends.
+static void a_fin_behind_the_window_is_not_taken(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[100];
+    open_sack();
+    struct tcp_segment s = peer_segment(&rig, 0, 60000);
+    const uint32_t edge = rig.conn.rcv_nxt + rig.conn.rcv_wnd;
+    s.seq = edge - 50;
+    s.payload = bytes;
+    s.payload_len = sizeof bytes;
+    s.flags |= TCP_FIN;
+    assert_true(rig_segment(&rig, s));
+    assert_false(rig.conn.peer_fin_known);
+    assert_int_equal(rig.conn.held[0].to, edge);
 }
 
 static void old_time_stamps_are_refused(void **state)
@@ -302,6 +366,9 @@ int main(void)
         cmocka_unit_test_teardown(sack_tells_what_is_held, tear_down),
         cmocka_unit_test_teardown(holes_are_bounded, tear_down),
         cmocka_unit_test_teardown(acknowledgements_can_wait, tear_down),
+        cmocka_unit_test_teardown(an_order_renews_what_is_echoed, tear_down),
+        cmocka_unit_test_teardown(a_repetition_does_not_stand_in_for_a_hole, tear_down),
+        cmocka_unit_test_teardown(a_fin_behind_the_window_is_not_taken, tear_down),
         cmocka_unit_test_teardown(old_time_stamps_are_refused, tear_down),
         cmocka_unit_test_teardown(challenges_are_limited, tear_down),
         cmocka_unit_test_teardown(a_half_open_peer_is_reset_first, tear_down),

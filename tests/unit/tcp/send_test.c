@@ -272,7 +272,7 @@ static void the_send_buffer_is_a_limit(void **state)
     tcp_neighbour_set(&rig.conn, rig_remote_mac);
     uint8_t bytes[1024] = {0};
     assert_true(rig_send(&rig, bytes, 1024));
-    assert_true(rig_send(&rig, bytes, 1024));
+    assert_true(rig_send(&rig, bytes, 1023)); // one byte stays for window probes
     assert_false(rig_send(&rig, bytes, 1));
     assert_int_equal(rig.conn.count.refused_buffer, 1);
 }
@@ -321,8 +321,15 @@ static void a_shut_window_is_asked_about(void **state)
     assert_int_equal(rig.conn.count.window_probes, 6);
     assert_true(peer_acks(&rig, 50, 100));
     assert_true(rig_send(&rig, text, 50));
-    // A peer that answers probes is not given up, one that does not is.
+    // Shut once more, it is asked as soon as the first time.
     assert_true(peer_acks(&rig, 100, 0));
+    assert_false(rig_send(&rig, text, 50));
+    for (int i = 0; i < 2; i++) {
+        rig_pass(&rig, rig.conn.rto_at_ns - rig.now_ns);
+        assert_true(rig_output(&rig));
+        assert_true(rig.conn.rto_at_ns - rig.now_ns <= rig.conn.rto_ns << i);
+    }
+    // A peer that answers probes is not given up, one that does not is.
     for (int i = 0; i < 40; i++) {
         rig_pass(&rig, RIG_MS(500));
         rig_output(&rig);

@@ -250,6 +250,11 @@ static void the_reason_says_how_it_ended(void **state)
     assert_int_equal(rig.conn.reason, TCP_REASON_FIN);
     assert_int_equal(rig.events, TCP_EVENT_CLOSED);
     rig_free(&rig);
+    // Both have finished: a reset instead of the last acknowledgement changes nothing.
+    last_ack();
+    peer_says(TCP_RST, 0);
+    assert_int_equal(rig.conn.reason, TCP_REASON_FIN);
+    rig_free(&rig);
     time_wait();
     assert_int_equal(rig.conn.reason, TCP_REASON_FIN);
     assert_int_equal(rig.events, TCP_EVENT_PEER_FIN | TCP_EVENT_CLOSED);
@@ -338,6 +343,17 @@ static void a_fin_out_of_order_waits_for_what_is_before_it(void **state)
     assert_true(rig_segment(&rig, s));
     assert_int_equal(rig.conn.state, TCP_CLOSE_WAIT);
     assert_int_equal(rig.received_len, 5);
+    rig_free(&rig);
+    // A second one, nearer, does not take the place of the first.
+    established();
+    fin.seq = rig.conn.rcv_nxt + 6;
+    assert_true(rig_segment(&rig, fin));
+    fin.seq = rig.conn.rcv_nxt + 3;
+    assert_true(rig_segment(&rig, fin));
+    s.seq = rig.conn.rcv_nxt;
+    assert_true(rig_segment(&rig, s));
+    assert_int_equal(rig.conn.state, TCP_CLOSE_WAIT);
+    assert_int_equal(rig.received_len, 6);
     rig_free(&rig);
 }
 
