@@ -4,8 +4,8 @@
 
 static const struct sheet_column bands_columns[] = {
     [BAND_SYMBOL] = COLUMN(band_row, symbol, CELL_SYMBOL, true, 0, 0, 0, ""),
-    [BAND_LOW] = COLUMN(band_row, low, CELL_VALUE, true, OPTION_MONEY, 1, UINT32_MAX - 1, ""),
-    [BAND_HIGH] = COLUMN(band_row, high, CELL_VALUE, true, OPTION_MONEY, 1, UINT32_MAX - 1, ""),
+    [BAND_LOW] = COLUMN(band_row, low, CELL_VALUE, true, OPTION_PRICE, 1, UINT32_MAX - 1, ""),
+    [BAND_HIGH] = COLUMN(band_row, high, CELL_VALUE, true, OPTION_PRICE, 1, UINT32_MAX - 1, ""),
     [BAND_FROM] = COLUMN(band_row, from, CELL_TIME, false, 0, 0, 0, ""),
     [BAND_UNTIL] = COLUMN(band_row, until, CELL_TIME, false, 0, 0, 0, ""),
 };
@@ -24,9 +24,6 @@ bool bands_check(struct sheet *s, const struct config *config, const struct symb
     for (uint32_t i = 0; i < s->count; i++) {
         struct band_row *row = sheet_row_at(s, i);
         const uint32_t line = row->head.line;
-        if (row->low == UINT32_MAX - 1 || row->high == UINT32_MAX - 1)
-            return sheet_fault(s, line, row->low == UINT32_MAX - 1 ? "low" : "high", err,
-                               "is no price; a symbol without a band has no row");
         if (row->high < row->low)
             return sheet_fault(s, line, "high", err, "is below 'low'");
         if (sheet_gives(&row->head, BAND_UNTIL) && row->until <= row->from)

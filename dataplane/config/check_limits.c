@@ -9,6 +9,8 @@
 #include "dataplane/config/places.h"
 #include "dataplane/wire/ouch50.h"
 
+enum { DOLLAR = 10000 }; // price4; below it a price is a multiple of 0.0001, whatever tick says
+
 enum owner { FIRM = 1, ACCOUNT = 2, STRATEGY = 4, SYMBOL = 8, SESSION = 16 };
 
 static const char *name_of(enum owner owner)
@@ -98,6 +100,43 @@ bool config_limits_good(enum trade_scope scope, const struct config_limits *limi
     return limits_check(limits, owners[scope], f);
 }
 
+// The lowest price within the collar that tick lets pass; above price_high: there is none.
+static uint64_t lowest_price(const struct config_symbol_row *row)
+{
+    const uint64_t low = row->price_low ? row->price_low : 1;
+    return low < DOLLAR ? low : (low + row->tick - 1) / row->tick * row->tick;
+}
+
+// The smallest order that lot, tick and collar leave has to fit: where it does not, nothing enters,
+// and whoever means that says 0.
+static bool smallest_fits(const struct config_symbol_row *row, const struct config_limits *l,
+                          struct limit_fault *f)
+{
+    const uint64_t money = lowest_price(row) * row->lot;
+    const struct {
+        const void *member;
+        const char *key;
+        uint64_t limit;
+    } shares[] = {{&l->quantity, "quantity", l->quantity},
+                  {&l->auction_quantity, "auction_quantity", l->auction_quantity},
+                  {&l->position, "position", l->position}},
+      sums[] = {{&l->notional, "notional", l->notional},
+                {&l->open_notional, "open_notional", l->open_notional}};
+    for (uint32_t i = 0; i < ARRAY_LEN(shares); i++)
+        if (shares[i].limit && shares[i].limit < row->lot)
+            return fault(f, shares[i].member, shares[i].key,
+                         "is below lot (%u): no order would enter; name %u or more, or 0 if none "
+                         "is to",
+                         row->lot, row->lot);
+    for (uint32_t i = 0; i < ARRAY_LEN(sums); i++)
+        if (sums[i].limit && sums[i].limit < money)
+            return fault(f, sums[i].member, sums[i].key,
+                         "is below the smallest order that lot, tick and price_low leave "
+                         "(%lu.%04lu): none would enter; name that or more, or 0 if none is to",
+                         money / 10000, money % 10000);
+    return true;
+}
+
 bool config_symbol_good(const struct config_symbol_row *row, bool day_file, struct limit_fault *f)
 {
     const bool collar = row->price_low > 0 && row->price_high < UINT32_MAX;
@@ -109,6 +148,10 @@ bool config_symbol_good(const struct config_symbol_row *row, bool day_file, stru
             OUCH50_PRICE_MAX / 10000, OUCH50_PRICE_MAX % 10000);
     if (row->price_low > row->price_high)
         return fault(f, &row->price_low, "price_low", "is above price_high");
+    if (lowest_price(row) > row->price_high)
+        return fault(f, &row->tick, "tick",
+                     "has no multiple between price_low and price_high: no order would enter; name "
+                     "a smaller one, or widen the collar");
     if (row->no_reference && !collar)
         return fault(f, &row->no_reference, "no_reference",
                      "needs price_low and price_high: without them nothing would hold a price");
@@ -116,15 +159,12 @@ bool config_symbol_good(const struct config_symbol_row *row, bool day_file, stru
         return fault(f, &row->touch_least, "touch_least", "does nothing without touch");
     if (row->last_least && row->last == CONFIG_BAND_MAX)
         return fault(f, &row->last_least, "last_least", "does nothing without last");
-    if (row->period_least == UINT16_MAX)
-        return fault(f, &row->period_least, "period_least",
-                     "is at most 6.5534; leave period out where it is to hold no price");
     if (row->period_least && row->period == CONFIG_BAND16_MAX)
         return fault(f, &row->period_least, "period_least", "does nothing without period");
     if (row->volume_percent < 10000 && row->average_volume == CONFIG_POSITION_MAX && !day_file)
         return fault(f, &row->volume_percent, "volume_percent",
                      "needs average_volume, here or in the file day.reference");
-    return true;
+    return smallest_fits(row, &row->limits, f) && smallest_fits(row, &row->broker, f);
 }
 
 // Of two numbers in two times neither is the lower one.

@@ -176,7 +176,7 @@ void config_limit_text(unsigned control, uint64_t value, char text[LIMIT_VALUE_L
         venues_text(value, text);
     else if (value == LIMIT_NOTHING)
         snprintf(text, LIMIT_VALUE_LEN, "none");
-    else if (row->kind == OPTION_MONEY)
+    else if (row->kind == OPTION_MONEY || row->kind == OPTION_PRICE)
         snprintf(text, LIMIT_VALUE_LEN, "%lu.%04lu", value / 10000, value % 10000);
     else if (row->kind == OPTION_BOOL)
         snprintf(text, LIMIT_VALUE_LEN, "%s", value ? "true" : "false");

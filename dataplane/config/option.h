@@ -30,6 +30,7 @@ enum option_kind {
     OPTION_WORDS,       // list of <words>; bits of their positions as uint32_t
     OPTION_LIMIT,       // decimal, or none (<max>); uint32_t or uint64_t
     OPTION_MONEY,       // dollars with up to four decimals, or none (<max>); price4
+    OPTION_PRICE,       // the same, and none is none: it would be a price of 429,496 dollars
     OPTION_LANE_REF,    // name of a lane; its index as uint32_t
     OPTION_PORT_REF,    // name of a port
     OPTION_CHANNEL_REF, // name of a channel, or one of <words>: "none" (CONFIG_NONE)

@@ -57,8 +57,8 @@ static const struct sheet_column reference_columns[] = {
     [REFERENCE_SYMBOL] = COLUMN(reference_row, symbol, CELL_SYMBOL, true, 0, 0, 0, ""),
     [REFERENCE_VOLUME] =
         VALUE(reference_row, average_volume, OPTION_LIMIT, 1, CONFIG_POSITION_MAX, ""),
-    [REFERENCE_CLOSE] = VALUE(reference_row, previous_close, OPTION_MONEY, 1, UINT32_MAX - 1, ""),
-    [REFERENCE_TICK] = VALUE(reference_row, tick, OPTION_MONEY, 1, UINT32_MAX - 1, ""),
+    [REFERENCE_CLOSE] = VALUE(reference_row, previous_close, OPTION_PRICE, 1, UINT32_MAX - 1, ""),
+    [REFERENCE_TICK] = VALUE(reference_row, tick, OPTION_PRICE, 1, UINT32_MAX - 1, ""),
     [REFERENCE_LOT] = VALUE(reference_row, lot, OPTION_U32, 1, 999999, ""),
     [REFERENCE_LOCATES] = VALUE(reference_row, locates, OPTION_LIMIT, 0, UINT32_MAX, ""),
 };
@@ -77,7 +77,7 @@ static const struct sheet_column position_columns[] = {
     [POSITION_SYMBOL] = COLUMN(position_row, symbol, CELL_SYMBOL, true, 0, 0, 0, ""),
     [POSITION_SHARES] = COLUMN(position_row, shares, CELL_SHARES, true, 0, 0, 0, ""),
     [POSITION_PRICE] =
-        COLUMN(position_row, price, CELL_VALUE, true, OPTION_MONEY, 1, UINT32_MAX - 1, ""),
+        COLUMN(position_row, price, CELL_VALUE, true, OPTION_PRICE, 1, UINT32_MAX - 1, ""),
     [POSITION_LANE] = VALUE(position_row, lane, OPTION_NAME, 1, NAME_LEN - 1, ""),
 };
 

@@ -74,6 +74,10 @@ void value_range(const struct option_row *row, char *out, size_t len)
     case OPTION_NUMBERS: snprintf(out, len, "a list of up to %lu whole numbers", row->max); break;
     case OPTION_LIMIT: snprintf(out, len, "none, or %lu to %lu", row->min, row->max); break;
     case OPTION_MONEY: snprintf(out, len, "none, or dollars with up to four decimals"); break;
+    case OPTION_PRICE:
+        snprintf(out, len, "dollars from %lu.%04lu to %lu.%04lu, with up to four decimals",
+                 row->min / 10000, row->min % 10000, row->max / 10000, row->max % 10000);
+        break;
     case OPTION_LANE_REF: snprintf(out, len, "name of a lane"); break;
     case OPTION_PORT_REF:
         snprintf(out, len, "name of a port%s%s", *row->words ? ", or " : "", row->words);
@@ -188,13 +192,13 @@ static bool money_parse(const char *text, size_t len, uint64_t *out)
     return true;
 }
 
-// "none" is the largest value.
+// "none" is the largest value, but of a price.
 static bool limit_store(const struct option_row *row, const char *text, size_t len, void *member)
 {
     uint64_t v = row->max;
-    const bool none = len == 4 && memcmp(text, "none", 4) == 0;
-    if (!none && !(row->kind == OPTION_MONEY ? money_parse(text, len, &v)
-                                             : number_parse(NULL, 1, 1, text, len, &v)))
+    const bool none = row->kind != OPTION_PRICE && len == 4 && memcmp(text, "none", 4) == 0;
+    if (!none && !(row->kind == OPTION_LIMIT ? number_parse(NULL, 1, 1, text, len, &v)
+                                             : money_parse(text, len, &v)))
         return false;
     if (v < row->min || v > row->max)
         return false;
@@ -362,6 +366,7 @@ bool value_parse(const struct option_row *row, const char *text, size_t len, voi
     case OPTION_US:
     case OPTION_MS: ok = number_store(row, text, len, member); break;
     case OPTION_LIMIT:
+    case OPTION_PRICE:
     case OPTION_MONEY: ok = limit_store(row, text, len, member); break;
     case OPTION_IPV4: ok = ipv4_parse(text, len, member); break;
     case OPTION_MAC: ok = mac_parse(text, len, member); break;

@@ -57,8 +57,8 @@ static void what_is_wrong_has_a_place(void **state)
     bad(FIRST "symbol,low\n", "b.csv:2:1: column 'high' is missing");
     bad(FIRST "symbol,low,high\nX,1,\n", "b.csv:3:5: high: is empty");
     bad(FIRST "symbol,low,high\nX,0,1\n", "b.csv:3:3: low: '0'");
-    bad(FIRST "symbol,low,high\nX,none,1\n", "b.csv:3: low: is no price");
-    bad(FIRST "symbol,low,high\nX,1,none\n", "b.csv:3: high: is no price");
+    bad(FIRST "symbol,low,high\nX,none,1\n", "b.csv:3:3: low: 'none' is not good here");
+    bad(FIRST "symbol,low,high\nX,1,none\n", "b.csv:3:5: high: 'none' is not good here");
     bad(FIRST "symbol,low,high\nX,1.0001,1\n", "b.csv:3: high: is below 'low'");
     bad(FIRST "symbol,low,high\nX,1,1.00001\n", "b.csv:3:5: high: '1.00001'");
     bad(FIRST "symbol,low,high,from,until\nX,1,2,10:00,10:00\n", "b.csv:3: until: is not after");

@@ -98,6 +98,9 @@ static void a_wrong_value_has_line_and_column(void **state)
     bad(REFERENCE "symbol,previous_close\nX,1.00001\n",
         "f.csv:3:3: previous_close: |four decimals");
     bad(REFERENCE "symbol,previous_close\nX,0\n", "f.csv:3:3: previous_close: ");
+    bad(REFERENCE "symbol,previous_close\nX,none\n",
+        "f.csv:3:3: previous_close: 'none' is not good here; it takes dollars from 0.0001");
+    bad(REFERENCE "symbol,tick\nX,none\n", "f.csv:3:3: tick: 'none' is not good here");
     bad(REFERENCE "symbol,average_volume\nX,18446744073709551616\n", "f.csv:3:3: average_volume: ");
     bad(REFERENCE "symbol,lot\nX\n", "f.csv:3:1: |1 values, and there are 2 columns");
     bad(REFERENCE "symbol,lot\nX,1,\n", "f.csv:3:|3 values, and there are 2 columns");
@@ -161,6 +164,8 @@ static void positions_have_owners(void **state)
     sheet_free(&s);
     bad(POSITIONS "account,symbol,shares\nfund,X,1\n", "f.csv:2:|'price' is missing");
     bad(POSITIONS "account,symbol,shares,price\ndesk,X,1,1\n", "f.csv:3: account: |'desk'");
+    bad(POSITIONS "account,symbol,shares,price\nfund,X,1,none\n",
+        "f.csv:3:10: price: 'none' is not good here; it takes dollars from 0.0001");
     bad(POSITIONS "account,symbol,shares,price\nfund,X,1.5,1\n",
         "f.csv:3:8: shares: |whole shares");
     bad(POSITIONS "account,symbol,shares,price\nfund,X,1099511627777,1\n",
