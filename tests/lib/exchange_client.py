@@ -194,15 +194,15 @@ def itch(kind, locate, seconds, *rest):
     return struct.pack(">cHH", kind, locate, 0) + (seconds * 10**9).to_bytes(6, "big") + b"".join(rest)
 
 
-def day_write(path, symbols, orders):
-    """A BinaryFILE: the start of a day, <symbols> (names; the first has locate 1) trading, and <orders>
+def day_write(path, symbols, orders, between=()):
+    """A BinaryFILE: the start of a day, <symbols> (names; the first has locate 1) trading, messages in <between>, and <orders>
     (locate, reference, side, shares, price)."""
     day = [itch(b"S", 0, 4 * 3600, b"O"), itch(b"S", 0, 4 * 3600, b"S")]
     for locate, name in enumerate(symbols, 1):
         stock = name.ljust(8).encode()
         day.append(itch(b"R", locate, 4 * 3600, stock, b"QN", struct.pack(">I", 100), b"NCZ PNN1N", struct.pack(">I", 0), b"N"))
         day.append(itch(b"H", locate, 4 * 3600, stock, b"T     "))
-    day.append(itch(b"S", 0, 34200, b"Q"))
+    day += [itch(b"S", 0, 34200, b"Q"), *between]
     for locate, reference, side, shares, price in orders:
         stock = symbols[locate - 1].ljust(8).encode()
         day.append(itch(b"A", locate, 36000, struct.pack(">QcI8sI", reference, side, shares, stock, price)))
