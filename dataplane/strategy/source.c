@@ -265,6 +265,10 @@ bool signal_resume(struct signal_table *t, uint32_t source)
         return false;
     state_set(s, SIGNAL_STATE_WAITING);
     faults_clear(s);
+    // Otherwise one number far ahead, or a run of a clock that was set back since, would shut it
+    // out for good.
+    s->known = false;
+    s->as_of_ns = 0;
     return true;
 }
 

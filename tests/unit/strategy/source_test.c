@@ -237,6 +237,36 @@ static void a_breaker_without_rest_waits_for_a_person(void **state)
     assert_int_equal(state_of(1), SIGNAL_STATE_WAITING);
 }
 
+// A sender whose clock was set back, and one damaged number: everything behind it goes back.
+static void whom_a_person_resumes_begins_anew(void **state)
+{
+    (void)state;
+    facts.run = UINT64_MAX;
+    assert_int_equal(fresh(0, UINT64_MAX), SIGNAL_TAKEN);
+    now += 1000;
+    facts.run = 1;
+    facts.as_of_ns = (now - 2000) * NS;
+    facts.ttl_ms = 5000;
+    for (uint64_t n = 1; n <= 3; n++)
+        assert_int_equal(offer(0, n), SIGNAL_BACK);
+    assert_int_equal(state_of(0), SIGNAL_STATE_OPEN);
+    now += 5000;
+    signals_due(&t, now);
+    facts.as_of_ns = (now - 3500) * NS; // and what rests by itself does not begin anew
+    for (uint64_t n = 4; n <= 6; n++)
+        assert_int_equal(offer(0, n), SIGNAL_BACK);
+    assert_int_equal(state_of(0), SIGNAL_STATE_OPEN);
+    assert_true(signal_resume(&t, 0));
+    now += 1000;
+    facts.as_of_ns = UINT64_C(1000000) * NS - 1; // behind the first of all
+    facts.ttl_ms = 0;
+    assert_int_equal(offer(0, 7), SIGNAL_TAKEN);
+    assert_int_equal(offer(0, 7), SIGNAL_DUPLICATE);
+    facts.as_of_ns -= 1;
+    assert_int_equal(offer(0, 8), SIGNAL_BACK);
+    assert_int_equal(t.sources[0].count.missing, 0);
+}
+
 static void without_a_bound_no_breaker_opens(void **state)
 {
     struct signal_policy open = strict;
@@ -333,6 +363,7 @@ int main(void)
         TEST(the_breaker_opens_and_closes),
         TEST(each_that_is_missing_is_a_fault),
         TEST(a_breaker_without_rest_waits_for_a_person),
+        TEST(whom_a_person_resumes_begins_anew),
         TEST(without_a_bound_no_breaker_opens),
         TEST(silence_is_noticed),
         TEST(the_first_that_is_good_is_heard),
