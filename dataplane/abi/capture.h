@@ -75,8 +75,8 @@ struct capture_ring {
     X(CLIENT, "client <index> of the gateway came or went, before the turn [capture_client]")    \
     X(REQUESTS, "client <index> has put <value> slots of requests, before the turn "             \
                 "[capture_requests, slots]")                                                     \
-    X(LATE, "practice of strategy <index> was beyond its budget, <value> times in a row, "       \
-            "behind the turn [u64: ticks]")                                                      \
+    X(LATE, "practice of strategy <index> was beyond its budget, and its late ones weigh "       \
+            "<value> with it, behind the turn [u64: ticks]")                                     \
     X(LIMITS, "<value> bytes in which the next table of limits is another than the one before "  \
               "[capture_limits, bytes]")
 

@@ -266,13 +266,13 @@ HOT_INLINE void called(struct desk *d, struct strategy_host *h, uint64_t from)
         switch_set(d, h->slot.index, STRATEGY_OFF_LATE);
 }
 
-// Practice is all that a lane without work does: a pause of the machine falls into it, and into one
-// only. It is told of, and changes nothing.
-COLD void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks, uint32_t times)
+// Practice is all that a lane without work does: a pause of the machine falls into it. One that is
+// late is told of and weighed, and changes nothing else.
+COLD void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks, uint32_t weigh)
 {
     struct strategy_host *h = &d->strategies->hosts[index];
     strategy_called(&h->slot, ticks);
-    if (times < STRATEGY_LATE_PRACTICES) {
+    if (weigh < STRATEGY_LATE_MOST) {
         switch_tell(d, &h->slot, STRATEGY_OFF_LATE, ticks);
         return;
     }

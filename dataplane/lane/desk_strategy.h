@@ -4,13 +4,15 @@
 #include "dataplane/lane/desk.h"
 #include "dataplane/strategy/host.h"
 
-enum { STRATEGY_LATE_PRACTICES = 2 }; // in a row: it is disabled
+// A pause of the machine falls into a practice now and then. A late one weighs as much as so many
+// in time take away again; at twice that the strategy is disabled: two in a row, or three close by.
+enum { STRATEGY_LATE_WEIGHT = 64, STRATEGY_LATE_MOST = 2 * STRATEGY_LATE_WEIGHT };
 
 // What a strategy's handle is inside: its slot and the desk that it trades at.
 struct strategy_host {
     struct strategy_slot slot;
     struct desk *desk;
-    uint32_t late_practices; // one behind the other, up to the last one
+    uint32_t late_practices; // what the late ones weigh
 };
 
 // A symbol of a channel as the strategies last saw it.
@@ -59,7 +61,7 @@ uint32_t desk_strategy_timers(struct desk *d, uint64_t now);
 // A person switches a strategy.
 void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off);
 // Its practice took <ticks>, beyond its budget, as did the <times> - 1 before it.
-void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks, uint32_t times);
+void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks, uint32_t weigh);
 // It is on from the start. Set-up: the main lcore's core is shared, so what the call takes is not
 // held against it.
 void desk_strategy_first(struct desk *d, uint32_t index);

@@ -231,12 +231,14 @@ static void strategy_practise(struct desk_warm *w, struct strategy_host *h, uint
     slot->strategy->practise(slot->state, &best);
     const uint64_t ticks = lane->now(lane->clock) - from;
     slot->off = STRATEGY_ON;
-    h->late_practices = LIKELY(ticks <= slot->budget_ticks) ? 0 : h->late_practices + 1;
-    if (UNLIKELY(h->late_practices)) {
-        w->late = slot->index;
-        w->late_ticks = ticks;
-        w->late_times = h->late_practices;
+    if (LIKELY(ticks <= slot->budget_ticks)) {
+        h->late_practices -= h->late_practices > 0;
+        return;
     }
+    h->late_practices += STRATEGY_LATE_WEIGHT;
+    w->late = slot->index;
+    w->late_ticks = ticks;
+    w->late_weigh = h->late_practices;
 }
 
 // Practice is over and nothing of it is left, but who was late in it. Nobody can tell that from
@@ -248,8 +250,8 @@ static COLD void late_take(struct desk *d)
     w->late_ticks = 0;
     d->lane->input++;
     if (d->lane->tape)
-        tape_late(d->lane->tape, w->late, w->late_times, ticks);
-    desk_strategy_late(d, w->late, ticks, w->late_times);
+        tape_late(d->lane->tape, w->late, w->late_weigh, ticks);
+    desk_strategy_late(d, w->late, ticks, w->late_weigh);
 }
 
 // Whoever watches the symbol is looked at, and has nothing to be told: its price is the one that

@@ -252,6 +252,6 @@ struct strategy {
     // as far as nothing is asked for, so that its code is near when an order is wanted. It changes
     // nothing that counts, cancels nothing and sets no timer; what else it asks for is refused. A
     // frame that comes meanwhile waits for its end, so the budget holds here too: two late ones in
-    // a row, and the strategy is disabled.
+    // a row, or three close by, and the strategy is disabled.
     void (*practise)(void *state, const struct strategy_best *best);
 };

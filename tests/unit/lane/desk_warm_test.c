@@ -252,12 +252,17 @@ static void a_practice_that_is_late_is_only_told(void **state)
         trip(i);
     const uint64_t calls = slot->calls, budget = slot->budget_ticks, input = w->lane.input;
     const uint64_t orders = w->desk.risk.strategies[0].orders;
-    assert_int_equal(practise_slowly(0x15, &off), 3); // the first, the third, the fifth
+    assert_int_equal(practise_slowly(0x5, &off), 2); // the first, the third
     assert_int_equal(off, 0);
     assert_int_equal(slot->off, STRATEGY_ON);
     assert_true(w->strategies.on & 1 && w->desk.risk.strategies[0].orders == orders);
-    assert_true(slot->late == 3 && slot->calls == calls + 3 && w->lane.input == input + 3);
-    assert_true(slot->budget_ticks == budget && slot->ticks_max == budget + 5);
+    assert_true(slot->late == 2 && slot->calls == calls + 2 && w->lane.input == input + 2);
+    assert_true(slot->budget_ticks == budget && slot->ticks_max == budget + 3);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(practise_slowly(0, &off), 0);
+    for (uint32_t i = 0; i < 8; i++) // pauses that come again
+        assert_int_equal(practise_slowly(1, &off), 1);
+    assert_int_equal(slot->off, STRATEGY_ON);
     trip(0); // and goes on trading
 }
 
@@ -279,6 +284,26 @@ static void a_strategy_that_is_late_in_practice_twice_is_disabled(void **state)
     desk_strategy_switch(&w->desk, 0, STRATEGY_ON);
     assert_int_equal(practise_slowly(1, &off), 1); // one is one again
     assert_int_equal(slot->off, STRATEGY_ON);
+}
+
+// Also one that is in time between whiles is late at its first call that counts.
+static void a_strategy_that_is_late_every_second_practice_is_disabled(void **state)
+{
+    (void)state;
+    const struct strategy_slot *slot = &w->strategies.hosts[0].slot;
+    uint32_t off = 0;
+    for (uint32_t i = 0; i < LANE_WATCHED; i++)
+        trip(i);
+    assert_int_equal(practise_slowly(UINT64_C(0x5555555555555555), &off), 3);
+    assert_true(off == 1 && seen.calls == 5 && slot->off == STRATEGY_OFF_LATE);
+    desk_strategy_switch(&w->desk, 0, STRATEGY_ON);
+    off = 0;
+    assert_int_equal(practise_slowly(UINT64_C(0x1111111111111111), &off), 3); // every fourth
+    assert_true(off == 1 && seen.calls == 9 && slot->off == STRATEGY_OFF_LATE);
+    desk_strategy_switch(&w->desk, 0, STRATEGY_ON);
+    off = 0;
+    assert_int_equal(practise_slowly(UINT64_C(1) << 40 | 1, &off), 2); // seldom
+    assert_true(off == 0 && slot->off == STRATEGY_ON);
 }
 
 static void what_is_refused_leaves_none_either(void **state)
@@ -377,6 +402,7 @@ int main(void)
         WORLD_TEST(a_strategy_practises_and_gets_no_order),
         WORLD_TEST(a_practice_that_is_late_is_only_told),
         WORLD_TEST(a_strategy_that_is_late_in_practice_twice_is_disabled),
+        WORLD_TEST(a_strategy_that_is_late_every_second_practice_is_disabled),
         WORLD_TEST(what_is_refused_leaves_none_either),
         WORLD_TEST(nobody_practises_without_a_session_or_room),
         WORLD_TEST(only_a_lane_without_work_practises_and_not_too_often),
