@@ -106,6 +106,7 @@ static bool volume_known(const struct sheet *s, const struct config *config, con
                          struct error *err)
 {
     uint32_t at = 0;
+    char word[SYMBOL_WORD_LEN];
     for (uint32_t r = 0; r < config->symbol_count; r++) {
         const struct config_symbol_row *row = &config->symbols[r];
         for (uint32_t i = 0; i < row->names.count; i++, at++) {
@@ -114,8 +115,8 @@ static bool volume_known(const struct sheet *s, const struct config *config, con
                                (given && sheet_gives(&given->head, REFERENCE_VOLUME));
             if (row->volume_percent < 10000 && !known)
                 return sheet_fault(s, given ? given->head.line : 1, "average_volume", err,
-                                   "none for '%.8s', whose volume_percent needs it; add it",
-                                   row->names.names[i]);
+                                   "none for '%s', whose volume_percent needs it; add it",
+                                   symbol_word(row->names.names[i], word));
         }
     }
     return true;
@@ -136,9 +137,10 @@ bool reference_check(struct sheet *s, const struct config *config, const struct 
         uint32_t *before = &row_of[row->instrument];
         if (*before) {
             const struct reference_row *first = sheet_row_at(s, *before - 1);
+            char word[SYMBOL_WORD_LEN];
             ok = sheet_fault(s, row->head.line, "symbol", err,
-                             "'%.8s' stands in line %u already; remove one", row->symbol,
-                             first->head.line);
+                             "'%s' stands in line %u already; remove one",
+                             symbol_word(row->symbol, word), first->head.line);
         }
         *before = i + 1;
     }
@@ -219,6 +221,7 @@ static int by_owner(const void *a, const void *b)
 static bool positions_once(const struct sheet *s, struct error *err)
 {
     const struct position_row **sorted = calloc(s->count + 1, sizeof *sorted);
+    char word[SYMBOL_WORD_LEN];
     bool ok = true;
     if (sorted == NULL)
         return error_set(err, EXIT_FAILED, "no memory for positions");
@@ -228,8 +231,9 @@ static bool positions_once(const struct sheet *s, struct error *err)
     for (uint32_t i = 1; ok && i < s->count; i++)
         if (by_owner(&sorted[i - 1], &sorted[i]) == 0 && sorted[i]->instrument != SYMBOL_UNKNOWN)
             ok = sheet_fault(s, sorted[i]->head.line, "symbol", err,
-                             "'%.8s' of account '%s' stands in line %u too; make one row of them",
-                             sorted[i]->symbol, sorted[i]->account, sorted[i - 1]->head.line);
+                             "'%s' of account '%s' stands in line %u too; make one row of them",
+                             symbol_word(sorted[i]->symbol, word), sorted[i]->account,
+                             sorted[i - 1]->head.line);
     free((void *)sorted);
     return ok;
 }

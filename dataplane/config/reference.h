@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "dataplane/config/config.h"
 #include "dataplane/config/sheet.h"
@@ -23,6 +24,19 @@ struct symbol_place {
 bool symbol_index_make(struct symbol_index *index, const struct config *config, struct error *err);
 void symbol_index_free(struct symbol_index *index);
 #define SYMBOL_UNKNOWN UINT32_MAX
+
+enum { SYMBOL_WORD_LEN = 9 };
+
+// For messages: without the blanks behind it.
+static inline const char *symbol_word(const char name[8], char out[SYMBOL_WORD_LEN])
+{
+    uint32_t len = 8;
+    while (len && name[len - 1] == ' ')
+        len--;
+    memcpy(out, name, len);
+    out[len] = 0;
+    return out;
+}
 uint32_t symbol_find(const struct symbol_index *index, const char name[8]);
 
 enum reference_column {

@@ -41,5 +41,6 @@ bool restricted_holds(const struct sheet *s, const struct restricted_row *row,
                       struct local_time now)
 {
     const int64_t at = (int64_t)(now.day - s->day) * DAY_SECONDS + now.second;
-    return at >= row->from && (!sheet_gives(&row->head, RESTRICTED_UNTIL) || at < row->until);
+    const bool begun = !sheet_gives(&row->head, RESTRICTED_FROM) || at >= row->from;
+    return begun && (!sheet_gives(&row->head, RESTRICTED_UNTIL) || at < row->until);
 }

@@ -1,5 +1,7 @@
 #include "dataplane/config/sheet_check.h"
 
+#include <stdio.h>
+
 bool sheet_of_today(const struct sheet *s, const struct config *config, int32_t today,
                     struct error *err)
 {
@@ -19,6 +21,23 @@ bool sheet_of_today(const struct sheet *s, const struct config *config, int32_t 
     return true;
 }
 
+// Symbols of rows behind <line> that are not ours either, in a file that has them.
+static uint32_t unknown_behind(const struct sheet *s, const struct symbol_index *index,
+                               uint32_t line)
+{
+    uint32_t offset = 0, count = 0;
+    for (uint32_t i = 0; i < s->kind->column_count; i++)
+        if (s->kind->columns[i].cell == CELL_SYMBOL)
+            offset = s->kind->columns[i].value.offset;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct sheet_row *head = sheet_row_at(s, i);
+        const char *symbol = (const char *)head + offset;
+        count +=
+            head->line > line && *symbol != '*' && symbol_find(index, symbol) == SYMBOL_UNKNOWN;
+    }
+    return count;
+}
+
 bool sheet_symbol(const struct sheet *s, const struct config *config,
                   const struct symbol_index *index, uint32_t line, const char symbol[8],
                   uint32_t *instrument, struct error *err)
@@ -26,10 +45,14 @@ bool sheet_symbol(const struct sheet *s, const struct config *config,
     *instrument = symbol_find(index, symbol);
     if (*instrument != SYMBOL_UNKNOWN || config->day.unknown_symbols == CONFIG_UNKNOWN_SKIP)
         return true;
+    char word[SYMBOL_WORD_LEN], more[48] = "";
+    const uint32_t others = unknown_behind(s, index, line);
+    if (others)
+        snprintf(more, sizeof more, " (nor have %u more, below)", others);
     return sheet_fault(s, line, "symbol", err,
-                       "'%.8s' has no row in the section 'symbols' of the configuration; add it, "
+                       "'%s' has no row in the section 'symbols' of the configuration%s; add it, "
                        "remove the row, or set day.unknown_symbols to skip",
-                       symbol);
+                       symbol_word(symbol, word), more);
 }
 
 bool sheet_spans(const struct sheet *s, int32_t today, uint32_t ahead, struct error *err)

@@ -35,6 +35,22 @@ static void tell_missing(const struct day *day)
                  day->sheets[DAY_REFERENCE].name, missing, day->index.count, one);
 }
 
+// What the file says and what the configuration limits can be true together.
+static bool rows_good(const struct day *day, struct error *err)
+{
+    const struct config *config = day->config;
+    uint32_t at = 0;
+    for (uint32_t r = 0; r < config->symbol_count && *config->day.reference; r++)
+        for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++) {
+            struct config_symbol_row row = config->symbols[r];
+            day_overlay(day, at, &row);
+            if (!day_row_good(&day->sheets[DAY_REFERENCE], day->row_of, at, row.names.names[i],
+                              &row, err))
+                return false;
+        }
+    return true;
+}
+
 static struct day_force *force_new(uint32_t symbols)
 {
     struct day_force *f = calloc(1, sizeof *f + symbols * sizeof f->symbols[0]);
@@ -62,6 +78,8 @@ bool day_open(struct day *day, const struct config *config, uint64_t utc_ns, str
     day->force_next = force_new(day->index.count);
     if (day->row_of == NULL || day->force == NULL || day->force_next == NULL)
         return error_set(err, EXIT_FAILED, "no memory for the files of the day");
+    if (!rows_good(day, err))
+        return false;
     tell_missing(day);
     day_force_make(day->sheets, now, day->force);
     day->force->luld.zone_s = day_zone(now, utc_ns);
@@ -99,6 +117,18 @@ void day_overlay_of(const struct sheet *reference, const uint32_t *row_of, uint3
         row->lot = from->lot;
     if (sheet_gives(&from->head, REFERENCE_LOCATES))
         row->locates = from->locates;
+}
+
+bool day_row_good(const struct sheet *reference, const uint32_t *row_of, uint32_t instrument,
+                  const char name[8], const struct config_symbol_row *row, struct error *err)
+{
+    const uint32_t at = row_of ? row_of[instrument] : 0;
+    const struct reference_row *given = at ? sheet_row_at(reference, at - 1) : NULL;
+    struct limit_fault f;
+    char word[SYMBOL_WORD_LEN];
+    return config_symbol_good(row, true, &f) ||
+           sheet_fault(reference, given ? given->head.line : 1, "symbol", err, "'%s': %s: %s",
+                       symbol_word(name, word), f.key, f.text);
 }
 
 void day_overlay(const struct day *day, uint32_t instrument, struct config_symbol_row *row)

@@ -83,24 +83,44 @@ static void force_next_make(struct day *day, uint64_t utc_ns)
     day->force_next->luld.zone_s = day_zone(now, utc_ns);
 }
 
-// What the configuration says of every symbol, with the new rows over it; what persons have set of
-// just these values is gone.
+// What the configuration says of a symbol, with its new row over it; what persons have set of just
+// these values is gone.
+static void row_change(const struct day_change *c, const struct config_symbol_row *from,
+                       uint32_t instrument, struct config_symbol_row *to)
+{
+    to->average_volume = from->average_volume;
+    to->previous_close = from->previous_close;
+    to->tick = from->tick;
+    to->lot = from->lot;
+    to->locates = from->locates;
+    day_overlay_of(&c->sheets[DAY_REFERENCE], c->row_of, instrument, to);
+}
+
 static void reference_change(const struct dataplane *d, struct limits_source *next)
 {
     const struct config *config = d->config;
-    const struct day_change *c = &d->day.change;
     uint32_t at = 0;
     for (uint32_t r = 0; r < config->symbol_count; r++)
+        for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++)
+            row_change(&d->day.change, &config->symbols[r], at, &next->symbols[at]);
+}
+
+// The new rows beside what is limited now.
+static bool reference_good(struct dataplane *d)
+{
+    const struct config *config = d->config;
+    struct day_change *c = &d->day.change;
+    struct error err = {0};
+    uint32_t at = 0;
+    for (uint32_t r = 0; r < config->symbol_count && c->row_of; r++)
         for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++) {
-            const struct config_symbol_row *from = &config->symbols[r];
-            struct config_symbol_row *to = &next->symbols[at];
-            to->average_volume = from->average_volume;
-            to->previous_close = from->previous_close;
-            to->tick = from->tick;
-            to->lot = from->lot;
-            to->locates = from->locates;
-            day_overlay_of(&c->sheets[DAY_REFERENCE], c->row_of, at, to);
+            struct config_symbol_row row = limits_set_now(d)->symbols[at];
+            row_change(c, &config->symbols[r], at, &row);
+            if (!day_row_good(&c->sheets[DAY_REFERENCE], c->row_of, at,
+                              config->symbols[r].names.names[i], &row, &err))
+                return refuse(c, "%s", err.text);
         }
+    return true;
 }
 
 static bool begin(struct dataplane *d)
@@ -144,7 +164,7 @@ bool day_reload(struct dataplane *d, struct command_slot *slot, uint64_t utc_ns,
         return false;
     memset(&c->answer, 0, sizeof c->answer);
     const uint32_t files = files_wanted(day, request.files);
-    if (files == 0 || !files_read(day, files, now)) {
+    if (files == 0 || !files_read(day, files, now) || !reference_good(d)) {
         log_warn(LOG_DAY_REFUSED, NULL, "%s; what was in force stays", c->answer.why);
         slot->answer.reload = c->answer;
         *result = COMMAND_RESULT_DAY_REFUSED;

@@ -62,7 +62,7 @@ static void what_is_wrong_has_a_place(void **state)
     bad(FIRST "symbol,low,high\nX,1.0001,1\n", "b.csv:3: high: is below 'low'");
     bad(FIRST "symbol,low,high\nX,1,1.00001\n", "b.csv:3:5: high: '1.00001'");
     bad(FIRST "symbol,low,high,from,until\nX,1,2,10:00,10:00\n", "b.csv:3: until: is not after");
-    bad(FIRST "symbol,low,high\nZ,1,2\n", "b.csv:3: symbol: 'Z       ' has no row");
+    bad(FIRST "symbol,low,high\nZ,1,2\n", "b.csv:3: symbol: 'Z' has no row");
     bad("tickgate,bands,1,2026-11-24\nsymbol,low,high\n", "holds from 2026-11-24 on");
 }
 

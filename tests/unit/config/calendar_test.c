@@ -138,7 +138,7 @@ static void windows_and_their_times(void **state)
     bad(WINDOWS "days,symbol,from,until,percent\nmon,X,23:00,01:00,10\n",
         "c.csv:3: until: is not after 'from'");
     bad(WINDOWS "days,symbol,from,until,percent\nmon,Z,10:00,10:01,10\n",
-        "c.csv:3: symbol: 'Z       ' has no row");
+        "c.csv:3: symbol: 'Z' has no row");
     bad(WINDOWS "days,symbol,from,until,percent\n2026-10-30,X,10:00,10:01,10\n",
         "c.csv:3: days: is not between");
     bad("tickgate,windows,1,2026-11-01,2026-11-22\ndays,symbol,from,until,percent\n",

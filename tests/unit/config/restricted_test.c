@@ -39,7 +39,9 @@ static void rows_and_their_times(void **state)
     const uint32_t open = 9 * 3600 + 30 * 60, end = 16 * 3600;
     assert_true(restricted_holds(&s, aapl, (struct local_time){today, 0}));
     assert_true(restricted_holds(&s, aapl, (struct local_time){today + 9, 0}));
-    assert_false(restricted_holds(&s, aapl, (struct local_time){today - 1, 86399}));
+    // day.date is ahead of the clock: what begins at no time of its day is restricted already.
+    assert_true(restricted_holds(&s, aapl, (struct local_time){today - 1, 86399}));
+    assert_false(restricted_holds(&s, x, (struct local_time){today - 1, open}));
     assert_false(restricted_holds(&s, x, (struct local_time){today, open - 1}));
     assert_true(restricted_holds(&s, x, (struct local_time){today, open}));
     assert_true(restricted_holds(&s, x, (struct local_time){today, end - 1}));
@@ -63,7 +65,11 @@ static void what_is_wrong_has_a_place(void **state)
     bad(FIRST "reason,until,restriction,symbol,from\n,16:00,opening,X,9:30\n",
         "r.csv:3:18: from: '9:30'");
     bad(FIRST "symbol,restriction,from,until\nX,all,10:00,10:00\n", "r.csv:3: until: is not after");
-    bad(FIRST "symbol,restriction\nZ,all\n", "r.csv:3: symbol: 'Z       ' has no row");
+    bad(FIRST "symbol,restriction\nX,all\nZ,all\n",
+        "r.csv:4: symbol: 'Z' has no row in the section 'symbols' of the configuration; add it");
+    bad(FIRST "symbol,restriction\nZ,all\nX,all\nY,all\nENRN,all\n",
+        "r.csv:3: symbol: 'Z' has no row in the section 'symbols' of the configuration (nor have 2 "
+        "more, below); add it");
     bad("tickgate,restricted,1,2026-11-22\nsymbol,restriction\n", "take that day's file");
     bad("tickgate,restricted,1,2026-11-24\nsymbol,restriction\n", "holds from 2026-11-24 on");
     assert_false(sheet_load(&s, &restricted_kind, "/dev/null", &err)); // would not end, or wait
