@@ -89,7 +89,7 @@ enum capture_kind {
 
 // Why a capture cannot be replayed though nothing was lost.
 #define CAPTURE_NOT_RECORDED_LIST(X)                                          \
-    X(BOOK, "a book that the main lcore loaded or cleared")                   \
+    X(BOOK, "a book that was loaded while the ring of the capture was full")  \
     X(LEASES, "limits that several lanes share")                              \
     X(LIMITS, "a table of limits for which there was no memory")              \
     X(CREDIT, "slots of the event ring that became free while orders waited") \

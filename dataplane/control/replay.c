@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dataplane/control/dataplane.h"
+#include "dataplane/control/replay_book.h"
 #include "dataplane/control/replay_client.h"
 #include "dataplane/control/replay_limits.h"
 #include "dataplane/control/replay_source.h"
@@ -233,6 +234,13 @@ static void answer_push(struct replay *p, const struct replay_record *r)
                             .session = c.session,
                             .sequence = c.sequence};
     memcpy(a.mac, c.mac, sizeof a.mac);
+    if (a.kind == ANSWER_LOADED) {
+        if (!replay_book_put(&p->d, r))
+            replay_differs(&p->source, "a book is loaded that is not lent");
+        return;
+    }
+    if (a.kind == ANSWER_BOOK && !replay_book_return(&p->d, r))
+        replay_differs(&p->source, "a book comes back that is not lent");
     if (a.kind == ANSWER_FILTER) {
         uint64_t **bitmap = &p->bitmaps[c.channel % CHANNELS_MAX];
         *bitmap = *bitmap ? *bitmap : calloc(1, LOCATES / 8);

@@ -12,48 +12,15 @@
 
 static const uint64_t second_ns = 1000000000;
 
-// Nothing is told from here: an event ring has one writer, and the lane tells what differs when the
-// book is back (feed/told.h). No requests, nothing held.
-static void sink_event(void *context, const struct event *event)
-{
-    (void)context;
-    (void)event;
-}
-
-static bool sink_request(void *context, const struct feed_request *request)
-{
-    (void)context;
-    (void)request;
-    return true;
-}
-
-static void sink_release(void *context, struct frame *frame)
-{
-    (void)context;
-    (void)frame;
-}
-
 void snapshot_init(struct snapshot *s, const struct config_snapshot *config, struct channel *ch,
                    struct lane *lane, struct main_counters *count)
 {
     memset(s, 0, sizeof *s);
     s->config = *config;
-    s->channel = ch;
+    book_load_init(&s->load, ch);
     s->lane = lane;
     s->count = count;
     s->fd = -1;
-}
-
-// Published cells of symbols that are gone: no locate, no prices.
-static void cells_clear(struct channel *ch)
-{
-    for (uint32_t slot = 0; slot < ch->book.symbol_count; slot++) {
-        atomic_store_explicit(&ch->names[slot].locate, 0, memory_order_release);
-        symbol_top_begin(&ch->tops[slot]);
-        ch->tops[slot].locate = 0;
-        ch->tops[slot].shares[0] = ch->tops[slot].shares[1] = 0;
-        symbol_top_end(&ch->tops[slot]);
-    }
 }
 
 static void answer_push(struct snapshot *s)
@@ -63,33 +30,33 @@ static void answer_push(struct snapshot *s)
 
 static void book_give_back(struct snapshot *s, uint64_t next, bool loaded)
 {
-    s->answer = (struct lane_answer){
-        .kind = ANSWER_BOOK, .channel = s->channel->index, .sequence = next, .loaded = loaded};
-    s->channel->book = s->loader.book;
-    s->channel->participants = s->loader.participants;
-    s->channel->loaded = s->loader.market;
-    memcpy(s->channel->filter_active, s->loader.filter_active, sizeof s->loader.filter_active);
+    snapshot_record_end(s);
+    s->answer = (struct lane_answer){.kind = ANSWER_BOOK,
+                                     .channel = s->load.channel->index,
+                                     .sequence = next,
+                                     .loaded = loaded,
+                                     .recorded = s->recorded};
+    book_load_return(&s->load);
     if (s->fd >= 0)
         close(s->fd);
     s->fd = -1;
     answer_push(s);
 }
 
-static void loader_reset(struct snapshot *s)
+static void book_clear(struct snapshot *s)
 {
-    cells_clear(&s->loader);
-    channel_book_reset(&s->loader);
-    s->loader.market = (struct channel_market){0};
-    memset(&s->scratch, 0, sizeof s->scratch);
+    book_load_clear(&s->load);
+    snapshot_record_clear(s);
 }
 
 // One attempt has failed: again after a pause, or not at all.
 static void attempt_failed(struct snapshot *s, uint64_t now_ns, const char *why)
 {
     log_warn(LOG_SNAPSHOT,
-             LOG_FIELDS(LOG_NUMBER("channel_number", s->channel->index),
+             LOG_FIELDS(LOG_NUMBER("channel_number", s->load.channel->index),
                         LOG_NUMBER("attempt", s->tries), LOG_TEXT("cause", why)),
-             "channel %u, attempt %u of %d: %s", s->channel->index, s->tries, SNAPSHOT_TRIES, why);
+             "channel %u, attempt %u of %d: %s", s->load.channel->index, s->tries, SNAPSHOT_TRIES,
+             why);
     if (s->fd >= 0)
         close(s->fd);
     s->fd = -1;
@@ -97,7 +64,7 @@ static void attempt_failed(struct snapshot *s, uint64_t now_ns, const char *why)
     s->deadline_ns = now_ns + second_ns / 4 * s->tries;
     if (s->tries < SNAPSHOT_TRIES)
         return;
-    loader_reset(s);
+    book_clear(s);
     book_give_back(s, 0, false);
 }
 
@@ -106,7 +73,7 @@ static void connect_start(struct snapshot *s, uint64_t now_ns)
     const struct sockaddr_in to = {.sin_family = AF_INET,
                                    .sin_port = htons(s->config.server.port),
                                    .sin_addr.s_addr = htonl(s->config.server.ip)};
-    loader_reset(s);
+    book_clear(s);
     s->tries++;
     s->deadline_ns = now_ns + (uint64_t)s->config.timeout_ms * 1000000;
     s->state = SNAPSHOT_CONNECTING;
@@ -119,23 +86,11 @@ static void connect_start(struct snapshot *s, uint64_t now_ns)
 
 void snapshot_request(struct snapshot *s, const struct feed_request *request, uint64_t now_ns)
 {
-    // Only what the lane does not write while the book is lent.
-    s->loader.book = s->channel->book;
-    s->loader.protocol = s->channel->protocol;
-    s->loader.tops = s->channel->tops;
-    s->loader.names = s->channel->names;
-    s->loader.participants = s->channel->participants;
-    // The spin's directory may announce symbols that are followed by name.
-    memcpy(s->loader.filter_active, s->channel->filter_active, sizeof s->loader.filter_active);
-    s->loader.filter = s->channel->filter ? s->loader.filter_active : NULL;
-    s->loader.follow = s->channel->follow;
-    s->loader.follow_count = s->channel->follow_count;
-    s->loader.index = s->channel->index;
-    s->loader.count = &s->scratch;
-    s->loader.sink = (struct channel_sink){s, sink_event, sink_request, sink_release};
+    book_load_borrow(&s->load);
+    snapshot_record_begin(s, now_ns);
     s->tries = 0;
     if (request->kind == FEED_REQUEST_RESET) {
-        loader_reset(s);
+        book_clear(s);
         book_give_back(s, 1, true);
         return;
     }
@@ -169,9 +124,8 @@ static void message_apply(struct snapshot *s, const struct soupbin_packet *packe
 {
     uint8_t *block = s->buffer + (packet->payload - s->buffer) - 2;
     be16_store(block, (uint16_t)packet->len);
-    const struct feed_packet one = {
-        .sequence = 0, .count = 1, .len = packet->len + 2, .blocks = block};
-    s->loader.protocol->apply(&s->loader, &one, 0);
+    book_load_message(&s->load, block, packet->len + 2);
+    snapshot_record(s, block, packet->len + 2);
     s->count->snapshot_messages++;
 }
 
@@ -207,7 +161,7 @@ static uint32_t stream_read(struct snapshot *s, uint64_t now_ns)
 {
     struct soupbin_packet packet;
     uint32_t work = 0, room;
-    while (work < SNAPSHOT_MESSAGES_A_TURN) {
+    while (work < SNAPSHOT_MESSAGES_A_TURN && snapshot_record_room(s, now_ns)) {
         enum soupbin_code code = soupbin_stream_next(&s->stream, &packet);
         if (code == SOUPBIN_BAD) {
             attempt_failed(s, now_ns, "not SoupBinTCP");

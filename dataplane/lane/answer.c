@@ -75,7 +75,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
         case ANSWER_LIMITS:
         case ANSWER_CLOCK:
         case ANSWER_UTC:
-        case ANSWER_ACT: break;
+        case ANSWER_ACT:
+        case ANSWER_LOADED: break;
         }
     }
     for (uint32_t i = 0; i < lane->channel_count; i++)

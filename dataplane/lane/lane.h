@@ -45,22 +45,36 @@ enum lane_answer_kind {
     ANSWER_NEIGHBOUR, // next hop of <session>: <mac>, or (<loaded> false) nobody
     ANSWER_LOGOUT,    // <session> ends and stays down
     ANSWER_LIMITS,    // another table of limits: <swap>
-    ANSWER_CLOCK, // the node's clock: <sequence> ns from true time at most, UINT64_MAX: not known
-    ANSWER_UTC,   // UTC is <sequence> ns (two's complement) later than the calibration says
-    ANSWER_ACT,   // a control of another lane has acted: <sequence> is an act_word (desk_act.h)
+    ANSWER_CLOCK,  // the node's clock: <sequence> ns from true time at most, UINT64_MAX: not known
+    ANSWER_UTC,    // UTC is <sequence> ns (two's complement) later than the calibration says
+    ANSWER_ACT,    // a control of another lane has acted: <sequence> is an act_word (desk_act.h)
+    ANSWER_LOADED, // <part> went into a book that is lent: for the lane's tape, no input of the
+                   // lane
+};
+
+enum { BOOK_PART_LEN = 8192 };
+
+// Messages of a snapshot, each behind two bytes of length.
+struct book_part {
+    _Atomic bool given; // to the lane, which clears it when it has copied them
+    bool begins;        // the book was emptied before them
+    uint32_t len;
+    uint8_t bytes[BOOK_PART_LEN];
 };
 
 struct lane_answer {
     enum lane_answer_kind kind;
     uint8_t channel;
     uint8_t port;
-    bool loaded; // ANSWER_BOOK, ANSWER_NEIGHBOUR
+    bool loaded;   // ANSWER_BOOK, ANSWER_NEIGHBOUR; ANSWER_LOADED: the book was emptied before
+    bool recorded; // ANSWER_BOOK: the tape has all that is in it
     uint8_t session;
     uint8_t mac[6];
     uint64_t sequence;
     struct frame frame;
     const uint64_t *bitmap;   // valid until the lane's next FILTER_CHANGED event
     struct limits_swap *swap; // desk_limits.h
+    struct book_part *part;
 };
 
 struct lane_input {

@@ -211,7 +211,10 @@ static COLD void answer_put(struct tape *t, const struct lane_answer *a)
     } else if (a->kind == ANSWER_FILTER) {
         bytes = (const uint8_t *)a->bitmap;
         len = LOCATES / 8;
-    } else if (a->kind == ANSWER_BOOK) {
+    } else if (a->kind == ANSWER_LOADED) {
+        bytes = a->part->bytes;
+        len = a->part->len;
+    } else if (a->kind == ANSWER_BOOK && !a->recorded) {
         tape_without(t, CAPTURE_WITHOUT_BOOK);
     } else if (a->kind == ANSWER_LIMITS) {
         limits_put(t, a->swap);
@@ -228,6 +231,7 @@ static COLD void answer_put(struct tape *t, const struct lane_answer *a)
         memcpy(to + sizeof c, bytes, len);
 }
 _Static_assert(sizeof(struct capture_answer) + LOCATES / 8 < CAPTURE_RECORD_MAX &&
+                   sizeof(struct capture_answer) + BOOK_PART_LEN < CAPTURE_RECORD_MAX &&
                    sizeof(struct limits_swap) < CAPTURE_RECORD_MAX &&
                    sizeof(struct capture_frame) + CAPTURE_FRAME_MAX < CAPTURE_RECORD_MAX,
                "records have room for it");
@@ -239,7 +243,10 @@ static void answers_let_in(struct tape *t)
         if (LIKELY(!spsc_room(&t->inbox, 1) || !spsc_pop(&t->lane->answers, &answer)))
             return;
         answer_put(t, &answer);
-        spsc_push(&t->inbox, &answer);
+        if (UNLIKELY(answer.kind == ANSWER_LOADED))
+            atomic_store_explicit(&answer.part->given, false, memory_order_release);
+        else
+            spsc_push(&t->inbox, &answer);
     }
 }
 

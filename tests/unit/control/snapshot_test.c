@@ -19,6 +19,7 @@
 #include "dataplane/base/log.h"
 #include "dataplane/control/snapshot.h"
 #include "dataplane/feed/told.h"
+#include "dataplane/lane/tape.h"
 #include "dataplane/wire/glimpse.h"
 #include "dataplane/wire/mold64.h"
 
@@ -209,11 +210,10 @@ static struct lane_answer answer_wait(uint64_t now_ns)
     return answer;
 }
 
-// The snapshot ends where the lines go on. Nothing is told meanwhile.
-static void loaded(void)
+// The snapshot ends where the lines go on.
+static void served(void)
 {
     char number[32];
-    const uint32_t before = rig.event_count;
     m[0] = GLIMPSE_END;
     snprintf(number, sizeof number, "%20lu", rig.next);
     memcpy(m + 1, number, 20);
@@ -223,6 +223,13 @@ static void loaded(void)
     assert_int_equal(poll(&p, 1, WAIT_MS), 1);
     rig.client = accept(rig.listener, NULL, NULL);
     assert_int_equal(send(rig.client, rig.spin, rig.spin_len, 0), rig.spin_len);
+}
+
+// Nothing is told meanwhile.
+static void loaded(void)
+{
+    const uint32_t before = rig.event_count;
+    served();
     const struct lane_answer answer = answer_wait(0);
     assert_true(answer.loaded);
     assert_int_equal(answer.sequence, rig.next);
@@ -392,6 +399,127 @@ static void a_server_that_cannot_be_reached_is_called_that(void **state)
     rig_close();
 }
 
+// --- a lane with a tape
+
+static struct {
+    struct tape tape;
+    struct capture_ring ring;
+    uint8_t bytes[1 << 16]; // that the lane has copied
+    uint32_t len, parts, begins;
+} taped;
+
+static void lane_tapes(void)
+{
+    memset(&taped, 0, sizeof taped);
+    taped.tape.ring = &taped.ring;
+    taped.tape.mask = CAPTURE_RING_MIN - 1;
+    atomic_store(&taped.ring.recording, 1);
+    rig.lane.tape = &taped.tape;
+}
+
+// What comes to the lane in a turn of the main lcore: parts are copied, if it <takes> them. True:
+// the book.
+static bool lane_turns(uint64_t now_ns, bool takes, struct lane_answer *answer)
+{
+    struct pollfd p = {.fd = snapshot.fd, .events = POLLIN};
+    poll(&p, snapshot.fd >= 0, 1);
+    snapshot_turn(&snapshot, now_ns);
+    while (spsc_pop(&rig.lane.answers, answer)) {
+        if (answer->kind == ANSWER_BOOK)
+            return true;
+        assert_int_equal(answer->kind, ANSWER_LOADED);
+        assert_int_equal(answer->loaded, answer->part->begins);
+        memcpy(taped.bytes + taped.len, answer->part->bytes, answer->part->len);
+        taped.len += answer->part->len;
+        taped.begins += answer->loaded;
+        taped.parts++;
+        if (takes)
+            atomic_store(&answer->part->given, false);
+    }
+    return false;
+}
+
+// More than all parts have room for.
+static void large_spin(void)
+{
+    for (uint32_t i = 0; i < 1000; i++) {
+        const struct itch_common c = {(uint16_t)(1 + i % SYMBOLS), 0, 1};
+        const struct itch_order order = {
+            .reference = i + 1, .side = 'B', .shares = 100, .price = 10000 + i};
+        spin(i < SYMBOLS ? directory(c.locate) : itch_add(m, &c, name_of(c.locate), &order, NULL));
+    }
+}
+
+static void what_is_loaded_goes_to_the_tape(void **state)
+{
+    (void)state;
+    struct lane_answer answer;
+    uint32_t at = 33, len = 0; // behind the login
+    rig_open(INADDR_LOOPBACK);
+    lane_tapes();
+    day_begins();
+    gap();
+    large_spin();
+    served();
+    for (int i = 0; !lane_turns(0, true, &answer); i++)
+        assert_true(i < WAIT_MS);
+    assert_true(answer.loaded && answer.recorded);
+    assert_int_equal(taped.begins, 1);
+    assert_true(taped.len > SNAPSHOT_PARTS * BOOK_PART_LEN);
+    for (; rig.spin[at + 3] != GLIMPSE_END; at += 2u + be16_load(rig.spin + at)) {
+        const uint32_t message = be16_load(rig.spin + at) - 1u;
+        assert_int_equal(be16_load(taped.bytes + len), message);
+        assert_memory_equal(taped.bytes + len + 2, rig.spin + at + 3, message);
+        len += 2 + message;
+    }
+    assert_int_equal(len, taped.len);
+    rig_close();
+}
+
+// It waits for the tape, and not for long.
+static void a_tape_does_not_keep_the_book(void **state)
+{
+    (void)state;
+    struct lane_answer answer;
+    rig_open(INADDR_LOOPBACK);
+    lane_tapes();
+    day_begins();
+    gap();
+    large_spin();
+    served();
+    for (int i = 0; taped.parts < SNAPSHOT_PARTS - 1; i++) {
+        assert_true(i < WAIT_MS);
+        assert_false(lane_turns(0, false, &answer));
+    }
+    for (int i = 0; i < 100; i++)
+        assert_false(lane_turns(0, false, &answer));
+    assert_int_equal(taped.parts, SNAPSHOT_PARTS - 1);
+    for (int i = 0; !lane_turns(30000 * 1000000ull, false, &answer); i++)
+        assert_true(i < WAIT_MS);
+    assert_true(answer.loaded && !answer.recorded);
+    channel_book_returned(ch, answer.sequence, answer.loaded, 200);
+    assert_int_equal(ch->quality, QUALITY_GOOD);
+    rig_close();
+}
+
+static void a_ring_that_nobody_reads_gets_no_book(void **state)
+{
+    (void)state;
+    struct lane_answer answer;
+    rig_open(INADDR_LOOPBACK);
+    lane_tapes();
+    atomic_store(&taped.ring.tail, CAPTURE_RING_MIN / 2 + CAPTURE_UNIT);
+    day_begins();
+    gap();
+    large_spin();
+    served();
+    for (int i = 0; !lane_turns(0, true, &answer); i++)
+        assert_true(i < WAIT_MS);
+    assert_true(answer.loaded && !answer.recorded);
+    assert_int_equal(taped.parts, 0);
+    rig_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +528,9 @@ int main(void)
         cmocka_unit_test(market_makers_are_counted_across_a_snapshot),
         cmocka_unit_test(a_session_that_begins_has_no_market_makers),
         cmocka_unit_test(a_server_that_cannot_be_reached_is_called_that),
+        cmocka_unit_test(what_is_loaded_goes_to_the_tape),
+        cmocka_unit_test(a_tape_does_not_keep_the_book),
+        cmocka_unit_test(a_ring_that_nobody_reads_gets_no_book),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
