@@ -21,7 +21,7 @@ LIMIT = 5000  # shares of the account in a symbol, as trading.sections has it
 
 
 def files(s):
-    """Today's files: the account holds all it may of the first symbol, and the second has lots of a thousand."""
+    """Today's files: the account holds all it may of the first symbol, and the second has lots of three hundred."""
     try:
         zone = zoneinfo.ZoneInfo("America/New_York")
     except zoneinfo.ZoneInfoNotFoundError:
@@ -29,7 +29,7 @@ def files(s):
     today = "2026-11-23" if zone is None else datetime.datetime.now(zone).date()
     (s.dir / "positions.csv").write_text(
         f"tickgate,positions,1,{today}\naccount,symbol,shares,price\nmain,{SYMBOLS[0]},{LIMIT},12.5\nhouse,{SYMBOLS[1]},-40,3\n")
-    (s.dir / "reference.csv").write_text(f"tickgate,reference,1,{today}\nsymbol,lot\n{SYMBOLS[0]},\n{SYMBOLS[1]},1000\n")
+    (s.dir / "reference.csv").write_text(f"tickgate,reference,1,{today}\nsymbol,lot\n{SYMBOLS[0]},\n{SYMBOLS[1]},300\n")
     restrict(s, today)
     return today, (f"day: {{reference: {s.dir}/reference.csv, positions: {s.dir}/positions.csv, max_age_days: 1,\n"
             f"  restricted: {s.dir}/restricted.csv,\n"
@@ -85,7 +85,7 @@ def held_to_the_files(s):
     wait_for("orders and refusals", lambda: ledger.collect() and len(decided(0, "NONE")) >= 5 and decided(1, "LOT"), s.alive,
              lambda: f"; {len(ledger.of('DECISION'))} decisions, {sorted({d['refusal'] for d in ledger.of('DECISION')})}")
     assert {d["side"] for d in decided(0, "NONE")} == {"S"}, decided(0, "NONE")[:2]
-    assert all(d["quantity"] % 1000 == 0 for d in decided(1, "NONE")), decided(1, "NONE")[:2]
+    assert all(d["quantity"] % 300 == 0 for d in decided(1, "NONE")), decided(1, "NONE")[:2]
 
 
 def tested(s, times):
