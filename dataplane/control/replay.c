@@ -299,7 +299,7 @@ static void late_set(struct replay *p, const struct replay_record *r)
         return;
     }
     d->warm->late = r->header.index;
-    d->warm->late_weigh = r->header.value;
+    d->warm->late_weight = r->header.value;
     memcpy(&d->warm->late_ticks, r->payload, sizeof d->warm->late_ticks);
     d->warm->at = 0;
 }

@@ -268,15 +268,15 @@ HOT_INLINE void called(struct desk *d, struct strategy_host *h, uint64_t from)
 
 // Practice is all that a lane without work does: a pause of the machine falls into it. One that is
 // late is told of and weighed, and changes nothing else.
-COLD void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks, uint32_t weigh)
+COLD void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks, uint32_t weight)
 {
     struct strategy_host *h = &d->strategies->hosts[index];
     strategy_called(&h->slot, ticks);
-    if (weigh < STRATEGY_LATE_MOST) {
+    if (weight < STRATEGY_LATE_MOST) {
         switch_tell(d, &h->slot, STRATEGY_OFF_LATE, ticks);
         return;
     }
-    h->late_practices = 0; // a person who enables it begins anew
+    h->late_weight = 0; // a person who enables it begins anew
     switch_set(d, index, STRATEGY_OFF_LATE);
 }
 

@@ -12,7 +12,7 @@ enum { STRATEGY_LATE_WEIGHT = 64, STRATEGY_LATE_MOST = 2 * STRATEGY_LATE_WEIGHT 
 struct strategy_host {
     struct strategy_slot slot;
     struct desk *desk;
-    uint32_t late_practices; // what the late ones weigh
+    uint32_t late_weight; // what the late ones weigh
 };
 
 // A symbol of a channel as the strategies last saw it.
@@ -60,8 +60,8 @@ uint64_t desk_strategies_now(const struct desk *d);
 uint32_t desk_strategy_timers(struct desk *d, uint64_t now);
 // A person switches a strategy.
 void desk_strategy_switch(struct desk *d, uint32_t index, enum strategy_off off);
-// Its practice took <ticks>, beyond its budget, as did the <times> - 1 before it.
-void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks, uint32_t weigh);
+// Its practice took <ticks>, beyond its budget; the late ones weigh <weight> with it.
+void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks, uint32_t weight);
 // It is on from the start. Set-up: the main lcore's core is shared, so what the call takes is not
 // held against it.
 void desk_strategy_first(struct desk *d, uint32_t index);

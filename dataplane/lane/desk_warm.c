@@ -232,13 +232,13 @@ static void strategy_practise(struct desk_warm *w, struct strategy_host *h, uint
     const uint64_t ticks = lane->now(lane->clock) - from;
     slot->off = STRATEGY_ON;
     if (LIKELY(ticks <= slot->budget_ticks)) {
-        h->late_practices -= h->late_practices > 0;
+        h->late_weight -= h->late_weight > 0;
         return;
     }
-    h->late_practices += STRATEGY_LATE_WEIGHT;
+    h->late_weight += STRATEGY_LATE_WEIGHT;
     w->late = slot->index;
     w->late_ticks = ticks;
-    w->late_weigh = h->late_practices;
+    w->late_weight = h->late_weight;
 }
 
 // Practice is over and nothing of it is left, but who was late in it. Nobody can tell that from
@@ -250,8 +250,8 @@ static COLD void late_take(struct desk *d)
     w->late_ticks = 0;
     d->lane->input++;
     if (d->lane->tape)
-        tape_late(d->lane->tape, w->late, w->late_weigh, ticks);
-    desk_strategy_late(d, w->late, ticks, w->late_weigh);
+        tape_late(d->lane->tape, w->late, w->late_weight, ticks);
+    desk_strategy_late(d, w->late, ticks, w->late_weight);
 }
 
 // Whoever watches the symbol is looked at, and has nothing to be told: its price is the one that

@@ -31,7 +31,7 @@ struct desk_warm {
     uint32_t at_session, at_instrument; // of the last one: every pair has its turn
     uint32_t late;                      // the strategy whose practice took
     uint64_t late_ticks;                // so long, beyond its budget; 0: none
-    uint32_t late_weigh;                // and what it and those before it weigh
+    uint32_t late_weight;               // and what it and those before it weigh
     uint32_t symbol;                    // asked for next
     uint32_t input;                     // of the lane, the same
     uint64_t page;                      // of a book, asked for next

@@ -260,9 +260,9 @@ COLD void tape_command(struct tape *t, uint32_t slot, uint32_t type,
         memcpy(to, request, sizeof *request);
 }
 
-COLD void tape_late(struct tape *t, uint32_t strategy, uint32_t weigh, uint64_t ticks)
+COLD void tape_late(struct tape *t, uint32_t strategy, uint32_t weight, uint64_t ticks)
 {
-    void *to = tape_put(t, CAPTURE_LATE, strategy, weigh, sizeof ticks);
+    void *to = tape_put(t, CAPTURE_LATE, strategy, weight, sizeof ticks);
     if (to)
         memcpy(to, &ticks, sizeof ticks);
 }

@@ -96,7 +96,7 @@ void tape_command(struct tape *t, uint32_t slot, uint32_t type,
                   const struct govern_request *request);
 
 // A strategy was late in practice, which is not recorded otherwise.
-void tape_late(struct tape *t, uint32_t strategy, uint32_t weigh, uint64_t ticks);
+void tape_late(struct tape *t, uint32_t strategy, uint32_t weight, uint64_t ticks);
 
 // --- tape_write.c
 
