@@ -235,13 +235,13 @@ static void test_every_flipped_bit_is_found(void **state)
     (void)state;
     char path[512];
     rig_open(&rig, 1);
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 6; i++)
         send_all(3);
     const uint64_t end = rig.journal.offset;
     assert_true(journal_close(&rig.journal));
     rig_path(&rig, "0000000000000001.journal", path);
     assert_int_equal(truncate(path, (off_t)end + JOURNAL_ALIGN_MAX), 0);
-    for (uint64_t at = 0; at < end; at += 3) {
+    for (uint64_t at = 0; at < end; at++) {
         flip(path, at, (uint8_t)(1 << at % 8));
         for (int unhashed = 0; unhashed < 2; unhashed++) {
             rig_read_as(&rig, &reader, unhashed);
@@ -251,7 +251,7 @@ static void test_every_flipped_bit_is_found(void **state)
         flip(path, at, (uint8_t)(1 << at % 8));
     }
     for (int unhashed = 0; unhashed < 2; unhashed++) {
-        assert_int_equal(rig_read_as(&rig, &reader, unhashed), 60);
+        assert_int_equal(rig_read_as(&rig, &reader, unhashed), 18);
         assert_int_equal(reader.finding_count, 0);
     }
 }
