@@ -12,7 +12,9 @@
 enum {
     BEHIND_NICE = 19,
     NAP_US = 10000,
-    NAPS = 20,          // between two looks for more
+    NAPS = 20,        // between two looks for more
+    AGAIN_NAPS = 100, // before what could not be read is looked at again, then twice as many ...
+    AGAIN_NAPS_MAX = 6000,
     PROGRESS = 1 << 16, // records between two words of how far it is
 };
 
@@ -33,6 +35,7 @@ struct behind {
     bool waits; // orders do
     bool told;  // the whole day was looked at
     bool ends;
+    bool again; // from the beginning: something was refused while orders wait
 };
 
 // The next control plane finds it, whether or not this one lives.
@@ -61,12 +64,13 @@ static void damage(struct behind *b, const char *what)
     judge(b, RESTORE_BAD);
 }
 
-// Descriptors, memory, the disk: the next control plane looks again. While orders wait nobody knows
-// whether the day is good.
+// Descriptors, memory, the disk. While orders wait nobody knows whether the day is good: it is
+// looked at again, and so it is by the next control plane.
 static void give_up(struct behind *b, const char *why)
 {
     if (b->waits) {
         doubt(b, why);
+        b->again = true;
         return;
     }
     log_warn(LOG_EXTRACT, LOG_FIELDS(LOG_NUMBER("segment", b->segment)),
@@ -157,9 +161,9 @@ static bool stopped(const struct behind *b)
     return atomic_load_explicit(b->day->config.stop, memory_order_relaxed);
 }
 
-static void nap(struct behind *b)
+static void nap(const struct behind *b, uint32_t naps)
 {
-    for (uint32_t i = 0; i < NAPS && !stopped(b); i++)
+    for (uint32_t i = 0; i < naps && !stopped(b); i++)
         usleep(NAP_US);
 }
 
@@ -276,26 +280,40 @@ static void day_look(struct behind *b)
         } else if (!b->ends) {
             if (!b->told && b->reader.number > b->day->last)
                 whole_day_tell(b);
-            nap(b);
+            nap(b, NAPS);
         }
     }
+}
+
+// From the beginning. False: for the last time.
+static bool look(struct behind *b)
+{
+    if (!b->day->doubts)
+        orders_take(b);
+    if (reader_begin(b))
+        day_look(b);
+    journal_reader_close(&b->reader);
+    extract_maker_free(&b->maker);
+    return b->again;
 }
 
 void behind_work(const struct day *day, struct drain *drain, struct contact *contact,
                  enum restore_verdict verdict)
 {
-    struct behind b = {.day = day,
-                       .drain = drain,
-                       .contact = contact,
-                       .begun_ns = clock_mono_ns(),
-                       .met = day->done, // who read the day has met it
-                       .waits = true,
-                       .verdict = verdict,
-                       .reader = {.fd = -1}};
-    if (!day->doubts)
-        orders_take(&b);
-    if (reader_begin(&b))
-        day_look(&b);
-    journal_reader_close(&b.reader);
-    extract_maker_free(&b.maker);
+    const struct behind first = {.day = day,
+                                 .drain = drain,
+                                 .contact = contact,
+                                 .begun_ns = clock_mono_ns(),
+                                 .met = day->done, // who read the day has met it
+                                 .waits = true,
+                                 .verdict = verdict,
+                                 .reader = {.fd = -1}};
+    struct behind b = first;
+    for (uint32_t naps = AGAIN_NAPS; look(&b); b = first) {
+        nap(&b, naps);
+        if (stopped(&b))
+            return;
+        naps = 2 * naps < AGAIN_NAPS_MAX ? 2 * naps : AGAIN_NAPS_MAX;
+        drain_doubt_lift(drain); // still being verified
+    }
 }

@@ -250,7 +250,59 @@ static void test_an_inherited_doubt_goes_with_its_instance(void **state)
     region_file_remove(&old);
 }
 
-// No descriptor is left: that is no damage, and no word to those who come later.
+struct behind_thread {
+    struct fixture *f;
+    struct day day;
+    atomic_bool stop;
+};
+
+static void *behind_main(void *arg)
+{
+    struct behind_thread *t = arg;
+    behind_work(&t->day, &t->f->drain, &t->f->contact, RESTORE_UNVERIFIED);
+    return NULL;
+}
+
+// No descriptor is left: that is no damage, and no word to those who come later. Orders wait, and
+// as soon as there are some again it is looked at once more.
+static void test_what_cannot_be_read_is_looked_at_again(void **state)
+{
+    struct fixture *f = *state;
+    static struct behind_thread t;
+    struct rlimit was, none;
+    pthread_t thread;
+    written(f);
+    given(f, RESTORE_UNVERIFIED);
+    opens(f);
+    drain_verify(&f->drain, true);
+    t = (struct behind_thread){.f = f};
+    const struct day_config config = {.directory = f->rig.directory,
+                                      .committed = &f->committed,
+                                      .stop = &t.stop,
+                                      .to_ns = UINT64_MAX,
+                                      .epoch = EPOCH};
+    const struct restore_seen seen = {.verdict = RESTORE_UNVERIFIED};
+    assert_true(day_resume(&t.day, &config, &seen, atomic_load(&f->committed)));
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    none = (struct rlimit){0, was.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(pthread_create(&thread, NULL, behind_main, &t), 0);
+    const uint64_t until = clock_mono_ns() + PATIENCE_S * UINT64_C(1000000000);
+    while (!atomic_load(&f->drain.doubted))
+        assert_true(clock_mono_ns() < until);
+    assert_int_equal(atomic_load(&area(f)->verdict), RESTORE_UNVERIFIED);
+    assert_true(atomic_load(&f->drain.verifying));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+    while (atomic_load(&area(f)->verdict) != RESTORE_HASHED || atomic_load(&f->drain.verifying))
+        assert_true(clock_mono_ns() < until);
+    assert_false(atomic_load(&f->drain.doubted));
+    atomic_store(&t.stop, true);
+    pthread_join(thread, NULL);
+    day_free(&t.day);
+    drain_stop(&f->drain);
+}
+
+// The same when no order waits: hashes are not looked at any more, that is all.
 static void test_what_cannot_be_read_is_not_judged(void **state)
 {
     struct fixture *f = *state;
@@ -265,20 +317,17 @@ static void test_what_cannot_be_read_is_not_judged(void **state)
                                       .stop = &stop,
                                       .to_ns = UINT64_MAX,
                                       .epoch = EPOCH};
-    for (int i = 0; i < 2; i++) {
-        const enum restore_verdict before = i ? RESTORE_UNVERIFIED : RESTORE_HASHED;
-        const struct restore_seen seen = {.verdict = before};
-        atomic_store(&area(f)->verdict, before);
-        assert_true(day_resume(&day, &config, &seen, atomic_load(&f->committed)));
-        assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
-        none = (struct rlimit){0, was.rlim_max};
-        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-        behind_work(&day, &f->drain, &f->contact, before);
-        assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
-        day_free(&day);
-        assert_int_equal(atomic_load(&f->drain.doubted), before == RESTORE_UNVERIFIED);
-        assert_int_equal(atomic_load(&area(f)->verdict), before);
-    }
+    const struct restore_seen seen = {.verdict = RESTORE_HASHED};
+    atomic_store(&area(f)->verdict, RESTORE_HASHED);
+    assert_true(day_resume(&day, &config, &seen, atomic_load(&f->committed)));
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    none = (struct rlimit){0, was.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    behind_work(&day, &f->drain, &f->contact, RESTORE_HASHED);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+    day_free(&day);
+    assert_false(atomic_load(&f->drain.doubted));
+    assert_int_equal(atomic_load(&area(f)->verdict), RESTORE_HASHED);
     drain_stop(&f->drain);
 }
 
@@ -291,6 +340,7 @@ int main(void)
         TEST(test_the_journal_of_another),
         TEST(test_a_journal_that_does_not_open),
         TEST(test_an_inherited_doubt_goes_with_its_instance),
+        TEST(test_what_cannot_be_read_is_looked_at_again),
         TEST(test_what_cannot_be_read_is_not_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
