@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("TICKGATE_BUILD", "build")).resolve()
 CLI, CONTROL, FAKE = BUILD / "tickgate", BUILD / "tickgate-controlplane", BUILD / "tests/lib/fake_dataplane"
 PATIENCE_S = 60
@@ -142,6 +144,30 @@ def damaged(journal, folder):
     return found
 
 
+def documented(journal, folder):
+    """The reader that is printed with the format, as somebody else would copy it: it counts the same, finds a changed byte, and has
+    60 lines at most."""
+    text = re.search(r"^```python\n(.*?)^```", (ROOT / "controlplane/journal/format.md").read_text(), re.M | re.S)[1]
+    assert len(text.splitlines()) <= 60
+    script, copy = folder / "reader.py", folder / "changed"
+    script.write_text(text)
+
+    def read(directory):
+        return subprocess.run([sys.executable, str(script), str(directory)], capture_output=True, text=True, timeout=PATIENCE_S)
+
+    done, whole = read(journal), ask("journal", "verify", journal)
+    assert done.returncode == 0 and f"records up to {whole['records']}, by type" in done.stdout, (done, whole)
+    assert re.search(rf"\b1: {whole['events']}\b", done.stdout) and "torn" not in done.stdout, done
+    shutil.copytree(journal, copy)
+    segment = min(copy.glob("*.journal"))
+    data = bytearray(segment.read_bytes())
+    at = data.index(b"TGJB") + 128 + 20  # in the first record
+    data[at] ^= 1
+    segment.write_bytes(data)
+    done = read(copy)
+    assert "torn" in done.stdout and "records up to 0," in done.stdout, done
+
+
 def followed(world):
     """tail -f while the journal is written, over the change to another segment."""
     with subprocess.Popen([str(CLI), "journal", "tail", "-f", "--count", "1", str(world.journal)], stdout=subprocess.PIPE,
@@ -181,6 +207,7 @@ def main():
         verified(closed)
         listed(closed)
         explained(closed)
+        documented(closed, folder)
         found = damaged(closed, folder)
         world.control = subprocess.Popen([str(CONTROL), "--region", str(world.region), "--socket", str(world.socket),
                                           "--journal", str(world.journal)], stdout=world.log, stderr=world.log)
