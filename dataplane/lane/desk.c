@@ -98,6 +98,24 @@ static COLD enum refusal decision_refuse(struct desk *d, struct decision *c, enu
     return refusal;
 }
 
+// What does not even come to the gate counts for the rates of its session and symbol, where it has
+// them: a loop of such orders ends there.
+static COLD enum refusal refuse_early(struct desk *d, struct decision *c, enum refusal refusal)
+{
+    struct event_decision *e = &c->event.decision;
+    struct gate_verdict v;
+    const bool nowhere = refusal == REFUSAL_UNKNOWN_ACCOUNT || refusal == REFUSAL_UNKNOWN_SYMBOL ||
+                         refusal == REFUSAL_UNKNOWN_ORDER;
+    if (nowhere || desk_practises(d) ||
+        gate_refused_before(&d->risk, e->session, e->instrument, d->lane->stamp, &v))
+        return decision_refuse(d, c, refusal);
+    e->scope = v.scope;
+    e->value = v.value;
+    e->limit = v.limit;
+    e->limits_version = v.version;
+    return decision_refuse(d, c, v.refusal);
+}
+
 // Would the order meet one of the same account or firm? <order>: which it changes.
 static COLD void self_look(struct desk *d, struct decision *c, uint32_t order)
 {
@@ -270,7 +288,7 @@ enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const stru
     if (UNLIKELY(park != NULL))
         refusal = desk_park_may(d, ask->session);
     if (UNLIKELY(refusal != REFUSAL_NONE))
-        return decision_refuse(d, &c, refusal);
+        return refuse_early(d, &c, refusal);
     look_at_market(d, &c, ask->session, ask->instrument);
     if (UNLIKELY(ask->price == OUCH50_PRICE_MARKET))
         market_convert(d, &c);
@@ -376,7 +394,7 @@ enum refusal desk_replace(struct desk *d, const struct desk_owner *who, uint32_t
     if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(!frames_can(&c.session->frames, &c.frame)))
         refusal = REFUSAL_ORDER_FIELD;
     if (UNLIKELY(refusal != REFUSAL_NONE))
-        return decision_refuse(d, &c, refusal);
+        return refuse_early(d, &c, refusal);
     if (UNLIKELY(c.frame.extras != NULL))
         desk_extras_publish(d, who, &c.event, c.frame.extras);
     look_at_market(d, &c, o->session, o->instrument);
@@ -421,7 +439,7 @@ enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t 
     if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(total - o->filled - o->prevented > o->open))
         refusal = REFUSAL_REPLACE_QUANTITY;
     if (UNLIKELY(refusal != REFUSAL_NONE))
-        return decision_refuse(d, &c, refusal);
+        return refuse_early(d, &c, refusal);
     look_at_market(d, &c, o->session, o->instrument);
     if (UNLIKELY(!decision_gate(d, &c, FRAME_BYTES)))
         return decision_refuse(d, &c, c.event.decision.refusal);

@@ -114,16 +114,22 @@ static COLD bool refuse_restricted(const struct look *k, uint32_t restricted)
     return passes || refuse(k->v, REFUSAL_RESTRICTED, TRADE_SYMBOL, restricted, 0);
 }
 
+HOT_INLINE bool trading_on(const struct look *k)
+{
+    if (UNLIKELY(!nobody_killed(k->r)) && killed(k->v, k->r, &k->o->owner))
+        return false;
+    if (UNLIKELY(k->state >= TRADING_HALTED))
+        return refuse(k->v, REFUSAL_HALTED, BINDING(k, state, k->state), k->state,
+                      TRADING_REDUCING);
+    return true;
+}
+
 HOT_INLINE bool standing(const struct look *k)
 {
     const struct risk *r = k->r;
     const struct gate_order *o = k->o;
     const struct limit_row *symbol = k->of[TRADE_SYMBOL];
     struct gate_verdict *v = k->v;
-    if (UNLIKELY(!nobody_killed(r)) && killed(v, r, &o->owner))
-        return false;
-    if (UNLIKELY(k->state >= TRADING_HALTED))
-        return refuse(v, REFUSAL_HALTED, BINDING(k, state, k->state), k->state, TRADING_REDUCING);
     if (UNLIKELY(r->event_credit < r->event_credit_min))
         return refuse_record(v, r);
     if (UNLIKELY(!o->session_up))
@@ -151,21 +157,34 @@ HOT_INLINE bool standing(const struct look *k)
 
 // A message that is refused by its session charges nothing, one that its symbol refuses charges the
 // session: a loop of refused orders ends there.
+HOT_INLINE bool rates_charge(struct risk *r, uint32_t session, uint32_t instrument, uint64_t now,
+                             struct gate_verdict *v)
+{
+    const struct limit_row *of = &r->limits->sessions[session],
+                           *in = &r->limits->symbols[instrument];
+    struct symbol_use *all = &r->symbols[instrument];
+    const uint64_t ahead = ahead_of(r->rate_at[session], now);
+    const uint64_t there = ahead_of(all->rate_at, now);
+    if (UNLIKELY(ahead > of->burst_ticks))
+        return refuse(v, REFUSAL_MESSAGE_RATE, TRADE_SESSION, ahead, of->burst_ticks);
+    r->rate_at[session] = now + ahead + of->rate_ticks;
+    if (UNLIKELY(there > in->burst_ticks))
+        return refuse(v, REFUSAL_MESSAGE_RATE, TRADE_SYMBOL, there, in->burst_ticks);
+    all->rate_at = now + there + in->rate_ticks;
+    return true;
+}
+
+COLD bool gate_refused_before(struct risk *r, uint32_t session, uint32_t instrument, uint64_t now,
+                              struct gate_verdict *v)
+{
+    *v = (struct gate_verdict){.version = r->limits->version};
+    return rates_charge(r, session, instrument, now, v);
+}
+
 HOT_INLINE bool rates(const struct look *k)
 {
-    struct risk *r = k->r;
-    const struct gate_order *o = k->o;
-    const struct limit_row *session = k->of[TRADE_SESSION], *symbol = k->of[TRADE_SYMBOL];
-    const uint32_t index = o->owner.session;
-    const uint64_t ahead = ahead_of(r->rate_at[index], o->now);
-    const uint64_t there = ahead_of(k->all->rate_at, o->now);
-    if (UNLIKELY(ahead > session->burst_ticks))
-        return refuse(k->v, REFUSAL_MESSAGE_RATE, TRADE_SESSION, ahead, session->burst_ticks);
-    r->rate_at[index] = o->now + ahead + session->rate_ticks;
-    if (UNLIKELY(there > symbol->burst_ticks))
-        return refuse(k->v, REFUSAL_MESSAGE_RATE, TRADE_SYMBOL, there, symbol->burst_ticks);
-    k->all->rate_at = o->now + there + symbol->rate_ticks;
-    return true;
+    const struct exposure_owner *w = &k->o->owner;
+    return rates_charge(k->r, w->session, w->instrument, k->o->now, k->v);
 }
 
 HOT_INLINE bool cancels_good(const struct look *k)
@@ -467,8 +486,8 @@ static bool in_order(struct risk *r, const struct gate_order *o, struct gate_ver
     struct look k;
     look_make(&k, r, o, v);
     k.again = again;
-    if (UNLIKELY(!standing(&k) || (!again && !rates(&k)) || !cancels_good(&k) || !terms(&k) ||
-                 !market(&k) || (!again && !habits(&k)) || !sums(&k))) {
+    if (UNLIKELY(!trading_on(&k) || (!again && !rates(&k)) || !standing(&k) || !cancels_good(&k) ||
+                 !terms(&k) || !market(&k) || (!again && !habits(&k)) || !sums(&k))) {
         v->owner = owner_of(&k, v);
         return false;
     }

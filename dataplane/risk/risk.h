@@ -360,10 +360,14 @@ static inline uint32_t scope_index(const struct exposure_owner *w, uint32_t scop
 uint32_t gate_furthest(const struct risk *r, const struct gate_order *o, uint32_t low,
                        uint32_t high);
 
-// Approves or refuses; true: approved. Message rates are charged and repeated orders counted either
-// way, an approved order counts for its owners' day; everything else is as before: the caller
-// reserves with exposure_move.
+// Approves or refuses; true: approved. Message rates are charged and repeated orders counted for a
+// refused order too, unless it is killed or halted; an approved order counts for its owners' day;
+// everything else is as before: the caller reserves with exposure_move.
 bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v);
 // Once more, for an order that was approved and holds nothing now: all checks but those that count
 // orders (rates, repetitions, orders of the day), which have counted it. Charges nothing.
 bool gate_again(struct risk *r, const struct gate_order *o, struct gate_verdict *v);
+// An order that is refused before it comes to the gate counts for the rates all the same. False: it
+// is beyond them, as <v> says.
+bool gate_refused_before(struct risk *r, uint32_t session, uint32_t instrument, uint64_t now,
+                         struct gate_verdict *v);

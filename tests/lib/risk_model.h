@@ -243,17 +243,35 @@ static inline bool model_reduces(const struct model *m, const struct gate_order 
            model_worst(m, o, TRADE_ACCOUNT, more) == 0;
 }
 
-static inline bool model_standing(struct model *m, const struct gate_order *o)
+static inline bool model_trading_on(struct model *m, const struct gate_order *o)
 {
+    const struct limit_row *session = model_row(m, &o->owner, TRADE_SESSION);
     const struct limit_row *symbol = model_row(m, &o->owner, TRADE_SYMBOL);
-    const uint64_t more = model_more(o->worst.shares, o->held.shares);
-    const uint32_t restricted = symbol->symbol.restricted;
+    uint64_t *at = &m->session_at[o->owner.session], *there = &m->symbol_at[o->owner.instrument];
     if (kill_bit(m->rig->kills[KILL_BY_MAIN].accounts, o->owner.account))
         return model_refuse(m, REFUSAL_KILLED, TRADE_ACCOUNT, KILL_BY_MAIN + 1, 0);
     for (uint32_t halt = TRADING_STATES - 1; halt >= TRADING_HALTED; halt--) // the worst binds
         for (uint32_t s = 0; s < TRADE_SCOPES; s++)
             if (model_row(m, &o->owner, s)->state == halt)
                 return model_refuse(m, REFUSAL_HALTED, s, halt, TRADING_REDUCING);
+    if (model_more(*at, o->now) > session->burst_ticks)
+        return model_refuse(m, REFUSAL_MESSAGE_RATE, TRADE_SESSION, *at - o->now,
+                            session->burst_ticks);
+    *at = (*at > o->now ? *at : o->now) + session->rate_ticks;
+    if (model_more(*there, o->now) > symbol->burst_ticks)
+        return model_refuse(m, REFUSAL_MESSAGE_RATE, TRADE_SYMBOL, *there - o->now,
+                            symbol->burst_ticks);
+    *there = (*there > o->now ? *there : o->now) + symbol->rate_ticks;
+    return true;
+}
+
+static inline bool model_standing(struct model *m, const struct gate_order *o)
+{
+    const struct limit_row *symbol = model_row(m, &o->owner, TRADE_SYMBOL);
+    const struct limit_row *session = model_row(m, &o->owner, TRADE_SESSION);
+    const uint64_t cancels = m->cancel_at[o->owner.session];
+    const uint64_t more = model_more(o->worst.shares, o->held.shares);
+    const uint32_t restricted = symbol->symbol.restricted;
     if (m->rig->risk.event_credit_min == RISK_NO_RECORD && m->rig->risk.clock_only)
         return model_refuse(m, REFUSAL_CLOCK, 0, m->rig->risk.clock_error,
                             m->rig->risk.clock_limit);
@@ -283,23 +301,6 @@ static inline bool model_standing(struct model *m, const struct gate_order *o)
         return model_refuse(m, REFUSAL_QUANTITY_RANGE, TRADE_FIRM, o->quantity, 999999);
     if (o->price < 1 || o->price > 1999999900)
         return model_refuse(m, REFUSAL_PRICE_RANGE, TRADE_FIRM, o->price, 1999999900);
-    return true;
-}
-
-static inline bool model_rates(struct model *m, const struct gate_order *o)
-{
-    const struct limit_row *session = model_row(m, &o->owner, TRADE_SESSION);
-    const struct limit_row *symbol = model_row(m, &o->owner, TRADE_SYMBOL);
-    uint64_t *at = &m->session_at[o->owner.session], *there = &m->symbol_at[o->owner.instrument];
-    const uint64_t cancels = m->cancel_at[o->owner.session];
-    if (model_more(*at, o->now) > session->burst_ticks)
-        return model_refuse(m, REFUSAL_MESSAGE_RATE, TRADE_SESSION, *at - o->now,
-                            session->burst_ticks);
-    *at = (*at > o->now ? *at : o->now) + session->rate_ticks;
-    if (model_more(*there, o->now) > symbol->burst_ticks)
-        return model_refuse(m, REFUSAL_MESSAGE_RATE, TRADE_SYMBOL, *there - o->now,
-                            symbol->burst_ticks);
-    *there = (*there > o->now ? *there : o->now) + symbol->rate_ticks;
     if (session->cancel_rate && model_more(cancels, o->now) > session->price_high)
         return model_refuse(m, REFUSAL_CANCEL_RATE, TRADE_SESSION, cancels - o->now,
                             session->price_high);
@@ -593,6 +594,7 @@ static inline bool model_money(struct model *m, const struct gate_order *o)
 static inline bool model_gate(struct model *m, const struct gate_order *o)
 {
     m->v = (struct gate_verdict){.version = m->rig->table->version};
-    return model_standing(m, o) && model_rates(m, o) && model_terms(m, o) && model_market(m, o) &&
-           model_sale(m, o) && model_habits(m, o) && model_sums(m, o) && model_money(m, o);
+    return model_trading_on(m, o) && model_standing(m, o) && model_terms(m, o) &&
+           model_market(m, o) && model_sale(m, o) && model_habits(m, o) && model_sums(m, o) &&
+           model_money(m, o);
 }

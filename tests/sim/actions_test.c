@@ -116,6 +116,9 @@ static void disables(const struct control *c)
     for (uint32_t i = 0; i < SETTLES; i++)
         trade_step();
     assert_int_equal(s->state, SESSION_DOWN); // and stays so
+    // Strategies go on asking while it comes back, and what they ask counts.
+    session_row()->rate_ticks = symbol_row()->rate_ticks = 0;
+    sim->desk.risk.rate_at[0] = sim->desk.risk.symbols[SYMBOL].rate_at = 0;
     if (first.scope != TRADE_SESSION)
         assert_int_equal(resume(first.scope, first.index), COMMAND_RESULT_OK);
     assert_int_equal(resume(TRADE_SESSION, 0), COMMAND_RESULT_OK);

@@ -115,6 +115,31 @@ static void an_order_about_which_the_exchange_contradicted_itself(void **state)
     assert_int_equal(desk_cancel(&w->desk, index, 0), REFUSAL_NONE);
 }
 
+// What never comes to the gate counts for the rates: a loop of it ends, and its control may act.
+static void a_loop_of_orders_that_cannot_be_ends(void **state)
+{
+    enum { BURST = 3 };
+    struct desk_order wrong = buy;
+    (void)state;
+    const uint32_t index = live_order();
+    wrong.side = 'X';
+    w->limits->sessions[0].rate_ticks = 100;
+    w->limits->sessions[0].burst_ticks = (BURST - 1) * 100;
+    w->now += 100 * STEP;
+    desk_turn(&w->desk, w->now);
+    REFUSED(enter(&wrong), REFUSAL_ORDER_FIELD);
+    REFUSED(desk_replace(&w->desk, &w->who, index, 0, 1000000), REFUSAL_REPLACE_QUANTITY);
+    REFUSED(desk_modify(&w->desk, &w->who, index, 0, 'B'), REFUSAL_REPLACE_QUANTITY);
+    REFUSED(enter(&wrong), REFUSAL_MESSAGE_RATE);
+    REFUSED(enter(&buy), REFUSAL_MESSAGE_RATE);
+    const struct desk_owner other = {.account = 1, .strategy = 3};
+    REFUSED(desk_replace(&w->desk, &other, index, 50, 1000000), REFUSAL_UNKNOWN_ORDER);
+    w->limits->actions[REFUSAL_BIT(REFUSAL_MESSAGE_RATE)] = ACTION_BLOCK;
+    REFUSED(enter(&wrong), REFUSAL_MESSAGE_RATE);
+    assert_int_equal(w->limits->sessions[0].state, TRADING_HALTED);
+    assert_int_equal(desk_cancel(&w->desk, index, 0), REFUSAL_NONE);
+}
+
 static void references_run_out(void **state)
 {
     (void)state;
@@ -276,6 +301,8 @@ int main(void)
         TEST(notes_without_a_place),
         TEST(an_order_that_cannot_be_changed_now),
         TEST(an_order_about_which_the_exchange_contradicted_itself),
+        TEST(a_loop_of_orders_that_cannot_be_ends),
+        TEST(a_loop_of_orders_that_cannot_be_ends),
         TEST(references_run_out),
         TEST(positions_run_out),
         TEST(orders_run_out),

@@ -401,6 +401,21 @@ static void the_rate_allows_a_burst_and_then_the_interval(void **state)
     for (int i = 0; i < 4; i++)
         refused(&o, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, 1, 2);
     refused(&o, REFUSAL_MESSAGE_RATE, TRADE_SESSION, 400, 300);
+    // Whatever refuses, but a kill or a halt: these stop the loop by themselves.
+    o.now += 1000000;
+    o.session_up = false;
+    for (int i = 0; i < 2; i++)
+        refused(&o, REFUSAL_SESSION_DOWN, TRADE_SESSION, 0, 0);
+    o.session_up = true;
+    o.quality = QUALITY_STALE;
+    for (int i = 0; i < 2; i++)
+        refused(&o, REFUSAL_BOOK_QUALITY, TRADE_SYMBOL, QUALITY_STALE, QUALITY_GOOD);
+    refused(&o, REFUSAL_MESSAGE_RATE, TRADE_SESSION, 400, 300);
+    row_of(TRADE_ACCOUNT)->state = TRADING_HALTED;
+    refused(&o, REFUSAL_HALTED, TRADE_ACCOUNT, TRADING_HALTED, TRADING_REDUCING);
+    row_of(TRADE_ACCOUNT)->state = TRADING_ACTIVE;
+    refused(&o, REFUSAL_MESSAGE_RATE, TRADE_SESSION, 400, 300);
+    o.quality = QUALITY_GOOD;
     // Another session has its own.
     o.price = PRICE;
     o.owner.session = SESSION + 1;
