@@ -247,6 +247,29 @@ static bool orders_used_up(const struct desk *d, uint32_t strategy)
     return d->risk.strategies[strategy].orders >= d->limits->strategies[strategy].open_orders;
 }
 
+static COLD enum refusal open_orders_refuse(struct desk *d, const struct desk_owner *who,
+                                            const struct gateway_request *r, uint8_t session)
+{
+    const struct limit_row *row = &d->limits->strategies[who->strategy];
+    const bool of_broker = limit_row_owner(row, LIMIT_LIMITS_open_orders) == LIMIT_OF_BROKER;
+    const struct event_decision why = {.client_id = r->client_id,
+                                       .checks = of_broker ? CHECKS_OF_BROKER : 0,
+                                       .value = d->risk.strategies[who->strategy].orders + 1ull,
+                                       .limit = row->open_orders,
+                                       .quantity = r->quantity,
+                                       .price = r->price,
+                                       .account = who->account,
+                                       .strategy = who->strategy,
+                                       .instrument = r->symbol,
+                                       .refusal = REFUSAL_OPEN_ORDERS,
+                                       .session = session,
+                                       .side = (uint8_t)r->side,
+                                       .time_in_force = (uint8_t)r->time_in_force,
+                                       .display = (uint8_t)r->display,
+                                       .scope = TRADE_STRATEGY};
+    return desk_refuse(d, &why);
+}
+
 static enum refusal enter(struct desk *d, const struct gateway_client *c,
                           const struct desk_owner *who, const struct gateway_request *r,
                           const struct gateway_options *options, uint32_t *order)
@@ -262,7 +285,7 @@ static enum refusal enter(struct desk *d, const struct gateway_client *c,
                            .time_in_force = r->time_in_force,
                            .display = r->display};
     if (UNLIKELY(orders_used_up(d, who->strategy)))
-        return REFUSAL_OPEN_ORDERS;
+        return open_orders_refuse(d, who, r, r->venue);
     if (UNLIKELY(r->more)) {
         memcpy(&said, &options->options, sizeof said);
         desk_extras_from(&said, &extras);
@@ -323,7 +346,7 @@ static enum refusal route_enter(struct desk *d, const struct gateway_client *c,
                                    .rest = r->rest,
                                    .side = r->side};
     if (UNLIKELY(orders_used_up(d, who->strategy)))
-        return REFUSAL_OPEN_ORDERS;
+        return open_orders_refuse(d, who, r, UINT8_MAX);
     const enum refusal refusal = desk_route(d, who, &ask, route);
     if (refusal == REFUSAL_NONE)
         d->gateway->routes_of[*route] = c->attachment;

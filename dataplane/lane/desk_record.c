@@ -1,5 +1,6 @@
 // Hot path, seldom gone. What becomes of the events, and whether their times can be believed:
 // orders enter only while their record has a place, and a time.
+#include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_parts.h"
 
 // The gate compares one word for every order, whatever stops them.
@@ -46,4 +47,24 @@ COLD void desk_clock_take(struct desk *d, uint64_t error)
     event.clock.was = was;
     event.clock.now = d->clock;
     desk_publish(d, &event);
+}
+
+// No message was made of the order, so it has no place and no number; its control acts as it does
+// on an order that the gate refuses.
+COLD enum refusal desk_refuse(struct desk *d, const struct event_decision *why)
+{
+    struct event event = {.type = EVENT_DECISION, .decision = *why};
+    struct event_decision *e = &event.decision;
+    const uint64_t ticks = d->lane->now(d->lane->clock) - d->lane->stamp;
+    e->started = e->gated = ticks < UINT32_MAX ? (uint32_t)ticks : 0;
+    e->order = OWN_NONE;
+    e->kind = 'O';
+    e->limits_version = d->limits->version;
+    e->clock_quality = d->clock;
+    d->count.refused++;
+    d->count.refusals[e->refusal]++;
+    desk_publish(d, &event);
+    if (e->session < d->session_count && d->sessions[e->session].session)
+        desk_act(d, e, (e->checks & CHECKS_OF_BROKER) != 0);
+    return e->refusal;
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "dataplane/book/book.h"
-#include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_strategy.h"
 
@@ -269,36 +268,45 @@ static enum refusal ask_check(const struct desk *d, const struct desk_owner *who
     return UNLIKELY(ask->limit == 0) ? REFUSAL_PRICE_RANGE : REFUSAL_NONE;
 }
 
-// The control acts as it does on an order that the gate refuses, by the first venue of this lane
-// that the order names.
-static COLD void forbidden_act(struct desk *d, const struct route *r)
+// The first venue of this lane that the order names; UINT8_MAX: none.
+static uint8_t first_named(const struct desk *d, const struct desk_route *ask)
 {
-    uint32_t venue = 0;
-    while (venue < d->session_count && !(r->allowed >> venue & 1 && d->sessions[venue].session))
-        venue++;
-    const struct event_decision e = {.value = venue,
-                                     .quantity = r->quantity,
-                                     .price = r->limit,
-                                     .limits_version = d->limits->version,
-                                     .account = r->account,
-                                     .strategy = r->strategy,
-                                     .instrument = r->instrument,
-                                     .refusal = REFUSAL_VENUES,
-                                     .session = (uint8_t)venue,
-                                     .scope = TRADE_STRATEGY};
-    if (venue < d->session_count)
-        desk_act(d, &e, LIMIT_OF_FIRM);
+    const uint32_t allowed = ask->venues ? ask->venues : UINT16_MAX;
+    for (uint32_t v = 0; v < d->session_count; v++)
+        if (allowed >> v & 1 && d->sessions[v].session)
+            return (uint8_t)v;
+    return UINT8_MAX;
+}
+
+// The order has no child that says why.
+static COLD enum refusal route_refuse(struct desk *d, const struct desk_owner *who,
+                                      const struct desk_route *ask, enum refusal refusal)
+{
+    const uint8_t venue = first_named(d, ask);
+    const struct event_decision why = {
+        .client_id = ask->client_id,
+        .value = refusal == REFUSAL_VENUES ? venue : 0,
+        .limit = refusal == REFUSAL_QUANTITY_RANGE ? OUCH50_QUANTITY_MAX
+                 : refusal == REFUSAL_PRICE_RANGE  ? OUCH50_PRICE_MAX
+                                                   : 0,
+        .quantity = ask->quantity,
+        .price = ask->limit,
+        .account = who->account,
+        .strategy = who->strategy,
+        .instrument = ask->instrument,
+        .refusal = (uint16_t)refusal,
+        .session = venue,
+        .side = (uint8_t)ask->side,
+        .scope = refusal == REFUSAL_VENUES ? TRADE_STRATEGY : TRADE_FIRM};
+    return desk_refuse(d, &why);
 }
 
 enum refusal desk_route(struct desk *d, const struct desk_owner *who, const struct desk_route *ask,
                         uint32_t *route)
 {
     enum refusal refusal = ask_check(d, who, ask);
-    if (UNLIKELY(refusal != REFUSAL_NONE)) {
-        d->count.refused++;
-        d->count.refusals[refusal]++;
-        return refusal;
-    }
+    if (UNLIKELY(refusal != REFUSAL_NONE))
+        return route_refuse(d, who, ask, refusal);
     const struct route_new new = {.client_id = ask->client_id,
                                   .quantity = ask->quantity,
                                   .limit = ask->limit,
@@ -310,11 +318,8 @@ enum refusal desk_route(struct desk *d, const struct desk_owner *who, const stru
                                   .rest = ask->rest,
                                   .side = ask->side};
     const uint32_t index = route_open(&d->routes->table, &new);
-    if (UNLIKELY(index == ROUTE_NONE)) {
-        d->count.refused++;
-        d->count.refusals[REFUSAL_ROUTES_FULL]++;
-        return REFUSAL_ROUTES_FULL;
-    }
+    if (UNLIKELY(index == ROUTE_NONE))
+        return route_refuse(d, who, ask, REFUSAL_ROUTES_FULL);
     struct route *r = route_at(&d->routes->table, index);
     refusal = place(d, r, index, false);
     if (r->alive == 0 && r->rest == ROUTE_REST_POST) {
@@ -327,13 +332,8 @@ enum refusal desk_route(struct desk *d, const struct desk_owner *who, const stru
     }
     finish(d, r, index);
     if (refusal != REFUSAL_ROUTE)
-        return refusal; // the gate has counted its own
-    refusal = nowhere(d, r) ? REFUSAL_VENUES : REFUSAL_ROUTE;
-    d->count.refused++;
-    d->count.refusals[refusal]++;
-    if (refusal == REFUSAL_VENUES)
-        forbidden_act(d, r);
-    return refusal;
+        return refusal; // the gate has recorded its own
+    return route_refuse(d, who, ask, nowhere(d, r) ? REFUSAL_VENUES : REFUSAL_ROUTE);
 }
 
 const struct route *desk_route_of(const struct desk *d, const struct desk_owner *who,

@@ -200,6 +200,7 @@ static void limits_are_the_clients_own(void **state)
             refusals[a.refusal]++;
     assert_int_equal(done, RIG_OPEN);
     assert_int_equal(refusals[REFUSAL_OPEN_ORDERS], RIG_REQUESTS - RIG_OPEN);
+    assert_int_equal(w->desk.count.refusals[REFUSAL_OPEN_ORDERS], RIG_REQUESTS - RIG_OPEN);
     // A person has set another limit than the one that it attached with.
     assert_int_equal(w->desk.risk.strategies[FIRST_STRATEGY].orders, RIG_OPEN);
     w->limits->strategies[FIRST_STRATEGY].open_orders = RIG_OPEN + 1;

@@ -341,34 +341,6 @@ static void only_the_venues_that_are_named(void **state)
     assert_int_equal(venue_event(B, 0)->verdict, VENUE_EXCLUDED);
 }
 
-static void what_makes_no_sense_is_refused(void **state)
-{
-    (void)state;
-    struct desk_route ask;
-    uint32_t route, full;
-    offers_show();
-#define REFUSED(field, bad, code)                   \
-    ask = wish_of(ROUTE_BEST, ROUTE_REST_END, 100); \
-    ask.field = (bad);                              \
-    assert_int_equal(desk_route(&w->desk, &who, &ask, &route), (code))
-    REFUSED(quantity, 0, REFUSAL_QUANTITY_RANGE);
-    REFUSED(limit, 0, REFUSAL_PRICE_RANGE);
-    REFUSED(instrument, INSTRUMENTS, REFUSAL_UNKNOWN_SYMBOL);
-    REFUSED(how, ROUTE_HOWS, REFUSAL_ORDER_FIELD);
-    REFUSED(rest, ROUTE_RESTS, REFUSAL_ORDER_FIELD);
-    REFUSED(side, 'X', REFUSAL_ORDER_FIELD);
-    REFUSED(limit, 1, REFUSAL_ROUTE); // no venue is that cheap
-    assert_int_equal(desk_route_cancel(&w->desk, &who, ROUTES), REFUSAL_UNKNOWN_ORDER);
-    const struct desk_owner other = {.account = 1, .strategy = 3};
-    ask = wish_of(ROUTE_BEST, ROUTE_REST_POST, 1);
-    ask.limit = 1000; // rests
-    for (full = 0; full < ROUTES; full++)
-        assert_int_equal(desk_route(&w->desk, &who, &ask, &route), REFUSAL_NONE);
-    assert_int_equal(desk_route_cancel(&w->desk, &other, route), REFUSAL_UNKNOWN_ORDER);
-    assert_int_equal(desk_route(&w->desk, &who, &ask, &route), REFUSAL_ROUTES_FULL);
-    turn();
-}
-
 static void the_consolidated_best_price(void **state)
 {
     (void)state;
@@ -591,7 +563,6 @@ int main(void)
         WORLD_TEST(a_session_that_is_not_ready_takes_no_share),
         WORLD_TEST(the_gate_refuses_and_the_other_takes_its_share),
         WORLD_TEST(only_the_venues_that_are_named),
-        WORLD_TEST(what_makes_no_sense_is_refused),
         WORLD_TEST(the_consolidated_best_price),
         cmocka_unit_test(children_never_execute_more_than_their_order),
         cmocka_unit_test(the_same_inputs_give_the_same_bytes),

@@ -78,6 +78,8 @@ static void nowhere_is_refused(void **state)
     owner_may(1u << A);
     assert_int_equal(ask(1u << B), REFUSAL_VENUES);
     assert_int_equal(w->desk.count.refusals[REFUSAL_VENUES], 1);
+    const struct event_decision *e = &event_of(EVENT_DECISION, 0)->decision;
+    assert_true(e->refusal == REFUSAL_VENUES && e->scope == TRADE_STRATEGY && e->value == B);
     owner_may(1u << 7); // none of the lane's
     assert_int_equal(ask(0), REFUSAL_VENUES);
     assert_int_equal(w->desk.count.refusals[REFUSAL_VENUES], 2);
@@ -129,6 +131,60 @@ static void limits_change_between_two_orders(void **state)
 
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
+// --- what is sent nowhere ---
+
+static const struct desk_route good = {.client_id = 77,
+                                       .quantity = 100,
+                                       .limit = 1000200,
+                                       .how = ROUTE_BEST,
+                                       .rest = ROUTE_REST_END,
+                                       .side = 'B'};
+
+// Once, with its code, though no child of it says so.
+static void recorded(const struct desk_route *wish, enum refusal code)
+{
+    uint32_t route = ROUTE_NONE;
+    events_forget();
+    assert_int_equal(desk_route(&w->desk, &who, wish, &route), code);
+    assert_int_equal(route, ROUTE_NONE);
+    turn();
+    const struct event_decision *e = &event_of(EVENT_DECISION, 0)->decision;
+    assert_int_equal(events_of(EVENT_DECISION), 1);
+    assert_true(e->refusal == code && e->order == OWN_NONE && e->kind == 'O');
+    assert_true(e->client_id == wish->client_id && e->quantity == wish->quantity &&
+                e->price == wish->limit && e->instrument == wish->instrument &&
+                e->account == who.account && e->strategy == who.strategy && e->session == A);
+}
+
+static void what_makes_no_sense_is_refused(void **state)
+{
+    (void)state;
+    struct desk_route wish;
+    uint32_t route, full;
+#define REFUSED(field, bad, code) \
+    wish = good;                  \
+    wish.field = (bad);           \
+    recorded(&wish, code)
+    REFUSED(quantity, 0, REFUSAL_QUANTITY_RANGE);
+    REFUSED(limit, 0, REFUSAL_PRICE_RANGE);
+    REFUSED(instrument, INSTRUMENTS, REFUSAL_UNKNOWN_SYMBOL);
+    REFUSED(how, ROUTE_HOWS, REFUSAL_ORDER_FIELD);
+    REFUSED(rest, ROUTE_RESTS, REFUSAL_ORDER_FIELD);
+    REFUSED(side, 'X', REFUSAL_ORDER_FIELD);
+    REFUSED(limit, 1, REFUSAL_ROUTE); // no venue is that cheap
+    assert_int_equal(desk_route_cancel(&w->desk, &who, ROUTES), REFUSAL_UNKNOWN_ORDER);
+    const struct desk_owner other = {.account = 1, .strategy = 3};
+    wish = good;
+    wish.quantity = 1;
+    wish.rest = ROUTE_REST_POST;
+    wish.limit = 1000; // rests
+    for (full = 0; full < ROUTES; full++)
+        assert_int_equal(desk_route(&w->desk, &who, &wish, &route), REFUSAL_NONE);
+    assert_int_equal(desk_route_cancel(&w->desk, &other, route), REFUSAL_UNKNOWN_ORDER);
+    turn();
+    recorded(&wish, REFUSAL_ROUTES_FULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +193,7 @@ int main(void)
         WORLD_TEST(the_control_does_what_it_is_configured_to),
         WORLD_TEST(a_venue_of_another_lane_is_refused_alone),
         WORLD_TEST(limits_change_between_two_orders),
+        WORLD_TEST(what_makes_no_sense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
