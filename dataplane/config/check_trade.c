@@ -117,6 +117,9 @@ static bool session_check(const struct check *c, const struct config_session *s)
     if (s->mass_cancel && version_42)
         return place_fault(c->places, &s->mass_cancel, c->err,
                            "OUCH 4.2 has no such message; remove it, single cancels are sent");
+    if (s->cancel_pace && s->cancel_rate_per_s == UINT32_MAX)
+        return place_fault(c->places, &s->cancel_pace, c->err,
+                           "needs a rate at which cancels leave; set cancel_rate_per_s");
     if (s->cancel_on_feed_loss && s->channel == CONFIG_NONE)
         return place_fault(c->places, &s->cancel_on_feed_loss, c->err,
                            "needs the exchange's market data; set channel");

@@ -289,6 +289,7 @@ struct config_session {
     uint32_t burst;
     uint32_t cancel_rate_per_s;
     uint32_t cancel_burst;
+    uint32_t cancel_pace; // 0: pass, 1: wait
     bool mass_cancel;
     enum config_session_durability durability;
     uint32_t park_orders;

@@ -88,10 +88,10 @@ static void session_fill(const struct fill *f, struct limit_row *row,
 {
     row_fill(f, row, &from->limits, &from->broker);
     rate_fill(f, from->rate_per_s, from->burst, &row->rate_ticks, &row->burst_ticks);
-    row->cancel_rate = from->cancel_rate_per_s != UINT32_MAX;
-    if (row->cancel_rate)
-        rate_fill(f, from->cancel_rate_per_s, from->cancel_burst, &row->price_low,
-                  &row->price_high);
+    if (from->cancel_rate_per_s == UINT32_MAX)
+        return;
+    row->cancel_rate = from->cancel_pace ? CANCELS_WAIT : CANCELS_PASS;
+    rate_fill(f, from->cancel_rate_per_s, from->cancel_burst, &row->price_low, &row->price_high);
 }
 
 static uint32_t band_of(uint32_t band)

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "dataplane/base/cpu.h"
 #include "dataplane/base/log.h"
@@ -16,8 +15,6 @@
 #include "dataplane/wire/frame.h"
 
 enum {
-    STOP_STEP_US = 2000,
-    LOGOUT_MS = 1000,
     LEASE_RETRY_MS = 1, // a lane that got less than it asked for does not ask again before
 };
 
@@ -483,61 +480,7 @@ uint32_t trade_turn(struct dataplane *d, uint64_t now_ns)
     return work + leases_turn(d) + limits_turn(d) + gateway_turn(d, now_ns);
 }
 
-// --- stop ---
-
-// Words that the lane changes meanwhile.
-static bool session_empty(const struct dataplane *d, uint32_t index)
-{
-    const struct desk *desk = &d->desks[d->config->sessions[index].lane]->desk;
-    return __atomic_load_n(&desk->orders.sessions[index].open_count, __ATOMIC_RELAXED) == 0;
-}
-
-static bool session_over(const struct dataplane *d, uint32_t index)
-{
-    const uint8_t state = __atomic_load_n(&d->sessions[index]->link.tcp.state, __ATOMIC_RELAXED);
-    return state == TCP_CLOSED || state == TCP_TIME_WAIT;
-}
-
-static bool all(const struct dataplane *d, bool (*is)(const struct dataplane *, uint32_t))
-{
-    for (uint32_t i = 0; i < d->config->session_count; i++)
-        if (!is(d, i))
-            return false;
-    return true;
-}
-
-static void wait_for(const struct dataplane *d, bool (*is)(const struct dataplane *, uint32_t),
-                     uint64_t until_ns)
-{
-    while (!all(d, is) && clock_mono_ns() < until_ns)
-        usleep(STOP_STEP_US);
-}
-
-static bool stays_open(const struct dataplane *d, uint32_t index)
-{
-    return !d->config->sessions[index].cancel_on_stop || session_empty(d, index);
-}
-
-void trade_stop(struct dataplane *d, uint32_t wait_ms)
-{
-    const struct config *config = d->config;
-    for (uint32_t i = 0; i < config->session_count; i++)
-        if (config->sessions[i].cancel_on_stop)
-            kill_ask(region_kill_words(&d->view, (uint64_t)config->sessions[i].lane * KILL_ASKERS +
-                                                     KILL_BY_MAIN),
-                     TRADE_SESSION, i);
-    // A session that is down may come back in this time, and its cancels are sent then.
-    wait_for(d, stays_open, clock_mono_ns() + wait_ms * 1000000ull);
-    for (uint32_t i = 0; i < config->session_count; i++) {
-        const struct lane_answer answer = {.kind = ANSWER_LOGOUT, .session = (uint8_t)i};
-        if (!stays_open(d, i))
-            log_warn(LOG_ORDERS_OPEN, LOG_FIELDS(LOG_TEXT("session", config->sessions[i].name)),
-                     "session %s: orders are still open at the exchange", config->sessions[i].name);
-        spsc_push(&d->lanes[config->sessions[i].lane]->answers, &answer);
-    }
-    usleep(STOP_STEP_US);
-    wait_for(d, session_over, clock_mono_ns() + LOGOUT_MS * 1000000ull);
-}
+// --- end ---
 
 // The day in a line: what an operator compares with the exchange's own account of it.
 static void traded(const struct dataplane *d, uint32_t lane)

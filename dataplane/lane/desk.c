@@ -478,19 +478,11 @@ void desk_cancel_wait(struct desk *d, uint32_t order, uint32_t total)
     cancel_tell(d, EVENT_CANCEL_WAITS, order, o->ref, total);
 }
 
-enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
+// Now, or once the session's window lets it go.
+static enum refusal cancel_leave(struct desk *d, uint32_t order, uint32_t total)
 {
-    struct own_order *o = orders_at(&d->orders, order);
+    const struct own_order *o = orders_at(&d->orders, order);
     struct session *s = d->sessions[o->session].session;
-    if (UNLIKELY(o->life == LIFE_DEAD))
-        return REFUSAL_ORDER_NOT_LIVE;
-    if (UNLIKELY(d->routes != NULL))
-        desk_route_taken_back(d, order);
-    if (UNLIKELY(o->flags & ORDER_PARKED) && desk_park_cancel(d, order, total))
-        return REFUSAL_NONE;
-    // One that is on its way, or waits, is not weakened.
-    if ((o->waits & WAIT_CANCEL || o->flags & ORDER_CANCEL_QUEUED) && o->cancel_total < total)
-        total = o->cancel_total;
     const uint32_t ref = order_cancel_ref(o);
     const struct frame_bytes *frame = frame_cancel(&s->frames, ref, total);
     if (UNLIKELY(!session_send_cancel(s, frame, d->lane->stamp))) {
@@ -502,4 +494,31 @@ enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
     order_timer_start(&d->orders, order, d->lane->stamp);
     cancel_tell(d, EVENT_CANCEL_SENT, order, ref, total);
     return REFUSAL_NONE;
+}
+
+enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
+{
+    const struct own_order *o = orders_at(&d->orders, order);
+    if (UNLIKELY(o->life == LIFE_DEAD))
+        return REFUSAL_ORDER_NOT_LIVE;
+    if (UNLIKELY(d->routes != NULL))
+        desk_route_taken_back(d, order);
+    if (UNLIKELY(o->flags & ORDER_PARKED) && desk_park_cancel(d, order, total))
+        return REFUSAL_NONE;
+    // One that is on its way, or waits, is not weakened.
+    if ((o->waits & WAIT_CANCEL || o->flags & ORDER_CANCEL_QUEUED) && o->cancel_total < total)
+        total = o->cancel_total;
+    if (gate_cancels_paced(&d->risk, o->session) &&
+        (d->orders.sessions[o->session].cancel_count > 0 ||
+         !gate_cancel_due(&d->risk, o->session, d->lane->stamp))) {
+        desk_cancel_wait(d, order, total);
+        return REFUSAL_NONE;
+    }
+    return cancel_leave(d, order, total);
+}
+
+void desk_cancel_next(struct desk *d, uint32_t session)
+{
+    const uint32_t index = order_cancel_dequeue(&d->orders, session);
+    cancel_leave(d, index, orders_at(&d->orders, index)->cancel_total);
 }

@@ -30,6 +30,8 @@ void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
 void desk_report(struct desk *d, uint32_t session, const struct ouch_report *r);
 // The cancel goes into the session's queue, and says so.
 void desk_cancel_wait(struct desk *d, uint32_t order, uint32_t total);
+// The oldest of them leaves.
+void desk_cancel_next(struct desk *d, uint32_t session);
 bool desk_killed(const struct desk *d, const struct own_order *o);
 // One position is marked anew.
 void desk_mark_turn(struct desk *d);
@@ -38,8 +40,6 @@ void desk_losses_tell(struct desk *d);
 // Takes notice of kills: KILL is published, what is open will be swept.
 void desk_kills_look(struct desk *d);
 
-// How much credit an order has to find; after what stops orders has changed.
-void desk_credit_ask(struct desk *d);
 // An order is refused before there is a message of it: recorded and counted like every other.
 // <why>: refusal, and what is known of the order; <session> UINT8_MAX: it is for none.
 enum refusal desk_refuse(struct desk *d, const struct event_decision *why);

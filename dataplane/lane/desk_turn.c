@@ -118,10 +118,11 @@ static bool whole_session(const struct kill_words *k, uint32_t session)
     return atomic_load_explicit(&k->all, memory_order_relaxed) || kill_bit(k->sessions, session);
 }
 
-// One message for everything of the session, where its exchange takes that. The cancels of the
-// single orders follow all the same: one for an order that is gone gets no answer and does no harm.
-// Not before the account query of a new connection is answered: the message uses up a number, and
-// orders below it that were lost with the last connection would pass for seen.
+// One message for everything of the session, where its exchange takes that; it counts as a cancel,
+// but waits behind none. The cancels of the single orders follow all the same: one for an order
+// that is gone gets no answer and does no harm. Not before the account query of a new connection is
+// answered: the message uses up a number, and orders below it that were lost with the last
+// connection would pass for seen.
 static COLD void mass_cancel_send(struct desk *d, uint32_t i)
 {
     struct session *s = d->sessions[i].session;
@@ -133,6 +134,7 @@ static COLD void mass_cancel_send(struct desk *d, uint32_t i)
     if (!whole || ref == 0 || d->orders.sessions[i].open_count == 0 || s->state != SESSION_READY ||
         !session_send_cancel(s, frame_mass_cancel(&s->frames, ref), d->lane->stamp))
         return;
+    gate_cancel(&d->risk, i, d->lane->stamp);
     order_ref_use(&d->orders, i);
     event.cancel_sent.order = OWN_NONE;
     event.cancel_sent.ref = ref;
@@ -339,9 +341,9 @@ static uint32_t cancels_send(struct desk *d, uint32_t i)
     struct session *s = d->sessions[i].session;
     uint32_t sent = 0;
     while (sent < DESK_CANCELS_A_TURN && d->orders.sessions[i].cancel_count &&
-           session_may_cancel(s) && session_free(s, s->frames.cancel.len)) {
-        const uint32_t index = order_cancel_dequeue(&d->orders, i);
-        desk_cancel(d, index, orders_at(&d->orders, index)->cancel_total);
+           session_may_cancel(s) && session_free(s, s->frames.cancel.len) &&
+           (!gate_cancels_paced(&d->risk, i) || gate_cancel_due(&d->risk, i, d->lane->stamp))) {
+        desk_cancel_next(d, i);
         sent++;
     }
     return sent;

@@ -64,6 +64,9 @@ struct limit_symbol {
     bool band_estimate : 1;  // the feed's estimate holds while no band is known
 };
 
+// What becomes of cancels that are ahead of their rate; no order follows them either way.
+enum cancel_rate { CANCELS_UNCOUNTED, CANCELS_PASS, CANCELS_WAIT };
+
 enum no_reference { NO_REFERENCE_REFUSES, NO_REFERENCE_PASSES };
 
 // Everything is a maximum that may be reached. A row that does not limit something has its type's
@@ -81,7 +84,7 @@ struct limit_row {
     uint8_t state;        // enum trading_state
     uint8_t quality;      // symbol rows: the worst enum quality that is traded on
     uint16_t forbids;     // bits of enum order_permission
-    uint8_t cancel_rate;  // session rows: 1: cancels have a rate, in <price_low> and <price_high>
+    uint8_t cancel_rate;  // session rows: enum cancel_rate; it is in <price_low> and <price_high>
     uint8_t of_broker[3]; // bits of enum limit_control: this limit is the broker's
     uint32_t auction_quantity; // shares of one order for an auction, instead of <quantity>
     union {

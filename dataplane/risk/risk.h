@@ -135,7 +135,7 @@ struct risk {
     struct risk_use firm;
     struct risk_use sessions[SESSIONS_MAX];
     uint64_t rate_at[SESSIONS_MAX];   // when the next message would be on time (virtual scheduling)
-    uint64_t cancel_at[SESSIONS_MAX]; // the same of cancels, which pass all the same
+    uint64_t cancel_at[SESSIONS_MAX]; // the same of cancels, which are never refused
     struct risk_use strategies[STRATEGIES_MAX];
     struct risk_use accounts[ACCOUNTS_MAX];
     struct owner_day day; // of the firm
@@ -296,6 +296,16 @@ static inline int64_t position_profit(const struct position *p)
 
 // A cancel leaves the session: it passes, and is counted.
 void gate_cancel(struct risk *r, uint32_t session, uint64_t now);
+// Cancels of the session leave at their rate, those above it wait.
+static inline bool gate_cancels_paced(const struct risk *r, uint32_t session)
+{
+    return UNLIKELY(r->limits->sessions[session].cancel_rate == CANCELS_WAIT);
+}
+// Is the next one of such a session due?
+static inline bool gate_cancel_due(const struct risk *r, uint32_t session, uint64_t now)
+{
+    return r->cancel_at[session] <= now + r->limits->sessions[session].price_high;
+}
 
 struct gate_order {
     struct exposure_owner owner;

@@ -243,6 +243,7 @@ static void controls_are_off(void)
     assert_true(l->order_ratio == UINT16_MAX && l->duplicates == UINT16_MAX && l->forbid == 0);
     assert_true(l->repeats == UINT32_MAX && l->instruments == UINT16_MAX);
     assert_int_equal(config.sessions[0].cancel_rate_per_s, UINT32_MAX);
+    assert_int_equal(config.sessions[0].cancel_pace, 0);
 }
 
 static void controls_land(void **state)
@@ -396,6 +397,8 @@ static const struct fault {
     {"protocol: ouch42", "protocol: ouch50", "t.yaml:38: sessions[0].token_prefix: ", "no tokens"},
     {"burst: 3\n", "burst: 3\n    mass_cancel: true\n",
      "t.yaml:48: sessions[0].mass_cancel: ", "OUCH 4.2"},
+    {"burst: 3\n", "burst: 3\n    cancel_pace: wait\n",
+     "t.yaml:48: sessions[0].cancel_pace: ", "set cancel_rate_per_s"},
     {"silence_ms: 3s", "price_period_ms: 600001",
      "t.yaml:15: trading.price_period_ms: ", "1 to 600000 milliseconds"},
     {"state: reducing}", "state: reducing}\n  actions: {HALTED: block}",

@@ -112,6 +112,89 @@ static void cancels_wait_in_order_and_leave_some_a_turn(void **state)
     assert_int_equal(w->desk.orders.sessions[0].cancel_count, 0);
 }
 
+// --- cancels that leave at a rate ---
+
+enum { APART = 100, BURST = 3 };
+
+static void paced(uint8_t how)
+{
+    struct limit_row *row = &w->limits->sessions[0];
+    row->cancel_rate = how;
+    row->price_low = APART;
+    row->price_high = (BURST - 1) * APART;
+}
+
+static uint64_t cancels_at(uint64_t now)
+{
+    desk_turn(&w->desk, now);
+    return w->session.count.cancels;
+}
+
+// A burst leaves at once, then one in an interval, just when it is due, the oldest first; no order
+// follows them before.
+static void cancels_above_their_rate_wait(void **state)
+{
+    enum { COUNT = 8 };
+    uint32_t index[COUNT], another;
+    (void)state;
+    steps_until(SESSION_READY);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index[i]), REFUSAL_NONE);
+    paced(CANCELS_WAIT);
+    w->rig.sent_len = 0;
+    const uint64_t now = w->lane.stamp;
+    for (uint32_t i = 0; i < COUNT - 1; i++)
+        assert_int_equal(desk_cancel(&w->desk, index[i], 0), REFUSAL_NONE);
+    assert_int_equal(w->session.count.cancels, BURST);
+    assert_int_equal(w->desk.orders.sessions[0].cancel_count, COUNT - 1 - BURST);
+    assert_int_equal(w->event_count[EVENT_CANCEL_WAITS], 0); // not read yet
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &another), REFUSAL_CANCEL_RATE);
+    for (uint32_t i = 0; i < COUNT - 1 - BURST; i++) {
+        assert_int_equal(cancels_at(now + (i + 1) * APART - 1), BURST + i);
+        assert_int_equal(cancels_at(now + (i + 1) * APART), BURST + i + 1);
+        if (i == 0) // whoever comes later has to wait behind the others
+            assert_int_equal(desk_cancel(&w->desk, index[COUNT - 1], 0), REFUSAL_NONE);
+    }
+    assert_int_equal(cancels_at(now + (COUNT - BURST) * APART), COUNT);
+    assert_int_equal(w->desk.orders.sessions[0].cancel_count, 0);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(be32_load(sent_cancel(i)), orders_at(&w->desk.orders, index[i])->ref);
+    w->now = w->lane.stamp;
+}
+
+// Without the word they pass, and only orders wait for them.
+static void cancels_that_only_count_pass(void **state)
+{
+    enum { COUNT = 8 };
+    uint32_t index[COUNT], another;
+    (void)state;
+    steps_until(SESSION_READY);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index[i]), REFUSAL_NONE);
+    paced(CANCELS_PASS);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(desk_cancel(&w->desk, index[i], 0), REFUSAL_NONE);
+    assert_int_equal(w->session.count.cancels, COUNT);
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &another), REFUSAL_CANCEL_RATE);
+}
+
+// A person takes the rate away: what waits leaves.
+static void no_rate_and_nothing_waits(void **state)
+{
+    uint32_t index[2 * BURST];
+    (void)state;
+    steps_until(SESSION_READY);
+    for (uint32_t i = 0; i < 2 * BURST; i++)
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index[i]), REFUSAL_NONE);
+    paced(CANCELS_WAIT);
+    desk_mass_cancel(&w->desk, TRADE_ACCOUNT, w->who.account);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->session.count.cancels, BURST);
+    w->limits->sessions[0].cancel_rate = CANCELS_UNCOUNTED;
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->session.count.cancels, 2 * BURST);
+}
+
 // The strongest of what was asked for leaves, once.
 static void a_cancel_that_waits_becomes_stronger_not_weaker(void **state)
 {
@@ -377,6 +460,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
     const struct CMUnitTest tests[] = {
         TEST(cancels_wait_in_order_and_leave_some_a_turn),
+        TEST(cancels_above_their_rate_wait),
+        TEST(cancels_that_only_count_pass),
+        TEST(no_rate_and_nothing_waits),
         TEST(a_cancel_that_waits_becomes_stronger_not_weaker),
         TEST(a_cancel_behind_a_replace_names_the_new_number),
         TEST(no_cancel_is_left_of_an_order_that_ended),

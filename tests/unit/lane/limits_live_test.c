@@ -71,6 +71,9 @@ static void every_scope(void **state)
     ask_change(4, TRADE_SESSION, 1, "rate_per_s", "10");
     ask_change(5, TRADE_SYMBOL, 0, "restricted", "opening");
     ask_change(6, TRADE_ACCOUNT, 0, "gross", "1000");
+    ask_change(7, TRADE_SESSION, 0, "cancel_rate_per_s", "100");
+    ask_change(8, TRADE_SESSION, 1, "cancel_rate_per_s", "50");
+    limits_set_now(&d)->sessions[1].cancel_pace = 1;
     slot->request.limit_set.flags = LIMIT_SET_BASE;
     assert_true(post());
     assert_int_equal(answered(), COMMAND_RESULT_OK);
@@ -82,6 +85,11 @@ static void every_scope(void **state)
         assert_int_equal(t->symbols[1].symbol.touch_least, 500);
         assert_int_equal(t->symbols[0].symbol.touch, LIMIT_BAND_OPEN); // of the same row
         assert_int_equal(t->sessions[1].rate_ticks, HZ / 10);
+        assert_int_equal(t->sessions[0].cancel_rate, CANCELS_PASS);
+        assert_int_equal(t->sessions[0].price_low, HZ / 100);
+        assert_int_equal(t->sessions[0].price_high, HZ / 100 * 99); // a burst of 100
+        assert_int_equal(t->sessions[1].cancel_rate, CANCELS_WAIT);
+        assert_int_equal(t->sessions[1].price_low, HZ / 50);
         assert_int_equal(t->symbols[0].symbol.restricted, RESTRICTION_OPENING);
         assert_int_equal(t->accounts[0].owner.gross, 5000000); // half: two lanes
         assert_int_equal(t->symbols[1].quality, QUALITY_SUSPECT);
