@@ -43,6 +43,8 @@ void desk_kills_look(struct desk *d);
 // An order is refused before there is a message of it: recorded and counted like every other.
 // <why>: refusal, and what is known of the order; <session> UINT8_MAX: it is for none.
 enum refusal desk_refuse(struct desk *d, const struct event_decision *why);
+// How much credit an order has to find; after what stops orders has changed.
+void desk_credit_ask(struct desk *d);
 // The journal is written to, or not any more.
 void desk_record_take(struct desk *d, uint64_t state);
 

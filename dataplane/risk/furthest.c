@@ -19,8 +19,8 @@ static void narrow(struct furthest *f, const struct limit_symbol *s, uint32_t lo
     f->low = down < low && low - down > f->low ? low - down : f->low;
 }
 
-// The step of prices from one dollar on. A symbol that has no tick of its own has that of Rule 612
-// of Regulation NMS: exchanges take nothing between two cents, whatever the gate lets pass.
+// The step of prices from one dollar on. Where the gate leaves it to the exchange it is that of
+// Rule 612 of Regulation NMS: exchanges take nothing between two cents.
 static uint32_t step_of(const struct limit_symbol *s)
 {
     return s->tick == 1 ? 100 : s->tick;

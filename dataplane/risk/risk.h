@@ -365,8 +365,8 @@ static inline uint32_t scope_index(const struct exposure_owner *w, uint32_t scop
 
 // The highest price of a buy, or the lowest of a sale, that collar, TOUCH, LAST_TRADE and
 // PRICE_PERIOD let pass, on the tick, and not beyond <low> and <high>; 0: none of them says one, or
-// one has no price to compare with. Without a tick of its own a symbol has a cent from one dollar
-// on.
+// one has no price to compare with. Where the tick is left to the exchange it is a cent from one
+// dollar on.
 uint32_t gate_furthest(const struct risk *r, const struct gate_order *o, uint32_t low,
                        uint32_t high);
 
@@ -374,10 +374,10 @@ uint32_t gate_furthest(const struct risk *r, const struct gate_order *o, uint32_
 // refused order too, unless it is killed or halted; an approved order counts for its owners' day;
 // everything else is as before: the caller reserves with exposure_move.
 bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v);
-// Once more, for an order that was approved and holds nothing now: all checks but those that count
-// orders (rates, repetitions, orders of the day), which have counted it. Charges nothing.
-bool gate_again(struct risk *r, const struct gate_order *o, struct gate_verdict *v);
 // An order that is refused before it comes to the gate counts for the rates all the same. False: it
 // is beyond them, as <v> says.
 bool gate_refused_before(struct risk *r, uint32_t session, uint32_t instrument, uint64_t now,
                          struct gate_verdict *v);
+// Once more, for an order that was approved and holds nothing now: all checks but those that count
+// orders (rates, repetitions, orders of the day), which have counted it. Charges nothing.
+bool gate_again(struct risk *r, const struct gate_order *o, struct gate_verdict *v);

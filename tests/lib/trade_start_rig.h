@@ -26,7 +26,8 @@ static const char text[] =
     " limits: {open_notional: 1000.0001, state: active}}\n" // line 5
     "accounts: [{name: a, limits: {}}, {name: b, limits: {open_orders: 7, position: 101,"
     " quantity: 90}}]\n"
-    "symbols: [{names: [X, YY], limits: {position: none}, quality: suspect, price_high: 9.5}]\n"
+    "symbols: [{names: [X, YY], limits: {position: none}, quality: suspect, tick: 0.0001,"
+    " price_high: 9.5}]\n"
     "sessions:\n" // 8
     "  - {name: s0, server: '10.0.0.9:1', port: p0, lane: l0, account: a, rate_per_s: 100,"
     " burst: 3, limits: {open_orders: 50}}\n"

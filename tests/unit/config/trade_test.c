@@ -231,7 +231,7 @@ static void controls_are_off(void)
 {
     const struct config_symbol_row *s = &config.symbols[1];
     const struct config_limits *l = &config.accounts[1].limits;
-    assert_true(s->tick == 1 && s->lot == 1 && s->average_volume == CONFIG_POSITION_MAX);
+    assert_true(s->tick == 100 && s->lot == 1 && s->average_volume == CONFIG_POSITION_MAX);
     assert_true(s->spread == CONFIG_BAND_MAX && s->touch == CONFIG_BAND_MAX);
     assert_true(s->period == CONFIG_BAND16_MAX && config.trading.price_period_ms == 60000);
     assert_true(s->last == CONFIG_BAND_MAX && s->locates == UINT32_MAX && s->restricted == 0);
