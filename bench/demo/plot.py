@@ -15,7 +15,7 @@ def distribution(folder, name, title, rows, ylabel, curves=None):
         axes = 'set xlabel "nanoseconds"\nset ylabel "orders that took at most so long"\nset key bottom right\n'
     else:
         lines = f'"{data}" using 1:2 with impulses linewidth 6 notitle'
-        axes = f'set xlabel "nanoseconds (upper edge of the bucket)"\nset ylabel "{ylabel}"\n'
+        axes = f'set xlabel "nanoseconds, upper edge of the bucket"\nset ylabel "{ylabel}"\n'
     for terminal, suffix in (("pngcairo size 1000,500", "png"), ("svg size 1000,500", "svg")):
         subprocess.run(["gnuplot"], input=f"""
             set terminal {terminal}
@@ -25,7 +25,9 @@ def distribution(folder, name, title, rows, ylabel, curves=None):
             set logscale x
             set grid
             set arrow from 2750, graph 0 to 2750, graph 1 nohead dashtype 2
-            set label "2.75 us" at 2900, graph 0.05
+            set label "2.75 us" at 2900, graph 0.95
+            set format x "%.0s %c"
+            set rmargin 5
             plot {lines}
             """, text=True, check=True, stderr=subprocess.DEVNULL)
     return folder / f"{name}.png"
