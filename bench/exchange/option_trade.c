@@ -225,6 +225,7 @@ bool value_rule(struct options *o, const char *text, struct error *err)
 bool value_misbehave(struct options *o, const char *text, struct error *err)
 {
     static const struct key keys[] = {
+        KEY("seed", KEY_NUMBER, faults.seed),
         KEY("cut-bytes", KEY_NUMBER, faults.cut_bytes),
         KEY("cut-in-bytes", KEY_NUMBER, faults.cut_in_bytes),
         CHOICE("cut", faults.cut_resets, "close", "reset"),
@@ -307,6 +308,6 @@ bool trade_check(struct options *o, struct error *err)
         return error_set(err, EXIT_USAGE,
                          "--drop-copy needs a --drop-user USER,PASSWORD, and "
                          "--drop-user a --drop-copy IP:PORT");
-    o->trade.seed = o->generator.seed;
+    o->trade.seed = o->trade.faults.seed ? o->trade.faults.seed : o->generator.seed;
     return true;
 }

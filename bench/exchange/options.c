@@ -131,11 +131,12 @@ static const struct row rows[] = {
     {PARSE("rule", "KEY=VALUE", value_rule,
            "price-limit-percent, orders-max, post-only (cancel, slide), status (optional, needed), "
            "pegs (yes, no)")},
-    {PARSE(
-        "misbehave", "KEY=VALUE", value_misbehave,
-        "cut-bytes, cut-in-bytes, cut (close, reset), late, duplicate, missing, reorder, reject, "
-        "cancel, break, reset, forget, garbage, silent, drop-missing, drop-double, drop-wrong, "
-        "drop-foreign, drop-late: probability or number, from --seed")},
+    {PARSE("misbehave", "KEY=VALUE", value_misbehave,
+           "seed, cut-bytes, cut-in-bytes, cut (close, reset), late, duplicate, missing, reorder, "
+           "reject, "
+           "cancel, break, reset, forget, garbage, silent, drop-missing, drop-double, drop-wrong, "
+           "drop-foreign, drop-late: probability or number, from the seed "
+           "or --seed")},
     {U32("order-heartbeat-ms", "N", trade.heartbeat_ms, 1, 60000,
          "to members, after so long without a packet (1000)")},
     {U32("order-silence-ms", "N", trade.silence_ms, 1, 600000,

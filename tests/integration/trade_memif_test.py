@@ -2,11 +2,12 @@
 """The dataplane trades with the exchange over memif, our TCP against lwIP: both keep the same account of the day.
 
 A maker and a taker enter, replace and cancel while a day runs. The second time the exchange cuts the connection again
-and again, at any byte: every reconnect goes on where it was, nothing is lost and nothing counted twice. The last time it
-does all at once that an exchange may do wrong without a message being lost for good. The stop cancels what is open and
-logs out.
+and again, at any byte: every reconnect goes on where it was, nothing is lost and nothing counted twice. The last times it
+does all at once that an exchange may do wrong without a message being lost for good, from TICKGATE_SEEDS seeds (3), the
+first of them TICKGATE_SEED (1). The stop cancels what is open and logs out.
 """
 
+import os
 import pathlib
 import sys
 
@@ -59,7 +60,10 @@ def main():
     cuts = ["--misbehave", "cut-bytes=2500", "--misbehave", "cut-in-bytes=4000"]
     print(trade("cuts", cuts, "5.0", 100))
     print(trade("resets", [*cuts, "--misbehave", "cut=reset"], "5.0", 100))
-    print(trade("faults", [*cuts, *(w for fault in FAULTS for w in ("--misbehave", fault))], "5.0", 100))
+    first = int(os.environ.get("TICKGATE_SEED", 1))
+    for seed in range(first, first + int(os.environ.get("TICKGATE_SEEDS", 3))):
+        faults = [w for fault in (*FAULTS, f"seed={seed}") for w in ("--misbehave", fault)]
+        print(trade(f"seed{seed}", [*cuts, *faults], "5.0", 100))
 
 
 if __name__ == "__main__":

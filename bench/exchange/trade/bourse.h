@@ -64,6 +64,7 @@ struct bourse_rules {
 // What the exchange does wrong on purpose. Probabilities are of 2^32 for each chance; every choice
 // comes from the seed and the number of the chance, never from time.
 struct bourse_faults {
+    uint32_t seed;            // in the place of the day's; 0: that
     uint32_t cut_bytes;       // a connection ends after 1 to 2 x cut_bytes more bytes out; 0: never
     uint32_t cut_in_bytes;    // the same for bytes in: the last packet may be read in part only
     bool cut_resets;          // with a reset, and what was not taken yet is lost

@@ -145,6 +145,22 @@ static const struct {
     {LINE "--payload-max 1473", "--payload-max 1473"},
 };
 
+// Faults from another seed: the day stays the same.
+static void seeds_of_faults(void **state)
+{
+#define TRADE LINE "--mode trade --orders 127.0.0.1:26400 --member a,b --seed 5 "
+    (void)state;
+    struct options o;
+    struct error err;
+    assert_true(parse(&o, TRADE "--misbehave late=1%", &err));
+    assert_int_equal(o.trade.seed, 5);
+    assert_true(parse(&o, TRADE "--misbehave seed=9", &err));
+    assert_int_equal(o.trade.seed, 9);
+    assert_int_equal(o.generator.seed, 5);
+    assert_false(parse(&o, TRADE "--misbehave seed=x", &err));
+#undef TRADE
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -186,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepted),
+        cmocka_unit_test(seeds_of_faults),
         cmocka_unit_test(refused),
         cmocka_unit_test(pace),
     };
