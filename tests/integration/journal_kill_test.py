@@ -50,14 +50,17 @@ def rings_offset(header):
 class Dataplane:
     """The stand-in, publishing in lane 0's ring of trading events until it is killed."""
 
-    def __init__(self, path, epoch):
+    def __init__(self, path, epoch, events=FOREVER):
         self.epoch = epoch
         self.process = subprocess.Popen([str(FAKE), str(path), str(epoch)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
         assert self.process.stdout.readline().strip() == "ready"
         self.region = open(path, "rb")  # stays when the name is another's
         self.ring = rings_offset(os.pread(self.region.fileno(), 4096, 0))
-        self.process.stdin.write(f"events {FOREVER}\n")
+        self.publish(events)
+
+    def publish(self, events):
+        self.process.stdin.write(f"events {events}\n")
         self.process.stdin.flush()
 
     def word(self, member):
