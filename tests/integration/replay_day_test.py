@@ -41,7 +41,7 @@ def reload(s, name):
 
 def refused(s, why):
     ledger = Ledger(s)
-    wait_for(f"orders refused with {why}", lambda: ledger.collect() or any(d["refusal"] == why for d in ledger.of("DECISION")),
+    wait_for(f"orders refused with {why}", lambda: ledger.collect() and any(d["refusal"] == why for d in ledger.of("DECISION")),
              s.alive)
 
 
@@ -50,7 +50,7 @@ def changes(s):
     restrict(s, f"{SYMBOLS[0]},all")
     reload(s, "restricted")
     refused(s, "RESTRICTED")
-    lots(s, f"{SYMBOLS[0]},7", f"{SYMBOLS[1]},1000")
+    lots(s, f"{SYMBOLS[0]},7", f"{SYMBOLS[1]},300")
     reload(s, "reference")
     restrict(s)
     reload(s, "restricted")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Short sales, restricted symbols and what a client was admitted for, by real programs and real orders.
+"""Short sales, restricted symbols, event windows and what a client was admitted for, by real programs and real orders.
 
 Locates that run out, come back with a cancel and are raised by reference data that are read again; sales marked long that the
 position does not cover; Rule 201 as the feed says it; a restricted list that is read again, whose rows begin and end by the
-clock; the envelope of a client: symbols, venues, orders of the day, value of the day, position.
+clock; a window in which half of a limit is left, or nothing; the envelope of a client: symbols, venues, orders of the day, value of the day, position.
 """
 
 import datetime
@@ -16,7 +16,7 @@ from gateway_desk import ASK, BID, Desk, configure, need_library, refused, start
 from system import System, need_programs, wait_for  # noqa: E402
 from trading import Ledger, flat  # noqa: E402
 
-SYMBOLS = ("AAAA", "BBBB", "CCCC", "DDDD", "EEEE")  # locates, marking, Rule 201, restricted, opening
+SYMBOLS = ("AAAA", "BBBB", "CCCC", "DDDD", "EEEE", "FFFF")  # locates, marking, Rule 201, restricted, opening, window
 FAR, DEAR = BID - 10000, ASK + 10000  # rest
 ALPHA, BETA, GAMMA = 0, 1, 2
 ENVELOPE = "instruments: 1, venues: [nas], day_orders: 4, day_value: 3000, position: 150, open_orders: 2"
@@ -26,12 +26,15 @@ def utc_now():
     return datetime.datetime.now(datetime.timezone.utc)
 
 
-def files(s, locates=300, rows=("EEEE,opening,,",)):
+def files(s, locates=300, rows=("EEEE,opening,,",), windows=()):
     today = utc_now().date()
     (s.dir / "reference.csv").write_text(f"tickgate,reference,1,{today}\nsymbol,locates\nAAAA,{locates}\n")
     (s.dir / "restricted.csv").write_text(
         "\n".join([f"tickgate,restricted,1,{today}", "symbol,restriction,from,until", *rows]) + "\n")
-    return f"day: {{zone: UTC, reference: {s.dir}/reference.csv, restricted: {s.dir}/restricted.csv, max_age_days: 1}}\n"
+    (s.dir / "windows.csv").write_text(
+        "\n".join([f"tickgate,windows,1,{today},{today + datetime.timedelta(days=1)}", "days,symbol,from,until,percent", *windows]) + "\n")
+    return (f"day: {{zone: UTC, reference: {s.dir}/reference.csv, restricted: {s.dir}/restricted.csv, windows: {s.dir}/windows.csv, "
+            "max_age_days: 1}\n")
 
 
 def reload(s, kind):
@@ -103,6 +106,22 @@ def restricted(s, alpha, ledger):
     alpha.away(alpha.rests("EEEE", "B", 1, FAR))
 
 
+def windows(s, alpha, ledger):
+    """What the row of the symbol limits, and what of it is left while a window is open."""
+    def tried(percent, quantity):
+        files(s, windows=[f"mon-sun,FFFF,00:00,24:00,{percent}"] if percent is not None else [])
+        reload(s, "windows")
+        code = alpha.enter("FFFF", "B", quantity, FAR)
+        if code == "":
+            alpha.away(alpha.numbers)
+        return refused(ledger, ALPHA, alpha.numbers) if code else code
+
+    assert tried(None, 500) == "" and tried(None, 501) == ("QUANTITY", 501, 500)
+    assert tried(50, 250) == "" and tried(50, 251) == ("QUANTITY", 251, 250)
+    assert tried(0, 1)[0] == "RESTRICTED"
+    assert tried(None, 500) == ""
+
+
 def envelope(gamma, ledger):
     def refusal(*order, **options):
         code = gamma.enter(*order, **options)
@@ -126,7 +145,8 @@ def main():
     with System("shortsale") as s:
         while utc_now().strftime("%H:%M") >= "23:58":  # times of the list are those of one day
             time.sleep(1)
-        configure(s, ["names: [AAAA, CCCC, DDDD, EEEE], limits: {}", "names: [BBBB], limits: {}, short_marking: true"],
+        configure(s, ["names: [AAAA, CCCC, DDDD, EEEE], limits: {}", "names: [BBBB], limits: {}, short_marking: true",
+                      "names: [FFFF], limits: {quantity: 500}"],
                   ["name: main, limits: {}", "name: house, limits: {}"],
                   [("alpha", "main", ""), ("beta", "house", ""), ("gamma", "house", ENVELOPE)], more=files(s))
         start(s, SYMBOLS, short_restricted=("CCCC",))
@@ -136,6 +156,7 @@ def main():
         marking(alpha, ledger)
         rule_201(alpha)
         restricted(s, alpha, ledger)
+        windows(s, alpha, ledger)
         envelope(gamma, ledger)
         for desk in (alpha, beta, gamma):
             desk.detach()
