@@ -179,6 +179,14 @@ HOT_INLINE void gate_prepare(struct desk *d, struct decision *c, uint32_t frame_
         desk_luld_gate(d, &c->gate);
 }
 
+// OUCH 4.2 has one letter for what the display and the options say.
+static COLD void approve_extras(struct session *s, const struct frame_order *o, char letter)
+{
+    s->approved_reach = ouch_extras_reach(o->extras);
+    if (s->frames.version == OUCH_42 && letter != 'M')
+        s->approved.display = ouch42_display(o->extras, o->display);
+}
+
 // Its record is published: the frame goes to the port, and another record says what became of it.
 HOT_INLINE enum session_sent frame_hand_over(struct decision *c, const struct frame_bytes *frame,
                                              char letter, uint64_t stamp)
@@ -189,15 +197,20 @@ HOT_INLINE enum session_sent frame_hand_over(struct decision *c, const struct fr
                                   .quantity = c->frame.quantity,
                                   .price = c->frame.price,
                                   .side = c->frame.side,
-                                  .letter = letter};
+                                  .letter = letter,
+                                  .time_in_force = c->frame.time_in_force,
+                                  .display = c->frame.display};
     if (letter == 'O')
         memcpy(s->approved.symbol, c->frame.symbol, sizeof s->approved.symbol);
     else if (letter == 'U')
         s->approved.side = 0;
     else
-        s->approved.price = 0;
+        s->approved = (struct egress){.ref = c->frame.ref,
+                                      .quantity = c->frame.quantity,
+                                      .side = c->frame.side,
+                                      .letter = letter};
     if (UNLIKELY(c->frame.extras != NULL))
-        s->approved_reach = ouch_extras_reach(c->frame.extras);
+        approve_extras(s, &c->frame, letter);
     return session_send_order(s, frame, stamp);
 }
 

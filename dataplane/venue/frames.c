@@ -101,6 +101,16 @@ static uint32_t seconds_of(char time_in_force, const struct ouch_extras *extras)
     }
 }
 
+static char letter_of(uint32_t seconds)
+{
+    switch (seconds) {
+    case OUCH42_TIF_MARKET_HOURS: return '0';
+    case OUCH42_TIF_IOC: return '3';
+    case OUCH42_TIF_SYSTEM_HOURS: return '5';
+    default: return '6';
+    }
+}
+
 static bool one_of(char letter, const char *letters, uint32_t count)
 {
     bool found = false;
@@ -361,6 +371,8 @@ static bool egress50(const uint8_t *p, struct egress *out)
         out->quantity = ouch50_enter_quantity(p);
         out->price = ouch50_enter_price(p);
         out->side = ouch50_enter_side(p);
+        out->time_in_force = ouch50_enter_time_in_force(p);
+        out->display = ouch50_enter_display(p);
         memcpy(out->symbol, ouch50_enter_symbol(p), sizeof out->symbol);
         return true;
     case OUCH50_REPLACE:
@@ -368,6 +380,8 @@ static bool egress50(const uint8_t *p, struct egress *out)
         out->ref_was = ouch50_replace_orig_user_ref(p);
         out->quantity = ouch50_replace_quantity(p);
         out->price = ouch50_replace_price(p);
+        out->time_in_force = ouch50_replace_time_in_force(p);
+        out->display = ouch50_replace_display(p);
         return true;
     case OUCH50_MODIFY:
         out->ref = ouch50_modify_user_ref(p);
@@ -386,6 +400,8 @@ static bool egress42(const struct ouch_prefix *prefix, const uint8_t *p, struct 
         out->quantity = ouch42_enter_quantity(p);
         out->price = ouch42_enter_price(p);
         out->side = ouch42_enter_side(p);
+        out->time_in_force = letter_of(ouch42_enter_time_in_force(p));
+        out->display = ouch42_enter_display(p);
         memcpy(out->symbol, ouch42_enter_symbol(p), sizeof out->symbol);
         return true;
     case OUCH42_REPLACE:
@@ -393,6 +409,8 @@ static bool egress42(const struct ouch_prefix *prefix, const uint8_t *p, struct 
         out->ref_was = ouch_token_read(ouch42_replace_orig_token(p), prefix);
         out->quantity = ouch42_replace_quantity(p);
         out->price = ouch42_replace_price(p);
+        out->time_in_force = letter_of(ouch42_replace_time_in_force(p));
+        out->display = ouch42_replace_display(p);
         return true;
     case OUCH42_MODIFY:
         out->ref = ouch_token_read(ouch42_modify_token(p), prefix);

@@ -84,7 +84,8 @@ struct egress {
     char symbol[8];
     char letter; // 0: nothing is approved
     char side;
-    uint8_t unused[2];
+    char time_in_force; // of an enter or replace, as OUCH 5.0 says it; so is the next
+    char display;
 };
 
 // The discretion price in a frame with extras, from its bytes: 0 when there is none, UINT32_MAX

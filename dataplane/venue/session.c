@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "dataplane/base/bytes.h"
 #include "dataplane/wire/alpha.h"
 
 static void state_set(struct session *s, enum session_state state, uint64_t now)
@@ -23,13 +24,19 @@ static bool send_bytes(struct session *s, const void *bytes, uint32_t len, uint6
     return true;
 }
 
-// Symbol, price and side that a letter does not have are zero on both sides.
+// One packet and nothing behind it: what follows would be read by nobody here.
+static bool one_packet(const struct frame_bytes *frame)
+{
+    return 2u + be16_load(frame->bytes) == frame->len;
+}
+
+// What a letter does not have is zero on both sides.
 enum session_sent session_send_order(struct session *s, const struct frame_bytes *frame,
                                      uint64_t now)
 {
     struct egress found;
     const bool is_order = egress_read(&s->frames, frame->bytes, frame->len, &found);
-    bool same = is_order && memcmp(&found, &s->approved, sizeof found) == 0;
+    bool same = is_order && one_packet(frame) && memcmp(&found, &s->approved, sizeof found) == 0;
     if (UNLIKELY(frame == &s->frames.with))
         same &= egress_reach(&s->frames, frame->bytes, frame->len) == s->approved_reach;
     s->approved.letter = 0;
@@ -44,14 +51,21 @@ enum session_sent session_send_order(struct session *s, const struct frame_bytes
     return SESSION_SENT;
 }
 
-bool session_send_cancel(struct session *s, const struct frame_bytes *frame, uint64_t now)
+// What leaves without an approval is no order, and none stands behind it.
+static bool no_order(struct session *s, const struct frame_bytes *frame)
 {
     struct egress found;
-    if (UNLIKELY(egress_read(&s->frames, frame->bytes, frame->len, &found))) {
-        s->halted = true;
-        s->count.egress++;
+    if (LIKELY(one_packet(frame) && !egress_read(&s->frames, frame->bytes, frame->len, &found)))
+        return true;
+    s->halted = true;
+    s->count.egress++;
+    return false;
+}
+
+bool session_send_cancel(struct session *s, const struct frame_bytes *frame, uint64_t now)
+{
+    if (UNLIKELY(!no_order(s, frame)))
         return false;
-    }
     if (!session_may_cancel(s) || !session_free(s, frame->len) ||
         !send_bytes(s, frame->bytes, frame->len, now))
         return false;
@@ -63,7 +77,7 @@ bool session_query(struct session *s, uint32_t next_ref, uint64_t now)
 {
     const struct frame_bytes *query = &s->frames.query;
     if (query->len == 0 || s->query_at || !session_may_cancel(s) || !session_free(s, query->len) ||
-        !send_bytes(s, query->bytes, query->len, now))
+        !no_order(s, query) || !send_bytes(s, query->bytes, query->len, now))
         return false;
     s->wants_query = false;
     s->query_at = now;

@@ -290,7 +290,9 @@ static void a_frame_with_another_discretion_is_held_back(void **state)
                                   .price = PRICE,
                                   .symbol = "SYMA    ",
                                   .letter = 'O',
-                                  .side = 'B'};
+                                  .side = 'B',
+                                  .time_in_force = '0',
+                                  .display = 'Y'};
     s->approved_reach = PRICE + 5000;
     const struct frame_order order = {.ref = 900,
                                       .quantity = 200,

@@ -171,7 +171,16 @@ static void egress_reads_what_stands_there(void **state)
         assert_true(egress_read(&frames, f->bytes, f->len, &e));
         assert_true(e.letter == 'O' && e.ref == order.ref && e.quantity == 225 &&
                     e.price == 630200 && e.side == 'T' && e.ref_was == 0);
+        assert_true(e.time_in_force == order.time_in_force && e.display == order.display);
         assert_memory_equal(e.symbol, "CVLT    ", 8);
+        for (uint32_t i = 0; i < 3; i++) {
+            struct frame_order other = order;
+            other.time_in_force = "035"[i];
+            other.display = "YNA"[i];
+            f = i & 1 ? frame_replace(&frames, &other) : frame_enter(&frames, &other);
+            assert_true(egress_read(&frames, f->bytes, f->len, &e));
+            assert_true(e.time_in_force == other.time_in_force && e.display == other.display);
+        }
         f = frame_replace(&frames, &order);
         assert_true(egress_read(&frames, f->bytes, f->len, &e));
         assert_true(e.letter == 'U' && e.ref == order.ref && e.ref_was == order.ref_was &&

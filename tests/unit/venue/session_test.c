@@ -356,7 +356,9 @@ static struct egress approval(void)
                            .price = 1000000,
                            .symbol = "MSFT    ",
                            .side = 'B',
-                           .letter = 'O'};
+                           .letter = 'O',
+                           .time_in_force = '0',
+                           .display = 'Y'};
 }
 
 static void every_order_frame_needs_its_own_approval(void **state)
@@ -376,7 +378,7 @@ static void every_order_frame_needs_its_own_approval(void **state)
 static void a_frame_that_differs_halts_the_session(void **state)
 {
     (void)state;
-    for (uint32_t field = 0; field < 6; field++) {
+    for (uint32_t field = 0; field < 8; field++) {
         start(OUCH_50);
         go();
         s.approved = approval();
@@ -386,6 +388,8 @@ static void a_frame_that_differs_halts_the_session(void **state)
         s.approved.side = field == 3 ? 'S' : 'B';
         s.approved.symbol[0] = field == 4 ? 'X' : 'M';
         s.approved.letter = field == 5 ? 'U' : 'O';
+        s.approved.time_in_force = field == 6 ? '3' : '0';
+        s.approved.display = field == 7 ? 'N' : 'Y';
         assert_int_equal(session_send_order(&s, frame_enter(&s.frames, &order), now),
                          SESSION_EGRESS);
         assert_int_equal(rig.sent_len, 0);
@@ -394,6 +398,33 @@ static void a_frame_that_differs_halts_the_session(void **state)
     start(OUCH_50); // an order in the clothes of a cancel
     go();
     assert_false(session_send_cancel(&s, frame_enter(&s.frames, &order), now));
+    assert_true(s.halted && rig.sent_len == 0);
+    s.frames.query = *frame_enter(&s.frames, &order); // or of a query
+    s.query_at = 0;
+    assert_false(session_query(&s, 1, now));
+    assert_true(s.count.egress == 2 && rig.sent_len == 0);
+}
+
+// A second packet behind the one that is looked at would leave unseen.
+static void nothing_stands_behind_a_frame(void **state)
+{
+    (void)state;
+    struct frame_bytes two;
+    start(OUCH_50);
+    go();
+    const struct frame_bytes *enter = frame_enter(&s.frames, &order);
+    two = *frame_cancel(&s.frames, 7, 0);
+    memcpy(two.bytes + two.len, enter->bytes, enter->len);
+    two.len += enter->len;
+    assert_false(session_send_cancel(&s, &two, now));
+    assert_true(s.halted && rig.sent_len == 0);
+    start(OUCH_50);
+    go();
+    s.approved = approval();
+    two = *frame_enter(&s.frames, &order);
+    memcpy(two.bytes + two.len, enter->bytes, enter->len);
+    two.len += enter->len;
+    assert_int_equal(session_send_order(&s, &two, now), SESSION_EGRESS);
     assert_true(s.halted && rig.sent_len == 0);
 }
 
@@ -462,6 +493,7 @@ int main(void)
         cmocka_unit_test_setup(nonsense_ends_the_connection_or_is_counted, setup),
         cmocka_unit_test_setup(every_order_frame_needs_its_own_approval, setup),
         cmocka_unit_test_setup(a_frame_that_differs_halts_the_session, setup),
+        cmocka_unit_test_setup(nothing_stands_behind_a_frame, setup),
         cmocka_unit_test_setup(a_refusal_of_the_transport_is_no_sending, setup),
         cmocka_unit_test_setup(a_stopped_session_stays_down, setup),
         cmocka_unit_test_setup(a_configuration_that_cannot_be_is_named, setup),
