@@ -69,6 +69,10 @@ static void settle_unanswered(struct desk *d, struct desk_session *ds, uint32_t 
     if (ds->replay_all && o->life != LIFE_DEAD && o->waits & WAIT_CANCEL &&
         !(o->flags & ORDER_CANCEL_QUEUED))
         desk_cancel_wait(d, index, o->cancel_total);
+    // What the stream has told of since the sweep of a kill that is in force.
+    else if (ds->replay_all && o->life != LIFE_DEAD && !(o->flags & ORDER_CANCEL_QUEUED) &&
+             desk_killed(d, o))
+        desk_cancel_wait(d, index, 0);
 }
 
 static uint32_t replay_walk(struct desk *d, uint32_t session, uint64_t now)
@@ -285,10 +289,12 @@ static uint32_t reports_take(struct desk *d, uint32_t i, uint64_t now)
 // In pieces that the session's buffer takes beside the beginning of a packet.
 static void run_take(struct desk *d, uint32_t i, const struct tcp_run *run, uint64_t now)
 {
-    for (uint32_t at = 0; at < run->len; at += SESSION_STREAM_BYTES / 2) {
-        const uint32_t left = run->len - at;
-        session_received(d->sessions[i].session, run->data + at,
-                         left < SESSION_STREAM_BYTES / 2 ? left : SESSION_STREAM_BYTES / 2, now);
+    struct session *s = d->sessions[i].session;
+    uint32_t piece = 0;
+    for (uint32_t at = 0; at < run->len; at += piece) {
+        const uint32_t left = run->len - at, room = session_room(s);
+        piece = left < room ? left : room;
+        session_received(s, run->data + at, piece, now);
         reports_take(d, i, now);
     }
 }

@@ -102,6 +102,11 @@ bool session_init(struct session *s, const struct session_config *config,
 
 void session_opened(struct session *s, uint64_t now);
 void session_lost(struct session *s, uint64_t now);
+// Bytes that it takes at once: more than 0 when session_next has said that there is no more.
+static inline uint32_t session_room(const struct session *s)
+{
+    return s->stream.size - (s->stream.end - s->stream.start);
+}
 // Bytes of the stream; all are taken unless the session gives up the connection.
 void session_received(struct session *s, const uint8_t *data, uint32_t len, uint64_t now);
 

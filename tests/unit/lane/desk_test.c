@@ -369,9 +369,9 @@ static void an_unknown_execution_stops_the_session(void **state)
 
 // A run that starts in the middle of the day takes its orders and positions from the venue's
 // stream.
-static void a_fresh_start_adopts_what_the_stream_tells(void **state)
+// A run that ends with orders open; the next one finds its exchange.
+static struct venue_model earlier_run(uint32_t *open, int64_t *shares)
 {
-    (void)state;
     uint32_t index;
     world_open(5);
     ready();
@@ -385,19 +385,53 @@ static void a_fresh_start_adopts_what_the_stream_tells(void **state)
     }
     step();
     check();
-    struct venue_model model = w->model;
+    const struct venue_model model = w->model;
     w->model.stream = NULL;
-    const struct risk before = w->desk.risk;
-    const int64_t shares = before.symbols[0].shares;
-    const uint32_t open = w->desk.orders.sessions[0].open_count;
+    *shares = w->desk.risk.symbols[0].shares;
+    *open = w->desk.orders.sessions[0].open_count;
+    assert_true(*open > 0 && *shares != 0);
     world_close();
+    return model;
+}
+
+static void next_run(const struct venue_model *model)
+{
     world_open(6);
     free(w->model.stream);
-    w->model = model;
+    w->model = *model;
     model_disconnect(&w->model);
+}
+
+// What the stream tells of after the sweep of a kill is cancelled, too.
+static void a_kill_holds_for_what_is_told_later(void **state)
+{
+    (void)state;
+    uint32_t open, index;
+    int64_t shares;
+    const struct venue_model model = earlier_run(&open, &shares);
+    next_run(&model);
+    kill_ask(&w->desk.kills[KILL_BY_OPERATOR], TRADE_FIRM, 0);
+    desk_turn(&w->desk, w->now);
+    ready();
+    assert_int_equal(w->desk.orders.sessions[0].open_count, open);
+    for (int i = 0; i < 40 && w->desk.orders.sessions[0].open_count > 0; i++)
+        step();
+    assert_int_equal(w->desk.orders.sessions[0].open_count, 0);
+    check();
+    assert_int_equal(w->event_count[EVENT_CANCEL_SENT], open);
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_KILLED);
+    world_close();
+}
+
+static void a_fresh_start_adopts_what_the_stream_tells(void **state)
+{
+    (void)state;
+    uint32_t open;
+    int64_t shares;
+    const struct venue_model model = earlier_run(&open, &shares);
+    next_run(&model);
     ready();
     check();
-    assert_true(open > 0 && shares != 0);
     assert_int_equal(w->desk.orders.sessions[0].open_count, open);
     assert_true(w->desk.risk.symbols[0].shares == shares);
     assert_int_equal(w->desk.orders.sessions[0].next_ref, w->model.next_ref);
@@ -436,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_kill_stops_orders_and_cancels_what_is_open),
         cmocka_unit_test(a_cancel_is_not_weakened),
         cmocka_unit_test(an_unknown_execution_stops_the_session),
+        cmocka_unit_test(a_kill_holds_for_what_is_told_later),
         cmocka_unit_test(a_fresh_start_adopts_what_the_stream_tells),
         cmocka_unit_test(a_well_behaved_exchange_is_matched),
         cmocka_unit_test(broken_connections_lose_and_double_nothing),
