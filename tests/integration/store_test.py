@@ -3,8 +3,11 @@
 """The store and a real PostgreSQL: everything once, through restarts of either, hours without a database (a short one),
 an old cursor, a second store, and starts of the dataplane that are told their executions again."""
 
+import collections
+import math
 import pathlib
 import signal
+import statistics
 import sys
 import time
 
@@ -113,6 +116,51 @@ def views(pg):
     markouts(pg)
 
 
+def by_hand(pg):
+    """Gains at average cost, closings that won, and the ratio of the days, worked out here from the executions alone."""
+    held = collections.defaultdict(lambda: [0, 0])  # shares with a sign, what they have cost
+    days = collections.defaultdict(lambda: [0, 0, 0])  # realised, closings, of them won
+    rows = pg.sql("SELECT (at AT TIME ZONE 'UTC')::date, account, strategy, instrument, side, shares, price, broken_shares, "
+                  "broken_price, coalesce(realised, 0), realised IS NOT NULL FROM tickgate.executions WHERE NOT again ORDER BY number").split("\n")
+    for day, *numbers, closed in (row.split("|") for row in rows):
+        account, strategy, instrument, side, shares, price, broken_shares, broken_price, realised = (
+            n if n in "BST" else int(n) for n in numbers)
+        own, gain, closes = held[account, instrument], 0, 0
+        sign = 1 if side == "B" else -1
+        for change, at in ((-sign * broken_shares, broken_price), (sign * shares, price)):
+            if own[0] * change < 0:
+                off = min(abs(change), abs(own[0]))
+                cost = own[1] * off // abs(own[0]) if own[1] >= 0 else -(-own[1] * off // abs(own[0]))
+                gain += off * at - cost if own[0] > 0 else cost - off * at
+                own[0] += off if change > 0 else -off
+                own[1] -= cost
+                change += off if change < 0 else -off
+                closes = 1
+            own[0] += change
+            own[1] += abs(change) * at
+        assert (gain, bool(closes)) == (realised, closed == "t"), (numbers, gain, closes)
+        of = days[day, account, strategy]
+        of[0], of[1], of[2] = of[0] + gain, of[1] + closes, of[2] + (gain > 0)
+    shown = {(day, int(account), int(strategy)): (float(realised), int(closes), int(wins), rate and float(rate))
+             for day, account, strategy, realised, closes, wins, rate in
+             (row.split("|") for row in pg.sql("SELECT day, account, strategy, realised, closes, wins, win_rate "
+                                               "FROM tickgate.win_rate").split("\n"))}
+    want = {key: (gain / 10000, closes, wins, math.floor(wins / closes * 10000 + 0.5) / 10000 if closes else "")
+            for key, (gain, closes, wins) in days.items()}
+    assert {key: shown[key] for key in want} == want and any(row[2] for row in want.values()), (shown, want)
+    of_owner = collections.defaultdict(list)
+    for (_, account, strategy), row in shown.items():
+        of_owner[account, strategy].append(row[0])
+    found = 0
+    for row in pg.sql("SELECT account, strategy, days, sharpe FROM tickgate.sharpe WHERE sharpe IS NOT NULL").split():
+        account, strategy, count, sharpe = row.split("|")
+        gains = of_owner[int(account), int(strategy)]
+        ratio = statistics.mean(gains) / statistics.stdev(gains) * math.sqrt(252)
+        assert int(count) == len(gains) and abs(float(sharpe) - ratio) < 0.0002, (row, gains, ratio)
+        found += 1
+    assert found, "no account has traded on two days"
+
+
 def gated_again(pg, later):
     """What a durable session's second look refused stands among the rejects, with its decision's order."""
     assert later > 0
@@ -168,6 +216,7 @@ def main():
         same(pg, store)
         texts(pg)
         views(pg)
+        by_hand(pg)
         restarts(pg, store)
         connections_lost(pg, store)
         old_cursor(pg, store)
