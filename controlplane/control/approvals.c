@@ -66,7 +66,7 @@ void job_await_approval(struct control *control, struct job *job, uint64_t mark,
     vsnprintf(row->what, sizeof row->what, fmt, args);
     va_end(args);
     job_fail(job, RPC_ERROR_APPROVAL,
-             "change %llu (%.400s) waits for another user of the role risk: tickgate approve %llu; "
+             "change %llu (%s) waits for another user of the role risk: tickgate approve %llu; "
              "nothing is changed before",
              (unsigned long long)row->id, row->what, (unsigned long long)row->id);
 }

@@ -78,12 +78,12 @@ struct job {
     json_t *id;     // null: a notification, nobody wants the answer
     json_t *params; // object
     json_t *result;
-    int error; // enum rpc_error, 0 = none
-    char message[640];
-    bool pending;    // <call> is posted, or events are waited for
-    bool settling;   // the latter
-    bool settled;    // they are there, or will not be for now
-    uint64_t ticket; // drain_ask
+    int error;          // enum rpc_error, 0 = none
+    char message[1024]; // with all that waits for an approval
+    bool pending;       // <call> is posted, or events are waited for
+    bool settling;      // the latter
+    bool settled;       // they are there, or will not be for now
+    uint64_t ticket;    // drain_ask
     uint64_t deadline_ns;
     bool tolerant;    // COMMAND_RESULT_NOTHING, BEYOND and LIMIT_REFUSED are answered too
     const char *also; // said behind what went wrong with the call; null: nothing

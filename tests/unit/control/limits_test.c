@@ -277,6 +277,18 @@ static void dry_answer(struct fixture *f, bool widens)
     command_answer(slot, COMMAND_RESULT_OK, 0);
 }
 
+// A change of many limits is a long one.
+static void test_all_that_waits_is_told(void **state)
+{
+    struct fixture *f = *state;
+    char what[700];
+    memset(what, 'x', sizeof what - 1);
+    what[sizeof what - 1] = 0;
+    job_await_approval(&f->control, &f->job, 0, "%s", what);
+    assert_non_null(strstr(f->job.message, what));
+    assert_non_null(strstr(f->job.message, "nothing is changed before"));
+}
+
 static void test_second_person(void **state)
 {
     struct fixture *f = *state;
@@ -343,10 +355,11 @@ static void test_second_person(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_set),    TEST(test_scopes), TEST(test_refused),
-        TEST(test_list),   TEST(test_raise),  TEST(test_second_person),
-        TEST(test_broker), TEST(test_venues), TEST(test_words)};
+    const struct CMUnitTest tests[] = {TEST(test_set),           TEST(test_scopes),
+                                       TEST(test_refused),       TEST(test_list),
+                                       TEST(test_raise),         TEST(test_all_that_waits_is_told),
+                                       TEST(test_second_person), TEST(test_broker),
+                                       TEST(test_venues),        TEST(test_words)};
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
