@@ -253,6 +253,21 @@ void print_symbols(FILE *out, const json_t *result, const json_t *options)
     table_print(out, columns, json_object_get(result, "symbols"));
 }
 
+// Prices beyond it are refused. An estimate is ours, not the tape's.
+static void band_print(FILE *out, const json_t *band)
+{
+    char source[128], low[128], high[128];
+    if (!json_is_object(band))
+        return;
+    text_at(band, "source", COLUMN_TEXT, source);
+    if (json_is_null(json_object_get(band, "low")))
+        fprintf(out, "price band: %s\n", source);
+    else
+        fprintf(out, "price band: %s to %s, %s\n", text_at(band, "low", COLUMN_PRICE, low),
+                text_at(band, "high", COLUMN_PRICE, high),
+                strcmp(source, "estimated") == 0 ? "ESTIMATED" : "of the file of the day");
+}
+
 void print_book(FILE *out, const json_t *result, const json_t *options)
 {
     static const struct column columns[] = {{"orders", "bid.orders", COLUMN_COUNT},
@@ -277,6 +292,7 @@ void print_book(FILE *out, const json_t *result, const json_t *options)
             text_at(result, "channel", COLUMN_TEXT, channel),
             text_at(result, "quality", COLUMN_TEXT, quality),
             text_at(result, "next_sequence", COLUMN_COUNT, next));
+    band_print(out, json_object_get(result, "band"));
     table_print(out, columns, rows);
     json_decref(rows);
 }

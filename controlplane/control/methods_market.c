@@ -169,6 +169,30 @@ void method_symbols(struct control *control, struct job *job)
 
 // --- book ---
 
+// The symbol's row of limits; UINT32_MAX: it has none, or nothing trades.
+static uint32_t instrument_of(struct control *control, const char *symbol)
+{
+    const struct board *b = control->board;
+    if (!board_take(control->board, &control->contact) || !board_trades(b))
+        return UINT32_MAX;
+    for (uint32_t i = 0; i < b->shape.instruments; i++)
+        if (strcmp(b->instruments[i].symbol, symbol) == 0)
+            return i;
+    return UINT32_MAX;
+}
+
+static json_t *band_view(const struct book_snapshot_answer *answer)
+{
+    static const char *const sources[BAND_SOURCES] = {
+        [BAND_OF_FILE] = "file", [BAND_ESTIMATED] = "estimated", [BAND_UNKNOWN] = "unknown"};
+    const bool known = answer->band == BAND_OF_FILE || answer->band == BAND_ESTIMATED;
+    if (answer->band >= BAND_SOURCES || sources[answer->band] == NULL)
+        return json_null();
+    return json_pack("{s:s,s:o,s:o}", "source", sources[answer->band], "low",
+                     known ? view_price(answer->band_low) : json_null(), "high",
+                     known ? view_price(answer->band_high) : json_null());
+}
+
 void method_book(struct control *control, struct job *job)
 {
     const char *symbol = job_string(job, "symbol");
@@ -186,6 +210,7 @@ void method_book(struct control *control, struct job *job)
         .channel = row->channel,
         .locate = row->locate,
         .depth = (uint32_t)job_integer(job, "depth", BOOK_DEPTH_DEFAULT),
+        .instrument = instrument_of(control, job->symbol),
     };
     job_call(control, job, COMMAND_BOOK_SNAPSHOT, control->snapshot.channels[row->channel].lane);
 }
@@ -216,6 +241,7 @@ void method_book_answered(struct control *control, struct job *job)
     json_object_set_new(result, "trading_state", view_letter(answer->trading_state));
     json_object_set_new(result, "next_sequence", view_count(answer->next_sequence));
     json_object_set_new(result, "time_ns", view_count(answer->time_ns));
+    json_object_set_new(result, "band", band_view(answer));
     json_object_set_new(result, "bids", levels_view(answer->bids, answer->bid_count));
     json_object_set_new(result, "asks", levels_view(answer->asks, answer->ask_count));
 }

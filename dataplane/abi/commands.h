@@ -77,9 +77,13 @@ static inline bool command_governs(uint32_t type)
 struct book_snapshot_request {
     uint32_t channel;
     uint32_t locate;
-    uint32_t depth; // levels a side, 1 to BOOK_DEPTH_MAX
-    uint32_t unused;
+    uint32_t depth;      // levels a side, 1 to BOOK_DEPTH_MAX
+    uint32_t instrument; // the symbol's row of limits, whose price band is asked for too; else none
 };
+
+// Whose limit up, limit down band holds the orders of a symbol. UNKNOWN: one should, but there is
+// none to hold them to.
+enum band_source { BAND_NONE, BAND_OF_FILE, BAND_ESTIMATED, BAND_UNKNOWN, BAND_SOURCES };
 
 struct command_level {
     uint32_t price; // price4
@@ -94,7 +98,10 @@ struct book_snapshot_answer {
     uint32_t ask_count;
     uint8_t quality; // enum quality, the worst of symbol and channel
     uint8_t trading_state;
-    uint8_t unused[6];
+    uint8_t band; // enum band_source
+    uint8_t unused[5];
+    uint32_t band_low; // price4; of BAND_OF_FILE and BAND_ESTIMATED
+    uint32_t band_high;
     struct command_level bids[BOOK_DEPTH_MAX]; // best first
     struct command_level asks[BOOK_DEPTH_MAX];
 };

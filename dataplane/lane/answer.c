@@ -4,6 +4,7 @@
 #include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_command.h"
 #include "dataplane/lane/desk_limits.h"
+#include "dataplane/lane/desk_luld.h"
 #include "dataplane/lane/desk_signal.h"
 #include "dataplane/lane/lane_event.h"
 #include "dataplane/lane/tape.h"
@@ -125,6 +126,10 @@ static enum command_result book_snapshot(const struct lane *lane,
     answer->trading_state = ch->book.symbols[slot].trading_state;
     answer->bid_count = depth_copy(&ch->book, slot, BOOK_BID, request->depth, answer->bids);
     answer->ask_count = depth_copy(&ch->book, slot, BOOK_ASK, request->depth, answer->asks);
+    answer->band = BAND_NONE;
+    if (lane->desk)
+        answer->band = (uint8_t)desk_luld_shown(lane->desk, ch, slot, request->instrument,
+                                                &answer->band_low, &answer->band_high);
     return COMMAND_RESULT_OK;
 }
 

@@ -17,19 +17,25 @@ void desk_luld_limits(struct desk *d)
     }
 }
 
+static struct luld_terms terms_of(const struct desk *d, const struct channel *ch, uint16_t slot,
+                                  uint32_t instrument)
+{
+    const struct symbol_info *info = &ch->book.infos[slot];
+    return (struct luld_terms){.tier = info->luld_tier,
+                               .leverage = info->etp_leverage,
+                               .previous_close =
+                                   d->limits->symbols[instrument].symbol.previous_close};
+}
+
 // Only of a band that is known something is written.
 static enum luld_known look(struct desk *d, const struct gate_order *o, uint32_t *low,
                             uint32_t *high)
 {
     struct channel *ch = d->sessions[o->owner.session].channel;
     const uint16_t slot = d->instruments[o->owner.instrument].slot[o->owner.session];
-    struct luld_terms terms = {.previous_close =
-                                   d->limits->symbols[o->owner.instrument].symbol.previous_close};
     if (ch == NULL || ch->luld.of == NULL || slot == SYMBOL_NONE)
         return LULD_UNKNOWN;
-    const struct symbol_info *info = &ch->book.infos[slot];
-    terms.tier = info->luld_tier;
-    terms.leverage = info->etp_leverage;
+    const struct luld_terms terms = terms_of(d, ch, slot, o->owner.instrument);
     return luld_look(&ch->luld, slot, ch->session_number, ch->time_ns, &terms, low, high);
 }
 
@@ -58,4 +64,32 @@ void desk_luld_band(struct desk *d, const struct gate_order *o, uint32_t *low, u
     *high = UINT32_MAX;
     if (d->luld && s->band_estimate && !desk_practises(d))
         look(d, o, low, high);
+}
+
+// On a copy: whoever looks changes nothing that an order is judged by.
+COLD enum band_source desk_luld_shown(const struct desk *d, const struct channel *ch, uint16_t slot,
+                                      uint32_t instrument, uint32_t *low, uint32_t *high)
+{
+    if (instrument >= d->instrument_count ||
+        book_symbol_find(&ch->book, d->instruments[instrument].symbol) != slot)
+        return BAND_NONE;
+    const struct limit_row *row = &d->limits->symbols[instrument];
+    if (row->symbol.band_low > row->band_high)
+        return BAND_UNKNOWN;
+    *low = row->symbol.band_low;
+    *high = row->band_high;
+    if (*low > 0 || *high < UINT32_MAX)
+        return BAND_OF_FILE;
+    if (!row->symbol.band_estimate || ch->luld.of == NULL)
+        return BAND_NONE;
+    const struct luld_terms terms = terms_of(d, ch, slot, instrument);
+    struct luld_symbol one = ch->luld.of[slot];
+    struct luld luld = ch->luld;
+    luld.of = &one;
+    switch (luld_look(&luld, 0, ch->session_number, ch->time_ns, &terms, low, high)) {
+    case LULD_KNOWN: return BAND_ESTIMATED;
+    case LULD_UNKNOWN: return BAND_UNKNOWN;
+    case LULD_OUT_OF_HOURS: break;
+    }
+    return BAND_NONE;
 }

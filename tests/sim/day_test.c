@@ -246,6 +246,23 @@ static void past(uint32_t price, uint32_t edge)
     }
 }
 
+// What `show book` says, and that looking changes nothing that an order is judged by.
+static void band_shows(enum band_source want, uint32_t low, uint32_t high)
+{
+    const struct channel *ch = &sim->venues[0].channel;
+    const uint16_t slot = book_symbol_find(&ch->book, sim->desk.instruments[SYMBOL].symbol);
+    const struct luld_symbol before = ch->luld.of[slot];
+    uint32_t is_low = 0, is_high = 0;
+    assert_int_equal(desk_luld_shown(&sim->desk, ch, slot, SYMBOL, &is_low, &is_high), want);
+    if (want == BAND_OF_FILE || want == BAND_ESTIMATED)
+        assert_true(is_low == low && is_high == high);
+    assert_memory_equal(&ch->luld.of[slot], &before, sizeof before);
+    assert_int_equal(desk_luld_shown(&sim->desk, ch, slot, SYMBOL + 1, &is_low, &is_high),
+                     BAND_NONE); // another one's row
+    assert_int_equal(desk_luld_shown(&sim->desk, ch, slot, UINT32_MAX, &is_low, &is_high),
+                     BAND_NONE);
+}
+
 // The band that the lane itself has worked out from what it heard: 5 % around the opening cross and
 // the trades since. Inside, at and outside of it; a band of the file goes before it; where none can
 // be known no_reference decides; on a day without trading there is none.
@@ -261,8 +278,10 @@ static void bands_are_estimated(void **state)
     const uint32_t low = reference - reference / 20, high = reference + reference / 20;
     clock_is(OPEN_S);
     assert_int_equal(enter_at(low - 1, 'B'), REFUSAL_NONE); // nothing is asked for
+    band_shows(BAND_NONE, 0, 0);
     untouched->symbols[SYMBOL].symbol.band_estimate = 1;
     clock_is(OPEN_S);
+    band_shows(BAND_ESTIMATED, low, high);
     past(low - 1, low);
     past(high + 1, high);
     for (uint32_t side = 0; side < 2; side++) {
@@ -279,6 +298,7 @@ static void bands_are_estimated(void **state)
               "tickgate,bands,1,2026-11-23\nsymbol,low,high,from,until\n", band);
     clock_is(OPEN_S);
     assert_int_equal(enter_at(high + 1, 'S'), REFUSAL_NONE);
+    band_shows(BAND_OF_FILE, low, high + 1);
     bid = low - 1;
     sent_nothing(SHARES, 'B', REFUSAL_LULD);
     clock_is(OPEN_S + 60);
@@ -288,6 +308,7 @@ static void bands_are_estimated(void **state)
     untouched->symbols[SYMBOL].symbol.band_needed = 1;
     clock_is(OPEN_S + 60);
     past(price, 0);
+    band_shows(BAND_UNKNOWN, 0, 0);
     assert_int_equal(desk_cancel(&sim->desk, resting, 0), REFUSAL_NONE);
     untouched->symbols[SYMBOL].symbol.no_reference = NO_REFERENCE_PASSES;
     clock_is(OPEN_S + 60);

@@ -253,11 +253,18 @@ static void test_book(void **state)
     slot->answer.book_snapshot.ask_count = 1;
     slot->answer.book_snapshot.asks[0] = (struct command_level){4294967295u, 2, 300};
     slot->answer.book_snapshot.quality = QUALITY_RECOVERING;
+    slot->answer.book_snapshot.band = BAND_ESTIMATED;
+    slot->answer.book_snapshot.band_low = 950000;
+    slot->answer.book_snapshot.band_high = 1050000;
     command_answer(slot, COMMAND_RESULT_OK, 0);
     json_t *answer = resumed(f);
     const json_t *result = json_object_get(answer, "result");
     assert_string_equal(text_of(result, "symbol"), "AAPL");
     assert_string_equal(text_of(result, "quality"), "recovering");
+    const json_t *band = json_object_get(result, "band");
+    assert_string_equal(text_of(band, "source"), "estimated");
+    assert_string_equal(text_of(band, "low"), "95.0000");
+    assert_string_equal(text_of(band, "high"), "105.0000");
     assert_int_equal(json_array_size(json_object_get(result, "bids")), 0);
     assert_string_equal(text_of(json_array_get(json_object_get(result, "asks"), 0), "price"),
                         "429496.7295");
