@@ -117,8 +117,8 @@ def good_table_holds(alpha, ledger):
     assert alpha.enter("AAAA", "T", 400, ASK + 100) == "LOCATE"
     assert refused(ledger, ALPHA, alpha.numbers) == ("LOCATE", 400, 300)
     assert alpha.enter("BBBB", "B", 1, FAR) == "RESTRICTED"
-    assert alpha.enter("CCCC", "B", 1, 89999) == "LULD"
-    assert refused(ledger, ALPHA, alpha.numbers) == ("LULD", 89999, 90000)
+    assert alpha.enter("CCCC", "B", 1, 89900) == "LULD"
+    assert refused(ledger, ALPHA, alpha.numbers) == ("LULD", 89900, 90000)
     alpha.away(alpha.rests("AAAA", "B", 100, FAR))
 
 
