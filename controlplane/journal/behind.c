@@ -311,9 +311,9 @@ void behind_work(const struct day *day, struct drain *drain, struct contact *con
     struct behind b = first;
     for (uint32_t naps = AGAIN_NAPS; look(&b); b = first) {
         nap(&b, naps);
+        drain_doubt_lift(drain); // still being verified, or of an instance that is gone
         if (stopped(&b))
             return;
         naps = 2 * naps < AGAIN_NAPS_MAX ? 2 * naps : AGAIN_NAPS_MAX;
-        drain_doubt_lift(drain); // still being verified
     }
 }

@@ -128,6 +128,13 @@ static void until_record(const struct fixture *f, enum record_state state)
     }
 }
 
+static void until_doubted(struct fixture *f)
+{
+    const uint64_t until = clock_mono_ns() + PATIENCE_S * UINT64_C(1000000000);
+    while (!atomic_load(&f->drain.doubted))
+        assert_true(clock_mono_ns() < until);
+}
+
 // ... and nothing else before that would have let an order in.
 static void never_good(struct fixture *f, const char *why)
 {
@@ -263,43 +270,75 @@ static void *behind_main(void *arg)
     return NULL;
 }
 
+// A look behind a start while no descriptor is left, up to its doubt. <was>: how many there were.
+static void behind_doubts(struct fixture *f, struct behind_thread *t, pthread_t *thread,
+                          struct rlimit *was)
+{
+    const struct restore_seen seen = {.verdict = RESTORE_UNVERIFIED};
+    written(f);
+    given(f, RESTORE_UNVERIFIED);
+    opens(f);
+    drain_verify(&f->drain, true);
+    *t = (struct behind_thread){.f = f};
+    const struct day_config config = {.directory = f->rig.directory,
+                                      .committed = &f->committed,
+                                      .stop = &t->stop,
+                                      .to_ns = UINT64_MAX,
+                                      .epoch = EPOCH};
+    assert_true(day_resume(&t->day, &config, &seen, atomic_load(&f->committed)));
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, was), 0);
+    const struct rlimit none = {0, was->rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(pthread_create(thread, NULL, behind_main, t), 0);
+    until_doubted(f);
+    assert_int_equal(atomic_load(&area(f)->verdict), RESTORE_UNVERIFIED);
+    assert_true(atomic_load(&f->drain.verifying));
+}
+
+static void behind_ends(struct behind_thread *t, pthread_t thread)
+{
+    atomic_store(&t->stop, true);
+    pthread_join(thread, NULL);
+    day_free(&t->day);
+}
+
 // No descriptor is left: that is no damage, and no word to those who come later. Orders wait, and
 // as soon as there are some again it is looked at once more.
 static void test_what_cannot_be_read_is_looked_at_again(void **state)
 {
     struct fixture *f = *state;
     static struct behind_thread t;
-    struct rlimit was, none;
+    struct rlimit was;
     pthread_t thread;
-    written(f);
-    given(f, RESTORE_UNVERIFIED);
-    opens(f);
-    drain_verify(&f->drain, true);
-    t = (struct behind_thread){.f = f};
-    const struct day_config config = {.directory = f->rig.directory,
-                                      .committed = &f->committed,
-                                      .stop = &t.stop,
-                                      .to_ns = UINT64_MAX,
-                                      .epoch = EPOCH};
-    const struct restore_seen seen = {.verdict = RESTORE_UNVERIFIED};
-    assert_true(day_resume(&t.day, &config, &seen, atomic_load(&f->committed)));
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
-    none = (struct rlimit){0, was.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    assert_int_equal(pthread_create(&thread, NULL, behind_main, &t), 0);
+    behind_doubts(f, &t, &thread, &was);
     const uint64_t until = clock_mono_ns() + PATIENCE_S * UINT64_C(1000000000);
-    while (!atomic_load(&f->drain.doubted))
-        assert_true(clock_mono_ns() < until);
-    assert_int_equal(atomic_load(&area(f)->verdict), RESTORE_UNVERIFIED);
-    assert_true(atomic_load(&f->drain.verifying));
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
     while (atomic_load(&area(f)->verdict) != RESTORE_HASHED || atomic_load(&f->drain.verifying))
         assert_true(clock_mono_ns() < until);
     assert_false(atomic_load(&f->drain.doubted));
-    atomic_store(&t.stop, true);
-    pthread_join(thread, NULL);
-    day_free(&t.day);
+    behind_ends(&t, thread);
     drain_stop(&f->drain);
+}
+
+// The dataplane starts again meanwhile: nothing is held against the instance that comes.
+static void test_a_doubt_goes_with_its_instance(void **state)
+{
+    struct fixture *f = *state;
+    struct region_file old = f->file;
+    static struct behind_thread t;
+    struct rlimit was;
+    pthread_t thread;
+    behind_doubts(f, &t, &thread, &was);
+    behind_ends(&t, thread); // descriptors are lacking to the last
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+    assert_true(atomic_load(&f->drain.verifying));
+    assert_false(atomic_load(&f->drain.doubted));
+    contact_close(&f->contact);
+    region_new(f, EPOCH + 1, false);
+    attach(f);
+    until_record(f, RECORD_MEMORY);
+    ends(f);
+    region_file_remove(&old);
 }
 
 // The same when no order waits: hashes are not looked at any more, that is all.
@@ -341,6 +380,7 @@ int main(void)
         TEST(test_a_journal_that_does_not_open),
         TEST(test_an_inherited_doubt_goes_with_its_instance),
         TEST(test_what_cannot_be_read_is_looked_at_again),
+        TEST(test_a_doubt_goes_with_its_instance),
         TEST(test_what_cannot_be_read_is_not_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
