@@ -191,7 +191,11 @@ static void record_set(struct replay *p, const struct replay_record *r)
 static bool day_restore(struct replay *p, struct error *err)
 {
     if (!p->more || p->ahead.kind != CAPTURE_SKIP)
-        return true;
+        return p->start.restored == p->start.setup ||
+               error_set(err, EXIT_STATE,
+                         "the instance went on from the journal of its day, and the event that "
+                         "says from what (RESTORED) is not in the journal any more; bring its "
+                         "segment back");
     const bool ok = restore_again(&p->d, p->in, p->start.restored, err);
     p->more = fread(&p->ahead, sizeof p->ahead, 1, p->in) == 1;
     return ok;

@@ -2,12 +2,13 @@
 """Every instance of a day is run again, byte for byte: the first, and those that went on from the journal after they were killed,
 alone and with the control plane, with open orders, a limit and a halt that people had set, and orders that waited for the journal.
 
-Without the beginning of the day, or with a day that was changed, what went on from it is refused, with the place.
+Without the beginning of the day or of the instance, or with a day that was changed, what went on from it is refused, with the place.
 """
 
 import json
 import pathlib
 import shutil
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
@@ -67,6 +68,18 @@ def refused(s, epoch):
     assert done.returncode != 0 and "not all of them are there" in done.stderr, f"{done.stdout}{done.stderr}"
 
 
+def beginning_gone(s):
+    """Retention has taken the segment with what the newest instance went on from: it is still written to in a later one."""
+    epoch = max(e["epoch"] for e in events(s, "--type", "RESTORED"))
+    shutil.copytree(s.dir / "journal", s.dir / "rest")
+    for path in sorted((s.dir / "rest").glob("*.journal"))[:-1]:
+        path.unlink()
+    left = tickgate("journal", "dump", s.dir / "rest", "--json")
+    assert {json.loads(line)["epoch"] for line in left.stdout.splitlines()} == {epoch} and '"RESTORED"' not in left.stdout, left.stderr
+    done = replay(s, epoch, "rest")
+    assert done.returncode == 4 and "(RESTORED) is not in the journal" in done.stderr, f"{done.returncode}: {done.stdout}{done.stderr}"
+
+
 def async_day():
     with Wire() as wire, System("replayrestart") as s:
         log = begin(s, wire)
@@ -77,12 +90,17 @@ def async_day():
         cli(s, "resume", "symbol", SYMBOLS[1], "--reason", "seen", "--yes")
         kill_both(s)
         trades(s, 1, 10)
+        s.end("controlplane", signal.SIGKILL)
+        s.start_controlplane()  # begins a segment
+        s.wait_ready()
+        trades(s, 0, 10)
         nothing_open(s, log)
         went_on, counts = all_same(s)
         assert [r["instances"] for r in went_on] == [0, 1, 2], went_on
         assert went_on[2]["orders"] > went_on[1]["orders"] > 0 and went_on[1]["limits"] == 1, went_on
         assert any(r["open_orders"] for r in went_on), went_on
         refused(s, max(e["epoch"] for e in events(s, "--type", "RESTORED")))
+        beginning_gone(s)
         print(f"instances of {counts} events, the last one went on from {went_on[2]}")
 
 
