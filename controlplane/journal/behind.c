@@ -161,10 +161,19 @@ static bool stopped(const struct behind *b)
     return atomic_load_explicit(b->day->config.stop, memory_order_relaxed);
 }
 
-static void nap(const struct behind *b, uint32_t naps)
+static void nap(const atomic_bool *stop, uint32_t naps)
 {
-    for (uint32_t i = 0; i < naps && !stopped(b); i++)
+    for (uint32_t i = 0; i < naps && !atomic_load_explicit(stop, memory_order_relaxed); i++)
         usleep(NAP_US);
+}
+
+bool behind_again(struct drain *drain, const atomic_bool *stop, uint32_t *naps)
+{
+    const uint32_t next = *naps ? 2 * *naps : AGAIN_NAPS;
+    *naps = next < AGAIN_NAPS_MAX ? next : AGAIN_NAPS_MAX;
+    nap(stop, *naps);
+    drain_doubt_lift(drain); // still being verified
+    return !atomic_load_explicit(stop, memory_order_relaxed);
 }
 
 // The next record, or null for now.
@@ -280,7 +289,7 @@ static void day_look(struct behind *b)
         } else if (!b->ends) {
             if (!b->told && b->reader.number > b->day->last)
                 whole_day_tell(b);
-            nap(b, NAPS);
+            nap(b->day->config.stop, NAPS);
         }
     }
 }
@@ -309,11 +318,6 @@ void behind_work(const struct day *day, struct drain *drain, struct contact *con
                                  .verdict = verdict,
                                  .reader = {.fd = -1}};
     struct behind b = first;
-    for (uint32_t naps = AGAIN_NAPS; look(&b); b = first) {
-        nap(&b, naps);
-        drain_doubt_lift(drain); // still being verified, or of an instance that is gone
-        if (stopped(&b))
-            return;
-        naps = 2 * naps < AGAIN_NAPS_MAX ? 2 * naps : AGAIN_NAPS_MAX;
-    }
+    for (uint32_t naps = 0; look(&b) && behind_again(drain, day->config.stop, &naps);)
+        b = first;
 }

@@ -17,3 +17,7 @@
 // null in tests. <verdict>: how far another control plane was.
 void behind_work(const struct day *day, struct drain *drain, struct contact *contact,
                  enum restore_verdict verdict);
+// A doubt over what could not be read, and orders wait: false when <stop>, else it is to be looked
+// at again. The pause is a second, then twice the one before up to a minute; <naps>: 0 before the
+// first. Behind it the drain is without the doubt in any case: the instance may be gone.
+bool behind_again(struct drain *drain, const atomic_bool *stop, uint32_t *naps);

@@ -442,8 +442,10 @@ bool journal_reader_open(struct journal_reader *r, const char *directory, uint32
     r->bytes = aligned_alloc(JOURNAL_ALIGN_MAX, JOURNAL_BLOCK_MAX);
     if (r->bytes == NULL)
         return error_set(err, EXIT_FAILED, "%s: no memory for a block", directory);
-    if (!segments_list(r, err))
+    if (!segments_list(r, err)) {
+        journal_reader_close(r);
         return false;
+    }
     r->at_segment = skip < r->segment_count ? skip : r->segment_count ? r->segment_count - 1 : 0;
     return true;
 }

@@ -152,28 +152,40 @@ static void work_do(struct work *w)
     chunk_send(w, RESTORE_REFUSED);
 }
 
+// Why nobody knows whether the day is good. False: it is not looked at again.
+static bool doubt(const struct work *w, uint64_t known, uint32_t *naps)
+{
+    const struct rebuild *r = w->r;
+    char why[RESTORE_WHY_LEN];
+    snprintf(why, sizeof why, "%.100s: %.200s", r->directory, w->day.why);
+    if (w->seen.verdict == RESTORE_HASHED) { // no order waits
+        log_warn(LOG_EXTRACT, LOG_FIELDS(LOG_NUMBER("segment", 0)),
+                 "%s; hashes are not looked at any more, nor extracts made", why);
+        return false;
+    }
+    drain_doubt(r->drain, why);
+    // Where nothing was there when this control plane began, what comes is its own.
+    return known && behind_again(r->drain, &r->stop, naps);
+}
+
 // Another control plane has given the day back, and died.
 static void work_resume(struct work *w)
 {
     const struct day_config config = config_of(w);
     const struct rebuild *r = w->r;
     struct drain_status status;
-    char why[RESTORE_WHY_LEN];
+    uint32_t naps = 0;
     if (!r->drain->opened)
         return; // its state says why, and there is nothing to judge by
     drain_status_take(r->drain, &status);
     // What was written since is no word of what the dataplane went on from.
     const uint64_t known = r->given_epoch == config.epoch ? r->given_last : status.found;
-    if (day_resume(&w->day, &config, &w->seen, known)) {
-        behind_work(&w->day, r->drain, &w->r->contact, (enum restore_verdict)w->seen.verdict);
-        return;
+    while (!day_resume(&w->day, &config, &w->seen, known)) {
+        if (!doubt(w, known, &naps))
+            return;
+        day_free(&w->day);
     }
-    snprintf(why, sizeof why, "%.100s: %.200s", r->directory, w->day.why);
-    if (w->seen.verdict != RESTORE_HASHED)
-        drain_doubt(r->drain, why);
-    else
-        log_warn(LOG_EXTRACT, LOG_FIELDS(LOG_NUMBER("segment", 0)),
-                 "%s; hashes are not looked at any more, nor extracts made", why);
+    behind_work(&w->day, r->drain, &w->r->contact, (enum restore_verdict)w->seen.verdict);
 }
 
 static void *thread_main(void *arg)

@@ -257,6 +257,25 @@ static void test_an_inherited_doubt_goes_with_its_instance(void **state)
     region_file_remove(&old);
 }
 
+// Where the control plane before it had its journal nothing is to be found, for now.
+static void test_a_successor_looks_again(void **state)
+{
+    struct fixture *f = *state;
+    char later[512];
+    written(f);
+    given(f, RESTORE_UNVERIFIED);
+    assert_true(snprintf(later, sizeof later, "%s.later", f->rig.directory) < (int)sizeof later);
+    f->rebuild.directory = later;
+    opens(f);
+    attach(f);
+    until_doubted(f);
+    assert_int_equal(symlink(f->rig.directory, later), 0);
+    until_record(f, RECORD_MEMORY);
+    assert_int_equal(unlink(later), 0);
+    assert_int_equal(atomic_load(&area(f)->verdict), RESTORE_HASHED);
+    ends(f);
+}
+
 struct behind_thread {
     struct fixture *f;
     struct day day;
@@ -379,6 +398,7 @@ int main(void)
         TEST(test_the_journal_of_another),
         TEST(test_a_journal_that_does_not_open),
         TEST(test_an_inherited_doubt_goes_with_its_instance),
+        TEST(test_a_successor_looks_again),
         TEST(test_what_cannot_be_read_is_looked_at_again),
         TEST(test_a_doubt_goes_with_its_instance),
         TEST(test_what_cannot_be_read_is_not_judged),
