@@ -34,6 +34,12 @@ static void look(struct disk *d, const char *directory)
 
 // --- segments ---
 
+// A sync that fails is final whatever it says: an ENOSPC here is not the one that waits for room.
+static int whole_sync(int fd)
+{
+    return fsync(fd) == 0 ? 0 : EIO;
+}
+
 static int directory_sync(const char *path)
 {
     char copy[4096];
@@ -42,7 +48,7 @@ static int directory_sync(const char *path)
     int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno;
-    int failed = fsync(fd) == 0 ? 0 : errno;
+    int failed = whole_sync(fd);
     close(fd);
     return failed;
 }
@@ -55,7 +61,7 @@ static int segment_fill(const struct disk *d, int fd, uint64_t bytes, const void
     ssize_t n = pwrite(fd, header, d->align, 0);
     if (n != (ssize_t)d->align)
         return n < 0 ? errno : EIO;
-    return d->cached || fsync(fd) == 0 ? 0 : errno; // the length too
+    return d->cached ? 0 : whole_sync(fd); // the length too
 }
 
 int disk_segment_make(struct disk *d, const char *path, uint64_t bytes, const void *header)

@@ -22,7 +22,7 @@ struct disk_ops {
     const char *name;
     // Makes the file at <path>, <bytes> long and preallocated, with <header> (<align> bytes of a
     // slot's alignment) written and durable, and its name durable too. What is submitted afterwards
-    // goes there. Nothing is on its way when it is called. Returns errno.
+    // goes there. Nothing is on its way when it is called. Returns errno; what a sync says is EIO.
     int (*segment)(struct disk *d, const char *path, uint64_t bytes, const void *header);
     // Writes <len> bytes of a slot at <offset> and makes them durable. Always taken.
     void (*submit)(struct disk *d, uint32_t slot, uint32_t len, uint64_t offset);

@@ -90,6 +90,9 @@ static struct {
     int write_error;
     int sync_error;
     int fsync_error; // of whole files
+    uint32_t fsyncs; // that do before it
+    int setup_error; // of io_uring
+    int register_error;
 } wrong;
 
 static int once(int *error)
@@ -122,14 +125,40 @@ int fdatasync(int fd)
 
 int fsync(int fd)
 {
-    return once(&wrong.fsync_error) ? -1 : (int)syscall(SYS_fsync, fd);
+    if (wrong.fsyncs == 0 && once(&wrong.fsync_error))
+        return -1;
+    wrong.fsyncs -= wrong.fsyncs > 0;
+    return (int)syscall(SYS_fsync, fd);
+}
+
+static void *next(const char *name)
+{
+    void *found = dlsym(RTLD_NEXT, name);
+    assert_non_null(found);
+    return found;
+}
+
+int io_uring_queue_init(unsigned entries, struct io_uring *ring, unsigned flags)
+{
+    int (*real)(unsigned, struct io_uring *, unsigned) = NULL;
+    const void *found = next("io_uring_queue_init");
+    memcpy(&real, &found, sizeof real);
+    return once(&wrong.setup_error) ? -errno : real(entries, ring, flags);
+}
+
+int io_uring_register_buffers(struct io_uring *ring, const struct iovec *v, unsigned count)
+{
+    int (*real)(struct io_uring *, const struct iovec *, unsigned) = NULL;
+    const void *found = next("io_uring_register_buffers");
+    memcpy(&real, &found, sizeof real);
+    return once(&wrong.register_error) ? -errno : real(ring, v, count);
 }
 
 // The write is made shorter, or its file none, before the kernel sees it.
 int io_uring_submit(struct io_uring *ring)
 {
     int (*real)(struct io_uring *) = NULL;
-    const void *found = dlsym(RTLD_NEXT, "io_uring_submit");
+    const void *found = next("io_uring_submit");
     memcpy(&real, &found, sizeof real);
     for (unsigned at = ring->sq.sqe_head; at != ring->sq.sqe_tail; at++) {
         struct io_uring_sqe *e = &ring->sq.sqes[at & ring->sq.ring_mask];
@@ -268,13 +297,87 @@ static void test_syncs_of_whole_files(void **state)
     assert_true(journal_close(&rig.journal));
 }
 
+// A new segment that cannot be made durable is final too: a full disk that says so only when it is
+// synced does not become good when there is room. <synced>: the file is, its directory is not.
+static void segment_failure(int error, uint32_t synced)
+{
+    engine_open(DISK_THREAD);
+    wrong.fsync_error = error;
+    wrong.fsyncs = synced;
+    assert_false(rig_send(&rig));
+    assert_int_equal(wrong.fsync_error, 0);
+    assert_int_equal(rig.journal.state, JOURNAL_FAILED);
+    for (int i = 0; i < 5; i++) {
+        rig.now_ns += 3600 * UINT64_C(1000000000);
+        assert_false(rig_send(&rig));
+        rig_turn(&rig, 0);
+    }
+    assert_int_equal(rig.journal.state, JOURNAL_FAILED);
+    assert_false(journal_close(&rig.journal));
+}
+
+static void test_segments_that_are_not_synced(void **state)
+{
+    (void)state;
+    static const int errors[] = {EIO, ENOSPC, EDQUOT};
+    for (uint32_t i = 0; i < 3; i++)
+        for (uint32_t synced = 0; synced < 2; synced++)
+            segment_failure(errors[i], synced);
+}
+
+// Where the kernel refuses io_uring, or the memory for it, the thread writes; whoever asked for
+// io_uring by name is told.
+static void refused(int *error, int number, const char *words)
+{
+    struct error err = {0};
+    struct journal_config config = {
+        .directory = rig.directory, .segment_bytes = RIG_SEGMENT, .commit_ns = 1000000};
+    memset(&wrong, 0, sizeof wrong);
+    *error = number;
+    assert_true(journal_open(&rig.journal, &config, NULL, &err));
+    assert_int_equal(*error, 0);
+    assert_string_equal(rig.journal.disk.ops->name, "pwritev2 and fdatasync");
+    rig.sent = rig.journal.cursors.sequence[0][EVENT_RING_TRADING];
+    send_some(100);
+    assert_true(journal_close(&rig.journal));
+    assert_int_equal(rig_read(&rig, &reader), rig.sent);
+    config.engine = DISK_URING;
+    *error = number;
+    assert_false(journal_open(&rig.journal, &config, NULL, &err));
+    assert_int_equal(err.code, EXIT_FAILED);
+    assert_non_null(strstr(err.text, words));
+    assert_non_null(strstr(err.text, "let the engine be auto"));
+}
+
+static void test_io_uring_refused(void **state)
+{
+    (void)state;
+    refused(&wrong.setup_error, EPERM, "io_uring: Operation not permitted");
+    refused(&wrong.setup_error, ENOSYS, "io_uring: Function");
+}
+
+// The ring is there, and its buffers are not.
+static void test_io_uring_without_buffers(void **state)
+{
+    (void)state;
+    engine_open(DISK_URING); // or skipped
+    journal_close(&rig.journal);
+    refused(&wrong.register_error, ENOMEM, "io_uring: Cannot allocate memory");
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make, drop)
     const struct CMUnitTest tests[] = {
-        CASE(test_histories),           CASE(test_short_writes_io_uring),
-        CASE(test_short_writes_thread), CASE(test_failures_io_uring),
-        CASE(test_failures_thread),     CASE(test_syncs_of_whole_files),
+        CASE(test_histories),
+        CASE(test_short_writes_io_uring),
+        CASE(test_short_writes_thread),
+        CASE(test_failures_io_uring),
+        CASE(test_failures_thread),
+        CASE(test_syncs_of_whole_files),
+        CASE(test_segments_that_are_not_synced),
+        CASE(test_io_uring_refused),
+        CASE(test_io_uring_without_buffers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
