@@ -1,119 +1,6 @@
 // The only reader of the rings: everything published is in the journal once, in order, and only
 // what is durable is handed on and given back.
-#include "tests/lib/drain_rig.h"
-#include "tests/lib/region_file.h"
-
-enum { SOURCES = 3 };
-
-struct fixture {
-    struct region_file file;
-    struct event_writer writers[SOURCES][EVENT_RING_KINDS];
-    struct contact contact;
-    struct event_log log;
-    struct drain drain;
-    struct journal_rig rig;
-    struct drain_config config;
-};
-
-static void region_new(struct fixture *f, uint64_t epoch)
-{
-    struct region_shape shape = region_file_shape();
-    struct region_identity identity = region_file_identity();
-    identity.epoch = epoch;
-    region_file_make(&f->file, &shape, &identity);
-    for (uint32_t s = 0; s < SOURCES; s++)
-        for (int kind = 0; kind < EVENT_RING_KINDS; kind++)
-            region_event_writer(&f->file.view, s, kind, &f->writers[s][kind]);
-    for (uint32_t i = 0; i < shape.lanes; i++)
-        snprintf(region_lane_info(&f->file.view, i)->name, NAME_LEN, "lane%u", i);
-    region_beat(&f->file.view, clock_tsc());
-    region_state_set(&f->file.view, REGION_READY);
-    region_publish(&f->file.view);
-}
-
-static void begin(struct fixture *f)
-{
-    struct error err = {0};
-    if (!drain_start(&f->drain, &f->config, &err))
-        fail_msg("%s", err.text);
-    contact_init(&f->contact, f->file.path);
-    assert_true(contact_look(&f->contact, 0));
-    drain_attach(&f->drain, &f->contact);
-}
-
-static void end(struct fixture *f)
-{
-    drain_stop(&f->drain);
-    contact_close(&f->contact);
-}
-
-static int setup(void **state)
-{
-    struct fixture *f = region_file_alloc(sizeof *f);
-    rig_make(&f->rig);
-    region_new(f, 7);
-    assert_true(event_log_init(&f->log));
-    f->config = (struct drain_config){.journal = {.directory = f->rig.directory,
-                                                  .segment_bytes = RIG_SEGMENT,
-                                                  .commit_ns = 1000000,
-                                                  .cached = true},
-                                      .stall_ns = PATIENCE_S * UINT64_C(1000000000)};
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    event_log_free(&f->log);
-    region_file_remove(&f->file);
-    rig_remove(&f->rig);
-    free(f);
-    return 0;
-}
-
-static void publish(struct fixture *f, uint32_t source, enum event_ring_kind kind, uint32_t count)
-{
-    struct event event = {.type = EVENT_LINK_CHANGE, .tsc = 2000};
-    for (uint32_t i = 0; i < count; i++)
-        assert_true(event_write(&f->writers[source][kind], &event));
-}
-
-// Until everything published is durable and can be taken.
-static void settle(struct fixture *f)
-{
-    drain_settle(&f->drain);
-    drain_take(&f->drain, &f->log);
-}
-
-static uint64_t released(const struct fixture *f, uint32_t source, enum event_ring_kind kind)
-{
-    return atomic_load(&region_ring(&f->file.view, source, kind)->committed);
-}
-
-// What the journal holds of a ring of <epoch>: 1, 2, 3 ... up to the answer.
-static uint64_t written(struct fixture *f, uint64_t epoch, uint32_t lane, enum event_ring_kind kind,
-                        uint64_t first)
-{
-    static struct journal_reader r;
-    const struct journal_record *record;
-    struct error err = {0};
-    uint64_t last = first - 1, at = 0;
-    assert_true(journal_reader_open(&r, f->rig.directory, 0, &err));
-    while ((record = journal_reader_next(&r, &err)) != NULL) {
-        struct event event;
-        memcpy(&at, record->type == JOURNAL_INSTANCE ? (const void *)(record + 1) : &at, sizeof at);
-        memcpy(&event, record + 1, record->type == JOURNAL_EVENT ? sizeof event : 0);
-        if (record->type != JOURNAL_EVENT || at != epoch || event.lane != lane ||
-            record->ring != kind)
-            continue;
-        assert_int_equal(event.sequence, last + 1);
-        last = event.sequence;
-    }
-    assert_int_equal(r.finding_count, 0);
-    journal_reader_close(&r);
-    return last;
-}
+#include "tests/lib/drain_world.h"
 
 static void test_everything_once_and_in_order(void **state)
 {
@@ -288,20 +175,6 @@ static void test_damage_stops_it(void **state)
     assert_non_null(strstr(status.why, "segment 1 block"));
     assert_int_equal(released(f, 0, EVENT_RING_TRADING), 50);
     end(f);
-}
-
-static enum record_state record(const struct fixture *f)
-{
-    return (enum record_state)atomic_load(&region_record_word(&f->file.view, 0)->state);
-}
-
-static void until_record(const struct fixture *f, enum record_state state)
-{
-    const uint64_t until = clock_mono_ns() + PATIENCE_S * UINT64_C(1000000000);
-    while (record(f) != state) {
-        assert_true(clock_mono_ns() < until);
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
 }
 
 // The lanes hear that their events become durable once the first are, and at the end that nobody
@@ -498,6 +371,79 @@ static void test_retention(void **state)
     journal_reader_close(&r);
 }
 
+// A control plane that begins a segment, writes a little and ends.
+static void one_segment(struct fixture *f)
+{
+    begin(f);
+    publish(f, 0, EVENT_RING_TRADING, 10);
+    settle(f);
+    end(f);
+}
+
+static uint64_t oldest(const struct fixture *f)
+{
+    static struct journal_reader r;
+    struct error err = {0};
+    assert_true(journal_reader_open(&r, f->rig.directory, 0, &err));
+    assert_true(r.segment_count > 0);
+    const uint64_t first = r.segments[0];
+    journal_reader_close(&r);
+    return first;
+}
+
+// The limit says that all of it may go: what somebody has not read stays, and the newest two.
+static void test_retention_waits_for_who_reads(void **state)
+{
+    struct fixture *f = *state;
+    _Atomic uint64_t from = 0; // as before anybody has said where it reads
+    f->config.journal.keep_bytes = 1;
+    f->config.journal.keep_from = &from;
+    for (int i = 0; i < 4; i++)
+        one_segment(f);
+    assert_int_equal(oldest(f), 1);
+    atomic_store(&from, 1);
+    one_segment(f);
+    assert_int_equal(oldest(f), 1);
+    atomic_store(&from, 3);
+    one_segment(f);
+    assert_int_equal(oldest(f), 3);
+    assert_int_equal(written(f, 7, 0, EVENT_RING_TRADING, 21), 60);
+    atomic_store(&from, 7);
+    one_segment(f);
+    assert_int_equal(oldest(f), 6);
+}
+
+static void age(const struct fixture *f, uint64_t segment, int days)
+{
+    char path[JOURNAL_PATH_MAX];
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+    clock_gettime(CLOCK_REALTIME, &times[1]);
+    times[1].tv_sec -= days * 86400L;
+    assert_true(journal_segment_path(f->rig.directory, segment, path));
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+// A segment goes when nothing has been written to it for so long, and nobody reads it.
+static void test_retention_by_age(void **state)
+{
+    struct fixture *f = *state;
+    _Atomic uint64_t from = 2;
+    f->config.journal.keep_ns = 2 * 86400 * UINT64_C(1000000000);
+    f->config.journal.keep_from = &from;
+    for (int i = 0; i < 4; i++)
+        one_segment(f);
+    age(f, 1, 1);
+    one_segment(f);
+    assert_int_equal(oldest(f), 1);
+    age(f, 1, 3);
+    age(f, 2, 3);
+    one_segment(f);
+    assert_int_equal(oldest(f), 2);
+    atomic_store(&from, UINT64_MAX);
+    one_segment(f);
+    assert_int_equal(oldest(f), 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -519,6 +465,8 @@ int main(void)
         TEST(test_what_is_durable_is_known_from_the_start),
         TEST(test_a_doubt_is_lifted),
         TEST(test_retention),
+        TEST(test_retention_waits_for_who_reads),
+        TEST(test_retention_by_age),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
