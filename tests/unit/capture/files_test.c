@@ -244,6 +244,47 @@ static void test_cut(void **state)
     capture_files_close(&w->files);
 }
 
+// Files beyond the limit go, the oldest first; what is left is the end of the capture, without a
+// hole.
+static void test_retention(void **state)
+{
+    struct world *w = *state;
+    uint8_t *again[2] = {malloc(STREAM), malloc(STREAM)};
+    uint64_t len[2], files[64];
+    turns(w->stream[0], &w->len[0], 3000);
+    w->files.config.keep_bytes = 2ull * CAPTURE_FILE_MIN;
+    begin(w, 7);
+    for (uint32_t i = 0; i < 4; i++) // the same again is another instance's
+        for (begin(w, 8 + i); write_part(w, 0, 0, w->len[0]) < w->len[0];)
+            fail();
+    const size_t count = capture_file_list(w->directory, files, 64);
+    assert_in_range(count, 2, 63);
+    assert_true(files[0] > 1);
+    assert_int_equal(files[count - 1], w->files.instance.file);
+    for (size_t i = 1; i < count; i++)
+        assert_int_equal(files[i], files[i - 1] + 1);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        char path[CAPTURE_PATH_MAX];
+        struct stat status;
+        assert_true(capture_file_path(w->directory, files[i], path));
+        assert_int_equal(stat(path, &status), 0);
+        bytes += (uint64_t)status.st_blocks * 512;
+    }
+    assert_true(bytes <= w->files.config.keep_bytes);
+    w->files.config.keep_bytes = 1; // what is written stays all the same
+    begin(w, 12);
+    assert_int_equal(capture_file_list(w->directory, files, 64), 1);
+    assert_int_equal(files[0], w->files.instance.file);
+    write_part(w, 0, 0, w->len[0]);
+    capture_files_close(&w->files);
+    assert_int_equal(read_back(w, again, len), 0);
+    assert_true(len[0] > 0 && len[0] <= w->len[0]);
+    assert_memory_equal(again[0], w->stream[0] + w->len[0] - len[0], len[0]);
+    free(again[0]);
+    free(again[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hole, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_retention, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
