@@ -63,6 +63,20 @@ static void publish(struct tape *t)
     atomic_store_explicit(&t->ring->tail, t->at, memory_order_release);
 }
 
+// The turn in work finds no room: it is left out whole.
+static COLD void lose(struct tape *t)
+{
+    t->at = t->begun;
+    t->lost++;
+    atomic_store_explicit(&t->ring->lost,
+                          atomic_load_explicit(&t->ring->lost, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    atomic_store_explicit(&t->ring->lost_frames,
+                          atomic_load_explicit(&t->ring->lost_frames, memory_order_relaxed) +
+                              t->frames,
+                          memory_order_relaxed);
+}
+
 void tape_turn_begin(struct tape *t, uint64_t now)
 {
     t->now = now;
@@ -80,15 +94,7 @@ void tape_turn_end(struct tape *t, bool step)
     if (!t->on)
         return;
     if (UNLIKELY(t->full)) {
-        t->at = t->begun;
-        t->lost++;
-        atomic_store_explicit(&t->ring->lost,
-                              atomic_load_explicit(&t->ring->lost, memory_order_relaxed) + 1,
-                              memory_order_relaxed);
-        atomic_store_explicit(&t->ring->lost_frames,
-                              atomic_load_explicit(&t->ring->lost_frames, memory_order_relaxed) +
-                                  t->frames,
-                              memory_order_relaxed);
+        lose(t);
         return;
     }
     if (step && t->at == t->body && t->lost == 0 && t->idle < TAPE_IDLE_MAX) {
@@ -152,7 +158,7 @@ COLD void tape_start(struct tape *t, uint64_t now)
                               .verify_checksums = lane->verify_checksums};
     t->on = true;
     t->full = false;
-    t->idle = t->lost = t->without = 0;
+    t->idle = t->without = 0;
     t->now = now;
     t->credit = lane->trading.committed;
     while (t->ports[s.inputs].real)
@@ -170,11 +176,14 @@ COLD void tape_start(struct tape *t, uint64_t now)
     word_put(t, CAPTURE_CREDIT, 0, 0, t->credit);
     word_put(t, CAPTURE_JOURNAL, 0, 0,
              atomic_load_explicit(&t->record.state, memory_order_relaxed));
+    if (t->lost) // before the last end, which found no room either
+        tape_put(t, CAPTURE_LOST, 0, t->lost, 0);
     if (t->full) { // tried again
         t->at = t->begun;
         t->on = false;
         return;
     }
+    t->lost = 0;
     atomic_store_explicit(&t->ring->recording, 1, memory_order_relaxed);
     publish(t);
 }
@@ -182,10 +191,15 @@ COLD void tape_start(struct tape *t, uint64_t now)
 COLD void tape_stop(struct tape *t)
 {
     t->full = false;
+    t->frames = 0;
+    if (t->lost)
+        tape_put(t, CAPTURE_LOST, 0, t->lost, 0);
     word_put(t, CAPTURE_TURN, 0, t->idle, t->now); // with the idle ones before it
     tape_put(t, CAPTURE_STOP, 0, 0, 0);
     if (t->full)
-        t->at = t->begun;
+        lose(t);
+    else
+        t->lost = 0;
     t->on = false;
     atomic_store_explicit(&t->ring->recording, 0, memory_order_relaxed);
     publish(t);

@@ -1,0 +1,187 @@
+// A tape whose ring nobody empties: what finds no room is left out by whole turns and counted, and
+// the records say so before they go on, end or begin again.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "dataplane/lane/tape.h"
+
+enum { FRAME_LEN = 1400, FRAMES = 3 }; // of a turn
+
+static struct capture_ring ring;
+static _Alignas(CACHE_LINE_LEN) uint8_t bytes[CAPTURE_RING_MIN];
+static struct lane lane;
+static struct tape tape;
+static struct port port;
+static uint64_t now;
+
+static uint64_t clock_now(void *clock)
+{
+    return *(uint64_t *)clock;
+}
+
+static uint16_t receive(struct port *p, uint16_t queue, struct frame *frames, uint16_t max)
+{
+    static const uint8_t data[FRAME_LEN];
+    (void)p;
+    (void)queue;
+    assert_true(max >= FRAMES);
+    for (uint32_t i = 0; i < FRAMES; i++)
+        frames[i] = (struct frame){.data = data, .len = FRAME_LEN};
+    return FRAMES;
+}
+
+static const struct port_ops ops = {.receive = receive};
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&ring, 0, sizeof ring);
+    memset(&lane, 0, sizeof lane);
+    memset(&tape, 0, sizeof tape);
+    now = 1000;
+    port = (struct port){.ops = &ops};
+    lane.now = clock_now;
+    lane.clock = &now;
+    lane.tsc_hz = 1000000000;
+    lane.inputs[0].port = &port;
+    lane.input_count = 1;
+    tape_init(&tape, &lane, &ring, bytes, sizeof bytes);
+    tape_start(&tape, now);
+    assert_true(tape.on);
+    return 0;
+}
+
+static void turn(void)
+{
+    struct frame frames[PORT_BURST];
+    struct port *seen = lane.inputs[0].port;
+    tape_turn_begin(&tape, now += 1000);
+    assert_int_equal(seen->ops->receive(seen, 0, frames, PORT_BURST), FRAMES);
+    tape_turn_end(&tape, false);
+}
+
+// --- the reader ---
+
+struct seen {
+    uint64_t frames;
+    uint64_t lost; // turns, as the records say
+    uint64_t records[CAPTURE_KINDS];
+    uint8_t first, last; // kinds
+};
+
+// What a control plane finds; it gives back what it has read.
+static struct seen take(void)
+{
+    struct seen s = {.first = CAPTURE_SKIP};
+    const uint64_t tail = atomic_load(&ring.tail);
+    uint64_t at = atomic_load(&ring.head);
+    assert_true(tail - at <= sizeof bytes);
+    while (at < tail) {
+        struct capture_record r;
+        const uint64_t left = sizeof bytes - at % sizeof bytes;
+        memcpy(&r, bytes + at % sizeof bytes, sizeof r);
+        assert_true(r.kind < CAPTURE_KINDS && r.units > 0);
+        at += r.kind == CAPTURE_SKIP ? left : r.units * (uint64_t)CAPTURE_UNIT;
+        if (r.kind == CAPTURE_SKIP)
+            continue;
+        s.first = s.first == CAPTURE_SKIP ? r.kind : s.first;
+        s.last = r.kind;
+        s.records[r.kind]++;
+        s.frames += r.kind == CAPTURE_FRAME_IN;
+        s.lost += r.kind == CAPTURE_LOST ? r.value : 0;
+    }
+    assert_int_equal(at, tail);
+    atomic_store(&ring.head, tail);
+    return s;
+}
+
+// Turns until <lost> of them have found no room. Returns how many have.
+static uint64_t overflow(uint64_t lost)
+{
+    uint64_t recorded = 0;
+    for (uint64_t before = 0; before < lost; before = atomic_load(&ring.lost)) {
+        turn();
+        recorded += atomic_load(&ring.lost) == 0;
+    }
+    return recorded;
+}
+
+// --- tests ---
+
+static void test_lost_turns_are_counted_and_told(void **state)
+{
+    (void)state;
+    const uint64_t recorded = overflow(4);
+    assert_true(recorded > 100);
+    assert_int_equal(atomic_load(&ring.lost), 4);
+    assert_int_equal(atomic_load(&ring.lost_frames), 4 * FRAMES);
+    assert_int_equal(atomic_load(&ring.frames), recorded * FRAMES);
+    struct seen s = take(); // whole turns, up to the first that found no room
+    assert_int_equal(s.first, CAPTURE_START);
+    assert_int_equal(s.records[CAPTURE_TURN], recorded);
+    assert_int_equal(s.frames, recorded * FRAMES);
+    assert_int_equal(s.records[CAPTURE_LOST], 0);
+    turn();
+    s = take();
+    assert_int_equal(s.first, CAPTURE_LOST);
+    assert_int_equal(s.lost, 4);
+    assert_int_equal(s.frames, FRAMES);
+    turn();
+    s = take();
+    assert_int_equal(s.first, CAPTURE_TURN); // once
+    assert_int_equal(s.records[CAPTURE_LOST], 0);
+    assert_int_equal(atomic_load(&ring.lost), 4);
+}
+
+// Recording ends before a turn could say it.
+static void test_told_at_the_end(void **state)
+{
+    (void)state;
+    overflow(4);
+    take();
+    tape_stop(&tape);
+    const struct seen s = take();
+    assert_int_equal(s.first, CAPTURE_LOST);
+    assert_int_equal(s.lost, 4);
+    assert_int_equal(s.last, CAPTURE_STOP);
+    assert_int_equal(atomic_load(&ring.recording), 0);
+    tape_start(&tape, now);
+    assert_int_equal(take().records[CAPTURE_LOST], 0);
+}
+
+// It ends while there is no room for that either: it is said when it begins again.
+static void test_told_at_the_next_beginning(void **state)
+{
+    (void)state;
+    while (atomic_load(&ring.lost) == 0) { // to the last bytes
+        tape_turn_begin(&tape, now += 1000);
+        tape_turn_end(&tape, false);
+    }
+    const uint64_t tail = atomic_load(&ring.tail);
+    tape_stop(&tape);
+    assert_false(tape.on);
+    assert_int_equal(atomic_load(&ring.tail), tail);
+    assert_int_equal(atomic_load(&ring.lost), 2); // and the end itself
+    assert_int_equal(take().records[CAPTURE_STOP], 0);
+    tape_start(&tape, now);
+    const struct seen s = take();
+    assert_int_equal(s.first, CAPTURE_START);
+    assert_int_equal(s.lost, 2);
+    turn();
+    assert_int_equal(take().lost, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_lost_turns_are_counted_and_told, setup),
+        cmocka_unit_test_setup(test_told_at_the_end, setup),
+        cmocka_unit_test_setup(test_told_at_the_next_beginning, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
