@@ -7,6 +7,7 @@ on a copy, of damage, and while it is written.
 import csv
 import io
 import json
+import mmap
 import os
 import pathlib
 import re
@@ -184,6 +185,44 @@ def followed(world):
     assert tail.returncode == 0
 
 
+def direct(folder):
+    """Whether a write past the page cache goes here, by a file of our own."""
+    try:
+        fd = os.open(folder / "direct", os.O_CREAT | os.O_WRONLY | os.O_DIRECT)
+    except OSError:
+        return False
+    try:
+        return os.pwrite(fd, mmap.mmap(-1, 65536), 0) == 65536
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def engines(folder):
+    """The line of the start says which way to the disk is in force."""
+    for engine, name in (("thread", "pwritev2 and fdatasync"), ("uring", "io_uring")):
+        config, log = folder / f"{engine}.yaml", folder / f"{engine}.log"
+        config.write_text(
+            f"journal: {{segment_size: 4MiB, engine: {engine}}}\n"
+            "ports: [{name: p, device: net_ring0}]\n"
+            f"lanes: [{{name: l, core: {max(os.sched_getaffinity(0))}, idle: sleep}}]\n"
+            "channels: [{name: c, lane: l, lines: [{name: A, port: p, group: 233.54.12.111, udp_port: 26477}]}]\n")
+        with open(log, "w") as out:
+            control = subprocess.Popen([str(CONTROL), "--config", str(config), "--region", str(folder / "none"), "--socket",
+                                        str(folder / "s2"), "--journal", str(folder / engine)], stdout=out, stderr=out)
+        try:
+            until(lambda: "goes on behind record" in log.read_text() or control.poll() is not None, "the journal is open")
+        finally:
+            control.terminate()
+            control.wait(PATIENCE_S)
+        said = log.read_text()
+        if engine == "uring" and "let the engine be auto" in said:
+            continue  # the kernel refuses it here
+        how = "O_DIRECT" if direct(folder) else "not O_DIRECT"
+        assert re.search(rf": {name}, {how}, blocks of \d+ bytes, synced; goes on behind record 0", said), said
+
+
 def main():
     missing = [str(p) for p in (CLI, CONTROL, FAKE) if not p.exists()]
     if missing:
@@ -212,6 +251,7 @@ def main():
         world.control = subprocess.Popen([str(CONTROL), "--region", str(world.region), "--socket", str(world.socket),
                                           "--journal", str(world.journal)], stdout=world.log, stderr=world.log)
         followed(world)
+        engines(folder)
     except BaseException:
         world.log.seek(0)
         print(world.log.read()[-3000:])
