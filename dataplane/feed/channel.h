@@ -298,6 +298,7 @@ void channel_announced(struct channel *ch, uint16_t locate, const char *name);
 
 // Live change of the symbols that are followed: <bitmap> (by locate, 65,536 bits) must stay until
 // the FILTER_CHANGED event; the lane calls the step once per turn until then. Returns work done.
+// Nothing changes while the book is lent: it comes back with the bitmap that it was lent with.
 void channel_filter_begin(struct channel *ch, const uint64_t *bitmap);
 uint32_t channel_filter_step(struct channel *ch);
 static inline uint32_t channel_filters_done(const struct channel *ch)

@@ -26,13 +26,18 @@ void channel_announced(struct channel *ch, uint16_t locate, const char *name)
 
 void channel_filter_begin(struct channel *ch, const uint64_t *bitmap)
 {
-    if (ch->filter == NULL) {
-        memset(ch->filter_active, 0xff, sizeof ch->filter_active);
-        ch->filter = ch->filter_active;
-    }
     ch->filter_next = bitmap;
     ch->filter_word = 0;
-    ch->follow_count = 0; // the list of the start is over
+}
+
+// The list of the start is over, and whoever followed every symbol has a bitmap that says so.
+static void bitmap_begin(struct channel *ch)
+{
+    ch->follow_count = 0;
+    if (ch->filter)
+        return;
+    memset(ch->filter_active, 0xff, sizeof ch->filter_active);
+    ch->filter = ch->filter_active;
 }
 
 // Takes up to *<budget> orders of a symbol out of its book. True: none is left.
@@ -75,7 +80,8 @@ uint32_t channel_filter_step(struct channel *ch)
 {
     uint32_t budget = FILTER_ORDERS_A_STEP;
     if (ch->book_lent)
-        return 0; // the book is elsewhere: later
+        return 0; // book and bitmap are elsewhere: later
+    bitmap_begin(ch);
     for (uint32_t n = 0; n < FILTER_WORDS_A_STEP && ch->filter_word < FILTER_WORDS;
          n++, ch->filter_word++) {
         uint64_t *active = &ch->filter_active[ch->filter_word];

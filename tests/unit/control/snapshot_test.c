@@ -382,6 +382,36 @@ static void a_session_that_begins_has_no_market_makers(void **state)
     rig_close();
 }
 
+// The book comes back with the bitmap that it was lent with.
+static void a_filter_that_is_set_meanwhile_waits(void **state)
+{
+    (void)state;
+    static uint64_t bitmap[1024];
+    rig_open(INADDR_LOOPBACK);
+    day_begins();
+    gap();
+    for (uint16_t locate = 1; locate <= SYMBOLS; locate++) {
+        spin(directory(locate));
+        spin(action(locate, 'T', "    "));
+    }
+    served();
+    memset(bitmap, 0xff, sizeof bitmap);
+    bitmap[0] &= ~(1ull << 3); // all but one
+    channel_filter_begin(ch, bitmap);
+    assert_int_equal(channel_filter_step(ch), 0);
+    const struct lane_answer answer = answer_wait(0);
+    channel_book_returned(ch, answer.sequence, answer.loaded, 200);
+    for (uint32_t i = 0; ch->filter_next; i++) {
+        assert_true(i < 1024);
+        channel_filter_step(ch);
+    }
+    assert_int_equal(told(EVENT_FILTER_CHANGED, 0), 1);
+    assert_memory_equal(ch->filter_active, bitmap, sizeof bitmap);
+    assert_int_equal(o.count.symbols_suspect, 1); // the one that is no longer followed
+    assert_int_equal(ch->book.symbols[ch->book.slot_of_locate[3]].quality, QUALITY_SUSPECT);
+    rig_close();
+}
+
 static void a_server_that_cannot_be_reached_is_called_that(void **state)
 {
     (void)state;
@@ -527,6 +557,7 @@ int main(void)
         cmocka_unit_test(a_turn_tells_a_slice),
         cmocka_unit_test(market_makers_are_counted_across_a_snapshot),
         cmocka_unit_test(a_session_that_begins_has_no_market_makers),
+        cmocka_unit_test(a_filter_that_is_set_meanwhile_waits),
         cmocka_unit_test(a_server_that_cannot_be_reached_is_called_that),
         cmocka_unit_test(what_is_loaded_goes_to_the_tape),
         cmocka_unit_test(a_tape_does_not_keep_the_book),
