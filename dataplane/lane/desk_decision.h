@@ -91,7 +91,8 @@ HOT_INLINE uint32_t asks_of(const struct frame_order *f, char kind)
     return asks;
 }
 
-// The market as the decision saw it. Without a book of the venue its quality is the worst.
+// The market as the decision saw it. Without a book of the venue its quality is the worst; a book
+// that is lent is none, as another core writes it.
 HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t session,
                                uint32_t instrument)
 {
@@ -99,7 +100,7 @@ HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t sess
     const struct channel *ch = d->sessions[session].channel;
     struct event_decision *e = &c->event.decision;
     c->gate.quality = e->quality = QUALITY_SUSPECT;
-    if (UNLIKELY(ch == NULL)) {
+    if (UNLIKELY(ch == NULL || ch->book_lent)) {
         c->gate.phase = d->limits->market;
         return;
     }

@@ -33,7 +33,7 @@ static enum luld_known look(struct desk *d, const struct gate_order *o, uint32_t
 {
     struct channel *ch = d->sessions[o->owner.session].channel;
     const uint16_t slot = d->instruments[o->owner.instrument].slot[o->owner.session];
-    if (ch == NULL || ch->luld.of == NULL || slot == SYMBOL_NONE)
+    if (ch == NULL || ch->luld.of == NULL || ch->book_lent || slot == SYMBOL_NONE)
         return LULD_UNKNOWN;
     const struct luld_terms terms = terms_of(d, ch, slot, o->owner.instrument);
     return luld_look(&ch->luld, slot, ch->session_number, ch->time_ns, &terms, low, high);

@@ -4,7 +4,28 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "dataplane/book/book.h"
 #include "dataplane/lane/desk.h"
+
+// Another core writes the book: nothing of it is read, not even where a symbol is.
+static inline bool desk_book_lent(const struct desk *d, uint32_t session)
+{
+    const struct channel *ch = d->sessions[session].channel;
+    return ch && ch->book_lent;
+}
+
+// The symbol's place in the book of the session's channel. Of a book that is lent only a place that
+// is known already.
+static inline uint16_t desk_slot(struct desk *d, uint32_t session, uint32_t instrument)
+{
+    const struct channel *ch = d->sessions[session].channel;
+    struct desk_instrument *in = &d->instruments[instrument];
+    if (UNLIKELY(ch == NULL))
+        return SYMBOL_NONE;
+    if (UNLIKELY(in->slot[session] == SYMBOL_NONE) && !ch->book_lent)
+        in->slot[session] = book_symbol_find(&ch->book, in->symbol);
+    return in->slot[session];
+}
 
 // Publishes; false: the ring is full.
 bool desk_publish(struct desk *d, struct event *event);

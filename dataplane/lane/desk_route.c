@@ -11,18 +11,6 @@ enum { TAKE_AT_ONCE = '3', FOR_THE_DAY = '0', DISPLAYED = 'Y' };
 
 // --- what the venues show ---
 
-// The symbol's place in the book of the session's channel.
-HOT_INLINE uint16_t slot_at(struct desk *d, uint32_t session, uint32_t instrument)
-{
-    const struct channel *ch = d->sessions[session].channel;
-    struct desk_instrument *in = &d->instruments[instrument];
-    if (UNLIKELY(ch == NULL))
-        return SYMBOL_NONE;
-    if (UNLIKELY(in->slot[session] == SYMBOL_NONE))
-        in->slot[session] = book_symbol_find(&ch->book, in->symbol);
-    return in->slot[session];
-}
-
 // Why a venue cannot be asked, whatever it shows; VENUE_TAKES: it can.
 HOT_INLINE enum route_verdict venue_verdict(const struct desk *d, const struct route *r,
                                             uint32_t session, uint16_t slot, uint8_t quality,
@@ -71,16 +59,16 @@ HOT_INLINE void look(struct desk *d, const struct route *r, bool rests)
 {
     struct desk_look *out = &d->routes->seen;
     for (uint32_t i = 0; i < d->session_count; i++) {
-        const uint16_t slot = slot_at(d, i, r->instrument);
+        const uint16_t slot = desk_slot(d, i, r->instrument);
+        const bool readable = slot != SYMBOL_NONE && !desk_book_lent(d, i);
         struct route_offer *o = &out->offers[i];
-        out->quality[i] = slot == SYMBOL_NONE
-                              ? QUALITY_SUSPECT
-                              : (uint8_t)channel_symbol_quality(d->sessions[i].channel, slot);
+        out->quality[i] = readable ? (uint8_t)channel_symbol_quality(d->sessions[i].channel, slot)
+                                   : QUALITY_SUSPECT;
         o->level_count = 0;
         o->levels[0] = (struct route_level){0};
         o->verdict = (uint8_t)venue_verdict(d, r, i, slot, out->quality[i], rests);
         // Also of venues that are passed over: the record says what was seen.
-        if (slot != SYMBOL_NONE)
+        if (readable)
             levels_read(d, r, i, slot, r->how == ROUTE_SWEEP, o);
     }
 }
@@ -364,9 +352,9 @@ enum refusal desk_route_cancel(struct desk *d, const struct desk_owner *who, uin
 static const struct level *shown(struct desk *d, uint32_t session, uint32_t instrument,
                                  enum book_side side)
 {
-    const uint16_t slot = slot_at(d, session, instrument);
+    const uint16_t slot = desk_slot(d, session, instrument);
     const struct session *s = d->sessions[session].session;
-    if (slot == SYMBOL_NONE || s == NULL || !session_may_enter(s) ||
+    if (slot == SYMBOL_NONE || s == NULL || !session_may_enter(s) || desk_book_lent(d, session) ||
         channel_symbol_quality(d->sessions[session].channel, slot) != QUALITY_GOOD)
         return NULL;
     const struct book *book = &d->sessions[session].channel->book;

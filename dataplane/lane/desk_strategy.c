@@ -69,21 +69,16 @@ static uint32_t call_cancel(struct strategy_host *h, uint32_t order)
     return desk_cancel(h->desk, order, 0);
 }
 
-static uint16_t slot_of(struct desk *d, uint32_t session, uint32_t instrument)
-{
-    const struct channel *ch = d->sessions[session].channel;
-    struct desk_instrument *in = &d->instruments[instrument];
-    if (ch == NULL)
-        return SYMBOL_NONE;
-    if (in->slot[session] == SYMBOL_NONE)
-        in->slot[session] = book_symbol_find(&ch->book, in->symbol);
-    return in->slot[session];
-}
-
+// Of a book that is lent only what its channel says.
 static void best_make(struct desk *d, uint32_t session, uint32_t instrument, uint32_t slot,
                       struct strategy_best *out)
 {
     const struct channel *ch = d->sessions[session].channel;
+    if (UNLIKELY(ch->book_lent)) {
+        *out = (struct strategy_best){
+            .symbol = (uint16_t)instrument, .venue = (uint8_t)session, .quality = ch->quality};
+        return;
+    }
     const struct book_symbol *symbol = &ch->book.symbols[slot];
     const struct level *bid = book_best(&ch->book, symbol, BOOK_BID);
     const struct level *ask = book_best(&ch->book, symbol, BOOK_ASK);
@@ -103,7 +98,7 @@ static bool call_best(struct strategy_host *h, uint8_t venue, uint16_t symbol,
     struct desk *d = h->desk;
     if (venue >= d->session_count || symbol >= d->instrument_count)
         return false;
-    const uint16_t slot = slot_of(d, venue, symbol);
+    const uint16_t slot = desk_slot(d, venue, symbol);
     if (slot == SYMBOL_NONE)
         return false;
     best_make(d, venue, symbol, slot, out);
@@ -117,8 +112,8 @@ static uint32_t call_depth(struct strategy_host *h, uint8_t venue, uint16_t symb
     struct book_level levels[STRATEGY_DEPTH_MAX];
     if (venue >= d->session_count || symbol >= d->instrument_count)
         return 0;
-    const uint16_t slot = slot_of(d, venue, symbol);
-    if (slot == SYMBOL_NONE)
+    const uint16_t slot = desk_slot(d, venue, symbol);
+    if (slot == SYMBOL_NONE || desk_book_lent(d, venue))
         return 0;
     const uint32_t most = levels_max < STRATEGY_DEPTH_MAX ? levels_max : STRATEGY_DEPTH_MAX;
     const uint32_t n = book_depth(&d->sessions[venue].channel->book, slot,
@@ -334,7 +329,7 @@ static COLD void watch_resolve(struct desk *d, uint32_t session, uint32_t slot)
     struct desk_watch *w = &s->watches[session][slot];
     char name[9] = "        ";
     const char *known = ch->book.infos[slot].name;
-    if (known[0] == 0)
+    if (ch->book_lent || known[0] == 0)
         return; // not announced yet
     for (uint32_t i = 0; i < 8 && known[i]; i++)
         name[i] = known[i];
@@ -375,6 +370,7 @@ static void tell_one(struct desk *d, struct strategy_host *h, const struct strat
     called(d, h, from);
 }
 
+// What has changed in a book that is lent is told once it is back.
 static void tell_watchers(struct desk *d, uint32_t session, uint32_t slot)
 {
     struct desk_strategies *s = d->strategies;
@@ -386,13 +382,16 @@ static void tell_watchers(struct desk *d, uint32_t session, uint32_t slot)
         return;
     order_expect(d, w);
     struct strategy_best best;
-    const struct book_symbol *symbol = &d->sessions[session].channel->book.symbols[slot];
+    const struct channel *ch = d->sessions[session].channel;
+    const struct book_symbol *symbol = &ch->book.symbols[slot];
     best_make(d, session, w->instrument, slot, &best);
-    const bool quality = best.quality != w->quality, trade = symbol->volume != w->volume;
-    const bool change = symbol->changes != w->changes;
+    const bool quality = best.quality != w->quality;
+    const uint64_t volume = UNLIKELY(ch->book_lent) ? w->volume : symbol->volume;
+    const uint64_t changes = UNLIKELY(ch->book_lent) ? w->changes : symbol->changes;
+    const bool trade = volume != w->volume, change = changes != w->changes;
     w->quality = best.quality;
-    w->volume = symbol->volume;
-    w->changes = symbol->changes;
+    w->volume = volume;
+    w->changes = changes;
     for (; watchers; watchers &= watchers - 1)
         tell_one(d, &s->hosts[__builtin_ctzll(watchers)], &best, quality, trade, change);
     position_note(d, w);
@@ -405,7 +404,7 @@ static COLD void tell_quality(struct desk *d, uint32_t session)
     s->channel_quality[session] = d->sessions[session].channel->quality;
     for (uint32_t i = 0; i < s->count; i++)
         for (uint32_t k = 0; k < s->hosts[i].slot.setup.symbol_count; k++) {
-            const uint16_t slot = slot_of(d, session, s->hosts[i].slot.setup.symbols[k]);
+            const uint16_t slot = desk_slot(d, session, s->hosts[i].slot.setup.symbols[k]);
             if (slot != SYMBOL_NONE)
                 tell_watchers(d, session, slot);
         }
