@@ -292,7 +292,12 @@ static bool sweep(struct drain *d, uint64_t now_ns)
 {
     bool came = false;
     // A disk without space is asked again by what waits for it.
-    if (!rings_look(&d->contact, &d->now.rings) || failed(d) || !introduce(d, now_ns))
+    if (!rings_look(&d->contact, &d->now.rings) || failed(d))
+        return false;
+    for (uint32_t lane = 0; lane < LANES_MAX; lane++)
+        journal_limits(&d->journal, lane, d->now.rings.limits[lane].version,
+                       d->now.rings.limits[lane].hash);
+    if (!introduce(d, now_ns))
         return false;
     for (uint32_t s = 0; s < d->now.rings.sources; s++)
         for (int kind = 0; kind < EVENT_RING_KINDS; kind++)

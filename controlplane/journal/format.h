@@ -57,6 +57,12 @@ struct journal_instance {
 };
 _Static_assert(sizeof(struct journal_instance) == 160, "format.md");
 
+// The table of limits in force on a lane.
+struct journal_limits {
+    uint64_t hash; // as it was made, without trading states; 0: nothing trades there
+    uint64_t version;
+};
+
 struct journal_segment_header {
     uint32_t magic;
     uint32_t crc; // CRC32C of what follows, to the end of the structure
@@ -66,9 +72,10 @@ struct journal_segment_header {
     uint64_t first_record; // number of the first record; the segment before ends before it
     uint64_t created_ns;   // UTC
     uint8_t journal[16];   // which journal: the same in all its segments
-    uint8_t previous[JOURNAL_HASH_LEN]; // of the last block before, cut to its whole records
-    struct journal_instance instance;   // the newest one that is known; epoch 0: none yet
-    uint8_t unused[264];
+    uint8_t previous[JOURNAL_HASH_LEN];      // of the last block before, cut to its whole records
+    struct journal_instance instance;        // the newest one that is known; epoch 0: none yet
+    struct journal_limits limits[LANES_MAX]; // of its lanes, when the segment was made
+    uint8_t unused[8];
 };
 _Static_assert(sizeof(struct journal_segment_header) == JOURNAL_ALIGN_MIN, "format.md");
 

@@ -142,6 +142,11 @@ static bool record_add(struct journal *j, enum journal_record_type type, uint8_t
 
 // --- records ---
 
+void journal_limits(struct journal *j, uint32_t lane, uint64_t version, uint64_t hash)
+{
+    j->header.limits[lane] = (struct journal_limits){.hash = hash, .version = version};
+}
+
 bool journal_instance(struct journal *j, const struct journal_instance *instance, uint64_t now_ns)
 {
     // A segment that begins with this record has it in its header too.

@@ -88,6 +88,8 @@ bool journal_close(struct journal *j);
 // Lets another writer in.
 void journal_unlock(struct journal *j);
 
+// The table of limits that is in force on a lane: for the header of the next segment.
+void journal_limits(struct journal *j, uint32_t lane, uint64_t version, uint64_t hash);
 // The instance whose events follow. False: no room now, or it does not write.
 bool journal_instance(struct journal *j, const struct journal_instance *instance, uint64_t now_ns);
 // An event of a ring, read up to <cursor>. What stands in the journal already (by its sequence) is

@@ -13,6 +13,12 @@ static void copy_seen(const struct region_view *view, void *context)
                 atomic_load_explicit(&ring->committed, memory_order_acquire);
             seen->lost.at[s][kind] = atomic_load_explicit(&ring->lost, memory_order_relaxed);
         }
+    for (uint32_t lane = 0; lane < view->shape.lanes; lane++) {
+        const struct trade_board *b = region_trade_board(view, lane);
+        seen->limits[lane] = (struct limits_seen){
+            .version = atomic_load_explicit(&b->limits_version, memory_order_relaxed),
+            .hash = atomic_load_explicit(&b->limits_hash, memory_order_relaxed)};
+    }
 }
 
 bool rings_look(struct contact *contact, struct rings_seen *seen)

@@ -15,12 +15,18 @@ struct ring_cursors {
     uint64_t at[EVENT_SOURCES_MAX][EVENT_RING_KINDS];
 };
 
+// The table of limits in force on a lane.
+struct limits_seen {
+    uint64_t version, hash;
+};
+
 // What the rings say, taken in one pass.
 struct rings_seen {
     uint32_t sources;
     struct ring_cursors tail;
     struct ring_cursors committed;
     struct ring_cursors lost;
+    struct limits_seen limits[LANES_MAX];
 };
 
 // A piece of one ring.

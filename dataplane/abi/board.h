@@ -74,6 +74,7 @@ struct trade_board {
     _Alignas(CACHE_LINE_LEN) _Atomic uint64_t kill_rung[KILL_ASKERS];
     _Atomic uint64_t kill_sequence[KILL_ASKERS];
     _Atomic uint64_t limits_version;
+    _Atomic uint64_t limits_hash; // of that table as it was made, without trading states
     _Atomic uint8_t firm;
     _Atomic uint8_t sessions[SESSIONS_MAX];
     _Atomic uint8_t strategies[STRATEGIES_MAX];
@@ -81,7 +82,7 @@ struct trade_board {
     _Atomic uint8_t symbols[INSTRUMENTS_MAX];
     _Atomic uint8_t record; // enum record_state that the lane has seen
     _Atomic uint8_t clock;  // enum clock_state that the lane has seen
-    uint8_t unused[37];
+    uint8_t unused[29];
 };
 _Static_assert(sizeof(struct trade_board) % CACHE_LINE_LEN == 0, "trade_board");
 

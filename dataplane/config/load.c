@@ -7,6 +7,7 @@
 #include <yaml.h>
 
 #include "dataplane/base/check.h"
+#include "dataplane/base/hash.h"
 #include "dataplane/base/hints.h"
 #include "dataplane/config/advice.h"
 #include "dataplane/config/option.h"
@@ -500,15 +501,6 @@ static bool document_read(struct loader *l, yaml_parser_t *parser)
         root == NULL || fault(l, line_of(root), "---", "a second document; a file holds one");
     yaml_document_delete(&more);
     return single && config_check(l->config, l->places, l->err);
-}
-
-// FNV-1a, 64 bits: tells configurations apart, no more.
-static uint64_t hash_of(const char *text, uint64_t len)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (uint64_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)text[i]) * UINT64_C(0x100000001b3);
-    return h;
 }
 
 static struct loader *loader_new(struct config *config, struct error *err)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "dataplane/base/check.h"
+#include "dataplane/base/hash.h"
 
 enum { FIELDS_MAX = SHEET_COLUMNS_MAX };
 
@@ -279,15 +280,6 @@ static bool rows_read(struct reading *r)
         if (!row_read(r, columns))
             return false;
     return r->err->code == EXIT_OK;
-}
-
-// FNV-1a, 64 bits: tells files apart, no more.
-static uint64_t hash_of(const char *text, uint64_t len)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (uint64_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)text[i]) * UINT64_C(0x100000001b3);
-    return h;
 }
 
 bool sheet_read(struct sheet *s, const struct sheet_kind *kind, const char *name, const char *text,

@@ -1,7 +1,9 @@
 #include "dataplane/control/limits_table.h"
 
+#include <stddef.h>
 #include <string.h>
 
+#include "dataplane/base/hash.h"
 #include "dataplane/control/limits_live.h"
 #include "dataplane/control/limits_runs.h"
 #include "dataplane/lane/desk_limits.h"
@@ -24,6 +26,12 @@ static void states_copy(struct limit_table *to, const struct limit_table *from)
         state_copy(&to->symbols[i], &from->symbols[i]);
 }
 
+void limits_table_seal(struct limit_table *t)
+{
+    const uint64_t from = offsetof(struct limit_table, hash) + sizeof t->hash;
+    t->hash = hash_of((const uint8_t *)t + from, limit_table_bytes(t) - from);
+}
+
 uint64_t limits_table_make(const struct dataplane *d, uint32_t lane,
                            const struct limits_source *source, bool back)
 {
@@ -32,6 +40,7 @@ uint64_t limits_table_make(const struct dataplane *d, uint32_t lane,
     memset(t, 0, limit_table_bytes(dd->limits));
     limits_fill(source, trade_lanes(d->config), d->clock.tsc_hz, t);
     day_tighten(&d->day, back, t);
+    limits_table_seal(t);
     const uint64_t states = __atomic_load_n(&dd->desk.limits_states, __ATOMIC_ACQUIRE);
     states_copy(t, dd->limits);
     return states;

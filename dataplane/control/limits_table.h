@@ -9,6 +9,8 @@
 // it knows of.
 uint64_t limits_table_make(const struct dataplane *d, uint32_t lane,
                            const struct limits_source *source, bool back);
+// It is made but for trading states: its hash.
+void limits_table_seal(struct limit_table *t);
 // The spare one is the desk's.
 void limits_table_swap(struct dataplane_desk *dd);
 // Before the lanes run: all desks have tables of what persons had set (limits_restore). <versions>:

@@ -7,6 +7,7 @@
 #include "dataplane/base/log.h"
 #include "dataplane/control/dataplane.h"
 #include "dataplane/control/limits_live.h"
+#include "dataplane/control/limits_table.h"
 #include "dataplane/control/limits_warn.h"
 #include "dataplane/lane/desk_lease.h"
 #include "dataplane/lane/desk_park.h"
@@ -392,6 +393,7 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
     dd->limits_spare = (void *)part[PART_LIMITS_SPARE];
     limits_fill(limits_set_now(d), trade_lanes(config), d->clock.tsc_hz, dd->limits);
     day_tighten(&d->day, true, dd->limits);
+    limits_table_seal(dd->limits);
     d->lanes[lane]->stamp = d->setup ? d->setup : clock_tsc();
     desk_init(&dd->desk, d->lanes[lane], &dc, (const char(*)[8])d->instruments, dd->limits,
               part[PART_ORDERS]);

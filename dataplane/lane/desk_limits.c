@@ -28,6 +28,7 @@ static void table_take(struct desk *d, struct limit_table *table, uint32_t versi
     desk_luld_limits(d);
     if (d->leases)
         desk_leases_limits(d);
+    atomic_store_explicit(&d->board->limits_hash, table->hash, memory_order_relaxed);
     atomic_store_explicit(&d->board->limits_version, version, memory_order_relaxed);
 }
 

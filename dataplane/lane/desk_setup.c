@@ -38,6 +38,7 @@ static void board_init(struct desk *d, const struct desk_config *c)
     states_show(d->board, TRADE_STRATEGY, t->strategies, STRATEGIES_MAX);
     states_show(d->board, TRADE_SYMBOL, t->symbols, c->instruments);
     states_show(d->board, TRADE_SESSION, t->sessions, SESSIONS_MAX);
+    atomic_store_explicit(&d->board->limits_hash, t->hash, memory_order_relaxed);
     atomic_store_explicit(&d->board->limits_version, t->version, memory_order_relaxed);
 }
 

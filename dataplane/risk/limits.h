@@ -121,6 +121,7 @@ _Static_assert(LIMIT_LIMITS_auction_quantity < 24, "limit_row.of_broker");
 struct limit_table {
     uint32_t version;
     uint32_t symbol_count;
+    uint64_t hash;          // of what follows as it was made; states change later
     uint8_t market;         // enum trading_phase by the calendar, where a feed does not say it
     struct luld_hours luld; // of the day, by the calendar
     uint64_t period_ticks;  // for how long a symbol's price of reference stands
