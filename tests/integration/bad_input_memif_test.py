@@ -195,7 +195,8 @@ def signals(s, alpha):
     assert alpha.signal("AAAA", 1, seconds=-3600, ttl_ms=0) == "taken", "it begins anew, with an older clock"
     alpha.signal("AAAA", 2**64 - 1)  # skips more than it may
     opened("breaker")
-    assert alpha.signal("AAAA", 1) == "taken" and source()["state"] == "good"
+    assert alpha.signal("AAAA", 1) == "taken"
+    wait_for("the source to be good", lambda: source()["state"] == "good", s.alive, lambda: f"; {source()}")
     verdicts = [alpha.signal("AAAA", n) for n in range(2, 200)]
     assert {"taken", "rate", "breaker"} == set(verdicts) and verdicts.index("rate") >= 10, verdicts
     opened("rate")
