@@ -15,6 +15,7 @@ from system import bar
 MESSAGES, RATE, SYMBOLS = 150000, 10000, 20
 # Few orders rest: with many the thick side of a book stays the same all day, and the takers stand at their limit.
 DAY = ["--messages", str(MESSAGES), "--symbols", str(SYMBOLS), "--live", "1500"]
+ASKS = ("show orders", "halt --reason TEXT", "resume --reason TEXT --yes", "kill")
 STAGES = ("until the strategy has decided", "gated", "encoded", "handed to the port")
 
 
@@ -52,7 +53,7 @@ class Watch:
     """What the day looks like so far, from our own events."""
 
     def __init__(self, system, symbols):
-        self.system, self.symbols, self.fills = system, symbols, []
+        self.system, self.symbols, self.fills, self.stops = system, symbols, [], 0
         self.ledger = Ledger(system.socket)
         ready = self.ledger.ask("events", type="LANE_READY")["events"]
         self.ns_per_tick = 1e9 / ready[0]["fields"]["tsc_hz"]
@@ -82,6 +83,7 @@ class Watch:
         feed = self.system.ask("show", "feeds")["feeds"][0]
         ledger = self.ledger.collect()
         self.fills.append(len(ledger.fills))
+        self.stops = len(ledger.of("KILL", "TRADING_STATE"))
         positions = " ".join(f"{self.symbols[i]} {n:+}" for i, n in sorted(ledger.positions.items())) or "flat"
         refused = " ".join(f"{name} {n}" for name, n in ledger.refusals.most_common(4)) or "none"
         print(f"\n{bar(feed['messages'] / MESSAGES)}  {feed['messages']:,} messages  book {feed['quality']}  "
@@ -141,10 +143,19 @@ def summary(system, watch):
         return False
     print(f"reconciled      {len(exchange.requests):,} orders, {len(exchange.fills):,} executions and {len(exchange.positions)} "
           "positions of the exchange's own log equal ours; every order has its decision")
-    if watch.fills[-1] <= watch.fills[len(watch.fills) * 3 // 4 - 1]:
-        print("traded          NO: no fill in the last quarter of the day")
-        return False
-    return True
+    good, said = traded(watch.fills, watch.stops)
+    print(f"traded          {said}")
+    return good
+
+
+def traded(fills, stops):
+    """Whether it went on to the end, by the number of fills at each look, and in words. <stops>: kills and halts, which excuse it."""
+    if stops:
+        return True, "until somebody killed or halted it: the last quarter of the day is not looked at"
+    quarter = len(fills) * 3 // 4
+    if fills[-1] <= (fills[quarter - 1] if quarter else 0):
+        return False, "NO: no fill in the last quarter of the day"
+    return True, "up to the end of the day"
 
 
 def run(system, args):
@@ -156,6 +167,7 @@ def run(system, args):
     system.wait_for("the exchange's port", lambda: (system.dir / "memif.sock").exists())
     dataplane = system.start_dataplane()
     watch = Watch(system, symbols)
+    print("while it runs   " + "\n                ".join(f"{system.build}/tickgate {words} --socket {system.socket}" for words in ASKS))
     started = time.monotonic()
     while (system.ask("show", "feeds") or {"feeds": [{"messages": MESSAGES}]})["feeds"][0]["messages"] < MESSAGES:
         watch.show()
