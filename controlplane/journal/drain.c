@@ -442,6 +442,7 @@ static void report(struct drain *d, uint64_t now_ns)
     d->now.bytes = j->bytes;
     d->now.blocks = j->blocks;
     memcpy(d->now.latency, j->latency, sizeof d->now.latency);
+    d->now.latency_ns = j->latency_ns;
     pthread_mutex_lock(&d->lock);
     d->shown = d->now;
     pthread_mutex_unlock(&d->lock);

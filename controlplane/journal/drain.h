@@ -64,8 +64,8 @@ struct drain_status {
     uint64_t overrun;                  // lost in the rings, as they say
     uint64_t gaps;                     // numbers of trading events that are missing
     uint64_t damaged;                  // rings that said something impossible
-    uint64_t latency[JOURNAL_LATENCIES];
-    struct drain_verified verified; // all zero: nothing is verified behind READY
+    uint64_t latency[JOURNAL_LATENCIES], latency_ns; // as in struct journal
+    struct drain_verified verified;                  // all zero: nothing is verified behind READY
     struct rings_seen rings;
 };
 

@@ -190,9 +190,11 @@ static bool take_note(struct journal *j, const struct disk_done *done, uint64_t 
         stop(j, JOURNAL_FAILED, done->error, now_ns);
         return false;
     }
-    const uint64_t took_us = now_ns > s->begun_ns ? (now_ns - s->begun_ns) / 1000 : 0;
-    const uint32_t bits = took_us ? 64 - (uint32_t)__builtin_clzll(took_us) : 0;
+    const uint64_t took_ns = now_ns > s->begun_ns ? now_ns - s->begun_ns : 0;
+    const uint64_t took_us = (took_ns + 999) / 1000;
+    const uint32_t bits = took_us > 1 ? 64 - (uint32_t)__builtin_clzll(took_us - 1) : 0;
     j->latency[bits < JOURNAL_LATENCIES ? bits : JOURNAL_LATENCIES - 1]++;
+    j->latency_ns += took_ns;
     s->state = SLOT_DURABLE;
     return true;
 }

@@ -70,8 +70,9 @@ struct journal {
     struct journal_slot slots[DISK_SLOTS];
     uint32_t first, filling; // slots in order: the oldest on its way, the one that fills
     uint64_t bytes, blocks;
-    // From the first record of a block to its commit: [i] below 2^i us.
+    // From the first record of a block to its commit: [i] up to 2^i us, the last without a bound.
     uint64_t latency[JOURNAL_LATENCIES];
+    uint64_t latency_ns; // of all of them together
     // Told of every record once it is durable, in order; null: nobody.
     void (*durable)(void *context, const struct journal_record *record);
     void *context;

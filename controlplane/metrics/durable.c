@@ -18,6 +18,25 @@ void counter_own(struct metric_text *text, const char *name, const char *help, u
     metric_count(text, NULL, value);
 }
 
+// The edges are powers of two of a microsecond.
+static void commits_write(struct metric_text *text, const struct drain_status *s)
+{
+    double edges[JOURNAL_LATENCIES];
+    uint64_t below[JOURNAL_LATENCIES], seen = 0;
+    const struct metric_buckets buckets = {.edges = edges,
+                                           .below = below,
+                                           .count = JOURNAL_LATENCIES,
+                                           .sum = (double)s->latency_ns / 1e9};
+    for (uint32_t i = 0; i < JOURNAL_LATENCIES; i++) {
+        seen += s->latency[i];
+        edges[i] = (double)(UINT64_C(1) << i) / 1e6;
+        below[i] = seen;
+    }
+    metric_family(text, METRIC_HISTOGRAM, "tickgate_journal_commit_seconds",
+                  "First record of a block to the block being durable");
+    metric_buckets(text, NULL, &buckets);
+}
+
 static void journal_write(struct metric_text *text, struct drain *drain, bool brief)
 {
     struct drain_status s;
@@ -31,6 +50,7 @@ static void journal_write(struct metric_text *text, struct drain *drain, bool br
     counter_own(text, "tickgate_journal_records", "Durable records", s.committed);
     if (brief)
         return;
+    commits_write(text, &s);
     counter_own(text, "tickgate_journal_bytes", "Written by this control plane", s.bytes);
     counter_own(text, "tickgate_journal_commits", "Blocks that were made durable", s.blocks);
     counter_own(text, "tickgate_journal_missing_events",

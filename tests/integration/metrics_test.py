@@ -52,6 +52,22 @@ def test_open_metrics(node):
     assert 'le="2.75e-06"' in text
 
 
+def test_journal(node):
+    """Each commit is in the histogram of what it took."""
+    def series():
+        lines = node.get("/metrics/full")[2].splitlines()
+        return {name: float(number) for name, number in (line.split() for line in lines if line.startswith("tickgate_journal_"))}
+
+    def counted():
+        now = series()
+        return now["tickgate_journal_lag_events"] == 0 and (
+            now["tickgate_journal_commit_seconds_count"] == now["tickgate_journal_commits_total"] > 0)
+
+    node.dataplane("events 5")
+    until(counted, "every commit is in the histogram")
+    assert series()["tickgate_journal_commit_seconds_sum"] > 0, series()
+
+
 def query(port, expression):
     """Values of an instant vector by their labels; empty while Prometheus does not answer."""
     address = f"http://127.0.0.1:{port}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
@@ -150,8 +166,9 @@ def main():
     if missing or absent:
         print(missing or f"no {' and no '.join(absent)} here: apt-get install prometheus")
         return 77
-    with tempfile.TemporaryDirectory(prefix="tickgate-metrics-") as name, Node(pathlib.Path(name)) as node:
-        run_tests(globals(), node)
+    with tempfile.TemporaryDirectory(prefix="tickgate-metrics-") as name:
+        with Node(pathlib.Path(name), "--http", "127.0.0.1:0", "--journal", f"{name}/journal") as node:
+            run_tests(globals(), node)
     return 0
 
 
