@@ -18,8 +18,9 @@ static bool writer_lock(struct journal *j, struct error *err)
 {
     char path[JOURNAL_PATH_MAX], holder[32] = "";
     if (mkdir(j->directory, 0750) != 0 && errno != EEXIST)
-        return error_set(err, EXIT_FAILED, "%s: %s; make the directory above it", j->directory,
-                         strerror(errno));
+        return error_set(err, EXIT_FAILED, "%s: %s; %s", j->directory, strerror(errno),
+                         errno == EACCES ? "give this user the directory above it"
+                                         : "make the directory above it");
     if (snprintf(path, sizeof path, "%s/writer", j->directory) >= (int)sizeof path)
         return error_set(err, EXIT_FAILED, "%s: the path is too long", j->directory);
     j->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);

@@ -4,6 +4,8 @@
 static struct journal_rig rig;
 static struct journal_reader reader;
 
+enum { NOBODY = 65534 };
+
 static int make(void **state)
 {
     (void)state;
@@ -117,6 +119,76 @@ static void test_a_second_writer_is_refused(void **state)
     assert_non_null(strstr(err.text, "writes this journal"));
     send_all(1);
     assert_true(journal_close(&rig.journal));
+}
+
+static void test_commits_are_counted_by_their_time(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t ns;
+        uint32_t at;
+    } took[] = {{0, 0},
+                {1, 0},
+                {1000, 0},
+                {1001, 1},
+                {2000, 1},
+                {2001, 2},
+                {64000, 6},
+                {64001, 7},
+                {1048576000, 20},
+                {1048576001, 21},
+                {UINT64_C(1) << 60, JOURNAL_LATENCIES - 1}};
+    uint64_t sum = 0, wanted[JOURNAL_LATENCIES] = {0};
+    rig_open(&rig, 1);
+    for (uint32_t i = 0; i < sizeof took / sizeof took[0]; i++) {
+        assert_true(rig_send(&rig));
+        journal_turn(&rig.journal, rig.now_ns, 1); // it leaves
+        rig.now_ns += took[i].ns;
+        assert_true(journal_turn(&rig.journal, rig.now_ns, 1)); // and is there
+        sum += took[i].ns;
+        wanted[took[i].at]++;
+        assert_memory_equal(rig.journal.latency, wanted, sizeof wanted);
+        assert_int_equal(rig.journal.latency_ns, sum);
+    }
+    assert_true(journal_close(&rig.journal));
+}
+
+// --- who may not ---
+
+// Opens <directory> of the rig as a user without rights, who is told <say>.
+static void closed_to_others(const char *directory, const char *say)
+{
+    const struct journal_config config = {
+        .directory = directory, .segment_bytes = RIG_SEGMENT, .commit_ns = 1000000};
+    const bool root = geteuid() == 0;
+    struct error err = {0};
+    if (root && (setegid(NOBODY) != 0 || seteuid(NOBODY) != 0))
+        skip();
+    fault_disk_open(&rig.disk, &rig.faults, 1);
+    const bool opened = journal_open(&rig.journal, &config, &rig.disk, &err);
+    if (root && (seteuid(0) != 0 || setegid(0) != 0))
+        abort();
+    free(rig.disk.slots);
+    assert_false(opened);
+    assert_int_equal(err.code, EXIT_FAILED);
+    if (strstr(err.text, say) == NULL)
+        fail_msg("'%s' does not say '%s'", err.text, say);
+}
+
+static void test_a_directory_of_somebody_else_is_refused(void **state)
+{
+    (void)state;
+    char path[512];
+    rig_path(&rig, "journal", path);
+    assert_int_equal(chmod(rig.directory, 0500), 0); // mkdtemp: 0700, of whoever runs this
+    closed_to_others(path, "Permission denied; give this user the directory above it");
+    closed_to_others(rig.directory, "/writer: Permission denied; give this user the directory");
+    // Its own, and it may write there: what is there it may not see.
+    if (geteuid() == 0)
+        assert_int_equal(chown(rig.directory, NOBODY, NOBODY), 0);
+    assert_int_equal(chmod(rig.directory, 0300), 0);
+    closed_to_others(rig.directory, "Permission denied; run this as its owner or as root");
+    assert_int_equal(chmod(rig.directory, 0700), 0);
 }
 
 // --- crashes ---
@@ -459,6 +531,8 @@ int main(void)
         CASE(test_events_that_stand_there_are_released_without_a_record),
         CASE(test_an_instance_starts_its_sequences_anew),
         CASE(test_a_second_writer_is_refused),
+        CASE(test_commits_are_counted_by_their_time),
+        CASE(test_a_directory_of_somebody_else_is_refused),
         CASE(test_a_crash_loses_nothing_that_was_committed),
         CASE(test_killed_again_and_again_before_the_first_block),
         CASE(test_torn_at_every_byte),
