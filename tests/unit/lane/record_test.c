@@ -69,6 +69,11 @@ static void orders_stop_with_the_journal_and_go_on_with_it(void **state)
     world_close();
 }
 
+static int64_t shares(void)
+{
+    return w->desk.risk.positions[position_open(&w->desk.risk, w->who.account, 0)].shares;
+}
+
 // What is open goes on: answers and executions count, cancels leave.
 static void fills_count_and_cancels_leave_meanwhile(void **state)
 {
@@ -80,6 +85,19 @@ static void fills_count_and_cancels_leave_meanwhile(void **state)
     for (int i = 0; i < 8; i++)
         assert_int_equal(enter(&index[i]), REFUSAL_NONE);
     say(RECORD_FAILED);
+    struct model_order *resting = w->model.orders;
+    while (!resting->live || resting->open == 0)
+        assert_true(++resting < w->model.orders + w->model.order_count);
+    const uint64_t fills = w->desk.count.fills;
+    const int64_t had = shares();
+    model_execute(&w->model, resting, resting->open);
+    for (int i = 0; i < LOOSE_ENDS && shares() != w->model.position[0]; i++) {
+        step();
+        check();
+    }
+    assert_true(shares() == w->model.position[0] && shares() > had);
+    assert_true(w->desk.count.fills > fills);
+    assert_true(w->desk.orders.sessions[0].open_count > 0);
     const uint64_t reports = w->desk.count.reports;
     for (int i = 0; i < 8; i++)
         desk_cancel(&w->desk, index[i], 0);
