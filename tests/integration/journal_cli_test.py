@@ -23,6 +23,7 @@ BUILD = pathlib.Path(os.environ.get("TICKGATE_BUILD", "build")).resolve()
 CLI, CONTROL, FAKE = BUILD / "tickgate", BUILD / "tickgate-controlplane", BUILD / "tests/lib/fake_dataplane"
 PATIENCE_S = 60
 EVENTS, ORDERS = 30, 4
+REFUSED = EVENTS + 2 * ORDERS + 1  # an order is, by the last of the events
 NAMES = ("MM", "quotes", "nsdq")  # of tests/lib/region_trade.h
 
 
@@ -75,19 +76,19 @@ class World:
 
 def verified(journal):
     whole = ask("journal", "verify", journal)
-    assert whole["good"] and whole["closed"] and whole["events"] == EVENTS + 2 * ORDERS, whole
+    assert whole["good"] and whole["closed"] and whole["events"] == REFUSED, whole
     assert "good: " in run("journal", "verify", journal)
     stats = ask("journal", "stats", journal)
-    assert stats["types"] == {"GAP_OPEN": EVENTS, "DECISION": ORDERS, "ORDER": ORDERS}, stats
+    assert stats["types"] == {"GAP_OPEN": EVENTS, "DECISION": ORDERS + 1, "ORDER": ORDERS}, stats
     ring = stats["instances"][0]["rings"][0]
-    assert (ring["lane"], ring["first"], ring["last"], ring["missing"]) == ("lane0", 1, EVENTS + 2 * ORDERS, 0), ring
+    assert (ring["lane"], ring["first"], ring["last"], ring["missing"]) == ("lane0", 1, REFUSED, 0), ring
     assert stats["instances"][0]["epoch"] == 77 and stats["instances"][0]["node"] == "test-node", stats
     assert "lane0" in run("journal", "stats", journal)
 
 
 def listed(journal):
     lines = [json.loads(line) for line in run("journal", "dump", journal, "--json").splitlines()]
-    assert [e["sequence"] for e in lines] == list(range(1, EVENTS + 2 * ORDERS + 1))
+    assert [e["sequence"] for e in lines] == list(range(1, REFUSED + 1))
     assert lines[0]["event"] == "GAP_OPEN" and lines[0]["fields"]["channel"] == "itch", lines[0]
     text = run("journal", "dump", journal, "--type", "ORDER").splitlines()
     assert len(text) == ORDERS and " ORDER " in text[0], text
@@ -96,10 +97,23 @@ def listed(journal):
     assert newest == run("journal", "dump", journal).splitlines()[-3:]
     assert "no event is called" in run("journal", "dump", journal, "--type", "NONE", code=2)
     rows = list(csv.DictReader(io.StringIO(run("journal", "export", "csv", journal, "--type", "DECISION"))))
-    assert [int(r["ref"]) for r in rows] == list(range(1, ORDERS + 1)) and rows[0]["side"] == "B", rows
+    assert [int(r["ref"]) for r in rows] == [*range(1, ORDERS + 1), 0] and rows[0]["side"] == "B", rows
     rows = list(csv.DictReader(io.StringIO(run("journal", "export", "csv", journal))))
-    assert len(rows) == EVENTS + 2 * ORDERS and json.loads(rows[0]["fields"])["from"] == 1, rows[0]
+    assert len(rows) == REFUSED and json.loads(rows[0]["fields"])["from"] == 1, rows[0]
     assert "is no format" in run("journal", "export", "xml", journal, code=2)
+
+
+def refused_explained(journal):
+    """Which check failed, with what it saw and its limit: as tests/lib/fake_dataplane.c refuses."""
+    steps = ask("explain", "order", f"#{REFUSED}", journal)
+    assert [s["event"] for s in steps] == ["DECISION"], steps
+    failed = [c for c in steps[0]["checks"] if c["verdict"] == "failed"]
+    assert failed == [{"check": "POSITION", "verdict": "failed", "value": 1200, "limit": 1000, "scope": "firm",
+                       "binds": "firm"}], steps[0]["checks"]
+    text = run("explain", "order", f"#{REFUSED}", journal)
+    assert "\n    FAILED       POSITION of firm: 1200, limit 1000, the firm's\n" in text, text
+    assert re.search(r"\n    verdict      .*\(POSITION\)", text) and "the order is over" in text, text
+    assert "FAILED" not in run("explain", "order", 2, journal)
 
 
 def explained(journal):
@@ -115,6 +129,7 @@ def explained(journal):
     assert "at market, made immediate or cancel at 100.0001 on" in text, text
     assert "market" not in run("explain", "order", 1, journal)
     assert [s["event"] for s in ask("explain", "order", f"#{EVENTS + 3}", journal)] == ["DECISION", "ORDER"]
+    refused_explained(journal)
     assert "no DECISION" in run("explain", "order", 99, journal, code=1)
     assert "neither a reference" in run("explain", "order", "x", journal, code=2)
 
@@ -234,7 +249,8 @@ def main():
     try:
         world.tell(f"events {EVENTS}")
         world.tell(f"orders {ORDERS}")
-        world.written(EVENTS + 2 * ORDERS)
+        world.tell("refuse 1")
+        world.written(REFUSED)
         live = folder / "live"
         shutil.copytree(world.journal, live)  # of one that is written
         assert ask("journal", "verify", live)["good"] and not ask("journal", "verify", live)["closed"]
