@@ -71,7 +71,7 @@ static void store_write(struct metric_text *text, struct store *store, bool brie
     if (brief)
         return;
     gauge_write(text, "tickgate_store_lag_seconds",
-                "Age of the newest record in the database, while there are more",
+                "How long the journal has had more than the database, 0 while it has not",
                 (double)s.lag_ns / 1e9);
     counter_own(text, "tickgate_store_events", "Events that went into the database", s.events);
     counter_own(text, "tickgate_store_batches", "Transactions they went in", s.batches);

@@ -70,7 +70,6 @@ static void taken_set(struct store *s, uint64_t record, uint64_t segment)
 static void status_sent(struct store *s, const struct batch *b)
 {
     const bool more = behind(s, b->last);
-    const uint64_t now_ns = clock_utc_ns();
     pthread_mutex_lock(&s->lock);
     struct store_status *t = &s->status;
     t->state = more ? STORE_BEHIND : STORE_CURRENT;
@@ -78,9 +77,9 @@ static void status_sent(struct store *s, const struct batch *b)
     t->events += b->events;
     t->batches++;
     t->holes = s->feed.holes;
-    t->lag_ns = more && now_ns > b->block_ns ? now_ns - b->block_ns : 0;
     t->memory_bytes = memory_of(&s->batches[0]) + memory_of(&s->batches[1]);
     t->why[0] = 0;
+    s->block_ns = b->block_ns;
     pthread_mutex_unlock(&s->lock);
     taken_set(s, b->last, b->segment);
     s->tries = 0;
@@ -91,9 +90,14 @@ void store_look(struct store *s, struct store_status *out)
 {
     pthread_mutex_lock(&s->lock);
     *out = s->status;
+    const uint64_t block_ns = s->block_ns;
     pthread_mutex_unlock(&s->lock);
-    const uint64_t committed = committed_now(s);
+    const uint64_t committed = committed_now(s), now_ns = clock_utc_ns();
+    const uint64_t whole_ns = atomic_load_explicit(&s->whole_ns, memory_order_relaxed);
+    const uint64_t since_ns = block_ns > whole_ns ? block_ns : whole_ns;
     out->committed = committed == UINT64_MAX ? 0 : committed;
+    // Also while the database is away: nobody else counts then.
+    out->lag_ns = out->committed > out->taken && now_ns > since_ns ? now_ns - since_ns : 0;
     if (out->state == STORE_CURRENT && out->committed > out->taken)
         out->state = STORE_BEHIND;
 }
@@ -184,6 +188,13 @@ static bool finishing(const struct store *s)
     return atomic_load_explicit(&s->finish_ns, memory_order_acquire) != 0;
 }
 
+// The thread comes by often, with and without a connection.
+static void whole_note(struct store *s)
+{
+    if (!behind(s, atomic_load_explicit(&s->taken, memory_order_relaxed)))
+        atomic_store_explicit(&s->whole_ns, clock_utc_ns(), memory_order_relaxed);
+}
+
 // False: it is time to end.
 static bool pause_ms(struct store *s, uint64_t ms)
 {
@@ -192,6 +203,7 @@ static bool pause_ms(struct store *s, uint64_t ms)
     do {
         const uint64_t finish_ns = atomic_load_explicit(&s->finish_ns, memory_order_acquire);
         const uint64_t now_ns = clock_mono_ns();
+        whole_note(s);
         if (finish_ns && now_ns >= finish_ns)
             return false;
         const uint64_t left_ms = now_ns < until ? (until - now_ns) / 1000000 + 1 : 0;
@@ -383,7 +395,8 @@ bool store_start(struct store *s, const struct store_config *config,
                             .silence_ms = config->silence_ms,
                             .stop_fd = s->stop_fd,
                             .context = s};
-    s->random = clock_utc_ns() ^ (uint64_t)getpid() << 32;
+    s->whole_ns = clock_utc_ns();
+    s->random = s->whole_ns ^ (uint64_t)getpid() << 32;
     pthread_mutex_init(&s->lock, NULL);
     if (s->stop_fd < 0 || pthread_create(&s->thread, NULL, work, s) != 0) {
         if (s->stop_fd >= 0)

@@ -48,7 +48,7 @@ struct store_status {
     enum store_state state;
     uint64_t taken;        // record of the journal up to which the database has it
     uint64_t committed;    // record up to which the journal is durable; 0: not known
-    uint64_t lag_ns;       // age of the last block that was taken, while there is more
+    uint64_t lag_ns;       // how long there has been more than the database has; 0: there is not
     uint64_t events;       // stored by this process ...
     uint64_t batches;      // ... in so many transactions
     uint64_t connects;     // connections made
@@ -71,6 +71,8 @@ struct store {
     _Atomic uint64_t taken;     // as in the status
     pthread_mutex_t lock;       // of status
     struct store_status status; // written by the thread
+    uint64_t block_ns;          // UTC of the last block that was taken; 0: none yet. Under the lock
+    _Atomic uint64_t whole_ns;  // UTC when the database last had everything, or of the start
     // The thread's own.
     struct link link;
     struct feed feed;

@@ -6,18 +6,23 @@ import pathlib
 import signal
 import subprocess
 import sys
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from postgres import Place, Postgres, need
+from postgres import Place, Postgres, free_port, need
 from system import BUILD, System, need_programs, wait_for
 from trading import Ledger, sections
 
 DAY = "--symbols 4 --live 2000 --messages 40000 --rate 2000 --end-s 2 --linger-s 30".split()
 
 
+HTTP = free_port()
+
+
 def configured(s, pg):
     trading = sections("10.0.0.1:26400", ("BUAH", "TRBP"), "protocol: ouch50")
     store = f"\nstore:\n  connection: '{pg.conninfo()}'\n  flush_ms: 50\n  retry_ms: 20\n  retry_max_ms: 200\n"
+    store += f"http:\n  listen: 127.0.0.1:{HTTP}\n"
     s.configure(
         {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
         {"nasdaq": {"symbols": 100, "orders": 50000,
@@ -39,6 +44,23 @@ def migrate_first(s, pg):
     pg.sql(f"DELETE FROM tickgate.schema_version WHERE version > {version}")
 
 
+def scraped():
+    """Families of one series of the store, as Prometheus gets them."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{HTTP}/metrics/full", timeout=60) as answer:
+        lines = answer.read().decode().splitlines()
+    return {name[len("tickgate_store_"):]: float(value) for name, value in map(str.split, filter(
+        lambda line: line.startswith("tickgate_store_"), lines))}
+
+
+def lag_grows(s):
+    """The database is away: more and more records, for longer and longer."""
+    keys = ("lag_records", "lag_seconds")
+    wait_for("a lag", lambda: all(scraped()[key] > 0 for key in keys), s.alive, lambda: f"; {scraped()}")
+    before = scraped()
+    wait_for("a larger lag", lambda: all(scraped()[key] > before[key] for key in keys), s.alive, lambda: f"; {before}, {scraped()}")
+    assert scraped()["connected"] == 0, scraped()
+
+
 def follow(s, pg):
     ledger = Ledger(s)
 
@@ -51,6 +73,7 @@ def follow(s, pg):
     pg.stop(signal.SIGQUIT)
     wait_for("the store sees it", lambda: state()["state"] == "down", s.alive, lambda: f"; {state()}")
     fills = len(ledger.collect().fills)
+    lag_grows(s)
     wait_for("trading goes on", lambda: len(ledger.collect().fills) > fills, s.alive)
     (pg.folder / "postmaster.pid").unlink(missing_ok=True)
     pg.start()
@@ -60,6 +83,8 @@ def follow(s, pg):
     # Nobody answers for the dataplane any more: its last event says that the store has all before it.
     last = "SELECT count(*) FROM tickgate.events WHERE type = 'LANE_STOPPED'"
     wait_for("all of it", lambda: pg.numbers(last) == [1], more=lambda: "; " + s.log("controlplane")[-300:])
+    caught_up = {"connected": 1, "lag_records": 0, "lag_seconds": 0}
+    wait_for("no lag", lambda: caught_up.items() <= scraped().items(), more=lambda: f"; {scraped()}")
     return ledger
 
 
