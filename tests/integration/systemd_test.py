@@ -20,6 +20,11 @@ from node import BUILD, PATIENCE_S, built, run_tests, script  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UNITS = ("tickgate-dataplane", "tickgate-controlplane")
+# When a process that ended comes back by itself, and when no more.
+RESTARTS = {
+    "tickgate-dataplane": ["Restart=on-failure", "RestartSec=1", "StartLimitBurst=3", "StartLimitIntervalSec=60"],
+    "tickgate-controlplane": ["Restart=always", "RestartSec=1"],
+}
 CONFIG = """node: {{name: quiet, region: {folder}, main_core: {core}, huge_pages: false, control_socket: {socket}}}
 ports: [{{name: md0, device: net_ring0}}]
 lanes: [{{name: lane0, core: {core}, idle: sleep}}]
@@ -27,6 +32,13 @@ channels:
   - {{name: itch, lane: lane0, symbols: 100, orders: 1024, matches: 1024, hold_frames: 64,
      lines: [{{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}}]}}
 """
+
+
+def test_restarts(_):
+    for name in UNITS:
+        text = (ROOT / f"drivers-config/systemd/{name}.service").read_text(encoding="utf-8")
+        restarts = sorted(line for line in text.splitlines() if line.startswith(("Restart", "StartLimit")))
+        assert restarts == RESTARTS[name], restarts
 
 
 def test_units(folder):
