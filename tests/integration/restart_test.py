@@ -22,6 +22,7 @@ from trading import Exchange, flat, sections, start_veth_exchange  # noqa: E402
 SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 2000 --messages 400000 --rate 2000 --end-s 2 --linger-s 60".split()
 LIMIT = 250
+STAGES = ("until the journal was read", "to rebuild and take over", "to start the lanes", "to log in", "to reconcile")
 WAITING_ROUNDS = 10  # until orders waited at two kills: mostly the first two
 PARK_US = 10000000  # nothing is given up while the control plane stands still
 
@@ -287,6 +288,16 @@ def begun(s, wire):
     return log
 
 
+def stages(text):
+    """Each start says its stages with their times, which are the whole; the last line."""
+    line = r"READY after ([\d.]+) s: " + ", ".join(rf"([\d.]+) s {stage}" for stage in STAGES)
+    told = [[float(s) for s in match.groups()] for match in re.finditer(line, text)]
+    assert told and len(told) == text.count("READY after"), re.findall(r"READY after.*", text)
+    for whole, *parts in told:
+        assert abs(whole - sum(parts)) < 0.001 * (1 + len(parts)), (whole, parts)  # each is rounded
+    return re.findall(r"READY after.*", text)[-1]
+
+
 def trading_goes_on():
     with Wire() as wire, System("restart") as s:
         log = begun(s, wire)
@@ -311,7 +322,7 @@ def trading_goes_on():
         text = s.log("dataplane")
         assert text.count("restored:") == 4 and "fills" in text
         refusals(s)
-        print(re.findall(r"READY after.*", text)[-1])
+        print(stages(text))
         return f"{requests} requests, {state['restored_orders']} orders restored, {state['restored_events']} events"
 
 
