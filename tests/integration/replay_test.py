@@ -2,7 +2,7 @@
 """A session that traded is run again from its capture: every event and every frame comes out as it did, byte for byte.
 
 A generated day with loss on both lines and re-requests, then a day that is cut again and again while a person halts, kills and
-resumes, then the opening of a real day, where there is one. What is not the capture of this journal, what is not whole and what
+resumes; the opening of a real day is replay_real_test.py. What is not the capture of this journal, what is not whole and what
 was changed is refused or told.
 """
 
@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from system import BUILD, SHARED, System, need_programs, wait_for  # noqa: E402
+from system import BUILD, System, need_programs, wait_for  # noqa: E402
 from trading import sections  # noqa: E402
 
 DAY = "--symbols 4 --live 2000 --messages 30000 --rate 6000 --end-s 1 --linger-s 60".split()
@@ -23,8 +23,11 @@ PRACTISES = f"""
      budget_us: 100000}}
 """
 MEMBER = "alice,secret,firm=ALCE,protocol=5.0"
-# The first 28 seconds of trading in AAPL on 2019-01-30.
-REAL, REAL_MESSAGES = SHARED / "data/itch/aapl_20190130_0930.itch", 10060
+LINES = {"lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}, "
+                  "{name: B, port: md0, group: 233.54.12.112, udp_port: 26478}]",
+         "reorder_us": 2000, "recovery": "{servers: [127.0.0.1:26431]}"}
+LOSSY = ["--line", "A=233.54.12.111:26477", "--line", "B=233.54.12.112:26478", "--loss", "A=2%", "--loss", "B=2%",
+         "--loss", "both=0.2%", "--rerequest", "127.0.0.1:26431"]
 
 
 def tickgate(*words):
@@ -139,28 +142,12 @@ def govern(s):
     late_in_practice(s)
 
 
-def real(lossy, lines):
-    """Both strategies trade in the same real symbol, while each line loses packets."""
-    if not REAL.exists():
-        return print(f"no {REAL.name} here: no real day")
-    both = sections("10.0.0.1:26400", ("AAPL", "MSFT")).replace("symbols: [MSFT]", "symbols: [AAPL]")
-    day = ("--source", REAL, "--pack-messages", "4", "--rate", "2500", "--end-s", "1", "--linger-s", "60")
-    with System("replayreal") as s:
-        session(s, lossy, lines, lambda _: None, day, REAL_MESSAGES, both)
-        print(f"{REAL.name}: {same(s)} events")
-
-
 def main():
     need_programs()
     line = {"lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}
-    lines = {"lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}, "
-                      "{name: B, port: md0, group: 233.54.12.112, udp_port: 26478}]",
-             "reorder_us": 2000, "recovery": "{servers: [127.0.0.1:26431]}"}
-    lossy = ["--line", "A=233.54.12.111:26477", "--line", "B=233.54.12.112:26478", "--loss", "A=2%", "--loss", "B=2%",
-             "--loss", "both=0.2%", "--rerequest", "127.0.0.1:26431"]
     cuts = ["--line", "A=233.54.12.111:26477", "--misbehave", "cut-bytes=2500", "--misbehave", "cut-in-bytes=4000"]
     with System("replay") as s, System("replay2") as t:
-        session(s, lossy, lines, lambda _: None)
+        session(s, LOSSY, LINES, lambda _: None)
         print(f"loss and re-requests: {same(s)} events")
         print(f"one byte changed: {changed(s)}")
         refused(s)
@@ -168,7 +155,6 @@ def main():
         print(f"cuts and commands: {same(t)} events")
         assert events(t)["LIMIT_CHANGED"] == 3, events(t)
         foreign(s, t)
-    real(lossy, lines)
 
 
 if __name__ == "__main__":
