@@ -17,7 +17,7 @@ import journal_kill_test as kills  # noqa: E402
 from postgres import Place, Postgres, need, wait_until  # noqa: E402
 
 EVENTS = 5000  # between two kills
-PATIENCE_S = 300  # until all of it is in the database
+PATIENCE_S = 120  # until all of it is in the database
 
 
 class World(kills.World):
@@ -38,6 +38,12 @@ class World(kills.World):
             [str(kills.CONTROL), "--config", str(self.config), "--region", str(self.region), "--socket", str(self.socket),
              "--journal", str(self.journal)], stdout=self.log, stderr=self.log)
 
+    def taken(self):
+        """Of the events that are published here the control plane has released one."""
+        was = self.dataplane.word("tail")
+        self.dataplane.publish(EVENTS)
+        kills.wait_for("events are taken", lambda: self.dataplane.word("committed") > was)
+
     def kill_control(self):
         self.dataplane.publish(EVENTS)
         self.pause(0.5)  # while it starts, connects, copies, commits
@@ -57,11 +63,9 @@ def run(world, pg):
     world.start_control()
     for number in range(1, kills.KILLS + 1):
         if number % 5 == 0:
-            world.dataplane.publish(EVENTS)
             world.kill_dataplane()
         else:
             world.kill_control()
-    world.dataplane.publish(EVENTS)
     world.taken()
     world.published[world.dataplane.epoch] = tail = world.dataplane.kill()
     kills.wait_for("the last region is drained", lambda: world.dataplane.word("committed") == tail)
