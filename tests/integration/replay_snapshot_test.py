@@ -6,12 +6,11 @@ another session begins.
 
 import pathlib
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from replay_restart_test import all_same, events, replay  # noqa: E402
 from restart_test import DAY, kill_dataplane, nothing_open, trades, up  # noqa: E402
-from system import System, Wire, cores, need_programs  # noqa: E402
+from system import System, Wire, cores, need_programs, wait_for  # noqa: E402
 from trading import sections, start_veth_exchange  # noqa: E402
 
 GLIMPSE = 26500
@@ -27,6 +26,11 @@ def snapshot(wire):
     return f"{{server: '{wire.there}:{GLIMPSE}', username: tester, password: secret}}"
 
 
+def trades_behind_snapshot(s):
+    trades(s, 1, 10)
+    assert s.counters()["snapshots"] >= 1, s.counters()
+
+
 def mid_day():
     with Wire() as wire, System("replaymidday") as s:
         log = s.dir / "orders.jsonl"
@@ -36,14 +40,14 @@ def mid_day():
                                 "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]",
                                 "recovery": "{servers: ['10.77.0.2:26490'], via: port}"}}, text + capture(s))
         start_veth_exchange(s, wire.far, [*DAY, "--glimpse", f"{wire.there}:{GLIMPSE},tester,secret"], log, wire.prefix)
-        time.sleep(1)  # so much of the day nobody hears
+        heard = pathlib.Path(f"/sys/class/net/{wire.near}/statistics/rx_packets")
+        wait_for("a part of the day that nobody hears", lambda: int(heard.read_text()) > 500, s.alive, lambda: f"; {heard.read_text()}")
         s.start_dataplane()
         s.start_controlplane()
         up(s, 0)
-        trades(s, 1, 10)
+        trades_behind_snapshot(s)
         kill_dataplane(s)
-        trades(s, 1, 10)
-        assert s.counters()["snapshots"] >= 1, s.counters()
+        trades_behind_snapshot(s)
         nothing_open(s, log)
         _, counts = all_same(s)
         print(f"mid-day: instances of {counts} events")
