@@ -167,6 +167,28 @@ bool config_symbol_good(const struct config_symbol_row *row, bool day_file, stru
     return smallest_fits(row, &row->limits, f) && smallest_fits(row, &row->broker, f);
 }
 
+uint32_t config_trade_lanes(const struct config *config)
+{
+    uint64_t lanes = 0;
+    for (uint32_t i = 0; i < config->session_count; i++)
+        lanes |= UINT64_C(1) << config->sessions[i].lane;
+    return (uint32_t)__builtin_popcountll(lanes);
+}
+
+// Every lane has a part of the rate, of a message at least: less would be more than the row says.
+bool config_rate_good(const struct config_symbol_row *row, uint32_t lanes, struct limit_fault *f)
+{
+    if (row->rate_per_s < lanes)
+        return fault(f, &row->rate_per_s, "rate_per_s",
+                     "%u lanes trade, and each has an equal part of it: name %u or more", lanes,
+                     lanes);
+    if (row->rate_per_s != UINT32_MAX && row->burst < lanes)
+        return fault(f, &row->burst, "burst",
+                     "%u lanes trade, and each has an equal part of it: name %u or more", lanes,
+                     lanes);
+    return true;
+}
+
 // Of two numbers in two times neither is the lower one.
 bool config_owners_good(const struct config_limits *limits, const struct config_limits *broker,
                         struct limit_fault *f)
@@ -246,6 +268,7 @@ bool config_check_limits(const struct config *config, const struct places *place
             both_good(TRADE_ACCOUNT, &config->accounts[i].limits, &config->accounts[i].broker, &f);
     for (uint32_t i = 0; good && i < config->symbol_count; i++)
         good = config_symbol_good(&config->symbols[i], *config->day.reference != 0, &f) &&
+               config_rate_good(&config->symbols[i], config_trade_lanes(config), &f) &&
                both_good(TRADE_SYMBOL, &config->symbols[i].limits, &config->symbols[i].broker, &f);
     for (uint32_t i = 0; good && i < config->session_count; i++)
         good =

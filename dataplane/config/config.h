@@ -497,6 +497,8 @@ void config_free(struct config *config);
 // (of <config>) and the text. Always false.
 bool config_fault(const struct config *config, const void *member, struct error *err,
                   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+// Lanes with a session.
+uint32_t config_trade_lanes(const struct config *config);
 
 // --- single limits, while it runs (dataplane/abi/limit_control.h)
 
@@ -516,6 +518,9 @@ uint32_t config_limited(const struct config_limits *limits);
 // Every check has an action that it may have. <broker>: what the broker limits anywhere.
 bool config_actions_good(const struct config_actions *actions, uint32_t broker,
                          struct limit_fault *fault);
+// A rate that <lanes> share leaves each a part.
+bool config_rate_good(const struct config_symbol_row *row, uint32_t lanes,
+                      struct limit_fault *fault);
 // <day_file>: a file of the day gives what the row may lack.
 bool config_symbol_good(const struct config_symbol_row *row, bool day_file,
                         struct limit_fault *fault);

@@ -196,9 +196,7 @@ static bool lane_resolve(const struct sheet *s, const struct config *config,
 static bool within_part(const struct sheet *s, const struct config *config,
                         const struct position_row *row, struct error *err)
 {
-    uint32_t lanes = 0;
-    for (uint32_t i = 0; i < config->lane_count; i++)
-        lanes += lane_trades(config, i);
+    const uint32_t lanes = config_trade_lanes(config);
     const uint64_t limit = config->accounts[row->account_index].limits.position;
     const uint64_t held = row->shares < 0 ? (uint64_t)-row->shares : (uint64_t)row->shares;
     return lanes < 2 || limit == CONFIG_POSITION_MAX || held <= limit / lanes ||

@@ -151,8 +151,6 @@ uint32_t trade_turn(struct dataplane *d, uint64_t now_ns);
 // While the lanes still run: no new orders, cancels (up to <wait_ms>), logouts (up to a second).
 void trade_stop(struct dataplane *d, uint32_t wait_ms);
 void trade_free(struct dataplane *d);
-// Lanes with a session.
-uint32_t trade_lanes(const struct config *config);
 // What the region shows of it (trade_view.c): room for it; who trades, before the region is
 // published; and counts, ten times a second.
 void trade_shape(const struct config *config, struct region_shape *shape);

@@ -19,6 +19,13 @@ static uint64_t part_of(uint64_t limit, uint64_t none, uint32_t lanes)
     return limit < none && lanes > 1 ? limit / lanes : limit;
 }
 
+// Of what counts no sum, nothing would pass with a part of 0: one at least.
+static uint32_t count_of(uint32_t limit, uint32_t none, uint32_t lanes)
+{
+    const uint32_t part = (uint32_t)part_of(limit, none, lanes);
+    return part ? part : 1;
+}
+
 static uint32_t ticks_clamp(uint64_t ticks)
 {
     return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
@@ -42,7 +49,7 @@ static void owner_fill(const struct fill *f, struct limit_owner *to,
     to->repeats = from->repeats;
     to->ratio = (uint16_t)from->order_ratio;
     to->ratio_window = window_of(f, from->order_ratio_ms);
-    to->duplicates = (uint16_t)from->duplicates;
+    to->duplicates = (uint16_t)count_of(from->duplicates, UINT16_MAX, f->lanes);
     to->duplicate_window = window_of(f, from->duplicate_ms);
     to->instruments = (uint16_t)from->instruments;
     to->self_trade = (uint8_t)from->self_trade;
@@ -76,11 +83,11 @@ static void row_fill(const struct fill *f, struct limit_row *row, const struct c
 static void rate_fill(const struct fill *f, uint32_t rate, uint32_t burst, uint32_t *apart,
                       uint32_t *ahead)
 {
-    const uint64_t ticks = f->ticks_hz / rate;
+    const uint64_t ticks = f->ticks_hz * f->lanes / rate;
     if (rate == UINT32_MAX)
         return;
     *apart = ticks_clamp(ticks);
-    *ahead = ticks_clamp(ticks * (burst - 1));
+    *ahead = ticks_clamp(ticks * (count_of(burst, UINT32_MAX, f->lanes) - 1));
 }
 
 static void session_fill(const struct fill *f, struct limit_row *row,

@@ -112,7 +112,7 @@ static bool leased(const struct limit_entry *e)
 bool limit_in_parts(const struct dataplane *d, const struct limit_entry *e)
 {
     const bool owned = e->scope == TRADE_STRATEGY || e->scope == TRADE_SESSION;
-    return trade_lanes(d->config) > 1 && !owned && !leased(e);
+    return config_trade_lanes(d->config) > 1 && !owned && !leased(e);
 }
 
 static uint64_t left_of(uint64_t limit, uint64_t use)
@@ -132,7 +132,7 @@ static bool broken(const struct risk *r, const struct limit_entry *e)
 static void entry_use(const struct dataplane *d, struct limit_entry *e)
 {
     const uint64_t limit = e->limit[e->binds];
-    const uint32_t lanes = trade_lanes(d->config);
+    const uint32_t lanes = config_trade_lanes(d->config);
     const bool parts = limit_in_parts(d, e);
     uint64_t use;
     for (uint32_t lane = 0; lane < d->config->lane_count; lane++) {

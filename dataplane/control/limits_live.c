@@ -33,7 +33,7 @@ struct dataplane_limits {
     bool over;         // the same
     uint64_t asked_at; // of the main lcore's ring: durable when it is committed
     uint64_t asked_ns; // CLOCK_MONOTONIC
-    uint16_t lanes;    // bits: those that trade
+    uint32_t lanes;    // that trade
     uint16_t wants;    // bits: of this phase, not sent yet
     uint16_t sent;     // not answered yet
     uint16_t taken;
@@ -60,6 +60,7 @@ bool limits_start(struct dataplane *d, struct error *err)
     if (l == NULL || l->now == NULL || l->next == NULL || l->base == NULL)
         return error_set(err, EXIT_FAILED, "no memory for the limits of %u symbols",
                          d->instrument_count);
+    l->lanes = config_trade_lanes(d->config);
     l->day_file = *d->config->day.reference != 0;
     l->source_bytes = limits_source_bytes(l->now);
     return true;
@@ -202,7 +203,8 @@ static bool change_fits(struct dataplane_limits *l, uint32_t at)
     return (config_limits_good(c->scope, limits, &f) && config_limits_good(c->scope, broker, &f) &&
             config_owners_good(limits, broker, &f) && limits_actions_good(l->next, &f) &&
             limits_venues_good(l->next, c->scope, c->index, &f) &&
-            (!row || config_symbol_good(row, l->day_file, &f))) ||
+            (!row ||
+             (config_symbol_good(row, l->day_file, &f) && config_rate_good(row, l->lanes, &f)))) ||
            refuse(l, at, "%s: %s", f.key, f.text);
 }
 

@@ -38,7 +38,7 @@ uint64_t limits_table_make(const struct dataplane *d, uint32_t lane,
     struct dataplane_desk *dd = d->desks[lane];
     struct limit_table *t = dd->limits_spare;
     memset(t, 0, limit_table_bytes(dd->limits));
-    limits_fill(source, trade_lanes(d->config), d->clock.tsc_hz, t);
+    limits_fill(source, config_trade_lanes(d->config), d->clock.tsc_hz, t);
     day_tighten(&d->day, back, t);
     limits_table_seal(t);
     const uint64_t states = __atomic_load_n(&dd->desk.limits_states, __ATOMIC_ACQUIRE);

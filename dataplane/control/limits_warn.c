@@ -165,7 +165,7 @@ static bool use_look(const struct dataplane *d, struct look *k)
         any = true;
     }
     if (parts && k->limit != LIMIT_NOTHING)
-        k->limit /= trade_lanes(d->config);
+        k->limit /= config_trade_lanes(d->config);
     return any;
 }
 

@@ -33,14 +33,6 @@ static bool lane_trades(const struct config *config, uint32_t lane)
     return false;
 }
 
-uint32_t trade_lanes(const struct config *config)
-{
-    uint32_t lanes = 0;
-    for (uint32_t i = 0; i < config->lane_count; i++)
-        lanes += lane_trades(config, i);
-    return lanes;
-}
-
 static bool lane_has_strategies(const struct config *config, uint32_t lane)
 {
     return lane_strategies(config, lane) & ((1ull << config->strategy_count) - 1);
@@ -188,7 +180,7 @@ static void parts_size(const struct dataplane *d, uint32_t lane, uint64_t bytes[
     bytes[PART_ORDERS] = cache_lines(desk_bytes(&dc));
     bytes[PART_LIMITS] = bytes[PART_LIMITS_SPARE] = cache_lines(limits_bytes(config));
     bytes[PART_WARM] = cache_lines(desk_warm_bytes());
-    if (trade_lanes(config) > 1)
+    if (config_trade_lanes(config) > 1)
         bytes[PART_LEASES] = cache_lines(desk_leases_bytes(config->account_count));
     bytes[PART_SOURCES] = cache_lines(signals_bytes(config, lane, dc.instruments));
     bytes[PART_ROUTES] = cache_lines(routes_bytes(config->trading.routes, dc.orders.orders));
@@ -391,7 +383,7 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
     dd->bytes = total;
     dd->limits = (void *)part[PART_LIMITS];
     dd->limits_spare = (void *)part[PART_LIMITS_SPARE];
-    limits_fill(limits_set_now(d), trade_lanes(config), d->clock.tsc_hz, dd->limits);
+    limits_fill(limits_set_now(d), config_trade_lanes(config), d->clock.tsc_hz, dd->limits);
     day_tighten(&d->day, true, dd->limits);
     limits_table_seal(dd->limits);
     d->lanes[lane]->stamp = d->setup ? d->setup : clock_tsc();
@@ -406,9 +398,9 @@ static bool desk_make(struct dataplane *d, uint32_t lane, struct error *err)
         return false;
     desk_warm_init(&dd->desk, part[PART_WARM],
                    clock_ns_to_ticks(&d->clock, config->lanes[lane].practice_us * 1000ull));
-    if (trade_lanes(config) > 1)
-        desk_leases_init(&dd->desk, part[PART_LEASES], config->account_count, trade_lanes(config),
-                         ms_to_ticks(d, LEASE_RETRY_MS));
+    if (config_trade_lanes(config) > 1)
+        desk_leases_init(&dd->desk, part[PART_LEASES], config->account_count,
+                         config_trade_lanes(config), ms_to_ticks(d, LEASE_RETRY_MS));
     d->lanes[lane]->desk = &dd->desk;
     return true;
 }
@@ -437,7 +429,7 @@ bool trade_make(struct dataplane *d, struct error *err)
     if (d->instruments == NULL)
         return error_set(err, EXIT_FAILED, "no memory for the names of %u symbols",
                          symbols_of(config));
-    if (trade_lanes(config) && !limits_start(d, err))
+    if (config_trade_lanes(config) && !limits_start(d, err))
         return false;
     for (uint32_t lane = 0; lane < config->lane_count; lane++)
         if (lane_trades(config, lane) && !desk_make(d, lane, err))

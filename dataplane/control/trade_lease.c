@@ -51,7 +51,7 @@ bool leases_start(struct dataplane *d, struct error *err)
     const struct config *config = d->config;
     const uint32_t shares = lease_shares(config->account_count);
     const uint64_t bytes = sizeof(struct dataplane_leases) + lease_book_bytes(shares);
-    if (trade_lanes(config) < 2)
+    if (config_trade_lanes(config) < 2)
         return true;
     d->leases = aligned_alloc(CACHE_LINE, cache_lines(bytes));
     if (d->leases == NULL)

@@ -125,6 +125,7 @@ static void what_is_not_good_changes_nothing(void **state)
     refused(TRADE_SYMBOL, 2, "quantity", "1", "there is no symbol 2");
     refused(TRADE_SYMBOL, 1, "touch_least", "0.01", "touch_least: does nothing without touch");
     refused(TRADE_SYMBOL, 1, "price_low", "9.51", "price_low: is above price_high");
+    refused(TRADE_SYMBOL, 1, "rate_per_s", "1", "rate_per_s: 2 lanes trade, and each has an equal");
     refused(TRADE_FIRM, 0, "position", "5",
             "position: positions belong to accounts, strategies, clients and symbols");
     refused(TRADE_SESSION, 0, "loss", "5", "loss: it belongs to the firm and accounts");

@@ -21,7 +21,7 @@ static void limits_and_their_parts(void **state)
 {
     (void)state;
     start();
-    assert_int_equal(trade_lanes(&config), 2);
+    assert_int_equal(config_trade_lanes(&config), 2);
     for (uint32_t i = 0; i < LANES; i++) {
         const struct limit_table *t = d.desks[i]->limits;
         assert_int_equal(t->symbol_count, 2);
@@ -48,6 +48,80 @@ static void limits_and_their_parts(void **state)
         assert_int_equal(t->symbols[1].price_high, 95000);
         assert_int_equal(t->symbols[1].quality, QUALITY_SUSPECT);
     }
+}
+
+// The same order on both lanes, every millisecond for a tenth of a second.
+static uint32_t entered_together(uint16_t account)
+{
+    const struct desk_owner who = {.account = account, .strategy = 0};
+    uint32_t entered = 0, index;
+    for (uint32_t n = 0; n < 200; n++) {
+        const uint32_t i = n % LANES;
+        const struct desk_order ask = {.quantity = 1,
+                                       .price = 10000,
+                                       .instrument = 1,
+                                       .session = (uint8_t)i,
+                                       .side = 'B',
+                                       .time_in_force = '0',
+                                       .display = 'Y'};
+        now_ticks += i == 0 ? HZ / 1000 : 0;
+        lanes[i]->stamp = now_ticks;
+        rigs[i].sent_len = 0;
+        entered += desk_enter(&d.desks[i]->desk, &who, &ask, &index) == REFUSAL_NONE;
+    }
+    return entered;
+}
+
+// What is no sum and yet counts orders: two lanes in one symbol are together within it.
+static void what_counts_orders_is_divided(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    configure(100, STRATEGIES_DIR "/maker.so");
+    prepare();
+    config.trading.limits.open_notional = CONFIG_NOTIONAL_MAX;
+    config.sessions[0].rate_per_s = UINT32_MAX;
+    config.symbols[0].rate_per_s = 100;
+    config.symbols[0].burst = 5;
+    config.accounts[0].limits.order_ratio = 50;
+    config.accounts[1].limits = config.accounts[0].limits;
+    config.accounts[1].limits.duplicates = 5;
+    if (!trade_make(&d, &err) || !trade_start(&d, &err))
+        fail_msg("%s", err.text);
+    for (uint32_t i = 0; i < LANES; i++) {
+        const struct limit_table *t = d.desks[i]->limits;
+        wire_rig_init(&rigs[i]);
+        d.sessions[i]->session.transport = &rigs[i].transport;
+        d.sessions[i]->session.state = SESSION_READY;
+        assert_int_equal(t->symbols[1].rate_ticks, HZ / 50);
+        assert_int_equal(t->symbols[1].burst_ticks, HZ / 50); // two
+        assert_int_equal(t->accounts[0].owner.ratio, 50);
+        assert_int_equal(t->accounts[0].owner.duplicates, UINT16_MAX);
+        assert_int_equal(t->accounts[1].owner.duplicates, 2);
+    }
+    const uint32_t entered = entered_together(0);
+    assert_true(entered <= 5 + 100 / 10 && entered >= 12);
+    now_ticks += HZ;
+    assert_int_equal(entered_together(1), 4);
+}
+
+// Of fewer than there are lanes none has a part.
+static void a_rate_has_a_part_for_every_lane(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    configure(100, STRATEGIES_DIR "/maker.so");
+    prepare();
+    config.symbols[0].rate_per_s = LANES;
+    config.symbols[0].burst = LANES;
+    assert_true(config_check_trade(&config, config.places, &err));
+    config.symbols[0].burst = LANES - 1;
+    assert_false(config_check_trade(&config, config.places, &err));
+    assert_non_null(strstr(err.text, "symbols[0].burst: 2 lanes trade, and each has an equal"));
+    config.symbols[0].rate_per_s = LANES - 1;
+    err = (struct error){0};
+    assert_false(config_check_trade(&config, config.places, &err));
+    assert_non_null(strstr(err.text, "symbols[0].rate_per_s: 2 lanes trade"));
 }
 
 // As day_open reads them, from text.
@@ -503,6 +577,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(limits_and_their_parts, tidy),
+        cmocka_unit_test_teardown(what_counts_orders_is_divided, tidy),
+        cmocka_unit_test_teardown(a_rate_has_a_part_for_every_lane, tidy),
         cmocka_unit_test_teardown(files_of_the_day_come_before_the_configuration, tidy),
         cmocka_unit_test_teardown(sessions_and_strategies_have_one_number_in_all_lanes, tidy),
         cmocka_unit_test_teardown(clients_see_the_lower_of_both_owners_limits, tidy),
