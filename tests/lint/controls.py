@@ -13,6 +13,7 @@ TEXT = r'"((?:[^"\\]|\\.)*)"'
 CHECK = re.compile(r"^CHECK\((\d+), (\w+), (\w+), " + TEXT + r",\s*" + TEXT + r"\)", re.MULTILINE)
 REFUSAL = re.compile(r"^REFUSAL\((\d+), (\w+), " + TEXT + r"\)", re.MULTILINE)
 CONTROL = re.compile(r"^CONTROL\((\w+), " + TEXT + r",\s*" + TEXT + r",\s*" + TEXT + r"\)", re.MULTILINE)
+MACRO = re.compile(r"^#define (\w+)\((\w+)\b(?:.*\\\n)*.*", re.MULTILINE)
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 TESTS = ("tests/unit/risk/", "tests/unit/lane/", "tests/sim/")
 OTHER_TESTS = ("tests/unit/", "tests/sim/")
@@ -51,9 +52,15 @@ def text_of(tree, path):
     return "".join([text, *(tree.text(h) for h in beside)])
 
 
+def speaks_of(text, name):
+    """By its name, or in a macro of the file that makes it of its first parameter: TRY(KILLED, ...)."""
+    words = [rf"REFUSAL_{name}", *(rf"{m[1]}\({name}" for m in MACRO.finditer(text) if f"REFUSAL_##{m[2]}" in m[0])]
+    return re.search(rf"\b(?:{'|'.join(words)})\b", text)
+
+
 def tests_of(tree, name, where=TESTS):
     """Files whose tests speak of the code, as links."""
-    found = [p for p in tree.files("_test.c") if p.startswith(where) and re.search(rf"\bREFUSAL_{name}\b", text_of(tree, p))]
+    found = [p for p in tree.files("_test.c") if p.startswith(where) and speaks_of(text_of(tree, p), name)]
     return ", ".join(f"[{pathlib.PurePath(p).name}](../{p})" for p in found)
 
 

@@ -1,5 +1,7 @@
 """Bad and good examples for the checks: (check, what is bad, files, path and line of the finding, words in it)."""
 
+from controls import HEAD
+
 TIDY = "Checks: '-*,bugprone-*,clang-analyzer-*'\n"
 FORMAT = "BasedOnStyle: LLVM\nIndentWidth: 4\nBreakBeforeBraces: Linux\n"
 LONG_C = "int f(void)\n{\n" + "    ;\n" * 69 + "}\n"
@@ -60,7 +62,14 @@ def lane(text):
 
 CONTROL_CHECK = 'CHECK(1, A, PRICE, "price", "dear")\n'
 CONTROL_ROW = 'CONTROL(A, "firm", "`a`", "b")\n'
+CONTROL_DOC = HEAD + "| `A` | 1 | dear | firm | price | `a` | b | [a_test.c](../tests/unit/risk/a_test.c) |\n"
 LOG_ROWS = 'LOG_EVENT(1, A, "a")\nLOG_EVENT(2, B, "b")\n'
+
+
+def control_trial(made):
+    """A test that names the check in a macro alone, which makes <made> of it."""
+    return {"dataplane/abi/refusals.def": CONTROL_CHECK, "dataplane/risk/controls.def": CONTROL_ROW, "docs/controls.md": CONTROL_DOC,
+            "tests/unit/risk/a_test.c": f"#define TRY(name, at) \\\n    [{made}##name] = at\nTRY(A, 1),\n"}
 
 
 def logs(rows, calls):
@@ -123,6 +132,7 @@ BAD = [
      "dataplane/risk/controls.def", 0, "no row for A"),
     ("controls", "no test", {"dataplane/abi/refusals.def": CONTROL_CHECK, "dataplane/risk/controls.def": CONTROL_ROW},
      "dataplane/risk/controls.def", 0, "A has no test"),
+    ("controls", "a macro of something else", control_trial("OTHER_"), "dataplane/risk/controls.def", 0, "A has no test"),
     ("controls", "refusal without a test", {"dataplane/abi/refusals.def": 'REFUSAL(40, B, "b")\n', "dataplane/risk/controls.def": ""},
      "dataplane/abi/refusals.def", 0, "B has no test"),
     ("controls", "row of nothing", {"dataplane/abi/refusals.def": "", "dataplane/risk/controls.def": CONTROL_ROW},
@@ -192,6 +202,7 @@ GOOD = [(name, CLEAN) for name in "includes sizes lane_text style words layout d
     ("clang_tidy", {**LAYOUT_ONLY, "dataplane/lane/a.c": "int f(void);\nint f(void)\n{\n    return 1;\n}\n"}),
     ("cppcheck", CLEAN),
     ("lane_graph", graph("    return kind")),
+    ("controls", control_trial("REFUSAL_")),
 ]
 
 SH = "#!/bin/sh\n"
