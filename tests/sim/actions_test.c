@@ -43,19 +43,41 @@ static enum command_result resume(enum trade_scope scope, uint32_t index)
     return desk_command(&sim->lane, COMMAND_RESUME, &ask, &answer, &sequence);
 }
 
+// What is broken in a test: a control of either table.
+struct broken {
+    enum refusal refusal;
+    void (*limit)(void);                 // is set, and an order like the one that rests breaks it
+    void (*order)(struct desk_order *o); // or: makes one that is refused
+};
+
 static bool goes_on(const struct control *c)
 {
     return c->refusal != REFUSAL_NONE && c->refused & ENTER && c->sides >> sells & 1;
 }
 
-static void breached(const struct control *c, enum control_action action)
+// The world in which <o> breaks it.
+static void open_broken(const struct broken *b, enum control_action action, struct desk_order *o)
 {
     open_world(sells);
-    c->set();
-    action_set(c->refusal, action);
-    const enum refusal refusal = ask_for(ENTER);
-    if (refusal != c->refusal)
-        fail_msg("%s instead of %s", refusal_name(refusal), refusal_name(c->refusal));
+    *o = passive();
+    if (b->limit) {
+        b->limit();
+        o->price = off_last();
+        o->extras = extras;
+    }
+    if (b->order)
+        b->order(o);
+    action_set(b->refusal, action);
+}
+
+static void breached(const struct broken *b, enum control_action action)
+{
+    struct desk_order o;
+    uint32_t index;
+    open_broken(b, action, &o);
+    const enum refusal refusal = desk_enter(&sim->desk, &owner, &o, &index);
+    if (refusal != b->refusal)
+        fail_msg("%s instead of %s", refusal_name(refusal), refusal_name(b->refusal));
 }
 
 static enum refusal another(void)
@@ -65,12 +87,12 @@ static enum refusal another(void)
     return desk_enter(&sim->desk, &owner, &o, &index);
 }
 
-static void blocks(const struct control *c)
+static void blocks(const struct broken *b)
 {
-    breached(c, ACTION_BLOCK);
+    breached(b, ACTION_BLOCK);
     assert_true(breach_find(3));
     assert_int_equal(told.action, ACTION_BLOCK);
-    assert_int_equal(told.refusal, c->refusal);
+    assert_int_equal(told.refusal, b->refusal);
     const struct exposure_owner who = {
         .account = ACCOUNT, .strategy = TRADE_DRIVER, .instrument = SYMBOL, .session = 0};
     assert_int_equal(told.index, scope_index(&who, told.scope));
@@ -80,12 +102,12 @@ static void blocks(const struct control *c)
     assert_int_equal(desk_cancel(&sim->desk, own, 0), REFUSAL_NONE);
     assert_int_equal(resume(told.scope, told.index), COMMAND_RESULT_OK);
     assert_int_equal(limit_row_of(sim->limits, told.scope, told.index)->state, TRADING_ACTIVE);
-    trade_close();
+    end_world();
 }
 
-static void cancels(const struct control *c)
+static void cancels(const struct broken *b)
 {
-    breached(c, ACTION_CANCEL);
+    breached(b, ACTION_CANCEL);
     assert_true(breach_find(3));
     assert_int_equal(told.action, ACTION_CANCEL);
     assert_int_equal(another(), REFUSAL_KILLED);
@@ -96,12 +118,12 @@ static void cancels(const struct control *c)
     assert_int_equal(another(), REFUSAL_KILLED);
     assert_int_equal(resume(told.scope, told.index), COMMAND_RESULT_OK);
     assert_int_not_equal(another(), REFUSAL_KILLED);
-    trade_close();
+    end_world();
 }
 
-static void disables(const struct control *c)
+static void disables(const struct broken *b)
 {
-    breached(c, ACTION_DISABLE);
+    breached(b, ACTION_DISABLE);
     struct session *s = &sim->venues[0].session;
     assert_true(breach_find(3));
     assert_int_equal(told.action, ACTION_DISABLE);
@@ -126,37 +148,56 @@ static void disables(const struct control *c)
     for (uint32_t i = 0; i < 10 * SETTLES && s->state != SESSION_READY; i++)
         trade_step();
     assert_int_equal(s->state, SESSION_READY);
-    trade_close();
+    end_world();
 }
 
-static void notifies(const struct control *c)
+static void notifies(const struct broken *b)
 {
-    open_world(sells);
-    c->set();
-    action_set(c->refusal, ACTION_NOTIFY);
+    struct desk_order o;
+    uint32_t index;
+    open_broken(b, ACTION_NOTIFY, &o);
     const uint64_t sent = sim->venues[0].session.count.sent;
     const uint32_t before = sim->desk.risk.noted;
-    const enum refusal refusal = ask_for(ENTER);
+    const enum refusal refusal = desk_enter(&sim->desk, &owner, &o, &index);
     if (refusal != REFUSAL_NONE)
-        fail_msg("%s: %s", refusal_name(c->refusal), refusal_name(refusal));
+        fail_msg("%s: %s", refusal_name(b->refusal), refusal_name(refusal));
     assert_int_equal(sim->venues[0].session.count.sent, sent + 1);
     assert_int_equal(sim->desk.risk.noted, before + 1);
     breaches = sim->event_count[EVENT_BREACH];
     trade_step();
     assert_int_equal(sim->event_count[EVENT_BREACH], breaches + 1);
     assert_int_equal(sim->desk.noted, sim->desk.risk.noted);
-    trade_close();
+    end_world();
 }
 
-static void each(void (*test)(const struct control *c), enum control_action action)
+static bool may(unsigned refusal, enum control_action action)
 {
+    return actions_permitted(refusal) >> action & 1;
+}
+
+// Every control that may have the action: one that no table breaks fails.
+static void each(void (*test)(const struct broken *b), enum control_action action)
+{
+    bool tried[REFUSALS] = {false};
+    unsigned check;
     for (uint32_t side = 0; side < 2; side++) {
         sells = side;
         for (uint32_t i = 0; i < sizeof controls / sizeof controls[0]; i++)
-            if (goes_on(&controls[i]) && actions_permitted(controls[i].refusal) >> action & 1 &&
-                (side == 0 || controls[i].sides == SELLS)) // what both sides have, once
-                test(&controls[i]);
+            if (goes_on(&controls[i]) && may(controls[i].refusal, action) &&
+                (side == 0 || controls[i].sides == SELLS)) { // what both sides have, once
+                test(&(struct broken){.refusal = controls[i].refusal, .limit = controls[i].set});
+                tried[controls[i].refusal] = true;
+            }
     }
+    sells = false;
+    for (uint32_t i = 0; i < sizeof standings / sizeof standings[0]; i++)
+        if (may(standings[i].refusal, action)) {
+            test(&(struct broken){.refusal = standings[i].refusal, .order = standings[i].set});
+            tried[standings[i].refusal] = true;
+        }
+    for (unsigned i = 0; (check = refusal_check(i)) != REFUSAL_NONE; i++)
+        if (may(check, action) && !tried[check])
+            fail_msg("nothing breaks %s", refusal_name(check));
 }
 
 static void every_control_blocks(void **state)
@@ -188,11 +229,11 @@ static void refusing_does_no_more(void **state)
 {
     (void)state;
     sells = false;
-    breached(&(struct control){REFUSAL_QUANTITY, quantity, BOTH, ALL}, ACTION_REFUSE);
+    breached(&(struct broken){.refusal = REFUSAL_QUANTITY, .limit = quantity}, ACTION_REFUSE);
     assert_false(breach_find(3));
     sim->limits->firm.quantity = SHARES;
     assert_int_equal(another(), REFUSAL_NONE);
-    trade_close();
+    end_world();
 }
 
 // More notes than there are places: the newest are told.
@@ -214,7 +255,7 @@ static void notes_are_bounded(void **state)
     trade_step();
     assert_int_equal(sim->event_count[EVENT_BREACH], breaches + RISK_NOTES);
     assert_int_equal(sim->desk.noted, noted);
-    trade_close();
+    end_world();
 }
 
 // An order of another lane has broken a limit of the firm.
@@ -237,7 +278,7 @@ static void other_lanes_are_told(void **state)
         for (uint32_t i = 0; i < SETTLES; i++)
             trade_step();
         assert_int_equal(orders_at(&sim->desk.orders, own)->life == LIFE_DEAD, k);
-        trade_close();
+        end_world();
     }
 }
 

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "dataplane/lane/desk_luld.h"
 #include "tests/sim/controls_world.h"
 
 // Checks by which an order was refused in any of the tests.
@@ -19,7 +18,19 @@ static void close_world(void)
 {
     for (uint32_t i = 0; i < REFUSALS; i++)
         seen[i] |= sim->desk.count.refusals[i] > 0;
-    trade_close();
+    end_world();
+}
+
+static enum refusal ask_for(uint32_t what)
+{
+    uint32_t index;
+    struct desk_order o = passive();
+    o.price = off_last();
+    o.extras = extras;
+    const char side = sells ? 'S' : 'B';
+    return what == ENTER     ? desk_enter(&sim->desk, &owner, &o, &index)
+           : what == REPLACE ? desk_replace(&sim->desk, &owner, own, 2 * SHARES, o.price)
+                             : desk_modify(&sim->desk, &owner, own, SHARES, side);
 }
 
 static void one(const struct control *c, uint32_t what)
@@ -63,119 +74,6 @@ static void every_control_holds_enter_replace_and_modify(void **state)
             }
 }
 
-// --- what else stands in the way of an order, and is no limit that an action belongs to ---
-
-static struct channel *channel(void)
-{
-    return &sim->venues[0].channel;
-}
-
-static struct book_symbol *book(void)
-{
-    const uint16_t slot = book_symbol_find(&channel()->book, sim->desk.instruments[SYMBOL].symbol);
-    return &channel()->book.symbols[slot];
-}
-
-static void killed(struct desk_order *o)
-{
-    (void)o;
-    kill_ask(&sim->desk.kills[KILL_BY_OPERATOR], TRADE_STRATEGY, TRADE_DRIVER);
-}
-static void no_journal(struct desk_order *o)
-{
-    (void)o;
-    sim->desk.risk.event_credit_min = RISK_NO_RECORD;
-}
-static void no_credit(struct desk_order *o)
-{
-    (void)o;
-    sim->desk.risk.event_credit_min = UINT32_MAX;
-}
-static void no_session(struct desk_order *o)
-{
-    (void)o;
-    sim->venues[0].session.halted = true;
-}
-static void quarantined(struct desk_order *o)
-{
-    (void)o;
-    sim->desk.risk.symbols[SYMBOL].quarantined = true;
-}
-static void at_market(struct desk_order *o)
-{
-    o->price = OUCH50_PRICE_MARKET;
-}
-static void too_large(struct desk_order *o)
-{
-    o->quantity = 1000000;
-}
-static void too_dear(struct desk_order *o)
-{
-    o->price = 1999999901;
-}
-static void too_far(struct desk_order *o)
-{
-    symbol_row()->symbol.touch = 1000;
-    o->price = ask_low + ask_low / 10 + 1;
-}
-static void out_of_band(struct desk_order *o)
-{
-    limit_band_set(symbol_row(), o->price + 1, UINT32_MAX);
-}
-static void no_last(struct desk_order *o)
-{
-    (void)o;
-    symbol_row()->symbol.last = 0;
-    book()->last_price = 0;
-}
-static void short_rule(struct desk_order *o)
-{
-    o->side = 'T';
-    book()->flags |= SYMBOL_SHORT_RESTRICTED;
-}
-static void stale(struct desk_order *o)
-{
-    (void)o;
-    channel()->quality = QUALITY_STALE;
-    symbol_row()->quality = QUALITY_GOOD;
-}
-
-static void no_window(struct desk_order *o)
-{
-    (void)o;
-    sim->venues[0].busy = true;
-}
-// No trade was heard yet, and a band is needed.
-static void no_estimate(struct desk_order *o)
-{
-    (void)o;
-    sim->limits->luld = (struct luld_hours){1, LULD_NEVER_S - 1, 0};
-    desk_luld_limits(&sim->desk);
-    symbol_row()->symbol.band_estimate = symbol_row()->symbol.band_needed = true;
-    channel()->luld.of[book() - channel()->book.symbols].reference = 0;
-}
-
-static const struct standing {
-    enum refusal refusal;
-    void (*set)(struct desk_order *o);
-} standings[] = {
-    {REFUSAL_KILLED, killed},
-    {REFUSAL_JOURNAL, no_journal},
-    {REFUSAL_EVENT_CREDIT, no_credit},
-    {REFUSAL_SESSION_DOWN, no_session},
-    {REFUSAL_SESSION_BUSY, no_window},
-    {REFUSAL_SYMBOL_QUARANTINED, quarantined},
-    {REFUSAL_BOOK_QUALITY, stale},
-    {REFUSAL_MARKET, at_market},
-    {REFUSAL_QUANTITY_RANGE, too_large},
-    {REFUSAL_PRICE_RANGE, too_dear},
-    {REFUSAL_LULD, out_of_band},
-    {REFUSAL_LULD_ESTIMATED, no_estimate},
-    {REFUSAL_REFERENCE, no_last},
-    {REFUSAL_TOUCH, too_far},
-    {REFUSAL_SHORT_RESTRICTED, short_rule},
-};
-
 static void what_is_no_limit_refuses_as_well(void **state)
 {
     (void)state;
@@ -183,8 +81,8 @@ static void what_is_no_limit_refuses_as_well(void **state)
         open_world(false);
         uint32_t index;
         struct desk_order o = passive();
-        const uint64_t sent = sim->venues[0].session.count.sent;
         standings[i].set(&o);
+        const uint64_t sent = sim->venues[0].session.count.sent;
         const enum refusal refusal = desk_enter(&sim->desk, &owner, &o, &index);
         if (refusal != standings[i].refusal)
             fail_msg("%s instead of %s", refusal_name(refusal), refusal_name(standings[i].refusal));
@@ -443,26 +341,6 @@ static void orders_stop_while_the_clock_is_doubtful(void **state)
 
 // --- self-trades ---
 
-static _Atomic uint64_t words[TRADE_SYMBOLS];
-static struct self_reach reach = {.lanes = 1, .instruments = TRADE_SYMBOLS, .groups = {words}};
-
-// The firm's policy is set from the first order on.
-static void *prevent(enum self_trade policy)
-{
-    const uint64_t bytes = desk_self_bytes(TRADE_ORDERS, TRADE_SYMBOLS);
-    void *memory = aligned_alloc(CACHE_LINE, bytes);
-    assert_non_null(memory);
-    memset(memory, 0, bytes);
-    memset(words, 0, sizeof words);
-    assert_int_equal(sim->desk.orders.capacity, TRADE_ORDERS);
-    desk_self_init(&sim->desk, memory, &reach, 0);
-    sim->limits->firm.owner.self_trade = (uint8_t)policy;
-    for (uint32_t i = 0; i < sim->desk.orders.capacity; i++) // what is open already
-        if (orders_at(&sim->desk.orders, i)->held_orders)
-            desk_self_follow(&sim->desk, i);
-    return memory;
-}
-
 // On another session an order of another account and strategy would meet the one that rests.
 static void an_order_does_not_meet_its_own(void **state)
 {
@@ -472,7 +350,7 @@ static void an_order_does_not_meet_its_own(void **state)
         uint32_t index;
         sells = side;
         open_world(sells);
-        void *memory = prevent(SELF_TRADE_NEWEST);
+        prevent(SELF_TRADE_NEWEST);
         const uint32_t price = orders_at(&sim->desk.orders, own)->price;
         struct desk_order o = passive();
         o.side = sells ? 'B' : 'S';
@@ -496,8 +374,6 @@ static void an_order_does_not_meet_its_own(void **state)
         assert_int_equal(orders_at(&sim->desk.orders, own)->life, LIFE_DEAD);
         assert_int_equal(orders_at(&sim->desk.orders, own)->filled, 0);
         assert_int_equal(sim->event_count[EVENT_SELF_TRADE], 1);
-        sim->desk.self = NULL;
-        free(memory);
         close_world();
     }
 }

@@ -4,6 +4,7 @@
 
 #include "dataplane/book/book.h"
 #include "dataplane/lane/desk_command.h"
+#include "dataplane/lane/desk_luld.h"
 #include "dataplane/lane/desk_self.h"
 #include "tests/sim/trade_world.h"
 
@@ -313,14 +314,163 @@ static uint32_t off_last(void)
     return price == ch->book.symbols[slot].last_price ? price + (sells ? 100 : -100u) : price;
 }
 
-static enum refusal ask_for(uint32_t what)
+// --- self-trades ---
+
+static _Atomic uint64_t words[TRADE_SYMBOLS];
+static void *self_memory;
+static struct self_reach reach = {.lanes = 1, .instruments = TRADE_SYMBOLS, .groups = {words}};
+
+// The firm's policy is set from the first order on.
+static void prevent(enum self_trade policy)
+{
+    const uint64_t bytes = desk_self_bytes(TRADE_ORDERS, TRADE_SYMBOLS);
+    self_memory = aligned_alloc(CACHE_LINE, bytes);
+    assert_non_null(self_memory);
+    memset(self_memory, 0, bytes);
+    memset(words, 0, sizeof words);
+    assert_int_equal(sim->desk.orders.capacity, TRADE_ORDERS);
+    desk_self_init(&sim->desk, self_memory, &reach, 0);
+    sim->limits->firm.owner.self_trade = (uint8_t)policy;
+    for (uint32_t i = 0; i < sim->desk.orders.capacity; i++) // what is open already
+        if (orders_at(&sim->desk.orders, i)->held_orders)
+            desk_self_follow(&sim->desk, i);
+}
+
+static void end_world(void)
+{
+    if (self_memory)
+        sim->desk.self = NULL;
+    free(self_memory);
+    self_memory = NULL;
+    trade_close();
+}
+
+// --- what else stands in the way of an order: it is made so that it is refused ---
+
+static struct channel *channel(void)
+{
+    return &sim->venues[0].channel;
+}
+
+static struct book_symbol *book(void)
+{
+    const uint16_t slot = book_symbol_find(&channel()->book, sim->desk.instruments[SYMBOL].symbol);
+    return &channel()->book.symbols[slot];
+}
+
+static void killed(struct desk_order *o)
+{
+    (void)o;
+    kill_ask(&sim->desk.kills[KILL_BY_OPERATOR], TRADE_STRATEGY, TRADE_DRIVER);
+}
+static void no_journal(struct desk_order *o)
+{
+    (void)o;
+    sim->desk.risk.event_credit_min = RISK_NO_RECORD;
+}
+static void no_credit(struct desk_order *o)
+{
+    (void)o;
+    sim->desk.risk.event_credit_min = UINT32_MAX;
+}
+static void no_session(struct desk_order *o)
+{
+    (void)o;
+    sim->venues[0].session.halted = true;
+}
+static void quarantined(struct desk_order *o)
+{
+    (void)o;
+    sim->desk.risk.symbols[SYMBOL].quarantined = true;
+}
+static void at_market(struct desk_order *o)
+{
+    o->price = OUCH50_PRICE_MARKET;
+}
+static void too_large(struct desk_order *o)
+{
+    o->quantity = 1000000;
+}
+static void too_dear(struct desk_order *o)
+{
+    o->price = 1999999901;
+}
+static void too_far(struct desk_order *o)
+{
+    symbol_row()->symbol.touch = 1000;
+    o->price = ask_low + ask_low / 10 + 1;
+}
+static void out_of_band(struct desk_order *o)
+{
+    limit_band_set(symbol_row(), o->price + 1, UINT32_MAX);
+}
+static void no_last(struct desk_order *o)
+{
+    (void)o;
+    symbol_row()->symbol.last = 0;
+    book()->last_price = 0;
+}
+static void short_rule(struct desk_order *o)
+{
+    o->side = 'T';
+    book()->flags |= SYMBOL_SHORT_RESTRICTED;
+}
+static void stale(struct desk_order *o)
+{
+    (void)o;
+    channel()->quality = QUALITY_STALE;
+    symbol_row()->quality = QUALITY_GOOD;
+}
+
+static void no_window(struct desk_order *o)
+{
+    (void)o;
+    sim->venues[0].busy = true;
+}
+// No trade was heard yet, and a band is needed.
+static void no_estimate(struct desk_order *o)
+{
+    (void)o;
+    sim->limits->luld = (struct luld_hours){1, LULD_NEVER_S - 1, 0};
+    desk_luld_limits(&sim->desk);
+    symbol_row()->symbol.band_estimate = symbol_row()->symbol.band_needed = true;
+    channel()->luld.of[book() - channel()->book.symbols].reference = 0;
+}
+
+static void again(struct desk_order *o)
 {
     uint32_t index;
-    struct desk_order o = passive();
-    o.price = off_last();
-    o.extras = extras;
-    const char side = sells ? 'S' : 'B';
-    return what == ENTER     ? desk_enter(&sim->desk, &owner, &o, &index)
-           : what == REPLACE ? desk_replace(&sim->desk, &owner, own, 2 * SHARES, o.price)
-                             : desk_modify(&sim->desk, &owner, own, SHARES, side);
+    account_row()->owner.duplicates = 1;
+    account_row()->owner.duplicate_window = 1 << 30;
+    o->price -= 100;
+    assert_int_equal(desk_enter(&sim->desk, &owner, o, &index), REFUSAL_NONE);
 }
+static void meets_own(struct desk_order *o)
+{
+    prevent(SELF_TRADE_NEWEST);
+    o->side = sells ? 'B' : 'S';
+    o->price = orders_at(&sim->desk.orders, own)->price;
+}
+
+static const struct standing {
+    enum refusal refusal;
+    void (*set)(struct desk_order *o);
+} standings[] = {
+    {REFUSAL_KILLED, killed},
+    {REFUSAL_JOURNAL, no_journal},
+    {REFUSAL_EVENT_CREDIT, no_credit},
+    {REFUSAL_SESSION_DOWN, no_session},
+    {REFUSAL_SESSION_BUSY, no_window},
+    {REFUSAL_SYMBOL_QUARANTINED, quarantined},
+    {REFUSAL_BOOK_QUALITY, stale},
+    {REFUSAL_MARKET, at_market},
+    {REFUSAL_QUANTITY_RANGE, too_large},
+    {REFUSAL_PRICE_RANGE, too_dear},
+    {REFUSAL_LULD, out_of_band},
+    {REFUSAL_LULD_ESTIMATED, no_estimate},
+    {REFUSAL_REFERENCE, no_last},
+    {REFUSAL_TOUCH, too_far},
+    {REFUSAL_SHORT_RESTRICTED, short_rule},
+    {REFUSAL_DUPLICATE, again},
+    {REFUSAL_SELF_TRADE, meets_own},
+};
