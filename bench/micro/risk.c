@@ -75,6 +75,7 @@ static void symbol_set(struct limit_row *row)
 {
     limit_symbol_open(row);
     line_set(row);
+    limit_band_set(row, 2, 19999999);
     row->symbol.volume = 100000;
     row->symbol.spread = 5000;
     row->symbol.touch = row->symbol.last = 1000;
