@@ -6,6 +6,7 @@
 #include "dataplane/lane/desk_limits.h"
 #include "dataplane/lane/desk_luld.h"
 #include "dataplane/lane/desk_signal.h"
+#include "dataplane/lane/desk_strategy.h"
 #include "dataplane/lane/lane_event.h"
 #include "dataplane/lane/tape.h"
 
@@ -68,7 +69,11 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
         switch (answer.kind) {
         case ANSWER_FRAME: answer_frame(lane, ch, &answer, now); break;
         case ANSWER_FAILED: channel_request_failed(ch, answer.sequence); break;
-        case ANSWER_BOOK: channel_book_returned(ch, answer.sequence, answer.loaded, now); break;
+        case ANSWER_BOOK:
+            channel_book_returned(ch, answer.sequence, answer.loaded, now);
+            if (lane->desk)
+                desk_book_back(lane->desk, ch);
+            break;
         case ANSWER_FILTER: channel_filter_begin(ch, answer.bitmap); break;
         case ANSWER_SEND:
         case ANSWER_NEIGHBOUR:

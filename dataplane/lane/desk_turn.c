@@ -392,6 +392,25 @@ static uint32_t session_turn(struct desk *d, uint32_t i, uint64_t now)
     return work;
 }
 
+// What was last told of a place was told of another symbol.
+static void watches_forget(struct desk_watch *watches, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        watches[i] = (struct desk_watch){.quality = UINT8_MAX};
+}
+
+COLD void desk_book_back(struct desk *d, const struct channel *ch)
+{
+    for (uint32_t s = 0; s < d->session_count; s++) {
+        if (d->sessions[s].channel != ch)
+            continue;
+        for (uint32_t i = 0; i < d->instrument_count; i++)
+            d->instruments[i].slot[s] = SYMBOL_NONE;
+        if (d->strategies && d->strategies->watches[s])
+            watches_forget(d->strategies->watches[s], ch->config.book.symbols);
+    }
+}
+
 // --- silence ---
 
 static uint32_t overdue_take(struct desk *d, uint64_t now)

@@ -247,6 +247,31 @@ static void a_strategy_is_told_only_that_it_cannot_be_trusted(void **state)
     assert_int_equal(calls->depth(n->setup.host, A, 0, true, 4, levels), 1);
 }
 
+// The main lcore meets the symbols in another order than the day did.
+static void its_symbols_may_come_back_elsewhere(void **state)
+{
+    (void)state;
+    lend();
+    channel_book_reset(lent());
+    for (uint32_t slot = 0; slot < INSTRUMENTS; slot++) {
+        const uint32_t instrument = INSTRUMENTS - 1 - slot;
+        book_symbol_open(&lent()->book, (uint16_t)(instrument + 3));
+        book_symbol_name(&lent()->book, (uint16_t)slot, two_symbols[instrument]);
+    }
+    lent()->request.kind = FEED_REQUEST_RESET;
+    w->venues[B].channel.index = 1;
+    const struct lane_answer back = {.kind = ANSWER_BOOK, .channel = lent()->index, .loaded = true};
+    assert_true(spsc_push(&w->lane.answers, &back));
+    turn();
+    for (uint32_t i = 0; i < INSTRUMENTS; i++) {
+        feed_status(A, i, 'T');
+        feed_add(A, i, i + 1, 'S', 100, ASK + i * 100);
+    }
+    turn();
+    assert_int_equal(enter(0, REFUSAL_NONE)->ask, ASK);
+    assert_int_equal(enter(1, REFUSAL_NONE)->ask, ASK + 100);
+}
+
 // The tier that makes a band stands in the book.
 static void no_band_is_known_of_it(void **state)
 {
@@ -276,6 +301,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_routed_order_passes_it_over, open_world, close_world),
         cmocka_unit_test_setup_teardown(a_strategy_is_told_only_that_it_cannot_be_trusted,
                                         open_world, close_world),
+        cmocka_unit_test_setup_teardown(its_symbols_may_come_back_elsewhere, open_world,
+                                        close_world),
         cmocka_unit_test_setup_teardown(no_band_is_known_of_it, open_world, close_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
