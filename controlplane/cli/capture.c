@@ -40,6 +40,7 @@ struct exported {
     FILE *file;
     uint8_t *block;
     uint64_t frames;
+    uint64_t lost; // turns
     struct capture_instance instance;
     uint64_t ports[LANES_MAX]; // of inputs, as PORT records say: four bits each
 };
@@ -97,7 +98,11 @@ static bool item_put(struct exported *e, const struct capture_item *item, int64_
         e->ports[item->lane] &= ~(UINT64_C(15) << shift);
         e->ports[item->lane] |= (uint64_t)(port.port & 15) << shift;
     }
-    if (!capture_is_frame(r) || (lane >= 0 && item->lane != (uint64_t)lane))
+    if (lane >= 0 && item->lane != (uint64_t)lane)
+        return true;
+    if (r->header.kind == CAPTURE_LOST)
+        e->lost += r->header.value;
+    if (!capture_is_frame(r))
         return true;
     return frame_put(e, item);
 }
@@ -130,6 +135,9 @@ void run_capture_export(const struct invocation *invocation, struct error *err)
         printf("%" PRIu64 " frames\n", e.frames);
     if (ok && reader.holes)
         fprintf(stderr, "tickgate: %s: not complete: %s\n", directory, reader.why);
+    else if (ok && e.lost)
+        fprintf(stderr, "tickgate: %s: not complete: %" PRIu64 " turns of lanes found no room\n",
+                directory, e.lost);
     capture_reader_close(&reader);
     free(e.block);
 }

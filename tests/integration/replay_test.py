@@ -9,8 +9,10 @@ was changed is refused or told.
 import json
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, System, need_programs, wait_for  # noqa: E402
@@ -38,12 +40,12 @@ def replay(s, journal="journal", capture="capture"):
     return tickgate("replay", s.dir / journal, s.dir / capture, "--config", s.dir / "config.yaml")
 
 
-def session(s, exchange, channel, during, day=DAY, messages=28000, trading=None):
+def session(s, exchange, channel, during, day=DAY, messages=28000, trading=None, ring="32MiB", complete=True):
     s.configure(
         {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
         {"nasdaq": {"symbols": 100, "orders": 50000, **channel}},
         (trading or sections("10.0.0.1:26400")) +
-        f"capture: {{ring_size: 32MiB, directory: {s.dir}/capture, file_size: 8MiB}}\n")
+        f"capture: {{ring_size: {ring}, directory: {s.dir}/capture, file_size: 8MiB}}\n")
     s.start_memif_exchange("--mode", "trade", *day, "--orders-on-port", "26400", "--member", MEMBER, *exchange)
     s.start_dataplane()
     s.start_controlplane()
@@ -51,7 +53,7 @@ def session(s, exchange, channel, during, day=DAY, messages=28000, trading=None)
     s.wait_counters("a part of the day", lambda c: c["messages"] >= messages // 3)
     during(s)
     s.wait_counters("the day", lambda c: c["messages"] >= messages)
-    assert s.ask("show", "capture")["complete"], s.ask("show", "capture")
+    assert s.ask("show", "capture")["complete"] == complete, s.ask("show", "capture")
     assert s.end("dataplane") == 0, "an unclean end"
     s.end("exchange")
     s.end("controlplane")
@@ -142,6 +144,34 @@ def govern(s):
     late_in_practice(s)
 
 
+def overflows(s):
+    """Nobody empties the ring until turns have found no room; then what is left goes into files."""
+    state = {"lanes": []}
+    end = time.monotonic() + 60
+    while not any(row["lost_turns"] for row in state["lanes"]):
+        assert time.monotonic() < end, f"nothing is lost: {state}"
+        s.processes["controlplane"].send_signal(signal.SIGSTOP)
+        time.sleep(1)
+        s.processes["controlplane"].send_signal(signal.SIGCONT)
+        state = s.ask("show", "capture") or state
+    assert not state["complete"] and state["lanes"][0]["lost_frames"] > 0, state
+    before = state["lanes"][0]["frames"]
+
+    def goes_on():
+        now = s.ask("show", "capture")
+        return now["lanes"][0]["frames"] > before and now["behind_bytes"] < 1 << 20
+
+    wait_for("frames behind the lost ones", goes_on, s.alive)
+
+
+def incomplete(s):
+    done = replay(s)
+    assert done.returncode == 4 and "turns of lane 0 found no room" in done.stderr, f"{done.returncode} {done.stderr}"
+    exported = tickgate("capture", "export", s.dir / "capture", s.dir / "all.pcapng")
+    assert exported.returncode == 0 and "not complete: " in exported.stderr, f"{exported.returncode} {exported.stderr}"
+    return done.stderr.strip()
+
+
 def main():
     need_programs()
     line = {"lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}
@@ -155,6 +185,10 @@ def main():
         print(f"cuts and commands: {same(t)} events")
         assert events(t)["LIMIT_CHANGED"] == 3, events(t)
         foreign(s, t)
+    with System("replayfull") as s:
+        day = [*DAY[:DAY.index("--messages") + 1], "120000", *DAY[DAY.index("--messages") + 2:]]
+        session(s, cuts[:2], line, overflows, day, ring="1MiB", complete=False)
+        print(f"a ring that was full: {incomplete(s)}")
 
 
 if __name__ == "__main__":
