@@ -127,6 +127,20 @@ static void do_WRONG(struct step *s)
     wrong(s);
 }
 
+// A person has said that the exchange does not have it.
+static bool closed(const struct own_order *o)
+{
+    return o->life == LIFE_DEAD && o->reason_kind == ORDER_MESSAGE_CLOSED;
+}
+
+// It is there after all: somebody has to look.
+static void do_THERE(struct step *s)
+{
+    wrong(s);
+    if (LIKELY(closed(s->o)))
+        s->out->did |= DID_UNCLAIMED;
+}
+
 static void do_LIVES(struct step *s)
 {
     lives(s);
@@ -170,12 +184,8 @@ static void do_TARDY(struct step *s)
         do_ACCEPT(s);
         return;
     }
-    // What was closed by word of mouth is there after all: somebody has to look.
-    const bool closed = s->o->life == LIFE_DEAD && s->o->reason_kind == ORDER_MESSAGE_CLOSED;
-    if (UNLIKELY(s->o->flags & ORDER_ACCEPTED || closed))
-        wrong(s);
-    if (UNLIKELY(closed))
-        s->out->did |= DID_UNCLAIMED;
+    if (UNLIKELY(s->o->flags & ORDER_ACCEPTED || closed(s->o)))
+        do_THERE(s);
     s->o->flags |= ORDER_ACCEPTED;
 }
 
@@ -299,11 +309,9 @@ static void do_FILL(struct step *s)
 // The exchange traded what we thought was over: the position is real, and somebody has to look.
 static void do_FILL_DEAD(struct step *s)
 {
-    if (s->o->open == 0 && of_old_link(s)) { // accounted for by the replaced message
-        fill_told(s, s->r->quantity);
-        return;
-    }
     fill_told(s, s->r->quantity);
+    if (of_old_link(s) && s->r->ref != s->o->change_ref && !closed(s->o))
+        return; // accounted for by the replaced message
     s->out->did |= DID_UNCLAIMED;
     wrong(s);
 }
@@ -385,6 +393,7 @@ static void do_REFUSE_R(struct step *s)
 static void do_LATER(struct step *s)
 {
     lives(s);
+    s->o->cancels = 0; // they are answered: the order is not in doubt
     order_timer_stop(s->t, s->index);
 }
 
@@ -576,19 +585,4 @@ struct order_worst order_worst(const struct own_order *o)
         w.notional = notional > w.notional ? notional : w.notional;
     }
     return w;
-}
-
-const char *order_life_name(enum order_life life)
-{
-    static const char *const names[LIVES] = {"pending", "live", "unknown", "dead"};
-    return life < LIVES ? names[life] : "?";
-}
-
-const char *order_message_name(enum order_message message)
-{
-    static const char *const names[ORDER_MESSAGES] = {
-#define ORDER_ROW(name, ...) #name,
-#include "dataplane/order/states.def"
-    };
-    return message < ORDER_MESSAGES ? names[message] : "?";
 }

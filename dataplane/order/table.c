@@ -303,3 +303,20 @@ struct execution *execution_add(struct order_table *t, uint32_t index, uint32_t 
     };
     return &t->executions[at];
 }
+
+// --- names ---
+
+const char *order_life_name(enum order_life life)
+{
+    static const char *const names[LIVES] = {"pending", "live", "unknown", "dead"};
+    return life < LIVES ? names[life] : "?";
+}
+
+const char *order_message_name(enum order_message message)
+{
+    static const char *const names[ORDER_MESSAGES] = {
+#define ORDER_ROW(name, ...) #name,
+#include "dataplane/order/states.def"
+    };
+    return message < ORDER_MESSAGES ? names[message] : "?";
+}

@@ -187,6 +187,78 @@ static void one_that_lives_stops_its_symbol(void **state)
     }
 }
 
+// Live, and none of its cancels answered.
+static struct own_order *order_not_cancelled(bool replaced)
+{
+    const uint32_t index = enter();
+    struct own_order *o = orders_at(&w->desk.orders, index);
+    o->life = LIFE_LIVE;
+    assert_int_equal(desk_replace(&w->desk, &w->who, index, 100, 999900), REFUSAL_NONE);
+    const struct ouch_report r = {.kind = REPORT_REPLACED,
+                                  .letter = 'U',
+                                  .time_ns = w->now,
+                                  .ref = o->change_ref,
+                                  .ref_was = o->ref,
+                                  .quantity = 100,
+                                  .price = 999900,
+                                  .side = 'B',
+                                  .display = 'Y'};
+    if (replaced)
+        desk_report(&w->desk, 0, &r);
+    for (uint32_t i = 0; i < ORDER_CANCELS_MAX; i++)
+        desk_cancel(&w->desk, index, 0);
+    order_timer_stop(&w->desk.orders, index);
+    return o;
+}
+
+// Whichever link of its chain the exchange names, and whatever says that it is there.
+static void a_chain_that_lives_stops_its_symbol(void **state)
+{
+    static const struct {
+        enum ouch_report_kind kind;
+        char letter;
+        bool replaced; // the exchange had answered the replace before the order was closed
+        int link;      // named: the order's number then, the one after it, the one before it
+    } says[] = {{REPORT_EXECUTED, 'E', false, 1}, {REPORT_EXECUTED, 'E', true, -1},
+                {REPORT_REPLACED, 'U', false, 1}, {REPORT_MODIFIED, 'M', false, 0},
+                {REPORT_RESTATED, 'R', false, 0}, {REPORT_PRIORITY, 'T', false, 0}};
+    (void)state;
+    for (uint32_t i = 0; i < ARRAY_LEN(says); i++) {
+        uint32_t index;
+        struct own_order *o = order_not_cancelled(says[i].replaced);
+        const int64_t before = w->desk.risk.positions[o->position].shares;
+        const bool executed = says[i].kind == REPORT_EXECUTED;
+        const struct ouch_report r = {.kind = (uint8_t)says[i].kind,
+                                      .letter = (uint8_t)says[i].letter,
+                                      .time_ns = w->now + 1,
+                                      .ref = o->ref + (uint32_t)says[i].link,
+                                      .ref_was = o->ref,
+                                      .match = executed ? 80 + i : 0,
+                                      .quantity = 100,
+                                      .price = 999900,
+                                      .side = 'B',
+                                      .display = 'Y'};
+        assert_int_equal(close_order(o->ref), COMMAND_RESULT_OK);
+        desk_report(&w->desk, 0, &r);
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_SYMBOL_QUARANTINED);
+        assert_int_equal(w->desk.risk.positions[o->position].shares - before, executed ? 100 : 0);
+        nothing_is_reserved();
+        assert_int_equal(order(COMMAND_RESUME, TRADE_SYMBOL, 0, 0), COMMAND_RESULT_OK);
+    }
+}
+
+// It will be cancelled after the cross: there is nothing to wait for, and nothing in doubt.
+static void one_whose_cancel_is_answered_is_not_closed(void **state)
+{
+    (void)state;
+    struct own_order *o = order_not_cancelled(true);
+    const struct ouch_report r = {
+        .kind = REPORT_CANCEL_PENDING, .letter = 'P', .time_ns = w->now + 1, .ref = o->ref};
+    desk_report(&w->desk, 0, &r);
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_NOT_IN_DOUBT);
+    assert_int_equal(o->life, LIFE_LIVE);
+}
+
 // It lets more pass: not without its record.
 static void a_full_ring_closes_no_order(void **state)
 {
@@ -209,6 +281,8 @@ int main(void)
         TEST(what_is_not_in_doubt_is_not_closed),
         TEST(without_a_query_silence_is_doubt),
         TEST(one_that_lives_stops_its_symbol),
+        TEST(a_chain_that_lives_stops_its_symbol),
+        TEST(one_whose_cancel_is_answered_is_not_closed),
         TEST(a_full_ring_closes_no_order),
     };
 #undef TEST
