@@ -98,22 +98,16 @@ static COLD enum refusal decision_refuse(struct desk *d, struct decision *c, enu
     return refusal;
 }
 
-// What does not even come to the gate counts for the rates of its session and symbol, where it has
-// them: a loop of such orders ends there.
+// Before the gate.
 static COLD enum refusal refuse_early(struct desk *d, struct decision *c, enum refusal refusal)
 {
     struct event_decision *e = &c->event.decision;
-    struct gate_verdict v;
     const bool nowhere = refusal == REFUSAL_UNKNOWN_ACCOUNT || refusal == REFUSAL_UNKNOWN_SYMBOL ||
                          refusal == REFUSAL_UNKNOWN_ORDER;
-    if (nowhere || desk_practises(d) ||
-        gate_refused_before(&d->risk, e->session, e->instrument, d->lane->stamp, &v))
-        return decision_refuse(d, c, refusal);
-    e->scope = v.scope;
-    e->value = v.value;
-    e->limit = v.limit;
-    e->limits_version = v.version;
-    return decision_refuse(d, c, v.refusal);
+    e->refusal = (uint16_t)refusal;
+    if (!nowhere)
+        desk_refused_charge(d, e);
+    return decision_refuse(d, c, (enum refusal)e->refusal);
 }
 
 // Would the order meet one of the same account or firm? <order>: which it changes.

@@ -346,7 +346,7 @@ static enum refusal route_enter(struct desk *d, const struct gateway_client *c,
                                    .rest = r->rest,
                                    .side = r->side};
     if (UNLIKELY(orders_used_up(d, who->strategy)))
-        return open_orders_refuse(d, who, r, UINT8_MAX);
+        return open_orders_refuse(d, who, r, desk_route_first(d, &ask));
     const enum refusal refusal = desk_route(d, who, &ask, route);
     if (refusal == REFUSAL_NONE)
         d->gateway->routes_of[*route] = c->attachment;

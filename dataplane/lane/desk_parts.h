@@ -61,6 +61,9 @@ void desk_losses_tell(struct desk *d);
 // Takes notice of kills: KILL is published, what is open will be swept.
 void desk_kills_look(struct desk *d);
 
+// What does not even come to the gate counts for the rates of its session and symbol, where it has
+// them: a loop of such orders ends in MESSAGE_RATE, which <e> says then.
+void desk_refused_charge(struct desk *d, struct event_decision *e);
 // An order is refused before there is a message of it: recorded and counted like every other.
 // <why>: refusal, and what is known of the order; <session> UINT8_MAX: it is for none.
 enum refusal desk_refuse(struct desk *d, const struct event_decision *why);

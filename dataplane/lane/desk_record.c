@@ -2,6 +2,7 @@
 // orders enter only while their record has a place, and a time.
 #include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/desk_warm.h"
 
 // The gate compares one word for every order, whatever stops them.
 COLD void desk_credit_ask(struct desk *d)
@@ -49,6 +50,27 @@ COLD void desk_clock_take(struct desk *d, uint64_t error)
     desk_publish(d, &event);
 }
 
+COLD void desk_refused_charge(struct desk *d, struct event_decision *e)
+{
+    struct gate_verdict v;
+    const bool somewhere = e->session < d->session_count && d->sessions[e->session].session &&
+                           e->instrument < d->instrument_count && e->account < ACCOUNTS_MAX &&
+                           e->strategy < STRATEGIES_MAX;
+    const struct exposure_owner owner = {.account = e->account,
+                                         .strategy = e->strategy,
+                                         .instrument = e->instrument,
+                                         .session = e->session};
+    if (!somewhere || desk_practises(d) ||
+        gate_refused_before(&d->risk, &owner, d->lane->stamp, &v))
+        return;
+    e->refusal = v.refusal;
+    e->scope = v.scope;
+    e->value = v.value;
+    e->limit = v.limit;
+    e->limits_version = v.version;
+    e->checks = 0;
+}
+
 // No message was made of the order, so it has no place and no number; its control acts as it does
 // on an order that the gate refuses.
 COLD enum refusal desk_refuse(struct desk *d, const struct event_decision *why)
@@ -61,6 +83,7 @@ COLD enum refusal desk_refuse(struct desk *d, const struct event_decision *why)
     e->kind = 'O';
     e->limits_version = d->limits->version;
     e->clock_quality = d->clock;
+    desk_refused_charge(d, e);
     d->count.refused++;
     d->count.refusals[e->refusal]++;
     desk_publish(d, &event);

@@ -256,8 +256,7 @@ static enum refusal ask_check(const struct desk *d, const struct desk_owner *who
     return UNLIKELY(ask->limit == 0) ? REFUSAL_PRICE_RANGE : REFUSAL_NONE;
 }
 
-// The first venue of this lane that the order names; UINT8_MAX: none.
-static uint8_t first_named(const struct desk *d, const struct desk_route *ask)
+uint8_t desk_route_first(const struct desk *d, const struct desk_route *ask)
 {
     const uint32_t allowed = ask->venues ? ask->venues : UINT16_MAX;
     for (uint32_t v = 0; v < d->session_count; v++)
@@ -270,7 +269,7 @@ static uint8_t first_named(const struct desk *d, const struct desk_route *ask)
 static COLD enum refusal route_refuse(struct desk *d, const struct desk_owner *who,
                                       const struct desk_route *ask, enum refusal refusal)
 {
-    const uint8_t venue = first_named(d, ask);
+    const uint8_t venue = desk_route_first(d, ask);
     const struct event_decision why = {
         .client_id = ask->client_id,
         .value = refusal == REFUSAL_VENUES ? venue : 0,

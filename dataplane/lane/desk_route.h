@@ -49,6 +49,8 @@ void desk_route_venue(struct desk *d, uint32_t session, const struct route_venue
 // the gate said about the venue that was preferred, or REFUSAL_ROUTE: no venue could be asked.
 enum refusal desk_route(struct desk *d, const struct desk_owner *who, const struct desk_route *ask,
                         uint32_t *route);
+// The first venue of this lane that the order names, whose record it is; UINT8_MAX: none.
+uint8_t desk_route_first(const struct desk *d, const struct desk_route *ask);
 // No further round; what is open is cancelled.
 enum refusal desk_route_cancel(struct desk *d, const struct desk_owner *who, uint32_t route);
 // The owner's routed order, until its place is taken again; null: no such, or somebody else's.

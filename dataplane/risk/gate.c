@@ -174,11 +174,20 @@ HOT_INLINE bool rates_charge(struct risk *r, uint32_t session, uint32_t instrume
     return true;
 }
 
-COLD bool gate_refused_before(struct risk *r, uint32_t session, uint32_t instrument, uint64_t now,
+static COLD bool halted(const struct limit_table *t, const struct exposure_owner *w)
+{
+    return t->firm.state >= TRADING_HALTED || t->accounts[w->account].state >= TRADING_HALTED ||
+           t->strategies[w->strategy].state >= TRADING_HALTED ||
+           t->symbols[w->instrument].state >= TRADING_HALTED ||
+           t->sessions[w->session].state >= TRADING_HALTED;
+}
+
+COLD bool gate_refused_before(struct risk *r, const struct exposure_owner *w, uint64_t now,
                               struct gate_verdict *v)
 {
+    const bool stopped = (!nobody_killed(r) && killed(v, r, w)) || halted(r->limits, w);
     *v = (struct gate_verdict){.version = r->limits->version};
-    return rates_charge(r, session, instrument, now, v);
+    return stopped || rates_charge(r, w->session, w->instrument, now, v);
 }
 
 HOT_INLINE bool rates(const struct look *k)
@@ -235,8 +244,10 @@ HOT_INLINE bool terms(const struct look *k)
         return refuse(v, REFUSAL_VENUES, TRADE_STRATEGY, o->owner.session, 0);
     if (UNLIKELY(!multiple_of(o->quantity, more->lot_magic)))
         return refuse(v, REFUSAL_LOT, TRADE_SYMBOL, o->quantity, more->lot);
-    // Rule 612 of Regulation NMS: below one dollar an increment of 0.0001.
-    if (UNLIKELY(!multiple_of(o->price, more->tick_magic)) && o->price >= 10000)
+    // Rule 612 of Regulation NMS: below one dollar an increment of 0.0001. A modify carries no
+    // price: that of the order is the exchange's, and a peg's may be half a tick.
+    if (UNLIKELY(!multiple_of(o->price, more->tick_magic)) && o->price >= 10000 &&
+        !(o->asks >> PERMISSION_MODIFY & 1))
         return refuse(v, REFUSAL_TICK, TRADE_SYMBOL, o->price, more->tick);
     if (UNLIKELY(o->auction)) {
         if (o->quantity > (limit = TIGHTEST(k, auction_quantity)))

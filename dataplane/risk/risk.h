@@ -374,9 +374,9 @@ uint32_t gate_furthest(const struct risk *r, const struct gate_order *o, uint32_
 // refused order too, unless it is killed or halted; an approved order counts for its owners' day;
 // everything else is as before: the caller reserves with exposure_move.
 bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v);
-// An order that is refused before it comes to the gate counts for the rates all the same. False: it
-// is beyond them, as <v> says.
-bool gate_refused_before(struct risk *r, uint32_t session, uint32_t instrument, uint64_t now,
+// An order that is refused before it comes to the gate counts for the rates all the same, unless it
+// is killed or halted. False: it is beyond them, as <v> says. <w->position> is not looked at.
+bool gate_refused_before(struct risk *r, const struct exposure_owner *w, uint64_t now,
                          struct gate_verdict *v);
 // Once more, for an order that was approved and holds nothing now: all checks but those that count
 // orders (rates, repetitions, orders of the day), which have counted it. Charges nothing.

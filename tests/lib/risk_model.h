@@ -320,7 +320,7 @@ static inline bool model_terms(struct model *m, const struct gate_order *o)
         return model_refuse(m, REFUSAL_VENUES, TRADE_STRATEGY, o->owner.session, 0);
     if (o->quantity % symbol->symbol.lot)
         return model_refuse(m, REFUSAL_LOT, TRADE_SYMBOL, o->quantity, symbol->symbol.lot);
-    if (o->price >= 10000 && o->price % symbol->symbol.tick)
+    if (!(o->asks & 1u << PERMISSION_MODIFY) && o->price >= 10000 && o->price % symbol->symbol.tick)
         return model_refuse(m, REFUSAL_TICK, TRADE_SYMBOL, o->price, symbol->symbol.tick);
     for (uint32_t s = 0; s < TRADE_SCOPES; s++) {
         const struct limit_row *row = model_row(m, &o->owner, s);

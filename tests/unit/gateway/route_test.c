@@ -257,6 +257,25 @@ static void what_cannot_be_is_refused(void **state)
     turn();
 }
 
+// As of an order for one venue: the control acts, on the first venue that is named.
+static void a_limit_that_is_used_up_acts(void **state)
+{
+    (void)state;
+    struct tickgate *t = attach();
+    struct tickgate_route wish = wish_of(TICKGATE_SWEEP, TICKGATE_REST_END, 100);
+    offers_show();
+    wish.venues = 1u << B;
+    w->limits->strategies[FIRST].open_orders = 0;
+    w->limits->actions[REFUSAL_BIT(REFUSAL_OPEN_ORDERS)] = ACTION_BLOCK;
+    events_forget();
+    assert_int_equal(refused(t, tickgate_route(t, &wish)), REFUSAL_OPEN_ORDERS);
+    assert_int_equal(event_of(EVENT_DECISION, 0)->decision.session, B);
+    assert_int_equal(event_of(EVENT_BREACH, 0)->breach.session, B);
+    assert_int_equal(w->limits->strategies[FIRST].state, TRADING_HALTED);
+    tickgate_detach(t);
+    turn();
+}
+
 // Who goes has nothing placed again, and who attaches next is told nothing of it.
 static void who_goes_is_cancelled(void **state)
 {
@@ -294,9 +313,9 @@ int main(void)
 {
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
     const struct CMUnitTest tests[] = {
-        WORLD_TEST(a_sweep_takes_from_both), WORLD_TEST(split_and_best),
-        WORLD_TEST(the_whole_is_cancelled),  WORLD_TEST(what_cannot_be_is_refused),
-        WORLD_TEST(who_goes_is_cancelled),
+        WORLD_TEST(a_sweep_takes_from_both),      WORLD_TEST(split_and_best),
+        WORLD_TEST(the_whole_is_cancelled),       WORLD_TEST(what_cannot_be_is_refused),
+        WORLD_TEST(a_limit_that_is_used_up_acts), WORLD_TEST(who_goes_is_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,6 +140,47 @@ static void a_loop_of_orders_that_cannot_be_ends(void **state)
     assert_int_equal(desk_cancel(&w->desk, index, 0), REFUSAL_NONE);
 }
 
+// What stops an owner takes nothing from the others of the session, however often he asks.
+static void who_is_stopped_charges_no_rate(void **state)
+{
+    enum { BURST = 3 };
+    static const struct desk_owner other = {.account = 3, .strategy = 4};
+    (void)state;
+    const uint32_t index = live_order();
+    uint32_t next;
+    w->limits->sessions[0].rate_ticks = 100000 * STEP;
+    w->limits->sessions[0].burst_ticks = (BURST - 1) * 100000 * STEP;
+    kill_ask(&w->desk.kills[KILL_BY_OPERATOR], TRADE_ACCOUNT, w->who.account);
+    risk_kills_look(&w->desk.risk);
+    for (uint32_t i = 0; i < 2 * BURST; i++)
+        REFUSED(desk_replace(&w->desk, &w->who, index, 0, 1000000), REFUSAL_REPLACE_QUANTITY);
+    assert_int_equal(desk_enter(&w->desk, &other, &buy, &next), REFUSAL_NONE);
+    kill_lift(&w->desk.kills[KILL_BY_OPERATOR], TRADE_ACCOUNT, w->who.account);
+    risk_kills_look(&w->desk.risk);
+    w->limits->strategies[w->who.strategy].state = TRADING_HALTED;
+    for (uint32_t i = 0; i < 2 * BURST; i++)
+        REFUSED(desk_replace(&w->desk, &w->who, index, 0, 1000000), REFUSAL_REPLACE_QUANTITY);
+    assert_int_equal(desk_enter(&w->desk, &other, &buy, &next), REFUSAL_NONE);
+    w->limits->strategies[w->who.strategy].state = TRADING_ACTIVE;
+    REFUSED(desk_replace(&w->desk, &w->who, index, 0, 1000000), REFUSAL_REPLACE_QUANTITY);
+    REFUSED(desk_enter(&w->desk, &other, &buy, &next), REFUSAL_MESSAGE_RATE);
+}
+
+// Its price is what the exchange has said: of a midpoint peg, half a tick.
+static void a_modify_is_held_to_no_tick(void **state)
+{
+    (void)state;
+    const uint32_t index = live_order();
+    struct own_order *o = orders_at(&w->desk.orders, index);
+    w->limits->symbols[0].symbol.tick = 100;
+    w->limits->symbols[0].symbol.tick_magic = multiple_magic(100);
+    o->price = 1000050;
+    desk_hold(&w->desk, o);
+    const uint32_t total = o->filled + o->open;
+    REFUSED(desk_replace(&w->desk, &w->who, index, total, 1000050), REFUSAL_TICK);
+    assert_int_equal(desk_modify(&w->desk, &w->who, index, total, 'B'), REFUSAL_NONE);
+}
+
 static void references_run_out(void **state)
 {
     (void)state;
@@ -302,7 +343,8 @@ int main(void)
         TEST(an_order_that_cannot_be_changed_now),
         TEST(an_order_about_which_the_exchange_contradicted_itself),
         TEST(a_loop_of_orders_that_cannot_be_ends),
-        TEST(a_loop_of_orders_that_cannot_be_ends),
+        TEST(who_is_stopped_charges_no_rate),
+        TEST(a_modify_is_held_to_no_tick),
         TEST(references_run_out),
         TEST(positions_run_out),
         TEST(orders_run_out),

@@ -185,6 +185,25 @@ static void what_makes_no_sense_is_refused(void **state)
     recorded(&wish, REFUSAL_ROUTES_FULL);
 }
 
+// Also what no message is made of counts for the rates, where the order names a venue of the lane.
+static void a_loop_of_them_ends(void **state)
+{
+    enum { BURST = 3 };
+    (void)state;
+    struct desk_route wish = good;
+    uint32_t route;
+    w->limits->sessions[A].rate_ticks = HZ;
+    w->limits->sessions[A].burst_ticks = (BURST - 1) * (uint64_t)HZ;
+    wish.limit = 1;
+    for (uint32_t i = 0; i < BURST; i++)
+        recorded(&wish, REFUSAL_ROUTE);
+    recorded(&wish, REFUSAL_MESSAGE_RATE);
+    const struct event_decision *e = &event_of(EVENT_DECISION, 0)->decision;
+    assert_true(e->scope == TRADE_SESSION && e->limit == (BURST - 1) * (uint64_t)HZ);
+    wish.venues = 1u << 7; // another lane's
+    assert_int_equal(desk_route(&w->desk, &who, &wish, &route), REFUSAL_VENUES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +213,7 @@ int main(void)
         WORLD_TEST(a_venue_of_another_lane_is_refused_alone),
         WORLD_TEST(limits_change_between_two_orders),
         WORLD_TEST(what_makes_no_sense_is_refused),
+        WORLD_TEST(a_loop_of_them_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
