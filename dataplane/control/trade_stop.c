@@ -7,6 +7,7 @@
 enum {
     STOP_STEP_US = 2000,
     LOGOUT_MS = 1000,
+    UNPACED_MS = 1000,    // for cancels that would still wait then
     PACE_STOP_MS = 20000, // at most so much longer where cancels leave at a rate
 };
 
@@ -61,6 +62,34 @@ static uint64_t pace_ms(const struct dataplane *d)
     return most < PACE_STOP_MS ? most : PACE_STOP_MS;
 }
 
+static bool no_cancel_waits(const struct dataplane *d, uint32_t index)
+{
+    const struct desk *desk = &d->desks[d->config->sessions[index].lane]->desk;
+    return WORD(desk->orders.sessions[index].cancel_count) == 0;
+}
+
+static bool settled(const struct dataplane *d, uint32_t index)
+{
+    return no_cancel_waits(d, index) && stays_open(d, index);
+}
+
+// The rate is the exchange's wish, but an order that nobody watches is worse than a message too
+// many.
+static void cancels_unpace(struct dataplane *d)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < d->config->session_count; i++) {
+        const struct lane_answer answer = {.kind = ANSWER_UNPACE, .session = (uint8_t)i};
+        const uint32_t lane = d->config->sessions[i].lane;
+        if (no_cancel_waits(d, i) ||
+            WORD(d->desks[lane]->desk.limits->sessions[i].cancel_rate) != CANCELS_WAIT)
+            continue;
+        any |= spsc_push(&d->lanes[lane]->answers, &answer);
+    }
+    if (any)
+        wait_for(d, settled, clock_mono_ns() + UNPACED_MS * 1000000ull);
+}
+
 void trade_stop(struct dataplane *d, uint32_t wait_ms)
 {
     const struct config *config = d->config;
@@ -72,6 +101,7 @@ void trade_stop(struct dataplane *d, uint32_t wait_ms)
                      TRADE_SESSION, i);
     // A session that is down may come back in this time, and its cancels are sent then.
     wait_for(d, stays_open, clock_mono_ns() + cancels_ms * 1000000);
+    cancels_unpace(d);
     for (uint32_t i = 0; i < config->session_count; i++) {
         const struct lane_answer answer = {.kind = ANSWER_LOGOUT, .session = (uint8_t)i};
         if (!stays_open(d, i))

@@ -56,6 +56,8 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
             desk_neighbour(lane->desk, answer.session, answer.loaded, answer.mac);
         if (answer.kind == ANSWER_LOGOUT && lane->desk)
             desk_logout(lane->desk, answer.session, now);
+        if (answer.kind == ANSWER_UNPACE && lane->desk)
+            desk_unpace(lane->desk, answer.session);
         if (answer.kind == ANSWER_LIMITS && lane->desk)
             desk_limits_swap(lane->desk, answer.swap);
         if (answer.kind == ANSWER_CLOCK && lane->desk)
@@ -82,6 +84,7 @@ uint32_t answers_take(struct lane *lane, uint64_t now)
         case ANSWER_CLOCK:
         case ANSWER_UTC:
         case ANSWER_ACT:
+        case ANSWER_UNPACE:
         case ANSWER_LOADED: break;
         }
     }

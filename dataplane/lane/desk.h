@@ -186,6 +186,8 @@ bool desk_frame(struct desk *d, const struct frame *frame, bool sums_good);
 void desk_neighbour(struct desk *d, uint32_t session, bool known, const uint8_t mac[6]);
 // How far the node's clock may be from true time, ns; UINT64_MAX: nobody knows.
 void desk_clock_take(struct desk *d, uint64_t error);
+// Before it ends: cancels that wait for their rate leave as fast as the window lets them.
+void desk_unpace(struct desk *d, uint32_t session);
 // The session ends and stays down.
 void desk_logout(struct desk *d, uint32_t session, uint64_t now);
 

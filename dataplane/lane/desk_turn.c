@@ -322,6 +322,12 @@ bool desk_frame(struct desk *d, const struct frame *frame, bool sums_good)
     return false;
 }
 
+void desk_unpace(struct desk *d, uint32_t session)
+{
+    if (session < d->session_count && d->limits->sessions[session].cancel_rate == CANCELS_WAIT)
+        d->limits->sessions[session].cancel_rate = CANCELS_PASS;
+}
+
 void desk_logout(struct desk *d, uint32_t session, uint64_t now)
 {
     if (session < d->session_count && d->sessions[session].session)

@@ -50,6 +50,7 @@ enum lane_answer_kind {
     ANSWER_ACT,    // a control of another lane has acted: <sequence> is an act_word (desk_act.h)
     ANSWER_LOADED, // <part> went into a book that is lent: for the lane's tape, no input of the
                    // lane
+    ANSWER_UNPACE, // cancels of <session> wait for no rate any more
 };
 
 enum { BOOK_PART_LEN = 8192 };

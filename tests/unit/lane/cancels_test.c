@@ -195,6 +195,34 @@ static void no_rate_and_nothing_waits(void **state)
     assert_int_equal(w->session.count.cancels, 2 * BURST);
 }
 
+// Before the logout nothing waits for a rate any more, but for the window.
+static void nothing_waits_before_the_logout(void **state)
+{
+    enum { COUNT = 40 };
+    uint32_t index;
+    (void)state;
+    steps_until(SESSION_READY);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    paced(CANCELS_WAIT);
+    desk_mass_cancel(&w->desk, TRADE_SESSION, 0);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->session.count.cancels, BURST);
+    desk_unpace(&w->desk, UINT8_MAX); // none of ours
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->session.count.cancels, BURST);
+    desk_unpace(&w->desk, 0);
+    w->rig.busy = true;
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->session.count.cancels, BURST);
+    w->rig.busy = false;
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->session.count.cancels, BURST + DESK_CANCELS_A_TURN);
+    for (uint32_t i = 0; i < COUNT / DESK_CANCELS_A_TURN; i++)
+        desk_turn(&w->desk, w->now);
+    assert_int_equal(w->session.count.cancels, COUNT);
+}
+
 // The strongest of what was asked for leaves, once.
 static void a_cancel_that_waits_becomes_stronger_not_weaker(void **state)
 {
@@ -463,6 +491,7 @@ int main(void)
         TEST(cancels_above_their_rate_wait),
         TEST(cancels_that_only_count_pass),
         TEST(no_rate_and_nothing_waits),
+        TEST(nothing_waits_before_the_logout),
         TEST(a_cancel_that_waits_becomes_stronger_not_weaker),
         TEST(a_cancel_behind_a_replace_names_the_new_number),
         TEST(no_cancel_is_left_of_an_order_that_ended),
