@@ -52,8 +52,8 @@ void desk_strategy_add(struct desk *d, struct strategy_host *host, uint16_t acco
 
 // The books have changed: tells whoever watches. Called after each frame.
 void desk_market(struct desk *d);
-// The main lcore has filled a book anew: its symbols may stand elsewhere in it. Each place is looked
-// up again where it is asked for.
+// The main lcore has filled a book anew: its symbols may stand elsewhere in it. Each place is
+// looked up again where it is asked for.
 void desk_book_back(struct desk *d, const struct channel *ch);
 // A signal, which has been recorded: tells whoever is enabled and has its symbol.
 void desk_strategies_signal(struct desk *d, const struct strategy_signal *told);
