@@ -279,7 +279,7 @@ static const struct control {
     {REFUSAL_PERMISSION, post_only, BOTH, ENTER},
     {REFUSAL_VENUES, venues, BOTH, ALL},
     {REFUSAL_LOT, lot, BOTH, ALL},
-    {REFUSAL_TICK, tick, BOTH, ALL},
+    {REFUSAL_TICK, tick, BOTH, GROWS},
     {REFUSAL_QUANTITY, quantity, BOTH, ALL},
     {REFUSAL_AUCTION_QUANTITY, auction, BOTH, ENTER}, // the order that rests is for none
     {REFUSAL_NOTIONAL, notional, BOTH, ALL},

@@ -40,7 +40,7 @@ static const struct control {
     {"day_orders", REFUSAL_DAY_ORDERS, 0x1f & ~(1u << TRADE_SYMBOL),
      1u << TRADE_FIRM | 1u << TRADE_ACCOUNT, true},
     {"order_ratio", REFUSAL_ORDER_RATIO, 0x1f & ~(1u << TRADE_SYMBOL), 0, true},
-    {"duplicates", REFUSAL_DUPLICATE, 1u << TRADE_ACCOUNT, 0, true},
+    {"duplicates", REFUSAL_DUPLICATE, 1u << TRADE_ACCOUNT, 1u << TRADE_ACCOUNT, true},
     {"repeats", REFUSAL_REPEATED, 1u << TRADE_STRATEGY, 0, true},
 };
 
