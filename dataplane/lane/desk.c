@@ -472,8 +472,8 @@ void desk_cancel_wait(struct desk *d, uint32_t order, uint32_t total)
     cancel_tell(d, EVENT_CANCEL_WAITS, order, o->ref, total);
 }
 
-// Now, or once the session's window lets it go.
-static enum refusal cancel_leave(struct desk *d, uint32_t order, uint32_t total)
+// Leaves, or waits until the session's window lets it go.
+static void cancel_now(struct desk *d, uint32_t order, uint32_t total)
 {
     const struct own_order *o = orders_at(&d->orders, order);
     struct session *s = d->sessions[o->session].session;
@@ -481,13 +481,12 @@ static enum refusal cancel_leave(struct desk *d, uint32_t order, uint32_t total)
     const struct frame_bytes *frame = frame_cancel(&s->frames, ref, total);
     if (UNLIKELY(!session_send_cancel(s, frame, d->lane->stamp))) {
         desk_cancel_wait(d, order, total);
-        return REFUSAL_NONE;
+        return;
     }
     gate_cancel(&d->risk, o->session, d->lane->stamp);
     order_cancel_begin(&d->orders, order, total);
     order_timer_start(&d->orders, order, d->lane->stamp);
     cancel_tell(d, EVENT_CANCEL_SENT, order, ref, total);
-    return REFUSAL_NONE;
 }
 
 enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
@@ -508,11 +507,12 @@ enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
         desk_cancel_wait(d, order, total);
         return REFUSAL_NONE;
     }
-    return cancel_leave(d, order, total);
+    cancel_now(d, order, total);
+    return REFUSAL_NONE;
 }
 
 void desk_cancel_next(struct desk *d, uint32_t session)
 {
     const uint32_t index = order_cancel_dequeue(&d->orders, session);
-    cancel_leave(d, index, orders_at(&d->orders, index)->cancel_total);
+    cancel_now(d, index, orders_at(&d->orders, index)->cancel_total);
 }
