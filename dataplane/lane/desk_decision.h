@@ -96,7 +96,6 @@ HOT_INLINE uint32_t asks_of(const struct frame_order *f, char kind)
 HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t session,
                                uint32_t instrument)
 {
-    struct desk_instrument *in = &d->instruments[instrument];
     const struct channel *ch = d->sessions[session].channel;
     struct event_decision *e = &c->event.decision;
     c->gate.quality = e->quality = QUALITY_SUSPECT;
@@ -104,9 +103,7 @@ HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t sess
         c->gate.phase = d->limits->market;
         return;
     }
-    if (UNLIKELY(in->slot[session] == SYMBOL_NONE))
-        in->slot[session] = book_symbol_find(&ch->book, in->symbol);
-    const uint16_t slot = in->slot[session];
+    const uint16_t slot = desk_slot(d, session, instrument);
     if (UNLIKELY(slot == SYMBOL_NONE))
         return;
     const struct book_symbol *symbol = &ch->book.symbols[slot];
