@@ -88,14 +88,20 @@ void frames_init(struct frames *f, const struct frames_config *c)
 
 // --- what a version can say ---
 
-// Seconds of OUCH 4.2 for a letter of 5.0; UINT32_MAX: there is none. With GTT ('6') the option,
-// which has been checked, says how long.
+// What a letter of OUCH 5.0 is in seconds of 4.2. GTT ('6') is none of them: any other number.
+#define TIMES_IN_FORCE(X)           \
+    X('0', OUCH42_TIF_MARKET_HOURS) \
+    X('3', OUCH42_TIF_IOC)          \
+    X('5', OUCH42_TIF_SYSTEM_HOURS)
+
+// UINT32_MAX: there is none. With GTT the option, which has been checked, says how long.
 static uint32_t seconds_of(char time_in_force, const struct ouch_extras *extras)
 {
     switch (time_in_force) {
-    case '0': return OUCH42_TIF_MARKET_HOURS;
-    case '3': return OUCH42_TIF_IOC;
-    case '5': return OUCH42_TIF_SYSTEM_HOURS;
+#define SECONDS(letter, seconds) \
+    case letter: return seconds;
+        TIMES_IN_FORCE(SECONDS)
+#undef SECONDS
     case '6': return extras ? extras->options.expire_s : UINT32_MAX;
     default: return UINT32_MAX;
     }
@@ -104,9 +110,10 @@ static uint32_t seconds_of(char time_in_force, const struct ouch_extras *extras)
 static char letter_of(uint32_t seconds)
 {
     switch (seconds) {
-    case OUCH42_TIF_MARKET_HOURS: return '0';
-    case OUCH42_TIF_IOC: return '3';
-    case OUCH42_TIF_SYSTEM_HOURS: return '5';
+#define LETTER(letter, seconds) \
+    case seconds: return letter;
+        TIMES_IN_FORCE(LETTER)
+#undef LETTER
     default: return '6';
     }
 }
