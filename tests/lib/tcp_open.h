@@ -44,6 +44,38 @@ static inline bool open_plain(struct rig *r)
     return open_with(r, 1460, 15000);
 }
 
+static inline bool open_sack(struct rig *r)
+{
+    rig_config(r);
+    r->config.timestamps = false;
+    return open_with(r, 1460, 15000);
+}
+
+static inline bool open_timestamps(struct rig *r)
+{
+    rig_config(r);
+    return open_with(r, 1460, 15000);
+}
+
+// Each byte of the stream differs from its neighbours, so that a shift is seen.
+static inline bool send_bytes(struct rig *r, uint32_t count, uint32_t len)
+{
+    uint8_t bytes[1500];
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < len; k++)
+            bytes[k] = (uint8_t)((r->conn.snd_nxt + k) * 13);
+        if (!rig_send(r, bytes, len))
+            return false;
+    }
+    return true;
+}
+
+// Where the frame that came out last begins in our stream.
+static inline uint32_t out_at(const struct rig *r)
+{
+    return r->out.seq - r->isn - 1;
+}
+
 // What the peer sends next in order: <ack> counts our bytes from the first one, <window> unscaled.
 static inline struct tcp_segment peer_segment(struct rig *r, uint32_t ack, uint32_t window)
 {

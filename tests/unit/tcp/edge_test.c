@@ -18,34 +18,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void open_sack(void)
-{
-    rig_config(&rig);
-    rig.config.timestamps = false;
-    assert_true(open_with(&rig, 1460, 15000));
-}
-
-static void open_timestamps(void)
-{
-    rig_config(&rig);
-    assert_true(open_with(&rig, 1460, 15000));
-}
-
-static void send_bytes(uint32_t count, uint32_t len)
-{
-    uint8_t bytes[1500];
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t k = 0; k < len; k++)
-            bytes[k] = (uint8_t)((rig.conn.snd_nxt + k) * 13);
-        assert_true(rig_send(&rig, bytes, len));
-    }
-}
-
-static uint32_t out_at(void)
-{
-    return rig.out.seq - rig.isn - 1;
-}
-
 static uint32_t answers(void)
 {
     uint32_t n = 0;
@@ -88,8 +60,8 @@ static void a_loss_is_found_however_much_was_sent(void **state)
 static void sack_beside_data_shows_a_loss(void **state)
 {
     (void)state;
-    open_sack();
-    send_bytes(6, 100);
+    assert_true(open_sack(&rig));
+    assert_true(send_bytes(&rig, 6, 100));
     for (uint32_t i = 1; i <= 3; i++) {
         struct tcp_segment s = peer_segment(&rig, 0, 60000);
         s.payload = (const uint8_t *)"accepted";
@@ -100,7 +72,7 @@ static void sack_beside_data_shows_a_loss(void **state)
     }
     assert_int_equal(rig.conn.count.fast_retransmits, 1);
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 0);
+    assert_int_equal(out_at(&rig), 0);
     assert_int_equal(rig.out.payload_len, 100);
     // The same block again beside data is no news.
     const uint64_t before = rig.conn.count.acks_duplicate;
@@ -118,11 +90,11 @@ static void duplicates_where_a_time_out_ended_are_no_loss(void **state)
 {
     (void)state;
     assert_true(open_plain(&rig));
-    send_bytes(4, 1000);
+    assert_true(send_bytes(&rig, 4, 1000));
     rig_pass(&rig, rig.conn.rto_at_ns - rig.now_ns);
     assert_int_equal(answers(), 1);
     assert_true(peer_acks(&rig, 4000, 60000));
-    send_bytes(5, 100);
+    assert_true(send_bytes(&rig, 5, 100));
     for (int i = 0; i < 4; i++)
         assert_true(peer_acks(&rig, 4000, 60000));
     assert_int_equal(rig.conn.count.fast_retransmits, 0);
@@ -132,15 +104,15 @@ static void duplicates_where_a_time_out_ended_are_no_loss(void **state)
         assert_true(peer_acks(&rig, 4100, 60000));
     assert_int_equal(rig.conn.count.fast_retransmits, 1);
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 4100);
+    assert_int_equal(out_at(&rig), 4100);
     // With SACK a hole there is one.
     rig_free(&rig);
-    open_sack();
-    send_bytes(4, 1000);
+    assert_true(open_sack(&rig));
+    assert_true(send_bytes(&rig, 4, 1000));
     rig_pass(&rig, rig.conn.rto_at_ns - rig.now_ns);
     assert_int_equal(answers(), 1);
     assert_true(peer_acks(&rig, 4000, 60000));
-    send_bytes(5, 100);
+    assert_true(send_bytes(&rig, 5, 100));
     for (uint32_t i = 1; i <= 3; i++)
         assert_true(peer_sacks(&rig, 4000, 4100, 4100 + 100 * i));
     assert_int_equal(rig.conn.count.fast_retransmits, 1);
@@ -154,7 +126,7 @@ static void what_was_taken_back_is_not_there(void **state)
     rig.config.timestamps = false;
     rig.config.send_bytes = TCP_BUFFER_MIN;
     assert_true(open_with(&rig, 1460, 16000));
-    send_bytes(1, 100);
+    assert_true(send_bytes(&rig, 1, 100));
     assert_true(peer_acks(&rig, 100, 60000));
     rig.watching = false; // these stay here
     uint8_t other[1448];
@@ -180,7 +152,7 @@ static void what_was_taken_back_is_not_there(void **state)
         rig_pass(&rig, RIG_MS(1));
         answers();
     }
-    assert_int_equal(out_at(), 99);
+    assert_int_equal(out_at(&rig), 99);
     assert_int_equal(rig.out.payload_len, 1); // the watch has compared it
 }
 
@@ -188,12 +160,12 @@ static void what_was_taken_back_is_not_there(void **state)
 static void a_peer_may_take_back_what_it_said(void **state)
 {
     (void)state;
-    open_sack();
-    send_bytes(10, 1000);
+    assert_true(open_sack(&rig));
+    assert_true(send_bytes(&rig, 10, 1000));
     for (uint32_t i = 1; i <= 3; i++)
         assert_true(peer_sacks(&rig, 0, 1000, 1000 + 1000 * i));
     assert_int_equal(answers(), 1);
-    assert_int_equal(out_at(), 0);
+    assert_int_equal(out_at(&rig), 0);
     // It has dropped 1000 to 4000 and closes its window to 500.
     assert_true(peer_acks(&rig, 1000, 500));
     uint32_t reach = 0;
@@ -201,9 +173,9 @@ static void a_peer_may_take_back_what_it_said(void **state)
         rig_pass(&rig, RIG_MS(5));
         while (rig_output(&rig))
             if (rig.out.payload_len) {
-                assert_true(out_at() + rig.out.payload_len <= (reach ? reach : 1000) + 500);
-                if (out_at() <= (reach ? reach : 1000))
-                    reach = out_at() + rig.out.payload_len;
+                assert_true(out_at(&rig) + rig.out.payload_len <= (reach ? reach : 1000) + 500);
+                if (out_at(&rig) <= (reach ? reach : 1000))
+                    reach = out_at(&rig) + rig.out.payload_len;
             }
         assert_true(peer_acks(&rig, reach ? reach : 1000, 500));
     }
@@ -220,7 +192,7 @@ static void the_timer_has_a_ceiling(void **state)
     rig.config.rto_max_us = rig.config.rto_first_us;
     rig.config.user_timeout_ms = 60000;
     assert_true(open_with(&rig, 1460, 15000));
-    send_bytes(1, 10);
+    assert_true(send_bytes(&rig, 1, 10));
     for (int i = 0; i < 20; i++) {
         assert_true(rig.conn.rto_at_ns - rig.now_ns <= RIG_US(rig.config.rto_max_us));
         rig_pass(&rig, rig.conn.rto_at_ns - rig.now_ns);
@@ -243,7 +215,7 @@ static void the_timer_has_a_ceiling(void **state)
 static void overlaps_may_contradict_each_other(void **state)
 {
     (void)state;
-    open_sack();
+    assert_true(open_sack(&rig));
     uint8_t a[100], b[100];
     memset(a, 'a', sizeof a);
     memset(b, 'b', sizeof b);
@@ -288,7 +260,7 @@ static void a_reset_is_judged_by_its_own_number(void **state)
         {65535, 0, 1}, {1, 6, 1}, {1, 0, 1},
     };
     for (uint32_t i = 0; i < ARRAY_LEN(rows); i++) {
-        open_sack();
+        assert_true(open_sack(&rig));
         struct tcp_segment s = peer_segment(&rig, 0, 0);
         s.flags = TCP_RST | TCP_ACK;
         s.seq += (uint32_t)rows[i].seq;
@@ -399,8 +371,8 @@ static void two_full_segments_with_time_stamps_never_wait(void **state)
 static void both_may_finish_at_once(void **state)
 {
     (void)state;
-    open_sack();
-    send_bytes(2, 100);
+    assert_true(open_sack(&rig));
+    assert_true(send_bytes(&rig, 2, 100));
     tcp_close(&rig.conn, rig.now_ns);
     answers();
     struct tcp_segment fin = peer_segment(&rig, 0, 60000);
@@ -430,8 +402,8 @@ static void the_next_hop_may_change(void **state)
     (void)state;
     static const uint8_t other[6] = {2, 0, 0, 0, 0, 0x77};
     uint8_t frame[PORT_FRAME_MAX];
-    open_timestamps();
-    send_bytes(2, 100);
+    assert_true(open_timestamps(&rig));
+    assert_true(send_bytes(&rig, 2, 100));
     tcp_neighbour_set(&rig.conn, other);
     rig_pass(&rig, rig.conn.rto_at_ns - rig.now_ns);
     uint32_t len = tcp_output(&rig.conn, rig.now_ns, frame);
@@ -452,15 +424,15 @@ static void the_next_hop_may_change(void **state)
 static void a_peer_that_restarted_ends_it(void **state)
 {
     (void)state;
-    open_timestamps();
+    assert_true(open_timestamps(&rig));
     assert_true(peer_data(&rig, 0, 10));
-    send_bytes(1, 50);
+    assert_true(send_bytes(&rig, 1, 50));
     struct tcp_segment s = {.seq = rig.out.ack, .flags = TCP_RST};
     assert_true(rig_segment(&rig, s));
     assert_int_equal(rig.conn.reason, TCP_REASON_RESET);
     // Before that it may try to open a connection of the same ports: not with us.
     rig_free(&rig);
-    open_timestamps();
+    assert_true(open_timestamps(&rig));
     struct tcp_segment syn = peer_segment(&rig, 0, 60000);
     syn.flags = TCP_SYN;
     syn.seq = 12345;

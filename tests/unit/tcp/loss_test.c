@@ -18,39 +18,10 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void open_sack(void)
-{
-    rig_config(&rig);
-    rig.config.timestamps = false;
-    assert_true(open_with(&rig, 1460, 15000));
-}
-
-static void open_timestamps(void)
-{
-    rig_config(&rig);
-    assert_true(open_with(&rig, 1460, 15000));
-}
-
-// Each byte of the stream differs from its neighbours, so that a shift is seen.
-static void send_bytes(uint32_t count, uint32_t len)
-{
-    uint8_t bytes[1500];
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t k = 0; k < len; k++)
-            bytes[k] = (uint8_t)((rig.conn.snd_nxt + k) * 13);
-        assert_true(rig_send(&rig, bytes, len));
-    }
-}
-
 static bool wait_timeout(void)
 {
     rig_pass(&rig, rig.conn.rto_at_ns - rig.now_ns);
     return rig_output(&rig);
-}
-
-static uint32_t out_at(void)
-{
-    return rig.out.seq - rig.isn - 1;
 }
 
 static void the_timer_follows_the_round_trip(void **state)
@@ -60,7 +31,7 @@ static void the_timer_follows_the_round_trip(void **state)
     assert_int_equal(rig.conn.srtt_ns, RIG_US(50));
     assert_int_equal(rig.conn.rto_ns, RIG_US(rig.config.rto_min_us)); // the floor
     // RFC 6298, section 2.3, with a round trip of 20 ms.
-    send_bytes(1, 10);
+    assert_true(send_bytes(&rig, 1, 10));
     rig.now_ns += RIG_MS(20);
     assert_true(peer_acks(&rig, 10, 60000));
     assert_int_equal(rig.conn.srtt_ns, RIG_US(50) + (RIG_MS(20) - RIG_US(50)) / 8);
@@ -73,7 +44,7 @@ static void a_time_out_sends_the_same_bytes_again(void **state)
 {
     (void)state;
     assert_true(open_plain(&rig));
-    send_bytes(3, 50);
+    assert_true(send_bytes(&rig, 3, 50));
     uint64_t wait = RIG_US(rig.config.rto_min_us);
     for (int i = 0; i < 5; i++) {
         rig_pass(&rig, wait - 1);
@@ -81,7 +52,7 @@ static void a_time_out_sends_the_same_bytes_again(void **state)
         rig_pass(&rig, 1);
         assert_true(rig_output(&rig));
         // All of it fits one segment; the watch has compared every byte.
-        assert_int_equal(out_at(), 0);
+        assert_int_equal(out_at(&rig), 0);
         assert_int_equal(rig.out.payload_len, 150);
         assert_false(rig_output(&rig));
         wait *= 2; // RFC 6298, section 5.5
@@ -93,7 +64,7 @@ static void a_time_out_sends_the_same_bytes_again(void **state)
     assert_true(peer_acks(&rig, 150, 60000));
     assert_int_equal(rig.conn.rto_ns, wait);
     assert_int_equal(rig.conn.srtt_ns, RIG_US(50));
-    send_bytes(1, 50);
+    assert_true(send_bytes(&rig, 1, 50));
     rig.now_ns += RIG_US(50);
     assert_true(peer_acks(&rig, 200, 60000));
     assert_int_equal(rig.conn.rto_ns, RIG_US(rig.config.rto_min_us));
@@ -103,7 +74,7 @@ static void a_peer_that_never_answers_is_given_up(void **state)
 {
     (void)state;
     assert_true(open_plain(&rig));
-    send_bytes(1, 50);
+    assert_true(send_bytes(&rig, 1, 50));
     uint64_t begin = rig.now_ns;
     while (rig.conn.state != TCP_CLOSED) {
         rig_pass(&rig, rig.conn.deadline_ns - rig.now_ns);
@@ -126,13 +97,13 @@ static void patience_begins_with_what_is_out(void **state)
     rig.config.keepalive_idle_ms = 0;
     assert_true(open_with(&rig, 1460, 15000));
     rig_pass(&rig, RIG_MS(3 * rig.config.user_timeout_ms));
-    send_bytes(1, 50);
+    assert_true(send_bytes(&rig, 1, 50));
     assert_true(wait_timeout());
     assert_int_equal(rig.conn.state, TCP_ESTABLISHED);
     // Something is out all the time, for longer than the patience.
     uint32_t acked = 0;
     for (uint32_t i = 0; i < 3 * rig.config.user_timeout_ms; i++) {
-        send_bytes(1, 1);
+        assert_true(send_bytes(&rig, 1, 1));
         rig_pass(&rig, RIG_MS(1));
         assert_true(peer_acks(&rig, 50 + acked, 60000));
         acked += rig.conn.snd_nxt - rig.conn.snd_una > 1;
@@ -149,7 +120,7 @@ static void an_acknowledgement_starts_the_timer_anew(void **state)
 {
     (void)state;
     assert_true(open_plain(&rig));
-    send_bytes(2, 50);
+    assert_true(send_bytes(&rig, 2, 50));
     rig_pass(&rig, rig.conn.rto_ns - RIG_US(100));
     assert_true(peer_acks(&rig, 50, 60000));
     assert_int_equal(rig.conn.rto_at_ns, rig.now_ns + rig.conn.rto_ns);
@@ -168,7 +139,7 @@ static void what_was_taken_back_is_not_timed(void **state)
     tcp_frame_undo(&rig.conn, 1);
     rig.watching = true;
     rig.now_ns += RIG_MS(2);
-    send_bytes(1, 1);
+    assert_true(send_bytes(&rig, 1, 1));
     rig.now_ns += RIG_US(50);
     assert_true(peer_acks(&rig, 1, 60000));
     assert_int_equal(rig.conn.srtt_ns, RIG_US(50));
@@ -178,9 +149,9 @@ static void a_long_loss_is_repaired_by_slow_start(void **state)
 {
     (void)state;
     assert_true(open_plain(&rig));
-    send_bytes(8, 1460);
+    assert_true(send_bytes(&rig, 8, 1460));
     assert_true(wait_timeout());
-    assert_int_equal(out_at(), 0);
+    assert_int_equal(out_at(&rig), 0);
     assert_int_equal(rig.out.payload_len, 1460);
     assert_false(rig_output(&rig));
     assert_int_equal(rig.conn.ssthresh, 4 * 1460);
@@ -188,9 +159,9 @@ static void a_long_loss_is_repaired_by_slow_start(void **state)
     assert_false(rig_send(&rig, "x", 1));
     assert_true(peer_acks(&rig, 1460, 60000));
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 1460);
+    assert_int_equal(out_at(&rig), 1460);
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 2 * 1460);
+    assert_int_equal(out_at(&rig), 2 * 1460);
     assert_false(rig_output(&rig));
     // The rest had arrived: nothing more is sent again.
     // Duplicates are answers to what was sent again: no second loss.
@@ -201,7 +172,7 @@ static void a_long_loss_is_repaired_by_slow_start(void **state)
     assert_true(peer_acks(&rig, 8 * 1460, 60000));
     assert_false(rig_output(&rig));
     // The duplicates of then are forgotten.
-    send_bytes(2, 1);
+    assert_true(send_bytes(&rig, 2, 1));
     assert_true(peer_acks(&rig, 8 * 1460, 60000));
     assert_int_equal(rig.conn.count.fast_retransmits, 0);
 }
@@ -210,14 +181,14 @@ static void three_duplicates_mean_a_loss(void **state)
 {
     (void)state;
     assert_true(open_plain(&rig));
-    send_bytes(6, 1000);
+    assert_true(send_bytes(&rig, 6, 1000));
     // The first, third and fifth are lost.
     for (int i = 0; i < 2; i++)
         assert_true(peer_acks(&rig, 0, 60000));
     assert_false(rig_output(&rig));
     assert_true(peer_acks(&rig, 0, 60000));
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 0);
+    assert_int_equal(out_at(&rig), 0);
     assert_int_equal(rig.out.payload_len, 1460); // not the frames of the first time
     assert_false(rig_output(&rig));
     assert_int_equal(rig.conn.count.fast_retransmits, 1);
@@ -225,11 +196,11 @@ static void three_duplicates_mean_a_loss(void **state)
     // NewReno: an acknowledgement of a part says where the next hole is.
     assert_true(peer_acks(&rig, 2000, 60000));
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 2000);
+    assert_int_equal(out_at(&rig), 2000);
     assert_false(rig_output(&rig));
     assert_true(peer_acks(&rig, 4000, 60000));
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 4000);
+    assert_int_equal(out_at(&rig), 4000);
     assert_true(peer_acks(&rig, 6000, 60000));
     assert_false(rig_output(&rig));
     assert_false(rig.conn.in_recovery);
@@ -240,7 +211,7 @@ static void what_is_no_duplicate_does_not_count(void **state)
 {
     (void)state;
     assert_true(open_plain(&rig));
-    send_bytes(4, 100);
+    assert_true(send_bytes(&rig, 4, 100));
     // New windows, and data of the peer, are no sign of a loss (RFC 5681, section 2).
     for (uint32_t i = 1; i < 6; i++)
         assert_true(peer_acks(&rig, 0, 50000 + 4 * i));
@@ -253,23 +224,23 @@ static void what_is_no_duplicate_does_not_count(void **state)
 static void sack_sends_only_the_holes(void **state)
 {
     (void)state;
-    open_sack();
-    send_bytes(10, 1000);
+    assert_true(open_sack(&rig));
+    assert_true(send_bytes(&rig, 10, 1000));
     // Lost: 0, 3 and 4.
     assert_true(peer_sacks(&rig, 0, 1000, 2000));
     assert_true(peer_sacks(&rig, 0, 1000, 3000));
     assert_true(peer_sacks(&rig, 0, 5000, 6000));
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 0);
+    assert_int_equal(out_at(&rig), 0);
     assert_int_equal(rig.out.payload_len, 1000);
     assert_false(rig_output(&rig));
     assert_true(peer_sacks(&rig, 0, 5000, 7000));
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 3000);
+    assert_int_equal(out_at(&rig), 3000);
     assert_int_equal(rig.out.payload_len, 1460);
     assert_true(peer_sacks(&rig, 0, 5000, 8000));
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 4460);
+    assert_int_equal(out_at(&rig), 4460);
     assert_int_equal(rig.out.payload_len, 540);
     assert_true(peer_sacks(&rig, 0, 5000, 10000));
     assert_false(rig_output(&rig));
@@ -282,8 +253,8 @@ static void sack_sends_only_the_holes(void **state)
 static void sack_that_cannot_be_is_ignored(void **state)
 {
     (void)state;
-    open_sack();
-    send_bytes(4, 1000);
+    assert_true(open_sack(&rig));
+    assert_true(send_bytes(&rig, 4, 1000));
     assert_true(peer_acks(&rig, 1000, 60000));
     assert_true(peer_sacks(&rig, 1000, 0, 500));     // a duplicate (RFC 2883): no fault
     assert_true(peer_sacks(&rig, 1000, 3000, 4001)); // never sent
@@ -297,8 +268,8 @@ static void sack_that_cannot_be_is_ignored(void **state)
     assert_int_equal(rig.conn.count.acks_duplicate, 1);
     // More ranges than are remembered.
     rig_free(&rig);
-    open_sack();
-    send_bytes(100, 100);
+    assert_true(open_sack(&rig));
+    assert_true(send_bytes(&rig, 100, 100));
     for (uint32_t i = 1; i < 50; i++)
         assert_true(peer_sacks(&rig, 0, i * 200, i * 200 + 100));
     assert_int_equal(rig.conn.sacked_count, TCP_SACKED_MAX);
@@ -309,23 +280,23 @@ static void sack_that_cannot_be_is_ignored(void **state)
 static void a_time_out_forgets_what_was_sacked(void **state)
 {
     (void)state;
-    open_sack();
-    send_bytes(4, 1000);
+    assert_true(open_sack(&rig));
+    assert_true(send_bytes(&rig, 4, 1000));
     assert_true(peer_sacks(&rig, 0, 1000, 4000));
     assert_true(wait_timeout());
-    assert_int_equal(out_at(), 0);
+    assert_int_equal(out_at(&rig), 0);
     // The peer has dropped what it had (RFC 2018, section 8), and gets it again.
     assert_true(peer_acks(&rig, 1460, 60000));
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 1460);
+    assert_int_equal(out_at(&rig), 1460);
     assert_int_equal(rig.out.payload_len, 1460);
 }
 
 static void an_early_time_out_is_taken_back(void **state)
 {
     (void)state;
-    open_timestamps();
-    send_bytes(3, 1000);
+    assert_true(open_timestamps(&rig));
+    assert_true(send_bytes(&rig, 3, 1000));
     uint32_t first_ts = rig.out.ts_value, cwnd = rig.conn.cwnd;
     assert_true(wait_timeout());
     assert_int_not_equal(rig.out.ts_value, first_ts);
@@ -343,7 +314,7 @@ static void an_early_time_out_is_taken_back(void **state)
     // It comes when the timer has run out, but nothing has been sent again.
     uint64_t spurious = rig.conn.count.spurious;
     assert_true(peer_acks(&rig, 3000, 60000));
-    send_bytes(1, 1000);
+    assert_true(send_bytes(&rig, 1, 1000));
     rig_pass(&rig, rig.conn.rto_at_ns - rig.now_ns);
     assert_true(peer_acks(&rig, 4000, 60000));
     assert_int_equal(rig.conn.count.spurious, spurious + 1);
@@ -351,8 +322,8 @@ static void an_early_time_out_is_taken_back(void **state)
     assert_true(rig.conn.cwnd > rig.conn.mss);
     // An answer to what was sent again takes nothing back.
     rig_free(&rig);
-    open_timestamps();
-    send_bytes(3, 1000);
+    assert_true(open_timestamps(&rig));
+    assert_true(send_bytes(&rig, 3, 1000));
     assert_true(wait_timeout());
     assert_true(peer_acks(&rig, 2000, 60000));
     assert_int_equal(rig.conn.count.spurious, 0);
@@ -363,24 +334,24 @@ static void a_window_that_shrinks_is_respected(void **state)
 {
     (void)state;
     assert_true(open_plain(&rig));
-    send_bytes(4, 1000);
+    assert_true(send_bytes(&rig, 4, 1000));
     assert_true(peer_acks(&rig, 1000, 0));
     while (rig_output(&rig))
         continue;
     assert_true(wait_timeout());
-    assert_int_equal(out_at(), 1000);
+    assert_int_equal(out_at(&rig), 1000);
     assert_int_equal(rig.out.payload_len, 1);
     // It answers that it has no room, for longer than our patience: it is alive.
     for (int i = 0; i < 30; i++) {
         assert_true(peer_acks(&rig, 1000, 0));
         rig_pass(&rig, RIG_MS(500));
         while (rig_output(&rig))
-            assert_true(out_at() == 1000 && rig.out.payload_len <= 1);
+            assert_true(out_at(&rig) == 1000 && rig.out.payload_len <= 1);
     }
     assert_int_equal(rig.conn.state, TCP_ESTABLISHED);
     assert_true(peer_acks(&rig, 1001, 500));
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 1001);
+    assert_int_equal(out_at(&rig), 1001);
     assert_int_equal(rig.out.payload_len, 500);
     assert_true(peer_acks(&rig, 1501, 60000));
     assert_true(rig_output(&rig));
@@ -393,25 +364,25 @@ static void a_window_that_shrinks_is_respected(void **state)
     s.payload_len = 1;
     assert_true(rig_segment(&rig, s));
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 1601);
+    assert_int_equal(out_at(&rig), 1601);
 }
 
 static void a_fin_goes_with_the_last_bytes_sent_again(void **state)
 {
     (void)state;
     assert_true(open_plain(&rig));
-    send_bytes(3, 1000);
+    assert_true(send_bytes(&rig, 3, 1000));
     tcp_close(&rig.conn, rig.now_ns);
     assert_true(rig_output(&rig));
     assert_int_equal(rig.out.flags, TCP_FIN | TCP_ACK);
-    assert_int_equal(out_at(), 3000);
+    assert_int_equal(out_at(&rig), 3000);
     assert_true(wait_timeout());
     assert_int_equal(rig.out.flags, TCP_ACK | TCP_PSH);
     assert_true(peer_acks(&rig, 1460, 60000));
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 1460);
+    assert_int_equal(out_at(&rig), 1460);
     assert_true(rig_output(&rig));
-    assert_int_equal(out_at(), 2920);
+    assert_int_equal(out_at(&rig), 2920);
     assert_int_equal(rig.out.payload_len, 80);
     assert_int_equal(rig.out.flags, TCP_FIN | TCP_ACK | TCP_PSH);
     assert_true(peer_acks(&rig, 3001, 60000));
