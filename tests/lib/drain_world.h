@@ -27,9 +27,7 @@ static inline void region_new(struct fixture *f, uint64_t epoch)
             region_event_writer(&f->file.view, s, kind, &f->writers[s][kind]);
     for (uint32_t i = 0; i < shape.lanes; i++)
         snprintf(region_lane_info(&f->file.view, i)->name, NAME_LEN, "lane%u", i);
-    region_beat(&f->file.view, clock_tsc());
-    region_state_set(&f->file.view, REGION_READY);
-    region_publish(&f->file.view);
+    region_file_ready(&f->file);
 }
 
 static inline void begin(struct fixture *f)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dataplane/abi/region.h"
+#include "dataplane/base/clock.h"
 
 struct region_file {
     char path[64];
@@ -62,6 +63,14 @@ static inline void region_file_make(struct region_file *file, const struct regio
     void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
     if (memory == MAP_FAILED || !region_format(memory, length, shape, identity, &file->view))
         abort();
+}
+
+// A dataplane that runs, for whoever looks.
+static inline void region_file_ready(struct region_file *file)
+{
+    region_beat(&file->view, clock_tsc());
+    region_state_set(&file->view, REGION_READY);
+    region_publish(&file->view);
 }
 
 static inline void region_file_remove(struct region_file *file)

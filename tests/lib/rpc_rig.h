@@ -25,9 +25,7 @@ static inline int setup(void **state)
     region_file_make(&f->file, &shape, &identity);
     region_market_fill(&f->file);
     region_trade_fill(&f->file.view);
-    region_beat(&f->file.view, clock_tsc());
-    region_state_set(&f->file.view, REGION_READY);
-    region_publish(&f->file.view);
+    region_file_ready(&f->file);
     assert_true(control_init(&f->control, f->file.path));
     control_tick(&f->control, 1);
     f->job.role = ROLE_RISK;

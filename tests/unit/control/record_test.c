@@ -20,9 +20,7 @@ static enum record_state heard(bool restores, enum restore_verdict verdict)
     atomic_store(&region_restore_area(&file.view, 0)->verdict, verdict);
     struct record_word *word = region_record_word(&file.view, 0);
     atomic_store(&word->state, RECORD_SLOW); // by the one before
-    region_beat(&file.view, clock_tsc());
-    region_state_set(&file.view, REGION_READY);
-    region_publish(&file.view);
+    region_file_ready(&file);
     assert_true(control_init(&control, file.path));
     control_tick(&control, clock_mono_ns());
     const enum record_state state = (enum record_state)atomic_load(&word->state);

@@ -379,9 +379,7 @@ static void test_nothing_trades(void **state)
     (void)state;
     region_file_make(&f->file, &shape, &identity);
     region_market_fill(&f->file);
-    region_beat(&f->file.view, clock_tsc());
-    region_state_set(&f->file.view, REGION_READY);
-    region_publish(&f->file.view);
+    region_file_ready(&f->file);
     assert_true(control_init(&f->control, f->file.path));
     f->job.role = ROLE_RISK;
     control_tick(&f->control, 1);

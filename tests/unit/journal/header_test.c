@@ -36,9 +36,7 @@ static int setup(void **state)
     rig_make(&f->rig);
     region_file_make(&f->file, &shape, &identity);
     region_event_writer(&f->file.view, 0, EVENT_RING_TRADING, &f->writer);
-    region_beat(&f->file.view, clock_tsc());
-    region_state_set(&f->file.view, REGION_READY);
-    region_publish(&f->file.view);
+    region_file_ready(&f->file);
     *state = f;
     return 0;
 }

@@ -37,9 +37,7 @@ static void region_new(struct fixture *f, uint64_t epoch, bool restores)
     region_event_writer(&f->file.view, 0, EVENT_RING_TRADING, &f->writer);
     atomic_store(&area(f)->wanted, 1);
     area(f)->to_ns = UINT64_MAX;
-    region_beat(&f->file.view, clock_tsc());
-    region_state_set(&f->file.view, REGION_READY);
-    region_publish(&f->file.view);
+    region_file_ready(&f->file);
     contact_init(&f->contact, f->file.path);
     assert_true(contact_look(&f->contact, 0));
 }

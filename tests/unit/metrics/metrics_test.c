@@ -273,9 +273,7 @@ static uint32_t series_of(struct metric_text *text, const struct region_shape *s
         region_channel_counters(&file.view, i)->quality = i % 3;
     for (uint32_t i = 0; i < shape->ports; i++)
         region_port_counters(&file.view, i)->link_up = i != 1;
-    region_beat(&file.view, clock_tsc());
-    region_state_set(&file.view, REGION_READY);
-    region_publish(&file.view);
+    region_file_ready(&file);
     assert_true(control_init(&control, file.path));
     control_tick(&control, 1);
     kill_watch_ask(&control.stages.kills, 1, 2);

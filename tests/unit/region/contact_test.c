@@ -41,9 +41,7 @@ static void make(struct fixture *f, uint64_t epoch, uint32_t pid)
     identity.pid = pid;
     identity.pid_namespace = pid_namespace();
     region_file_make(&f->file, &shape, &identity);
-    region_beat(&f->file.view, clock_tsc());
-    region_state_set(&f->file.view, REGION_READY);
-    region_publish(&f->file.view);
+    region_file_ready(&f->file);
 }
 
 static int setup(void **state)
