@@ -239,3 +239,10 @@ static void step(void)
         to_client(out, len);
     desk_turn(&w->desk, w->now);
 }
+
+static inline void steps_until(enum session_state state)
+{
+    for (int i = 0; i < 200 && w->session.state != state; i++)
+        step();
+    assert_true(w->session.state == state);
+}

@@ -30,6 +30,14 @@ static int world_end(void **state)
     return 0;
 }
 
+// As many as <count>, in a session that has just become ready.
+static void orders_enter(uint32_t *index, uint32_t count)
+{
+    steps_until(SESSION_READY);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index[i]), REFUSAL_NONE);
+}
+
 // The same session at an exchange that takes one message for everything.
 static void mass_cancel_possible(void)
 {
@@ -45,13 +53,6 @@ static void mass_cancel_possible(void)
         .retry_ticks = 2 * STEP,
         .retry_ticks_max = 8 * STEP};
     assert_true(session_init(&w->session, &sc, &w->rig.transport, "session x", &err));
-}
-
-static void steps_until(enum session_state state)
-{
-    for (int i = 0; i < 200 && w->session.state != state; i++)
-        step();
-    assert_int_equal(w->session.state, state);
 }
 
 // Entered, and as the exchange has it: the random world may execute some of it, or all.
@@ -89,9 +90,7 @@ static void cancels_wait_in_order_and_leave_some_a_turn(void **state)
     enum { COUNT = 40 };
     uint32_t index[COUNT];
     (void)state;
-    steps_until(SESSION_READY);
-    for (uint32_t i = 0; i < COUNT; i++)
-        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index[i]), REFUSAL_NONE);
+    orders_enter(index, COUNT);
     w->rig.busy = true;
     for (uint32_t i = COUNT; i-- > 0;)
         assert_int_equal(desk_cancel(&w->desk, index[i], 0), REFUSAL_NONE);
@@ -137,9 +136,7 @@ static void cancels_above_their_rate_wait(void **state)
     enum { COUNT = 8 };
     uint32_t index[COUNT], another;
     (void)state;
-    steps_until(SESSION_READY);
-    for (uint32_t i = 0; i < COUNT; i++)
-        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index[i]), REFUSAL_NONE);
+    orders_enter(index, COUNT);
     paced(CANCELS_WAIT);
     w->rig.sent_len = 0;
     const uint64_t now = w->lane.stamp;
@@ -168,9 +165,7 @@ static void cancels_that_only_count_pass(void **state)
     enum { COUNT = 8 };
     uint32_t index[COUNT], another;
     (void)state;
-    steps_until(SESSION_READY);
-    for (uint32_t i = 0; i < COUNT; i++)
-        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index[i]), REFUSAL_NONE);
+    orders_enter(index, COUNT);
     paced(CANCELS_PASS);
     for (uint32_t i = 0; i < COUNT; i++)
         assert_int_equal(desk_cancel(&w->desk, index[i], 0), REFUSAL_NONE);
@@ -183,9 +178,7 @@ static void no_rate_and_nothing_waits(void **state)
 {
     uint32_t index[2 * BURST];
     (void)state;
-    steps_until(SESSION_READY);
-    for (uint32_t i = 0; i < 2 * BURST; i++)
-        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index[i]), REFUSAL_NONE);
+    orders_enter(index, 2 * BURST);
     paced(CANCELS_WAIT);
     desk_mass_cancel(&w->desk, TRADE_ACCOUNT, w->who.account);
     desk_turn(&w->desk, w->now);

@@ -21,9 +21,7 @@ static uint32_t seen_count;
 static void ready(void)
 {
     w->lane.desk = &w->desk;
-    for (int i = 0; i < 20 && w->session.state != SESSION_READY; i++)
-        step();
-    assert_int_equal(w->session.state, SESSION_READY);
+    steps_until(SESSION_READY);
     events_drain();
 }
 

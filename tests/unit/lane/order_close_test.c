@@ -19,9 +19,7 @@ static int world_begin(void **state)
     (void)state;
     world_open(7);
     w->lane.desk = &w->desk;
-    for (int i = 0; i < 20 && w->session.state != SESSION_READY; i++)
-        step();
-    assert_int_equal(w->session.state, SESSION_READY);
+    steps_until(SESSION_READY);
     events_drain();
     return 0;
 }

@@ -38,9 +38,7 @@ static int begin(void **state)
     desk_self_init(&w->desk, memory, &reach, 0);
     places = zeroed(desk_park_bytes(PLACES));
     atomic_store(&region_record_word(&w->lane.view, 0)->state, RECORD_WRITTEN);
-    for (int i = 0; i < 20 && w->session.state != SESSION_READY; i++)
-        step();
-    assert_int_equal(w->session.state, SESSION_READY);
+    steps_until(SESSION_READY);
     events_drain();
     return 0;
 }

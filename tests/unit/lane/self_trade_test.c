@@ -27,9 +27,7 @@ static int begin(void **state)
         reach.groups[g] = words[g];
     memory = zeroed(desk_self_bytes(ORDERS, MODEL_SYMBOLS));
     desk_self_init(&w->desk, memory, &reach, 0);
-    for (int i = 0; i < 20 && w->session.state != SESSION_READY; i++)
-        step();
-    assert_int_equal(w->session.state, SESSION_READY);
+    steps_until(SESSION_READY);
     w->rig.sent_len = 0;
     events_drain();
     return 0;
