@@ -91,9 +91,11 @@ static bool orders_taken(const struct lane_world *w)
 
 bool lane_region_ready(struct lane_world *w)
 {
-    const uint64_t end = clock_tsc() + PATIENCE_S * w->cal.tsc_hz;
+    // Who has taken nothing in all this time is not waited for again.
+    const uint64_t end = clock_tsc() + (w->untaken ? 0 : PATIENCE_S * w->cal.tsc_hz);
     while (!orders_taken(w)) {
-        if (clock_tsc() > end)
+        w->untaken = clock_tsc() > end;
+        if (w->untaken)
             return false;
         lane_world_turn(w);
     }

@@ -148,6 +148,7 @@ struct lane_world {
     struct region_view view;
     struct memory_region region;
     bool shared;           // it is published: whoever reads it commits the events
+    bool untaken;          // nobody has done so for as long as one waits
     uint64_t silent_until; // ticks: no frame before
     char wrong[96];        // what an order did that it should not
     uint64_t unrecorded;   // orders that were refused while the journal took no records
