@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """tickgate and tickgate-controlplane, the real programs, over a real socket, with a program that plays the dataplane.
 
 Says on the last line what failed. Exit code 77: the programs are not built.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """The configuration while everything runs: what differs, what takes a restart, apply, confirm, going back, also by a
 control plane that was killed meanwhile.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """People govern what trades: the real tickgate and tickgate-controlplane, with a program that plays the dataplane.
 
 Says on the last line what failed. Exit code 77: the programs are not built.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """A journal on a file system that fills up: what is published stays in the ring and nobody sees it, and when there is
 room again everything is written, by itself, without a gap. And directories that cannot be written to.
 """

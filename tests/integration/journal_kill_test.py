@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """kill -9 of either process at random instants, while events are published as fast as they are taken: the journal has
 every event that a region holds, once, in order, without a gap.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """Roles with real users of the machine, and what a client follows over a real socket.
 
 Exit code 77: not root, so nobody else can be played, or the programs are not built.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """kill -9 of either process at random instants, while what is published goes through the journal into PostgreSQL: at the end every
 event that a region held is in the database once, none is missing, and the cursor is the journal's end.
 

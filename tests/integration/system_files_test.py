@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """Files of another format, as a person meets them: what was expected, what was found, what to do, exit code 1.
 
 pcap, pcapng, gz and BinaryFILE to tickgate-book and as the exchange's source; and captures of which only a part is

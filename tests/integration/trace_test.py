@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """Traces of the real control plane: a receiver decodes what arrives with the public schema; the journal tells the same
 again; a collector that is slow, down or does not want them.
 

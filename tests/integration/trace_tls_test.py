@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# beside others
 """Traces to a collector behind TLS: with the authority of its certificate they arrive; without it, with another one, for
 another name or out of date nothing is sent, and `status` says why.
 
