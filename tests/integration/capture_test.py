@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, System, need_programs, skip, wait_for  # noqa: E402
 from trading import sections  # noqa: E402
 
-DAY = "--symbols 4 --live 2000 --messages 60000 --rate 6000 --end-s 1 --linger-s 60".split()
+DAY = "--symbols 4 --live 2000 --messages 60000 --rate 20000 --end-s 1 --linger-s 60".split()
 
 
 def tshark(path, *fields, where="frame"):

@@ -16,7 +16,7 @@ from system import BUILD, PATIENCE_S, System, need_programs, wait_for  # noqa: E
 from trading import Ledger, sections  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
-DAY = "--symbols 4 --live 2000 --messages 400000 --rate 1500 --end-s 2 --linger-s 60".split()
+DAY = "--symbols 4 --live 2000 --messages 1600000 --rate 6000 --end-s 2 --linger-s 60".split()
 LIMIT = 5000  # shares of the account in a symbol, as trading.sections has it
 
 

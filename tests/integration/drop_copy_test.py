@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import System, need_programs, wait_for  # noqa: E402
 from trading import Ledger, flat, sections  # noqa: E402
 
-DAY = "--symbols 4 --live 2000 --messages 60000 --rate 2000 --end-s 2 --linger-s 40".split()
+DAY = "--symbols 4 --live 2000 --messages 240000 --rate 8000 --end-s 2 --linger-s 40".split()
 DIFFERENCES = {"not copied": "theirs_missing", "copied twice": "doubled", "copied with one share more": "shares",
                "an execution that never was": "ours_missing"}
 

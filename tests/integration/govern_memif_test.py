@@ -15,7 +15,7 @@ from system import BUILD, PATIENCE_S, System, need_programs, wait_for  # noqa: E
 from trading import Ledger, flat, sections  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
-DAY = "--symbols 4 --live 2000 --messages 400000 --rate 1500 --end-s 2 --linger-s 60".split()
+DAY = "--symbols 4 --live 2000 --messages 1600000 --rate 6000 --end-s 2 --linger-s 60".split()
 QUIET_S = 0.5
 
 

@@ -16,7 +16,7 @@ from system import System, need_programs, skip, wait_for  # noqa: E402
 from trading import sections  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
-DAY = "--symbols 4 --live 2000 --messages 400000 --rate 2000 --end-s 2 --linger-s 120".split()
+DAY = "--symbols 4 --live 2000 --messages 1600000 --rate 8000 --end-s 2 --linger-s 120".split()
 
 
 def refusals(s):

@@ -15,7 +15,7 @@ from system import BUILD, System, need_programs, run, wait_for  # noqa: E402
 from trading import Exchange, Ledger, flat, reconcile, sections  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
-DAY = "--symbols 4 --live 2000 --messages 400000 --rate 2000 --end-s 2 --linger-s 30".split()
+DAY = "--symbols 4 --live 2000 --messages 1600000 --rate 8000 --end-s 2 --linger-s 30".split()
 CLOSED = 3  # orders at least
 
 

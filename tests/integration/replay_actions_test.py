@@ -20,7 +20,7 @@ ACTIONS = "{VOLUME: notify, QUANTITY: block, NOTIONAL: cancel, POSITION: disable
 FIRES = [("block", ("symbol:BUAH", "quantity", "50"), "500", [("symbol", "BUAH")]),
          ("cancel", ("strategy:quotes", "notional", "1"), "5000000", [("strategy", "quotes")]),
          ("disable", ("account:main", "position", "1"), "5000", [("account", "main"), ("session", "nas")])]
-DAY = "--symbols 4 --live 2000 --messages 30000 --rate 2500 --end-s 1 --linger-s 60".split()
+DAY = "--symbols 4 --live 2000 --messages 90000 --rate 7500 --end-s 1 --linger-s 60".split()
 
 
 def breaches(s):

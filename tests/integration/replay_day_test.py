@@ -15,7 +15,7 @@ from system import System, need_programs, wait_for  # noqa: E402
 from trading import Ledger, sections  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
-DAY = "--symbols 4 --live 2000 --messages 40000 --rate 2500 --end-s 1 --linger-s 60".split()
+DAY = "--symbols 4 --live 2000 --messages 120000 --rate 8000 --end-s 1 --linger-s 60".split()
 
 
 def today():

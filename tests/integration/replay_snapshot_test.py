@@ -63,7 +63,7 @@ def sessions():
         s.start_controlplane()
         s.wait_ready()
         for day, name, after_s in ((FIRST, "MORNING", "1"), (SECOND, "EVENING", "30")):
-            s.start_exchange("--interface", wire.far, "--line", "A=233.54.12.111:26477", "--core", cores()[0], "--rate", "20000",
+            s.start_exchange("--interface", wire.far, "--line", "A=233.54.12.111:26477", "--core", cores()[0], "--rate", "40000",
                              "--pack-us", "500", *day, "--session", name, "--end-s", after_s, "--rerequest", server,
                              prefix=wire.prefix)
             if name == "MORNING":

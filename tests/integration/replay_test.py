@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, System, need_programs, wait_for  # noqa: E402
 from trading import sections  # noqa: E402
 
-DAY = "--symbols 4 --live 2000 --messages 30000 --rate 6000 --end-s 1 --linger-s 60".split()
+DAY = "--symbols 4 --live 2000 --messages 60000 --rate 12000 --end-s 1 --linger-s 60".split()
 LATE = 3  # counter <off> of a strategy
 PRACTISES = f"""
   - {{name: practises, lane: lane0, file: {BUILD}/tests/lib/hang.so, account: main, symbols: [BUAH], parameters: [0],

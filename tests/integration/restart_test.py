@@ -20,7 +20,7 @@ from system import BUILD, PATIENCE_S, System, Wire, need_programs, run, wait_for
 from trading import Exchange, flat, sections, start_veth_exchange  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
-DAY = "--symbols 4 --live 2000 --messages 400000 --rate 2000 --end-s 2 --linger-s 60".split()
+DAY = "--symbols 4 --live 2000 --messages 1600000 --rate 8000 --end-s 2 --linger-s 60".split()
 LIMIT = 250
 STAGES = ("until the journal was read", "to rebuild and take over", "to start the lanes", "to log in", "to reconcile")
 WAITING_ROUNDS = 10  # until orders waited at two kills: mostly the first two

@@ -18,7 +18,7 @@ from trading import sections, start_veth_exchange  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SYMBOLS = ("BUAH", "TRBP")
-DAY = "--symbols 4 --live 2000 --messages 30000 --rate 2000 --end-s 1 --linger-s 120".split()
+DAY = "--symbols 4 --live 2000 --messages 120000 --rate 8000 --end-s 1 --linger-s 120".split()
 GROUP, SENDER = "239.7.7.7:7100", "10.77.0.2"
 C, PYTHON = BUILD / "examples/signal_sender", ROOT / "dataplane/gateway/examples/signal_sender.py"
 

@@ -13,7 +13,7 @@ from postgres import Place, Postgres, free_port, need
 from system import BUILD, System, need_programs, wait_for
 from trading import Ledger, sections
 
-DAY = "--symbols 4 --live 2000 --messages 40000 --rate 2000 --end-s 2 --linger-s 30".split()
+DAY = "--symbols 4 --live 2000 --messages 160000 --rate 8000 --end-s 2 --linger-s 30".split()
 
 
 HTTP = free_port()

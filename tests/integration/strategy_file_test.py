@@ -16,7 +16,7 @@ from trading import Ledger, flat, sections  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SYMBOLS = ("BUAH", "TRBP")
-DAY = "--symbols 4 --live 2000 --messages 40000 --rate 2000 --end-s 2 --linger-s 30".split()
+DAY = "--symbols 4 --live 2000 --messages 160000 --rate 8000 --end-s 2 --linger-s 30".split()
 USAGE = 2
 # (what is wrong, text of the example, what stands there instead, what is said)
 WRONG = (("interface", "STRATEGY_INTERFACE,", "STRATEGY_INTERFACE + 1,", "this dataplane speaks"),

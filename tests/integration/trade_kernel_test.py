@@ -16,7 +16,7 @@ from system import System, Wire, need_programs, wait_for  # noqa: E402
 from trading import Exchange, Ledger, configure_veth, flat, reconcile, start_veth_exchange  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
-DAY = "--symbols 4 --live 2000 --messages 30000 --rate 2000 --end-s 2 --linger-s 30".split()
+DAY = "--symbols 4 --live 2000 --messages 120000 --rate 8000 --end-s 2 --linger-s 30".split()
 PORTS = (("xdp", "net_af_xdp0,iface={}", False), ("packet", "net_af_packet0,iface={}", True))
 
 

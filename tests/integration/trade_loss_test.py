@@ -15,7 +15,7 @@ from system import System, Wire, need_programs, run, skip, wait_for  # noqa: E40
 from trading import Exchange, configure_veth, flat, start_veth_exchange  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
-DAY = "--symbols 4 --live 2000 --messages 60000 --rate 3000 --end-s 2 --linger-s 60".split()
+DAY = "--symbols 4 --live 2000 --messages 180000 --rate 9000 --end-s 2 --linger-s 60".split()
 LOSS = 0.05
 LEAST = 15  # segments lost each way
 # Classic BPF: IPv4 and TCP and a die below the limit are dropped (2), everything else passes (0).

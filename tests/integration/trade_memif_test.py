@@ -16,7 +16,7 @@ from system import System, need_programs, wait_for  # noqa: E402
 from trading import Exchange, Ledger, flat, reconcile, sections  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
-DAY = "--symbols 4 --live 2000 --messages 40000 --rate 2000 --end-s 2 --linger-s 30".split()
+DAY = "--symbols 4 --live 2000 --messages 160000 --rate 8000 --end-s 2 --linger-s 30".split()
 MEMBER = "alice,secret,firm=ALCE"
 FAULTS = ("late=3%,5000", "duplicate=3%", "missing=3%", "reorder=3%", "reject=3%", "cancel=3%", "break=5%", "garbage=2%", "silent=5%")
 
@@ -38,7 +38,7 @@ def trade(name, faults, protocol, lost):
         ledger = Ledger(s)
         wait_for("orders and fills", lambda: len(ledger.collect().fills) >= 50, s.alive,
                  lambda: f"; {len(ledger.sent)} sent, {len(ledger.fills)} fills, {ledger.session_states}")
-        wait_for("more of the day", lambda: ledger.collect() and s.counters()["messages"] >= 12000, s.alive)
+        wait_for("more of the day", lambda: ledger.collect() and s.counters()["messages"] >= 16000, s.alive)
         assert s.end("dataplane") == 0, "an unclean end"
         assert s.end("exchange") == 0  # at once: it gives up where nobody takes its packets
         ledger.collect()
