@@ -64,6 +64,7 @@ void channel_init(struct channel *ch, const struct channel_config *config, void 
     at += told_bytes();
     ch->luld.of = config->luld ? (struct luld_symbol *)(void *)at : NULL;
     ch->session_number = 1; // zeroed memory has told nothing
+    ch->book_number = 1;
     ch->state = CHANNEL_IDLE;
     ch->quality = QUALITY_STALE;
     ch->deadline = UINT64_MAX;

@@ -250,6 +250,7 @@ struct channel {
     uint32_t told_next;           // slots of a book that came back, still to be compared: from here
     uint32_t told_end;            // ... to here
     uint32_t session_number;      // from 1
+    uint32_t book_number;         // from 1; another one whenever the book was filled anew
 };
 
 // Bytes of the channel's tables and the lines of the bill that add up to them.

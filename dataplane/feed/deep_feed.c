@@ -111,7 +111,7 @@ static void on_status(struct channel *ch, const uint8_t *p, uint16_t slot)
     ch->book.symbols[slot].trading_state = status == 'O' ? 'Q' : (uint8_t)status;
     memcpy(ch->book.infos[slot].halt_reason, deep10_trading_status_reason(p), 4);
     if (UNLIKELY(ch->luld.of != NULL) && status != 'O')
-        luld_halt(&ch->luld, slot, ch->session_number, ch->time_ns, status != 'T');
+        luld_halt(&ch->luld, slot, ch->book_number, ch->time_ns, status != 'T');
     told_status(ch, slot);
     symbol_requalify(ch, slot);
 }
@@ -145,7 +145,7 @@ static void on_trade(struct channel *ch, const uint8_t *p, uint16_t slot)
         sym->last_price = price;
         sym->last_shares = size;
         if (UNLIKELY(ch->luld.of != NULL))
-            luld_trade(&ch->luld, slot, ch->session_number, ch->time_ns, price);
+            luld_trade(&ch->luld, slot, ch->book_number, ch->time_ns, price);
     }
     symbol_publish(ch, slot);
 }

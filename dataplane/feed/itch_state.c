@@ -71,7 +71,7 @@ static __attribute__((noinline)) void band_traded(struct channel *ch, uint32_t s
 {
     const uint32_t round_lot = ch->book.infos[slot].round_lot;
     if (shares >= (round_lot ? round_lot : 100))
-        luld_trade(&ch->luld, slot, ch->session_number, ch->time_ns, price);
+        luld_trade(&ch->luld, slot, ch->book_number, ch->time_ns, price);
 }
 
 // Without a price (the order is not known) it is volume all the same, but no last trade.
@@ -158,7 +158,7 @@ static void on_trading_action(struct channel *ch, const uint8_t *p, uint16_t slo
     ch->book.symbols[slot].trading_state = (uint8_t)state;
     memcpy(ch->book.infos[slot].halt_reason, itch50_trading_action_reason(p), 4);
     if (UNLIKELY(ch->luld.of != NULL) && state != 'Q')
-        luld_halt(&ch->luld, slot, ch->session_number, itch50_timestamp_ns(p), state != 'T');
+        luld_halt(&ch->luld, slot, ch->book_number, itch50_timestamp_ns(p), state != 'T');
     told_status(ch, slot);
     symbol_requalify(ch, slot);
 }
@@ -271,7 +271,7 @@ static void on_cross(struct channel *ch, const uint8_t *p, uint16_t slot)
     info->cross_price = itch50_cross_price(p);
     info->last_cross_type = itch50_cross_cross_type(p);
     if (UNLIKELY(ch->luld.of != NULL) && letter_in(info->last_cross_type, "OH"))
-        luld_auction(&ch->luld, slot, ch->session_number, itch50_timestamp_ns(p), info->cross_price,
+        luld_auction(&ch->luld, slot, ch->book_number, itch50_timestamp_ns(p), info->cross_price,
                      info->cross_shares, info->last_cross_type == 'O');
     if (info->cross_shares == 0)
         return; // sent for every issue, also where nothing crossed

@@ -139,6 +139,7 @@ void channel_book_returned(struct channel *ch, uint64_t next, bool loaded, uint6
 {
     const bool empty = ch->request.kind == FEED_REQUEST_RESET;
     ch->book_lent = false;
+    ch->book_number++;
     // An empty book is as good for a session that has begun since, unless that wants a snapshot.
     if (ch->session_pending && (!empty || wants_snapshot(ch))) {
         loan_session_begin(ch);

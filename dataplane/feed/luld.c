@@ -41,19 +41,19 @@ static void window_clear(struct luld_symbol *e, uint32_t second)
     memset(e->values, 0, sizeof e->values);
 }
 
-// The symbol as of now; a session that is another one begins from nothing. A feed that was entered
-// late has missed the trades before.
-static struct luld_symbol *symbol_at(struct luld *l, uint32_t slot, uint32_t session,
-                                     uint32_t second)
+// The symbol as of now. A book that is another one begins from nothing: its symbols may stand
+// elsewhere in it, and a feed that was entered late, or has gone on from a snapshot, has missed
+// trades, auctions and halts.
+static struct luld_symbol *symbol_at(struct luld *l, uint32_t slot, uint32_t book, uint32_t second)
 {
     struct luld_symbol *e = &l->of[slot];
-    if (UNLIKELY(l->session != session)) {
-        l->session = session;
+    if (UNLIKELY(l->book != book)) {
+        l->book = book;
         l->since_s = second > open_of(l) ? second : open_of(l);
     }
-    if (UNLIKELY(e->session != session)) {
+    if (UNLIKELY(e->book != book)) {
         memset(e, 0, sizeof *e);
-        e->session = session;
+        e->book = book;
         window_clear(e, l->since_s);
     }
     return e;
@@ -101,12 +101,12 @@ static bool in_hours(const struct luld *l, uint32_t second)
     return second >= open_of(l) && second < close_of(l);
 }
 
-void luld_trade(struct luld *l, uint32_t slot, uint32_t session, uint64_t time_ns, uint32_t price)
+void luld_trade(struct luld *l, uint32_t slot, uint32_t book, uint64_t time_ns, uint32_t price)
 {
     const uint32_t second = luld_second(l, time_ns);
     if (!in_hours(l, second))
         return;
-    struct luld_symbol *e = symbol_at(l, slot, session, second);
+    struct luld_symbol *e = symbol_at(l, slot, book, second);
     if (e->halted)
         return;
     reference_turn(e, second); // what was in force until now
@@ -122,14 +122,14 @@ void luld_trade(struct luld *l, uint32_t slot, uint32_t session, uint64_t time_n
 
 // Section V(B)(1) and V(C)(1): the opening, and what ends a halt, is the next reference price; the
 // mean begins anew behind it.
-void luld_auction(struct luld *l, uint32_t slot, uint32_t session, uint64_t time_ns, uint32_t price,
+void luld_auction(struct luld *l, uint32_t slot, uint32_t book, uint64_t time_ns, uint32_t price,
                   uint64_t shares, bool opens)
 {
     const uint32_t second = luld_second(l, time_ns);
     struct luld_symbol *e;
     if (!in_hours(l, second))
         return;
-    e = symbol_at(l, slot, session, second);
+    e = symbol_at(l, slot, book, second);
     if (opens && second >= open_of(l) + LULD_WINDOW_S)
         return;
     if (shares) {
@@ -140,11 +140,11 @@ void luld_auction(struct luld *l, uint32_t slot, uint32_t session, uint64_t time
     }
 }
 
-void luld_halt(struct luld *l, uint32_t slot, uint32_t session, uint64_t time_ns, bool halted)
+void luld_halt(struct luld *l, uint32_t slot, uint32_t book, uint64_t time_ns, bool halted)
 {
     const uint32_t now = luld_second(l, time_ns);
     const uint32_t second = now > open_of(l) ? now : open_of(l); // also before the open
-    struct luld_symbol *e = symbol_at(l, slot, session, second);
+    struct luld_symbol *e = symbol_at(l, slot, book, second);
     if (halted && !e->halted) {
         window_clear(e, second);
         reference_set(e, 0, second);
@@ -173,14 +173,14 @@ static uint64_t width_of(uint32_t reference, const struct luld_terms *terms, boo
     return width < PRICE_0_15 * times ? width : PRICE_0_15 * times;
 }
 
-enum luld_known luld_look(struct luld *l, uint32_t slot, uint32_t session, uint64_t time_ns,
+enum luld_known luld_look(struct luld *l, uint32_t slot, uint32_t book, uint64_t time_ns,
                           const struct luld_terms *terms, uint32_t *low, uint32_t *high)
 {
     const uint32_t second = luld_second(l, time_ns), close = close_of(l);
     struct luld_symbol *e;
     if (!in_hours(l, second) || (terms->tier != 0 && terms->tier != '1' && terms->tier != '2'))
         return LULD_OUT_OF_HOURS;
-    e = symbol_at(l, slot, session, second);
+    e = symbol_at(l, slot, book, second);
     if (e->halted || terms->tier == 0)
         return LULD_UNKNOWN;
     reference_turn(e, second);

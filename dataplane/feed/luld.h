@@ -32,13 +32,13 @@ struct luld_hours {
 };
 
 struct luld_symbol {
-    CACHE_ALIGN uint32_t session; // of the feed; of another one nothing here holds
-    uint32_t bucket;              // the newest, in LULD_BUCKET_S of the day
-    uint32_t since_s;             // from when trades have been counted
-    uint32_t reference;           // price4; 0: there is none yet
-    uint32_t reference_s;         // in force since
-    uint32_t trades;              // of all buckets
-    uint64_t value;               // their prices' sum
+    CACHE_ALIGN uint32_t book; // channel.book_number; of another one nothing here holds
+    uint32_t bucket;           // the newest, in LULD_BUCKET_S of the day
+    uint32_t since_s;          // from when trades have been counted
+    uint32_t reference;        // price4; 0: there is none yet
+    uint32_t reference_s;      // in force since
+    uint32_t trades;           // of all buckets
+    uint64_t value;            // their prices' sum
     uint32_t counts[LULD_BUCKETS];
     bool halted;
     bool quoted; // opened without a trade: the previous close is the first reference price
@@ -49,7 +49,7 @@ _Static_assert(sizeof(struct luld_symbol) == 3 * CACHE_LINE, "three lines per sy
 struct luld {
     struct luld_symbol *of; // by slot; null: nothing is estimated
     struct luld_hours hours;
-    uint32_t session; // of the feed, and from when it has been heard
+    uint32_t book; // channel.book_number, and from when its trades have been heard
     uint32_t since_s;
 };
 
@@ -70,14 +70,14 @@ enum luld_known {
 uint32_t luld_second(const struct luld *l, uint64_t time_ns);
 
 // An eligible trade: at least a round lot, one that counts as last sale.
-void luld_trade(struct luld *l, uint32_t slot, uint32_t session, uint64_t time_ns, uint32_t price);
+void luld_trade(struct luld *l, uint32_t slot, uint32_t book, uint64_t time_ns, uint32_t price);
 // An auction of the listing exchange, of <shares>, 0: nothing traded. <opens>: the opening of the
 // day, else the end of a halt.
-void luld_auction(struct luld *l, uint32_t slot, uint32_t session, uint64_t time_ns, uint32_t price,
+void luld_auction(struct luld *l, uint32_t slot, uint32_t book, uint64_t time_ns, uint32_t price,
                   uint64_t shares, bool opens);
 // The symbol is halted or paused, or trades again.
-void luld_halt(struct luld *l, uint32_t slot, uint32_t session, uint64_t time_ns, bool halted);
+void luld_halt(struct luld *l, uint32_t slot, uint32_t book, uint64_t time_ns, bool halted);
 
 // The band now. Rounded inwards to price4, so never wider than by the formula.
-enum luld_known luld_look(struct luld *l, uint32_t slot, uint32_t session, uint64_t time_ns,
+enum luld_known luld_look(struct luld *l, uint32_t slot, uint32_t book, uint64_t time_ns,
                           const struct luld_terms *terms, uint32_t *low, uint32_t *high);

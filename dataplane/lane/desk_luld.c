@@ -36,7 +36,7 @@ static enum luld_known look(struct desk *d, const struct gate_order *o, uint32_t
     if (ch == NULL || ch->luld.of == NULL || ch->book_lent || slot == SYMBOL_NONE)
         return LULD_UNKNOWN;
     const struct luld_terms terms = terms_of(d, ch, slot, o->owner.instrument);
-    return luld_look(&ch->luld, slot, ch->session_number, ch->time_ns, &terms, low, high);
+    return luld_look(&ch->luld, slot, ch->book_number, ch->time_ns, &terms, low, high);
 }
 
 void desk_luld_gate(struct desk *d, struct gate_order *o)
@@ -86,7 +86,7 @@ COLD enum band_source desk_luld_shown(const struct desk *d, const struct channel
     struct luld_symbol one = ch->luld.of[slot];
     struct luld luld = ch->luld;
     luld.of = &one;
-    switch (luld_look(&luld, 0, ch->session_number, ch->time_ns, &terms, low, high)) {
+    switch (luld_look(&luld, 0, ch->book_number, ch->time_ns, &terms, low, high)) {
     case LULD_KNOWN: return BAND_ESTIMATED;
     case LULD_UNKNOWN: return BAND_UNKNOWN;
     case LULD_OUT_OF_HOURS: break;

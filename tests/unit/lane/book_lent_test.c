@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "dataplane/lane/desk_luld.h"
+#include "dataplane/lane/desk_parts.h"
 #include "tests/lib/two_venues.h"
 
 enum { A, B };
@@ -248,9 +249,8 @@ static void a_strategy_is_told_only_that_it_cannot_be_trusted(void **state)
 }
 
 // The main lcore meets the symbols in another order than the day did.
-static void its_symbols_may_come_back_elsewhere(void **state)
+static void filled_in_another_order(void)
 {
-    (void)state;
     lend();
     channel_book_reset(lent());
     for (uint32_t slot = 0; slot < INSTRUMENTS; slot++) {
@@ -263,6 +263,12 @@ static void its_symbols_may_come_back_elsewhere(void **state)
     const struct lane_answer back = {.kind = ANSWER_BOOK, .channel = lent()->index, .loaded = true};
     assert_true(spsc_push(&w->lane.answers, &back));
     turn();
+}
+
+static void its_symbols_may_come_back_elsewhere(void **state)
+{
+    (void)state;
+    filled_in_another_order();
     for (uint32_t i = 0; i < INSTRUMENTS; i++) {
         feed_status(A, i, 'T');
         feed_add(A, i, i + 1, 'S', 100, ASK + i * 100);
@@ -272,25 +278,57 @@ static void its_symbols_may_come_back_elsewhere(void **state)
     assert_int_equal(enter(1, REFUSAL_NONE)->ask, ASK + 100);
 }
 
+static void band_is(uint32_t instrument, uint32_t low, uint32_t high)
+{
+    struct gate_order o = {.owner = {.session = A, .instrument = (uint16_t)instrument}};
+    uint32_t is_low, is_high;
+    desk_slot(&w->desk, A, instrument); // as a decision does first
+    desk_luld_band(&w->desk, &o, &is_low, &is_high);
+    assert_int_equal(is_low, low);
+    assert_int_equal(is_high, high);
+}
+
+static void auction(uint32_t instrument, uint32_t price)
+{
+    const uint16_t slot = book_symbol_find(&lent()->book, two_symbols[instrument]);
+    lent()->book.infos[slot].luld_tier = '1';
+    luld_auction(&lent()->luld, slot, lent()->book_number, lent()->time_ns, price, 100, false);
+}
+
+static void bands_begin(void)
+{
+    lent()->luld.of = zeroed(SLOTS * sizeof(struct luld_symbol));
+    lent()->time_ns = 12ull * 3600 * HZ;
+    for (uint32_t i = 0; i < INSTRUMENTS; i++)
+        w->limits->symbols[i].symbol.band_estimate = true;
+    desk_luld_limits(&w->desk);
+    auction(0, ASK);
+    band_is(0, ASK / 100 * 95, ASK / 100 * 105);
+}
+
 // The tier that makes a band stands in the book.
 static void no_band_is_known_of_it(void **state)
 {
     (void)state;
-    const uint64_t noon = 12ull * 3600 * HZ;
-    struct gate_order o = {.owner = {.session = A, .instrument = 0}};
-    const uint16_t slot = w->desk.instruments[0].slot[A];
-    uint32_t low, high;
-    lent()->luld.of = zeroed(SLOTS * sizeof(struct luld_symbol));
-    lent()->time_ns = noon;
-    lent()->book.infos[slot].luld_tier = '1';
-    w->limits->symbols[0].symbol.band_estimate = true;
-    desk_luld_limits(&w->desk);
-    luld_auction(&lent()->luld, slot, lent()->session_number, noon, ASK, 100, false);
-    desk_luld_band(&w->desk, &o, &low, &high);
-    assert_true(low == ASK / 100 * 95 && high == ASK / 100 * 105);
+    bands_begin();
     lend();
-    desk_luld_band(&w->desk, &o, &low, &high);
-    assert_true(low == 0 && high == UINT32_MAX);
+    band_is(0, 0, UINT32_MAX);
+}
+
+// Another symbol stands where it stood, and what was traded meanwhile is not known of either.
+static void a_band_is_not_another_symbols(void **state)
+{
+    (void)state;
+    bands_begin();
+    auction(1, 2 * ASK);
+    filled_in_another_order();
+    for (uint32_t i = 0; i < INSTRUMENTS; i++)
+        lent()->book.infos[book_symbol_find(&lent()->book, two_symbols[i])].luld_tier = '1';
+    band_is(0, 0, UINT32_MAX);
+    band_is(1, 0, UINT32_MAX);
+    auction(1, 2 * ASK);
+    band_is(0, 0, UINT32_MAX);
+    band_is(1, 2 * ASK / 100 * 95, 2 * ASK / 100 * 105);
 }
 
 int main(void)
@@ -304,6 +342,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(its_symbols_may_come_back_elsewhere, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(no_band_is_known_of_it, open_world, close_world),
+        cmocka_unit_test_setup_teardown(a_band_is_not_another_symbols, open_world, close_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
