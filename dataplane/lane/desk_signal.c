@@ -152,14 +152,16 @@ static void tell(struct desk *d, struct desk_signal *s, uint64_t utc_ns)
     desk_strategies_signal(d, &s->told);
 }
 
-// <*refusal>: why there is no record, where the policy has nothing against it.
-static enum signal_verdict signal_take(struct desk *d, struct desk_signal *s, enum refusal *refusal)
+// <arrived>: the lane's clock, once it was there. <*refusal>: why there is no record, where the
+// policy has nothing against it.
+static enum signal_verdict signal_take(struct desk *d, struct desk_signal *s, uint64_t arrived,
+                                       enum refusal *refusal)
 {
     struct signal_table *t = &d->signals->table;
     const uint32_t source = s->told.source;
     const uint8_t was = t->sources[source].state;
     const uint16_t heard = t->heard[t->sources[source].first];
-    const uint64_t now = d->lane->stamp, utc_ns = utc_now(d->signals, now);
+    const uint64_t now = d->lane->stamp, utc_ns = utc_now(d->signals, arrived);
     const struct signal_facts facts = {.run = s->run,
                                        .number = s->told.sequence,
                                        .as_of_ns = s->told.as_of_ns,
@@ -204,6 +206,7 @@ static uint32_t source_of_client(const struct desk *d, uint32_t client)
 enum refusal desk_signal_client(struct desk *d, uint32_t client, uint64_t run,
                                 const struct tickgate_signal *s, enum signal_verdict *verdict)
 {
+    const struct lane *lane = d->lane;
     const uint32_t source = source_of_client(d, client);
     struct desk_signal taken = {.told = {.as_of_ns = s->as_of_ns,
                                          .sequence = s->sequence,
@@ -221,7 +224,8 @@ enum refusal desk_signal_client(struct desk *d, uint32_t client, uint64_t run,
         return REFUSAL_SIGNAL;
     }
     memcpy(taken.told.value, s->value, sizeof taken.told.value);
-    *verdict = signal_take(d, &taken, &refusal);
+    // It may have been made since the turn began, by whose time it would be of the future.
+    *verdict = signal_take(d, &taken, lane->now(lane->clock), &refusal);
     if (LIKELY(*verdict == SIGNAL_TAKEN))
         return REFUSAL_NONE;
     return *verdict == SIGNAL_RECORD   ? refusal
@@ -286,7 +290,7 @@ static void record_take(struct desk *d, uint32_t mask, const struct frame_udp *f
     s.told.source = (uint16_t)source;
     s.told.confidence = r.confidence;
     s.ttl_ms = r.ttl_ms;
-    signal_take(d, &s, &refusal);
+    signal_take(d, &s, d->lane->stamp, &refusal);
 }
 
 bool desk_signal_frame(struct desk *d, uint8_t port, const struct frame_udp *f)

@@ -249,6 +249,26 @@ static void what_makes_no_sense_is_refused_and_counted(void **state)
     tickgate_detach(t);
 }
 
+// A turn that takes longer than clocks may differ, or a lane that does not run meanwhile.
+static void what_comes_in_a_turn_is_not_of_the_future(void **state)
+{
+    (void)state;
+    struct tickgate *t = gateway_attach("alpha", NULL);
+    const uint64_t turn_began = w->now;
+    struct tickgate_answer a;
+    struct tickgate_signal s = some_signal;
+    s.as_of_ns = w->now = turn_began + 5000000;
+    assert_int_not_equal(tickgate_signal(t, &s), 0);
+    desk_turn(&w->desk, turn_began);
+    assert_true(tickgate_poll(t, &a) == 1 && a.kind == TICKGATE_DONE);
+    s.sequence++;
+    s.as_of_ns++;
+    assert_int_not_equal(tickgate_signal(t, &s), 0);
+    desk_turn(&w->desk, turn_began);
+    assert_true(tickgate_poll(t, &a) == 1 && a.reason == TICKGATE_SIGNAL_FUTURE);
+    tickgate_detach(t);
+}
+
 // A flood ends at the client's rate; what is not recorded is not told.
 static void a_flood_leaves_room_for_orders(void **state)
 {
@@ -311,6 +331,7 @@ int main(void)
         TEST(who_has_the_symbol_is_told),
         TEST(it_is_no_order),
         TEST(what_makes_no_sense_is_refused_and_counted),
+        TEST(what_comes_in_a_turn_is_not_of_the_future),
         TEST(a_flood_leaves_room_for_orders),
         TEST(half_a_signal_cuts_off),
     };
