@@ -35,6 +35,19 @@ static void tell_missing(const struct day *day)
                  day->sheets[DAY_REFERENCE].name, missing, day->index.count, one);
 }
 
+// Times of the day are the clock's, so nothing of another day's bands holds yet, or any more.
+static void tell_date(const struct day *day, int32_t by_clock)
+{
+    char clock[DATE_LEN];
+    if (day->today != by_clock)
+        log_warn(LOG_DAY_DATE,
+                 LOG_FIELDS(LOG_NUMBER("date", date_number(day->today)),
+                            LOG_NUMBER("clock", date_number(by_clock))),
+                 "day.date: the trading day is %s, and the clock's is %s: no band holds, and event "
+                 "windows, the calendar and times of day go by the clock",
+                 day->config->day.date, date_text(clock, by_clock));
+}
+
 // What the file says and what the configuration limits can be true together.
 static bool rows_good(const struct day *day, struct error *err)
 {
@@ -81,6 +94,7 @@ bool day_open(struct day *day, const struct config *config, uint64_t utc_ns, str
     if (!rows_good(day, err))
         return false;
     tell_missing(day);
+    tell_date(day, now.day);
     day_force_make(day->sheets, now, day->force);
     day->force->luld.zone_s = day_zone(now, utc_ns);
     return true;

@@ -70,6 +70,8 @@ static void name_file(char path[PATH_LEN], const char *name)
     snprintf(path, PATH_LEN, "%s", path_of(name));
 }
 
+static const char *trading_day; // day.date; null: the clock's
+
 // Two lanes that trade, with the files whose names are in <files>.
 static void open_lanes(const char *files)
 {
@@ -78,6 +80,8 @@ static void open_lanes(const char *files)
     prepare();
     clock_set(10, 0, 0);
     journal = true;
+    if (trading_day)
+        snprintf(config.day.date, sizeof config.day.date, "%s", trading_day);
     if (strstr(files, "restricted"))
         name_file(config.day.restricted, "restricted");
     if (strstr(files, "windows"))
@@ -104,6 +108,7 @@ static void open_lanes(const char *files)
 static int close_lanes(void **state)
 {
     day_close(&d.day);
+    trading_day = NULL;
     return tidy(state);
 }
 
@@ -452,6 +457,33 @@ static void bands_move(void **state)
     both_answer(X, 'B', REFUSAL_NONE);
 }
 
+// A band is of its day by the clock: the day before, and the day after, nobody has worked one out.
+// Who is not to trade without one does not; a list of that trading day holds already.
+static void another_days_bands_do_not_hold(void **state)
+{
+    (void)state;
+    write_file("bands", BANDS "YY,0.5,0.6,\nX,0.5,0.6,\n");
+    write_file("restricted", RESTRICTED);
+    trading_day = "2026-11-23";
+    open_lanes("bands restricted");
+    struct config_symbol_row *row = limits_base(limits_set_now(&d), TRADE_SYMBOL, YY, LIMIT_SYMBOL);
+    row->band_needed = true;
+    for (uint32_t hours = 0; hours <= 48; hours += 24) {
+        clock_set(10, 0, 0);
+        utc_ns += hours * 3600000000000ull - 86400000000000ull;
+        assert_int_equal(reload(0), COMMAND_RESULT_OK);
+        both_answer(YY, 'B', REFUSAL_LULD);
+        assert_int_equal(newest(&lanes[0]->trading, EVENT_DECISION)->decision.limit,
+                         hours == 24 ? 6000 : 0);
+        both_answer(X, 'B', hours == 24 ? REFUSAL_LULD : REFUSAL_NONE);
+    }
+    clock_set(10, 0, 0);
+    utc_ns -= 86400000000000ull;
+    write_file("restricted", RESTRICTED "X,all,,,\n");
+    assert_int_equal(reload(0), COMMAND_RESULT_OK);
+    both_answer(X, 'B', REFUSAL_RESTRICTED);
+}
+
 // What a restart from the journal puts back are limits; what the files say is over them as before.
 static void a_restart_does_not_lose_the_files(void **state)
 {
@@ -547,6 +579,7 @@ int main(void)
         cmocka_unit_test_teardown(reference_data_are_read_again, close_lanes),
         cmocka_unit_test_teardown(windows_open_and_close, close_lanes),
         cmocka_unit_test_teardown(bands_move, close_lanes),
+        cmocka_unit_test_teardown(another_days_bands_do_not_hold, close_lanes),
         cmocka_unit_test_teardown(a_restart_does_not_lose_the_files, close_lanes),
         cmocka_unit_test_teardown(the_calendar_opens_and_closes, close_lanes),
         cmocka_unit_test_teardown(one_change_at_a_time, close_lanes),
