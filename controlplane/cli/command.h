@@ -148,5 +148,6 @@ void print_clients(FILE *out, const json_t *result, const json_t *options);
 void print_signals(FILE *out, const json_t *result, const json_t *options);
 void print_strategies(FILE *out, const json_t *result, const json_t *options);
 void print_govern(FILE *out, const json_t *result, const json_t *options);
+void print_calendar(FILE *out, const json_t *result, const json_t *options);
 void print_reload(FILE *out, const json_t *result, const json_t *options);
 void print_selftest(FILE *out, const json_t *result, const json_t *options);

@@ -47,7 +47,7 @@ struct param {
     const char *help;
 };
 
-enum { PARAMS_MAX = 6 };
+enum { PARAMS_MAX = 6, CALENDAR_DAYS_MAX = 366 };
 
 // What a method takes of the dataplane.
 enum need {
@@ -154,6 +154,7 @@ void profit_take(const struct control *control, struct profit *accounts, struct 
 
 // methods_day.c
 void method_calendar(struct control *control, struct job *job);
+void method_calendar_days(struct control *control, struct job *job);
 void method_reload(struct control *control, struct job *job);
 void method_reload_answered(struct control *control, struct job *job);
 // methods_selftest.c

@@ -110,3 +110,14 @@ struct local_time local_time_at(uint64_t utc_ns)
         .day = (int32_t)(timegm(&tm) / DAY_SECONDS),
         .second = (uint32_t)(here.tm_hour * 3600 + here.tm_min * 60 + here.tm_sec)};
 }
+
+int32_t zone_ahead(struct local_time at)
+{
+    const time_t day = (time_t)at.day * DAY_SECONDS;
+    struct tm tm;
+    gmtime_r(&day, &tm);
+    tm.tm_sec = (int)at.second; // mktime brings it into its range
+    tm.tm_isdst = -1;
+    mktime(&tm);
+    return (int32_t)tm.tm_gmtoff;
+}

@@ -36,3 +36,5 @@ char *time_text(char out[TIME_LEN], uint32_t second);
 // not know it.
 bool zone_set(const char *zone, struct error *err);
 struct local_time local_time_at(uint64_t utc_ns);
+// How far the zone is ahead of UTC then, in seconds.
+int32_t zone_ahead(struct local_time at);

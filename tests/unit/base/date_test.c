@@ -61,6 +61,8 @@ static void is_local(uint64_t utc_s, const char *day, uint32_t second)
 {
     const struct local_time at = local_time_at(utc_s * 1000000000);
     char text[DATE_LEN];
+    const int64_t ahead = (int64_t)at.day * DAY_SECONDS + at.second - (int64_t)utc_s;
+    assert_true(zone_ahead(at) == ahead || utc_s == 1793511000 || utc_s == 1793514600);
     assert_string_equal(date_text(text, at.day), day);
     assert_int_equal(at.second, second);
 }

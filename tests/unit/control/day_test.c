@@ -91,6 +91,13 @@ static void file_write(const char *name, const char *text)
     fclose(f);
 }
 
+static void unlink_file(const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    unlink(path);
+}
+
 // The day's section of a configuration that is whole, with a calendar beside it.
 static void calendar_is(const char *day, const char *rows)
 {
@@ -122,6 +129,95 @@ static void follows(struct fixture *f, const char *date, const char *next)
 }
 
 // The day that follows: the next one, over a weekend, over a holiday; and why there is none.
+static const json_t *days_of(struct fixture *f, json_t **answer, uint32_t days)
+{
+    char text[128];
+    snprintf(text, sizeof text,
+             "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"calendar_days\",\"params\":{\"days\":%u}}",
+             days);
+    *answer = ask_text(f, text);
+    return json_object_get(*answer, "result");
+}
+
+static void is_day(const json_t *result, uint32_t at, const char *want)
+{
+    const json_t *day = json_array_get(json_object_get(result, "days"), at), *more;
+    const char *open = json_string_value(json_object_get(day, "open"));
+    char is[512];
+    size_t i, len = (size_t)snprintf(is, sizeof is, "%s %s %s-%s %s", text_of(day, "date"),
+                                     text_of(day, "weekday"), open ? open : "",
+                                     open ? text_of(day, "close") : "", text_of(day, "utc"));
+    json_array_foreach(json_object_get(day, "notes"), i, more)
+    {
+        len += (size_t)snprintf(is + len, sizeof is - len, "; %s", json_string_value(more));
+    }
+    json_array_foreach(json_object_get(day, "windows"), i, more)
+    {
+        len += (size_t)snprintf(is + len, sizeof is - len, "| %s", json_string_value(more));
+    }
+    assert_string_equal(is, want);
+}
+
+static void is_warned(const json_t *result, const char *first, const char *second)
+{
+    const json_t *warnings = json_object_get(result, "warnings");
+    assert_int_equal(json_array_size(warnings), !!first + !!second);
+    if (first)
+        assert_non_null(strstr(json_string_value(json_array_get(warnings, 0)), first));
+    if (second)
+        assert_non_null(strstr(json_string_value(json_array_get(warnings, 1)), second));
+}
+
+// Holidays, half days, a weekend over which the clocks change, windows, what ends meanwhile.
+static void the_coming_days(struct fixture *f)
+{
+    char day[160];
+    json_t *answer;
+    snprintf(day, sizeof day, "date: 2026-10-30, unknown_symbols: skip, windows: %s/windows.csv",
+             folder);
+    file_write("windows.csv", "tickgate,windows,1,2026-10-01,2026-11-05\n"
+                              "days,symbol,from,until,percent,reason\n"
+                              "2026-11-04,*,13:55,14:30,50,FOMC\nwed,USO,10:29,10:35,0,\n");
+    calendar_is(day, "2026-01-01,2026-11-06\ndays,open,close,name\nmon-fri,09:30,16:00,\n"
+                     "2026-11-03,,,Election\n2026-11-05,09:30,13:00,half\n");
+    const json_t *result = days_of(f, &answer, 9);
+    assert_int_equal(json_array_size(json_object_get(result, "days")), 9);
+    assert_string_equal(text_of(result, "next"), "2026-11-02");
+    is_day(result, 0, "2026-10-30 Fri 09:30:00-16:00:00 -04:00");
+    is_day(result, 1, "2026-10-31 Sat - -04:00; no trading");
+    is_day(result, 2, "2026-11-01 Sun - -05:00; no trading; clocks change");
+    is_day(result, 3, "2026-11-02 Mon 09:30:00-16:00:00 -05:00");
+    is_day(result, 4, "2026-11-03 Tue - -05:00; Election; no trading");
+    is_day(result, 5,
+           "2026-11-04 Wed 09:30:00-16:00:00 -05:00| 13:55:00-14:30:00 * 50% FOMC"
+           "| 10:29:00-10:35:00 USO 0%");
+    is_day(result, 6, "2026-11-05 Thu 09:30:00-13:00:00 -05:00; half; shorter day");
+    is_day(result, 7, "2026-11-06 Fri 09:30:00-16:00:00 -05:00");
+    is_day(result, 8, "2026-11-07 Sat - -05:00; beyond the calendar");
+    is_warned(result, "calendar.csv ends on 2026-11-06", "windows.csv ends on 2026-11-05");
+    json_decref(answer);
+    result = days_of(f, &answer, 7);
+    is_warned(result, NULL, NULL);
+    json_decref(answer);
+    // What is wrong with the windows takes nothing from the calendar.
+    file_write("windows.csv", "tickgate,windows,1,2026-10-01,2026-10-29\n"
+                              "days,symbol,from,until,percent\n");
+    result = days_of(f, &answer, 1);
+    is_day(result, 0, "2026-10-30 Fri 09:30:00-16:00:00 -04:00");
+    is_warned(result, "windows.csv:1: last day: ended on 2026-10-29", NULL);
+    json_decref(answer);
+    // The last day: wanted today, and nothing behind it.
+    calendar_is("date: 2026-11-06, calendar_days: 0",
+                "2026-01-01,2026-11-06\ndays,open,close\nmon-fri,09:30,16:00\n");
+    answer = ask_text(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"calendar_days\"}");
+    result = json_object_get(answer, "result");
+    assert_true(json_is_null(json_object_get(result, "next")));
+    assert_int_equal(json_array_size(json_object_get(result, "days")), 10);
+    is_warned(result, "calendar.csv ends on 2026-11-06; continue it", NULL);
+    json_decref(answer);
+    unlink_file("windows.csv");
+}
+
 static void test_calendar(void **state)
 {
     struct fixture *f = *state;
@@ -139,6 +235,7 @@ static void test_calendar(void **state)
     follows(f, "2026-11-23", "2026-11-24");
     follows(f, "2026-11-20", "2026-11-23");
     follows(f, "2026-11-25", "2026-11-27");
+    the_coming_days(f);
     calendar_is("date: 2026-11-23", "2026-01-01,2026-11-24\ndays,open,close\nmon,09:30,16:00\n");
     refused_call(f, "calendar", "{}", -32006,
                  "no trading day behind today, and ends on 2026-11-24");
@@ -151,8 +248,7 @@ static void test_calendar(void **state)
     live_config_free(f->control.live);
     f->control.live = NULL;
     unlink(path);
-    snprintf(path, sizeof path, "%s/calendar.csv", folder);
-    unlink(path);
+    unlink_file("calendar.csv");
     rmdir(folder);
 }
 

@@ -98,7 +98,7 @@ static void test_every_method_answers(void **state)
         // Who asks a lane, or changes something, has its own test; nothing is known here of what
         // configuration is in force.
         if (!required && strcmp(methods[i].name, "config_diff") != 0 &&
-            strcmp(methods[i].name, "calendar") != 0 && methods[i].answered == NULL &&
+            strncmp(methods[i].name, "calendar", 8) != 0 && methods[i].answered == NULL &&
             methods[i].role == ROLE_VIEW)
             json_decref(result_of(f, methods[i].name, "{}"));
         assert_true(strlen(methods[i].help) > 5);
