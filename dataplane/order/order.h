@@ -78,7 +78,7 @@ struct own_order {
     char change_side;
     char time_in_force;
     char display;
-    uint8_t cancels; // sent for it
+    uint8_t cancels; // sent with cancel_total
 
     // Whose it is, and what it holds.
     CACHE_ALIGN uint64_t client_id; // the owner's own name for it

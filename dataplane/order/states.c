@@ -460,10 +460,12 @@ static void do_ASK(struct step *s)
 }
 
 // Repeating a cancel is harmless; after some times somebody has to look. One that leaves the order
-// what it has is ignored for good.
+// what it has is ignored for good; to one that has not left nobody could answer.
 static void do_RECANCEL(struct step *s)
 {
     struct own_order *o = s->o;
+    if (o->flags & ORDER_CANCEL_QUEUED)
+        return;
     if (o->cancel_total && o->cancel_total >= order_total(o))
         cancel_done(s);
     else if (o->cancels < ORDER_CANCELS_MAX)

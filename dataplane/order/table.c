@@ -93,11 +93,19 @@ uint32_t order_overdue(struct order_table *t, uint64_t now)
     return index;
 }
 
+// Repeats of a cancel are counted; one of another total is another cancel.
+static void cancel_name(struct own_order *o, uint32_t total)
+{
+    if (o->cancel_total != total)
+        o->cancels = 0;
+    o->cancel_total = total;
+}
+
 void order_cancel_enqueue(struct order_table *t, uint32_t index, uint32_t total)
 {
     struct own_order *o = &t->orders[index];
     struct order_session *s = &t->sessions[o->session];
-    o->cancel_total = total;
+    cancel_name(o, total);
     if (o->flags & ORDER_CANCEL_QUEUED)
         return;
     o->flags |= ORDER_CANCEL_QUEUED;
@@ -247,7 +255,7 @@ uint32_t order_cancel_begin(struct order_table *t, uint32_t index, uint32_t tota
 {
     struct own_order *o = &t->orders[index];
     o->waits |= WAIT_CANCEL;
-    o->cancel_total = total;
+    cancel_name(o, total);
     o->cancel_ref = order_cancel_ref(o);
     o->cancels += o->cancels < UINT8_MAX;
     return o->cancel_ref;
