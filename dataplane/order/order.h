@@ -95,10 +95,8 @@ struct own_order {
     uint32_t reason;     // letter, code or refusal that came with it
     uint32_t seen_count;
     uint64_t sent_tsc;
-    // With ORDER_EXTRAS, else 0. A peg or a price that slides may come back to its limit, whatever
-    // price was accepted; a discretion goes beyond the price.
-    uint32_t limit;
-    uint32_t discretion;
+    uint32_t limit;      // as asked for: a better price that was accepted may come back to it
+    uint32_t discretion; // goes beyond the price; 0: none
 
     // Lists and memory of what was read.
     CACHE_ALIGN uint64_t silent_at;

@@ -92,7 +92,7 @@ static void replaced(struct step *s, uint32_t open, uint32_t price)
     o->ref = o->change_ref;
     open_set(o, open);
     o->price = price;
-    o->limit = o->flags & ORDER_EXTRAS ? o->change_price : 0;
+    o->limit = o->change_price;
     change_done(s);
 }
 
@@ -405,10 +405,14 @@ static void do_REFUSE_C(struct step *s)
 
 static void do_MOVE(struct step *s)
 {
+    struct own_order *o = s->o;
     lives(s);
-    s->o->exchange_ref = s->r->exchange_ref;
-    s->o->display = s->r->display;
     s->out->did |= DID_CHANGE;
+    if (UNLIKELY(s->r->ref != o->ref)) // where the order is, a replaced message says
+        return;
+    o->price = s->r->price;
+    o->exchange_ref = s->r->exchange_ref;
+    o->display = s->r->display;
 }
 
 static void do_MODIFY(struct step *s)

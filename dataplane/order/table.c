@@ -167,7 +167,7 @@ uint32_t orders_open(struct order_table *t, const struct order_new *n)
     o->generation = generation;
     o->ref = n->ref;
     o->quantity = o->open = n->quantity;
-    o->price = n->price;
+    o->price = o->limit = n->price;
     o->life = LIFE_PENDING;
     o->side = n->side;
     o->time_in_force = n->time_in_force;
@@ -196,7 +196,6 @@ void order_extras_set(struct order_table *t, uint32_t index, const struct ouch_e
     struct own_order *o = &t->orders[index];
     t->extras[index] = *extras;
     o->flags |= ORDER_EXTRAS;
-    o->limit = o->price;
     o->discretion = ouch_extras_reach(extras);
 }
 

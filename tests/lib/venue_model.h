@@ -17,7 +17,7 @@ enum { MODEL_ORDERS = 16384, MODEL_MESSAGES = 1 << 17, MODEL_SYMBOLS = 4, MODEL_
 struct model_order {
     uint32_t ref, root; // root: index of the first of the chain
     uint32_t open, executed, prevented;
-    uint32_t price;
+    uint32_t price, limit; // price: as it rests
     char side, symbol[8];
     bool live;
 };
@@ -49,7 +49,8 @@ struct venue_model {
     uint32_t input_len;
     // Misbehaviour, in 1/1000.
     uint32_t missing, doubled, swapped, late;
-    uint32_t idle; // times that there was nothing to send
+    uint32_t better; // buys that rest at a better price until they are moved back, in 1/1000
+    uint32_t idle;   // times that there was nothing to send
 };
 
 static inline uint32_t model_draw(struct venue_model *m, uint32_t below)
@@ -168,6 +169,25 @@ static inline void model_reject(struct venue_model *m, uint32_t ref)
     model_say(m, p, ouch50_rejected_write(p, &j));
 }
 
+static inline void model_price(struct venue_model *m, struct model_order *o, uint64_t price)
+{
+    o->price = o->limit = (uint32_t)price;
+    if (m->better && o->side == 'B' && model_draw(m, 1000) < m->better)
+        o->price -= 100 * (1 + model_draw(m, 3));
+}
+
+static inline void model_move_back(struct venue_model *m, struct model_order *o)
+{
+    uint8_t p[30];
+    const struct ouch50_priority t = {.timestamp_ns = ++m->clock_ns,
+                                      .user_ref = o->ref,
+                                      .price = o->limit,
+                                      .display = 'Y',
+                                      .order_ref = o->ref + 80000};
+    o->price = o->limit;
+    model_say(m, p, ouch50_priority_write(p, &t));
+}
+
 static inline void model_enter(struct venue_model *m, const uint8_t *p)
 {
     struct ouch50_enter e;
@@ -184,15 +204,15 @@ static inline void model_enter(struct venue_model *m, const uint8_t *p)
     *o = (struct model_order){.ref = e.user_ref,
                               .root = m->order_count++,
                               .open = e.quantity,
-                              .price = (uint32_t)e.price,
                               .side = e.side,
                               .live = true};
     memcpy(o->symbol, e.symbol, 8);
+    model_price(m, o, e.price);
     struct ouch50_accepted a = {.timestamp_ns = ++m->clock_ns,
                                 .user_ref = e.user_ref,
                                 .side = e.side,
                                 .quantity = e.quantity,
-                                .price = e.price,
+                                .price = o->price,
                                 .display = 'Y',
                                 .order_ref = e.user_ref + 70000,
                                 .state = 'L'};
@@ -232,7 +252,7 @@ static inline void model_replace(struct venue_model *m, const uint8_t *p)
     *n = *o;
     n->ref = u.user_ref;
     n->open = u.quantity - gone;
-    n->price = (uint32_t)u.price;
+    model_price(m, n, u.price);
     o->live = false;
     o->open = 0;
     struct ouch50_replaced r = {.timestamp_ns = ++m->clock_ns,
@@ -296,9 +316,15 @@ static inline void model_take(struct venue_model *m, const uint8_t *p)
     }
 }
 
-// The market moves: some order is executed, cancelled unasked, or a trade is broken.
+// The market moves: some order is moved back to its limit, executed, cancelled unasked, or a trade
+// is broken.
 static inline void model_live(struct venue_model *m)
 {
+    if (m->order_count && m->better) {
+        struct model_order *o = &m->orders[model_draw(m, m->order_count)];
+        if (o->live && o->price != o->limit)
+            model_move_back(m, o);
+    }
     if (m->order_count && model_draw(m, 3) == 0) {
         struct model_order *o = &m->orders[model_draw(m, m->order_count)];
         if (o->live)

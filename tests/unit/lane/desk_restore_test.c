@@ -37,6 +37,7 @@ static void close_something(void)
 
 static void live(uint32_t steps)
 {
+    w->model.better = 300;
     for (uint32_t i = 0; i < steps; i++) {
         if (draw(4) == 0)
             close_something();

@@ -9,15 +9,19 @@
 #include "tests/lib/desk_history.h"
 
 // The exchange can never execute more than what is reserved: by symbol and side, what is live there
-// now. Orders on their way are reserved too, which makes it more, not less.
+// now, and all of it at the price where it is. Orders on their way are reserved too, which makes it
+// more, not less.
 static void exposure_covers_the_exchange(void)
 {
-    uint64_t buy[MODEL_SYMBOLS] = {0}, sell[MODEL_SYMBOLS] = {0};
+    uint64_t buy[MODEL_SYMBOLS] = {0}, sell[MODEL_SYMBOLS] = {0}, notional = 0;
     for (uint32_t i = 0; i < w->model.order_count; i++) {
         const struct model_order *o = &w->model.orders[i];
-        if (o->live)
-            (o->side == 'B' ? buy : sell)[model_symbol(o->symbol)] += o->open;
+        if (!o->live)
+            continue;
+        (o->side == 'B' ? buy : sell)[model_symbol(o->symbol)] += o->open;
+        notional += (uint64_t)o->open * o->price;
     }
+    assert_true(w->desk.risk.firm.notional >= notional);
     for (uint32_t s = 0; s < MODEL_SYMBOLS; s++) {
         assert_true(w->desk.risk.symbols[s].open_buy >= buy[s]);
         assert_true(w->desk.risk.symbols[s].open_sell >= sell[s]);
@@ -28,6 +32,7 @@ static void exposure_covers_the_exchange(void)
 
 static void live(uint32_t steps)
 {
+    w->model.better = 300;
     for (uint32_t i = 0; i < steps; i++) {
         for (uint32_t asks = draw(4); asks; asks--)
             ask_something();
