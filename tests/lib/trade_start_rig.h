@@ -30,7 +30,7 @@ static const char text[] =
     " price_high: 9.5}]\n"
     "sessions:\n" // 8
     "  - {name: s0, server: '10.0.0.9:1', port: p0, lane: l0, account: a, rate_per_s: 100,"
-    " burst: 3, limits: {open_orders: 50}}\n"
+    " burst: 3, timeout_ms: 9000, limits: {open_orders: 50}}\n"
     "  - {name: s1, server: '10.0.1.9:1', port: p1, lane: l1, account: b, protocol: ouch42,"
     " token_prefix: T}\n" // 10
     "strategies:\n"

@@ -197,6 +197,8 @@ static void sessions_and_strategies_have_one_number_in_all_lanes(void **state)
     }
     assert_int_equal(d.sessions[0]->session.frames.version, OUCH_50);
     assert_int_equal(d.sessions[1]->session.frames.version, OUCH_42);
+    assert_int_equal(d.sessions[0]->session.login_len, SOUPBIN_LOGIN_LEN_410); // its timeout_ms
+    assert_int_equal(d.sessions[1]->session.login_len, SOUPBIN_LOGIN_LEN);
     assert_int_equal(d.sessions[1]->link.tcp.config.local_ip, 0x0A000102);
     assert_int_equal(d.sessions[1]->link.tcp.config.remote_ip, 0x0A000109);
     const struct desk_strategies *first = &d.desks[0]->strategies,

@@ -131,6 +131,22 @@ static void go(void)
 
 // --- tests ---
 
+// SoupBinTCP 4.10: how long the server is to wait for us stands behind the login of 3.00.
+static void a_login_may_name_the_servers_patience(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct session_config c = config_of(OUCH_50);
+    c.timeout_ms = 9000;
+    assert_true(session_init(&s, &c, &rig.transport, "session x", &err));
+    connect_up();
+    assert_int_equal(rig.sent_len, 54);
+    assert_memory_equal(rig.sent, "\0\x34Luser  secret    ", 19);
+    assert_memory_equal(rig.sent + 19, "                             1 9000", 35);
+    c.timeout_ms = SOUPBIN_TIMEOUT_MS_MAX + 1;
+    assert_false(session_init(&s, &c, &rig.transport, "session x", &err));
+}
+
 static void a_login_asks_for_what_was_not_read(void **state)
 {
     (void)state;
@@ -481,6 +497,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_login_asks_for_what_was_not_read, setup),
+        cmocka_unit_test_setup(a_login_may_name_the_servers_patience, setup),
         cmocka_unit_test_setup(bytes_may_be_cut_anywhere, setup),
         cmocka_unit_test_setup(what_was_read_before_is_not_applied_again, setup),
         cmocka_unit_test_setup(messages_that_are_missing_keep_it_from_ready, setup),
