@@ -230,7 +230,8 @@ TICKGATE_API uint32_t tickgate_enter(struct tickgate *t, const struct tickgate_o
 // Another total (executed shares included) and price.
 TICKGATE_API uint32_t tickgate_replace(struct tickgate *t, uint32_t order, uint64_t client_id,
                                        uint32_t total, uint32_t price);
-// Another total, not above the present one, or another kind of sale, priority kept.
+// Another total, not above the present one, or another kind of sale, priority kept. OUCH 5.0 takes
+// S to E, S to T and E to T; 4.2 any of them. ORDER_FIELD: the venue does not take this one.
 TICKGATE_API uint32_t tickgate_modify(struct tickgate *t, uint32_t order, uint64_t client_id,
                                       uint32_t total, char side);
 // At most <total> shares may execute, those that have executed included; 0: no more. REFUSED with

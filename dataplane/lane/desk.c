@@ -425,7 +425,8 @@ enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t 
             gate_auction(&c.gate, extras);
     }
     enum refusal refusal = change_prepare(d, &c, o, total);
-    if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(side_sells(side) != side_sells(o->side)))
+    if (LIKELY(refusal == REFUSAL_NONE) &&
+        UNLIKELY(!frames_can_turn(&c.session->frames, o->side, side)))
         refusal = REFUSAL_ORDER_FIELD;
     // A modify has no number of its own: after a lost connection nobody can tell whether it
     // arrived. One that never makes an order larger cannot leave more at the exchange than is

@@ -166,8 +166,8 @@ enum refusal desk_enter(struct desk *d, const struct desk_owner *who, const stru
 // Another total and price; executed shares are part of the total.
 enum refusal desk_replace(struct desk *d, const struct desk_owner *who, uint32_t order,
                           uint32_t total, uint32_t price);
-// Another total or another kind of sale, priority kept. Never larger than what is open: that is a
-// replace (OUCH 5.0, Modify Order: a larger one is ignored).
+// Another total or another kind of sale (frames_can_turn), priority kept. Never larger than what is
+// open: that is a replace (OUCH 5.0, Modify Order: a larger one is ignored).
 enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t order,
                          uint32_t total, char side);
 // At most <total> shares may execute, 0: no more. Always taken for an order that is open.

@@ -59,7 +59,7 @@ struct strategy_options {
 };
 
 // What a strategy asks for. Letters as in OUCH 5.0: side B S T E, time in force 0 (day) 3 (IOC) 5
-// (extended hours) 6 (until it expires) E (after hours), display Y N A.
+// (extended hours) 6 (until it expires) E (after hours; cannot be replaced), display Y N A.
 struct strategy_order {
     uint64_t client_id; // comes back with every report
     uint32_t quantity;

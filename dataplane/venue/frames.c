@@ -146,8 +146,19 @@ bool frames_can(const struct frames *f, const struct frame_order *o)
     } else if (UNLIKELY(o->time_in_force == '6')) {
         return false; // for how long?
     }
-    return f->version == OUCH_50 ? common && one_of(o->time_in_force, "0356E", 5)
+    const uint32_t letters = o->ref_was ? 4 : 5; // no replace says E: OUCH 5.0, section 2.2
+    return f->version == OUCH_50 ? common && one_of(o->time_in_force, "0356E", letters)
                                  : common && seconds_of(o->time_in_force, o->extras) != UINT32_MAX;
+}
+
+// OUCH 5.0, Modify Order: a sale becomes a shorter one, never a longer one; 4.2: any other sale.
+bool frames_can_turn(const struct frames *f, char from, char to)
+{
+    if (LIKELY(from == to))
+        return true;
+    if (f->version == OUCH_50)
+        return (from == 'S' && (to == 'E' || to == 'T')) || (from == 'E' && to == 'T');
+    return from != 'B' && one_of(to, "STE", 3);
 }
 
 // --- patching ---

@@ -60,8 +60,10 @@ struct frame_order {
 void frames_init(struct frames *f, const struct frames_config *config);
 
 // True when the session's version can say it: letters of side, time in force and display, and that
-// the extras are good.
+// the extras are good. With ref_was it is a replace, which OUCH 5.0 gives fewer times in force.
 bool frames_can(const struct frames *f, const struct frame_order *o);
+// True when a modify of the session's version may make an order of side <from> one of <to>.
+bool frames_can_turn(const struct frames *f, char from, char to);
 
 // Each returns the bytes to send, which are valid until the next call of the same kind.
 const struct frame_bytes *frame_enter(struct frames *f, const struct frame_order *o);

@@ -36,6 +36,8 @@ static void ask_something(void)
     default:
         if (o)
             desk_modify(&w->desk, &w->who, order, o->filled + 1 + draw(400),
-                        side_sells(o->side) ? 'E' : 'B');
+                        o->side == 'S'   ? 'E'
+                        : o->side == 'E' ? 'T'
+                                         : o->side);
     }
 }

@@ -118,7 +118,9 @@ static void ask_something(void)
         (void)desk_cancel(&sim->desk, order, trade_draw(2) ? 0 : 1 + trade_draw(300));
     else
         (void)desk_modify(&sim->desk, &owner, order, o->filled + 1 + trade_draw(300),
-                          side_sells(o->side) ? 'E' : 'B');
+                          o->side == 'S'   ? 'E'
+                          : o->side == 'E' ? 'T'
+                                           : o->side);
 }
 
 // Of all seeds of a property: that something happened.

@@ -107,7 +107,7 @@ static bool time_in_force(const struct bourse *b, const struct ticket *t)
     if (field_is(t->e.tif, "6"))
         return t->e.expire_s == 0 || t->e.expire_s >= 86400;
     if (field_is(t->e.tif, "E"))
-        return b->phase != PHASE_AFTER;
+        return b->phase != PHASE_AFTER || t->e.type == 'U'; // OUCH 5.0 section 2.2 does not list it
     return is_cross(t) && field_is(t->e.tif, "6");
 }
 

@@ -318,6 +318,29 @@ static void before_and_after_the_day(void **state)
     assert_int_equal(rig_expect(0, 'J').reason, 0x02);
 }
 
+// Time in force E is for orders entered after hours: a replace that says it costs the original.
+static void no_replace_is_for_after_hours(void **state)
+{
+    (void)state;
+    uint8_t m[ITCH_MAX];
+    rig_defaults(BOURSE_OUCH_50);
+    rig_ready();
+    bourse_market(rig.b, m, itch_system_event(m, rig.day_ns, 'M'));
+    for (uint32_t i = 0; i < 2; i++) {
+        struct entry e = rig_order('B', 100, "AAPL", 1000000);
+        e.tif[0] = 'E';
+        rig_say(0, &e);
+        rig_expect(0, 'A');
+        struct entry u = rig_order('B', 200, "AAPL", 1000000);
+        u.type = 'U';
+        u.original = e.ref;
+        u.tif[0] = i ? 'E' : '5';
+        rig_say(0, &u);
+        rig_expect(0, i ? 'C' : 'U');
+    }
+    assert_int_equal(bourse_open_orders(rig.b, 0), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +351,7 @@ int main(void)
         cmocka_unit_test_teardown(rules_that_are_asked_for, rig_stop),
         cmocka_unit_test_teardown(short_sales_at_the_bid, rig_stop),
         cmocka_unit_test_teardown(before_and_after_the_day, rig_stop),
+        cmocka_unit_test_teardown(no_replace_is_for_after_hours, rig_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

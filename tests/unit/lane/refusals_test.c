@@ -333,6 +333,86 @@ static void changes_at_the_edges(void **state)
     check();
 }
 
+// The exchange's answer, said to the desk.
+static void told(uint32_t index, enum ouch_report_kind kind, char letter)
+{
+    static uint64_t time_ns = 1 << 20;
+    const struct own_order *o = orders_at(&w->desk.orders, index);
+    const bool changes = kind == REPORT_MODIFIED;
+    const struct ouch_report r = {.kind = (uint8_t)kind,
+                                  .letter = (uint8_t)letter,
+                                  .time_ns = ++time_ns,
+                                  .ref = o->ref,
+                                  .quantity = changes ? o->change_total : o->open,
+                                  .price = o->price,
+                                  .side = changes ? o->change_side : o->side,
+                                  .display = o->display,
+                                  .reason = kind == REPORT_CANCELED ? 'S' : 0};
+    desk_report(&w->desk, 0, &r);
+}
+
+// A replace has fewer letters than an enter: what would cost the original at the exchange stays
+// here.
+static void a_replace_of_an_order_for_after_hours(void **state)
+{
+    struct desk_order ask = buy;
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t index;
+        ask.time_in_force = i ? 'E' : '5';
+        assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &index), REFUSAL_NONE);
+        told(index, REPORT_ACCEPTED, 'A');
+        if (!i) {
+            assert_int_equal(desk_replace(&w->desk, &w->who, index, 50, 1000000), REFUSAL_NONE);
+            continue;
+        }
+        REFUSED(desk_replace(&w->desk, &w->who, index, 50, 1000000), REFUSAL_ORDER_FIELD);
+        assert_int_equal(orders_at(&w->desk.orders, index)->life, LIFE_LIVE);
+        assert_int_equal(desk_modify(&w->desk, &w->who, index, 50, 'B'), REFUSAL_NONE);
+    }
+}
+
+// OUCH 5.0 and 4.2, Modify Order: the sides that an order of each side may take on.
+static void sides_of_a_modify(void **state)
+{
+    static const struct {
+        enum ouch_version version;
+        char from;
+        const char *to;
+    } rows[] = {
+        {OUCH_50, 'B', "B"}, {OUCH_50, 'S', "STE"}, {OUCH_50, 'T', "T"},   {OUCH_50, 'E', "ET"},
+        {OUCH_42, 'B', "B"}, {OUCH_42, 'S', "STE"}, {OUCH_42, 'T', "STE"}, {OUCH_42, 'E', "STE"},
+    };
+    static const char sides[] = "BSTEx"; // and the zero behind it
+    (void)state;
+    for (uint32_t i = 0; i < ARRAY_LEN(rows); i++)
+        for (uint32_t k = 0; k < sizeof sides; k++) {
+            struct frames_config frames = {
+                .version = rows[i].version, .firm = "    ", .capacity = 'P'};
+            struct desk_order ask = buy;
+            uint32_t index;
+            ouch_prefix_set(&frames.prefix, "T");
+            frames_init(&w->session.frames, &frames);
+            ask.side = rows[i].from;
+            assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &index), REFUSAL_NONE);
+            told(index, REPORT_ACCEPTED, 'A');
+            const struct own_order *o = orders_at(&w->desk.orders, index);
+            if (sides[k] && strchr(rows[i].to, sides[k])) {
+                assert_int_equal(desk_modify(&w->desk, &w->who, index, 60, sides[k]), REFUSAL_NONE);
+                told(index, REPORT_MODIFIED, 'M');
+                assert_int_equal(o->side, sides[k]);
+            } else {
+                REFUSED(desk_modify(&w->desk, &w->who, index, 60, sides[k]), REFUSAL_ORDER_FIELD);
+                assert_int_equal(o->side, rows[i].from);
+            }
+            assert_false(o->flags & ORDER_QUARANTINED);
+            told(index, REPORT_CANCELED, 'C');
+            assert_int_equal(o->life, LIFE_DEAD);
+            w->rig.sent_len = 0;
+        }
+    check();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
@@ -351,6 +431,8 @@ int main(void)
         TEST(a_symbol_with_an_unknown_execution),
         TEST(values_at_the_edges),
         TEST(changes_at_the_edges),
+        TEST(a_replace_of_an_order_for_after_hours),
+        TEST(sides_of_a_modify),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,7 +153,10 @@ static void letters_that_a_version_lacks_are_refused(void **state)
         assert_false(frames_can(&frames, &o));
         o.extras = NULL;
         o.time_in_force = 'E';
+        assert_false(frames_can(&frames, &o)); // of a replace
+        o.ref_was = 0;
         assert_int_equal(frames_can(&frames, &o), !v);
+        o.ref_was = order.ref_was;
         o.time_in_force = '0';
         o.display = 'Y';
         o.extras = &floor;
