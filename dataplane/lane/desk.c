@@ -417,6 +417,7 @@ enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t 
     if (LIKELY(o != NULL)) {
         c.frame.ref = o->ref;
         c.frame.side = side;
+        c.gate.turns = side != o->side;
         c.frame.price = o->price;
         c.frame.time_in_force = o->time_in_force;
         c.frame.display = o->display;

@@ -269,6 +269,7 @@ static void decision_again(struct desk *d, struct decision *c, const struct own_
     c->frame.quantity = is_enter(e) ? o->quantity : e->total;
     c->frame.price = e->kind == 'U' ? e->price : o->price;
     c->frame.side = e->kind == 'M' ? e->side : o->side;
+    c->gate.turns = c->frame.side != o->side;
     c->frame.time_in_force = o->time_in_force;
     c->frame.display = e->kind == 'U' && o->display == 'Z' ? 'Y' : o->display;
     c->frame.extras = e->kind == 'M' ? NULL : order_extras(&d->orders, e->order);

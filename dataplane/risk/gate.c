@@ -281,7 +281,7 @@ HOT_INLINE bool sale_good(const struct look *k)
     const struct gate_order *o = k->o;
     const uint64_t sold = k->own->open_sell + k->more;
     const uint64_t held = k->own->shares > 0 ? (uint64_t)k->own->shares : 0;
-    if (UNLIKELY(s->short_marking && o->side == 'S' && k->more && sold > held))
+    if (UNLIKELY(s->short_marking && o->side == 'S' && (k->more || o->turns) && sold > held))
         return refuse(k->v, REFUSAL_SHORT_MARK, TRADE_SYMBOL, sold, held);
     if (UNLIKELY(o->short_rule && o->side == 'T' && s->rule_201))
         return refuse(k->v, REFUSAL_SHORT_RESTRICTED, TRADE_SYMBOL, 1, 0);

@@ -320,6 +320,7 @@ struct gate_order {
     uint16_t asks;     // bits of enum order_permission
     uint8_t phase;     // enum trading_phase
     char side;         // B S T E
+    bool turns;        // a modify gives a sale this side
     bool short_rule;   // Rule 201 is in force for the symbol
     uint8_t quality;   // enum quality of the book
     bool session_up;   // logged in and reconciled

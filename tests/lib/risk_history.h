@@ -181,6 +181,7 @@ static inline struct gate_order history_change(struct model *m, const struct mod
     struct gate_order o = was->o;
     history_terms(m, &o);
     o.held = was->o.worst;
+    o.turns = model_draw(m, 4) == 0;
     o.asks = (uint16_t)(1u << (model_draw(m, 2) ? PERMISSION_REPLACE : PERMISSION_MODIFY));
     const uint64_t notional = (uint64_t)o.quantity * o.price;
     o.worst.notional = notional > o.held.notional ? notional : o.held.notional;

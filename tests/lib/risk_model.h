@@ -422,7 +422,7 @@ static inline bool model_sale(struct model *m, const struct gate_order *o)
     const uint64_t held = shares > 0 ? (uint64_t)shares : 0;
     if (!o->owner.sells)
         return true;
-    if (s->short_marking && o->side == 'S' && more && sold > held)
+    if (s->short_marking && o->side == 'S' && (more || o->turns) && sold > held)
         return model_refuse(m, REFUSAL_SHORT_MARK, TRADE_SYMBOL, sold, held);
     if (s->rule_201 && o->short_rule && o->side == 'T')
         return model_refuse(m, REFUSAL_SHORT_RESTRICTED, TRADE_SYMBOL, 1, 0);

@@ -413,6 +413,25 @@ static void sides_of_a_modify(void **state)
     check();
 }
 
+// What could not be entered as a long sale does not become one.
+static void a_short_sale_is_not_made_a_long_one(void **state)
+{
+    struct frames_config frames = {.version = OUCH_42, .firm = "    ", .capacity = 'P'};
+    struct desk_order ask = buy;
+    uint32_t index;
+    (void)state;
+    ouch_prefix_set(&frames.prefix, "T");
+    frames_init(&w->session.frames, &frames);
+    w->limits->symbols[0].symbol.short_marking = true;
+    ask.side = 'S';
+    REFUSED(enter(&ask), REFUSAL_SHORT_MARK);
+    ask.side = 'T';
+    assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &index), REFUSAL_NONE);
+    told(index, REPORT_ACCEPTED, 'A');
+    REFUSED(desk_modify(&w->desk, &w->who, index, 60, 'S'), REFUSAL_SHORT_MARK);
+    assert_int_equal(desk_modify(&w->desk, &w->who, index, 60, 'E'), REFUSAL_NONE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
@@ -433,6 +452,7 @@ int main(void)
         TEST(changes_at_the_edges),
         TEST(a_replace_of_an_order_for_after_hours),
         TEST(sides_of_a_modify),
+        TEST(a_short_sale_is_not_made_a_long_one),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

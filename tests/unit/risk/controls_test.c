@@ -178,6 +178,13 @@ static void long_sales_are_covered(void **state)
     struct gate_order same = o; // a replace that adds nothing
     same.held = o.worst;
     passes(&same);
+    reserve(&one);
+    passes(&same);
+    same = one; // a modify makes the short sale a long one
+    same.held = one.worst;
+    same.side = 'S';
+    same.turns = true;
+    refused(&same, REFUSAL_SHORT_MARK, TRADE_SYMBOL, SHARES + 1, SHARES);
 }
 
 static void rule_201_refuses_short_sales(void **state)
