@@ -51,16 +51,20 @@ def newest(a):
     a.desk.away(rests)
 
 
+def on_the_other_session(a, shares):
+    rests = a.buy()
+    assert a.sell(shares, "two") is None, "it could overtake the cancel on the other session"
+    a.gone(rests)
+    a.desk.away(a.sell(shares, "two"))
+
+
 def oldest(a):
     rests = a.buy()
     sells = a.sell(100, "nas")
     a.gone(rests)
     a.open(sells, 100)
     a.desk.away(sells)
-    rests = a.buy()
-    assert a.sell(100, "two") is None, "it could overtake the cancel on the other session"
-    a.gone(rests)
-    a.desk.away(a.sell(100, "two"))
+    on_the_other_session(a, 100)
 
 
 def both(a):
@@ -82,10 +86,7 @@ def decrement(a):
     a.gone(rests)
     a.open(sells, 200)
     a.desk.away(sells)
-    rests = a.buy()
-    assert a.sell(500, "two") is None, "it could overtake the cancel on the other session"
-    a.gone(rests)
-    a.desk.away(a.sell(500, "two"))
+    on_the_other_session(a, 500)
 
 
 def firm(a, other):

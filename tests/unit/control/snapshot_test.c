@@ -308,6 +308,15 @@ static void what_a_snapshot_changes_is_told(void **state)
     rig_close();
 }
 
+// A snapshot in which all are in the same state.
+static void every_symbol(char state, const char *reason)
+{
+    for (uint16_t locate = 1; locate <= SYMBOLS; locate++) {
+        spin(directory(locate));
+        spin(action(locate, state, reason));
+    }
+}
+
 // A turn tells of so many symbols at most; what a message changes before its turn comes is told
 // once, in order.
 static void a_turn_tells_a_slice(void **state)
@@ -316,10 +325,7 @@ static void a_turn_tells_a_slice(void **state)
     rig_open(INADDR_LOOPBACK);
     day_begins();
     gap();
-    for (uint16_t locate = 1; locate <= SYMBOLS; locate++) {
-        spin(directory(locate));
-        spin(action(locate, 'P', "LUDP"));
-    }
+    every_symbol('P', "LUDP");
     const uint32_t from = rig.event_count;
     loaded();
     assert_int_equal(told(EVENT_SYMBOL_QUALITY, from), 0);
@@ -390,10 +396,7 @@ static void a_filter_that_is_set_meanwhile_waits(void **state)
     rig_open(INADDR_LOOPBACK);
     day_begins();
     gap();
-    for (uint16_t locate = 1; locate <= SYMBOLS; locate++) {
-        spin(directory(locate));
-        spin(action(locate, 'T', "    "));
-    }
+    every_symbol('T', "    ");
     served();
     memset(bitmap, 0xff, sizeof bitmap);
     bitmap[0] &= ~(1ull << 3); // all but one
