@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, System, need_programs, skip, wait_for  # noqa: E402
-from trading import sections  # noqa: E402
+from trading import configure_memif, sections, start_memif_trade  # noqa: E402
 
 DAY = "--symbols 4 --live 2000 --messages 60000 --rate 20000 --end-s 1 --linger-s 60".split()
 
@@ -53,13 +53,9 @@ def settled(s):
 
 
 def record(s):
-    s.configure(
-        {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
-        {"nasdaq": {"symbols": 100, "orders": 50000, "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
-        sections("10.0.0.1:26400")
-        + f"capture: {{ring_size: 16MiB, directory: {s.dir}/capture, file_size: 8MiB}}\n")
-    s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
-                           "--member", "alice,secret,firm=ALCE,protocol=5.0")
+    configure_memif(s, sections("10.0.0.1:26400")
+                    + f"capture: {{ring_size: 16MiB, directory: {s.dir}/capture, file_size: 8MiB}}\n")
+    start_memif_trade(s, DAY, "alice,secret,firm=ALCE,protocol=5.0")
     s.start_dataplane()
     s.start_controlplane()
     s.wait_ready()

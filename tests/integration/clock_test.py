@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, System, need_programs  # noqa: E402
-from trading import sections  # noqa: E402
+from trading import configure_memif, sections, start_memif_trade  # noqa: E402
 
 DAY = "--symbols 4 --live 2000 --messages 20000 --rate 8000 --end-s 1 --linger-s 60".split()
 MEMBER = "alice,secret,firm=ALCE,protocol=5.0"
@@ -43,13 +43,8 @@ def tickgate(*words):
 def session(s):
     trading = sections("10.0.0.1:26400").replace("trading:\n", f"trading:\n  clock_error_us: {BOUND_US}\n")
     assert "clock_error_us" in trading
-    s.configure(
-        {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
-        {"nasdaq": {"symbols": 100, "orders": 50000,
-                    "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
-        trading + f"capture: {{ring_size: 32MiB, directory: {s.dir}/capture, file_size: 8MiB}}\n")
-    s.start_memif_exchange("--mode", "trade", *DAY, "--orders-on-port", "26400", "--member", MEMBER,
-                             "--line", "A=233.54.12.111:26477")
+    configure_memif(s, trading + f"capture: {{ring_size: 32MiB, directory: {s.dir}/capture, file_size: 8MiB}}\n")
+    start_memif_trade(s, DAY, MEMBER)
     s.start_dataplane()
     s.start_controlplane()
     s.wait_ready()

@@ -13,7 +13,7 @@ import zoneinfo
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, PATIENCE_S, System, need_programs, wait_for  # noqa: E402
-from trading import Ledger, sections  # noqa: E402
+from trading import Ledger, sections, start_memif_trade  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 2000 --messages 1600000 --rate 6000 --end-s 2 --linger-s 60".split()
@@ -172,8 +172,7 @@ def main():
         port = {"md0": {"device": s.memif, "ip": "10.0.0.2"}}
         channel = {"nasdaq": {"symbols": 100, "orders": 50000,
                               "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}}
-        s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
-                               "--member", "alice,secret,firm=ALCE")
+        start_memif_trade(s, DAY, "alice,secret,firm=ALCE")
         path = s.configure(port, channel, text.replace("record.json", "absent/record.json"))
         done = subprocess.run([str(BUILD / "tickgate-dataplane"), "--config", str(path)], capture_output=True, text=True,
                               timeout=PATIENCE_S)

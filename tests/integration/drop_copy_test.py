@@ -16,7 +16,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import System, need_programs, wait_for  # noqa: E402
-from trading import Ledger, flat, sections  # noqa: E402
+from trading import Ledger, configure_memif, flat, sections, start_memif_trade  # noqa: E402
 
 DAY = "--symbols 4 --live 2000 --messages 240000 --rate 8000 --end-s 2 --linger-s 40".split()
 DIFFERENCES = {"not copied": "theirs_missing", "copied twice": "doubled", "copied with one share more": "shares",
@@ -33,16 +33,12 @@ def configure(s, port, **keys):
     keys = {"name": "nas-drop", "server": f"127.0.0.1:{port}", "username": "copy", "password": "hidden", "grace_ms": 1000,
             "retry_ms": 50, "retry_max_ms": 200, **keys}
     copies = "drop_copies:\n  - {" + ", ".join(f"{k}: {v}" for k, v in keys.items()) + "}\n"
-    s.configure({"md0": {"device": s.memif, "ip": "10.0.0.2"}},
-                {"nasdaq": {"symbols": 100, "orders": 50000,
-                            "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
-                sections("10.0.0.1:26400", session="drop_copy: nas-drop") + copies)
+    configure_memif(s, sections("10.0.0.1:26400", session="drop_copy: nas-drop") + copies)
 
 
 def start(s, port, *faults):
-    s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
-                           "--member", "alice,secret,firm=ALCE", "--order-log", s.dir / "orders.jsonl",
-                           "--drop-copy", f"127.0.0.1:{port}", "--drop-user", "copy,hidden,firm=ALCE", *faults)
+    start_memif_trade(s, DAY, "alice,secret,firm=ALCE", "--order-log", s.dir / "orders.jsonl",
+                      "--drop-copy", f"127.0.0.1:{port}", "--drop-user", "copy,hidden,firm=ALCE", *faults)
     s.start_dataplane()
     s.start_controlplane()
     s.wait_ready()

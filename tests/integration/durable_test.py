@@ -13,7 +13,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, System, need_programs, wait_for  # noqa: E402
-from trading import Exchange, Ledger, flat, reconcile, sections  # noqa: E402
+from trading import Exchange, Ledger, configure_memif, flat, reconcile, sections, start_memif_trade  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 2000 --messages 300000 --rate 4000 --end-s 1 --linger-s 60".split()
@@ -85,14 +85,9 @@ def main():
     need_programs()
     with System("durable") as s:
         log = s.dir / "orders.jsonl"
-        s.configure(
-            {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
-            {"nasdaq": {"symbols": 100, "orders": 50000,
-                        "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
-            sections("10.0.0.1:26400", SYMBOLS, SESSION)
-            + f"capture: {{ring_size: 32MiB, directory: {s.dir}/capture, file_size: 8MiB}}\n", {"durability": "disk"})
-        s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
-                               "--member", "alice,secret,firm=ALCE,protocol=5.0", "--order-log", log)
+        configure_memif(s, sections("10.0.0.1:26400", SYMBOLS, SESSION)
+                        + f"capture: {{ring_size: 32MiB, directory: {s.dir}/capture, file_size: 8MiB}}\n", {"durability": "disk"})
+        start_memif_trade(s, DAY, "alice,secret,firm=ALCE,protocol=5.0", "--order-log", log)
         s.start_dataplane()
         s.start_controlplane()
         s.wait_ready()

@@ -21,7 +21,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, PATIENCE_S, System, need_programs, run, skip, wait_for  # noqa: E402
-from trading import Exchange, Ledger, flat, reconcile, sections  # noqa: E402
+from trading import Exchange, Ledger, configure_memif, flat, reconcile, sections, start_memif_trade  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 100 --messages 20000 --rate 100 --end-s 2 --linger-s 120".split()  # the first is never halted
@@ -208,15 +208,10 @@ def main():
         skip("the library is built with a sanitizer, which Python does not load")
     with System("gateway") as s:
         clients = Clients(s)
-        s.configure(
-            {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
-            {"nasdaq": {"symbols": 100, "orders": 50000,
-                        "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
-            sections("10.0.0.1:26400", SYMBOLS, limits=", quality: suspect", strategies=False)
-            + client_sections(clients.socket)
-            + f"capture: {{ring_size: 64MiB, directory: {s.dir}/capture, file_size: 16MiB}}\n")
-        s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
-                               "--member", "alice,secret,firm=ALCE", "--order-log", clients.log)
+        configure_memif(s, sections("10.0.0.1:26400", SYMBOLS, limits=", quality: suspect", strategies=False)
+                        + client_sections(clients.socket)
+                        + f"capture: {{ring_size: 64MiB, directory: {s.dir}/capture, file_size: 16MiB}}\n")
+        start_memif_trade(s, DAY, "alice,secret,firm=ALCE", "--order-log", clients.log)
         s.start_dataplane()
         s.start_controlplane()
         s.wait_ready()

@@ -13,7 +13,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from small_disk import SmallDisk  # noqa: E402
 from system import System, need_programs, skip, wait_for  # noqa: E402
-from trading import sections  # noqa: E402
+from trading import configure_memif, sections, start_memif_trade  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 2000 --messages 1600000 --rate 8000 --end-s 2 --linger-s 120".split()
@@ -104,14 +104,9 @@ def main():
     with System("stop") as s:
         disk = SmallDisk(s.dir, 40)
         try:
-            s.configure(
-                {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
-                {"nasdaq": {"symbols": 100, "orders": 50000,
-                            "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
-                sections("10.0.0.1:26400", SYMBOLS).replace("trading:\n", "trading:\n  journal: needed\n"),
-                {"directory": disk.path / "journal"}, trading_slots=1 << 18)
-            s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
-                                   "--member", "alice,secret,firm=ALCE")
+            configure_memif(s, sections("10.0.0.1:26400", SYMBOLS).replace("trading:\n", "trading:\n  journal: needed\n"),
+                            {"directory": disk.path / "journal"}, trading_slots=1 << 18)
+            start_memif_trade(s, DAY, "alice,secret,firm=ALCE")
             s.start_dataplane()
             full(s, disk)
             damaged(s, disk.path / "journal")

@@ -13,7 +13,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, System, need_programs, wait_for  # noqa: E402
-from trading import sections  # noqa: E402
+from trading import configure_memif, sections, start_memif_trade  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 500 --messages 400000 --rate 1000 --end-s 2 --linger-s 60".split()
@@ -31,12 +31,8 @@ def begin(s, log, trading="", strategies=True):
     parameters: [0]
     budget_us: 100000
 """
-    s.configure({"md0": {"device": s.memif, "ip": "10.0.0.2"}},
-                {"nasdaq": {"symbols": 100, "orders": 50000,
-                            "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
-                text)
-    s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
-                           "--member", "alice,secret,firm=ALCE", "--order-log", log)
+    configure_memif(s, text)
+    start_memif_trade(s, DAY, "alice,secret,firm=ALCE", "--order-log", log)
     s.start_dataplane()
     s.start_controlplane()
     s.wait_ready()

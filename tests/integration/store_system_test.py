@@ -11,7 +11,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from postgres import Place, Postgres, free_port, need
 from system import BUILD, System, need_programs, wait_for
-from trading import Ledger, sections
+from trading import Ledger, configure_memif, sections, start_memif_trade
 
 DAY = "--symbols 4 --live 2000 --messages 160000 --rate 8000 --end-s 2 --linger-s 30".split()
 
@@ -23,11 +23,7 @@ def configured(s, pg):
     trading = sections("10.0.0.1:26400", ("BUAH", "TRBP"), "protocol: ouch50")
     store = f"\nstore:\n  connection: '{pg.conninfo()}'\n  flush_ms: 50\n  retry_ms: 20\n  retry_max_ms: 200\n"
     store += f"http:\n  listen: 127.0.0.1:{HTTP}\n"
-    s.configure(
-        {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
-        {"nasdaq": {"symbols": 100, "orders": 50000,
-                    "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
-        trading + store)
+    configure_memif(s, trading + store)
 
 
 def migrate_first(s, pg):
@@ -123,8 +119,7 @@ def main():
         pg = Postgres(place)
         configured(s, pg)
         migrate_first(s, pg)
-        s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
-                               "--member", "alice,secret,firm=ALCE,protocol=5.0", "--order-log", s.dir / "orders.jsonl")
+        start_memif_trade(s, DAY, "alice,secret,firm=ALCE,protocol=5.0", "--order-log", s.dir / "orders.jsonl")
         s.start_dataplane()
         s.start_controlplane()
         s.wait_ready()

@@ -12,7 +12,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, System, need_programs, skip, wait_for  # noqa: E402
-from trading import Ledger, flat, sections  # noqa: E402
+from trading import Ledger, flat, sections, start_memif_trade  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SYMBOLS = ("BUAH", "TRBP")
@@ -59,8 +59,7 @@ strategies:
 
 
 def trades(s, log):
-    s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
-                           "--member", "alice,secret,firm=ALCE", "--order-log", log)
+    start_memif_trade(s, DAY, "alice,secret,firm=ALCE", "--order-log", log)
     s.start_dataplane()
     s.start_controlplane()
     s.wait_ready()

@@ -13,7 +13,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import System, need_programs, wait_for  # noqa: E402
-from trading import Exchange, Ledger, flat, reconcile, sections  # noqa: E402
+from trading import Exchange, Ledger, configure_memif, flat, reconcile, sections, start_memif_trade  # noqa: E402
 
 SYMBOLS = ("BUAH", "TRBP")
 DAY = "--symbols 4 --live 2000 --messages 160000 --rate 8000 --end-s 2 --linger-s 30".split()
@@ -25,13 +25,8 @@ def trade(name, faults, protocol, lost):
     with System(name) as s:
         log = s.dir / "orders.jsonl"
         session = f"protocol: ouch{protocol.replace('.', '')}" + ("\n    mass_cancel: true" if protocol == "5.0" else "")
-        s.configure(
-            {"md0": {"device": s.memif, "ip": "10.0.0.2"}},
-            {"nasdaq": {"symbols": 100, "orders": 50000,
-                        "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
-            sections("10.0.0.1:26400", SYMBOLS, session))
-        s.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *DAY, "--orders-on-port", "26400",
-                               "--member", f"{MEMBER},protocol={protocol}", "--order-log", log, *faults)
+        configure_memif(s, sections("10.0.0.1:26400", SYMBOLS, session))
+        start_memif_trade(s, DAY, f"{MEMBER},protocol={protocol}", "--order-log", log, *faults)
         s.start_dataplane()
         s.start_controlplane()
         s.wait_ready()

@@ -65,6 +65,21 @@ strategies:
     return text
 
 
+def configure_memif(system, trading, journal=None, **node):
+    """One channel and one session over a memif to the exchange; <trading>: the text of its sections."""
+    return system.configure(
+        {"md0": {"device": system.memif, "ip": "10.0.0.2"}},
+        {"nasdaq": {"symbols": 100, "orders": 50000,
+                    "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
+        trading, journal, **node)
+
+
+def start_memif_trade(system, day, member, *argv):
+    """The exchange at the other end of that."""
+    system.start_memif_exchange("--mode", "trade", "--line", "A=233.54.12.111:26477", *day, "--orders-on-port", "26400",
+                                "--member", member, *argv)
+
+
 def configure_veth(system, device, symbols):
     """Both strategies on one session, over a port on a veth pair with the exchange at the other end."""
     system.configure(
