@@ -47,6 +47,7 @@ static void test_every_torn_or_flipped_extract_is_found(void **state)
     (void)state;
     char path[512];
     size_t len;
+    rig_into_memory(&rig);
     seed = 5;
     rig_open(&rig, 1);
     instance(TODAY);

@@ -306,6 +306,7 @@ static void test_every_flipped_bit_is_found(void **state)
 {
     (void)state;
     char path[512];
+    rig_into_memory(&rig);
     rig_open(&rig, 1);
     for (int i = 0; i < 6; i++)
         send_all(3);
