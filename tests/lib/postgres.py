@@ -21,6 +21,7 @@ unix_socket_directories = '{folder}'
 port = {port}
 fsync = off
 shared_buffers = 32MB
+dynamic_shared_memory_type = mmap
 max_wal_size = 256MB
 wal_level = replica
 max_wal_senders = 4
