@@ -377,10 +377,12 @@ bench-store: ## the journal into a PostgreSQL of its own, beside psql's \copy of
 bench-risk: ## cost of an order's checks: 12,000 symbols, 200 accounts, random access (ns, instructions)
 	$(deps) build test
 	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
-	$(sub) $(BUILD)/bench/risk
+	$(sub) $(BUILD)/bench/risk $(BUILD)/bench/gateway
 	$(Q)$(BUILD)/bench/risk
 	$(Q)bench/micro/instructions.sh $(BUILD)/bench/risk decide risk --orders 20000 --runs 1
 	$(Q)bench/micro/checks.py $(BUILD)/bench/risk --orders 20000 --runs 1
+	$(Q)for check in -- --book --luld --self --market; do $(BUILD)/bench/gateway $$check 1 && \
+	  bench/micro/instructions.sh $(BUILD)/bench/gateway desk_enter gateway --orders 20000 $$check 1 || exit 1; done
 
 bench-gateway: ## cost of a client's order: from its ring to the frame, and its answer (ns, instructions)
 	$(deps) build test

@@ -5,6 +5,10 @@
 //
 // Each order is timed by itself with the time stamp counter; the counter's own cost, measured in
 // the same run, is taken off. A closed loop: one request at a time, everything warm.
+//
+// What the desk finds out before the gate is asked, each with 1: --book 1 the symbol's book, --luld
+// its estimated band as well, --self own orders that it would meet, here and on another lane,
+// --market the price of a market order. All of these orders pass.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +18,18 @@
 #include "dataplane/base/clock.h"
 #include "dataplane/gateway/door.h"
 #include "dataplane/lane/desk_gateway.h"
+#include "dataplane/lane/desk_luld.h"
+#include "dataplane/lane/desk_self.h"
 
 enum { REQUESTS = 256, ANSWERS = 1024, INSTRUMENTS = 16, SLOTS = 16384, STAMPS = 10000 };
+enum { ORDERS = 4096, PRICE = 1000000, MARKET_PRICE = 2147483647, LANES = 2 };
 
 static struct {
     struct lane lane;
     struct desk desk;
     struct session session;
     struct transport transport;
+    struct channel channel;
     struct gateway gateway;
     struct desk_gateway at_desk;
     struct clock_calibration cal;
@@ -30,7 +38,8 @@ static struct {
     uint64_t cursor;
     uint64_t frames;
     uint64_t bytes;
-    uint64_t ns; // of the exchange
+    uint64_t ns;    // of the exchange
+    uint32_t price; // that is asked for
 } b;
 
 static void fail(const char *what)
@@ -98,7 +107,7 @@ static void exchange_answers(uint32_t ref, uint64_t now)
                                 .user_ref = ref,
                                 .side = 'B',
                                 .quantity = 100,
-                                .price = 1000000,
+                                .price = PRICE,
                                 .display = 'Y',
                                 .order_ref = ref,
                                 .state = 'L'};
@@ -137,9 +146,9 @@ static void lane_open(void)
     b.lane.now = now_ticks;
 }
 
-static void desk_open(uint32_t orders)
+static struct limit_table *desk_open(uint32_t orders)
 {
-    const struct desk_config config = {.orders = {.orders = 4096,
+    const struct desk_config config = {.orders = {.orders = ORDERS,
                                                   .sessions = 1,
                                                   .refs_max = orders + 2,
                                                   .executions = 1024,
@@ -177,6 +186,57 @@ static void desk_open(uint32_t orders)
     if (!session_init(&b.session, &sc, &b.transport, "session bench", &err))
         fail(err.text);
     desk_session_add(&b.desk, &b.session, NULL, NULL);
+    return limits;
+}
+
+// --- what the desk looks up ---
+
+static void book_open(void)
+{
+    static struct channel_counters count;
+    const struct channel_config config = {.protocol = feed_protocol_find("itch50"),
+                                          .hold_frames = 64,
+                                          .luld = true,
+                                          .book = {.symbols = 64, .orders = 1024}};
+    struct channel_config with = config;
+    book_config_defaults(&with.book);
+    channel_init(&b.channel, &with, zeroed(channel_bytes(&with, NULL)));
+    b.channel.count = &count;
+    b.channel.quality = QUALITY_GOOD;
+    b.channel.time_ns = 12ull * 3600 * 1000000000;
+    for (uint32_t i = 0; i < INSTRUMENTS; i++) {
+        const uint16_t slot = book_symbol_open(&b.channel.book, (uint16_t)(i + 1));
+        book_symbol_name(&b.channel.book, slot, b.desk.instruments[i].symbol);
+        b.channel.book.infos[slot].luld_tier = '1';
+        luld_auction(&b.channel.luld, slot, b.channel.book_number, b.channel.time_ns, PRICE, 100,
+                     false);
+    }
+    b.desk.sessions[0].channel = &b.channel;
+}
+
+static void luld_open(struct limit_table *limits)
+{
+    book_open();
+    for (uint32_t i = 0; i < INSTRUMENTS; i++)
+        limits->symbols[i].symbol.band_estimate = true;
+    desk_luld_limits(&b.desk);
+}
+
+static void self_open(struct limit_table *limits)
+{
+    static struct self_reach reach = {.lanes = LANES, .instruments = INSTRUMENTS};
+    reach.groups[0] = zeroed(self_group_bytes(LANES, INSTRUMENTS));
+    reach.groups[2] = zeroed(self_group_bytes(LANES, INSTRUMENTS)); // of the client's account
+    limits->firm.owner.self_trade = limits->accounts[1].owner.self_trade = SELF_TRADE_NEWEST;
+    desk_self_init(&b.desk, zeroed(desk_self_bytes(ORDERS, INSTRUMENTS)), &reach, 0);
+}
+
+static void market_open(struct limit_table *limits)
+{
+    limits->accounts[1].owner.market = MARKET_CONVERTED;
+    for (uint32_t i = 0; i < INSTRUMENTS; i++)
+        limits->symbols[i].price_high = PRICE;
+    b.price = MARKET_PRICE;
 }
 
 static void gateway_open(void)
@@ -187,7 +247,7 @@ static void gateway_open(void)
     if (!gateway_init(&b.gateway, REQUESTS, ANSWERS, 1, &err) ||
         !gateway_client_add(&b.gateway, &c, b.cal.tsc_hz, &err))
         fail(err.text);
-    desk_gateway_init(&b.desk, &b.at_desk, &b.gateway, zeroed(desk_gateway_bytes(4096, 0)));
+    desk_gateway_init(&b.desk, &b.at_desk, &b.gateway, zeroed(desk_gateway_bytes(ORDERS, 0)));
     b.inward = zeroed(gateway_inward_bytes(REQUESTS));
     b.outward = zeroed(gateway_outward_bytes(ANSWERS, 0, 0));
     b.gateway.clients[0].inward = b.inward; // as the door does it
@@ -204,7 +264,7 @@ static void client_asks(uint32_t i)
                                       .client_id = i,
                                       .request = i,
                                       .quantity = 100,
-                                      .price = 1000000,
+                                      .price = b.price,
                                       .symbol = (uint16_t)(i % INSTRUMENTS),
                                       .side = 'B',
                                       .time_in_force = '0',
@@ -270,7 +330,16 @@ int main(int argc, char **argv)
     }
     clock_calibrate(&b.cal, 100);
     lane_open();
-    desk_open(orders);
+    struct limit_table *limits = desk_open(orders);
+    b.price = PRICE;
+    if (option(argc, argv, "--book", 0))
+        book_open();
+    if (option(argc, argv, "--luld", 0))
+        luld_open(limits);
+    if (option(argc, argv, "--self", 0))
+        self_open(limits);
+    if (option(argc, argv, "--market", 0))
+        market_open(limits);
     gateway_open();
     log_in();
     b.frames = 0;
