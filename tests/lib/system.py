@@ -62,6 +62,7 @@ class System:
         self.name = f"{name}{os.getpid()}"
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"tickgate-{name}-"))
         self.processes = {}
+        self.begun = 0  # where the log of the newest dataplane begins
         self.huge = free_huge_pages() >= 100
 
     def __enter__(self):
@@ -138,6 +139,8 @@ class System:
         return path
 
     def start_dataplane(self):
+        log = self.dir / "dataplane.log"
+        self.begun = log.stat().st_size if log.exists() else 0
         return self.start("dataplane", "tickgate-dataplane", "--config", self.dir / "config.yaml")
 
     def start_controlplane(self):
@@ -168,7 +171,12 @@ class System:
         return feeds["feeds"][channel] if feeds else None
 
     def wait_ready(self):
-        wait_for("the dataplane", lambda: (self.ask("status") or {}).get("state") == "ready", self.alive)
+        """Right after a start the control plane may still speak of the dataplane before: its own log tells."""
+        def ready():
+            said = (self.dir / "dataplane.log").read_bytes()[self.begun:]
+            return b"lanes on region" in said and (self.ask("status") or {}).get("state") == "ready"
+
+        wait_for("the dataplane", ready, self.alive)
 
     def counters(self, channel=0):
         counters = self.ask("show", "counters")
