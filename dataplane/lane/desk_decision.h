@@ -101,11 +101,14 @@ HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t sess
     c->gate.quality = e->quality = QUALITY_SUSPECT;
     if (UNLIKELY(ch == NULL || ch->book_lent)) {
         c->gate.phase = d->limits->market;
+        c->gate.short_rule = ch != NULL; // what the feed has said of it cannot be read
         return;
     }
     const uint16_t slot = desk_slot(d, session, instrument);
-    if (UNLIKELY(slot == SYMBOL_NONE))
+    if (UNLIKELY(slot == SYMBOL_NONE)) {
+        c->gate.short_rule = true; // it has not said anything yet
         return;
+    }
     const struct book_symbol *symbol = &ch->book.symbols[slot];
     const struct level *bid = book_best(&ch->book, symbol, BOOK_BID);
     const struct level *ask = book_best(&ch->book, symbol, BOOK_ASK);
