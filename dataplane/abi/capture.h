@@ -10,7 +10,9 @@
 //           between its last value and its own tail
 //   wanted  writer: the control plane: 1 record, 0 do not
 //
-// A turn that finds no room is left out, and CAPTURE_LOST says so before the next one. All numbers
+// A turn that finds no room is left out. CAPTURE_LOST says so of the first of several at once, and
+// of the others before the next that is there, or the end: a stream in which nothing is told of a
+// loss has none, also when the process was killed. All numbers
 // little-endian. What the reader finds is input from a file or from shared memory: nothing of it is
 // believed before it is checked.
 #pragma once
@@ -70,7 +72,7 @@ struct capture_ring {
     X(NOT_RECORDED, "an input that is not in the capture: <value> is enum capture_not_recorded") \
     X(LOST, "<value> turns before this record found no room")                                    \
     X(STOP, "recording ends")                                                                    \
-    X(END, "the lane has left its loop [u64: ticks]")                                            \
+    X(END, "the lane has left its loop")                                                         \
     X(COMMIT, "orders wait, and the journal has so many events, before the turn [u64]")          \
     X(CLIENT, "client <index> of the gateway came or went, before the turn [capture_client]")    \
     X(REQUESTS, "client <index> has put <value> slots of requests, before the turn "             \

@@ -458,11 +458,8 @@ void tape_run(struct lane *lane)
             now = t->clock(t->context);
         }
     }
-    if (t->on) {
-        tape_turn_begin(t, now > t->now ? now : t->now);
-        tape_put(t, CAPTURE_END, 0, 0, 0);
-        tape_turn_end(t, false);
-    }
+    if (t->on)
+        tape_end(t, now > t->now ? now : t->now);
     lane_end(lane, t->now);
     for (uint32_t i = 0; t->ports[i].real; i++) // arrived, and too late
         for (uint16_t k = 0; k < t->ports[i].waiting; k++)

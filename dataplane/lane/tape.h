@@ -27,6 +27,9 @@ enum {
     TAPE_NOTES_MAX = 1024,    // waiting for the main lcore: more may run into its ring's end
     TAPE_CREDIT_MIN = 32,     // slots that what is not an order asks for, at most
     TAPE_BEHIND_MAX = 1 << 8, // steps; after a longer pause time is taken from the clock again
+    // Bytes of the ring that turns leave free, so that the stream says of a loss at once, and how
+    // recording ended: LOST, then LOST, TURN and STOP or END, with a SKIP among them.
+    TAPE_RESERVE = 64,
 };
 
 struct tape_port {
@@ -51,16 +54,18 @@ struct tape {
     uint64_t begun;      // published up to here
     uint64_t head;       // the reader's, as last believed
     uint64_t body;       // <at> behind the TURN of the turn in work
+    uint64_t reserve;    // bytes that are not for the record in work
     uint64_t now;        // time of the turn in work
     uint64_t step;       // ticks
     uint64_t setup;      // lane->stamp before anything came back from the journal; 0: nothing did
     uint64_t credit_min; // free slots with which no decision depends on how many there are
     uint64_t credit;     // of the trading ring, as last recorded
     uint32_t idle;       // turns since the last TURN
-    uint32_t lost;       // turns since the last record
+    uint32_t lost;       // turns since the last record, and not yet told
     uint32_t frames;     // of the turn in work
     bool on;
     bool full;       // the turn in work does not fit
+    bool hole;       // the newest record says that turns are lost
     bool first;      // nothing has been taken in yet
     bool commanded;  // in the turn in work
     uint8_t without; // bits of enum capture_not_recorded that were said
@@ -108,4 +113,6 @@ void tape_turn_begin(struct tape *t, uint64_t now);
 void tape_turn_end(struct tape *t, bool step);
 void tape_start(struct tape *t, uint64_t now);
 void tape_stop(struct tape *t);
+// The lane has left its loop.
+void tape_end(struct tape *t, uint64_t now);
 void tape_without(struct tape *t, enum capture_not_recorded what);

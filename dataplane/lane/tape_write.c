@@ -8,7 +8,7 @@
 
 static bool room(struct tape *t, uint64_t bytes)
 {
-    const uint64_t size = t->mask + 1;
+    const uint64_t size = t->mask + 1 - t->reserve;
     if (LIKELY(t->at + bytes - t->head <= size))
         return true;
     const uint64_t head = atomic_load_explicit(&t->ring->head, memory_order_acquire);
@@ -63,11 +63,21 @@ static void publish(struct tape *t)
     atomic_store_explicit(&t->ring->tail, t->at, memory_order_release);
 }
 
-// The turn in work finds no room: it is left out whole.
+// The turn in work finds no room: it is left out whole. The first of several is told at once: a
+// process that is killed says nothing more, and what it has left is not to pass for everything.
 static COLD void lose(struct tape *t)
 {
     t->at = t->begun;
-    t->lost++;
+    t->full = false;
+    if (t->hole) {
+        t->lost++;
+    } else {
+        t->reserve = 0;
+        tape_put(t, CAPTURE_LOST, 0, 1, 0);
+        t->reserve = TAPE_RESERVE;
+        t->hole = true;
+        publish(t);
+    }
     atomic_store_explicit(&t->ring->lost,
                           atomic_load_explicit(&t->ring->lost, memory_order_relaxed) + 1,
                           memory_order_relaxed);
@@ -104,6 +114,7 @@ void tape_turn_end(struct tape *t, bool step)
     }
     t->idle = 0;
     t->lost = 0;
+    t->hole = false;
     if (t->frames)
         atomic_store_explicit(&t->ring->frames,
                               atomic_load_explicit(&t->ring->frames, memory_order_relaxed) +
@@ -157,7 +168,8 @@ COLD void tape_start(struct tape *t, uint64_t now)
                               .sequence = lane->trading.sequence,
                               .verify_checksums = lane->verify_checksums};
     t->on = true;
-    t->full = false;
+    t->full = t->hole = false;
+    t->reserve = TAPE_RESERVE;
     t->idle = t->without = 0;
     t->now = now;
     t->credit = lane->trading.committed;
@@ -176,33 +188,39 @@ COLD void tape_start(struct tape *t, uint64_t now)
     word_put(t, CAPTURE_CREDIT, 0, 0, t->credit);
     word_put(t, CAPTURE_JOURNAL, 0, 0,
              atomic_load_explicit(&t->record.state, memory_order_relaxed));
-    if (t->lost) // before the last end, which found no room either
-        tape_put(t, CAPTURE_LOST, 0, t->lost, 0);
     if (t->full) { // tried again
         t->at = t->begun;
         t->on = false;
         return;
     }
-    t->lost = 0;
     atomic_store_explicit(&t->ring->recording, 1, memory_order_relaxed);
+    publish(t);
+}
+
+// The last records, for which there is always room.
+static void last_put(struct tape *t, uint64_t now, enum capture_kind kind)
+{
+    t->reserve = 0;
+    t->full = false;
+    t->now = now;
+    if (t->lost)
+        tape_put(t, CAPTURE_LOST, 0, t->lost, 0);
+    word_put(t, CAPTURE_TURN, 0, t->idle, now); // with the idle ones before it
+    tape_put(t, kind, 0, 0, 0);
+    t->lost = 0;
     publish(t);
 }
 
 COLD void tape_stop(struct tape *t)
 {
-    t->full = false;
-    t->frames = 0;
-    if (t->lost)
-        tape_put(t, CAPTURE_LOST, 0, t->lost, 0);
-    word_put(t, CAPTURE_TURN, 0, t->idle, t->now); // with the idle ones before it
-    tape_put(t, CAPTURE_STOP, 0, 0, 0);
-    if (t->full)
-        lose(t);
-    else
-        t->lost = 0;
+    last_put(t, t->now, CAPTURE_STOP);
     t->on = false;
     atomic_store_explicit(&t->ring->recording, 0, memory_order_relaxed);
-    publish(t);
+}
+
+COLD void tape_end(struct tape *t, uint64_t now)
+{
+    last_put(t, now, CAPTURE_END);
 }
 
 COLD void tape_without(struct tape *t, enum capture_not_recorded what)

@@ -125,11 +125,12 @@ static void test_lost_turns_are_counted_and_told(void **state)
     assert_int_equal(s.first, CAPTURE_START);
     assert_int_equal(s.records[CAPTURE_TURN], recorded);
     assert_int_equal(s.frames, recorded * FRAMES);
-    assert_int_equal(s.records[CAPTURE_LOST], 0);
+    assert_int_equal(s.last, CAPTURE_LOST); // of that one
+    assert_int_equal(s.lost, 1);
     turn();
     s = take();
     assert_int_equal(s.first, CAPTURE_LOST);
-    assert_int_equal(s.lost, 4);
+    assert_int_equal(s.lost, 3);
     assert_int_equal(s.frames, FRAMES);
     turn();
     s = take();
@@ -143,37 +144,73 @@ static void test_told_at_the_end(void **state)
 {
     (void)state;
     overflow(4);
-    take();
+    assert_int_equal(take().lost, 1);
     tape_stop(&tape);
     const struct seen s = take();
     assert_int_equal(s.first, CAPTURE_LOST);
-    assert_int_equal(s.lost, 4);
+    assert_int_equal(s.lost, 3);
     assert_int_equal(s.last, CAPTURE_STOP);
     assert_int_equal(atomic_load(&ring.recording), 0);
     tape_start(&tape, now);
     assert_int_equal(take().records[CAPTURE_LOST], 0);
 }
 
-// It ends while there is no room for that either: it is said when it begins again.
-static void test_told_at_the_next_beginning(void **state)
+// Up to the last bytes: turns with nothing in them.
+static void fill(uint64_t lost)
 {
-    (void)state;
-    while (atomic_load(&ring.lost) == 0) { // to the last bytes
+    while (atomic_load(&ring.lost) < lost) {
         tape_turn_begin(&tape, now += 1000);
         tape_turn_end(&tape, false);
     }
-    const uint64_t tail = atomic_load(&ring.tail);
-    tape_stop(&tape);
+}
+
+// Recording stops, or the lane ends, while the ring is full, wherever its room ends: that is there,
+// and that turns are not.
+static void last_in_full_ring(bool stops)
+{
+    for (uint64_t lost = 1; lost < 4; lost++) {
+        for (uint64_t from = 0; from < 2 * TAPE_RESERVE; from += CAPTURE_UNIT) {
+            setup(NULL);
+            atomic_store(&ring.head, from);
+            fill(lost);
+            const uint64_t before = atomic_load(&ring.tail);
+            if (stops)
+                tape_stop(&tape);
+            else
+                tape_end(&tape, now);
+            assert_true(atomic_load(&ring.tail) - from <= sizeof bytes);
+            atomic_store(&ring.head, before);
+            const struct seen s = take();
+            assert_int_equal(s.last, stops ? CAPTURE_STOP : CAPTURE_END);
+            assert_int_equal(s.lost, lost - 1); // the first has been told
+        }
+    }
+}
+
+static void test_there_is_room_for_the_stop(void **state)
+{
+    (void)state;
+    last_in_full_ring(true);
     assert_false(tape.on);
-    assert_int_equal(atomic_load(&ring.tail), tail);
-    assert_int_equal(atomic_load(&ring.lost), 2); // and the end itself
-    assert_int_equal(take().records[CAPTURE_STOP], 0);
     tape_start(&tape, now);
-    const struct seen s = take();
-    assert_int_equal(s.first, CAPTURE_START);
-    assert_int_equal(s.lost, 2);
-    turn();
     assert_int_equal(take().lost, 0);
+}
+
+static void test_there_is_room_for_the_end(void **state)
+{
+    (void)state;
+    last_in_full_ring(false);
+}
+
+// The process is killed in a full ring: what it leaves behind does not pass for everything.
+static void test_killed_in_a_full_ring(void **state)
+{
+    (void)state;
+    for (uint64_t lost = 1; lost < 3; lost++) {
+        setup(NULL);
+        overflow(lost);
+        assert_int_equal(take().lost, 1);
+    }
 }
 
 int main(void)
@@ -181,7 +218,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_lost_turns_are_counted_and_told, setup),
         cmocka_unit_test_setup(test_told_at_the_end, setup),
-        cmocka_unit_test_setup(test_told_at_the_next_beginning, setup),
+        cmocka_unit_test_setup(test_there_is_room_for_the_stop, setup),
+        cmocka_unit_test_setup(test_there_is_room_for_the_end, setup),
+        cmocka_unit_test_setup(test_killed_in_a_full_ring, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
