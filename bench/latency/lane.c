@@ -31,14 +31,14 @@ struct trip_ticks {
 static __attribute__((noinline)) uint64_t trigger_turn(struct lane_world *w)
 {
     const uint64_t from = clock_tsc();
-    lane_turn(&w->lane, from);
+    lane_world_turn_at(w, from);
     return from;
 }
 
 static __attribute__((noinline)) uint32_t other_turn(struct lane_world *w)
 {
     const uint64_t from = clock_tsc();
-    lane_turn(&w->lane, from);
+    lane_world_turn_at(w, from);
     return (uint32_t)(clock_tsc() - from);
 }
 
@@ -302,9 +302,10 @@ void lane_print(FILE *out, const struct lane_options *o, const struct lane_resul
     const struct quiet *q = &r->quiet;
     fprintf(out,
             "lane           closed loop, simulated port: %lu orders in %.2f s (%.0f a second), %u "
-            "symbols, %u resting orders, %u other messages before each, %lu MiB%s\n",
+            "symbols, %u resting orders, %u other messages before each, %lu MiB%s%s\n",
             r->orders, (double)r->ns / 1e9, (double)r->orders * 1e9 / (double)r->ns, o->symbols,
-            r->orders_live, o->noise, r->memory >> 20, r->huge_pages ? "" : " (no huge pages)");
+            r->orders_live, o->noise, r->memory >> 20, r->huge_pages ? "" : " (no huge pages)",
+            o->capture ? ", with a capture" : "");
     fprintf(out, "%-18s %7s %7s %7s %8s %9s\n", "ns", "p50", "p90", "p99", "p99.9", "max");
     for (uint32_t f = 0; f < LANE_FIGURES; f++) {
         const struct hdr *h = &r->figures[f];

@@ -34,6 +34,17 @@ static uint64_t power_of_two(uint64_t least)
     return n;
 }
 
+// Recorded from the first turn on; who reads it is in time.
+static void tape_make(struct lane_world *w, struct error *err)
+{
+    struct capture_ring *ring = region_capture_ring(&w->view, 0);
+    w->tape = table(w, sizeof *w->tape, err);
+    if (w->tape == NULL)
+        return;
+    atomic_store_explicit(&ring->wanted, 1, memory_order_relaxed);
+    tape_init(w->tape, &w->lane, ring, region_capture_byte(&w->view, 0), LANE_CAPTURE_BYTES);
+}
+
 static void lane_make(struct lane_world *w, const struct lane_options *o, struct error *err)
 {
     const struct region_shape shape = {
@@ -45,6 +56,7 @@ static void lane_make(struct lane_world *w, const struct lane_options *o, struct
         .trading_slots =
             o->region || o->control != LANE_CONTROL_ALIVE ? LANE_REGION_SLOTS : LANE_RING_SLOTS,
         .diagnostic_slots = 64,
+        .capture_bytes = o->capture ? LANE_CAPTURE_BYTES : 0,
         .symbols = {o->symbols + 1}};
     const struct region_identity identity = lane_region_identity(w);
     struct channel_config cc = {
@@ -81,6 +93,8 @@ static void lane_make(struct lane_world *w, const struct lane_options *o, struct
     if (w->ports.in == NULL)
         w->ports.in = w->ports.out = &w->port.port;
     lane_input_add(&w->lane, w->ports.in, 0);
+    if (o->capture)
+        tape_make(w, err);
     channel_init(&w->channel, &cc, book);
     lane_channel_add(&w->lane, &w->channel);
     lane_route_add(&w->lane, w->ports.in->index, LANE_GROUP, LANE_GROUP_PORT, 0, 0);
@@ -124,7 +138,8 @@ static bool session_make(struct lane_world *w, struct transport *transport, stru
     memcpy(tc.local_mac, lane_local_mac, sizeof tc.local_mac);
     void *buffers = table(w, tcp_memory_bytes(&tc), err);
     if (buffers == NULL ||
-        !tcp_link_init(&w->link, &tc, buffers, w->ports.out, 0, hz, "session", err) ||
+        !tcp_link_init(&w->link, &tc, buffers, tape_port_of(w->tape, w->ports.out), 0, hz,
+                       "session", err) ||
         !session_init(&w->session, &sc, &w->link.transport, "session", err))
         return false;
     tcp_link_bind(&w->link, &w->session);
@@ -180,6 +195,9 @@ static bool desk_make(struct lane_world *w, const struct lane_options *o, struct
         return false;
     limits_make(w);
     desk_init(&w->desk, &w->lane, &config, names, w->limits, memory);
+    w->lane.desk = &w->desk;
+    if (w->tape)
+        tape_kills(w->tape);
     if (!session_make(w, o->transport, err))
         return false;
     desk_session_add(&w->desk, &w->session, &w->channel, o->transport ? NULL : &w->link);
@@ -191,7 +209,6 @@ static bool desk_make(struct lane_world *w, const struct lane_options *o, struct
                       clock_ns_to_ticks(&w->cal, LANE_PARK_US * 1000ull), park);
     }
     desk_strategies_init(&w->desk, &w->strategies, w->cal.tsc_hz, watches);
-    w->lane.desk = &w->desk;
     desk_warm_init(&w->desk, warm, 0);
     w->instances = o->instances ? o->instances : 1;
     for (uint32_t i = 0; i < w->instances; i++)
@@ -304,6 +321,10 @@ uint32_t lane_world_events(struct lane_world *w, struct event *out, uint32_t max
          at++)
         out[n++] = ring->slots[at & ring->mask];
     w->events_read = ring->tail;
+    if (w->tape && !w->shared)
+        atomic_store_explicit(&w->tape->ring->head,
+                              atomic_load_explicit(&w->tape->ring->tail, memory_order_relaxed),
+                              memory_order_release);
     if (!w->shared && w->drained)
         event_commit(ring->ring, w->events_read);
     return n;

@@ -15,6 +15,7 @@
 #include "dataplane/lane/desk_gateway.h"
 #include "dataplane/lane/desk_strategy.h"
 #include "dataplane/lane/desk_warm.h"
+#include "dataplane/lane/tape.h"
 #include "dataplane/port/port_sim.h"
 #include "dataplane/wire/ouch50.h"
 
@@ -28,6 +29,7 @@ enum {
     LANE_REGION_SLOTS = 1 << 16, // where a control plane takes the events
     LANE_ORDERS = 4096,          // places of the order table
     LANE_ACCOUNT = 1,
+    LANE_CAPTURE_BYTES = 64 << 20, // as by default
     LANE_PARK_ORDERS = 256,
     LANE_PARK_US = 2000000,
     LANE_VENUE_ORDERS = 128,
@@ -64,6 +66,7 @@ struct lane_options {
     uint32_t clients;            // of the gateway, attached
     const char *region;          // its name, for a control plane; null: nobody sees it
     bool durable;                // the session's orders wait for the journal: with a region
+    bool capture;                // the lane hands out what it takes in
 };
 
 // Clients of the gateway: the first one's end of its rings, and what the lane has of all.
@@ -141,7 +144,8 @@ struct lane_world {
 
     struct lane_venue venue;
     struct lane_client client;
-    bool drained; // somebody takes the events away
+    struct tape *tape; // null: no capture
+    bool drained;      // somebody takes the events away
     uint64_t events_read;
 
     // The region: private memory, or a named one that a control plane reads.
@@ -161,12 +165,17 @@ struct lane_world {
 struct lane_world *lane_world_open(const struct lane_options *o, struct error *err);
 void lane_world_close(struct lane_world *w);
 
+static inline uint32_t lane_world_turn_at(struct lane_world *w, uint64_t now)
+{
+    return w->tape ? tape_pass(w->tape, now, 0) : lane_turn(&w->lane, now);
+}
+
 // One turn of the lane, as lane_run makes it.
 static inline uint32_t lane_world_turn(struct lane_world *w)
 {
     if (w->sockets)
         return w->sockets->turn(w);
-    return lane_turn(&w->lane, clock_tsc());
+    return lane_world_turn_at(w, clock_tsc());
 }
 
 // A frame from the exchange to the lane.

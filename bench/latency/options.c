@@ -75,6 +75,7 @@ static const char usage[] =
     "waits\n"
     "                 for it between two orders where it is behind\n"
     "  --durable      lane: orders leave when the journal has their record; with --region\n"
+    "  --capture      lane, trip: with a capture, as a dataplane has one by default\n"
     "  --out DIR      write <mode>.hlog, <mode>.hgrm and result.json (HdrHistogram's formats)\n"
     "  --help         this text\n"
     "\n"
@@ -147,6 +148,7 @@ static bool option_take(struct bench_options *o, int letter, const char *value, 
     case 'o': o->out = value; return true;
     case 'u': o->lane.uncounted = true; return true;
     case 'U': o->lane.durable = true; return true;
+    case 'x': o->lane.capture = true; return true;
     case 't': o->lane.strategies = value; return true;
     case 'g': o->lane.region = value; return true;
     case 'I': o->trip.near = value; return true;
@@ -220,6 +222,7 @@ bool bench_options_read(struct bench_options *o, int argc, char **argv, struct e
 #undef NUMBER_LONG
             {"uncounted", 0, NULL, 'u'},
         {"durable", 0, NULL, 'U'},
+        {"capture", 0, NULL, 'x'},
         {"first", 0, NULL, 'f'},
         {"port", 1, NULL, 'T'},
         {"leg", 1, NULL, 'L'},

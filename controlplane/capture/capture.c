@@ -10,7 +10,13 @@
 #include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
 
-enum { NAP_US = 500, WAIT_US = 500, STOP_MS = 3000 };
+enum {
+    NAP_US = 500,
+    WAIT_US = 500,
+    STOP_MS = 3000,
+    RETRY_MS = 1000, // after an error, then twice as long each time
+    RETRY_MS_MAX = 60000,
+};
 
 // --- regions ---
 
@@ -49,7 +55,7 @@ static void copy_names(const struct region_view *view, void *context)
 static void region_enter(struct capture *c)
 {
     const struct region_header *h = contact_header(&c->contact);
-    c->introduced = false;
+    c->introduced = c->gave_up = false;
     memset(&c->at, 0, sizeof c->at);
     c->instance = (struct capture_instance){
         .epoch = h->identity.epoch,
@@ -103,8 +109,8 @@ static bool introduce(struct capture *c)
         return false;
     if (c->files.disk.slots == NULL && !capture_files_open(&c->files, &c->config, &err)) {
         c->files.error = EIO;
-        log_error(LOG_CAPTURE_STOPPED, LOG_FIELDS(LOG_TEXT("directory", c->config.directory)), "%s",
-                  err.text);
+        log_error(LOG_CAPTURE_STOPPED, LOG_FIELDS(LOG_TEXT("directory", c->config.directory)),
+                  "%s; nothing is captured, and it is tried again", err.text);
         return false;
     }
     if (c->introduced && !capture_files_full(&c->files))
@@ -118,6 +124,8 @@ static bool introduce(struct capture *c)
                  c->contact.reader.path, c->files.disk.ops->name);
     c->introduced = capture_files_begin(&c->files, &c->instance, (const char(*)[NAME_LEN])c->lanes,
                                         (const char(*)[NAME_LEN])c->ports);
+    if (c->introduced)
+        c->retry_ms = 0;
     return c->introduced;
 }
 
@@ -172,6 +180,29 @@ void capture_want(struct capture *c, bool wanted)
     atomic_fetch_add_explicit(&c->asked, 1, memory_order_release);
 }
 
+// Nothing can be written. Lanes need not record what nobody reads, so they stop; after a pause they
+// go on, and what their rings still hold is taken from where the files end.
+static void failed_turn(struct capture *c, uint64_t now_ns)
+{
+    if (!c->gave_up) {
+        capture_files_abandon(&c->files);
+        c->retry_ms = c->retry_ms == 0                 ? RETRY_MS
+                      : c->retry_ms < RETRY_MS_MAX / 2 ? 2 * c->retry_ms
+                                                       : RETRY_MS_MAX;
+        c->retry_ns = now_ns + c->retry_ms * UINT64_C(1000000);
+        c->resume = c->seen.lanes && c->seen.lane[0].wanted;
+        c->gave_up = captures_want(&c->contact, false);
+        return;
+    }
+    if (now_ns < c->retry_ns)
+        return;
+    c->files.error = 0;
+    c->gave_up = c->introduced = false;
+    c->at = c->files.written;
+    if (c->resume)
+        captures_want(&c->contact, true);
+}
+
 // --- the thread ---
 
 static void report(struct capture *c)
@@ -212,8 +243,8 @@ static bool turn(struct capture *c)
         if (contact_attached(&c->contact) && c->files.error == 0)
             captures_release(&c->contact, &c->files.written);
     }
-    if (c->files.error && !c->gave_up && contact_attached(&c->contact))
-        c->gave_up = captures_want(&c->contact, false); // lanes need not write what nobody reads
+    if (c->files.error && contact_attached(&c->contact))
+        failed_turn(c, now_ns);
     report(c);
     return came;
 }

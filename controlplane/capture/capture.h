@@ -16,7 +16,7 @@ struct capture_status {
     uint64_t file, bytes;
     uint64_t behind;  // bytes that are in no file yet
     uint64_t damaged; // rings that said something impossible
-    int error;        // errno: nothing is written any more
+    int error;        // errno: nothing is written until it is tried again
     char engine[32];
 };
 
@@ -42,7 +42,10 @@ struct capture {
     bool introduced;
     uint64_t done; // of <asked>
     uint64_t damaged;
-    bool gave_up; // nothing can be written, and the lanes know
+    bool gave_up;      // nothing can be written, and the lanes know
+    bool resume;       // they recorded before
+    uint32_t retry_ms; // pause that runs, or was the last one; 0: a file is written
+    uint64_t retry_ns; // end of it
     char lanes[LANES_MAX][NAME_LEN], ports[PORTS_MAX][NAME_LEN];
     struct capture_instance instance;
     uint8_t *bytes; // CAPTURE_PIECE_MAX

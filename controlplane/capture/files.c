@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "controlplane/capture/pcapng.h"
@@ -92,9 +93,15 @@ static void last_cut(const char *directory, uint64_t file)
 bool capture_files_open(struct capture_files *f, const struct capture_config *config,
                         struct error *err)
 {
+    const struct capture_heads written = f->written; // before an error
+    const uint64_t bytes = f->bytes;
     memset(f, 0, sizeof *f);
     f->config = *config;
     f->disk.fd = -1;
+    f->bytes = bytes;
+    f->written = written;
+    for (uint32_t i = 0; i < DISK_SLOTS; i++)
+        f->heads[i] = written;
     uint64_t *files = calloc(FILES_MAX, sizeof *files);
     if (files == NULL)
         return error_set(err, EXIT_FAILED, "%s: no memory", config->directory);
@@ -129,9 +136,8 @@ static void fail(struct capture_files *f, int error, const char *what)
     log_error(
         LOG_CAPTURE_STOPPED,
         LOG_FIELDS(LOG_TEXT("directory", f->config.directory), LOG_TEXT("cause", strerror(error))),
-        "%s: %s: %s; nothing more is captured until the control plane is started "
-        "again",
-        f->config.directory, what, strerror(error));
+        "%s: %s: %s; nothing is captured, and it is tried again", f->config.directory, what,
+        strerror(error));
 }
 
 // --- blocks to the disk ---
@@ -191,6 +197,14 @@ static bool slot_there(struct capture_files *f)
 
 // --- files ---
 
+static void file_remove(const char *path)
+{
+    if (unlink(path) != 0)
+        log_warn(LOG_CAPTURE_RETAIN,
+                 LOG_FIELDS(LOG_TEXT("path", path), LOG_TEXT("cause", strerror(errno))),
+                 "%s: %s; it stays", path, strerror(errno));
+}
+
 static void retain(const struct capture_files *f)
 {
     char path[CAPTURE_PATH_MAX];
@@ -206,12 +220,37 @@ static void retain(const struct capture_files *f)
         if (!capture_file_path(f->config.directory, files[i], path) || stat(path, &status) != 0)
             continue;
         bytes += (uint64_t)status.st_blocks * 512;
-        if (bytes > f->config.keep_bytes && files[i] < f->instance.file && unlink(path) != 0)
-            log_warn(LOG_CAPTURE_RETAIN,
-                     LOG_FIELDS(LOG_TEXT("path", path), LOG_TEXT("cause", strerror(errno))),
-                     "%s: %s; it stays", path, strerror(errno));
+        if (bytes > f->config.keep_bytes && files[i] < f->instance.file)
+            file_remove(path);
     }
     free(files);
+}
+
+// A file more leaves the journal its room.
+static bool disk_has_room(const struct capture_files *f)
+{
+    struct statvfs fs;
+    if (statvfs(f->config.directory, &fs) != 0)
+        return true; // the file says what is wrong
+    const uint64_t part = fs.f_blocks * fs.f_frsize / CAPTURE_SPARE_PART;
+    const uint64_t most = (uint64_t)CAPTURE_SPARE_GIB << 30;
+    return fs.f_bavail * fs.f_frsize >= f->config.file_bytes + (part < most ? part : most);
+}
+
+// The oldest files go for it, where any may go.
+static bool room_make(const struct capture_files *f)
+{
+    char path[CAPTURE_PATH_MAX];
+    bool there = disk_has_room(f);
+    uint64_t *files = there || f->config.keep_bytes == 0 ? NULL : calloc(FILES_MAX, sizeof *files);
+    const size_t count = files ? capture_file_list(f->config.directory, files, FILES_MAX) : 0;
+    for (size_t i = 0; count != SIZE_MAX && i < count && !there; i++) {
+        if (capture_file_path(f->config.directory, files[i], path))
+            file_remove(path);
+        there = disk_has_room(f);
+    }
+    free(files);
+    return there;
 }
 
 // What was preallocated and not used is given back.
@@ -238,7 +277,8 @@ static bool next_file(struct capture_files *f)
         fail(f, ENAMETOOLONG, "a file");
         return false;
     }
-    const int failed = f->disk.ops->segment(&f->disk, path, f->config.file_bytes, header);
+    const int failed =
+        room_make(f) ? f->disk.ops->segment(&f->disk, path, f->config.file_bytes, header) : ENOSPC;
     if (failed) {
         fail(f, failed, path);
         return false;
@@ -415,6 +455,14 @@ void capture_files_turn(struct capture_files *f, uint64_t now_ns, uint32_t wait_
 bool capture_files_idle(const struct capture_files *f)
 {
     return f->error || (f->used == 0 && f->on_their_way == 0);
+}
+
+void capture_files_abandon(struct capture_files *f)
+{
+    if (f->disk.slots == NULL)
+        return;
+    cut(f);
+    disk_close(&f->disk);
 }
 
 void capture_files_close(struct capture_files *f)

@@ -14,6 +14,10 @@ enum {
     CAPTURE_PIECE_MAX = 64 << 10, // bytes of a lane's ring taken at a time
     CAPTURE_FILE_MIN = 8 << 20,   // bytes
     CAPTURE_PATH_MAX = 600,
+    // Of the file system a twentieth, 4 GiB at most, stays free of captures: the journal may stand
+    // on it too, and orders stop when that has no room.
+    CAPTURE_SPARE_PART = 20,
+    CAPTURE_SPARE_GIB = 4,
 };
 
 struct capture_config {
@@ -44,7 +48,7 @@ struct capture_files {
     struct capture_heads written;           // in a file
 };
 
-// False: EXIT_FAILED.
+// <f>: zeroed, or abandoned: then it goes on. False: EXIT_FAILED.
 bool capture_files_open(struct capture_files *f, const struct capture_config *config,
                         struct error *err);
 // Writes what is left and cuts the last file to its length.
@@ -62,6 +66,8 @@ uint32_t capture_files_take(struct capture_files *f, const struct capture_piece 
                             uint64_t now_ns, bool *damaged);
 // Sends what is due and takes note of what was written.
 void capture_files_turn(struct capture_files *f, uint64_t now_ns, uint32_t wait_us);
+// After an error: nothing is open any more. What no file has yet is to be taken again.
+void capture_files_abandon(struct capture_files *f);
 // Everything that was taken is in a file.
 bool capture_files_idle(const struct capture_files *f);
 

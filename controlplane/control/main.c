@@ -160,29 +160,35 @@ static void journal_take(struct options *options, const struct config_journal *c
         .committed = &journal_committed};
 }
 
-// The directory of a region that is named by its path is named by that file.
+// The directory of a region that is named by its path is named by that file. The capture stands
+// beside the journal, on the same disk unless the configuration says otherwise.
 static bool directory_make(struct options *options, const char *configured, struct error *err)
 {
     static const char home[] = "/var/lib/tickgate";
     const char *slash = strrchr(options->region, '/');
     const char *region = slash ? slash + 1 : options->region;
-    int n;
-    if (config.capture.directory[0])
-        n = snprintf(options->capture, sizeof options->capture, "%s", config.capture.directory);
-    else
-        n = snprintf(options->capture, sizeof options->capture, "%s/%s.capture", home, region);
-    if (n >= (int)sizeof options->capture)
+    const char *journal = options->journal ? options->journal : configured;
+    const char *beside = options->directory;
+    char own[sizeof options->directory];
+    if (snprintf(own, sizeof own, "%s/%s", home, region) >= (int)sizeof own)
         return error_set(err, EXIT_USAGE, "--region: the path is too long");
-    if (options->journal || *configured) {
-        n = snprintf(options->directory, sizeof options->directory, "%s",
-                     options->journal ? options->journal : configured);
-    } else {
+    if (*journal == 0 || strcmp(journal, "none") == 0) {
         mkdir(home, 0755); // where it cannot be made the journal says so
-        n = snprintf(options->directory, sizeof options->directory, "%s/%s", home, region);
+        beside = own;
     }
+    if (snprintf(options->directory, sizeof options->directory, "%s", *journal ? journal : own) >=
+        (int)sizeof options->directory)
+        return error_set(err, EXIT_USAGE, "--journal: the path is too long");
     options->drain.journal.directory = options->directory;
-    return n < (int)sizeof options->directory ||
-           error_set(err, EXIT_USAGE, "--journal: the path is too long");
+    int len = (int)strlen(beside);
+    while (len > 1 && beside[len - 1] == '/')
+        len--;
+    const char *capture = config.capture.directory;
+    const int n =
+        *capture ? snprintf(options->capture, sizeof options->capture, "%s", capture)
+                 : snprintf(options->capture, sizeof options->capture, "%.*s.capture", len, beside);
+    return n < (int)sizeof options->capture ||
+           error_set(err, EXIT_USAGE, "--journal: the path is too long for the capture beside it");
 }
 
 // What no option says comes from the configuration, or is what the configuration would have by

@@ -430,6 +430,18 @@ static uint64_t step_next(const struct tape *t, uint64_t now)
     return t->now + t->step;
 }
 
+uint32_t tape_pass(struct tape *t, uint64_t now, uint32_t work)
+{
+    const uint64_t wanted = atomic_load_explicit(&t->ring->wanted, memory_order_relaxed);
+    if (UNLIKELY((wanted != 0) != t->on))
+        switch_look(t, now);
+    const bool late = t->on && now > t->now && now - t->now > TAPE_BEHIND_MAX * t->step;
+    const uint64_t step = step_next(t, now);
+    if (work || something_waits(t) || !t->on || late)
+        return turn(t, now > t->now ? now : t->now, false);
+    return step ? turn(t, step, true) : 0;
+}
+
 void tape_run(struct lane *lane)
 {
     struct tape *t = lane->tape;
@@ -441,16 +453,8 @@ void tape_run(struct lane *lane)
     t->first = false;
     lane_begin(lane, now);
     while (!atomic_load_explicit(&lane->stop, memory_order_relaxed)) {
-        const uint64_t wanted = atomic_load_explicit(&t->ring->wanted, memory_order_relaxed);
         const uint64_t from = now;
-        if (UNLIKELY((wanted != 0) != t->on))
-            switch_look(t, now);
-        const bool late = t->on && now > t->now && now - t->now > TAPE_BEHIND_MAX * t->step;
-        const uint64_t step = step_next(t, now);
-        if (work || something_waits(t) || !t->on || late)
-            work = turn(t, now > t->now ? now : t->now, false);
-        else if (step)
-            work = turn(t, step, true);
+        work = tape_pass(t, now, work);
         now = t->clock(t->context);
         lane_account(lane, work, from, now);
         if (work == 0) {

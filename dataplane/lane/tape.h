@@ -96,6 +96,10 @@ struct port *tape_port_of(struct tape *t, struct port *port);
 // Turns until lane->stop, as lane_run.
 void tape_run(struct lane *lane);
 
+// One pass of that loop, as lane_turn: a turn when something waits, when the last one had work, or
+// when it is time for one.
+uint32_t tape_pass(struct tape *t, uint64_t now, uint32_t work);
+
 // A command is carried out.
 void tape_command(struct tape *t, uint32_t slot, uint32_t type,
                   const struct govern_request *request);

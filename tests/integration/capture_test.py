@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+from small_disk import SmallDisk  # noqa: E402
 from system import BUILD, System, need_programs, skip, wait_for  # noqa: E402
 from trading import configure_memif, sections, start_memif_trade  # noqa: E402
 
@@ -119,6 +120,32 @@ def on_and_off(s):
     wait_for("frames again", lambda: s.ask("show", "capture")["lanes"][0]["frames"] > before, s.alive)
 
 
+def no_room():
+    """Nothing is configured, so there is a capture, beside the journal. Where it would take the last room of the disk it waits,
+    and goes on by itself when there is some."""
+    with System("capturedisk") as s:
+        disk = SmallDisk(s.dir, 64)
+        try:
+            s.configure({"md0": {"device": "net_ring0"}},
+                        {"nasdaq": {"symbols": 100, "orders": 50000, "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
+                        journal={"directory": disk.path / "journal"})
+            (disk.path / "filler").write_bytes(bytes(52 << 20))  # beside the segments of the journal
+            s.start_dataplane()
+            s.start_controlplane()
+            s.wait_ready()
+            wait_for("the capture to wait", lambda: (s.ask("show", "capture") or {}).get("state") == "failed", s.alive,
+                     lambda: f"; {s.ask('show', 'capture')}")
+            assert not list(disk.path.glob("journal.capture/*")), "a file was begun"
+            disk.clear()
+            wait_for("the capture to go on", lambda: (s.ask("show", "capture") or {}).get("state") == "recording", s.alive)
+            wait_for("a file", lambda: list(disk.path.glob("journal.capture/*.pcapng")), s.alive)
+            s.end("dataplane")
+            s.end("controlplane")
+        finally:
+            s.stop()
+            disk.end()
+
+
 def main():
     need_programs()
     if not shutil.which("tshark"):
@@ -131,6 +158,7 @@ def main():
         s.end("exchange")
         s.end("controlplane")
         print(f"{frames} frames in {readable(s)} files")
+    no_room()
 
 
 if __name__ == "__main__":

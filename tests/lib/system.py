@@ -127,7 +127,10 @@ class System:
         text = ["node:"] + [f"  {key}: {value}" for key, value in node.items()]
         journal = {"directory": self.dir / "journal", "segment_size": "4MiB", "durability": "memory",
                    "stall_ms": 60000, **(journal or {})}
-        text += ["journal:"] + [f"  {key}: {value}" for key, value in journal.items()] + ["ports:"]
+        text += ["journal:"] + [f"  {key}: {value}" for key, value in journal.items()]
+        if "capture:" not in trading:  # on, as by default, and beside the journal
+            text += ["capture: {file_size: 8MiB, keep_size: 64MiB}"]
+        text += ["ports:"]
         for name, port in ports.items():
             text += [f"  - name: {name}"] + [f"    {key}: {value}" for key, value in port.items()]
         text += ["lanes:", "  - name: lane0", f"    core: {lane}", f"    idle: {idle}", "channels:"]

@@ -1,5 +1,6 @@
 // Records of lanes into files and out again: the same, in order, once; over several files; with
 // what is missing told.
+#include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -24,6 +26,23 @@ struct world {
     uint8_t *stream[2];
     uint64_t len[2];
 };
+
+// The file system as far as captures ask: of 1 GiB, with room for so many files of the smallest
+// size beyond what stays free for others. 0: as it is.
+static uint32_t disk_files;
+
+int statvfs(const char *path, struct statvfs *fs)
+{
+    enum { BLOCKS = 1 << 30 };
+    uint64_t files[64];
+    *fs = (struct statvfs){.f_frsize = 1, .f_blocks = BLOCKS, .f_bavail = BLOCKS};
+    if (disk_files == 0)
+        return 0;
+    const size_t there = capture_file_list(path, files, 64);
+    assert_true(there <= disk_files);
+    fs->f_bavail = BLOCKS / CAPTURE_SPARE_PART + (disk_files - there) * CAPTURE_FILE_MIN;
+    return 0;
+}
 
 static void record(uint8_t *stream, uint64_t *len, struct capture_record r, const void *payload,
                    uint32_t payload_len)
@@ -285,6 +304,57 @@ static void test_retention(void **state)
     free(again[1]);
 }
 
+// Where the disk is nearly full the oldest files go before their time, and if none may go no file
+// is begun: the journal has its room.
+static void test_room_for_others(void **state)
+{
+    struct world *w = *state;
+    uint64_t files[64];
+    disk_files = 3;
+    w->files.config.keep_bytes = 64ull * CAPTURE_FILE_MIN;
+    for (uint64_t i = 0; i < 6; i++)
+        begin(w, 7 + i);
+    assert_int_equal(capture_file_list(w->directory, files, 64), 3);
+    assert_int_equal(files[0], 4);
+    assert_int_equal(w->files.instance.file, 6);
+    w->files.config.keep_bytes = 0; // all of them stay
+    const struct capture_instance next = {.lanes = 2, .ports = 1, .epoch = 13};
+    assert_false(capture_files_begin(&w->files, &next, NULL, NULL));
+    assert_int_equal(w->files.error, ENOSPC);
+    assert_int_equal(capture_file_list(w->directory, files, 64), 3);
+    capture_files_close(&w->files);
+    disk_files = 0;
+}
+
+// What was not in a file when an error came is taken again: nothing is missing, nothing twice.
+static void test_goes_on_after_an_error(void **state)
+{
+    struct world *w = *state;
+    uint8_t *again[2] = {malloc(STREAM), malloc(STREAM)};
+    uint64_t len[2];
+    struct error err = {0};
+    const struct capture_config config = w->files.config;
+    turns(w->stream[0], &w->len[0], 1000);
+    begin(w, 7);
+    const uint64_t half = write_part(w, 0, 0, w->len[0] / 2);
+    while (w->files.written.at[0] < half / 2)
+        capture_files_turn(&w->files, UINT64_MAX, 1000);
+    w->files.error = EIO;
+    capture_files_abandon(&w->files);
+    const uint64_t from = w->files.written.at[0];
+    w->files.error = 0;
+    assert_true(capture_files_open(&w->files, &config, &err));
+    assert_int_equal(w->files.written.at[0], from);
+    begin(w, 7);
+    assert_int_equal(write_part(w, 0, from, w->len[0]), w->len[0]);
+    capture_files_close(&w->files);
+    assert_int_equal(read_back(w, again, len), 0);
+    assert_int_equal(len[0], w->len[0]);
+    assert_memory_equal(again[0], w->stream[0], len[0]);
+    free(again[0]);
+    free(again[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +363,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hole, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_retention, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_room_for_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_goes_on_after_an_error, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
