@@ -461,13 +461,15 @@ fuzz: ## every fuzzer for FUZZ_S seconds (60), findings in build/fuzz
 	$(sub) $(fuzz_make)
 	$(Q)tests/lib/run_fuzz.sh $(BUILD)/fuzz $(FUZZ_S)
 
-soak: ## simulation over SOAK_SEEDS seeds (5000), from SOAK_SEED on (1); SOAK_KILLS kills (1000) beside the journal, and beside the database
+soak: ## simulation over SOAK_SEEDS seeds (5000), from SOAK_SEED on (1); SOAK_KILLS kills (1000) of whoever trades and writes, beside the journal, and beside the database
 	$(deps) build test
 	$(sub) programs unit-build $(fake_dataplane)
 	$(Q)TICKGATE_SEEDS=$(or $(SOAK_SEEDS),5000) TICKGATE_SEED=$(or $(SOAK_SEED),1) \
 	  tests/run --build $(BUILD) --timeout-factor 100 sim
 	$(Q)TICKGATE_BUILD=$(BUILD) TICKGATE_KILLS=$(or $(SOAK_KILLS),1000) TICKGATE_SEED=$(or $(SOAK_SEED),1) \
 	  tests/integration/journal_kill_test.py
+	$(Q)TICKGATE_BUILD=$(BUILD) TICKGATE_KILLS=$(or $(SOAK_KILLS),1000) TICKGATE_SEED=$(or $(SOAK_SEED),1) \
+	  tests/integration/restart_kill_test.py || [ $$? -eq 77 ]
 	$(Q)TICKGATE_BUILD=$(BUILD) TICKGATE_KILLS=$(or $(SOAK_KILLS),1000) TICKGATE_SEED=$(or $(SOAK_SEED),1) \
 	  tests/integration/store_kill_test.py || [ $$? -eq 77 ]
 

@@ -221,6 +221,14 @@ uint32_t gateway_turn(struct dataplane *d, uint64_t now_ns);
 // After the lanes have stopped.
 void gateway_stop(struct dataplane *d);
 
+// --- events of an instance that has ended (region_left.c)
+
+// Until the journal has what a region of our name holds. False: it did not come, and the start
+// needs it.
+bool region_left_wait(const struct config *config, struct error *err);
+// Lanes have ended: where events wait for the journal the region's file is not removed.
+void region_leave(struct dataplane *d);
+
 // --- captures (start_tape.c), null-safe where the configuration has none
 
 // Once the lanes have their ports, before sessions are given theirs.

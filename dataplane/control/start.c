@@ -192,7 +192,8 @@ static bool stage_region(struct dataplane *d, struct error *err)
             err, EXIT_USAGE,
             "node: trading_slots and diagnostic_slots must be powers of two from %d to %d",
             EVENT_RING_MIN, EVENT_RING_MAX);
-    if (!memory_region_open(&d->region, config->node.region, bytes, config->node.page_size,
+    if (!region_left_wait(config, err) ||
+        !memory_region_open(&d->region, config->node.region, bytes, config->node.page_size,
                             node_of_lane(config, 0), config->node.huge_pages, err))
         return false;
     region_format(d->region.memory, d->region.length, &shape, &identity, &d->view);
@@ -520,6 +521,7 @@ static void give_up(struct dataplane *d)
 {
     log_error(LOG_STOP_FORCED, NULL, "a lane does not come round: the process ends without it");
     region_state_set(&d->view, REGION_STOPPED);
+    region_leave(d);
     if (d->region.named)
         unlink(d->region.path); // unmapped it would be gone from under the lane
     _exit(EXIT_FAILED);
@@ -527,6 +529,7 @@ static void give_up(struct dataplane *d)
 
 void dataplane_stop(struct dataplane *d)
 {
+    const bool ran = d->lanes_running;
     if (d->view.base)
         region_state_set(&d->view, REGION_STOPPING);
     if (d->lanes_running)
@@ -556,6 +559,8 @@ void dataplane_stop(struct dataplane *d)
     }
     if (d->view.base) {
         region_state_set(&d->view, REGION_STOPPED);
+        if (ran)
+            region_leave(d);
         memory_region_close(&d->region);
     }
     if (d->eal_started)

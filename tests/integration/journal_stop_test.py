@@ -104,8 +104,10 @@ def main():
     with System("stop") as s:
         disk = SmallDisk(s.dir, 40)
         try:
-            configure_memif(s, sections("10.0.0.1:26400", SYMBOLS).replace("trading:\n", "trading:\n  journal: needed\n"),
-                            {"directory": disk.path / "journal"}, trading_slots=1 << 18)
+            trading = sections("10.0.0.1:26400", SYMBOLS).replace("trading:\n", "trading:\n  journal: needed\n")
+            # Beside the journal the capture would give way, and the disk would not be full.
+            capture = f"capture: {{directory: {s.dir}/capture, file_size: 8MiB, keep_size: 64MiB}}\n"
+            configure_memif(s, trading + capture, {"directory": disk.path / "journal"}, trading_slots=1 << 18)
             start_memif_trade(s, DAY, "alice,secret,firm=ALCE")
             s.start_dataplane()
             full(s, disk)
