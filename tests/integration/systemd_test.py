@@ -23,7 +23,7 @@ UNITS = ("tickgate-dataplane", "tickgate-controlplane")
 # When a process that ended comes back by itself, and when no more.
 RESTARTS = {
     "tickgate-dataplane": ["Restart=on-failure", "RestartSec=1", "StartLimitBurst=3", "StartLimitIntervalSec=60"],
-    "tickgate-controlplane": ["Restart=always", "RestartSec=1"],
+    "tickgate-controlplane": ["Restart=always", "RestartSec=1", "StartLimitIntervalSec=0"],
 }
 CONFIG = """node: {{name: quiet, region: {folder}, main_core: {core}, huge_pages: false, control_socket: {socket}}}
 ports: [{{name: md0, device: net_ring0}}]
