@@ -183,6 +183,7 @@ static bool desk_make(struct lane_world *w, const struct lane_options *o, struct
         .instruments = LANE_WATCHED,
         .positions = 1024,
         .strategies = UINT64_MAX >> (64 - STRATEGY_NOBODY),
+        .accounts = ACCOUNTS_MAX,
         .event_credit_min = 64};
     void *watches[SESSIONS_MAX] = {NULL};
     for (uint32_t i = 0; i < LANE_WATCHED; i++)

@@ -156,6 +156,7 @@ static struct limit_table *desk_open(uint32_t orders)
                                        .instruments = INSTRUMENTS,
                                        .positions = 1024,
                                        .strategies = 1,
+                                       .accounts = 4,
                                        .event_credit_min = 64};
     const struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
                                       .username = "user",

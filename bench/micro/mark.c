@@ -55,7 +55,8 @@ static void risk_make(void)
     limit_row_open(&t->firm);
     for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
         limit_row_open(&t->accounts[i]);
-    const struct risk_config c = {.symbols = symbols, .positions = TABLE_ROOM, .strategies = 1};
+    const struct risk_config c = {
+        .symbols = symbols, .positions = TABLE_ROOM, .strategies = 1, .priors = PRIORS_KEPT};
     risk_init(&risk, &c, t, kills, zeroed(risk_bytes(&c)));
 }
 

@@ -27,7 +27,9 @@ enum {
     POSITIONS = 1 << 20,
     STAMPS = 10000,
     AHEAD_NS = 100, // in make bench-lane the taker's order follows after 140
-    RATIO_US = 10000,
+    RATIO_MS = 60000,
+    DUPLICATE_MS = 10, // at this pace it has as many orders as a second of 20,000
+    EXECUTIONS = 100, // of each account
 };
 
 static struct risk risk;
@@ -65,9 +67,11 @@ static void owner_set(struct limit_row *row)
     row->owner.loss = row->owner.drawdown = LIMIT_NOTIONAL_MAX - 1;
     row->owner.day_orders = row->owner.repeats = UINT32_MAX - 1;
     row->owner.ratio = UINT16_MAX - 1;
-    row->owner.ratio_window = (uint32_t)(clock_ns_to_ticks(&cal, RATIO_US * 1000ull) >> 10);
+    row->owner.ratio_step =
+        (uint32_t)(clock_ns_to_ticks(&cal, RATIO_MS * 1000000ull) / RATIO_STEPS / RATIO_UNIT);
     row->owner.duplicates = UINT16_MAX - 1;
-    row->owner.duplicate_window = 1 << 20;
+    row->owner.duplicate_window =
+        (uint32_t)(clock_ns_to_ticks(&cal, DUPLICATE_MS * 1000000ull) / DUPLICATE_UNIT);
     row->owner.instruments = UINT16_MAX - 1;
 }
 
@@ -100,8 +104,19 @@ static void limits_make(uint32_t symbols)
     for (uint32_t i = 0; i < symbols; i++)
         symbol_set(&t->symbols[i]);
     const struct risk_config c = {
-        .symbols = symbols, .positions = POSITIONS, .strategies = (1u << STRATEGIES) - 1};
+        .symbols = symbols,
+        .positions = POSITIONS,
+        .strategies = (1u << STRATEGIES) - 1,
+        .accounts = ACCOUNTS_MAX,
+        .priors = PRIORS_KEPT,
+    };
     risk_init(&risk, &c, t, kills, zeroed(risk_bytes(&c)));
+    for (uint32_t i = 0; i < ACCOUNTS_MAX * EXECUTIONS; i++) { // so that ORDER_RATIO refuses nobody
+        const struct exposure_owner w = {.account = (uint16_t)(i % ACCOUNTS_MAX),
+                                         .strategy = (uint16_t)(i % STRATEGIES),
+                                         .session = (uint8_t)(i % SESSIONS)};
+        ratio_fill(&risk, &w, clock_tsc());
+    }
     for (uint32_t i = 0; i < symbols; i++) { // all prices are within 100 % of it
         risk.symbols[i].period_price = PRICE_MAX;
         risk.symbols[i].period_until = UINT64_MAX;

@@ -171,6 +171,7 @@ static void desk_make(uint32_t venues, uint32_t orders)
                                        .instruments = SYMBOLS,
                                        .positions = 16,
                                        .strategies = 1,
+                                       .accounts = 4,
                                        .event_credit_min = 64};
     const struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
                                       .username = "u",

@@ -31,10 +31,12 @@ static uint32_t ticks_clamp(uint64_t ticks)
     return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
 }
 
-// Milliseconds in 1024 ticks.
-static uint32_t window_of(const struct fill *f, uint32_t ms)
+// Milliseconds, a part of them in each of <parts>, in so many ticks. Rounded up: nothing that has to
+// count is too old.
+static uint32_t window_of(const struct fill *f, uint32_t ms, uint32_t parts, uint32_t unit)
 {
-    return ticks_clamp((f->ticks_hz / 1000 * ms) >> 10);
+    const uint64_t each = 1000ull * parts * unit;
+    return ticks_clamp((f->ticks_hz * ms + each - 1) / each);
 }
 
 static void owner_fill(const struct fill *f, struct limit_owner *to,
@@ -48,9 +50,9 @@ static void owner_fill(const struct fill *f, struct limit_owner *to,
     to->day_orders = (uint32_t)part_of(from->day_orders, UINT32_MAX, f->lanes);
     to->repeats = from->repeats;
     to->ratio = (uint16_t)from->order_ratio;
-    to->ratio_window = window_of(f, from->order_ratio_ms);
+    to->ratio_step = window_of(f, from->order_ratio_ms, RATIO_STEPS, RATIO_UNIT);
     to->duplicates = (uint16_t)count_of(from->duplicates, UINT16_MAX, f->lanes);
-    to->duplicate_window = window_of(f, from->duplicate_ms);
+    to->duplicate_window = window_of(f, from->duplicate_ms, 1, DUPLICATE_UNIT);
     to->instruments = (uint16_t)from->instruments;
     to->self_trade = (uint8_t)from->self_trade;
     to->market = (uint8_t)from->market;

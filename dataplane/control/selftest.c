@@ -253,7 +253,7 @@ static void one_a_day(struct trial *w)
 static void one_without_execution(struct trial *w)
 {
     w->session->owner.ratio = 1;
-    w->session->owner.ratio_window = UINT32_MAX;
+    w->session->owner.ratio_step = UINT32_MAX;
 }
 static void one_open(struct trial *w)
 {

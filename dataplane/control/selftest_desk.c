@@ -161,6 +161,7 @@ static bool desk_make(struct test_desk *t, const char names[SYMBOLS][8], struct 
         .orders = {.orders = 16, .sessions = 1, .refs_max = 64, .executions = 64},
         .instruments = SYMBOLS,
         .positions = POSITIONS,
+        .accounts = TEST_ACCOUNT + 1,
         .event_credit_min = 8};
     const struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
                                       .sequence = 1,

@@ -63,6 +63,7 @@ static struct desk_config desk_config_make(const struct dataplane *d, uint32_t l
         .instruments = symbols_of(config),
         .positions = config->trading.positions,
         .strategies = lane_strategies(config, lane),
+        .accounts = config->account_count,
         .event_credit_min = config->trading.event_credit,
         .record_needed = config->trading.journal == CONFIG_RECORD_NEEDED,
         .clock_limit = config->trading.clock_error_us * 1000ull};

@@ -95,6 +95,7 @@ struct desk_config {
     uint32_t instruments;
     uint32_t positions;  // power of two
     uint64_t strategies; // bits: those of this lane, clients included
+    uint32_t accounts;
     uint32_t event_credit_min;
     bool record_needed; // no order before a journal is written to
     uint64_t

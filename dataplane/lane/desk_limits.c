@@ -25,6 +25,7 @@ static void table_take(struct desk *d, struct limit_table *table, uint32_t versi
     d->limits = table;
     d->risk.limits = table;
     money_limits(&d->risk);
+    habits_limits(&d->risk);
     desk_luld_limits(d);
     if (d->leases)
         desk_leases_limits(d);

@@ -41,7 +41,7 @@ static inline void desk_book(struct desk *d, const struct exposure_owner *owner,
     if (UNLIKELY(out->did & DID_BREAK && out->did & DID_FILL))
         exposure_correct(&d->risk, owner, &was, &now);
     else if (out->did & DID_FILL)
-        exposure_fill(&d->risk, owner, now.shares, now.price);
+        exposure_fill(&d->risk, owner, now.shares, now.price, d->lane->stamp);
     else if (UNLIKELY(out->did & DID_BREAK))
         exposure_break(&d->risk, owner, was.shares, was.price);
 }

@@ -8,7 +8,12 @@
 static struct risk_config risk_config_of(const struct desk_config *c)
 {
     return (struct risk_config){
-        .symbols = c->instruments, .positions = c->positions, .strategies = c->strategies};
+        .symbols = c->instruments,
+        .positions = c->positions,
+        .strategies = c->strategies,
+        .accounts = c->accounts,
+        .priors = PRIORS_KEPT,
+    };
 }
 
 uint64_t desk_bytes(const struct desk_config *c)

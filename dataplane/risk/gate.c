@@ -299,30 +299,24 @@ HOT_INLINE bool market(const struct look *k)
 
 // --- habits ---
 
-// An order of the same kind, side, price and quantity in the same account and symbol, as one of the
-// last two different ones; the time runs from the first of them.
+// What the ring has no place for counts as one too many.
 HOT_INLINE bool duplicate_good(const struct look *k)
 {
     const struct limit_owner *l = &k->of[TRADE_ACCOUNT]->owner;
     const struct gate_order *o = k->o;
-    struct position_ask *asks = k->own->asks;
     if (l->duplicates == UINT16_MAX)
         return true;
-    const uint64_t print = ask_print(o), now = o->now >> 10;
-    if (asks[0].print != print) { // the newer one first
-        const struct position_ask older = asks[1];
-        asks[1] = asks[0];
-        asks[0] = older.print == print ? older : (struct position_ask){print, now << 16};
+    const uint64_t count = priors_count(k->r, o, l), places = 1ull << k->r->prior_bits;
+    if (UNLIKELY(count >= l->duplicates)) {
+        if (!passes(k, REFUSAL_DUPLICATE, TRADE_ACCOUNT, count + 1, l->duplicates))
+            return false;
     }
-    uint64_t since = asks[0].since >> 16, count = asks[0].since & UINT16_MAX;
-    if (now - since > l->duplicate_window) {
-        since = now;
-        count = 0;
+    if (UNLIKELY(!priors_free(k->r, o->owner.account)) && !priors_room(k->r, o, l)) {
+        if (!passes(k, REFUSAL_DUPLICATE, TRADE_ACCOUNT, places + 1, places))
+            return false;
+        k->r->prior_rings[o->owner.account].free++; // only told: the oldest is forgotten
     }
-    if (UNLIKELY(count >= l->duplicates) &&
-        !passes(k, REFUSAL_DUPLICATE, TRADE_ACCOUNT, count + 1, l->duplicates))
-        return false;
-    asks[0].since = since << 16 | (count + (count < UINT16_MAX));
+    prior_add(k->r, o);
     return true;
 }
 
@@ -332,14 +326,11 @@ HOT_INLINE bool ratio_good(const struct look *k, uint32_t s)
     struct owner_day *day = k->days[s];
     if (LIKELY(l->ratio == UINT16_MAX))
         return true;
-    const uint64_t now = k->o->now >> 10;
-    if (now >= day->ratio_until) {
-        day->ratio_until = now + l->ratio_window;
-        day->ratio_orders = day->ratio_fills = 0;
-    }
-    const uint64_t most = ((uint64_t)day->ratio_fills + 1) * l->ratio;
-    return LIKELY(day->ratio_orders < most) ||
-           passes(k, REFUSAL_ORDER_RATIO, s, (uint64_t)day->ratio_orders + 1, most);
+    if (k->o->now >= day->ratio_until)
+        ratio_turn(day, l, k->o->now);
+    const uint64_t sent = day->orders - day->ratio_orders;
+    const uint64_t most = ((uint64_t)(day->fills - day->ratio_fills) + 1) * l->ratio;
+    return LIKELY(sent < most) || passes(k, REFUSAL_ORDER_RATIO, s, sent + 1, most);
 }
 
 HOT_INLINE bool instruments_good(const struct look *k)
@@ -483,10 +474,7 @@ HOT_INLINE void count(const struct look *k)
     const uint64_t bit = 1ull << (k->o->owner.instrument % 64);
     uint64_t *word = traded_word(k->r, &k->o->owner);
     FOR_OWNERS(s)
-    {
-        k->days[s]->orders++;
-        k->days[s]->ratio_orders++;
-    }
+    k->days[s]->orders++;
     strategy->applied++;
     strategy->instruments += !(*word & bit);
     *word |= bit;

@@ -1,6 +1,7 @@
 // What the two ways through the gate share (pass.c, gate.c).
 #pragma once
 
+#include "dataplane/risk/duplicates.h"
 #include "dataplane/risk/risk.h"
 #include "dataplane/wire/ouch50.h"
 
@@ -13,14 +14,6 @@ HOT_INLINE uint64_t more_than(uint64_t worst, uint64_t held)
 {
     return worst > held ? worst - held : 0;
 }
-
-// By which DUPLICATE knows an order again.
-HOT_INLINE uint64_t ask_print(const struct gate_order *o)
-{
-    return (uint64_t)o->quantity << 36 | (uint64_t)o->price << 4 |
-           (uint64_t)(o->asks >> PERMISSION_REPLACE & 3) << 2 | (uint64_t)o->owner.sells << 1 | 1;
-}
-_Static_assert(OUCH50_QUANTITY_MAX < 1 << 20 && OUCH50_PRICE_MAX <= UINT32_MAX, "print");
 
 // Where the symbols are counted in which a strategy's orders were approved.
 HOT_INLINE uint64_t *traded_word(struct risk *r, const struct exposure_owner *w)

@@ -27,14 +27,17 @@ struct limit_owner {
     uint64_t drawdown;         // the same since the day's best
     uint32_t day_orders;       // enters, replaces and modifies of the day
     uint32_t repeats;          // strategies: approved orders until a person resumes it
-    uint32_t ratio_window;     // 1024 ticks; of <ratio>
-    uint32_t duplicate_window; // accounts: 1024 ticks; of <duplicates>
-    uint16_t ratio;            // orders for each execution within the window, and as many more
+    uint32_t ratio_step;       // RATIO_UNIT ticks: of its time one of RATIO_STEPS
+    uint32_t duplicate_window; // accounts: DUPLICATE_UNIT ticks; of <duplicates>
+    uint16_t ratio;            // orders for each execution within its time, and as many more
     uint16_t duplicates;       // accounts: orders of the same side, price and quantity in a symbol
     uint16_t instruments;      // strategies: symbols of the day
     uint8_t self_trade;        // firm, accounts: enum self_trade
     uint8_t market;            // accounts: enum market_policy
 };
+
+// Times are rounded up to these; an hour fits in 32 bits of them at any rate of the clock.
+enum { RATIO_UNIT = 1 << 10, RATIO_STEPS = 8, DUPLICATE_SHIFT = 13, DUPLICATE_UNIT = 1 << 13 };
 
 enum market_policy { MARKET_REFUSED, MARKET_CONVERTED };
 

@@ -121,7 +121,6 @@ static void day_trade(struct risk *r, struct owner_day *day, int64_t paid, bool 
     day->paid = clamp(r, (__int128)day->paid + paid);
     day->traded = undone ? (day->traded > value ? day->traded - value : 0) : day->traded + value;
     day->traded = day->traded < LIMIT_NOTIONAL_MAX ? day->traded : LIMIT_NOTIONAL_MAX;
-    day->ratio_fills += !undone;
 }
 
 // Shares came in (<change> above 0) or went at <price>.

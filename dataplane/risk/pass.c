@@ -29,12 +29,6 @@ struct growth {
     uint64_t orders;
 };
 
-// What is worked out with the comparisons and written when they all hold.
-struct passed {
-    struct position_ask newer, older;
-    uint32_t late; // bits of scopes whose window of ORDER_RATIO is over
-};
-
 // --- may anything enter ---
 
 // JOURNAL and CLOCK (no credit is enough then), EVENT_CREDIT, SESSION_DOWN, SESSION_BUSY,
@@ -95,27 +89,24 @@ HOT_INLINE bool cancels_hold(const struct limit_row *row, uint64_t at, uint64_t 
 
 // --- rows of owners ---
 
-// ORDER_RATIO: <ratio> orders for each execution of the window, and as many more.
-HOT_INLINE bool ratio_holds(const struct limit_owner *l, const struct owner_day *day, uint64_t now,
-                            enum trade_scope scope, struct passed *p)
+// ORDER_RATIO: <ratio> orders for each execution of the time, and as many more. The first order of
+// a step of it is for the checks.
+HOT_INLINE bool ratio_holds(const struct limit_owner *l, const struct owner_day *day, uint64_t now)
 {
-    if (LIKELY(l->ratio == UINT16_MAX))
-        return true;
-    if (UNLIKELY(now >> 10 >= day->ratio_until)) {
-        p->late |= 1u << scope;
-        return l->ratio > 0;
-    }
-    return day->ratio_orders < ((uint64_t)day->ratio_fills + 1) * l->ratio;
+    return LIKELY(l->ratio == UINT16_MAX) ||
+           (now < day->ratio_until &&
+            day->orders - day->ratio_orders <
+                ((uint64_t)(day->fills - day->ratio_fills) + 1) * l->ratio);
 }
 
 // DAY_ORDERS, DAY_VALUE, ORDER_RATIO: firm, account, strategy, session.
 HOT_INLINE bool owner_holds(const struct limit_owner *l, const struct owner_day *day,
                             const struct risk_use *use, const struct gate_order *o,
-                            const struct growth *g, enum trade_scope scope, struct passed *p)
+                            const struct growth *g)
 {
     return day->orders < l->day_orders &&
            day->traded + use->notional + g->open_notional <= l->day_value &&
-           ratio_holds(l, day, o->now, scope, p);
+           ratio_holds(l, day, o->now);
 }
 
 // GROSS, CREDIT, LOSS, DRAWDOWN: firm and account.
@@ -233,46 +224,15 @@ HOT_INLINE bool position_holds(const struct limit_row *account, const struct lim
 
 // --- repeated orders ---
 
-// DUPLICATE: as one of the last two different orders of the account in the symbol, the time running
-// from the first of them.
-HOT_INLINE bool duplicates_hold(const struct limit_owner *l, const struct position *own,
-                                const struct gate_order *o, struct passed *p)
+// DUPLICATE
+HOT_INLINE bool duplicates_hold(const struct limit_owner *l, const struct risk *r,
+                                const struct gate_order *o)
 {
-    if (l->duplicates == UINT16_MAX)
-        return true;
-    const uint64_t print = ask_print(o), now = o->now >> 10;
-    p->newer = own->asks[0];
-    p->older = own->asks[1];
-    if (p->newer.print != print) {
-        p->newer = p->older;
-        p->older = own->asks[0];
-    }
-    uint64_t since = p->newer.since >> 16, count = p->newer.since & UINT16_MAX;
-    if (p->newer.print != print || now - since > l->duplicate_window) {
-        since = now;
-        count = 0;
-    }
-    p->newer = (struct position_ask){print, since << 16 | (count + 1)};
-    return count < l->duplicates;
+    return l->duplicates == UINT16_MAX ||
+           (priors_count(r, o, l) < l->duplicates && priors_free(r, o->owner.account));
 }
 
 // --- approved ---
-
-static COLD void ratio_begin(struct owner_day *day, const struct limit_owner *l, uint64_t now)
-{
-    day->ratio_until = (now >> 10) + l->ratio_window;
-    day->ratio_orders = day->ratio_fills = 0;
-}
-
-HOT_INLINE void owner_counts(struct owner_day *day, const struct limit_owner *l,
-                             const struct gate_order *o, enum trade_scope scope,
-                             const struct passed *p)
-{
-    if (UNLIKELY(p->late >> scope & 1))
-        ratio_begin(day, l, o->now);
-    day->orders++;
-    day->ratio_orders++;
-}
 
 HOT_INLINE void symbol_counts(struct owner_day *strategy, uint64_t *traded, uint32_t instrument)
 {
@@ -303,27 +263,24 @@ bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v)
                              .orders = more_than(o->worst.orders, o->held.orders)};
     const uint32_t words = row_word(firm) | row_word(account) | row_word(strategy) |
                            row_word(symbol) | row_word(session);
-    struct passed p = {.late = 0};
 
     if (UNLIKELY(
             !(nobody_killed(r) && may_enter(r, o) && words_allow(words, o->asks) &&
               // the firm, the account
               row_holds(firm, &r->firm, o, &g) &&
-              owner_holds(&firm->owner, firm_day, &r->firm, o, &g, TRADE_FIRM, &p) &&
+              owner_holds(&firm->owner, firm_day, &r->firm, o, &g) &&
               holder_holds(&firm->owner, firm_day, &r->firm, &g) &&
               row_holds(account, account_use, o, &g) &&
-              owner_holds(&account->owner, account_day, account_use, o, &g, TRADE_ACCOUNT, &p) &&
+              owner_holds(&account->owner, account_day, account_use, o, &g) &&
               holder_holds(&account->owner, account_day, account_use, &g) &&
               // the strategy
               venue_good(strategy, o) && row_holds(strategy, &r->strategies[w->strategy], o, &g) &&
-              owner_holds(&strategy->owner, strategy_day, &r->strategies[w->strategy], o, &g,
-                          TRADE_STRATEGY, &p) &&
+              owner_holds(&strategy->owner, strategy_day, &r->strategies[w->strategy], o, &g) &&
               strategy_holds(&strategy->owner, strategy_day, o, *traded) &&
               held_holds(strategy, r, o, &g) &&
               // the session
               row_holds(session, &r->sessions[w->session], o, &g) &&
-              owner_holds(&session->owner, session_day, &r->sessions[w->session], o, &g,
-                          TRADE_SESSION, &p) &&
+              owner_holds(&session->owner, session_day, &r->sessions[w->session], o, &g) &&
               rate_holds(session, *session_at, o->now) &&
               cancels_hold(session, r->cancel_at[w->session], o->now) &&
               // the symbol, and the account in it
@@ -331,19 +288,17 @@ bool gate(struct risk *r, const struct gate_order *o, struct gate_verdict *v)
               terms_hold(symbol, all, o) && book_holds(&symbol->symbol, o) &&
               last_holds(&symbol->symbol, o) && period_holds(&symbol->symbol, all, o) &&
               position_holds(account, symbol, own, all, o, &g) &&
-              duplicates_hold(&account->owner, own, o, &p))))
+              duplicates_hold(&account->owner, r, o))))
         return gate_in_order(r, o, v);
 
     *session_at = rate_next(session, *session_at, o->now);
     all->rate_at = rate_next(symbol, all->rate_at, o->now);
-    if (account->owner.duplicates != UINT16_MAX) {
-        own->asks[0] = p.newer;
-        own->asks[1] = p.older;
-    }
-    owner_counts(firm_day, &firm->owner, o, TRADE_FIRM, &p);
-    owner_counts(account_day, &account->owner, o, TRADE_ACCOUNT, &p);
-    owner_counts(strategy_day, &strategy->owner, o, TRADE_STRATEGY, &p);
-    owner_counts(session_day, &session->owner, o, TRADE_SESSION, &p);
+    if (account->owner.duplicates != UINT16_MAX)
+        prior_add(r, o);
+    firm_day->orders++;
+    account_day->orders++;
+    strategy_day->orders++;
+    session_day->orders++;
     symbol_counts(strategy_day, traded, w->instrument);
     *v = (struct gate_verdict){.version = t->version};
     return true;

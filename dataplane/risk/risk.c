@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "dataplane/base/check.h"
 #include "dataplane/base/hints.h"
 #include "dataplane/risk/gate_parts.h"
 
@@ -16,11 +17,16 @@ static uint64_t held_bytes(const struct risk_config *c)
     return cache_lines((uint64_t)c->symbols * sizeof(struct strategy_use));
 }
 
+static uint64_t priors_bytes(const struct risk_config *c)
+{
+    return (uint64_t)c->accounts * c->priors * sizeof(struct prior);
+}
+
 uint64_t risk_bytes(const struct risk_config *c)
 {
     const uint32_t rows = 1 + (uint32_t)__builtin_popcountll(c->strategies);
     return symbols_bytes(c) + rows * held_bytes(c) +
-           (uint64_t)c->positions * sizeof(struct position);
+           (uint64_t)c->positions * sizeof(struct position) + priors_bytes(c);
 }
 
 void risk_init(struct risk *r, const struct risk_config *c, const struct limit_table *limits,
@@ -36,8 +42,18 @@ void risk_init(struct risk *r, const struct risk_config *c, const struct limit_t
         p += c->strategies >> i & 1 ? held_bytes(c) : 0;
         r->held[i] = (struct strategy_use *)(void *)(c->strategies >> i & 1 ? p : others);
     }
-    r->positions = (struct position *)(void *)(p + held_bytes(c));
+    p += held_bytes(c);
+    r->positions = (struct position *)(void *)p;
     r->position_mask = c->positions - 1;
+    p += (uint64_t)c->positions * sizeof(struct position);
+    MUST(c->accounts <= ACCOUNTS_MAX && c->priors && (c->priors & (c->priors - 1)) == 0);
+    r->priors = (struct prior *)(void *)p;
+    r->prior_bits = (uint32_t)__builtin_ctz(c->priors);
+    // Number 0 is none: too old. Rings begin in different places, as accounts that send alike would
+    // share a set of the caches.
+    enum { STAGGER = 2 * 5 };
+    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
+        r->prior_rings[i].last = r->prior_rings[i].free = c->priors + i * STAGGER % c->priors;
     r->symbol_count = c->symbols;
 }
 
@@ -156,8 +172,9 @@ static void executed(struct risk *r, const struct exposure_owner *owner, uint32_
 }
 
 void exposure_fill(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
-                   uint32_t price)
+                   uint32_t price, uint64_t now)
 {
+    ratio_fill(r, owner, now);
     executed(r, owner, shares, price);
     money_look(r, owner->account);
 }

@@ -15,10 +15,12 @@
 
 #define POSITION_NONE UINT32_MAX
 
-// An order that was asked for, and how often since.
-struct position_ask {
-    uint64_t print; // side, kind, price and quantity; 0: none
-    uint64_t since; // 1024 ticks << 16 | how often, at most UINT16_MAX
+// DUPLICATE: the last orders of an account in a symbol (duplicates.h).
+enum { POSITION_CHAINS = 7 };
+
+struct position_asked {
+    uint32_t at;                      // DUPLICATE_UNIT ticks: of the newest
+    uint32_t newest[POSITION_CHAINS]; // numbers, of each chain
 };
 
 // One account in one symbol.
@@ -26,8 +28,8 @@ struct position {
     // What an order looks at.
     CACHE_ALIGN uint32_t key; // account and instrument, 0: free
     uint32_t fills;
-    struct position_ask asks[2]; // the newer one first
     int64_t shares;
+    struct position_asked asked;
     uint64_t open_buy; // shares that may still be bought, at worst
     uint64_t open_sell;
 
@@ -96,14 +98,20 @@ struct owner_day {
     uint32_t instruments;          // symbols in which an order was approved
     uint16_t broken;               // firm, accounts: bits of enum loss_kind
     uint16_t broken_told;          // of them those that somebody has recorded
-    // Orders and executions of the window that ends then (1024 ticks).
-    CACHE_ALIGN uint64_t ratio_until;
+    // ORDER_RATIO: what <orders> and <fills> were when the time that counts began (ratio.c).
+    CACHE_ALIGN uint64_t ratio_until; // ticks: then another step of it begins; 0: it begins anew
     uint32_t ratio_orders;
     uint32_t ratio_fills;
+    uint32_t fills;      // executions
+    uint32_t ratio_step; // RATIO_UNIT ticks, 0: nothing limits it
     struct loss_broken losses[LOSS_KINDS];
-    uint64_t unused[2];
+    uint64_t ratio_at; // number of the present step
+    // And what they were when the steps began, by number.
+    CACHE_ALIGN struct ratio_mark {
+        uint32_t orders, fills;
+    } ratio_marks[2 * RATIO_STEPS];
 };
-_Static_assert(sizeof(struct owner_day) == 2 * CACHE_LINE, "two lines per owner");
+_Static_assert(sizeof(struct owner_day) == 4 * CACHE_LINE, "an order looks at the first two");
 
 // Realised and marked.
 static inline int64_t owner_profit(const struct owner_day *day)
@@ -119,6 +127,15 @@ struct risk_note {
     uint8_t session, scope, owner;
 };
 enum { RISK_NOTES = 32 }; // the newest; older ones that were not told by then are counted
+
+// DUPLICATE: an order that came before.
+struct prior {
+    _Alignas(32) uint64_t print; // side, kind, price and quantity; 0: none
+    uint64_t at;                 // ticks
+    uint32_t before;             // number of the next older one of its chain
+};
+
+enum { PRIORS_KEPT = 4096 }; // of each account
 
 #define RISK_NO_RECORD UINT64_MAX
 
@@ -147,6 +164,12 @@ struct risk {
     // Per strategy and instrument. Strategies that are not the lane's have one row together, which
     // nothing limits: orders of earlier runs.
     struct strategy_use *held[STRATEGIES_MAX];
+    struct prior *priors; // of all accounts, a ring each
+    uint32_t prior_bits;  // of the places of a ring
+    struct {
+        uint32_t last; // number of the newest
+        uint32_t free; // up to this one nothing is overwritten that counts
+    } prior_rings[ACCOUNTS_MAX];
     struct position *positions; // hash of account and instrument
     uint32_t position_mask;
     uint32_t position_count;
@@ -162,6 +185,8 @@ struct risk_config {
     uint32_t symbols;
     uint32_t positions;  // power of two, at most half of them are used
     uint64_t strategies; // bits: those that have positions of their own
+    uint32_t accounts;
+    uint32_t priors; // of each account: power of two
 };
 
 uint64_t risk_bytes(const struct risk_config *config);
@@ -239,9 +264,9 @@ void exposure_move(struct risk *r, const struct exposure_owner *owner, const str
                    const struct exposure *now);
 // An order of <owner> was approved before the start: it counts for its owners' day.
 void owners_count(struct risk *r, const struct exposure_owner *owner);
-// <shares> were executed at <price>; the open part is moved by exposure_move.
+// <shares> were executed at <price>; the open part is moved by exposure_move. <now>: ticks.
 void exposure_fill(struct risk *r, const struct exposure_owner *owner, uint32_t shares,
-                   uint32_t price);
+                   uint32_t price, uint64_t now);
 // The account holds <shares> (below 0: short) since before the start, worth <price> each: as if
 // they had been bought or sold at it, but nothing was traded today. Before the first order.
 void exposure_carry(struct risk *r, const struct exposure_owner *owner, int64_t shares,
@@ -291,6 +316,15 @@ static inline int64_t position_profit(const struct position *p)
 {
     return (int64_t)(p->sold_value - p->bought_value) + p->marked;
 }
+
+// --- orders for executions ---
+
+// A step of the time has passed: what counts begins later.
+void ratio_turn(struct owner_day *day, const struct limit_owner *l, uint64_t now);
+// An execution counts.
+void ratio_fill(struct risk *r, const struct exposure_owner *owner, uint64_t now);
+// The table of limits is another one: whose time of the ratio is another begins anew.
+void habits_limits(struct risk *r);
 
 // --- the gate ---
 

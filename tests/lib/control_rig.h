@@ -62,7 +62,7 @@ static inline void reserve(const struct gate_order *o)
 static inline void fill(uint32_t shares, uint32_t price, bool sells)
 {
     const struct gate_order o = order_of(shares, price, sells ? 'S' : 'B');
-    exposure_fill(&rig.risk, &o.owner, shares, price);
+    exposure_fill(&rig.risk, &o.owner, shares, price, o.now);
 }
 
 static inline void passes(const struct gate_order *o)

@@ -97,6 +97,7 @@ static void world_open(uint64_t seed)
                                        .instruments = MODEL_SYMBOLS,
                                        .positions = 64,
                                        .strategies = 3,
+                                       .accounts = 4,
                                        .event_credit_min = 64};
     struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
                                 .username = "user",

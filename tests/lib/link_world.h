@@ -86,6 +86,7 @@ static inline void desk_make(void)
                                        .instruments = 1,
                                        .positions = 16,
                                        .strategies = 3,
+                                       .accounts = 4,
                                        .event_credit_min = 8};
     const struct session_config sc = {
         .frames = {.firm = "    ", .capacity = 'P', .mass_cancel = true},

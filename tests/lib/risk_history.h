@@ -49,7 +49,7 @@ static inline void history_owner(struct model *m, struct limit_row *row, enum tr
         l->drawdown = model_draw(m, 200) * order / 10000;
     l->day_orders = (uint32_t)history_limit(m, UINT32_MAX, 300);
     l->ratio = model_draw(m, 4) ? UINT16_MAX : (uint16_t)(1 + model_draw(m, 6));
-    l->ratio_window = 1 + model_draw(m, 200);
+    l->ratio_step = 1 + model_draw(m, 40);
     l->duplicates = model_draw(m, 3) ? UINT16_MAX : (uint16_t)(1 + model_draw(m, 2));
     l->duplicate_window = model_draw(m, 60);
     if (scope == TRADE_STRATEGY) {
@@ -113,6 +113,8 @@ static inline void history_limits(struct model *m)
     for (uint32_t i = 0; i < MODEL_SYMBOLS; i++)
         history_symbol(m, &t->symbols[i]);
     money_limits(&m->rig->risk);
+    habits_limits(&m->rig->risk);
+    model_ratios(m);
     for (uint32_t a = 0; a < MODEL_ACCOUNTS; a++)
         model_best(m, a);
 }
@@ -220,7 +222,7 @@ static inline void history_ask(struct model *m, struct model_order *place)
     place->open = true;
     place->o = o;
     if (m->sent_count < MODEL_LONG)
-        m->sent[m->sent_count++] = (struct model_sent){o.owner, o.now >> 10};
+        m->sent[m->sent_count++] = (struct model_sent){o.owner, o.now};
     m->approved++;
 }
 
@@ -243,8 +245,8 @@ static inline void history_fill(struct model *m, struct model_order *place)
         return;
     const uint32_t shares = 1 + model_draw(m, o->worst.shares), price = o->price;
     const struct exposure was = o->worst, none = {0};
-    exposure_fill(&m->rig->risk, &o->owner, shares, price);
-    m->fills[m->fill_count++] = (struct model_fill){o->owner, shares, price, m->now >> 10, false};
+    exposure_fill(&m->rig->risk, &o->owner, shares, price, m->now);
+    m->fills[m->fill_count++] = (struct model_fill){o->owner, shares, price, m->now, false};
     uint32_t *mark = &m->marks[o->owner.account][o->owner.instrument];
     *mark = *mark ? *mark : price;
     model_best(m, o->owner.account);

@@ -23,7 +23,7 @@ struct model_order {
 
 struct model_fill {
     struct exposure_owner owner;
-    uint64_t shares, price, at; // 1024 ticks
+    uint64_t shares, price, at; // ticks
     bool gone;                  // broken since
 };
 
@@ -32,11 +32,11 @@ struct model_sent {
     uint64_t at;
 };
 
-// What an account asked for in a symbol, with how often and since when.
+// An order that passed DUPLICATE, refused by something else later or not.
 struct model_ask {
-    uint32_t quantity, price, kind;
-    bool sells, there;
-    uint64_t since, count;
+    uint32_t account, instrument, quantity, price, kind;
+    bool sells;
+    uint64_t at; // ticks
 };
 
 struct model {
@@ -46,7 +46,8 @@ struct model {
     struct model_fill fills[MODEL_LONG];
     struct model_sent sent[MODEL_LONG];
     uint32_t fill_count, sent_count;
-    struct model_ask asks[MODEL_ACCOUNTS][MODEL_SYMBOLS][2]; // the newer one first
+    struct model_ask asks[MODEL_LONG];
+    uint32_t ask_count;
     uint32_t marks[MODEL_ACCOUNTS][MODEL_SYMBOLS];
     int64_t best[1 + MODEL_ACCOUNTS]; // of the firm, of accounts
     struct model_broken {
@@ -58,9 +59,10 @@ struct model {
         uint64_t until;
     } periods[MODEL_SYMBOLS];
     uint64_t session_at[MODEL_SESSIONS], symbol_at[MODEL_SYMBOLS], cancel_at[MODEL_SESSIONS];
-    // From when to when orders and executions are counted for the ratio; how long is said when it
-    // begins.
-    uint64_t window[TRADE_SCOPES][2], window_end[TRADE_SCOPES][2];
+    // Where in <sent> and <fills> the ratio of an owner began to be counted, and in which steps.
+    struct model_ratio {
+        uint32_t sent, fill, step;
+    } ratios[TRADE_SCOPES][2];
     uint64_t approved, executed;
     uint64_t told; // bits of the refusals that came
     struct gate_verdict v;
@@ -435,65 +437,79 @@ static inline bool model_sale(struct model *m, const struct gate_order *o)
 static inline bool model_duplicate(struct model *m, const struct gate_order *o)
 {
     const struct limit_owner *l = &model_row(m, &o->owner, TRADE_ACCOUNT)->owner;
-    struct model_ask *asks = m->asks[o->owner.account][o->owner.instrument];
-    const uint64_t now = o->now >> 10;
-    struct model_ask ask = {.quantity = o->quantity,
-                            .price = o->price,
-                            .kind = o->asks >> PERMISSION_REPLACE & 3u,
-                            .sells = o->owner.sells,
-                            .there = true,
-                            .since = now};
+    const struct model_ask ask = {.account = o->owner.account,
+                                  .instrument = o->owner.instrument,
+                                  .quantity = o->quantity,
+                                  .price = o->price,
+                                  .kind = o->asks >> PERMISSION_REPLACE & 3u,
+                                  .sells = o->owner.sells,
+                                  .at = o->now};
+    uint64_t same = 0, all = 0;
     if (l->duplicates == UINT16_MAX)
         return true;
-    for (uint32_t i = 0; i < 2; i++)
-        if (asks[i].there && asks[i].quantity == ask.quantity && asks[i].price == ask.price &&
-            asks[i].kind == ask.kind && asks[i].sells == ask.sells) {
-            ask = asks[i];
-            if (i == 0)
-                asks[0] = asks[1];
-            break;
-        } else if (i == 1) {
-            asks[1] = asks[0];
-            break;
-        }
-    // What is left of the two is the older one now.
-    if (asks[0].there)
-        asks[1] = asks[0];
-    if (now - ask.since > l->duplicate_window) {
-        ask.since = now;
-        ask.count = 0;
+    for (uint32_t i = 0; i < m->ask_count; i++) {
+        const struct model_ask *a = &m->asks[i];
+        if (a->account != ask.account || a->at + l->duplicate_window * 8192ull < ask.at)
+            continue;
+        all++;
+        same += a->instrument == ask.instrument && a->quantity == ask.quantity &&
+                a->price == ask.price && a->kind == ask.kind && a->sells == ask.sells;
     }
-    const bool good = ask.count < l->duplicates;
-    const uint64_t count = ask.count + 1;
-    ask.count += good;
-    asks[0] = ask;
-    return good || model_refuse(m, REFUSAL_DUPLICATE, TRADE_ACCOUNT, count, l->duplicates);
+    if (same >= l->duplicates)
+        return model_refuse(m, REFUSAL_DUPLICATE, TRADE_ACCOUNT, same + 1, l->duplicates);
+    if (all >= RIG_PRIORS)
+        return model_refuse(m, REFUSAL_DUPLICATE, TRADE_ACCOUNT, RIG_PRIORS + 1, RIG_PRIORS);
+    m->asks[m->ask_count++] = ask;
+    return true;
+}
+
+// Orders and executions of an owner from a time on, of those that are counted for the ratio.
+static inline uint64_t model_ratio_sent(const struct model *m, const struct gate_order *o,
+                                        uint32_t s, uint64_t from)
+{
+    uint64_t sent = 0;
+    for (uint32_t i = m->ratios[s][model_index(&o->owner, s)].sent; i < m->sent_count; i++)
+        sent += model_same(&m->sent[i].owner, &o->owner, s) && m->sent[i].at >= from;
+    return sent;
+}
+
+static inline uint64_t model_ratio_fills(const struct model *m, const struct gate_order *o,
+                                         uint32_t s, uint64_t from)
+{
+    uint64_t fills = 0;
+    for (uint32_t i = m->ratios[s][model_index(&o->owner, s)].fill; i < m->fill_count; i++)
+        fills += model_same(&m->fills[i].owner, &o->owner, s) && m->fills[i].at >= from;
+    return fills;
 }
 
 static inline bool model_ratio(struct model *m, const struct gate_order *o, uint32_t s)
 {
     const struct limit_owner *l = &model_row(m, &o->owner, s)->owner;
-    const uint32_t at = model_index(&o->owner, s);
-    const uint64_t now = o->now >> 10;
-    uint64_t fills = 0;
     if (l->ratio == UINT16_MAX)
         return true;
-    if (now >= m->window_end[s][at]) {
-        m->window[s][at] = now;
-        m->window_end[s][at] = now + l->ratio_window;
-        // What is of the same instant, but before, belongs to the last window.
-        for (uint32_t i = 0; i < m->sent_count; i++)
-            if (model_same(&m->sent[i].owner, &o->owner, s) && m->sent[i].at >= now)
-                m->sent[i].at = now - 1;
-        for (uint32_t i = 0; i < m->fill_count; i++)
-            if (model_same(&m->fills[i].owner, &o->owner, s) && m->fills[i].at >= now)
-                m->fills[i].at = now - 1;
-    }
-    for (uint32_t i = 0; i < m->fill_count; i++)
-        fills += model_same(&m->fills[i].owner, &o->owner, s) && m->fills[i].at >= m->window[s][at];
-    const uint64_t most = (fills + 1) * l->ratio;
-    const uint64_t sent = model_sent_of(m, &o->owner, s, m->window[s][at]);
-    return sent < most || model_refuse(m, REFUSAL_ORDER_RATIO, s, sent + 1, most);
+    const uint64_t step = l->ratio_step * 1024ull, begun = o->now / step * step;
+    const uint64_t sent = model_ratio_sent(m, o, s, begun - 8 * step);
+    const uint64_t most = (model_ratio_fills(m, o, s, begun - 7 * step) + 1) * l->ratio;
+    if (sent >= most)
+        return model_refuse(m, REFUSAL_ORDER_RATIO, s, sent + 1, most);
+    // What it is for: in the time that ends now there are no more than its executions allow.
+    const uint64_t from = o->now - 8 * step;
+    assert_true(model_ratio_sent(m, o, s, from) <
+                (model_ratio_fills(m, o, s, from) + 1) * l->ratio);
+    return true;
+}
+
+// The limits are others: where the time or the limit began, it begins anew.
+static inline void model_ratios(struct model *m)
+{
+    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
+        for (uint32_t i = 0; i < 2 && s != TRADE_SYMBOL; i++) {
+            const struct limit_owner *l =
+                &limit_row_of(m->rig->table, (enum trade_scope)s, s == TRADE_FIRM ? 0 : i)->owner;
+            const uint32_t step = l->ratio == UINT16_MAX ? 0 : l->ratio_step;
+            if (m->ratios[s][i].step != step)
+                m->ratios[s][i] = (struct model_ratio){m->sent_count, m->fill_count, step};
+        }
 }
 
 static inline bool model_habits(struct model *m, const struct gate_order *o)

@@ -7,10 +7,15 @@
 #include "dataplane/base/check.h"
 #include "dataplane/risk/risk.h"
 
-enum { RIG_SYMBOLS = 8, RIG_POSITIONS = 64 };
+enum { RIG_SYMBOLS = 8, RIG_POSITIONS = 64, RIG_ACCOUNTS = 5, RIG_PRIORS = 16 };
 
 static const struct risk_config risk_rig_config = {
-    .symbols = RIG_SYMBOLS, .positions = RIG_POSITIONS, .strategies = 0xff};
+    .symbols = RIG_SYMBOLS,
+    .positions = RIG_POSITIONS,
+    .strategies = 0xff,
+    .accounts = RIG_ACCOUNTS,
+    .priors = RIG_PRIORS,
+};
 
 struct risk_rig {
     struct risk risk;

@@ -152,6 +152,7 @@ static inline void desk_make(uint64_t seed)
                                        .instruments = INSTRUMENTS,
                                        .positions = 16,
                                        .strategies = 7,
+                                       .accounts = 4,
                                        .event_credit_min = 64};
     const struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
                                       .username = "u",

@@ -236,6 +236,7 @@ static void desk_make(const char (*symbols)[8])
                                        .instruments = TRADE_SYMBOLS,
                                        .positions = TRADE_POSITIONS,
                                        .strategies = 3,
+                                       .accounts = 4,
                                        .event_credit_min = 64};
     void *watches[SESSIONS_MAX] = {NULL};
     desk_init(&sim->desk, &sim->lane, &config, symbols, sim->limits, zeroed(desk_bytes(&config)));

@@ -76,8 +76,8 @@ static void restored_is_the_same(void)
             fail_msg("event %u: %s", i, r.why);
     desk_restore_end(&r, 0);
     struct position had = *position_of(before), has = *position_of(w);
-    memset(had.asks, 0, sizeof had.asks);
-    memset(has.asks, 0, sizeof has.asks);
+    memset(&had.asked, 0, sizeof had.asked);
+    memset(&has.asked, 0, sizeof has.asked);
     assert_memory_equal(&had, &has, sizeof had);
     assert_int_equal(w->desk.risk.account_days[1].best, before->desk.risk.account_days[1].best);
     world_close();

@@ -122,8 +122,9 @@ static void orders_equal(const struct order_table *a, const struct order_table *
 // What windows of milliseconds count is not restored.
 static struct owner_day lasting(struct owner_day day)
 {
-    day.ratio_until = 0;
-    day.ratio_orders = day.ratio_fills = 0;
+    day.ratio_until = day.ratio_at = 0;
+    day.ratio_orders = day.ratio_fills = day.ratio_step = 0;
+    memset(day.ratio_marks, 0, sizeof day.ratio_marks);
     return day;
 }
 
@@ -149,7 +150,7 @@ static void risk_equal(struct risk *a, struct risk *b)
     for (uint32_t s = 0; s < MODEL_SYMBOLS; s++) {
         struct position p = a->positions[position_open(a, w->who.account, s)],
                         q = b->positions[position_open(b, w->who.account, s)];
-        memset(p.asks, 0, sizeof p.asks);
+        memset(&p.asked, 0, sizeof p.asked);
         assert_memory_equal(&p, &q, sizeof p);
         assert_int_equal(a->symbols[s].quarantined, b->symbols[s].quarantined);
         assert_memory_equal(&a->symbols[s].use, &b->symbols[s].use, sizeof a->symbols[s].use);

@@ -264,7 +264,7 @@ static void lists_have_both_and_who_binds(void **state)
     e = entry(TRADE_ACCOUNT, ACCOUNT, LIMIT_LIMITS_duplicates);
     assert_true(e && e->binds == LIMIT_OF_BROKER);
     assert_int_equal(d.desks[LANE]->desk.limits->accounts[ACCOUNT].owner.duplicate_window,
-                     (uint64_t)HZ / 1000 * 50 >> 10);
+                     ((uint64_t)HZ / 1000 * 50 + DUPLICATE_UNIT - 1) / DUPLICATE_UNIT);
     tidy(NULL);
 }
 

@@ -97,6 +97,7 @@ static void desk_make(void)
                                        .instruments = 2,
                                        .positions = 16,
                                        .strategies = 3,
+                                       .accounts = 4,
                                        .event_credit_min = 8};
     const struct session_config sc = {.frames = {.firm = "    ", .capacity = 'P'},
                                       .username = "u",

@@ -221,124 +221,6 @@ static void nobody_is_shorter_than_what_was_located(void **state)
     passes(&one);
 }
 
-// --- habits ---
-
-static void the_same_order_again_is_a_duplicate(void **state)
-{
-    (void)state;
-    owner_of(TRADE_ACCOUNT)->duplicates = 2;
-    owner_of(TRADE_ACCOUNT)->duplicate_window = 10; // 1024 ticks
-    struct gate_order o = order_of(SHARES, PRICE, 'B'), other = order_of(SHARES + 1, PRICE, 'B');
-    struct gate_order third = order_of(SHARES, PRICE + 1, 'B');
-    passes(&o);
-    passes(&o);
-    refused(&o, REFUSAL_DUPLICATE, TRADE_ACCOUNT, 3, 2);
-    passes(&other); // one other between them: it is remembered
-    refused(&o, REFUSAL_DUPLICATE, TRADE_ACCOUNT, 3, 2);
-    o.now += 10 << 10;
-    refused(&o, REFUSAL_DUPLICATE, TRADE_ACCOUNT, 3, 2);
-    o.now += 1 << 10;
-    passes(&o); // the window is over
-    passes(&o);
-    refused(&o, REFUSAL_DUPLICATE, TRADE_ACCOUNT, 3, 2);
-    third.now = o.now;
-    struct gate_order fourth = third;
-    fourth.owner.sells = true;
-    passes(&third);
-    passes(&fourth); // two others
-    passes(&o);
-    // A replace is not the same as an enter.
-    o.asks = 1u << PERMISSION_REPLACE;
-    passes(&o);
-}
-
-static void a_strategy_is_applied_until_a_person_resumes_it(void **state)
-{
-    (void)state;
-    struct gate_order o = order_of(SHARES, PRICE, 'B');
-    owner_of(TRADE_STRATEGY)->repeats = 2;
-    passes(&o);
-    passes(&o);
-    refused(&o, REFUSAL_REPEATED, TRADE_STRATEGY, 3, 2);
-    rig.risk.strategy_days[STRATEGY].applied = 0;
-    passes(&o);
-}
-
-static void a_strategy_has_its_venues(void **state)
-{
-    (void)state;
-    row_of(TRADE_STRATEGY)->venues = 1u << SESSION;
-    struct gate_order o = order_of(SHARES, PRICE, 'B');
-    passes(&o);
-    o.owner.session = SESSIONS_MAX - 1;
-    refused(&o, REFUSAL_VENUES, TRADE_STRATEGY, SESSIONS_MAX - 1, 0);
-    row_of(TRADE_STRATEGY)->venues = 1u << (SESSIONS_MAX - 1);
-    passes(&o);
-    o.owner.session = SESSION;
-    refused(&o, REFUSAL_VENUES, TRADE_STRATEGY, SESSION, 0);
-}
-
-static void a_strategy_has_so_many_symbols(void **state)
-{
-    (void)state;
-    owner_of(TRADE_STRATEGY)->instruments = 2;
-    struct gate_order o = order_of(SHARES, PRICE, 'B');
-    for (uint16_t i = 0; i < 3; i++) {
-        o.owner.instrument = i;
-        o.owner.position = position_open(&rig.risk, ACCOUNT, i);
-        if (i < 2)
-            passes(&o);
-        else
-            refused(&o, REFUSAL_INSTRUMENTS, TRADE_STRATEGY, 3, 2);
-    }
-    o.owner.instrument = 0;
-    passes(&o);
-}
-
-static void orders_of_the_day_bind_at_every_owner(void **state)
-{
-    (void)state;
-    for (enum trade_scope scope = TRADE_FIRM; scope < TRADE_SCOPES; scope++) {
-        if (scope == TRADE_SYMBOL)
-            continue;
-        close_rig(NULL);
-        open_rig(NULL);
-        struct gate_order o = order_of(SHARES, PRICE, 'B');
-        owner_of(scope)->day_orders = 2;
-        passes(&o);
-        o.price = 0; // refused ones are no orders
-        refused(&o, REFUSAL_PRICE_RANGE, TRADE_FIRM, 0, 1999999900);
-        o.price = PRICE;
-        passes(&o);
-        refused(&o, REFUSAL_DAY_ORDERS, scope, 3, 2);
-    }
-}
-
-static void orders_are_in_proportion_to_executions(void **state)
-{
-    (void)state;
-    for (enum trade_scope scope = TRADE_FIRM; scope < TRADE_SCOPES; scope++) {
-        if (scope == TRADE_SYMBOL)
-            continue;
-        close_rig(NULL);
-        open_rig(NULL);
-        struct gate_order o = order_of(SHARES, PRICE, 'B');
-        owner_of(scope)->ratio = 2;
-        owner_of(scope)->ratio_window = 10;
-        passes(&o);
-        passes(&o);
-        refused(&o, REFUSAL_ORDER_RATIO, scope, 3, 2);
-        fill(1, PRICE, false);
-        passes(&o);
-        passes(&o);
-        refused(&o, REFUSAL_ORDER_RATIO, scope, 5, 4);
-        o.now += 10 << 10;
-        passes(&o);
-        passes(&o);
-        refused(&o, REFUSAL_ORDER_RATIO, scope, 3, 2);
-    }
-}
-
 // --- texts ---
 
 static void refusals_say_value_and_limit(void **state)
@@ -394,12 +276,6 @@ int main(void)
         GATE_TEST(long_sales_are_covered),
         GATE_TEST(rule_201_refuses_short_sales),
         GATE_TEST(nobody_is_shorter_than_what_was_located),
-        GATE_TEST(the_same_order_again_is_a_duplicate),
-        GATE_TEST(a_strategy_is_applied_until_a_person_resumes_it),
-        GATE_TEST(a_strategy_has_its_venues),
-        GATE_TEST(a_strategy_has_so_many_symbols),
-        GATE_TEST(orders_of_the_day_bind_at_every_owner),
-        GATE_TEST(orders_are_in_proportion_to_executions),
         cmocka_unit_test(refusals_say_value_and_limit),
         cmocka_unit_test(what_was_passed_is_what_stands_above),
     };

@@ -212,13 +212,13 @@ static void positions_are_taken_at_their_worst(void **state)
             struct gate_order o = order_of(50, PRICE, sells);
             reserve(&open);
             reserve(&other);
-            exposure_fill(&rig.risk, &o.owner, 10, PRICE);
+            exposure_fill(&rig.risk, &o.owner, 10, PRICE, o.now);
             row_of(scope)->position = 100;
             assert_true(passes(&o));
             row_of(scope)->position = 99;
             refused(&o, REFUSAL_POSITION, scope, 100, 99);
             // From the other side of flat there is more room.
-            exposure_fill(&rig.risk, &other.owner, 30, PRICE);
+            exposure_fill(&rig.risk, &other.owner, 30, PRICE, other.now);
             assert_true(passes(&o));
             o = order_of(80, PRICE, sells);
             refused(&o, REFUSAL_POSITION, scope, 100, 99);
@@ -234,7 +234,7 @@ static void reducing_takes_only_what_makes_the_position_smaller(void **state)
         struct gate_order buy = order_of(100, PRICE, false), sell = order_of(100, PRICE, true);
         refused(&buy, REFUSAL_REDUCING, scope, 100, 0);
         refused(&sell, REFUSAL_REDUCING, scope, 100, 0);
-        exposure_fill(&rig.risk, &buy.owner, 100, PRICE); // long
+        exposure_fill(&rig.risk, &buy.owner, 100, PRICE, buy.now); // long
         assert_true(passes(&sell));
         refused(&buy, REFUSAL_REDUCING, scope, 100, 0);
         reserve(&sell);
@@ -245,10 +245,10 @@ static void reducing_takes_only_what_makes_the_position_smaller(void **state)
         smaller.worst.shares--;
         assert_true(passes(&smaller));
         exposure_move(&rig.risk, &sell.owner, &sell.worst, &sell.held);
-        exposure_fill(&rig.risk, &sell.owner, 200, PRICE); // short
+        exposure_fill(&rig.risk, &sell.owner, 200, PRICE, sell.now); // short
         assert_true(passes(&buy));
         refused(&sell, REFUSAL_REDUCING, scope, 100, 0);
-        exposure_fill(&rig.risk, &buy.owner, 100, PRICE);
+        exposure_fill(&rig.risk, &buy.owner, 100, PRICE, buy.now);
         row_open(scope);
     }
 }

@@ -308,7 +308,7 @@ static void day_orders(void)
 static void order_ratio(void)
 {
     row()->owner.ratio = 2;
-    row()->owner.ratio_window = 10;
+    row()->owner.ratio_step = 10;
     approved(far);
 }
 

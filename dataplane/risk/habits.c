@@ -1,0 +1,98 @@
+// Seldom gone: an order that may be one of many of its kind, and what counts as time goes by.
+#include "dataplane/risk/duplicates.h"
+
+// Within the time, at its very edge too.
+static bool counts(const struct prior *p, const struct limit_owner *l, uint64_t now)
+{
+    return p->print != 0 && now - p->at <= (uint64_t)l->duplicate_window << DUPLICATE_SHIFT;
+}
+
+uint32_t priors_like(const struct risk *r, const struct gate_order *o, const struct limit_owner *l)
+{
+    const uint32_t account = o->owner.account, last = r->prior_rings[account].last;
+    const uint64_t print = prior_print(o);
+    uint32_t count = 0, at = r->positions[o->owner.position].asked.newest[prior_chain(print)];
+    // Ends: each is older than the one before, and the ring has so many.
+    while (last - at < 1u << r->prior_bits) {
+        const struct prior *p = prior_of(r, account, at);
+        if (!counts(p, l, o->now))
+            break;
+        count += p->print == print;
+        at = p->before;
+    }
+    return count;
+}
+
+// The place behind the newest holds the oldest: what is up to one that does not count is older.
+COLD bool priors_room(struct risk *r, const struct gate_order *o, const struct limit_owner *l)
+{
+    const uint32_t account = o->owner.account, last = r->prior_rings[account].last;
+    uint32_t room = (1u << r->prior_bits) / 4;
+    while (room > 0 && counts(prior_of(r, account, last + room), l, o->now))
+        room /= 2;
+    r->prior_rings[account].free = last + room;
+    return room > 0;
+}
+
+// --- orders for executions ---
+//
+// N orders for each execution, and N more, in every time of its length. It slides in steps of an
+// eighth: orders count from the beginning of the step in which it began, executions from the next
+// one. So no time of that length has more orders than its own executions allow; an order counts up
+// to a step longer, an execution up to one shorter.
+
+COLD void ratio_turn(struct owner_day *day, const struct limit_owner *l, uint64_t now)
+{
+    const uint64_t length = l->ratio_step ? l->ratio_step : 1; // 0: a row that takes nothing
+    const uint64_t step = length * RATIO_UNIT, at = now / step;
+    const bool anew = day->ratio_until == 0 || day->ratio_step != l->ratio_step;
+    const uint64_t since = at - day->ratio_at, steps = 2 * RATIO_STEPS;
+    // What passed without an order or an execution began with what counts now.
+    const uint64_t begun = anew || since > RATIO_STEPS ? RATIO_STEPS + 1 : since;
+    for (uint64_t i = 0; i < begun; i++)
+        day->ratio_marks[(at - i) % steps] = (struct ratio_mark){day->orders, day->fills};
+    day->ratio_step = l->ratio_step;
+    day->ratio_at = at;
+    day->ratio_until = (at + 1) * step;
+    day->ratio_orders = day->ratio_marks[(at - RATIO_STEPS) % steps].orders;
+    day->ratio_fills = day->ratio_marks[(at - RATIO_STEPS + 1) % steps].fills;
+}
+
+static void fill_of(struct owner_day *day, const struct limit_owner *l, uint64_t now)
+{
+    if (l->ratio != UINT16_MAX && now >= day->ratio_until)
+        ratio_turn(day, l, now);
+    day->fills++;
+}
+
+void ratio_fill(struct risk *r, const struct exposure_owner *w, uint64_t now)
+{
+    const struct limit_table *t = r->limits;
+    fill_of(&r->day, &t->firm.owner, now);
+    fill_of(&r->account_days[w->account], &t->accounts[w->account].owner, now);
+    fill_of(&r->strategy_days[w->strategy], &t->strategies[w->strategy].owner, now);
+    fill_of(&r->session_days[w->session], &t->sessions[w->session].owner, now);
+}
+
+static void limit_of(struct owner_day *day, const struct limit_owner *l)
+{
+    const uint32_t step = l->ratio == UINT16_MAX ? 0 : l->ratio_step;
+    if (day->ratio_step == step)
+        return;
+    day->ratio_step = step;
+    day->ratio_until = 0;
+}
+
+void habits_limits(struct risk *r)
+{
+    const struct limit_table *t = r->limits;
+    limit_of(&r->day, &t->firm.owner);
+    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++) {
+        limit_of(&r->account_days[i], &t->accounts[i].owner);
+        r->prior_rings[i].free = r->prior_rings[i].last; // of a longer time more counts
+    }
+    for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
+        limit_of(&r->strategy_days[i], &t->strategies[i].owner);
+    for (uint32_t i = 0; i < SESSIONS_MAX; i++)
+        limit_of(&r->session_days[i], &t->sessions[i].owner);
+}
