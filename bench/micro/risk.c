@@ -29,7 +29,7 @@ enum {
     AHEAD_NS = 100, // in make bench-lane the taker's order follows after 140
     RATIO_MS = 60000,
     DUPLICATE_MS = 10, // at this pace it has as many orders as a second of 20,000
-    EXECUTIONS = 100, // of each account
+    EXECUTIONS = 100,  // of each account
 };
 
 static struct risk risk;

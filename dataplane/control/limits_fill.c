@@ -31,8 +31,8 @@ static uint32_t ticks_clamp(uint64_t ticks)
     return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
 }
 
-// Milliseconds, a part of them in each of <parts>, in so many ticks. Rounded up: nothing that has to
-// count is too old.
+// Milliseconds, a part of them in each of <parts>, in so many ticks. Rounded up: nothing that has
+// to count is too old.
 static uint32_t window_of(const struct fill *f, uint32_t ms, uint32_t parts, uint32_t unit)
 {
     const uint64_t each = 1000ull * parts * unit;

@@ -1,6 +1,7 @@
 // Hot path, seldom gone. Every check in the order of refusals.def; the first that fails answers.
 // What surely passes all of them does not come here (pass.c).
 #include "dataplane/risk/gate_prices.h"
+#include "dataplane/risk/gate_sums.h"
 
 static COLD bool killed(struct gate_verdict *v, const struct risk *r,
                         const struct exposure_owner *w)
@@ -43,8 +44,6 @@ HOT_INLINE uint64_t least(uint64_t a, uint64_t b)
 // Rows that have an owner's second line.
 #define FOR_OWNERS(s) \
     for (uint32_t s = TRADE_FIRM; s < TRADE_SCOPES; s += 1 + (s == TRADE_STRATEGY))
-// Of them those that positions belong to.
-#define FOR_HOLDERS(s) for (uint32_t s = TRADE_FIRM; s <= TRADE_ACCOUNT; s++)
 
 HOT_INLINE void look_make(struct look *k, struct risk *r, const struct gate_order *o,
                           struct gate_verdict *v)
@@ -79,26 +78,6 @@ HOT_INLINE void look_make(struct look *k, struct risk *r, const struct gate_orde
     for (uint32_t s = 0; s < TRADE_SCOPES; s++)
         k->state = k->of[s]->state > k->state ? k->of[s]->state : k->state;
     *v = (struct gate_verdict){.version = t->version};
-}
-
-// --- positions ---
-
-// Net position if all that is open on the side executes, <more> included; 0 when that does not even
-// reach flat.
-HOT_INLINE uint64_t worst_position(int64_t shares, uint64_t open, uint64_t more, bool sells)
-{
-    const int64_t worst = (sells ? -shares : shares) + (int64_t)(open + more);
-    return worst > 0 ? (uint64_t)worst : 0;
-}
-
-// The order makes the account's position smaller, or nothing larger: all that is open on its side
-// cannot turn the position round.
-static COLD bool only_reduces(const struct look *k)
-{
-    const bool sells = k->o->owner.sells;
-    const uint64_t open = sells ? k->own->open_sell : k->own->open_buy;
-    return (k->more == 0 && k->more_notional == 0) ||
-           (int64_t)(open + k->more) <= (sells ? k->own->shares : -k->own->shares);
 }
 
 // --- may anything enter ---
@@ -320,19 +299,6 @@ HOT_INLINE bool duplicate_good(const struct look *k)
     return true;
 }
 
-HOT_INLINE bool ratio_good(const struct look *k, uint32_t s)
-{
-    const struct limit_owner *l = &k->of[s]->owner;
-    struct owner_day *day = k->days[s];
-    if (LIKELY(l->ratio == UINT16_MAX))
-        return true;
-    if (k->o->now >= day->ratio_until)
-        ratio_turn(day, l, k->o->now);
-    const uint64_t sent = day->orders - day->ratio_orders;
-    const uint64_t most = ((uint64_t)(day->fills - day->ratio_fills) + 1) * l->ratio;
-    return LIKELY(sent < most) || passes(k, REFUSAL_ORDER_RATIO, s, sent + 1, most);
-}
-
 HOT_INLINE bool instruments_good(const struct look *k)
 {
     const uint32_t most = k->of[TRADE_STRATEGY]->owner.instruments;
@@ -355,108 +321,18 @@ HOT_INLINE bool habits(const struct look *k)
     if (UNLIKELY(!instruments_good(k)))
         return false;
     FOR_OWNERS(s)
-    if (UNLIKELY(k->days[s]->orders >= k->of[s]->owner.day_orders) &&
-        !passes(k, REFUSAL_DAY_ORDERS, s, (uint64_t)k->days[s]->orders + 1,
-                k->of[s]->owner.day_orders))
-        return false;
-    FOR_OWNERS(s)
-    if (UNLIKELY(!ratio_good(k, s)))
-        return false;
-    return true;
-}
-
-// --- sums ---
-//
-// The first scope whose sum is above its limit with the order. What does not grow passes, however
-// low a limit has become meanwhile.
-
-HOT_INLINE bool open_good(const struct look *k)
-{
-    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
-        if (UNLIKELY(k->use[s]->orders + k->more_orders > k->of[s]->open_orders) && k->more_orders)
-            return refuse(k->v, REFUSAL_OPEN_ORDERS, s, k->use[s]->orders + k->more_orders,
-                          k->of[s]->open_orders);
-    for (uint32_t s = 0; s < TRADE_SCOPES; s++)
-        if (UNLIKELY(k->use[s]->notional + k->more_notional > k->of[s]->open_notional) &&
-            k->more_notional)
-            return refuse(k->v, REFUSAL_OPEN_NOTIONAL, s, k->use[s]->notional + k->more_notional,
-                          k->of[s]->open_notional);
-    return true;
-}
-
-HOT_INLINE bool worst_good(const struct look *k, uint32_t scope, int64_t shares, uint64_t buys,
-                           uint64_t sales)
-{
-    const bool sells = k->o->owner.sells;
-    const uint64_t worst = worst_position(shares, sells ? sales : buys, k->more, sells);
-    return LIKELY(worst <= k->of[scope]->position) || k->more == 0 ||
-           refuse(k->v, REFUSAL_POSITION, scope, worst, k->of[scope]->position);
-}
-
-// The row of an account or a strategy limits its position in each symbol, a symbol's row the
-// position of all accounts together.
-HOT_INLINE bool position_good(const struct look *k)
-{
-    const struct position *own = k->own;
-    const struct strategy_use *held = strategy_use(k->r, &k->o->owner);
-    const struct symbol_use *all = k->all;
-    return worst_good(k, TRADE_ACCOUNT, own->shares, own->open_buy, own->open_sell) &&
-           worst_good(k, TRADE_STRATEGY, held->shares, held->open_buy, held->open_sell) &&
-           worst_good(k, TRADE_SYMBOL, all->shares, all->open_buy, all->open_sell);
-}
-
-// Sums of money over the day.
-HOT_INLINE bool money_good(const struct look *k)
-{
-    const uint64_t more = k->more_notional;
-    FOR_HOLDERS(s)
-    {
-        const uint64_t gross = k->days[s]->gross + k->use[s]->notional + more;
-        if (UNLIKELY(gross > k->of[s]->owner.gross) && more &&
-            !passes(k, REFUSAL_GROSS, s, gross, k->of[s]->owner.gross))
-            return false;
-    }
-    FOR_OWNERS(s)
-    {
-        const uint64_t value = k->days[s]->traded + k->use[s]->notional + more;
-        if (UNLIKELY(value > k->of[s]->owner.day_value) && more &&
-            !passes(k, REFUSAL_DAY_VALUE, s, value, k->of[s]->owner.day_value))
-            return false;
-    }
-    if (k->o->owner.sells)
-        return true;
-    FOR_HOLDERS(s)
-    {
-        const uint64_t paid = k->days[s]->paid > 0 ? (uint64_t)k->days[s]->paid : 0;
-        const uint64_t owed = paid + k->days[s]->open_buy + more;
-        if (UNLIKELY(owed > k->of[s]->owner.credit) && more)
-            return refuse(k->v, REFUSAL_CREDIT, s, owed, k->of[s]->owner.credit);
-    }
-    return true;
-}
-
-// Once a limit on losses is broken it does not matter what the profit is now (money.c).
-HOT_INLINE bool loss_good(const struct look *k)
-{
-    static const enum refusal refusals[] = {
-        [LOSS_OF_DAY] = REFUSAL_LOSS, [LOSS_FROM_BEST] = REFUSAL_DRAWDOWN};
-    FOR_HOLDERS(s)
-    {
-        const struct owner_day *day = k->days[s];
-        if (LIKELY(day->broken == 0) || only_reduces(k))
-            continue;
-        for (uint32_t kind = LOSS_OF_DAY; kind < LOSS_KINDS; kind++)
-            if (day->broken >> kind & 1 &&
-                !passes(k, refusals[kind], s, day->losses[kind].value, day->losses[kind].limit))
-                return false;
-    }
-    return true;
+    ratio_look(k, s);
+    return sum_good(k, REFUSAL_DAY_ORDERS) && sum_good(k, REFUSAL_ORDER_RATIO);
 }
 
 HOT_INLINE bool sums(const struct look *k)
 {
-    if (UNLIKELY(!open_good(k) || !position_good(k) || !money_good(k) || !loss_good(k)))
-        return false;
+    static const enum refusal checks[] = {
+        REFUSAL_OPEN_ORDERS, REFUSAL_OPEN_NOTIONAL, REFUSAL_POSITION, REFUSAL_GROSS,
+        REFUSAL_DAY_VALUE,   REFUSAL_CREDIT,        REFUSAL_LOSS,     REFUSAL_DRAWDOWN};
+    for (uint32_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+        if (UNLIKELY(!sum_good(k, checks[i])))
+            return false;
     if (UNLIKELY(k->state == TRADING_REDUCING) && !only_reduces(k))
         return refuse(k->v, REFUSAL_REDUCING, BINDING(k, state, k->state), k->o->worst.shares, 0);
     if (UNLIKELY(k->o->self_met != 0)) // looked for by the desk: orders are not the gate's
