@@ -62,8 +62,8 @@ static inline void ratio_look(const struct look *k, uint32_t scope)
 
 static inline struct sum sum_ratio(const struct limit_owner *l, const struct owner_day *day)
 {
-    const uint64_t sent = day->orders - day->ratio_orders;
-    const uint64_t most = ((uint64_t)(day->fills - day->ratio_fills) + 1) * l->ratio;
+    const uint64_t sent = day->orders - ratio_orders(day);
+    const uint64_t most = ((uint64_t)(day->fills - ratio_fills(day)) + 1) * l->ratio;
     return l->ratio == UINT16_MAX ? (struct sum){0} : (struct sum){sent + 1, most};
 }
 

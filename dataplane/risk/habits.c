@@ -41,6 +41,12 @@ COLD bool priors_room(struct risk *r, const struct gate_order *o, const struct l
 // one. So no time of that length has more orders than its own executions allow; an order counts up
 // to a step longer, an execution up to one shorter.
 
+static void most_make(struct owner_day *day, const struct limit_owner *l)
+{
+    const uint64_t fills = day->fills - ratio_fills(day);
+    day->ratio_most = ratio_orders(day) + (fills + 1) * l->ratio;
+}
+
 COLD void ratio_turn(struct owner_day *day, const struct limit_owner *l, uint64_t now)
 {
     const uint64_t length = l->ratio_step ? l->ratio_step : 1; // 0: a row that takes nothing
@@ -54,8 +60,7 @@ COLD void ratio_turn(struct owner_day *day, const struct limit_owner *l, uint64_
     day->ratio_step = l->ratio_step;
     day->ratio_at = at;
     day->ratio_until = (at + 1) * step;
-    day->ratio_orders = day->ratio_marks[(at - RATIO_STEPS) % steps].orders;
-    day->ratio_fills = day->ratio_marks[(at - RATIO_STEPS + 1) % steps].fills;
+    most_make(day, l);
 }
 
 static void fill_of(struct owner_day *day, const struct limit_owner *l, uint64_t now)
@@ -63,6 +68,7 @@ static void fill_of(struct owner_day *day, const struct limit_owner *l, uint64_t
     if (l->ratio != UINT16_MAX && now >= day->ratio_until)
         ratio_turn(day, l, now);
     day->fills++;
+    most_make(day, l);
 }
 
 void ratio_fill(struct risk *r, const struct exposure_owner *w, uint64_t now)
@@ -77,6 +83,7 @@ void ratio_fill(struct risk *r, const struct exposure_owner *w, uint64_t now)
 static void limit_of(struct owner_day *day, const struct limit_owner *l)
 {
     const uint32_t step = l->ratio == UINT16_MAX ? 0 : l->ratio_step;
+    most_make(day, l);
     if (day->ratio_step == step)
         return;
     day->ratio_step = step;

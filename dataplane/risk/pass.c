@@ -94,9 +94,7 @@ HOT_INLINE bool cancels_hold(const struct limit_row *row, uint64_t at, uint64_t 
 HOT_INLINE bool ratio_holds(const struct limit_owner *l, const struct owner_day *day, uint64_t now)
 {
     return LIKELY(l->ratio == UINT16_MAX) ||
-           (now < day->ratio_until &&
-            day->orders - day->ratio_orders <
-                ((uint64_t)(day->fills - day->ratio_fills) + 1) * l->ratio);
+           (now < day->ratio_until && day->orders < day->ratio_most);
 }
 
 // DAY_ORDERS, DAY_VALUE, ORDER_RATIO: firm, account, strategy, session.

@@ -98,15 +98,15 @@ struct owner_day {
     uint32_t instruments;          // symbols in which an order was approved
     uint16_t broken;               // firm, accounts: bits of enum loss_kind
     uint16_t broken_told;          // of them those that somebody has recorded
-    // ORDER_RATIO: what <orders> and <fills> were when the time that counts began (ratio.c).
-    CACHE_ALIGN uint64_t ratio_until; // ticks: then another step of it begins; 0: it begins anew
-    uint32_t ratio_orders;
-    uint32_t ratio_fills;
+    // ORDER_RATIO (habits.c): below which <orders> another one may enter.
+    CACHE_ALIGN uint64_t
+        ratio_until; // ticks: then another step of its time begins; 0: it does anew
+    uint64_t ratio_most;
     uint32_t fills;      // executions
     uint32_t ratio_step; // RATIO_UNIT ticks, 0: nothing limits it
     struct loss_broken losses[LOSS_KINDS];
     uint64_t ratio_at; // number of the present step
-    // And what they were when the steps began, by number.
+    // What <orders> and <fills> were when the steps began, by number.
     CACHE_ALIGN struct ratio_mark {
         uint32_t orders, fills;
     } ratio_marks[2 * RATIO_STEPS];
@@ -318,6 +318,17 @@ static inline int64_t position_profit(const struct position *p)
 }
 
 // --- orders for executions ---
+
+// When the time that counts began: for orders, and a step later for executions.
+static inline uint32_t ratio_orders(const struct owner_day *day)
+{
+    return day->ratio_marks[(day->ratio_at - RATIO_STEPS) % (2 * RATIO_STEPS)].orders;
+}
+
+static inline uint32_t ratio_fills(const struct owner_day *day)
+{
+    return day->ratio_marks[(day->ratio_at - RATIO_STEPS + 1) % (2 * RATIO_STEPS)].fills;
+}
 
 // A step of the time has passed: what counts begins later.
 void ratio_turn(struct owner_day *day, const struct limit_owner *l, uint64_t now);

@@ -213,7 +213,8 @@ static void day_orders(void)
 static void ratio(void)
 {
     session_row()->owner.ratio = 1;
-    sim->desk.risk.session_days[0].ratio_until = UINT64_MAX;
+    sim->desk.risk.session_days[0].ratio_until = UINT64_MAX; // all of the day is within its time
+    sim->desk.risk.session_days[0].ratio_most = 0;
 }
 static void open_orders(void)
 {

@@ -123,7 +123,7 @@ static void orders_equal(const struct order_table *a, const struct order_table *
 static struct owner_day lasting(struct owner_day day)
 {
     day.ratio_until = day.ratio_at = 0;
-    day.ratio_orders = day.ratio_fills = day.ratio_step = 0;
+    day.ratio_most = day.ratio_step = 0;
     memset(day.ratio_marks, 0, sizeof day.ratio_marks);
     return day;
 }
