@@ -137,6 +137,45 @@ static bool smallest_fits(const struct config_symbol_row *row, const struct conf
     return true;
 }
 
+void config_least_add(struct config_least *least, const struct config_symbol_row *row)
+{
+    const uint64_t money = lowest_price(row) * row->lot;
+    least->lot = row->lot < least->lot ? row->lot : least->lot;
+    least->money = money < least->money ? money : least->money;
+}
+
+bool config_least_fits(const struct config_least *least, const struct config_limits *l,
+                       struct limit_fault *f)
+{
+    const struct {
+        const void *member;
+        const char *key;
+        uint64_t limit, least;
+    } limits[] = {{&l->quantity, "quantity", l->quantity, least->lot},
+                  {&l->auction_quantity, "auction_quantity", l->auction_quantity, least->lot},
+                  {&l->position, "position", l->position, least->lot},
+                  {&l->notional, "notional", l->notional, least->money},
+                  {&l->open_notional, "open_notional", l->open_notional, least->money},
+                  {&l->gross, "gross", l->gross, least->money},
+                  {&l->day_value, "day_value", l->day_value, least->money},
+                  {&l->credit, "credit", l->credit, least->money}};
+    for (uint32_t i = 0; i < ARRAY_LEN(limits); i++) {
+        const uint64_t most = limits[i].limit, smallest = limits[i].least;
+        if (most == 0 || most >= smallest)
+            continue;
+        if (i < 3)
+            return fault(f, limits[i].member, limits[i].key,
+                         "is below the lot of every symbol: no order would enter; name %lu or "
+                         "more, or 0 if none is to",
+                         smallest);
+        return fault(f, limits[i].member, limits[i].key,
+                     "is below the smallest order that lot, tick and price_low of any symbol "
+                     "leave: none would enter; name %lu.%04lu or more, or 0 if none is to",
+                     smallest / 10000, smallest % 10000);
+    }
+    return true;
+}
+
 bool config_symbol_good(const struct config_symbol_row *row, bool day_file, struct limit_fault *f)
 {
     const bool collar = row->price_low > 0 && row->price_high < UINT32_MAX;
@@ -164,6 +203,13 @@ bool config_symbol_good(const struct config_symbol_row *row, bool day_file, stru
     if (row->volume_percent < 10000 && row->average_volume == CONFIG_POSITION_MAX && !day_file)
         return fault(f, &row->volume_percent, "volume_percent",
                      "needs average_volume, here or in the file day.reference");
+    if (!day_file && row->average_volume != CONFIG_POSITION_MAX &&
+        row->average_volume * row->volume_percent / 10000 < row->lot && row->volume_percent)
+        return fault(
+            f, &row->volume_percent, "volume_percent",
+            "of average_volume is below lot (%u): no order would enter; name more, or 0 if "
+            "none is to",
+            row->lot);
     return smallest_fits(row, &row->limits, f) && smallest_fits(row, &row->broker, f);
 }
 
@@ -250,9 +296,13 @@ bool config_actions_good(const struct config_actions *actions, uint32_t broker,
     return true;
 }
 
+// <least>: null where symbols themselves are judged, or a file of the day says their lots.
 static bool both_good(enum trade_scope scope, const struct config_limits *limits,
-                      const struct config_limits *broker, struct limit_fault *f)
+                      const struct config_limits *broker, const struct config_least *least,
+                      struct limit_fault *f)
 {
+    if (least && (!config_least_fits(least, limits, f) || !config_least_fits(least, broker, f)))
+        return false;
     return config_limits_good(scope, limits, f) && config_limits_good(scope, broker, f) &&
            config_owners_good(limits, broker, f);
 }
@@ -261,24 +311,30 @@ bool config_check_limits(const struct config *config, const struct places *place
                          struct error *err)
 {
     struct limit_fault f;
+    struct config_least all = CONFIG_LEAST_NONE;
+    for (uint32_t i = 0; i < config->symbol_count; i++)
+        config_least_add(&all, &config->symbols[i]);
+    const struct config_least *least =
+        config->symbol_count && *config->day.reference == 0 ? &all : NULL;
     bool good = config->trading.orders == 0 ||
-                both_good(TRADE_FIRM, &config->trading.limits, &config->trading.broker, &f);
+                both_good(TRADE_FIRM, &config->trading.limits, &config->trading.broker, least, &f);
     for (uint32_t i = 0; good && i < config->account_count; i++)
-        good =
-            both_good(TRADE_ACCOUNT, &config->accounts[i].limits, &config->accounts[i].broker, &f);
+        good = both_good(TRADE_ACCOUNT, &config->accounts[i].limits, &config->accounts[i].broker,
+                         least, &f);
     for (uint32_t i = 0; good && i < config->symbol_count; i++)
         good = config_symbol_good(&config->symbols[i], *config->day.reference != 0, &f) &&
                config_rate_good(&config->symbols[i], config_trade_lanes(config), &f) &&
-               both_good(TRADE_SYMBOL, &config->symbols[i].limits, &config->symbols[i].broker, &f);
+               both_good(TRADE_SYMBOL, &config->symbols[i].limits, &config->symbols[i].broker, NULL,
+                         &f);
     for (uint32_t i = 0; good && i < config->session_count; i++)
-        good =
-            both_good(TRADE_SESSION, &config->sessions[i].limits, &config->sessions[i].broker, &f);
+        good = both_good(TRADE_SESSION, &config->sessions[i].limits, &config->sessions[i].broker,
+                         least, &f);
     for (uint32_t i = 0; good && i < config->strategy_count; i++)
         good = both_good(TRADE_STRATEGY, &config->strategies[i].limits,
-                         &config->strategies[i].broker, &f);
+                         &config->strategies[i].broker, least, &f);
     for (uint32_t i = 0; good && i < config->client_count; i++)
-        good =
-            both_good(TRADE_STRATEGY, &config->clients[i].limits, &config->clients[i].broker, &f);
+        good = both_good(TRADE_STRATEGY, &config->clients[i].limits, &config->clients[i].broker,
+                         least, &f);
     uint32_t broker = config->trading.orders ? config_limited(&config->trading.broker) : 0;
     for (uint32_t i = 0; i < config->account_count; i++)
         broker |= config_limited(&config->accounts[i].broker);

@@ -513,6 +513,19 @@ bool config_limits_good(enum trade_scope scope, const struct config_limits *limi
 // The limits of both owners of one scope can be told apart: one of two is the lower one.
 bool config_owners_good(const struct config_limits *limits, const struct config_limits *broker,
                         struct limit_fault *fault);
+// The smallest order that enters in any symbol at all: where a limit of another owner is below it,
+// nothing does, and whoever means that says 0.
+struct config_least {
+    uint32_t lot;
+    uint64_t money;
+};
+#define CONFIG_LEAST_NONE      \
+    {                          \
+        UINT32_MAX, UINT64_MAX \
+    }
+void config_least_add(struct config_least *least, const struct config_symbol_row *row);
+bool config_least_fits(const struct config_least *least, const struct config_limits *limits,
+                       struct limit_fault *fault);
 // Bits of enum limit_control: what is limited at all.
 uint32_t config_limited(const struct config_limits *limits);
 // Every check has an action that it may have. <broker>: what the broker limits anywhere.

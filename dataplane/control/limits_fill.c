@@ -320,6 +320,26 @@ bool limits_venues_good(struct limits_source *s, enum trade_scope scope, uint32_
     return others == 0;
 }
 
+bool limits_least_good(const struct limits_source *s, struct limit_fault *f)
+{
+    struct config_least least = CONFIG_LEAST_NONE;
+    for (uint32_t i = 0; i < s->symbol_count; i++)
+        config_least_add(&least, &s->symbols[i]);
+    bool good = s->symbol_count == 0 || (config_least_fits(&least, &s->firm, f) &&
+                                         config_least_fits(&least, &s->broker, f));
+    for (uint32_t i = 0; good && s->symbol_count && i < s->account_count; i++)
+        good = config_least_fits(&least, &s->accounts[i], f) &&
+               config_least_fits(&least, &s->broker_accounts[i], f);
+    for (uint32_t i = 0; good && s->symbol_count && i < STRATEGIES_MAX; i++)
+        good = !(s->strategies_used >> i & 1) ||
+               (config_least_fits(&least, &s->strategies[i], f) &&
+                config_least_fits(&least, &s->broker_strategies[i], f));
+    for (uint32_t i = 0; good && s->symbol_count && i < s->session_count; i++)
+        good = config_least_fits(&least, &s->sessions[i].limits, f) &&
+               config_least_fits(&least, &s->sessions[i].broker, f);
+    return good;
+}
+
 bool limits_actions_good(const struct limits_source *s, struct limit_fault *f)
 {
     uint32_t broker = config_limited(&s->broker);

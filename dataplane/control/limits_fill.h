@@ -60,6 +60,8 @@ bool limits_venues_good(struct limits_source *source, enum trade_scope scope, ui
                         struct limit_fault *fault);
 
 // Every check has an action that it may have beside the broker's limits.
+// All owners' limits leave room for the smallest order of any symbol.
+bool limits_least_good(const struct limits_source *s, struct limit_fault *fault);
 bool limits_actions_good(const struct limits_source *source, struct limit_fault *fault);
 
 // <lanes>: how many trade. Open orders and open notional of the firm and of accounts are whole:

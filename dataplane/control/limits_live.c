@@ -202,7 +202,7 @@ static bool change_fits(struct dataplane_limits *l, uint32_t at)
     struct limit_fault f;
     return (config_limits_good(c->scope, limits, &f) && config_limits_good(c->scope, broker, &f) &&
             config_owners_good(limits, broker, &f) && limits_actions_good(l->next, &f) &&
-            limits_venues_good(l->next, c->scope, c->index, &f) &&
+            limits_least_good(l->next, &f) && limits_venues_good(l->next, c->scope, c->index, &f) &&
             (!row ||
              (config_symbol_good(row, l->day_file, &f) && config_rate_good(row, l->lanes, &f)))) ||
            refuse(l, at, "%s: %s", f.key, f.text);

@@ -321,6 +321,23 @@ static void not_taken(void **state)
     tidy(NULL);
 }
 
+// Below the smallest order of every symbol: whoever's limit it is, and whichever of both is set.
+static void what_leaves_no_order_is_not_taken(void **state)
+{
+    (void)state;
+    open_wide();
+    set(TRADE_SYMBOL, "lot", "10");
+    set(TRADE_ACCOUNT, "quantity", "9"); // the other symbol takes one share
+    set(TRADE_ACCOUNT, "quantity", "10");
+    assert_int_equal(set_base(TRADE_SYMBOL, !SYMBOL, "lot", "20"), COMMAND_RESULT_OK);
+    refused_with(TRADE_ACCOUNT, "quantity", "9", "name 10 or more, or 0 if none is to");
+    refused_with(TRADE_SYMBOL, "lot", "11", "quantity: is below the lot of every symbol");
+    assert_int_equal(set_owned(LIMIT_OF_BROKER, TRADE_FIRM, 0, "auction_quantity", "9"),
+                     COMMAND_RESULT_LIMIT_REFUSED);
+    says(enter(LANE, 10, PRICE), REFUSAL_NONE, TRADE_FIRM, 0, 0);
+    tidy(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,7 +345,7 @@ int main(void)
         cmocka_unit_test(of_how_much),  cmocka_unit_test(of_a_symbol),
         cmocka_unit_test(of_losses),    cmocka_unit_test(of_kinds),
         cmocka_unit_test(of_venues),    cmocka_unit_test(of_what_a_symbol_takes),
-        cmocka_unit_test(not_taken),
+        cmocka_unit_test(not_taken),    cmocka_unit_test(what_leaves_no_order_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
