@@ -154,6 +154,8 @@ static uint64_t run(struct world_config config, struct lwip_settings settings,
     return took;
 }
 
+enum { ENOUGH = 40 }; // seeds, for all that is rare to have happened
+
 static uint64_t seed_first(void)
 {
     const char *text = getenv("TICKGATE_SEED");
@@ -228,6 +230,8 @@ static void streams_survive_a_hostile_wire(void **state)
         sum.duplicates += world.rig.conn.count.duplicates;
         sum.undone += world.rig.conn.count.undone;
     }
+    if (count < ENOUGH)
+        return;
     // The wire did what it was to do.
     assert_true(sum.retransmits && sum.fast_retransmits && sum.out_of_order && sum.duplicates);
     assert_true(sum.undone);
@@ -258,7 +262,7 @@ static void windows_may_shut(void **state)
         refused += world.rig.conn.count.refused_window;
         probes += world.rig.conn.count.window_probes;
     }
-    assert_true(refused && probes);
+    assert_true(count < ENOUGH || (refused && probes));
 }
 
 static void the_same_seed_gives_the_same_run(void **state)
