@@ -84,6 +84,8 @@ void frames_init(struct frames *f, const struct frames_config *c)
         prepare50(f, c);
     else
         prepare42(f, c);
+    f->enter_kept = f->enter;
+    f->replace_kept = f->replace;
 }
 
 // --- what a version can say ---
@@ -447,6 +449,85 @@ bool egress_read(const struct frames *f, const uint8_t *bytes, uint32_t len, str
     const uint8_t *p = bytes + SOUPBIN_HEADER_LEN;
     out->letter = (char)p[0];
     return f->version == OUCH_50 ? egress50(p, out) : egress42(&f->prefix, p, out);
+}
+
+// Behind the fields that every order patches.
+enum { REST50_ENTER = 28, REST50_REPLACE = 23, REST42_ENTER = 41, REST42_REPLACE = 42 };
+enum { FIRM42 = 36, FIRM_LEN = 4, REST_BYTES = 24 };
+
+static inline const uint8_t *message_of(const struct frame_bytes *frame)
+{
+    return frame->bytes + SOUPBIN_HEADER_LEN;
+}
+
+bool egress_rest(const struct frames *f, const struct frame_bytes *frame)
+{
+    const bool is_50 = f->version == OUCH_50;
+    const uint8_t *p = message_of(frame);
+    const bool enters = p[0] == OUCH50_ENTER;
+    if (!enters && p[0] != OUCH50_REPLACE)
+        return true; // a modify: all of it is compared
+    const struct frame_bytes *kept = enters ? &f->enter_kept : &f->replace_kept;
+    const uint32_t from = SOUPBIN_HEADER_LEN + (enters  ? is_50 ? REST50_ENTER : REST42_ENTER
+                                                : is_50 ? REST50_REPLACE
+                                                        : REST42_REPLACE);
+    if (UNLIKELY(frame->len != kept->len))
+        return false;
+    if (UNLIKELY(!is_50 && enters && memcmp(p + FIRM42, message_of(kept) + FIRM42, FIRM_LEN) != 0))
+        return false;
+    const uint8_t *is = frame->bytes + from, *was = kept->bytes + from;
+    // Zeros stand behind both: what is without options is one comparison of a known length.
+    if (UNLIKELY(memcmp(is, was, REST_BYTES) != 0))
+        return false;
+    return LIKELY(kept->len <= from + REST_BYTES) ||
+           memcmp(is + REST_BYTES, was + REST_BYTES, kept->len - from - REST_BYTES) == 0;
+}
+
+static COLD bool rest42_with(const struct frames *f, const uint8_t *p, const struct ouch_extras *x)
+{
+    const struct ouch50_options *own = &x->options;
+    const uint8_t *kept = message_of(&f->enter_kept);
+    const char iso = x->iso ? x->iso : 'N';
+    const uint32_t min = own->present & 1u << OUCH50_TAG_MIN_QUANTITY ? own->min_quantity : 0;
+    if (p[0] == OUCH42_REPLACE)
+        return ouch42_replace_iso(p) == iso && ouch42_replace_min_quantity(p) == min;
+    const void *firm = own->present & 1u << OUCH50_TAG_FIRM ? (const void *)own->firm
+                                                            : (const void *)(kept + FIRM42);
+    const char capacity = x->capacity ? x->capacity : ouch42_enter_capacity(kept);
+    const char customer =
+        own->present & 1u << OUCH50_TAG_CUSTOMER ? own->customer : ouch42_enter_customer(kept);
+    return memcmp(p + FIRM42, firm, FIRM_LEN) == 0 && ouch42_enter_capacity(p) == capacity &&
+           ouch42_enter_iso(p) == iso && ouch42_enter_min_quantity(p) == min &&
+           ouch42_enter_cross(p) == (x->cross ? x->cross : 'N') &&
+           ouch42_enter_customer(p) == customer;
+}
+
+bool egress_rest_with(const struct frames *f, const struct frame_bytes *frame,
+                      const struct ouch_extras *x)
+{
+    const uint8_t *p = message_of(frame);
+    if (f->version == OUCH_42)
+        return rest42_with(f, p, x);
+    const bool enters = p[0] == OUCH50_ENTER;
+    const uint8_t *kept = message_of(enters ? &f->enter_kept : &f->replace_kept);
+    const uint32_t fixed = enters ? OUCH50_ENTER_LEN : OUCH50_REPLACE_LEN;
+    uint8_t wanted[OUCH50_ENTER_LEN + OUCH50_APPENDAGE_MAX];
+    struct ouch50_options options = x->options;
+    memcpy(wanted, kept, fixed);
+    if (enters) {
+        wanted[REST50_ENTER] = (uint8_t)(x->capacity ? x->capacity : ouch50_enter_capacity(kept));
+        wanted[REST50_ENTER + 1] = (uint8_t)(x->iso ? x->iso : 'N');
+        wanted[REST50_ENTER + 2] = (uint8_t)(x->cross ? x->cross : 'N');
+    } else {
+        wanted[REST50_REPLACE] = (uint8_t)(x->iso ? x->iso : 'N');
+    }
+    ouch50_options_join(&options, &f->options);
+    options.present &= enters ? ouch_extras_enter : ouch_extras_replace;
+    const uint32_t n = ouch50_options_write(wanted + fixed, &options);
+    be16_store(wanted + fixed - 2, (uint16_t)n);
+    const uint32_t from = enters ? REST50_ENTER : REST50_REPLACE;
+    return frame->len == SOUPBIN_HEADER_LEN + fixed + n &&
+           memcmp(p + from, wanted + from, fixed + n - from) == 0;
 }
 
 uint32_t egress_reach(const struct frames *f, const uint8_t *bytes, uint32_t len)

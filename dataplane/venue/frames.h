@@ -37,6 +37,8 @@ struct frames {
     struct ouch50_options options; // of all orders, the firm with them
     struct frame_bytes enter;
     struct frame_bytes replace;
+    struct frame_bytes enter_kept; // as prepared: what no order patches is held against it
+    struct frame_bytes replace_kept;
     struct frame_bytes with; // an order that has extras, or a replace of one
     struct frame_bytes cancel;
     struct frame_bytes modify;
@@ -89,6 +91,12 @@ struct egress {
     char time_in_force; // of an enter or replace, as OUCH 5.0 says it; so is the next
     char display;
 };
+
+// The rest of an enter or replace: firm, capacity, intermarket sweep, cross and options are the
+// session's, or what the extras say.
+bool egress_rest(const struct frames *f, const struct frame_bytes *frame);
+bool egress_rest_with(const struct frames *f, const struct frame_bytes *frame,
+                      const struct ouch_extras *extras);
 
 // The discretion price in a frame with extras, from its bytes: 0 when there is none, UINT32_MAX
 // when its options cannot be read.

@@ -30,6 +30,15 @@ static bool one_packet(const struct frame_bytes *frame)
     return 2u + be16_load(frame->bytes) == frame->len;
 }
 
+// The frame of an order with extras.
+static COLD bool with_approved(struct session *s, const struct frame_bytes *frame)
+{
+    const struct ouch_extras *extras = s->approved_extras;
+    s->approved_extras = NULL;
+    return extras && egress_reach(&s->frames, frame->bytes, frame->len) == s->approved_reach &&
+           egress_rest_with(&s->frames, frame, extras);
+}
+
 // What a letter does not have is zero on both sides.
 enum session_sent session_send_order(struct session *s, const struct frame_bytes *frame,
                                      uint64_t now)
@@ -38,7 +47,9 @@ enum session_sent session_send_order(struct session *s, const struct frame_bytes
     const bool is_order = egress_read(&s->frames, frame->bytes, frame->len, &found);
     bool same = is_order && one_packet(frame) && memcmp(&found, &s->approved, sizeof found) == 0;
     if (UNLIKELY(frame == &s->frames.with))
-        same &= egress_reach(&s->frames, frame->bytes, frame->len) == s->approved_reach;
+        same = same && with_approved(s, frame);
+    else
+        same = same && egress_rest(&s->frames, frame);
     s->approved.letter = 0;
     if (UNLIKELY(!same || !session_may_enter(s))) {
         s->halted = true;

@@ -119,9 +119,13 @@ static void log_in(uint32_t sequence)
 static void go(void)
 {
     log_in(1);
-    assert_true(s.wants_query);
-    assert_true(session_query(&s, 1, now));
-    query_answer(1);
+    if (s.frames.query.len > 0) { // OUCH 4.2 has none: nothing ends the replay but a heartbeat
+        assert_true(s.wants_query);
+        assert_true(session_query(&s, 1, now));
+        query_answer(1);
+    } else {
+        packet('H', NULL, 0);
+    }
     deliver(100);
     assert_true(s.replayed);
     session_go(&s, now);
@@ -421,6 +425,50 @@ static void a_frame_that_differs_halts_the_session(void **state)
     assert_true(s.count.egress == 2 && rig.sent_len == 0);
 }
 
+// Whichever byte of an order's frame is not what was approved, or what the session was set up with.
+static void no_byte_of_a_frame_may_differ(void **state)
+{
+    static const struct ouch_extras extras = {
+        .options = {.present = 1u << OUCH50_TAG_FIRM | 1u << OUCH50_TAG_MIN_QUANTITY,
+                    .firm = "OWNS",
+                    .min_quantity = 5},
+        .capacity = 'P',
+        .iso = 'Y'};
+    (void)state;
+    for (uint32_t kind = 0; kind < 8; kind++) {
+        struct frame_order o = order;
+        struct egress is = approval();
+        o.extras = kind & 2 ? &extras : NULL;
+        if (kind & 4) {
+            o.ref_was = is.ref_was = 3;
+            is.letter = 'U';
+            is.side = 0;
+            memset(is.symbol, 0, sizeof is.symbol);
+        }
+        for (uint32_t at = 0, len = 1; at <= len; at++) {
+            start(kind & 1 ? OUCH_42 : OUCH_50);
+            go();
+            struct frame_bytes *f = kind & 2   ? &s.frames.with
+                                    : kind & 4 ? &s.frames.replace
+                                               : &s.frames.enter;
+            if (kind & 4)
+                frame_replace(&s.frames, &o);
+            else
+                frame_enter(&s.frames, &o);
+            len = f->len;
+            s.approved = is;
+            s.approved_extras = o.extras;
+            s.approved_reach = 0;
+            if (at < len) // the last one leaves as it is
+                f->bytes[at] ^= 1;
+            const enum session_sent sent = session_send_order(&s, f, now);
+            if ((sent == SESSION_SENT) != (at == len))
+                fail_msg("kind %u, byte %u of %u: %d", kind, at, len, sent);
+            assert_int_equal(s.halted, at < len);
+        }
+    }
+}
+
 // A second packet behind the one that is looked at would leave unseen.
 static void nothing_stands_behind_a_frame(void **state)
 {
@@ -510,6 +558,7 @@ int main(void)
         cmocka_unit_test_setup(nonsense_ends_the_connection_or_is_counted, setup),
         cmocka_unit_test_setup(every_order_frame_needs_its_own_approval, setup),
         cmocka_unit_test_setup(a_frame_that_differs_halts_the_session, setup),
+        cmocka_unit_test_setup(no_byte_of_a_frame_may_differ, setup),
         cmocka_unit_test_setup(nothing_stands_behind_a_frame, setup),
         cmocka_unit_test_setup(a_refusal_of_the_transport_is_no_sending, setup),
         cmocka_unit_test_setup(a_stopped_session_stays_down, setup),
