@@ -129,7 +129,7 @@ def no_room():
             s.configure({"md0": {"device": "net_ring0"}},
                         {"nasdaq": {"symbols": 100, "orders": 50000, "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}},
                         journal={"directory": disk.path / "journal"})
-            (disk.path / "filler").write_bytes(bytes(52 << 20))  # beside the segments of the journal
+            (disk.path / "filler").write_bytes(bytes(54 << 20))  # beside the segments of the journal
             s.start_dataplane()
             s.start_controlplane()
             s.wait_ready()
