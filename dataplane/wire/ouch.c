@@ -173,12 +173,27 @@ enum ouch_code ouch50_report(const uint8_t *p, uint32_t len, struct ouch_report 
 
 // --- OUCH 4.2 ---
 
+// The letters with which an order of ours may ask for post-only, a midpoint or imbalance only
+// (ouch42_display): what they say about the display, which is what a replace starts from.
+static char display42(char letter)
+{
+    switch (letter) {
+    case 'P': return 'Y';
+    case 'L': return 'A';
+    case 'I':
+    case 'M':
+    case 'W':
+    case 'm': return 'N';
+    default: return letter;
+    }
+}
+
 static bool accepted42(const uint8_t *p, const struct ouch_prefix *prefix, struct ouch_report *out)
 {
     // A replaced message has the same fields in the same places, and the token that is gone.
     out->side = ouch42_accepted_side(p);
     out->quantity = ouch42_accepted_quantity(p);
-    out->display = ouch42_accepted_display(p);
+    out->display = display42(ouch42_accepted_display(p));
     out->exchange_ref = ouch42_accepted_order_ref(p);
     out->capacity = ouch42_accepted_capacity(p);
     memcpy(out->symbol, ouch42_accepted_symbol(p), sizeof out->symbol);
@@ -221,7 +236,7 @@ static bool rest42(const uint8_t *p, const struct ouch_prefix *prefix, struct ou
     case OUCH42_REJECTED: out->reason = (uint8_t)ouch42_rejected_reason(p); return true;
     case OUCH42_PRIORITY:
         out->exchange_ref = ouch42_priority_order_ref(p);
-        out->display = ouch42_priority_display(p);
+        out->display = display42(ouch42_priority_display(p));
         return price_take(ouch42_priority_price(p), out);
     case OUCH42_MODIFIED:
         out->side = ouch42_modified_side(p);

@@ -50,7 +50,7 @@ struct ouch_report {
     uint8_t kind;          // enum ouch_report_kind
     uint8_t letter;        // of the message
     char side;
-    char display;
+    char display; // Y N A Z; of OUCH 4.2 also letters that no order of ours is sent with
     char liquidity;
     char capacity;
     char symbol[8]; // accepted, replaced; zero otherwise

@@ -9,6 +9,7 @@
 
 #include "dataplane/base/bytes.h"
 #include "dataplane/venue/frames.h"
+#include "dataplane/wire/ouch42.h"
 
 static struct frames frames;
 
@@ -164,6 +165,57 @@ static void letters_that_a_version_lacks_are_refused(void **state)
     }
 }
 
+// OUCH 4.2 has one letter for the display and some options, and its Accepted gives that letter
+// back: the replace of the order starts from it.
+static void what_42_gives_back_can_be_replaced(void **state)
+{
+    (void)state;
+    static const struct {
+        struct ouch_extras extras;
+        char display, letter;
+    } rows[] = {
+#define ROW(tag, field, value, display, letter) \
+    {{.options = {.present = 1u << OUCH50_TAG_##tag, .field = (value)}}, display, letter}
+        ROW(POST_ONLY, post_only, 'P', 'Y', 'P'),
+        ROW(POST_ONLY, post_only, 'P', 'A', 'L'),
+        ROW(PRICE_TYPE, price_type, 'M', 'N', 'M'),
+        ROW(PRICE_TYPE, price_type, 'm', 'N', 'm'),
+        {{.options = {.present = 1u << OUCH50_TAG_HANDLE, .handle = 'I'}, .cross = 'O'}, 'N', 'I'},
+        {{.options = {.present = 1u << OUCH50_TAG_POST_ONLY | 1u << OUCH50_TAG_PRICE_TYPE,
+                      .post_only = 'P',
+                      .price_type = 'M'}},
+         'N',
+         'W'},
+    };
+    prepare(OUCH_42, "    ");
+    for (uint32_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct frame_order o = order;
+        struct ouch42_accepted a = {.quantity = 225, .price = 630200, .side = 'T', .state = 'L'};
+        struct ouch42_priority t = {.price = 630200};
+        uint8_t message[OUCH42_MESSAGE_MAX];
+        struct ouch_report r;
+        o.ref_was = 0;
+        o.time_in_force = '0';
+        o.display = rows[i].display;
+        o.extras = &rows[i].extras;
+        assert_true(frames_can(&frames, &o));
+        a.display = t.display = ouch42_enter_display(payload(frame_enter(&frames, &o), 49));
+        assert_int_equal(a.display, rows[i].letter);
+        ouch_token_write(a.token, &frames.prefix, o.ref);
+        memcpy(t.token, a.token, sizeof t.token);
+        uint32_t len = ouch42_priority_write(message, &t);
+        assert_int_equal(ouch42_report(message, len, &frames.prefix, &r), OUCH_OK);
+        assert_int_equal(r.display, rows[i].display);
+        len = ouch42_accepted_write(message, &a);
+        assert_int_equal(ouch42_report(message, len, &frames.prefix, &r), OUCH_OK);
+        o.ref_was = o.ref++;
+        o.display = r.display;
+        assert_true(frames_can(&frames, &o));
+        const uint8_t *p = payload(frame_replace(&frames, &o), 47);
+        assert_int_equal(ouch42_replace_display(p), rows[i].letter);
+    }
+}
+
 static void egress_reads_what_stands_there(void **state)
 {
     (void)state;
@@ -205,6 +257,7 @@ int main(void)
         cmocka_unit_test(the_rest_of_50),
         cmocka_unit_test(version_42_says_the_same),
         cmocka_unit_test(letters_that_a_version_lacks_are_refused),
+        cmocka_unit_test(what_42_gives_back_can_be_replaced),
         cmocka_unit_test(egress_reads_what_stands_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
