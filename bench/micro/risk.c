@@ -54,7 +54,7 @@ static void line_set(struct limit_row *row)
     row->price_low = 1;
     row->price_high = 20000000;
     row->rate_ticks = 1;
-    row->burst_ticks = 1u << 30;
+    row->burst = 1u << 30;
     row->forbids = 1u << PERMISSION_OPTIONS;
 }
 

@@ -81,22 +81,22 @@ static void row_fill(const struct fill *f, struct limit_row *row, const struct c
     owner_fill(f, &row->owner, &both);
 }
 
-// <rate> UINT32_MAX: any.
+// <rate> UINT32_MAX: any. Rounded up: never more of them than are configured.
 static void rate_fill(const struct fill *f, uint32_t rate, uint32_t burst, uint32_t *apart,
                       uint32_t *ahead)
 {
-    const uint64_t ticks = f->ticks_hz * f->lanes / rate;
+    const uint64_t each = (uint64_t)rate * RATE_UNIT;
     if (rate == UINT32_MAX)
         return;
-    *apart = ticks_clamp(ticks);
-    *ahead = ticks_clamp(ticks * (count_of(burst, UINT32_MAX, f->lanes) - 1));
+    *apart = ticks_clamp((f->ticks_hz * f->lanes + each - 1) / each);
+    *ahead = count_of(burst, UINT32_MAX, f->lanes) - 1;
 }
 
 static void session_fill(const struct fill *f, struct limit_row *row,
                          const struct config_session *from)
 {
     row_fill(f, row, &from->limits, &from->broker);
-    rate_fill(f, from->rate_per_s, from->burst, &row->rate_ticks, &row->burst_ticks);
+    rate_fill(f, from->rate_per_s, from->burst, &row->rate_ticks, &row->burst);
     if (from->cancel_rate_per_s == UINT32_MAX)
         return;
     row->cancel_rate = from->cancel_pace ? CANCELS_WAIT : CANCELS_PASS;
@@ -121,7 +121,7 @@ static void symbol_fill(const struct fill *f, struct limit_row *row,
     row->price_low = from->price_low;
     row->price_high = from->price_high;
     row->quality = (uint8_t)from->quality;
-    rate_fill(f, from->rate_per_s, from->burst, &row->rate_ticks, &row->burst_ticks);
+    rate_fill(f, from->rate_per_s, from->burst, &row->rate_ticks, &row->burst);
     to->tick = from->tick;
     to->tick_magic = multiple_magic(from->tick);
     to->lot = from->lot;

@@ -112,12 +112,12 @@ static void highest_price(struct trial *w)
 static void one_message(struct trial *w)
 {
     w->session->rate_ticks = 1000;
-    w->session->burst_ticks = 0;
+    w->session->burst = 0;
 }
 static void one_cancel(struct trial *w)
 {
     w->session->cancel_rate = 1;
-    w->session->price_low = 1000; // ticks apart
+    w->session->price_low = 1000; // RATE_UNIT ticks apart
     w->session->price_high = 0;   // ahead
 }
 static void cancel(struct trial *w)

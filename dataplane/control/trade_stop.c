@@ -56,7 +56,7 @@ static uint64_t pace_ms(const struct dataplane *d)
         const uint64_t open = WORD(desk->orders.sessions[i].open_count);
         const bool paced =
             row->cancel_rate == CANCELS_WAIT && d->config->sessions[i].cancel_on_stop;
-        const uint64_t ms = paced ? open * row->price_low / (d->clock.tsc_hz / 1000) : 0;
+        const uint64_t ms = paced ? open * limit_cancels_apart(row) / (d->clock.tsc_hz / 1000) : 0;
         most = ms > most ? ms : most;
     }
     return most < PACE_STOP_MS ? most : PACE_STOP_MS;

@@ -142,14 +142,15 @@ HOT_INLINE bool rates_charge(struct risk *r, uint32_t session, uint32_t instrume
     const struct limit_row *of = &r->limits->sessions[session],
                            *in = &r->limits->symbols[instrument];
     struct symbol_use *all = &r->symbols[instrument];
-    const uint64_t ahead = ahead_of(r->rate_at[session], now);
-    const uint64_t there = ahead_of(all->rate_at, now);
-    if (UNLIKELY(ahead > of->burst_ticks))
-        return refuse(v, REFUSAL_MESSAGE_RATE, TRADE_SESSION, ahead, of->burst_ticks);
-    r->rate_at[session] = now + ahead + of->rate_ticks;
-    if (UNLIKELY(there > in->burst_ticks))
-        return refuse(v, REFUSAL_MESSAGE_RATE, TRADE_SYMBOL, there, in->burst_ticks);
-    all->rate_at = now + there + in->rate_ticks;
+    const uint64_t burst = limit_burst(of), burst_there = limit_burst(in);
+    const uint64_t ahead = rate_ahead(&r->rate_at[session], limit_apart(of), burst, now);
+    const uint64_t there = rate_ahead(&all->rate_at, limit_apart(in), burst_there, now);
+    if (UNLIKELY(ahead > burst))
+        return refuse(v, REFUSAL_MESSAGE_RATE, TRADE_SESSION, ahead, burst);
+    r->rate_at[session] = now + ahead + limit_apart(of);
+    if (UNLIKELY(there > burst_there))
+        return refuse(v, REFUSAL_MESSAGE_RATE, TRADE_SYMBOL, there, burst_there);
+    all->rate_at = now + there + limit_apart(in);
     return true;
 }
 
@@ -180,9 +181,13 @@ HOT_INLINE bool cancels_good(const struct look *k)
     const struct limit_row *session = k->of[TRADE_SESSION];
     if (LIKELY(!session->cancel_rate))
         return true;
-    const uint64_t cancels = ahead_of(k->r->cancel_at[k->o->owner.session], k->o->now);
-    return LIKELY(cancels <= session->price_high) ||
-           passes(k, REFUSAL_CANCEL_RATE, TRADE_SESSION, cancels, session->price_high);
+    uint64_t *at = &k->r->cancel_at[k->o->owner.session];
+    const uint64_t burst = limit_cancels_burst(session), apart = limit_cancels_apart(session);
+    const uint64_t cancels = session->cancel_rate == CANCELS_WAIT
+                                 ? rate_ahead(at, apart, burst, k->o->now)
+                                 : ahead_of(*at, k->o->now);
+    return LIKELY(cancels <= burst) ||
+           passes(k, REFUSAL_CANCEL_RATE, TRADE_SESSION, cancels, burst);
 }
 
 // --- the order itself ---

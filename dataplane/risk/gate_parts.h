@@ -34,6 +34,16 @@ HOT_INLINE uint64_t ahead_of(uint64_t at, uint64_t now)
     return at > now ? at - now : 0;
 }
 
+// The same where nothing that is refused is charged: more than one message beyond the burst was
+// charged by a table before this one, whose rate is not waited for.
+HOT_INLINE uint64_t rate_ahead(uint64_t *at, uint64_t apart, uint64_t burst, uint64_t now)
+{
+    const uint64_t most = burst + apart;
+    if (UNLIKELY(*at > now + most))
+        *at = now + most;
+    return ahead_of(*at, now);
+}
+
 // False: somebody has asked for a kill since there was none; whom it hits is looked up then. An
 // asker sets the kill before it counts (kill_ask), so what has been counted is seen.
 HOT_INLINE bool nobody_killed(const struct risk *r)

@@ -36,8 +36,10 @@ struct limit_owner {
     uint8_t market;            // accounts: enum market_policy
 };
 
-// Times are rounded up to these; an hour fits in 32 bits of them at any rate of the clock.
+// Times are rounded up to these; an hour fits in 32 bits of them at any rate of the clock, a second
+// in those of rates.
 enum { RATIO_UNIT = 1 << 10, RATIO_STEPS = 8, DUPLICATE_SHIFT = 13, DUPLICATE_UNIT = 1 << 13 };
+enum { RATE_UNIT = 2 };
 
 enum market_policy { MARKET_REFUSED, MARKET_CONVERTED };
 
@@ -82,12 +84,12 @@ struct limit_row {
     uint64_t position;      // shares, either way. Firm and session rows do not limit it
     uint32_t price_low;     // symbol rows: static collar, price4
     uint32_t price_high;
-    uint32_t rate_ticks;  // session and symbol rows: ticks between two messages in the long run
-    uint32_t burst_ticks; // how far ahead of that a burst may be
+    uint32_t rate_ticks;  // session and symbol rows: RATE_UNIT ticks from a message to the next
+    uint32_t burst;       // how many messages may be ahead of that
     uint8_t state;        // enum trading_state
     uint8_t quality;      // symbol rows: the worst enum quality that is traded on
     uint16_t forbids;     // bits of enum order_permission
-    uint8_t cancel_rate;  // session rows: enum cancel_rate; it is in <price_low> and <price_high>
+    uint8_t cancel_rate;  // session rows: enum cancel_rate; <price_low>, <price_high>: its two
     uint8_t of_broker[3]; // bits of enum limit_control: this limit is the broker's
     uint32_t auction_quantity; // shares of one order for an auction, instead of <quantity>
     union {
@@ -100,6 +102,25 @@ struct limit_row {
     };
 };
 _Static_assert(sizeof(struct limit_row) == 2 * CACHE_LINE, "two lines per row");
+
+// Ticks between two messages in the long run, and how far ahead of that a burst of them may be.
+static inline uint64_t limit_apart(const struct limit_row *row)
+{
+    return (uint64_t)row->rate_ticks * RATE_UNIT;
+}
+static inline uint64_t limit_burst(const struct limit_row *row)
+{
+    return limit_apart(row) * row->burst;
+}
+// The same of cancels.
+static inline uint64_t limit_cancels_apart(const struct limit_row *row)
+{
+    return (uint64_t)row->price_low * RATE_UNIT;
+}
+static inline uint64_t limit_cancels_burst(const struct limit_row *row)
+{
+    return limit_cancels_apart(row) * row->price_high;
+}
 
 // Whose limit it is that stands in the row: the lower of the two.
 static inline enum limit_owned limit_row_owner(const struct limit_row *row, unsigned control)

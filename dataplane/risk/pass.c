@@ -73,18 +73,18 @@ HOT_INLINE bool row_holds(const struct limit_row *row, const struct risk_use *us
 // MESSAGE_RATE, as virtual scheduling of ITU-T I.371: not further ahead of the clock than a burst.
 HOT_INLINE bool rate_holds(const struct limit_row *row, uint64_t at, uint64_t now)
 {
-    return at <= now + row->burst_ticks;
+    return at <= now + limit_burst(row);
 }
 
 HOT_INLINE uint64_t rate_next(const struct limit_row *row, uint64_t at, uint64_t now)
 {
-    return (at > now ? at : now) + row->rate_ticks;
+    return (at > now ? at : now) + limit_apart(row);
 }
 
 // CANCEL_RATE: sessions. Where cancels have no rate none is ahead of it.
 HOT_INLINE bool cancels_hold(const struct limit_row *row, uint64_t at, uint64_t now)
 {
-    return at <= now + row->price_high;
+    return at <= now + limit_cancels_burst(row);
 }
 
 // --- rows of owners ---

@@ -229,5 +229,13 @@ void gate_cancel(struct risk *r, uint32_t session, uint64_t now)
 {
     const struct limit_row *row = &r->limits->sessions[session];
     if (UNLIKELY(row->cancel_rate))
-        r->cancel_at[session] = now + ahead_of(r->cancel_at[session], now) + row->price_low;
+        r->cancel_at[session] =
+            now + ahead_of(r->cancel_at[session], now) + limit_cancels_apart(row);
+}
+
+bool gate_cancel_due(struct risk *r, uint32_t session, uint64_t now)
+{
+    const struct limit_row *row = &r->limits->sessions[session];
+    const uint64_t burst = limit_cancels_burst(row);
+    return rate_ahead(&r->cancel_at[session], limit_cancels_apart(row), burst, now) <= burst;
 }

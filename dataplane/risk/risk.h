@@ -347,10 +347,7 @@ static inline bool gate_cancels_paced(const struct risk *r, uint32_t session)
     return UNLIKELY(r->limits->sessions[session].cancel_rate == CANCELS_WAIT);
 }
 // Is the next one of such a session due?
-static inline bool gate_cancel_due(const struct risk *r, uint32_t session, uint64_t now)
-{
-    return r->cancel_at[session] <= now + r->limits->sessions[session].price_high;
-}
+bool gate_cancel_due(struct risk *r, uint32_t session, uint64_t now);
 
 struct gate_order {
     struct exposure_owner owner;

@@ -23,8 +23,8 @@ static inline void history_line(struct model *m, struct limit_row *row)
         row->open_notional = (1 + model_draw(m, 8)) * order;
     if (model_draw(m, 4) == 0)
         row->position = 500 + model_draw(m, 2000);
-    row->rate_ticks = model_draw(m, 3) ? 0 : model_draw(m, 3000);
-    row->burst_ticks = model_draw(m, 20000);
+    row->rate_ticks = model_draw(m, 3) ? 0 : model_draw(m, 1500);
+    row->burst = model_draw(m, 8);
     row->state = model_draw(m, 30) ? TRADING_ACTIVE : (uint8_t)model_draw(m, TRADING_STATES);
     row->forbids = model_draw(m, 3) ? 0 : (uint16_t)(1u << model_draw(m, PERMISSIONS));
 }
@@ -59,8 +59,8 @@ static inline void history_owner(struct model *m, struct limit_row *row, enum tr
     }
     row->cancel_rate = scope == TRADE_SESSION && model_draw(m, 2);
     if (row->cancel_rate) {
-        row->price_low = model_draw(m, 20000);
-        row->price_high = model_draw(m, 20000);
+        row->price_low = model_draw(m, 10000);
+        row->price_high = model_draw(m, 3);
     }
 }
 
@@ -295,7 +295,7 @@ static inline void history_cancel(struct model *m)
     uint64_t *at = &m->cancel_at[session];
     gate_cancel(&m->rig->risk, session, m->now);
     if (row->cancel_rate)
-        *at = (*at > m->now ? *at : m->now) + row->price_low;
+        *at = (*at > m->now ? *at : m->now) + 2ull * row->price_low;
 }
 
 static inline void history_trouble(struct model *m)

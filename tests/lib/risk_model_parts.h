@@ -256,14 +256,19 @@ static inline bool model_trading_on(struct model *m, const struct gate_order *o)
         for (uint32_t s = 0; s < TRADE_SCOPES; s++)
             if (model_row(m, &o->owner, s)->state == halt)
                 return model_refuse(m, REFUSAL_HALTED, s, halt, TRADING_REDUCING);
-    if (model_more(*at, o->now) > session->burst_ticks)
-        return model_refuse(m, REFUSAL_MESSAGE_RATE, TRADE_SESSION, *at - o->now,
-                            session->burst_ticks);
-    *at = (*at > o->now ? *at : o->now) + session->rate_ticks;
-    if (model_more(*there, o->now) > symbol->burst_ticks)
-        return model_refuse(m, REFUSAL_MESSAGE_RATE, TRADE_SYMBOL, *there - o->now,
-                            symbol->burst_ticks);
-    *there = (*there > o->now ? *there : o->now) + symbol->rate_ticks;
+    const uint64_t apart = 2ull * session->rate_ticks, burst = apart * session->burst;
+    const uint64_t apart_there = 2ull * symbol->rate_ticks,
+                   burst_there = apart_there * symbol->burst;
+    if (*at > o->now + burst + apart) // a table before this one charged it
+        *at = o->now + burst + apart;
+    if (*there > o->now + burst_there + apart_there)
+        *there = o->now + burst_there + apart_there;
+    if (model_more(*at, o->now) > burst)
+        return model_refuse(m, REFUSAL_MESSAGE_RATE, TRADE_SESSION, *at - o->now, burst);
+    *at = (*at > o->now ? *at : o->now) + apart;
+    if (model_more(*there, o->now) > burst_there)
+        return model_refuse(m, REFUSAL_MESSAGE_RATE, TRADE_SYMBOL, *there - o->now, burst_there);
+    *there = (*there > o->now ? *there : o->now) + apart_there;
     return true;
 }
 
@@ -303,9 +308,9 @@ static inline bool model_standing(struct model *m, const struct gate_order *o)
         return model_refuse(m, REFUSAL_QUANTITY_RANGE, TRADE_FIRM, o->quantity, 999999);
     if (o->price < 1 || o->price > 1999999900)
         return model_refuse(m, REFUSAL_PRICE_RANGE, TRADE_FIRM, o->price, 1999999900);
-    if (session->cancel_rate && model_more(cancels, o->now) > session->price_high)
-        return model_refuse(m, REFUSAL_CANCEL_RATE, TRADE_SESSION, cancels - o->now,
-                            session->price_high);
+    const uint64_t cancel_burst = 2ull * session->price_low * session->price_high;
+    if (session->cancel_rate && model_more(cancels, o->now) > cancel_burst)
+        return model_refuse(m, REFUSAL_CANCEL_RATE, TRADE_SESSION, cancels - o->now, cancel_burst);
     return true;
 }
 

@@ -27,11 +27,11 @@ static uint64_t at[STEPS], messages[STEPS];
 static void rates_set(uint8_t cancels)
 {
     struct limit_row *row = &sim->limits->sessions[0];
-    row->rate_ticks = ORDER_APART;
-    row->burst_ticks = (ORDER_BURST - 1) * ORDER_APART;
+    row->rate_ticks = ORDER_APART / RATE_UNIT;
+    row->burst = ORDER_BURST - 1;
     row->cancel_rate = cancels;
-    row->price_low = CANCEL_APART;
-    row->price_high = (CANCEL_BURST - 1) * CANCEL_APART;
+    row->price_low = CANCEL_APART / RATE_UNIT;
+    row->price_high = CANCEL_BURST - 1;
 }
 
 // A buy that rests far below the market.

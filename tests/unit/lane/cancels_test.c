@@ -119,8 +119,8 @@ static void paced(uint8_t how)
 {
     struct limit_row *row = &w->limits->sessions[0];
     row->cancel_rate = how;
-    row->price_low = APART;
-    row->price_high = (BURST - 1) * APART;
+    row->price_low = APART / RATE_UNIT;
+    row->price_high = BURST - 1;
 }
 
 static uint64_t cancels_at(uint64_t now)

@@ -84,12 +84,12 @@ static void every_scope(void **state)
         assert_int_equal(t->symbols[1].symbol.touch, 25);
         assert_int_equal(t->symbols[1].symbol.touch_least, 500);
         assert_int_equal(t->symbols[0].symbol.touch, LIMIT_BAND_OPEN); // of the same row
-        assert_int_equal(t->sessions[1].rate_ticks, HZ / 10);
+        assert_int_equal(t->sessions[1].rate_ticks, HZ / 10 / RATE_UNIT);
         assert_int_equal(t->sessions[0].cancel_rate, CANCELS_PASS);
-        assert_int_equal(t->sessions[0].price_low, HZ / 100);
-        assert_int_equal(t->sessions[0].price_high, HZ / 100 * 99); // a burst of 100
+        assert_int_equal(t->sessions[0].price_low, HZ / 100 / RATE_UNIT);
+        assert_int_equal(t->sessions[0].price_high, 99); // a burst of 100
         assert_int_equal(t->sessions[1].cancel_rate, CANCELS_WAIT);
-        assert_int_equal(t->sessions[1].price_low, HZ / 50);
+        assert_int_equal(t->sessions[1].price_low, HZ / 50 / RATE_UNIT);
         assert_int_equal(t->symbols[0].symbol.restricted, RESTRICTION_OPENING);
         assert_int_equal(t->accounts[0].owner.gross, 5000000); // half: two lanes
         assert_int_equal(t->symbols[1].quality, QUALITY_SUSPECT);

@@ -335,7 +335,7 @@ static void it_is_counted_once(void **state)
     uint32_t index;
     struct limit_row *session = &w->limits->sessions[0];
     session->rate_ticks = 1000 * STEP;
-    session->burst_ticks = 0;
+    session->burst = 0;
     w->limits->accounts[1].owner.duplicates = 1;
     w->limits->accounts[1].owner.duplicate_window = UINT32_MAX;
     w->limits->firm.owner.day_orders = w->desk.risk.day.orders + 1;

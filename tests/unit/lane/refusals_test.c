@@ -122,7 +122,7 @@ static void a_loop_of_orders_that_cannot_be_ends(void **state)
     const uint32_t index = live_order();
     wrong.side = 'X';
     w->limits->sessions[0].rate_ticks = 100;
-    w->limits->sessions[0].burst_ticks = (BURST - 1) * 100;
+    w->limits->sessions[0].burst = BURST - 1;
     w->now += 100 * STEP;
     desk_turn(&w->desk, w->now);
     REFUSED(enter(&wrong), REFUSAL_ORDER_FIELD);
@@ -147,7 +147,7 @@ static void who_is_stopped_charges_no_rate(void **state)
     const uint32_t index = live_order();
     uint32_t next;
     w->limits->sessions[0].rate_ticks = 100000 * STEP;
-    w->limits->sessions[0].burst_ticks = (BURST - 1) * 100000 * STEP;
+    w->limits->sessions[0].burst = BURST - 1;
     kill_ask(&w->desk.kills[KILL_BY_OPERATOR], TRADE_ACCOUNT, w->who.account);
     risk_kills_look(&w->desk.risk);
     for (uint32_t i = 0; i < 2 * BURST; i++)

@@ -37,8 +37,8 @@ static void limits_and_their_parts(void **state)
         assert_int_equal(t->accounts[1].quantity, 90);
         assert_int_equal(t->accounts[2].quantity, 0); // nobody's: refuses everything
         assert_int_equal(t->sessions[0].open_orders, 50);
-        assert_int_equal(t->sessions[0].rate_ticks, HZ / 100);
-        assert_int_equal(t->sessions[0].burst_ticks, 2 * (HZ / 100));
+        assert_int_equal(t->sessions[0].rate_ticks, HZ / 100 / RATE_UNIT);
+        assert_int_equal(t->sessions[0].burst, 2);
         assert_int_equal(t->sessions[1].rate_ticks, 0);
         assert_int_equal(t->strategies[1].open_orders, UINT32_MAX);
         assert_int_equal(t->strategies[2].quantity, 0);
@@ -93,8 +93,8 @@ static void what_counts_orders_is_divided(void **state)
         wire_rig_init(&rigs[i]);
         d.sessions[i]->session.transport = &rigs[i].transport;
         d.sessions[i]->session.state = SESSION_READY;
-        assert_int_equal(t->symbols[1].rate_ticks, HZ / 50);
-        assert_int_equal(t->symbols[1].burst_ticks, HZ / 50); // two
+        assert_int_equal(t->symbols[1].rate_ticks, HZ / 50 / RATE_UNIT);
+        assert_int_equal(t->symbols[1].burst, 1); // two at once
         assert_int_equal(t->accounts[0].owner.ratio, 50);
         assert_int_equal(t->accounts[0].owner.duplicates, UINT16_MAX);
         assert_int_equal(t->accounts[1].owner.duplicates, 2);

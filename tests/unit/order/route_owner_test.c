@@ -192,8 +192,8 @@ static void a_loop_of_them_ends(void **state)
     (void)state;
     struct desk_route wish = good;
     uint32_t route;
-    w->limits->sessions[A].rate_ticks = HZ;
-    w->limits->sessions[A].burst_ticks = (BURST - 1) * (uint64_t)HZ;
+    w->limits->sessions[A].rate_ticks = HZ / RATE_UNIT;
+    w->limits->sessions[A].burst = BURST - 1;
     wish.limit = 1;
     for (uint32_t i = 0; i < BURST; i++)
         recorded(&wish, REFUSAL_ROUTE);

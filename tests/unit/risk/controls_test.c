@@ -121,10 +121,10 @@ static void a_symbol_has_a_rate_of_its_own(void **state)
 {
     (void)state;
     struct gate_order o = order_of(SHARES, PRICE, 'B');
-    row_of(TRADE_SYMBOL)->rate_ticks = 100;
-    row_of(TRADE_SYMBOL)->burst_ticks = 100;
-    row_of(TRADE_SESSION)->rate_ticks = 10;
-    row_of(TRADE_SESSION)->burst_ticks = 40;
+    row_of(TRADE_SYMBOL)->rate_ticks = 100 / RATE_UNIT;
+    row_of(TRADE_SYMBOL)->burst = 1;
+    row_of(TRADE_SESSION)->rate_ticks = 10 / RATE_UNIT;
+    row_of(TRADE_SESSION)->burst = 4;
     passes(&o);
     passes(&o);
     refused(&o, REFUSAL_MESSAGE_RATE, TRADE_SYMBOL, 200, 100);
@@ -144,8 +144,8 @@ static void cancels_pass_and_orders_wait_for_them(void **state)
     (void)state;
     struct gate_order o = order_of(SHARES, PRICE, 'B');
     row_of(TRADE_SESSION)->cancel_rate = 1;
-    row_of(TRADE_SESSION)->price_low = 100;
-    row_of(TRADE_SESSION)->price_high = 200;
+    row_of(TRADE_SESSION)->price_low = 100 / RATE_UNIT;
+    row_of(TRADE_SESSION)->price_high = 2;
     gate_cancel(&rig.risk, SESSION, o.now);
     gate_cancel(&rig.risk, SESSION, o.now);
     passes(&o);

@@ -385,8 +385,8 @@ static void the_rate_allows_a_burst_and_then_the_interval(void **state)
 {
     (void)state;
     struct gate_order o = order_of(SHARES, PRICE, false);
-    row_of(TRADE_SESSION)->rate_ticks = 100;
-    row_of(TRADE_SESSION)->burst_ticks = 300; // three ahead of time, and the one that is due
+    row_of(TRADE_SESSION)->rate_ticks = 100 / RATE_UNIT;
+    row_of(TRADE_SESSION)->burst = 3; // three ahead of time, and the one that is due
     for (int i = 0; i < 4; i++)
         assert_true(passes(&o));
     refused(&o, REFUSAL_MESSAGE_RATE, TRADE_SESSION, 400, 300);

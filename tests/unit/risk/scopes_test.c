@@ -268,14 +268,14 @@ static void approved(uint32_t times)
 static void rate(void)
 {
     row()->rate_ticks = 100;
-    row()->burst_ticks = 100;
+    row()->burst = 1;
     approved(far == INSIDE ? 0 : far);
 }
 static void cancel_rate(void)
 {
     row()->cancel_rate = 1;
     row()->price_low = 100;
-    row()->price_high = 100;
+    row()->price_high = 1;
     for (uint32_t i = 0; i < far; i++)
         gate_cancel(&rig.risk, SESSION, o.now);
 }
