@@ -80,7 +80,7 @@ static void positions_make(void)
             risk.positions[owner.position].shares = owner.sells ? -(int64_t)n : n;
             money_fill(&risk, &owner, n, PRICE, false);
             shares[at] = (int32_t)risk.positions[owner.position].shares;
-            values[at] = risk.positions[owner.position].marked;
+            values[at] = risk.money[owner.position].marked;
             instruments[at++] = owner.instrument;
         }
         at = (at + EIGHT - 1) / EIGHT * EIGHT;
@@ -106,7 +106,7 @@ static __attribute__((noinline)) uint32_t table_mark(void)
             continue;
         const struct quote *q = &quotes[(p->key - 1) & UINT16_MAX];
         const uint32_t mark = (uint32_t)(((uint64_t)q->bid + q->ask) / 2);
-        if (mark != p->mark)
+        if (mark != risk.money[at].mark)
             money_mark(&risk, at, mark);
         marked++;
     }
@@ -177,7 +177,7 @@ static bool same_totals(void)
         int64_t held = 0;
         for (uint32_t at = 0; at <= risk.position_mask; at++)
             if (risk.positions[at].shares && (risk.positions[at].key - 1) >> 16 == a)
-                held += risk.positions[at].marked;
+                held += risk.money[at].marked;
         if (totals[0][a] != held || totals[1][a] != held) {
             fprintf(stderr,
                     "account %u: table %" PRId64 ", arrays %" PRId64 ", vectors %" PRId64 "\n", a,

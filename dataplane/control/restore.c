@@ -409,7 +409,7 @@ static void marks_look(struct dataplane *d, uint32_t lane)
     uint32_t told = 0;
     for (uint32_t i = first; i < first + step && i < count && told < MARKS_MAX; i++) {
         const struct position *p = &risk->positions[i];
-        const uint32_t key = WORD(p->key), mark = WORD(p->mark);
+        const uint32_t key = WORD(p->key), mark = WORD(risk->money[i].mark);
         struct event event = {.type = EVENT_MARK, .tsc = clock_tsc()};
         if (key == 0 || mark == r->marks[lane][i])
             continue;

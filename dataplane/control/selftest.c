@@ -295,7 +295,7 @@ static void marked_down(struct trial *w)
 {
     struct risk *r = &w->t->desk.risk;
     const uint32_t p = position_open(r, TEST_ACCOUNT, TEST_SYMBOL);
-    const uint32_t mark = r->positions[p].mark;
+    const uint32_t mark = r->money[p].mark;
     money_mark(r, p, mark - 1);
     money_mark(r, p, mark); // broken once is broken until a person says otherwise
 }

@@ -40,7 +40,7 @@ void desk_mark_turn(struct desk *d)
     if (LIKELY(p->shares == 0))
         return;
     const uint32_t mark = mark_of(d, (p->key - 1) & UINT16_MAX);
-    if (mark == 0 || mark == p->mark)
+    if (mark == 0 || mark == r->money[at].mark)
         return;
     d->lane->input++;
     money_mark(r, at, mark);

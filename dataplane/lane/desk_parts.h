@@ -88,9 +88,12 @@ static inline void desk_show(const struct desk *d, uint32_t position)
     struct position_cell *cell = &d->shown[position];
     position_cell_begin(cell);
     cell->key = p->key;
-    memcpy(&cell->open_buy, &p->open_buy, sizeof *cell - offsetof(struct position_cell, open_buy));
+    cell->open_buy = p->open_buy;
+    cell->open_sell = p->open_sell;
+    memcpy(&cell->bought, &d->risk.money[position],
+           sizeof *cell - offsetof(struct position_cell, bought));
     position_cell_end(cell);
 }
-_Static_assert(offsetof(struct position, marked) - offsetof(struct position, open_buy) ==
-                   sizeof(struct position_cell) - offsetof(struct position_cell, open_buy),
-               "a cell shows what stands in a position from open_buy to cost");
+_Static_assert(offsetof(struct position_money, marked) ==
+                   sizeof(struct position_cell) - offsetof(struct position_cell, bought),
+               "a cell shows what stands in a position's money up to its cost");

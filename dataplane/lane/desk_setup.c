@@ -153,7 +153,7 @@ static bool positions_hold(const struct desk *d, char *why, uint32_t why_len)
               "position %u: %llu and %llu open, counted %llu and %llu", p,
               (unsigned long long)position->open_buy, (unsigned long long)position->open_sell,
               (unsigned long long)buy, (unsigned long long)sell);
-        HOLDS(position->shares == (int64_t)position->bought - (int64_t)position->sold,
+        HOLDS(position->shares == (int64_t)d->risk.money[p].bought - (int64_t)d->risk.money[p].sold,
               "position %u: %lld shares", p, (long long)position->shares);
     }
     return true;

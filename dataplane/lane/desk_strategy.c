@@ -133,8 +133,8 @@ static bool call_position(struct strategy_host *h, uint16_t symbol, struct strat
         return false;
     const struct position *p = &d->risk.positions[at];
     *out = (struct strategy_position){.shares = p->shares,
-                                      .bought_value = p->bought_value,
-                                      .sold_value = p->sold_value,
+                                      .bought_value = d->risk.money[at].bought_value,
+                                      .sold_value = d->risk.money[at].sold_value,
                                       .open_buy = p->open_buy,
                                       .open_sell = p->open_sell};
     return true;

@@ -157,8 +157,9 @@ static void symbol_near(const struct desk *d, uint32_t session, uint32_t instrum
     near(&ch->tops[slot], sizeof ch->tops[0]);
     near(&d->risk.limits->symbols[instrument], sizeof d->risk.limits->symbols[0]);
     near(&d->risk.symbols[instrument], sizeof d->risk.symbols[0]);
-    near(&d->risk.positions[position_home(&d->risk, account, instrument)],
-         sizeof d->risk.positions[0]);
+    const uint32_t position = position_home(&d->risk, account, instrument);
+    near(&d->risk.positions[position], sizeof d->risk.positions[0]);
+    near(&d->risk.money[position], sizeof d->risk.money[0]);
     if (d->strategies && d->strategies->watches[session])
         near(&d->strategies->watches[session][slot], sizeof(struct desk_watch));
     side_near(&ch->book, symbol, slot, BOOK_BID);

@@ -93,25 +93,20 @@ uint32_t money_resume(struct risk *r, enum trade_scope scope, uint32_t index)
     return was & (uint16_t)~day->broken;
 }
 
-static uint32_t account_of(const struct position *p)
+static void position_remark(struct risk *r, uint32_t position, uint32_t account)
 {
-    return (p->key - 1) >> 16;
-}
-
-static void position_remark(struct risk *r, struct position *p, uint32_t account)
-{
-    const int64_t was = p->marked;
-    p->marked = clamp(r, (__int128)p->shares * p->mark);
-    day_mark(r, &r->day, was, p->marked);
-    day_mark(r, &r->account_days[account], was, p->marked);
+    struct position_money *m = &r->money[position];
+    const int64_t was = m->marked;
+    m->marked = clamp(r, (__int128)r->positions[position].shares * m->mark);
+    day_mark(r, &r->day, was, m->marked);
+    day_mark(r, &r->account_days[account], was, m->marked);
 }
 
 void money_mark(struct risk *r, uint32_t position, uint32_t mark)
 {
-    struct position *p = &r->positions[position];
-    const uint32_t account = account_of(p);
-    p->mark = mark;
-    position_remark(r, p, account);
+    const uint32_t account = (r->positions[position].key - 1) >> 16;
+    r->money[position].mark = mark;
+    position_remark(r, position, account);
     money_look(r, account);
 }
 
@@ -124,23 +119,24 @@ static void day_trade(struct risk *r, struct owner_day *day, int64_t paid, bool 
 }
 
 // Shares came in (<change> above 0) or went at <price>.
-static void cost_move(struct risk *r, struct position *p, int64_t change, uint32_t price)
+static void cost_move(struct risk *r, uint32_t position, int64_t change, uint32_t price)
 {
-    const int64_t held = p->shares - change;
+    struct position_money *m = &r->money[position];
+    const int64_t shares = r->positions[position].shares, held = shares - change;
     const uint64_t size = size_of(change), closed = size < size_of(held) ? size : size_of(held);
     if (held == 0 || (held > 0) == (change > 0)) {
-        p->cost = clamp(r, p->cost + (__int128)change * price);
+        m->cost = clamp(r, m->cost + (__int128)change * price);
         return;
     }
-    p->cost -= cost_part(p->cost, closed, size_of(held));
+    m->cost -= cost_part(m->cost, closed, size_of(held));
     if (size > closed) // turned round
-        p->cost = clamp(r, (__int128)p->shares * price);
+        m->cost = clamp(r, (__int128)shares * price);
 }
 
 void money_fill(struct risk *r, const struct exposure_owner *owner, uint32_t shares, uint32_t price,
                 bool undone)
 {
-    struct position *p = &r->positions[owner->position];
+    struct position_money *m = &r->money[owner->position];
     const bool out = owner->sells != undone;
     const int64_t change = out ? -(int64_t)shares : (int64_t)shares;
     const int64_t paid = clamp(r, (__int128)change * price);
@@ -149,20 +145,20 @@ void money_fill(struct risk *r, const struct exposure_owner *owner, uint32_t sha
                                 &r->session_days[owner->session]};
     for (uint32_t i = 0; i < ARRAY_LEN(days); i++)
         day_trade(r, days[i], paid, undone);
-    cost_move(r, p, change, price);
-    if (p->mark == 0)
-        p->mark = price;
-    position_remark(r, p, owner->account);
+    cost_move(r, owner->position, change, price);
+    if (m->mark == 0)
+        m->mark = price;
+    position_remark(r, owner->position, owner->account);
 }
 
 void money_carry(struct risk *r, const struct exposure_owner *owner, int64_t shares, uint32_t price)
 {
-    struct position *p = &r->positions[owner->position];
+    struct position_money *m = &r->money[owner->position];
     struct owner_day *days[] = {&r->day, &r->account_days[owner->account]};
     const int64_t paid = clamp(r, (__int128)shares * price);
-    p->cost = clamp(r, p->cost + (__int128)paid);
-    p->mark = price;
+    m->cost = clamp(r, m->cost + (__int128)paid);
+    m->mark = price;
     for (uint32_t i = 0; i < ARRAY_LEN(days); i++)
         days[i]->paid = clamp(r, (__int128)days[i]->paid + paid);
-    position_remark(r, p, owner->account);
+    position_remark(r, owner->position, owner->account);
 }

@@ -26,7 +26,8 @@ uint64_t risk_bytes(const struct risk_config *c)
 {
     const uint32_t rows = 1 + (uint32_t)__builtin_popcountll(c->strategies);
     return symbols_bytes(c) + rows * held_bytes(c) +
-           (uint64_t)c->positions * sizeof(struct position) + priors_bytes(c);
+           (uint64_t)c->positions * (sizeof(struct position) + sizeof(struct position_money)) +
+           priors_bytes(c);
 }
 
 void risk_init(struct risk *r, const struct risk_config *c, const struct limit_table *limits,
@@ -46,6 +47,8 @@ void risk_init(struct risk *r, const struct risk_config *c, const struct limit_t
     r->positions = (struct position *)(void *)p;
     r->position_mask = c->positions - 1;
     p += (uint64_t)c->positions * sizeof(struct position);
+    r->money = (struct position_money *)(void *)p;
+    p += (uint64_t)c->positions * sizeof(struct position_money);
     MUST(c->accounts <= ACCOUNTS_MAX && c->priors && (c->priors & (c->priors - 1)) == 0);
     r->priors = (struct prior *)(void *)p;
     r->prior_bits = (uint32_t)__builtin_ctz(c->priors);
@@ -160,10 +163,11 @@ static void executed(struct risk *r, const struct exposure_owner *owner, uint32_
                      uint32_t price)
 {
     struct position *p = &r->positions[owner->position];
+    struct position_money *m = &r->money[owner->position];
     const uint64_t value = (uint64_t)shares * price;
     const int64_t change = owner->sells ? -(int64_t)shares : (int64_t)shares;
-    sum_add(r, owner->sells ? &p->sold : &p->bought, shares);
-    sum_add(r, owner->sells ? &p->sold_value : &p->bought_value, value);
+    sum_add(r, owner->sells ? &m->sold : &m->bought, shares);
+    sum_add(r, owner->sells ? &m->sold_value : &m->bought_value, value);
     p->shares += change;
     p->fills++;
     r->symbols[owner->instrument].shares += change;
@@ -183,9 +187,10 @@ void exposure_carry(struct risk *r, const struct exposure_owner *owner, int64_t 
                     uint32_t price)
 {
     struct position *p = &r->positions[owner->position];
+    struct position_money *m = &r->money[owner->position];
     const uint64_t size = shares < 0 ? (uint64_t)-shares : (uint64_t)shares;
-    sum_add(r, shares < 0 ? &p->sold : &p->bought, size);
-    sum_add(r, shares < 0 ? &p->sold_value : &p->bought_value, size * price);
+    sum_add(r, shares < 0 ? &m->sold : &m->bought, size);
+    sum_add(r, shares < 0 ? &m->sold_value : &m->bought_value, size * price);
     p->shares += shares;
     r->symbols[owner->instrument].shares += shares;
     money_carry(r, owner, shares, price);
@@ -195,10 +200,11 @@ static void undone(struct risk *r, const struct exposure_owner *owner, uint32_t 
                    uint32_t price)
 {
     struct position *p = &r->positions[owner->position];
+    struct position_money *m = &r->money[owner->position];
     const uint64_t value = (uint64_t)shares * price;
     const int64_t change = owner->sells ? (int64_t)shares : -(int64_t)shares;
-    *(owner->sells ? &p->sold : &p->bought) -= shares;
-    *(owner->sells ? &p->sold_value : &p->bought_value) -= value;
+    *(owner->sells ? &m->sold : &m->bought) -= shares;
+    *(owner->sells ? &m->sold_value : &m->bought_value) -= value;
     p->shares += change;
     p->fills--;
     r->symbols[owner->instrument].shares += change;

@@ -23,17 +23,20 @@ struct position_asked {
     uint32_t newest[POSITION_CHAINS]; // numbers, of each chain
 };
 
-// One account in one symbol.
+// One account in one symbol: what an order looks at. Alone, as orders look for their positions at
+// random: what is looked through is half as long.
 struct position {
-    // What an order looks at.
     CACHE_ALIGN uint32_t key; // account and instrument, 0: free
     uint32_t fills;
     int64_t shares;
     struct position_asked asked;
     uint64_t open_buy; // shares that may still be bought, at worst
     uint64_t open_sell;
+};
+_Static_assert(sizeof(struct position) == CACHE_LINE, "one line per position");
 
-    // And what executions change.
+// And what executions change: at the same place of its table.
+struct position_money {
     CACHE_ALIGN uint64_t bought; // shares, since the start
     uint64_t sold;
     uint64_t bought_value; // price4 x shares
@@ -43,9 +46,8 @@ struct position {
     int64_t cost;
     int64_t marked; // shares x mark
     uint32_t mark;  // price4; 0: not known, no shares were ever held
-    uint32_t unused[3];
 };
-_Static_assert(sizeof(struct position) == 2 * CACHE_LINE, "two lines per position");
+_Static_assert(sizeof(struct position_money) == CACHE_LINE, "and one for its money");
 
 // What is open under a scope.
 struct risk_use {
@@ -171,6 +173,7 @@ struct risk {
         uint32_t free; // up to this one nothing is overwritten that counts
     } prior_rings[ACCOUNTS_MAX];
     struct position *positions; // hash of account and instrument
+    struct position_money *money;
     uint32_t position_mask;
     uint32_t position_count;
     uint32_t symbol_count;
@@ -307,14 +310,14 @@ struct owner_day *money_day(struct risk *r, enum trade_scope scope, uint32_t ind
 // that is still beyond its limit stays broken. Returns bits of enum loss_kind that were taken back.
 uint32_t money_resume(struct risk *r, enum trade_scope scope, uint32_t index);
 
-static inline int64_t position_realised(const struct position *p)
+static inline int64_t position_realised(const struct position_money *m)
 {
-    return (int64_t)(p->sold_value - p->bought_value) + p->cost;
+    return (int64_t)(m->sold_value - m->bought_value) + m->cost;
 }
 
-static inline int64_t position_profit(const struct position *p)
+static inline int64_t position_profit(const struct position_money *m)
 {
-    return (int64_t)(p->sold_value - p->bought_value) + p->marked;
+    return (int64_t)(m->sold_value - m->bought_value) + m->marked;
 }
 
 // --- orders for executions ---

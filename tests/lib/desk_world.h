@@ -201,17 +201,18 @@ static inline void positions_are_shown(void)
 {
     for (uint32_t i = 0; i <= w->desk.risk.position_mask; i++) {
         const struct position *p = &w->desk.risk.positions[i];
+        const struct position_money *m = &w->desk.risk.money[i];
         struct position_cell cell;
         assert_true(position_cell_read(&w->desk.shown[i], &cell));
         if (cell.key == 0) { // opened by an order that was refused
-            assert_true(p->shares == 0 && p->open_buy == 0 && p->open_sell == 0 && p->bought == 0);
+            assert_true(p->shares == 0 && p->open_buy == 0 && p->open_sell == 0 && m->bought == 0);
             continue;
         }
         assert_true(cell.key == p->key && position_cell_shares(&cell) == p->shares &&
                     cell.open_buy == p->open_buy && cell.open_sell == p->open_sell &&
-                    cell.bought == p->bought && cell.sold == p->sold &&
-                    cell.bought_value == p->bought_value && cell.sold_value == p->sold_value &&
-                    cell.cost == p->cost);
+                    cell.bought == m->bought && cell.sold == m->sold &&
+                    cell.bought_value == m->bought_value && cell.sold_value == m->sold_value &&
+                    cell.cost == m->cost);
     }
 }
 

@@ -330,11 +330,13 @@ static inline void history_check(const struct model *m)
         for (uint16_t i = 0; i < MODEL_SYMBOLS; i++) {
             const struct exposure_owner at = {.account = a, .instrument = i};
             const struct model_money told = model_traded(m, &at, TRADE_SYMBOL, true);
-            const struct position *p = &m->rig->risk.positions[position_open(&m->rig->risk, a, i)];
-            assert_int_equal(p->shares, told.shares);
-            assert_int_equal(position_profit(p), told.shares * (int64_t)p->mark - told.paid);
-            if (p->shares == 0)
-                assert_int_equal(p->cost, 0);
+            const uint32_t place = position_open(&m->rig->risk, a, i);
+            const struct position_money *money = &r->money[place];
+            assert_int_equal(r->positions[place].shares, told.shares);
+            assert_int_equal(position_profit(money),
+                             told.shares * (int64_t)money->mark - told.paid);
+            if (told.shares == 0)
+                assert_int_equal(money->cost, 0);
         }
     }
     assert_int_equal(r->overflows, 0);

@@ -235,23 +235,24 @@ static void positions_are_marked_by_the_book(void **state)
     sells = false;
     open_world(false);
     buy_at_once();
-    const struct position *p =
-        &sim->desk.risk.positions[position_open(&sim->desk.risk, ACCOUNT, SYMBOL)];
+    const uint32_t at = position_open(&sim->desk.risk, ACCOUNT, SYMBOL);
+    const struct position *p = &sim->desk.risk.positions[at];
+    const struct position_money *m = &sim->desk.risk.money[at];
     bool moved = false;
     uint32_t first = 0;
     for (uint32_t i = 0; i < 2000; i++) {
         trade_step();
         const struct owner_day *day = &sim->desk.risk.account_days[ACCOUNT];
-        first = first ? first : p->mark;
-        moved |= p->shares && p->mark != first;
-        assert_int_equal(owner_profit(day), position_profit(p));
+        first = first ? first : m->mark;
+        moved |= p->shares && m->mark != first;
+        assert_int_equal(owner_profit(day), position_profit(m));
     }
     assert_true(p->shares > 0 && moved);
     assert_true(best()); // all positions have had their turn since the last change
     for (uint32_t i = 0; i <= sim->desk.risk.position_mask; i++)
         lane_turn(&sim->lane, sim->now);
-    assert_int_equal(p->mark, (bid + ask_low) / 2);
-    assert_int_equal(p->marked, p->shares * (int64_t)p->mark);
+    assert_int_equal(m->mark, (bid + ask_low) / 2);
+    assert_int_equal(m->marked, p->shares * (int64_t)m->mark);
     close_world();
 }
 

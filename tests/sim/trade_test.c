@@ -200,7 +200,7 @@ static void profit_is_shown(uint32_t account, uint32_t instrument)
     const struct risk *r = &sim->desk.risk;
     const struct ledger_money *told = &sim->ledger.account[account][instrument];
     const uint32_t at = position_look(r, account, instrument);
-    const struct position *p = &r->positions[at];
+    const struct position_money *m = &r->money[at];
     struct position_cell cell;
     assert_true(position_cell_read(&sim->desk.shown[at], &cell));
     if (cell.key == 0) { // no order of the account in the symbol was ever sent
@@ -208,10 +208,10 @@ static void profit_is_shown(uint32_t account, uint32_t instrument)
         return;
     }
     const int64_t cash = (int64_t)(cell.sold_value - cell.bought_value);
-    const int64_t realised = cash + cell.cost, unrealised = p->marked - cell.cost;
+    const int64_t realised = cash + cell.cost, unrealised = m->marked - cell.cost;
     if (position_cell_shares(&cell) != told->shares || cash != told->value ||
-        cell.cost != told->cost || realised != position_realised(p) ||
-        realised + unrealised != position_profit(p))
+        cell.cost != told->cost || realised != position_realised(m) ||
+        realised + unrealised != position_profit(m))
         fail_msg(
             "seed %lu: account %u, symbol %u: %ld shares, cost %ld, cash %ld are shown, events "
             "say %ld, %ld, %ld",
@@ -227,10 +227,11 @@ static void money_is_equal(void)
         struct ledger_money have = {0};
         int64_t exchange = 0;
         for (uint32_t a = 0; a < TRADE_ACCOUNTS; a++) {
-            const struct position *p =
-                &sim->desk.risk.positions[position_open(&sim->desk.risk, a, i)];
+            const uint32_t at = position_open(&sim->desk.risk, a, i);
+            const struct position *p = &sim->desk.risk.positions[at];
+            const struct position_money *m = &sim->desk.risk.money[at];
             const struct ledger_money *told = &sim->ledger.account[a][i];
-            const int64_t value = (int64_t)p->sold_value - (int64_t)p->bought_value;
+            const int64_t value = (int64_t)m->sold_value - (int64_t)m->bought_value;
             if (p->shares != told->shares || value != told->value)
                 fail_msg("seed %lu: account %u, symbol %u: %ld shares, events say %ld", seed, a, i,
                          p->shares, told->shares);

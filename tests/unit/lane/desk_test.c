@@ -76,10 +76,10 @@ static void everything_is_equal(bool silent_deaths)
         open += w->model.orders[i].live;
     assert_int_equal(open, 0);
     for (uint32_t s = 0; s < MODEL_SYMBOLS; s++) {
-        const struct position *p =
-            &w->desk.risk.positions[position_open(&w->desk.risk, w->who.account, s)];
-        assert_true(p->shares == w->model.position[s]);
-        assert_true((int64_t)p->sold_value - (int64_t)p->bought_value == w->model.cash[s]);
+        const uint32_t at = position_open(&w->desk.risk, w->who.account, s);
+        const struct position_money *m = &w->desk.risk.money[at];
+        assert_true(w->desk.risk.positions[at].shares == w->model.position[s]);
+        assert_true((int64_t)m->sold_value - (int64_t)m->bought_value == w->model.cash[s]);
     }
     for (uint32_t i = 0; i < ORDERS; i++) {
         const struct own_order *o = orders_at(&w->desk.orders, i);

@@ -172,9 +172,9 @@ static void files_of_the_day_come_before_the_configuration(void **state)
     assert_int_equal(x->symbol.volume, 100);  // no row: as configured
     assert_int_equal(x->symbol.lot, 1);
     struct desk *desk = &d.desks[1]->desk;
-    const struct position *p = &desk->risk.positions[position_open(&desk->risk, 1, 1)];
-    assert_int_equal(p->shares, 50);
-    assert_int_equal(p->mark, 125000);
+    const uint32_t at = position_open(&desk->risk, 1, 1);
+    assert_int_equal(desk->risk.positions[at].shares, 50);
+    assert_int_equal(desk->risk.money[at].mark, 125000);
     assert_int_equal(d.desks[1]->desk.risk.account_days[1].gross, 50 * 125000);
     assert_int_equal(d.desks[0]->desk.risk.symbols[0].shares, -7);
     assert_int_equal(d.desks[0]->desk.risk.symbols[1].shares, 0);

@@ -180,19 +180,20 @@ static void profit_is_realised_at_average_cost(void **state)
     (void)state;
     const struct gate_order o = order_of(1, PRICE, 'B');
     const struct position *p = &rig.risk.positions[o.owner.position];
+    const struct position_money *m = &rig.risk.money[o.owner.position];
     fill(100, 100000, false);
     fill(100, 110000, false);
-    assert_int_equal(p->cost, 200 * 105000);
-    assert_int_equal(position_realised(p), 0);
+    assert_int_equal(m->cost, 200 * 105000);
+    assert_int_equal(position_realised(m), 0);
     fill(50, 120000, true);
-    assert_int_equal(p->cost, 150 * 105000);
-    assert_int_equal(position_realised(p), 50 * 15000);
+    assert_int_equal(m->cost, 150 * 105000);
+    assert_int_equal(position_realised(m), 50 * 15000);
     fill(250, 100000, true); // turns round: 100 short
-    assert_int_equal(p->cost, -100 * 100000);
-    assert_int_equal(position_realised(p), 50 * 15000 - 150 * 5000);
+    assert_int_equal(m->cost, -100 * 100000);
+    assert_int_equal(position_realised(m), 50 * 15000 - 150 * 5000);
     money_mark(&rig.risk, o.owner.position, 90000);
-    assert_int_equal(position_profit(p), 50 * 15000 - 150 * 5000 + 100 * 10000);
-    assert_int_equal(owner_profit(&rig.risk.day), position_profit(p));
+    assert_int_equal(position_profit(m), 50 * 15000 - 150 * 5000 + 100 * 10000);
+    assert_int_equal(owner_profit(&rig.risk.day), position_profit(m));
     assert_int_equal(rig.risk.account_days[ACCOUNT].gross, 100 * 90000);
     exposure_break(&rig.risk,
                    &(struct exposure_owner){.position = o.owner.position,
@@ -205,10 +206,10 @@ static void profit_is_realised_at_average_cost(void **state)
     assert_int_equal(p->shares, 150);
     fill(150, 105000, true);
     assert_int_equal(p->shares, 0);
-    assert_int_equal(p->cost, 0);
-    assert_int_equal(position_realised(p),
+    assert_int_equal(m->cost, 0);
+    assert_int_equal(position_realised(m),
                      50 * 120000 + 150 * 105000 - 100 * 100000 - 100 * 110000);
-    assert_int_equal(owner_profit(&rig.risk.account_days[ACCOUNT]), position_realised(p));
+    assert_int_equal(owner_profit(&rig.risk.account_days[ACCOUNT]), position_realised(m));
     assert_int_equal(rig.risk.day.gross, 0);
     assert_int_equal(rig.risk.overflows, 0);
 }
@@ -220,12 +221,13 @@ static void carried_shares_are_worth_their_price(void **state)
     (void)state;
     const struct gate_order o = order_of(1, PRICE, 'B');
     const struct position *p = &rig.risk.positions[o.owner.position];
+    const struct position_money *m = &rig.risk.money[o.owner.position];
     const struct owner_day *day = &rig.risk.account_days[ACCOUNT];
     exposure_carry(&rig.risk, &o.owner, 300, 100000);
     assert_int_equal(p->shares, 300);
-    assert_int_equal((int64_t)p->bought - (int64_t)p->sold, 300);
+    assert_int_equal((int64_t)m->bought - (int64_t)m->sold, 300);
     assert_int_equal(rig.risk.symbols[SYMBOL].shares, 300);
-    assert_int_equal(position_profit(p), 0);
+    assert_int_equal(position_profit(m), 0);
     assert_int_equal(owner_profit(day), 0);
     assert_int_equal(day->gross, 300 * 100000);
     assert_int_equal(day->paid, 300 * 100000);
@@ -233,7 +235,7 @@ static void carried_shares_are_worth_their_price(void **state)
     assert_int_equal(day->orders, 0);
     assert_int_equal(p->fills, 0);
     fill(100, 110000, true);
-    assert_int_equal(position_realised(p), 100 * 10000);
+    assert_int_equal(position_realised(m), 100 * 10000);
     money_mark(&rig.risk, o.owner.position, 90000);
     assert_int_equal(owner_profit(day), 100 * 10000 - 200 * 10000);
     assert_int_equal(owner_profit(&rig.risk.day), owner_profit(day));
@@ -245,13 +247,14 @@ static void a_carried_short_is_bought_back(void **state)
     (void)state;
     const struct gate_order o = order_of(1, PRICE, 'B');
     const struct position *p = &rig.risk.positions[o.owner.position];
+    const struct position_money *m = &rig.risk.money[o.owner.position];
     exposure_carry(&rig.risk, &o.owner, -50, 100000);
     assert_int_equal(p->shares, -50);
-    assert_int_equal(p->cost, -50 * 100000);
+    assert_int_equal(m->cost, -50 * 100000);
     assert_int_equal(rig.risk.day.gross, 50 * 100000);
     assert_int_equal(rig.risk.day.paid, -50 * 100000);
     fill(50, 90000, false);
-    assert_int_equal(position_realised(p), 50 * 10000);
+    assert_int_equal(position_realised(m), 50 * 10000);
     assert_int_equal(rig.risk.day.gross, 0);
     assert_int_equal(owner_profit(&rig.risk.day), 50 * 10000);
     rig.table->accounts[ACCOUNT].position = 40; // and it counts against limits
@@ -266,6 +269,7 @@ static void a_correction_is_one_movement(void **state)
     (void)state;
     const struct gate_order o = order_of(1, PRICE, 'B');
     const struct position *p = &rig.risk.positions[o.owner.position];
+    const struct position_money *m = &rig.risk.money[o.owner.position];
     const struct exposure_trade was = {3, 100010}, now = {3, 100050};
     fill(7, 100000, false);
     fill(3, 100010, false);
@@ -274,14 +278,16 @@ static void a_correction_is_one_movement(void **state)
     assert_int_equal(best, 10 * 2000 - 3 * 10);
     rig.table->firm.owner.drawdown = rig.table->accounts[ACCOUNT].owner.drawdown = 3 * 40;
     exposure_correct(&rig.risk, &o.owner, &was, &now);
-    assert_int_equal(p->cost, 1000030 - 300009 + 3 * 100050); // 1000139 the other way round
-    assert_true(p->shares == 10 && p->bought == 10 && p->bought_value == 700000 + 3 * 100050);
+    assert_int_equal(m->cost, 1000030 - 300009 + 3 * 100050); // 1000139 the other way round
+    assert_true(p->shares == 10 && m->bought == 10 && m->bought_value == 700000 + 3 * 100050);
     assert_int_equal(p->fills, 2);
     assert_int_equal(rig.risk.day.best, best);
     assert_int_equal(rig.risk.broken, 0);
     const struct position before = *p;
+    const struct position_money money = *m;
     exposure_correct(&rig.risk, &o.owner, &now, &now);
     assert_memory_equal(p, &before, sizeof before);
+    assert_memory_equal(m, &money, sizeof money);
     assert_int_equal(rig.risk.overflows, 0);
 }
 
