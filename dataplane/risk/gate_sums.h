@@ -64,7 +64,9 @@ static inline struct sum sum_ratio(const struct limit_owner *l, const struct own
 {
     const uint64_t sent = day->orders - ratio_orders(day);
     const uint64_t most = ((uint64_t)(day->fills - ratio_fills(day)) + 1) * l->ratio;
-    return l->ratio == UINT16_MAX ? (struct sum){0} : (struct sum){sent + 1, most};
+    if (l->ratio == UINT16_MAX)
+        return (struct sum){0};
+    return (struct sum){sent + 1, most};
 }
 
 // Once a limit on losses is broken it does not matter what the profit is now (money.c).
@@ -116,8 +118,11 @@ static inline struct sum sum_of(const struct look *k, enum refusal check, uint32
                    ? (struct sum){use->notional + k->more_notional, k->of[scope]->open_notional}
                    : (struct sum){0};
     case REFUSAL_POSITION: return k->more ? sum_position(k, scope) : (struct sum){0};
-    default: return scope == TRADE_SYMBOL ? (struct sum){0} : sum_owner(k, check, scope);
+    default: break;
     }
+    if (scope == TRADE_SYMBOL)
+        return (struct sum){0};
+    return sum_owner(k, check, scope);
 }
 
 // Of all scopes whose sum is above its limit the tightest refuses: the one that would have to be

@@ -339,9 +339,10 @@ static void told(uint32_t index, enum ouch_report_kind kind, char letter)
     static uint64_t time_ns = 1 << 20;
     const struct own_order *o = orders_at(&w->desk.orders, index);
     const bool changes = kind == REPORT_MODIFIED;
+    time_ns++;
     const struct ouch_report r = {.kind = (uint8_t)kind,
                                   .letter = (uint8_t)letter,
-                                  .time_ns = ++time_ns,
+                                  .time_ns = time_ns,
                                   .ref = o->ref,
                                   .quantity = changes ? o->change_total : o->open,
                                   .price = o->price,
