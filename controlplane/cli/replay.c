@@ -21,6 +21,7 @@ struct capture_sum {
     bool recorded[LANES_MAX];
     bool first[LANES_MAX]; // from the lane's first input on
     bool started[LANES_MAX];
+    bool again[LANES_MAX]; // stopped, and started again: between them nothing is recorded
     uint64_t lost[LANES_MAX];
     uint32_t without[LANES_MAX]; // bits of enum capture_not_recorded
     uint64_t frames;
@@ -59,6 +60,7 @@ static void record_count(struct capture_sum *sum, const struct capture_item *ite
     if (h->kind == CAPTURE_START) {
         memcpy(&start, item->record.payload, sizeof start);
         sum->first[lane] |= start.first && !sum->started[lane];
+        sum->again[lane] |= sum->started[lane];
         sum->started[lane] = true;
     }
 }
@@ -110,6 +112,12 @@ static bool capture_complete(const char *directory, const struct capture_sum *su
             return error_set(err, EXIT_STATE,
                              "%s: not complete: it does not begin with the first input of lane %u",
                              directory, lane);
+        if (sum->again[lane])
+            return error_set(
+                err, EXIT_STATE,
+                "%s: not complete: lane %u was not recorded all the time, but stopped and "
+                "started again (by a person, or as nothing could be written)",
+                directory, lane);
         for (uint32_t i = 0; i < CAPTURE_WITHOUTS; i++)
             if (sum->without[lane] >> i & 1)
                 return error_set(err, EXIT_STATE,

@@ -120,6 +120,13 @@ def on_and_off(s):
     wait_for("frames again", lambda: s.ask("show", "capture")["lanes"][0]["frames"] > before, s.alive)
 
 
+def refused(s):
+    """What was not recorded in between is missing in a replay, though the capture begins with the first input."""
+    done = subprocess.run([str(BUILD / "tickgate"), "replay", str(s.dir / "journal"), str(s.dir / "capture"),
+                           "--config", str(s.dir / "config.yaml")], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 4 and "not complete: lane 0" in done.stderr, f"{done.returncode} {done.stderr}"
+
+
 def no_room():
     """Nothing is configured, so there is a capture, beside the journal. Where it would take the last room of the disk it waits,
     and goes on by itself when there is some."""
@@ -157,6 +164,7 @@ def main():
         assert s.end("dataplane") == 0, "an unclean end"
         s.end("exchange")
         s.end("controlplane")
+        refused(s)
         print(f"{frames} frames in {readable(s)} files")
     no_room()
 
