@@ -41,6 +41,13 @@ def test_restarts(_):
         assert restarts == RESTARTS[name], restarts
 
 
+def test_order(_):
+    """The control plane is there when a dataplane starts, which waits for it, and when one has ended."""
+    lines = {name: (ROOT / f"drivers-config/systemd/{name}.service").read_text(encoding="utf-8").splitlines() for name in UNITS}
+    assert "Before=tickgate-dataplane.service" in lines["tickgate-controlplane"], lines
+    assert [line for line in lines["tickgate-dataplane"] if line.startswith(("After=", "Before="))] == ["After=network.target"], lines
+
+
 def test_units(folder):
     if not shutil.which("systemd-analyze"):
         print("no systemd-analyze here: units are not verified")
