@@ -447,6 +447,7 @@ void desk_restore_end(struct desk_restore *r, uint64_t strategies)
             session_end(r, i);
     orders_end(d);
     losses_end(r);
+    habits_begin(&d->risk);
     risk_kills_look(&d->risk);
     r->kills = kills_count(d);
     for (uint32_t i = 0; i < STRATEGIES_MAX; i++)

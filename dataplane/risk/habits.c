@@ -90,6 +90,17 @@ static void limit_of(struct owner_day *day, const struct limit_owner *l)
     day->ratio_until = 0;
 }
 
+void habits_begin(struct risk *r)
+{
+    r->day.ratio_until = 0;
+    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
+        r->account_days[i].ratio_until = 0;
+    for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
+        r->strategy_days[i].ratio_until = 0;
+    for (uint32_t i = 0; i < SESSIONS_MAX; i++)
+        r->session_days[i].ratio_until = 0;
+}
+
 void habits_limits(struct risk *r)
 {
     const struct limit_table *t = r->limits;

@@ -337,6 +337,8 @@ static inline uint32_t ratio_fills(const struct owner_day *day)
 void ratio_turn(struct owner_day *day, const struct limit_owner *l, uint64_t now);
 // An execution counts.
 void ratio_fill(struct risk *r, const struct exposure_owner *owner, uint64_t now);
+// What was restored has its times from before: every ratio begins anew with what counts now.
+void habits_begin(struct risk *r);
 // The table of limits is another one: whose time of the ratio is another begins anew.
 void habits_limits(struct risk *r);
 

@@ -61,6 +61,8 @@ static void live(uint32_t steps)
 static void world_make(uint64_t seed)
 {
     world_open(seed);
+    w->limits->firm.owner.ratio = w->limits->accounts[1].owner.ratio = UINT16_MAX - 1;
+    w->limits->firm.owner.ratio_step = w->limits->accounts[1].owner.ratio_step = 1 << 20;
     if (durable)
         desk_park_add(&w->desk, 0, PARKED, PARKED_WAIT, zeroed(desk_park_bytes(PARKED)));
 }
@@ -148,10 +150,12 @@ static void risk_equal(struct risk *a, struct risk *b)
     }
     day_equal(&a->session_days[0], &b->session_days[0]);
     for (uint32_t s = 0; s < MODEL_SYMBOLS; s++) {
-        struct position p = a->positions[position_open(a, w->who.account, s)],
-                        q = b->positions[position_open(b, w->who.account, s)];
+        const uint32_t at = position_open(a, w->who.account, s),
+                       is = position_open(b, w->who.account, s);
+        struct position p = a->positions[at], q = b->positions[is];
         memset(&p.asked, 0, sizeof p.asked);
         assert_memory_equal(&p, &q, sizeof p);
+        assert_memory_equal(&a->money[at], &b->money[is], sizeof a->money[at]);
         assert_int_equal(a->symbols[s].quarantined, b->symbols[s].quarantined);
         assert_memory_equal(&a->symbols[s].use, &b->symbols[s].use, sizeof a->symbols[s].use);
         assert_true(a->symbols[s].shares == b->symbols[s].shares &&
@@ -193,6 +197,9 @@ static void restored_holds(uint64_t seed, const char *said)
         fail_msg("seed %lu: %s", (unsigned long)seed, why);
     assert_true(!durable || w->desk.sessions[0].park->count == 0);
     assert_int_equal(w->desk.commits_wanted, 0);
+    // Orders and executions of before do not count as those of the first moment.
+    assert_int_equal(w->desk.risk.day.ratio_until, 0);
+    assert_int_equal(w->desk.risk.account_days[1].ratio_until, 0);
 }
 
 static void as_it_was(uint64_t seed)
