@@ -51,6 +51,8 @@ static void keep_risk(struct desk_warm *w, struct risk *r, const struct desk_own
     keep(w, &r->strategies[who->strategy], sizeof r->strategies[0]);
     keep(w, &r->sessions[session], sizeof r->sessions[0]);
     keep(w, &r->rate_at[session], sizeof r->rate_at[0]);
+    keep(w, &r->cancel_at[session], sizeof r->cancel_at[0]);
+    keep(w, &r->prior_rings[who->account], sizeof r->prior_rings[0]);
     keep(w, &r->day, sizeof r->day);
     keep(w, &r->account_days[who->account], sizeof r->account_days[0]);
     keep(w, &r->strategy_days[who->strategy], sizeof r->strategy_days[0]);

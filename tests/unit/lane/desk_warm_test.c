@@ -329,6 +329,29 @@ static void what_is_refused_leaves_none_either(void **state)
     w->limits->actions[REFUSAL_BIT(REFUSAL_DAY_ORDERS)] = ACTION_REFUSE;
 }
 
+// What is only looked up for an order may be written as well.
+static void what_the_gate_tidies_up_stays(void **state)
+{
+    (void)state;
+    struct limit_row *session = &w->limits->sessions[0];
+    struct risk *r = &w->desk.risk;
+    const uint64_t charged = UINT64_MAX / 2; // by a rate of before
+    r->cancel_at[0] = charged;
+    session->cancel_rate = CANCELS_WAIT;
+    session->price_low = 1;
+    session->price_high = 0;
+    practise_many();
+    assert_int_equal(r->cancel_at[0], charged);
+    session->cancel_rate = CANCELS_UNCOUNTED;
+    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++) {
+        w->limits->accounts[i].owner.duplicates = 1;
+        r->prior_rings[i].free = r->prior_rings[i].last; // the next one has to look for a place
+    }
+    practise_many();
+    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
+        assert_int_equal(r->prior_rings[i].free, r->prior_rings[i].last);
+}
+
 static void nobody_practises_without_a_session_or_room(void **state)
 {
     (void)state;
@@ -404,6 +427,7 @@ int main(void)
         WORLD_TEST(a_strategy_that_is_late_in_practice_twice_is_disabled),
         WORLD_TEST(a_strategy_that_is_late_every_second_practice_is_disabled),
         WORLD_TEST(what_is_refused_leaves_none_either),
+        WORLD_TEST(what_the_gate_tidies_up_stays),
         WORLD_TEST(nobody_practises_without_a_session_or_room),
         WORLD_TEST(only_a_lane_without_work_practises_and_not_too_often),
         cmocka_unit_test(the_events_are_the_same_with_and_without),
