@@ -40,6 +40,7 @@ static const char text[] =
     "     file: %s/maker.so, limits: {venues: [s0]}}\n";
 
 static const char *appended = ""; // to the configuration
+static uint32_t lot_of_day; // of all symbols, as from a file of the day; 0: the configuration's
 
 static struct config config;
 static struct dataplane d;
@@ -119,6 +120,8 @@ static inline void start(void)
 {
     struct error err = {0};
     configure(100, STRATEGIES_DIR "/maker.so");
+    for (uint32_t i = 0; lot_of_day && i < config.symbol_count; i++)
+        config.symbols[i].lot = lot_of_day;
     prepare();
     if (!trade_make(&d, &err) || !trade_start(&d, &err))
         fail_msg("%s", err.text);
