@@ -183,7 +183,6 @@ HOT_INLINE void gate_prepare(struct desk *d, struct decision *c, uint32_t frame_
 // OUCH 4.2 has one letter for what the display and the options say.
 static COLD void approve_extras(struct session *s, const struct frame_order *o, char letter)
 {
-    s->approved_reach = ouch_extras_reach(o->extras);
     s->approved_extras = o->extras;
     if (s->frames.version == OUCH_42 && letter != 'M')
         s->approved.display = ouch42_display(o->extras, o->display);

@@ -466,7 +466,7 @@ bool egress_rest(const struct frames *f, const struct frame_bytes *frame)
     const uint8_t *p = message_of(frame);
     const bool enters = p[0] == OUCH50_ENTER;
     if (!enters && p[0] != OUCH50_REPLACE)
-        return true; // a modify: all of it is compared
+        return frame->len == f->modify.len; // all fields of a modify have been compared
     const struct frame_bytes *kept = enters ? &f->enter_kept : &f->replace_kept;
     const uint32_t from = SOUPBIN_HEADER_LEN + (enters  ? is_50 ? REST50_ENTER : REST42_ENTER
                                                 : is_50 ? REST50_REPLACE
@@ -483,13 +483,22 @@ bool egress_rest(const struct frames *f, const struct frame_bytes *frame)
            memcmp(is + REST_BYTES, was + REST_BYTES, kept->len - from - REST_BYTES) == 0;
 }
 
-static COLD bool rest42_with(const struct frames *f, const uint8_t *p, const struct ouch_extras *x)
+// A letter stands for any number of seconds that has none of its own: they are compared here.
+static COLD bool rest42_with(const struct frames *f, const struct frame_bytes *frame,
+                             const struct ouch_extras *x)
 {
+    const uint8_t *p = message_of(frame);
+    const bool enters = p[0] == OUCH42_ENTER;
+    const uint32_t seconds =
+        enters ? ouch42_enter_time_in_force(p) : ouch42_replace_time_in_force(p);
     const struct ouch50_options *own = &x->options;
     const uint8_t *kept = message_of(&f->enter_kept);
     const char iso = x->iso ? x->iso : 'N';
     const uint32_t min = own->present & 1u << OUCH50_TAG_MIN_QUANTITY ? own->min_quantity : 0;
-    if (p[0] == OUCH42_REPLACE)
+    if (frame->len != (enters ? f->enter_kept.len : f->replace_kept.len) ||
+        seconds != seconds_of(letter_of(seconds), x))
+        return false;
+    if (!enters)
         return ouch42_replace_iso(p) == iso && ouch42_replace_min_quantity(p) == min;
     const void *firm = own->present & 1u << OUCH50_TAG_FIRM ? (const void *)own->firm
                                                             : (const void *)(kept + FIRM42);
@@ -507,7 +516,7 @@ bool egress_rest_with(const struct frames *f, const struct frame_bytes *frame,
 {
     const uint8_t *p = message_of(frame);
     if (f->version == OUCH_42)
-        return rest42_with(f, p, x);
+        return rest42_with(f, frame, x);
     const bool enters = p[0] == OUCH50_ENTER;
     const uint8_t *kept = message_of(enters ? &f->enter_kept : &f->replace_kept);
     const uint32_t fixed = enters ? OUCH50_ENTER_LEN : OUCH50_REPLACE_LEN;

@@ -30,12 +30,13 @@ static bool one_packet(const struct frame_bytes *frame)
     return 2u + be16_load(frame->bytes) == frame->len;
 }
 
-// The frame of an order with extras.
-static COLD bool with_approved(struct session *s, const struct frame_bytes *frame)
+// The frame of an order that was approved with extras, whichever of the session's frames it is.
+static COLD bool with_approved(struct session *s, const struct frame_bytes *frame, bool same)
 {
     const struct ouch_extras *extras = s->approved_extras;
     s->approved_extras = NULL;
-    return extras && egress_reach(&s->frames, frame->bytes, frame->len) == s->approved_reach &&
+    return same &&
+           egress_reach(&s->frames, frame->bytes, frame->len) == ouch_extras_reach(extras) &&
            egress_rest_with(&s->frames, frame, extras);
 }
 
@@ -46,8 +47,8 @@ enum session_sent session_send_order(struct session *s, const struct frame_bytes
     struct egress found;
     const bool is_order = egress_read(&s->frames, frame->bytes, frame->len, &found);
     bool same = is_order && one_packet(frame) && memcmp(&found, &s->approved, sizeof found) == 0;
-    if (UNLIKELY(frame == &s->frames.with))
-        same = same && with_approved(s, frame);
+    if (UNLIKELY(s->approved_extras != NULL))
+        same = with_approved(s, frame, same);
     else
         same = same && egress_rest(&s->frames, frame);
     s->approved.letter = 0;

@@ -70,8 +70,7 @@ struct session {
     bool replayed;    // the owner compares, then session_go
     uint64_t last_sent;
     struct egress approved;
-    uint32_t approved_reach; // discretion price of an order with extras
-    const struct ouch_extras *approved_extras;
+    const struct ouch_extras *approved_extras; // null: none; used up with <approved>
 
     uint64_t next_sequence; // of the session's next message that has not been applied
     uint64_t wire_sequence; // of the next message on this connection

@@ -291,7 +291,6 @@ static void a_frame_with_another_discretion_is_held_back(void **state)
                                   .side = 'B',
                                   .time_in_force = '0',
                                   .display = 'Y'};
-    s->approved_reach = PRICE + 5000;
     s->approved_extras = &far;
     const struct frame_order order = {.ref = 900,
                                       .quantity = 200,

@@ -398,23 +398,11 @@ static void every_order_frame_needs_its_own_approval(void **state)
 static void a_frame_that_differs_halts_the_session(void **state)
 {
     (void)state;
-    for (uint32_t field = 0; field < 8; field++) {
-        start(OUCH_50);
-        go();
-        s.approved = approval();
-        s.approved.ref += field == 0;
-        s.approved.quantity += field == 1;
-        s.approved.price += field == 2;
-        s.approved.side = field == 3 ? 'S' : 'B';
-        s.approved.symbol[0] = field == 4 ? 'X' : 'M';
-        s.approved.letter = field == 5 ? 'U' : 'O';
-        s.approved.time_in_force = field == 6 ? '3' : '0';
-        s.approved.display = field == 7 ? 'N' : 'Y';
-        assert_int_equal(session_send_order(&s, frame_enter(&s.frames, &order), now),
-                         SESSION_EGRESS);
-        assert_int_equal(rig.sent_len, 0);
-        assert_true(s.halted && s.count.egress == 1);
-    }
+    go();
+    s.approved = approval();
+    s.approved.letter = 'U';
+    assert_int_equal(session_send_order(&s, frame_enter(&s.frames, &order), now), SESSION_EGRESS);
+    assert_true(s.halted && s.count.egress == 1 && rig.sent_len == 0);
     start(OUCH_50); // an order in the clothes of a cancel
     go();
     assert_false(session_send_cancel(&s, frame_enter(&s.frames, &order), now));
@@ -425,48 +413,90 @@ static void a_frame_that_differs_halts_the_session(void **state)
     assert_true(s.count.egress == 2 && rig.sent_len == 0);
 }
 
-// Whichever byte of an order's frame is not what was approved, or what the session was set up with.
+#define HAS(tag) (1u << OUCH50_TAG_##tag)
+static const struct ouch_extras own = {
+    .options = {.present = HAS(FIRM) | HAS(MIN_QUANTITY) | HAS(EXPIRE_S),
+                .firm = "OWNS",
+                .min_quantity = 5,
+                .expire_s = 60},
+    .capacity = 'P',
+    .iso = 'Y'};
+
+// Kinds of frames: the sum of these.
+enum { IN_42 = 1, REPLACES = 2, EXTRAS = 4, TIMED = 8, MODIFIES = 16, KINDS = 18 };
+
+// A session that has approved order 7 and its frame.
+static struct frame_bytes *frame_approved(uint32_t kind)
+{
+    struct frame_order o = order;
+    start(kind & IN_42 ? OUCH_42 : OUCH_50);
+    go();
+    s.approved = approval();
+    if (kind & MODIFIES) {
+        s.approved = (struct egress){.ref = 7, .quantity = 100, .side = 'B', .letter = 'M'};
+        frame_modify(&s.frames, 7, 'B', 100);
+        return &s.frames.modify;
+    }
+    o.extras = s.approved_extras = kind & EXTRAS ? &own : NULL;
+    o.time_in_force = s.approved.time_in_force = kind & TIMED ? '6' : '0';
+    if (kind & REPLACES) {
+        o.ref_was = s.approved.ref_was = 3;
+        s.approved.letter = 'U';
+        s.approved.side = 0;
+        memset(s.approved.symbol, 0, sizeof s.approved.symbol);
+        frame_replace(&s.frames, &o);
+    } else {
+        frame_enter(&s.frames, &o);
+    }
+    return kind & EXTRAS ? &s.frames.with : kind & REPLACES ? &s.frames.replace : &s.frames.enter;
+}
+
+// Whichever byte of an order's frame is not what was approved, or what the session was set up with;
+// nor is there one more.
 static void no_byte_of_a_frame_may_differ(void **state)
 {
-    static const struct ouch_extras extras = {
-        .options = {.present = 1u << OUCH50_TAG_FIRM | 1u << OUCH50_TAG_MIN_QUANTITY,
-                    .firm = "OWNS",
-                    .min_quantity = 5},
-        .capacity = 'P',
-        .iso = 'Y'};
     (void)state;
-    for (uint32_t kind = 0; kind < 8; kind++) {
-        struct frame_order o = order;
-        struct egress is = approval();
-        o.extras = kind & 2 ? &extras : NULL;
-        if (kind & 4) {
-            o.ref_was = is.ref_was = 3;
-            is.letter = 'U';
-            is.side = 0;
-            memset(is.symbol, 0, sizeof is.symbol);
-        }
-        for (uint32_t at = 0, len = 1; at <= len; at++) {
-            start(kind & 1 ? OUCH_42 : OUCH_50);
-            go();
-            struct frame_bytes *f = kind & 2   ? &s.frames.with
-                                    : kind & 4 ? &s.frames.replace
-                                               : &s.frames.enter;
-            if (kind & 4)
-                frame_replace(&s.frames, &o);
-            else
-                frame_enter(&s.frames, &o);
-            len = f->len;
-            s.approved = is;
-            s.approved_extras = o.extras;
-            s.approved_reach = 0;
-            if (at < len) // the last one leaves as it is
+    for (uint32_t kind = 0; kind < KINDS; kind++) {
+        if ((kind & (TIMED | EXTRAS)) == TIMED)
+            continue; // an extra says for how long
+        const uint32_t len = frame_approved(kind)->len;
+        for (uint32_t at = 0; at <= len + 1; at++) {
+            struct frame_bytes *f = frame_approved(kind);
+            if (at < len) // behind it is the one that leaves as it is
                 f->bytes[at] ^= 1;
-            const enum session_sent sent = session_send_order(&s, f, now);
+            struct frame_bytes copy = *f;
+            copy.len += at > len;
+            be16_store(copy.bytes, (uint16_t)(at < 2 ? be16_load(f->bytes) : copy.len - 2));
+            const enum session_sent sent = session_send_order(&s, &copy, now);
             if ((sent == SESSION_SENT) != (at == len))
                 fail_msg("kind %u, byte %u of %u: %d", kind, at, len, sent);
-            assert_int_equal(s.halted, at < len);
+            assert_int_equal(s.halted, at != len);
+            assert_null(s.approved_extras);
         }
     }
+}
+
+// In the frame of orders that have none, they would be missing.
+static void what_was_approved_with_options_has_them(void **state)
+{
+    (void)state;
+    for (uint32_t kind = EXTRAS; kind < TIMED; kind++) {
+        struct frame_order o = order;
+        frame_approved(kind);
+        o.ref_was = 3;
+        const struct frame_bytes *plain =
+            kind & REPLACES ? frame_replace(&s.frames, &o) : frame_enter(&s.frames, &o);
+        assert_int_equal(session_send_order(&s, plain, now), SESSION_EGRESS);
+        assert_true(s.halted && s.approved_extras == NULL);
+    }
+    // Nor the other way round.
+    const struct frame_bytes *with = frame_approved(EXTRAS);
+    s.approved_extras = NULL;
+    assert_int_equal(session_send_order(&s, with, now), SESSION_EGRESS);
+    with = frame_approved(EXTRAS);
+    rig.refuse = true;
+    assert_int_equal(session_send_order(&s, with, now), SESSION_NOT_SENT);
+    assert_null(s.approved_extras);
 }
 
 // A second packet behind the one that is looked at would leave unseen.
@@ -559,6 +589,7 @@ int main(void)
         cmocka_unit_test_setup(every_order_frame_needs_its_own_approval, setup),
         cmocka_unit_test_setup(a_frame_that_differs_halts_the_session, setup),
         cmocka_unit_test_setup(no_byte_of_a_frame_may_differ, setup),
+        cmocka_unit_test_setup(what_was_approved_with_options_has_them, setup),
         cmocka_unit_test_setup(nothing_stands_behind_a_frame, setup),
         cmocka_unit_test_setup(a_refusal_of_the_transport_is_no_sending, setup),
         cmocka_unit_test_setup(a_stopped_session_stays_down, setup),
