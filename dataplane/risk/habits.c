@@ -90,27 +90,32 @@ static void limit_of(struct owner_day *day, const struct limit_owner *l)
     day->ratio_until = 0;
 }
 
+static void begin_of(struct owner_day *day, const struct limit_owner *l)
+{
+    (void)l;
+    day->ratio_until = 0;
+}
+
+static void owners_do(struct risk *r, void (*each)(struct owner_day *, const struct limit_owner *))
+{
+    const struct limit_table *t = r->limits;
+    each(&r->day, &t->firm.owner);
+    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
+        each(&r->account_days[i], &t->accounts[i].owner);
+    for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
+        each(&r->strategy_days[i], &t->strategies[i].owner);
+    for (uint32_t i = 0; i < SESSIONS_MAX; i++)
+        each(&r->session_days[i], &t->sessions[i].owner);
+}
+
 void habits_begin(struct risk *r)
 {
-    r->day.ratio_until = 0;
-    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
-        r->account_days[i].ratio_until = 0;
-    for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
-        r->strategy_days[i].ratio_until = 0;
-    for (uint32_t i = 0; i < SESSIONS_MAX; i++)
-        r->session_days[i].ratio_until = 0;
+    owners_do(r, begin_of);
 }
 
 void habits_limits(struct risk *r)
 {
-    const struct limit_table *t = r->limits;
-    limit_of(&r->day, &t->firm.owner);
-    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++) {
-        limit_of(&r->account_days[i], &t->accounts[i].owner);
+    owners_do(r, limit_of);
+    for (uint32_t i = 0; i < ACCOUNTS_MAX; i++)
         r->prior_rings[i].free = r->prior_rings[i].last; // of a longer time more counts
-    }
-    for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
-        limit_of(&r->strategy_days[i], &t->strategies[i].owner);
-    for (uint32_t i = 0; i < SESSIONS_MAX; i++)
-        limit_of(&r->session_days[i], &t->sessions[i].owner);
 }

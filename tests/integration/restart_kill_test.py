@@ -16,9 +16,9 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from region import published  # noqa: E402
-from restart_test import configure, nothing_open, once_each, session, trades, up  # noqa: E402
+from restart_test import begun, nothing_open, once_each, session, trades  # noqa: E402
 from system import BUILD, System, Wire, need_programs, run, wait_for  # noqa: E402
-from trading import flat, start_veth_exchange  # noqa: E402
+from trading import flat  # noqa: E402
 
 KILLS = int(os.environ.get("TICKGATE_KILLS", "50"))
 RATE = 5000
@@ -113,14 +113,8 @@ def check(world, journal):
 def main():
     need_programs()
     with Wire() as wire, System("restartkill") as s:
-        log = s.dir / "orders.jsonl"
         world = World(s)
-        configure(s, f"net_af_packet0,iface={wire.near}")
-        s.start_dataplane()
-        s.start_controlplane()
-        s.wait_ready()
-        start_veth_exchange(s, wire.far, DAY, log, wire.prefix)
-        up(s, 0)
+        log = begun(s, wire, DAY)
         world.random_kills()
         world.left_undrained()
         nothing_open(s, log)

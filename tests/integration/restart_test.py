@@ -276,14 +276,14 @@ def once_each(log):
     return len(arrived)
 
 
-def begun(s, wire):
+def begun(s, wire, day=DAY):
     """All three run, and the session is up: the exchange's log of orders."""
     log = s.dir / "orders.jsonl"
     configure(s, f"net_af_packet0,iface={wire.near}")
     s.start_dataplane()
     s.start_controlplane()
     s.wait_ready()
-    start_veth_exchange(s, wire.far, DAY, log, wire.prefix)
+    start_veth_exchange(s, wire.far, day, log, wire.prefix)
     up(s, 0)
     return log
 

@@ -158,11 +158,22 @@ static uint64_t read_back(struct world *w, uint8_t *again[2], uint64_t len[2])
     return holes;
 }
 
+// Of both lanes, without a hole.
+static void the_same_again(struct world *w)
+{
+    uint8_t *again[2] = {malloc(STREAM), malloc(STREAM)};
+    uint64_t len[2];
+    assert_int_equal(read_back(w, again, len), 0);
+    for (int lane = 0; lane < 2; lane++) {
+        assert_int_equal(len[lane], w->len[lane]);
+        assert_memory_equal(again[lane], w->stream[lane], len[lane]);
+        free(again[lane]);
+    }
+}
+
 static void test_same_again(void **state)
 {
     struct world *w = *state;
-    uint8_t *again[2] = {malloc(STREAM), malloc(STREAM)};
-    uint64_t len[2];
     turns(w->stream[0], &w->len[0], 3000);
     turns(w->stream[1], &w->len[1], 2000);
     begin(w, 7);
@@ -173,20 +184,13 @@ static void test_same_again(void **state)
         }
     capture_files_close(&w->files);
     assert_int_equal(w->files.error, 0);
-    assert_int_equal(read_back(w, again, len), 0);
-    for (int lane = 0; lane < 2; lane++) {
-        assert_int_equal(len[lane], w->len[lane]);
-        assert_memory_equal(again[lane], w->stream[lane], len[lane]);
-        free(again[lane]);
-    }
+    the_same_again(w);
 }
 
 // What a writer that died had not been able to say is written is written again.
 static void test_twice(void **state)
 {
     struct world *w = *state;
-    uint8_t *again[2] = {malloc(STREAM), malloc(STREAM)};
-    uint64_t len[2];
     turns(w->stream[0], &w->len[0], 1000);
     begin(w, 7);
     const uint64_t some = write_part(w, 0, 0, 300000);
@@ -195,11 +199,7 @@ static void test_twice(void **state)
     write_part(w, 0, some, w->len[0]);
     assert_true(more > some);
     capture_files_close(&w->files);
-    assert_int_equal(read_back(w, again, len), 0);
-    assert_int_equal(len[0], w->len[0]);
-    assert_memory_equal(again[0], w->stream[0], len[0]);
-    free(again[0]);
-    free(again[1]);
+    the_same_again(w);
 }
 
 static void test_hole(void **state)
@@ -330,8 +330,6 @@ static void test_room_for_others(void **state)
 static void test_goes_on_after_an_error(void **state)
 {
     struct world *w = *state;
-    uint8_t *again[2] = {malloc(STREAM), malloc(STREAM)};
-    uint64_t len[2];
     struct error err = {0};
     const struct capture_config config = w->files.config;
     turns(w->stream[0], &w->len[0], 1000);
@@ -348,11 +346,7 @@ static void test_goes_on_after_an_error(void **state)
     begin(w, 7);
     assert_int_equal(write_part(w, 0, from, w->len[0]), w->len[0]);
     capture_files_close(&w->files);
-    assert_int_equal(read_back(w, again, len), 0);
-    assert_int_equal(len[0], w->len[0]);
-    assert_memory_equal(again[0], w->stream[0], len[0]);
-    free(again[0]);
-    free(again[1]);
+    the_same_again(w);
 }
 
 int main(void)

@@ -159,13 +159,26 @@ static void without_a_query_silence_is_doubt(void **state)
     nothing_is_reserved();
 }
 
+// <o> is closed, and then told of: <shares> are bought, and nothing enters until somebody looks.
+static void stops_its_symbol(const struct own_order *o, const struct ouch_report *told,
+                             int64_t shares)
+{
+    const int64_t before = w->desk.risk.positions[o->position].shares;
+    uint32_t index;
+    assert_int_equal(close_order(o->ref), COMMAND_RESULT_OK);
+    desk_report(&w->desk, 0, told);
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_SYMBOL_QUARANTINED);
+    assert_int_equal(w->desk.risk.positions[o->position].shares - before, shares);
+    nothing_is_reserved();
+    assert_int_equal(order(COMMAND_RESUME, TRADE_SYMBOL, 0, 0), COMMAND_RESULT_OK);
+}
+
 // The word was wrong: positions are right all the same, and the symbol stops until somebody looks.
 static void one_that_lives_stops_its_symbol(void **state)
 {
     static const enum ouch_report_kind kinds[] = {REPORT_ACCEPTED, REPORT_EXECUTED};
     (void)state;
     for (uint32_t i = 0; i < 2; i++) {
-        uint32_t index;
         struct own_order *o = order_in_doubt();
         const struct ouch_report r = {.kind = kinds[i],
                                       .letter = "AE"[i],
@@ -176,12 +189,7 @@ static void one_that_lives_stops_its_symbol(void **state)
                                       .price = 1000000,
                                       .side = 'B',
                                       .display = 'Y'};
-        assert_int_equal(close_order(o->ref), COMMAND_RESULT_OK);
-        desk_report(&w->desk, 0, &r);
-        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_SYMBOL_QUARANTINED);
-        assert_int_equal(w->desk.risk.positions[o->position].shares, i ? 100 : 0);
-        nothing_is_reserved();
-        assert_int_equal(order(COMMAND_RESUME, TRADE_SYMBOL, 0, 0), COMMAND_RESULT_OK);
+        stops_its_symbol(o, &r, i ? 100 : 0);
     }
 }
 
@@ -222,9 +230,7 @@ static void a_chain_that_lives_stops_its_symbol(void **state)
                 {REPORT_RESTATED, 'R', false, 0}, {REPORT_PRIORITY, 'T', false, 0}};
     (void)state;
     for (uint32_t i = 0; i < ARRAY_LEN(says); i++) {
-        uint32_t index;
         struct own_order *o = order_not_cancelled(says[i].replaced);
-        const int64_t before = w->desk.risk.positions[o->position].shares;
         const bool executed = says[i].kind == REPORT_EXECUTED;
         const struct ouch_report r = {.kind = (uint8_t)says[i].kind,
                                       .letter = (uint8_t)says[i].letter,
@@ -236,12 +242,7 @@ static void a_chain_that_lives_stops_its_symbol(void **state)
                                       .price = 999900,
                                       .side = 'B',
                                       .display = 'Y'};
-        assert_int_equal(close_order(o->ref), COMMAND_RESULT_OK);
-        desk_report(&w->desk, 0, &r);
-        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_SYMBOL_QUARANTINED);
-        assert_int_equal(w->desk.risk.positions[o->position].shares - before, executed ? 100 : 0);
-        nothing_is_reserved();
-        assert_int_equal(order(COMMAND_RESUME, TRADE_SYMBOL, 0, 0), COMMAND_RESULT_OK);
+        stops_its_symbol(o, &r, executed ? 100 : 0);
     }
 }
 
