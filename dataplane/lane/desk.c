@@ -197,7 +197,7 @@ static COLD enum refusal decision_undo(struct desk *d, const struct decision *c,
     d->count.not_sent++;
     d->count.refusals[refusal]++;
     if (out.did & DO_CANCEL)
-        desk_cancel(d, index, o->cancel_total);
+        desk_cancel_repeat(d, index);
     return refusal;
 }
 
@@ -491,7 +491,18 @@ static void cancel_now(struct desk *d, uint32_t order, uint32_t total)
     cancel_tell(d, EVENT_CANCEL_SENT, order, ref, total);
 }
 
-enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
+// One that leaves no more is at the exchange, or on its way there, and the timer repeats it.
+// Another passes when somebody asks: after as many as the timer may, and after an answer that was
+// none yet (Cancel Pending).
+static bool cancel_said(const struct own_order *o, uint32_t total)
+{
+    const bool repeats =
+        o->flags & ORDER_TIMED || (o->cancels > 0 && o->cancels < ORDER_CANCELS_MAX);
+    return o->waits & WAIT_CANCEL && !(o->flags & ORDER_CANCEL_QUEUED) &&
+           o->cancel_total <= total && repeats;
+}
+
+static enum refusal cancel(struct desk *d, uint32_t order, uint32_t total, bool repeats)
 {
     const struct own_order *o = orders_at(&d->orders, order);
     if (UNLIKELY(o->life == LIFE_DEAD))
@@ -499,6 +510,8 @@ enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
     if (UNLIKELY(d->routes != NULL))
         desk_route_taken_back(d, order);
     if (UNLIKELY(o->flags & ORDER_PARKED) && desk_park_cancel(d, order, total))
+        return REFUSAL_NONE;
+    if (!repeats && cancel_said(o, total))
         return REFUSAL_NONE;
     // One that is on its way, or waits, is not weakened.
     if ((o->waits & WAIT_CANCEL || o->flags & ORDER_CANCEL_QUEUED) && o->cancel_total < total)
@@ -511,6 +524,16 @@ enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
     }
     cancel_now(d, order, total);
     return REFUSAL_NONE;
+}
+
+enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total)
+{
+    return cancel(d, order, total, false);
+}
+
+void desk_cancel_repeat(struct desk *d, uint32_t order)
+{
+    cancel(d, order, orders_at(&d->orders, order)->cancel_total, true);
 }
 
 void desk_cancel_next(struct desk *d, uint32_t session)

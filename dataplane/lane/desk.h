@@ -171,8 +171,11 @@ enum refusal desk_replace(struct desk *d, const struct desk_owner *who, uint32_t
 // open: that is a replace (OUCH 5.0, Modify Order: a larger one is ignored).
 enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t order,
                          uint32_t total, char side);
-// At most <total> shares may execute, 0: no more. Always taken for an order that is open.
+// At most <total> shares may execute, 0: no more. Always taken for an order that is open; sent once
+// while it has no answer, however often it is asked for.
 enum refusal desk_cancel(struct desk *d, uint32_t order, uint32_t total);
+// The last one again, which had no answer or missed the order.
+void desk_cancel_repeat(struct desk *d, uint32_t order);
 // The owner's order; null: no such order, or somebody else's.
 struct own_order *desk_order_of(struct desk *d, const struct desk_owner *who, uint32_t order);
 // Cancels everything open of a scope, some a turn.

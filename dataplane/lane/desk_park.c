@@ -333,7 +333,7 @@ static void sent(struct desk *d, const struct desk_parked *e)
     d->count.approved++;
     desk_show(d, o->position);
     if (UNLIKELY(is_enter(e) && o->waits & WAIT_CANCEL)) // of a part, asked for meanwhile
-        desk_cancel(d, e->order, o->cancel_total);
+        desk_cancel_repeat(d, e->order);
 }
 
 // What the second look refuses is a breach like any other.

@@ -68,7 +68,7 @@ void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
     if (out->did & DO_ASK && d->sessions[o->session].session->frames.query.len > 0)
         d->sessions[o->session].session->wants_query = true;
     if (out->did & DO_CANCEL && o->life != LIFE_DEAD)
-        desk_cancel(d, index, o->cancel_total);
+        desk_cancel_repeat(d, index);
 }
 
 // --- what is not ours to our knowledge ---

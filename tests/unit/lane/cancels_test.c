@@ -236,6 +236,62 @@ static void a_cancel_that_waits_becomes_stronger_not_weaker(void **state)
     assert_int_equal(be32_load(sent_cancel(0) + 4), 30);
 }
 
+// However often it is asked for: one frame, and the repeats are left to the timer.
+static void a_cancel_without_an_answer_is_repeated_by_the_timer_only(void **state)
+{
+    (void)state;
+    steps_until(SESSION_READY);
+    const uint32_t index = live_order();
+    const struct own_order *o = orders_at(&w->desk.orders, index);
+    const uint64_t sent = w->session.count.cancels;
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(desk_cancel(&w->desk, index, 0), REFUSAL_NONE);
+    assert_int_equal(w->session.count.cancels, sent + 1);
+    assert_int_equal(o->cancels, 1);
+    struct order_outcome out;
+    for (uint32_t i = 2; i <= ORDER_CANCELS_MAX; i++) {
+        order_timer_stop(&w->desk.orders, index);
+        order_found_out(&w->desk.orders, index, ORDER_MESSAGE_SILENCE, &out);
+        desk_settle(&w->desk, index, NULL, ORDER_MESSAGE_SILENCE, &out);
+        assert_int_equal(w->session.count.cancels, sent + i);
+        assert_int_equal(desk_cancel(&w->desk, index, 0), REFUSAL_NONE);
+        assert_int_equal(w->session.count.cancels, sent + i);
+    }
+    assert_int_equal(o->flags & ORDER_QUARANTINED, 0);
+}
+
+// What leaves less passes at once, and a mass cancel is that; so does any behind a Cancel Pending,
+// which is an answer, and none that the timer would repeat.
+static void a_stronger_cancel_and_one_behind_cancel_pending_pass(void **state)
+{
+    (void)state;
+    steps_until(SESSION_READY);
+    const uint32_t index = live_order();
+    const struct own_order *o = orders_at(&w->desk.orders, index);
+    const uint64_t sent = w->session.count.cancels;
+    assert_int_equal(desk_cancel(&w->desk, index, o->filled + 2), REFUSAL_NONE);
+    assert_int_equal(desk_cancel(&w->desk, index, o->filled + 3), REFUSAL_NONE);
+    assert_int_equal(desk_cancel(&w->desk, index, o->filled + 2), REFUSAL_NONE);
+    assert_int_equal(w->session.count.cancels, sent + 1);
+    assert_int_equal(desk_cancel(&w->desk, index, o->filled + 1), REFUSAL_NONE);
+    assert_int_equal(w->session.count.cancels, sent + 2);
+    assert_int_equal(o->cancels, 1);
+    w->rig.sent_len = 0;
+    desk_mass_cancel(&w->desk, TRADE_SESSION, 0);
+    for (int i = 0; i < 4 && w->rig.sent_len == 0; i++)
+        desk_turn(&w->desk, w->now);
+    assert_int_equal(be32_load(sent_cancel(0) + 4), 0);
+    assert_int_equal(w->session.count.cancels, sent + 3);
+    const struct ouch_report pending = {
+        .kind = REPORT_CANCEL_PENDING, .letter = 'P', .time_ns = 1, .ref = o->ref};
+    desk_report(&w->desk, 0, &pending);
+    assert_int_equal(o->flags & ORDER_TIMED, 0);
+    assert_int_equal(desk_cancel(&w->desk, index, 0), REFUSAL_NONE);
+    assert_int_equal(desk_cancel(&w->desk, index, 0), REFUSAL_NONE);
+    assert_int_equal(w->session.count.cancels, sent + 4);
+    assert_true(o->flags & ORDER_TIMED);
+}
+
 // It names the number that a replace before it in the stream has brought, even if it was asked for
 // before the replace was answered.
 static void a_cancel_behind_a_replace_names_the_new_number(void **state)
@@ -486,6 +542,8 @@ int main(void)
         TEST(no_rate_and_nothing_waits),
         TEST(nothing_waits_before_the_logout),
         TEST(a_cancel_that_waits_becomes_stronger_not_weaker),
+        TEST(a_cancel_without_an_answer_is_repeated_by_the_timer_only),
+        TEST(a_stronger_cancel_and_one_behind_cancel_pending_pass),
         TEST(a_cancel_behind_a_replace_names_the_new_number),
         TEST(no_cancel_is_left_of_an_order_that_ended),
         TEST(cancels_wait_for_the_next_connection),

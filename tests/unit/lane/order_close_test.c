@@ -135,7 +135,7 @@ static void what_is_not_in_doubt_is_not_closed(void **state)
     o->life = LIFE_LIVE;
     for (uint32_t i = 0; i < ORDER_CANCELS_MAX; i++) {
         assert_int_equal(close_order(o->ref), COMMAND_RESULT_NOT_IN_DOUBT);
-        desk_cancel(&w->desk, index, 0);
+        desk_cancel_repeat(&w->desk, index);
     }
     assert_int_equal(close_order(o->ref), COMMAND_RESULT_NOT_IN_DOUBT); // the last is on its way
     order_timer_stop(&w->desk.orders, index);
@@ -212,7 +212,7 @@ static struct own_order *order_not_cancelled(bool replaced)
     if (replaced)
         desk_report(&w->desk, 0, &r);
     for (uint32_t i = 0; i < ORDER_CANCELS_MAX; i++)
-        desk_cancel(&w->desk, index, 0);
+        desk_cancel_repeat(&w->desk, index);
     order_timer_stop(&w->desk.orders, index);
     return o;
 }
