@@ -1,5 +1,5 @@
 // How long simulations run, and with which seeds: SIM_SECONDS (default 60) is shared by
-// SIM_PROPERTIES properties, which a program may define, or TICKGATE_SEEDS says how many seeds each
+// SIM_PROPERTIES properties, which a program defines, or TICKGATE_SEEDS says how many seeds each
 // property gets. They start at TICKGATE_SEED (default 1), and a failure names its own. cmocka.h is
 // included before this header.
 #pragma once
@@ -7,10 +7,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
-
-#ifndef SIM_PROPERTIES
-#define SIM_PROPERTIES 16
-#endif
 
 static inline uint64_t seeds_env(const char *name, uint64_t value)
 {

@@ -38,8 +38,8 @@ static uint32_t instrument_of(const struct trade_ledger *l, const char *symbol)
     return UINT32_MAX;
 }
 
-static uint32_t number_of(const struct trade_ledger *l, enum ouch_version version, uint32_t ref,
-                          const char *token)
+uint32_t ledger_number(const struct trade_ledger *l, enum ouch_version version, uint32_t ref,
+                       const char *token)
 {
     char padded[14];
     if (version == OUCH_50)
@@ -84,7 +84,7 @@ void ledger_record(struct trade_ledger *l, uint32_t venue, enum ouch_version ver
                    const struct bourse_record *r)
 {
     struct ledger_row row = {.venue = venue,
-                             .ref = number_of(l, version, r->user_ref, r->token),
+                             .ref = ledger_number(l, version, r->user_ref, r->token),
                              .instrument = instrument_of(l, r->symbol),
                              .sells = side_sells(r->side)};
     const uint64_t words[] = {venue,       r->number, r->now_ns,   r->day_ns,   r->event,
@@ -98,7 +98,7 @@ void ledger_record(struct trade_ledger *l, uint32_t venue, enum ouch_version ver
     if (r->event == BOURSE_REPLACED) {
         MUST(row.ref < LEDGER_REFS);
         l->replaced[venue][row.ref] =
-            number_of(l, version, r->user_ref_original, r->token_original);
+            ledger_number(l, version, r->user_ref_original, r->token_original);
     }
     if (r->event != BOURSE_EXECUTED && r->event != BOURSE_BROKEN)
         return;

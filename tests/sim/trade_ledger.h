@@ -58,6 +58,9 @@ struct trade_ledger {
 };
 
 void ledger_free(struct trade_ledger *l);
+// The number that we gave an order, of what an exchange calls it.
+uint32_t ledger_number(const struct trade_ledger *l, enum ouch_version version, uint32_t ref,
+                       const char *token);
 // A record of the log of venue <venue>, which speaks <version>.
 void ledger_record(struct trade_ledger *l, uint32_t venue, enum ouch_version version,
                    const struct bourse_record *r);

@@ -146,6 +146,7 @@ static void exchange_make(struct trade_venue *v)
                                                 .self_match = c->self_match,
                                                 .cancel_on_disconnect = c->cancel_on_disconnect}},
                                    .member_count = 1,
+                                   .rules = {.post_only_slides = c->slides},
                                    .faults = c->faults,
                                    .latency_in_us = 20,
                                    .latency_out_us = 10,
@@ -424,6 +425,20 @@ static bool at_rest(const struct trade_venue *v)
            v->channel.arbiter.next == v->next_sequence && !v->session.query_at;
 }
 
+// But for orders that a venue without account query says nothing about: they stay until a person
+// has asked (trade_people.h).
+static bool answers_due(void)
+{
+    const struct order_table *t = &sim->desk.orders;
+    for (uint32_t i = t->timers.first; i != OWN_NONE; i = orders_at(t, i)->timer_next) {
+        const struct own_order *o = orders_at(t, i);
+        const bool asks = sim->venues[o->session].session.frames.query.len > 0;
+        if (o->life != LIFE_PENDING || !(o->flags & ORDER_ASKED) || asks)
+            return true;
+    }
+    return false;
+}
+
 bool trade_settle(void)
 {
     static struct trade_config calm;
@@ -442,7 +457,7 @@ bool trade_settle(void)
     // Every cancel that stays unanswered is repeated; nothing else may happen for that long.
     for (uint32_t i = 0; i < SETTLE_STEPS && still < 100; i++) {
         step(false);
-        bool rest = sim->desk.orders.timers.first == OWN_NONE;
+        bool rest = !answers_due();
         for (uint32_t k = 0; k < TRADE_VENUES; k++)
             rest = rest && at_rest(&sim->venues[k]);
         still = rest ? still + 1 : 0;

@@ -35,6 +35,7 @@ struct trade_config {
     struct bourse_faults faults;
     enum bourse_self_match self_match;
     bool cancel_on_disconnect, extras;
+    bool slides;            // post-only orders that would take
     uint32_t wire_breaks;   // one in so many steps the connection breaks; 0: never
     uint32_t wire_busy;     // one in so many steps the window opens or closes; 0: always open
     uint32_t line_loss_ppm; // packets of one line
@@ -90,6 +91,7 @@ struct trade_venue {
     uint64_t open_at;
     bool opening, busy, closing;
     uint64_t ended_messages; // of sessions of the exchange that are over
+    uint32_t orders_over;    // the first so many of the exchange
     // The lines.
     struct channel channel;
     struct trade_packet *packets;

@@ -196,15 +196,18 @@ void bourse_order_at(const struct bourse *b, uint32_t member, uint32_t place,
 {
     MUST(place < b->members[member].ticket_count);
     const struct ticket *t = &b->tickets[b->members[member].tickets[place]];
-    *order = (struct bourse_order){.user_ref = (uint32_t)t->e.ref,
-                                   .user_ref_index = (uint8_t)t->e.ref_index,
-                                   .locate = t->locate,
-                                   .side = t->e.side[0],
-                                   .price = t->e.price,
-                                   .reference = t->reference,
-                                   .quantity = t->quantity,
-                                   .open = t->open,
-                                   .executed = t->executed};
+    *order = (struct bourse_order){
+        .user_ref = (uint32_t)t->e.ref,
+        .user_ref_index = (uint8_t)t->e.ref_index,
+        .locate = t->locate,
+        .side = t->e.side[0],
+        .price = t->e.price,
+        .limit = t->limit,
+        .discretion = entry_has(&t->e, ENTRY_DISCRETION_PRICE) ? t->e.discretion_price : 0,
+        .reference = t->reference,
+        .quantity = t->quantity,
+        .open = t->open,
+        .executed = t->executed};
     memcpy(order->token, t->e.token, sizeof t->e.token);
 }
 

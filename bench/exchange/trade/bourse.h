@@ -223,6 +223,8 @@ struct bourse_order {
     uint16_t locate;
     char side;
     uint64_t price;
+    uint64_t limit;      // as entered: a better price may come back to it
+    uint64_t discretion; // price up to which it trades, 0: its price
     uint64_t reference;
     uint32_t quantity; // accepted with
     uint32_t open;     // 0: dead
