@@ -51,10 +51,10 @@ def start_control(world):
          "--journal", str(world["journal"])], stdout=world["log"], stderr=world["log"])
 
 
-def configure(world, folder):
+def configure(world, folder, kept="", store=""):
     world["config"] = folder / "config.yaml"
     world["config"].write_text(
-        "journal: {segment_size: 4MiB}\n"
+        f"journal: {{segment_size: 4MiB{kept}}}\n{store}"
         "ports: [{name: p, device: net_ring0}]\n"
         f"lanes: [{{name: l, core: {max(os.sched_getaffinity(0))}, idle: sleep}}]\n"
         "channels: [{name: c, lane: l, lines: [{name: A, port: p, group: 233.54.12.111, udp_port: 26477}]}]\n")
@@ -110,6 +110,33 @@ def refused(world, folder):
     said(world["journal"], f"process {world['control'].pid} writes this journal")
 
 
+def kept_for_the_store(world, folder):
+    """What is older than keep_days goes; but not what a store that is configured, and away, has not taken."""
+    def segments():
+        return sorted(path.name for path in world["journal"].glob("*.journal"))
+
+    def ran_once_more():
+        """Each control plane begins a segment, with the first event."""
+        before = segments()
+        start_control(world)
+        world["fake"].stdin.write("events 1\n")
+        world["fake"].stdin.flush()
+        assert world["fake"].stdout.readline().strip() == "ok"
+        until(lambda: segments() and segments()[-1:] != before[-1:], "a new segment")
+        world["control"].send_signal(signal.SIGTERM)
+        assert world["control"].wait(PATIENCE_S) == 0
+        for path in world["journal"].glob("*.journal"):
+            os.utime(path, (1, 1))
+
+    # The newest segments stay anyway.
+    for store, gone in ((f"store: {{connection: 'host={folder} connect_timeout=2'}}\n", False), ("", True)):
+        world["journal"] = folder / f"kept{gone}"
+        configure(world, folder, ", keep_days: 1", store)
+        for _ in range(4):
+            ran_once_more()
+        assert segments()[0].startswith("0" * 15 + "1") != gone, segments()
+
+
 def main():
     missing = [str(p) for p in (CLI, CONTROL, FAKE) if not p.exists()]
     if missing:
@@ -129,6 +156,9 @@ def main():
         assert world["fake"].stdout.readline().strip() == "ready"
         events = fills_and_goes_on(world, disk)
         refused(world, folder)
+        world["control"].send_signal(signal.SIGTERM)
+        assert world["control"].wait(PATIENCE_S) == 0
+        kept_for_the_store(world, folder)
     except BaseException:
         world["log"].seek(0)
         print(world["log"].read()[-3000:])
