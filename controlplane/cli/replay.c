@@ -77,9 +77,13 @@ static bool capture_look(const char *directory, uint64_t epoch, struct capture_s
         return false;
     while (capture_reader_next(&reader, &item, err) && item.kind != CAPTURE_ITEM_END) {
         if (item.kind == CAPTURE_ITEM_INSTANCE) {
+            if (epoch && wanted)
+                break; // what is missing of later ones says nothing of it
             wanted = epoch == 0 || item.instance.epoch == epoch;
-            if (wanted)
+            if (wanted) {
                 *sum = (struct capture_sum){.instance = item.instance};
+                reader.holes = 0; // were in others; of its own beginning it is told otherwise
+            }
         } else if (wanted) {
             record_count(sum, &item);
         }

@@ -118,6 +118,28 @@ def foreign(s, t):
     assert done.returncode == 4 and "belongs to another" in done.stderr, done.stderr
 
 
+def hole_elsewhere(s, t):
+    """What is missing of one instance is no matter for another one of the same directory."""
+    whole = sorted((s.dir / "capture").glob("*.pcapng"))
+    bad = bytearray(sorted((t.dir / "capture").glob("*.pcapng"))[0].read_bytes())
+    bad[len(bad) // 4:] = b"\xff" * 4096
+    epoch = json.loads(tickgate("journal", "stats", s.dir / "journal", "--json").stdout)["instances"][0]["epoch"]
+
+    def asked(name, files, *more):
+        (s.dir / name).mkdir()
+        for number, content in enumerate(files, 1):
+            (s.dir / name / f"{number:016}.pcapng").write_bytes(content)
+        # Against the other journal, which a capture of which nothing is missing comes to.
+        return [tickgate("replay", t.dir / "journal", s.dir / name, "--config", s.dir / "config.yaml", *words).stderr
+                for words in more]
+
+    good = [path.read_bytes() for path in whole]
+    before = asked("before", [bad, *good], ())
+    behind = asked("behind", [*good, bad], ("--epoch", epoch), ())
+    assert "belongs to another" in before[0] and "belongs to another" in behind[0], (before, behind)
+    assert "not complete: " in behind[1], behind
+
+
 def late_in_practice(s):
     done = tickgate("strategy", "set", "practises", "hang=2", "--yes", "--reason", "test", "--socket", s.socket)
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
@@ -185,6 +207,7 @@ def main():
         print(f"cuts and commands: {same(t)} events")
         assert events(t)["LIMIT_CHANGED"] == 3, events(t)
         foreign(s, t)
+        hole_elsewhere(s, t)
     with System("replayfull") as s:
         day = [*DAY[:DAY.index("--messages") + 1], "120000", *DAY[DAY.index("--messages") + 2:]]
         session(s, cuts[:2], line, overflows, day, ring="1MiB", complete=False)
