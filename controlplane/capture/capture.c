@@ -70,9 +70,10 @@ static void region_enter(struct capture *c)
     }
     for (uint32_t i = 0; i < c->seen.lanes; i++)
         c->at.at[i] = c->seen.lane[i].head; // where the control plane before this one stopped
-    c->files.written = c->at;
-    for (uint32_t i = 0; i < DISK_SLOTS; i++)
-        c->files.heads[i] = c->at;
+    c->files.written = c->files.taken = c->at;
+    // The one before could not write, and ended before it could again.
+    if (c->seen.lanes && c->seen.lane[0].held)
+        captures_want(&c->contact, CAPTURES_RECORD);
 }
 
 // Everything that the region holds is in a file, or will never be.
@@ -95,6 +96,10 @@ static void inbox_take(struct capture *c)
     c->waits = false;
     pthread_mutex_unlock(&c->lock);
     memset(&c->seen, 0, sizeof c->seen);
+    if (c->files.error) { // of the region before: an instance's first inputs are worth a try
+        capture_files_abandon(&c->files);
+        c->files.error = 0;
+    }
     if (contact_attached(&c->contact))
         region_enter(c);
 }
@@ -143,7 +148,7 @@ static bool lane_take(struct capture *c, uint32_t lane, uint64_t now_ns)
         piece.damaged ? 0 : capture_files_take(&c->files, &piece, now_ns, &damaged);
     c->at.at[lane] += taken;
     if (piece.damaged || damaged) {
-        c->damaged++;
+        captures_hole(&c->contact, lane);
         c->at.at[lane] = c->seen.lane[lane].tail; // the hole makes the capture incomplete
         log_error(
             LOG_CAPTURE_RING,
@@ -171,7 +176,12 @@ static void wants_take(struct capture *c)
     if (asked == c->done || !contact_attached(&c->contact))
         return;
     c->done = asked;
-    captures_want(&c->contact, atomic_load_explicit(&c->wanted, memory_order_relaxed));
+    const bool wanted = atomic_load_explicit(&c->wanted, memory_order_relaxed);
+    if (c->gave_up)
+        c->resume = wanted;
+    captures_want(&c->contact, !wanted      ? CAPTURES_STOP
+                               : c->gave_up ? CAPTURES_HOLD
+                                            : CAPTURES_RECORD);
 }
 
 void capture_want(struct capture *c, bool wanted)
@@ -191,7 +201,7 @@ static void failed_turn(struct capture *c, uint64_t now_ns)
                                                        : RETRY_MS_MAX;
         c->retry_ns = now_ns + c->retry_ms * UINT64_C(1000000);
         c->resume = c->seen.lanes && c->seen.lane[0].wanted;
-        c->gave_up = captures_want(&c->contact, false);
+        c->gave_up = captures_want(&c->contact, c->resume ? CAPTURES_HOLD : CAPTURES_STOP);
         return;
     }
     if (now_ns < c->retry_ns)
@@ -200,7 +210,7 @@ static void failed_turn(struct capture *c, uint64_t now_ns)
     c->gave_up = c->introduced = false;
     c->at = c->files.written;
     if (c->resume)
-        captures_want(&c->contact, true);
+        captures_want(&c->contact, CAPTURES_RECORD);
 }
 
 // --- the thread ---
@@ -211,7 +221,6 @@ static void report(struct capture *c)
                                  .seen = c->seen,
                                  .file = c->introduced ? c->files.instance.file : 0,
                                  .bytes = c->files.bytes,
-                                 .damaged = c->damaged,
                                  .error = c->files.error};
     for (uint32_t i = 0; i < c->seen.lanes; i++)
         now.behind += c->seen.lane[i].tail - c->files.written.at[i];
@@ -243,8 +252,11 @@ static bool turn(struct capture *c)
         if (contact_attached(&c->contact) && c->files.error == 0)
             captures_release(&c->contact, &c->files.written);
     }
+    capture_files_look(&c->files, now_ns);
     if (c->files.error && contact_attached(&c->contact))
         failed_turn(c, now_ns);
+    else if (c->files.error)
+        capture_files_abandon(&c->files);
     report(c);
     return came;
 }
@@ -269,6 +281,7 @@ bool capture_open(struct capture *c, const struct capture_config *config, struct
     c->contact.reader.fd = -1;
     c->inbox.reader.fd = -1;
     c->files.disk.fd = -1;
+    c->files.config = c->config; // what is there already is looked at before anything is written
     c->bytes = malloc(CAPTURE_PIECE_MAX);
     if (c->bytes == NULL)
         return error_set(err, EXIT_FAILED, "no memory for captures");

@@ -14,9 +14,8 @@ struct capture_status {
     bool there; // the dataplane captures, or could
     struct captures_seen seen;
     uint64_t file, bytes;
-    uint64_t behind;  // bytes that are in no file yet
-    uint64_t damaged; // rings that said something impossible
-    int error;        // errno: nothing is written until it is tried again
+    uint64_t behind; // bytes that are in no file yet
+    int error;       // errno: nothing is written until it is tried again
     char engine[32];
 };
 
@@ -40,8 +39,7 @@ struct capture {
     struct captures_seen seen;
     struct capture_heads at; // read up to here
     bool introduced;
-    uint64_t done; // of <asked>
-    uint64_t damaged;
+    uint64_t done;     // of <asked>
     bool gave_up;      // nothing can be written, and the lanes know
     bool resume;       // they recorded before
     uint32_t retry_ms; // pause that runs, or was the last one; 0: a file is written

@@ -99,9 +99,7 @@ bool capture_files_open(struct capture_files *f, const struct capture_config *co
     f->config = *config;
     f->disk.fd = -1;
     f->bytes = bytes;
-    f->written = written;
-    for (uint32_t i = 0; i < DISK_SLOTS; i++)
-        f->heads[i] = written;
+    f->written = f->taken = written;
     uint64_t *files = calloc(FILES_MAX, sizeof *files);
     if (files == NULL)
         return error_set(err, EXIT_FAILED, "%s: no memory", config->directory);
@@ -153,9 +151,11 @@ static void reap(struct capture_files *f, uint32_t wait_us)
         f->on_their_way--;
         if (done[i].error)
             fail(f, done[i].error, "a block was not written");
-        for (uint32_t lane = 0; lane < LANES_MAX && f->error == 0; lane++)
-            if (f->heads[slot].at[lane] > f->written.at[lane])
-                f->written.at[lane] = f->heads[slot].at[lane];
+    }
+    // They come back in any order: behind one that is not there yet nothing counts.
+    for (; f->error == 0 && f->unsettled && !f->busy[f->oldest]; f->unsettled--) {
+        f->written = f->heads[f->oldest];
+        f->oldest = (f->oldest + 1) % DISK_SLOTS;
     }
 }
 
@@ -178,11 +178,12 @@ static void leave(struct capture_files *f)
         f->used += pcapng_padding(fill(f), pad);
     }
     f->busy[f->filling] = true;
+    f->heads[f->filling] = f->taken;
     f->on_their_way++;
+    f->unsettled++;
     f->disk.ops->submit(&f->disk, f->filling, f->used, f->offset);
     f->offset += f->used;
     f->bytes += f->used;
-    f->heads[(f->filling + 1) % DISK_SLOTS] = f->heads[f->filling];
     f->filling = (f->filling + 1) % DISK_SLOTS;
     f->used = 0;
 }
@@ -209,14 +210,9 @@ static void retain(const struct capture_files *f)
 {
     char path[CAPTURE_PATH_MAX];
     struct stat status;
-    uint64_t *files = calloc(FILES_MAX, sizeof *files), bytes = 0;
-    const size_t count =
-        files ? capture_file_list(f->config.directory, files, FILES_MAX) : SIZE_MAX;
-    if (count == SIZE_MAX || f->config.keep_bytes == 0) {
-        free(files);
-        return;
-    }
-    for (size_t i = count; i-- > 0;) {
+    uint64_t *files = f->config.keep_bytes ? calloc(FILES_MAX, sizeof *files) : NULL, bytes = 0;
+    const size_t count = files ? capture_file_list(f->config.directory, files, FILES_MAX) : 0;
+    for (size_t i = count == SIZE_MAX ? 0 : count; i-- > 0;) {
         if (!capture_file_path(f->config.directory, files[i], path) || stat(path, &status) != 0)
             continue;
         bytes += (uint64_t)status.st_blocks * 512;
@@ -226,31 +222,48 @@ static void retain(const struct capture_files *f)
     free(files);
 }
 
-// A file more leaves the journal its room.
-static bool disk_has_room(const struct capture_files *f)
+// So many bytes more leave the journal its room.
+static bool disk_has_room(const struct capture_files *f, uint64_t more)
 {
     struct statvfs fs;
     if (statvfs(f->config.directory, &fs) != 0)
         return true; // the file says what is wrong
     const uint64_t part = fs.f_blocks * fs.f_frsize / CAPTURE_SPARE_PART;
     const uint64_t most = (uint64_t)CAPTURE_SPARE_GIB << 30;
-    return fs.f_bavail * fs.f_frsize >= f->config.file_bytes + (part < most ? part : most);
+    return fs.f_bavail * fs.f_frsize >= more + (part < most ? part : most);
 }
 
-// The oldest files go for it, where any may go.
-static bool room_make(const struct capture_files *f)
+static bool file_goes_on(const struct capture_files *f)
+{
+    return f->disk.slots && f->disk.fd >= 0;
+}
+
+// The oldest files go for it, where any may go; never the one that is written.
+static bool room_make(const struct capture_files *f, uint64_t more)
 {
     char path[CAPTURE_PATH_MAX];
-    bool there = disk_has_room(f);
+    bool there = disk_has_room(f, more);
     uint64_t *files = there || f->config.keep_bytes == 0 ? NULL : calloc(FILES_MAX, sizeof *files);
     const size_t count = files ? capture_file_list(f->config.directory, files, FILES_MAX) : 0;
     for (size_t i = 0; count != SIZE_MAX && i < count && !there; i++) {
+        if (file_goes_on(f) && files[i] == f->instance.file)
+            continue;
         if (capture_file_path(f->config.directory, files[i], path))
             file_remove(path);
-        there = disk_has_room(f);
+        there = disk_has_room(f, more);
     }
     free(files);
     return there;
+}
+
+void capture_files_look(struct capture_files *f, uint64_t now_ns)
+{
+    if (now_ns - f->looked_ns < CAPTURE_LOOK_MS * UINT64_C(1000000))
+        return;
+    f->looked_ns = now_ns;
+    retain(f);
+    if (!room_make(f, 0) && file_goes_on(f))
+        fail(f, ENOSPC, "its file leaves others no room");
 }
 
 // What was preallocated and not used is given back.
@@ -277,8 +290,9 @@ static bool next_file(struct capture_files *f)
         fail(f, ENAMETOOLONG, "a file");
         return false;
     }
-    const int failed =
-        room_make(f) ? f->disk.ops->segment(&f->disk, path, f->config.file_bytes, header) : ENOSPC;
+    const int failed = room_make(f, f->config.file_bytes)
+                           ? f->disk.ops->segment(&f->disk, path, f->config.file_bytes, header)
+                           : ENOSPC;
     if (failed) {
         fail(f, failed, path);
         return false;
@@ -438,7 +452,7 @@ uint32_t capture_files_take(struct capture_files *f, const struct capture_piece 
     memcpy(block + 8, &header, sizeof header);
     f->used += pcapng_sealed(block, PCAPNG_RECORDS, (uint32_t)sizeof header + k.records);
     frames_pack(&k, taken);
-    f->heads[f->filling].at[piece->lane] = header.end;
+    f->taken.at[piece->lane] = header.end;
     return taken;
 }
 

@@ -14,6 +14,7 @@ enum {
     CAPTURE_PIECE_MAX = 64 << 10, // bytes of a lane's ring taken at a time
     CAPTURE_FILE_MIN = 8 << 20,   // bytes
     CAPTURE_PATH_MAX = 600,
+    CAPTURE_LOOK_MS = 1000, // between two looks at the room that is left
     // Of the file system a twentieth, 4 GiB at most, stays free of captures: the journal may stand
     // on it too, and orders stop when that has no room.
     CAPTURE_SPARE_PART = 20,
@@ -37,15 +38,19 @@ struct capture_files {
     uint32_t used;                    // bytes of it
     uint32_t on_their_way;
     bool busy[DISK_SLOTS];
-    uint64_t begun_ns; // of the slot that fills
+    uint32_t oldest;    // slot on its way, or that is done while an older one is not
+    uint32_t unsettled; // slots from there on
+    uint64_t begun_ns;  // of the slot that fills
+    uint64_t looked_ns; // at the room that is left
     struct {
         uint64_t ports; // as in struct capture_ring
         uint64_t turn;  // time of the turn in work, ticks
         uint64_t clock; // as last read
     } lane[LANES_MAX];
     int error;                              // errno: nothing is written any more
-    struct capture_heads heads[DISK_SLOTS]; // behind what stands in each
-    struct capture_heads written;           // in a file
+    struct capture_heads taken;             // behind what was taken
+    struct capture_heads heads[DISK_SLOTS]; // the same when each left
+    struct capture_heads written;           // in a file, and so is everything before it
 };
 
 // <f>: zeroed, or abandoned: then it goes on. False: EXIT_FAILED.
@@ -66,6 +71,9 @@ uint32_t capture_files_take(struct capture_files *f, const struct capture_piece 
                             uint64_t now_ns, bool *damaged);
 // Sends what is due and takes note of what was written.
 void capture_files_turn(struct capture_files *f, uint64_t now_ns, uint32_t wait_us);
+// Whether files have to go, from time to time: others fill the disk too, while a file goes on and
+// while there is none. A file that goes on where none may go any more ends with ENOSPC.
+void capture_files_look(struct capture_files *f, uint64_t now_ns);
 // After an error: nothing is open any more. What no file has yet is to be taken again.
 void capture_files_abandon(struct capture_files *f);
 // Everything that was taken is in a file.

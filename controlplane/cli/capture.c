@@ -17,6 +17,8 @@ void print_capture(FILE *out, const json_t *result, const json_t *options)
                                             {"bytes", "bytes", COLUMN_BYTES},
                                             {"lost turns", "lost_turns", COLUMN_COUNT},
                                             {"lost frames", "lost_frames", COLUMN_COUNT},
+                                            {"gaps", "gaps", COLUMN_COUNT},
+                                            {"holes", "holes", COLUMN_COUNT},
                                             {0}};
     static const struct column pairs[] = {{"state", "state", COLUMN_TEXT},
                                           {"complete", "complete", COLUMN_TEXT},
@@ -41,6 +43,7 @@ struct exported {
     uint8_t *block;
     uint64_t frames;
     uint64_t lost; // turns
+    uint64_t gaps; // recording began, and not with the first input
     struct capture_instance instance;
     uint64_t ports[LANES_MAX]; // of inputs, as PORT records say: four bits each
 };
@@ -87,6 +90,7 @@ static bool item_put(struct exported *e, const struct capture_item *item, int64_
 {
     const struct capture_parsed *r = &item->record;
     struct capture_port port;
+    struct capture_start start;
     if (item->kind == CAPTURE_ITEM_INSTANCE) {
         e->instance = item->instance;
         memset(e->ports, 0, sizeof e->ports);
@@ -102,6 +106,10 @@ static bool item_put(struct exported *e, const struct capture_item *item, int64_
         return true;
     if (r->header.kind == CAPTURE_LOST)
         e->lost += r->header.value;
+    if (r->header.kind == CAPTURE_START) {
+        memcpy(&start, r->payload, sizeof start);
+        e->gaps += start.first == 0;
+    }
     if (!capture_is_frame(r))
         return true;
     return frame_put(e, item);
@@ -138,6 +146,11 @@ void run_capture_export(const struct invocation *invocation, struct error *err)
     else if (ok && e.lost)
         fprintf(stderr, "tickgate: %s: not complete: %" PRIu64 " turns of lanes found no room\n",
                 directory, e.lost);
+    else if (ok && e.gaps)
+        fprintf(stderr,
+                "tickgate: %s: not complete: %" PRIu64
+                " times lanes were recorded again after they had not been\n",
+                directory, e.gaps);
     capture_reader_close(&reader);
     free(e.block);
 }

@@ -18,7 +18,6 @@ static void capture_view(struct control *control, struct job *job)
     if (!job_snapshot(control, job))
         return;
     status_take(control, &s);
-    uint64_t lost = 0;
     bool recording = false, wanted = false;
     json_t *lanes = json_array();
     for (uint32_t i = 0; i < s.seen.lanes; i++) {
@@ -29,8 +28,9 @@ static void capture_view(struct control *control, struct job *job)
         json_object_set_new(row, "bytes", view_count(s.seen.lane[i].tail));
         json_object_set_new(row, "lost_turns", view_count(s.seen.lane[i].lost));
         json_object_set_new(row, "lost_frames", view_count(s.seen.lane[i].lost_frames));
+        json_object_set_new(row, "gaps", view_count(s.seen.lane[i].gaps));
+        json_object_set_new(row, "holes", view_count(s.seen.lane[i].holes));
         json_array_append_new(lanes, row);
-        lost += s.seen.lane[i].lost;
         recording |= s.seen.lane[i].recording;
         wanted |= s.seen.lane[i].wanted;
     }
@@ -48,7 +48,7 @@ static void capture_view(struct control *control, struct job *job)
     json_object_set_new(job->result, "file", view_count(s.file));
     json_object_set_new(job->result, "written_bytes", view_count(s.bytes));
     json_object_set_new(job->result, "behind_bytes", view_count(s.behind));
-    json_object_set_new(job->result, "complete", json_boolean(lost == 0 && s.damaged == 0));
+    json_object_set_new(job->result, "complete", json_boolean(captures_complete(&s.seen)));
     json_object_set_new(job->result, "lanes", lanes);
 }
 

@@ -14,10 +14,14 @@ struct captures_seen {
         uint64_t frames;
         uint64_t ports; // as in struct capture_ring
         uint64_t lost, lost_frames;
+        uint64_t gaps, holes; // the same
         bool recording;
-        bool wanted;
+        bool wanted, held; // the same
     } lane[LANES_MAX];
 };
+
+// What the lanes have taken in so far is recorded, and was written or can be.
+bool captures_complete(const struct captures_seen *seen);
 
 // A piece of one lane's ring.
 struct capture_piece {
@@ -38,5 +42,11 @@ bool captures_look(struct contact *contact, struct captures_seen *seen);
 bool capture_read(struct contact *contact, struct capture_piece *piece);
 // What is below may be written over; what is behind a ring's own word changes nothing.
 bool captures_release(struct contact *contact, const struct capture_heads *heads);
-// All lanes record from now on, or do not.
-bool captures_want(struct contact *contact, bool wanted);
+enum captures_want {
+    CAPTURES_STOP,   // lanes do not record
+    CAPTURES_RECORD, // they do
+    CAPTURES_HOLD,   // they do not until it can be written
+};
+bool captures_want(struct contact *contact, enum captures_want want);
+// What a lane's ring holds cannot be read, and is left out.
+bool captures_hole(struct contact *contact, uint32_t lane);

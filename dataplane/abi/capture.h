@@ -9,6 +9,8 @@
 //           loads it with acquire before it writes there again, and believes of it only what is
 //           between its last value and its own tail
 //   wanted  writer: the control plane: 1 record, 0 do not
+//   held    writer: the control plane: 1 while it is not wanted as nothing can be written, so that
+//           the control plane after it knows that no person stopped it
 //
 // A turn that finds no room is left out. CAPTURE_LOST says so of the first of several at once, and
 // of the others before the next that is there, or the end: a stream in which nothing is told of a
@@ -43,10 +45,13 @@ struct capture_ring {
     _Atomic uint64_t frames;                        // lane: recorded, both ways
     _Atomic uint64_t recording;                     // lane: 1 while it records
     _Atomic uint64_t ports; // before the lane runs: port of input n in bits 4 n to 4 n + 3
-    uint64_t unused1[2];
+    _Atomic uint64_t gaps;  // lane: times recording began behind inputs that are not recorded
+    uint64_t unused1;
     _Alignas(CACHE_LINE_LEN) _Atomic uint64_t head; // control plane
     _Atomic uint64_t wanted;                        // control plane; at first the dataplane
-    uint64_t unused2[6];
+    _Atomic uint64_t held;                          // control plane
+    _Atomic uint64_t holes; // control plane: times it found what it could not read, and left it
+    uint64_t unused2[4];
 };
 
 // <index> and <value> by kind; what follows the header is named in brackets.

@@ -193,6 +193,10 @@ COLD void tape_start(struct tape *t, uint64_t now)
         t->on = false;
         return;
     }
+    if (!t->first)
+        atomic_store_explicit(&t->ring->gaps,
+                              atomic_load_explicit(&t->ring->gaps, memory_order_relaxed) + 1,
+                              memory_order_relaxed);
     atomic_store_explicit(&t->ring->recording, 1, memory_order_relaxed);
     publish(t);
 }

@@ -30,6 +30,7 @@ struct world {
 // The file system as far as captures ask: of 1 GiB, with room for so many files of the smallest
 // size beyond what stays free for others. 0: as it is.
 static uint32_t disk_files;
+static uint64_t disk_others; // bytes of it that others have taken
 
 int statvfs(const char *path, struct statvfs *fs)
 {
@@ -40,7 +41,8 @@ int statvfs(const char *path, struct statvfs *fs)
         return 0;
     const size_t there = capture_file_list(path, files, 64);
     assert_true(there <= disk_files);
-    fs->f_bavail = BLOCKS / CAPTURE_SPARE_PART + (disk_files - there) * CAPTURE_FILE_MIN;
+    fs->f_bavail =
+        BLOCKS / CAPTURE_SPARE_PART + (disk_files - there) * CAPTURE_FILE_MIN - disk_others;
     return 0;
 }
 
@@ -326,6 +328,97 @@ static void test_room_for_others(void **state)
     disk_files = 0;
 }
 
+// The same while a file goes on: others take what is left, and no new file begins.
+static void test_room_while_a_file_goes_on(void **state)
+{
+    struct world *w = *state;
+    uint64_t files[64], now_ns = 1;
+    disk_files = 4;
+    turns(w->stream[0], &w->len[0], 100);
+    w->files.config.keep_bytes = 64ull * CAPTURE_FILE_MIN;
+    for (uint64_t i = 0; i < 4; i++)
+        begin(w, 7 + i);
+    const struct {
+        uint64_t others;
+        size_t count;
+        uint64_t first;
+    } steps[] = {{0, 4, 1}, {1, 3, 2}, {CAPTURE_FILE_MIN, 3, 2}, {CAPTURE_FILE_MIN + 1, 2, 3}};
+    for (uint32_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        disk_others = steps[i].others;
+        capture_files_look(&w->files, now_ns += CAPTURE_LOOK_MS * UINT64_C(1000000));
+        assert_int_equal(capture_file_list(w->directory, files, 64), steps[i].count);
+        assert_int_equal(files[0], steps[i].first);
+        assert_int_equal(w->files.error, 0);
+    }
+    write_part(w, 0, 0, w->len[0]);
+    w->files.config.keep_bytes = CAPTURE_FILE_MIN;
+    capture_files_look(&w->files, now_ns + 1); // not so soon
+    assert_int_equal(capture_file_list(w->directory, files, 64), 2);
+    capture_files_look(&w->files, now_ns += CAPTURE_LOOK_MS * UINT64_C(1000000));
+    assert_int_equal(capture_file_list(w->directory, files, 64), 1);
+    assert_int_equal(files[0], w->files.instance.file);
+    // What is written stays, and ends; without it there is nobody to stop.
+    disk_others = 3 * CAPTURE_FILE_MIN + 1;
+    capture_files_look(&w->files, now_ns += CAPTURE_LOOK_MS * UINT64_C(1000000));
+    assert_int_equal(w->files.error, ENOSPC);
+    assert_int_equal(capture_file_list(w->directory, files, 64), 1);
+    capture_files_abandon(&w->files);
+    w->files.error = 0;
+    capture_files_look(&w->files, now_ns + CAPTURE_LOOK_MS * UINT64_C(1000000));
+    assert_int_equal(w->files.error, 0);
+    assert_int_equal(capture_file_list(w->directory, files, 64), 0); // no file: old ones go
+    disk_files = 0;
+    disk_others = 0;
+}
+
+// Blocks come back in any order, and the first of them fails: nothing behind it counts as written.
+static const struct disk_ops *disk_below;
+static struct disk_done kept[DISK_SLOTS];
+static uint32_t kept_count;
+
+static uint32_t reap_backwards(struct disk *d, struct disk_done *done, uint32_t max,
+                               uint32_t wait_us)
+{
+    kept_count += disk_below->reap(d, kept + kept_count, DISK_SLOTS - kept_count, wait_us);
+    if (kept_count < 2 || max == 0)
+        return 0; // the first one is kept back until others are there
+    *done = kept[--kept_count];
+    return 1;
+}
+
+static void test_out_of_order(void **state)
+{
+    struct world *w = *state;
+    struct error err = {0};
+    const struct capture_config config = w->files.config;
+    turns(w->stream[0], &w->len[0], 1000);
+    begin(w, 7);
+    struct disk_ops ops = *(disk_below = w->files.disk.ops);
+    ops.reap = reap_backwards;
+    w->files.disk.ops = &ops;
+    kept_count = 0;
+    uint64_t at = 0;
+    for (uint32_t block = 1; block < 4; block++) {
+        at = write_part(w, 0, at, block * UINT64_C(100000));
+        capture_files_turn(&w->files, UINT64_MAX, 1000); // the block leaves
+    }
+    while (w->files.on_their_way > 1)
+        capture_files_turn(&w->files, UINT64_MAX, 1000);
+    assert_int_equal(w->files.written.at[0], 0);
+    assert_int_equal(kept_count, 1);
+    assert_int_equal(w->files.error, 0);
+    ops.reap = disk_below->reap;
+    w->files.error = EIO; // of the one that is left
+    w->files.on_their_way = 0;
+    capture_files_abandon(&w->files);
+    w->files.error = 0;
+    assert_true(capture_files_open(&w->files, &config, &err));
+    begin(w, 7);
+    assert_int_equal(write_part(w, 0, w->files.written.at[0], w->len[0]), w->len[0]);
+    capture_files_close(&w->files);
+    the_same_again(w);
+}
+
 // What was not in a file when an error came is taken again: nothing is missing, nothing twice.
 static void test_goes_on_after_an_error(void **state)
 {
@@ -358,6 +451,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_retention, setup, teardown),
         cmocka_unit_test_setup_teardown(test_room_for_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_room_while_a_file_goes_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_out_of_order, setup, teardown),
         cmocka_unit_test_setup_teardown(test_goes_on_after_an_error, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

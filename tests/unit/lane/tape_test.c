@@ -202,6 +202,21 @@ static void test_there_is_room_for_the_end(void **state)
     last_in_full_ring(false);
 }
 
+// Whatever the lane takes in while nothing is recorded is missing behind it.
+static void test_gaps_are_counted(void **state)
+{
+    (void)state;
+    assert_int_equal(atomic_load(&ring.gaps), 0); // from the first input on
+    tape.first = false;
+    for (uint64_t gaps = 1; gaps < 3; gaps++) {
+        turn();
+        tape_stop(&tape);
+        assert_int_equal(atomic_load(&ring.gaps), gaps - 1);
+        tape_start(&tape, now);
+        assert_int_equal(atomic_load(&ring.gaps), gaps);
+    }
+}
+
 // The process is killed in a full ring: what it leaves behind does not pass for everything.
 static void test_killed_in_a_full_ring(void **state)
 {
@@ -220,6 +235,7 @@ int main(void)
         cmocka_unit_test_setup(test_told_at_the_end, setup),
         cmocka_unit_test_setup(test_there_is_room_for_the_stop, setup),
         cmocka_unit_test_setup(test_there_is_room_for_the_end, setup),
+        cmocka_unit_test_setup(test_gaps_are_counted, setup),
         cmocka_unit_test_setup(test_killed_in_a_full_ring, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
