@@ -1,6 +1,7 @@
-// Metrics of what stands behind the rings: the journal, and who reads it.
+// Metrics of what stands behind the rings: the journal, who reads it, and the capture.
 #include <string.h>
 
+#include "controlplane/capture/capture.h"
 #include "controlplane/dropcopy/act.h"
 #include "controlplane/metrics/parts.h"
 #include "controlplane/store/store.h"
@@ -55,6 +56,37 @@ static void journal_write(struct metric_text *text, struct drain *drain, bool br
     counter_own(text, "tickgate_journal_commits", "Blocks that were made durable", s.blocks);
     counter_own(text, "tickgate_journal_missing_events",
                 "Numbers of trading events that are missing", s.gaps);
+}
+
+// What the attached dataplane's lanes have taken in; without one there is nothing to say.
+static void capture_write(struct metric_text *text, struct capture *capture)
+{
+    struct capture_status s = {.there = false};
+    uint64_t lost = 0, frames = 0, gaps = 0, holes = 0;
+    bool recording = false;
+    if (capture)
+        capture_status_take(capture, &s);
+    if (!s.there)
+        return;
+    for (uint32_t i = 0; i < s.seen.lanes; i++) {
+        lost += s.seen.lane[i].lost;
+        frames += s.seen.lane[i].lost_frames;
+        gaps += s.seen.lane[i].gaps;
+        holes += s.seen.lane[i].holes;
+        recording |= s.seen.lane[i].recording;
+    }
+    gauge_write(text, "tickgate_capture_recording",
+                "1 while what lanes take in is recorded and can be written", recording && !s.error);
+    counter_own(text, "tickgate_capture_lost_turns",
+                "Turns of lanes that found no room in the ring of the capture", lost);
+    counter_own(text, "tickgate_capture_lost_frames", "Frames of those turns", frames);
+    counter_own(text, "tickgate_capture_gaps", "Times a lane recorded again after it had not",
+                gaps);
+    counter_own(text, "tickgate_capture_holes",
+                "Times a ring of the capture held what cannot be read", holes);
+    gauge_write(text, "tickgate_capture_lag_bytes", "Recorded and in no file yet",
+                (double)s.behind);
+    counter_own(text, "tickgate_capture_bytes", "Written by this control plane", s.bytes);
 }
 
 static void store_write(struct metric_text *text, struct store *store, bool brief)
@@ -155,6 +187,8 @@ static void drops_write(struct metric_text *text, const struct drop_copies *drop
 void durable_write(struct metric_text *text, struct control *control, bool brief)
 {
     journal_write(text, control->drain, brief);
+    if (!brief) // there is no room for more series a second
+        capture_write(text, control->capture);
     store_write(text, control->store, brief);
     trace_write(text, control->trace, brief);
     drops_write(text, control->drops, brief);

@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
+
+#include "controlplane/capture/capture.h"
 #include "controlplane/metrics/metrics.h"
 #include "tests/lib/rpc_rig.h"
 
@@ -153,6 +156,40 @@ static void test_commits(void **state)
     has(text, "tickgate_journal_commit_seconds_sum 5.5");
     has(text, "tickgate_journal_commit_seconds_count 10");
     w->rig->control.drain = NULL;
+}
+
+static struct capture capture = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+// Every way in which something is missing in a capture is a counter.
+static void test_capture(void **state)
+{
+    struct world *w = *state;
+    assert_null(strstr(full(w), "tickgate_capture"));
+    w->rig->control.capture = &capture;
+    assert_null(strstr(full(w), "tickgate_capture")); // no dataplane that captures
+    capture.shown.there = true;
+    capture.shown.bytes = 900;
+    capture.shown.behind = 8;
+    capture.shown.seen.lanes = 2;
+    for (uint32_t i = 0; i < 2; i++) {
+        capture.shown.seen.lane[i].recording = true;
+        capture.shown.seen.lane[i].lost = 1 + i;
+        capture.shown.seen.lane[i].lost_frames = 10 + i;
+        capture.shown.seen.lane[i].gaps = 3 * i;
+        capture.shown.seen.lane[i].holes = 4 + i;
+    }
+    const char *text = full(w);
+    has(text, "tickgate_capture_recording 1");
+    has(text, "tickgate_capture_lost_turns_total 3");
+    has(text, "tickgate_capture_lost_frames_total 21");
+    has(text, "tickgate_capture_gaps_total 3");
+    has(text, "tickgate_capture_holes_total 9");
+    has(text, "tickgate_capture_bytes_total 900");
+    has(text, "tickgate_capture_lag_bytes 8");
+    capture.shown.error = ENOSPC;
+    has(full(w), "tickgate_capture_recording 0");
+    capture.shown.error = 0;
+    w->rig->control.capture = NULL;
 }
 
 // Only in OpenMetrics, in the bucket where the order is.
@@ -328,8 +365,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_names_and_units), TEST(test_names_differ), TEST(test_alarm_edge),
         TEST(test_formats),         TEST(test_exemplars),    TEST(test_pools_and_kills),
-        TEST(test_escapes),         TEST(test_no_dataplane), TEST(test_bound),
-        TEST(test_commits),
+        TEST(test_capture),         TEST(test_escapes),      TEST(test_no_dataplane),
+        TEST(test_bound),           TEST(test_commits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
