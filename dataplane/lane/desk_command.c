@@ -103,12 +103,14 @@ static enum command_result do_cancel(struct order_of *o)
     return COMMAND_RESULT_OK;
 }
 
-static void tell_lifted(struct order_of *o, uint32_t asker)
+// <losses>: bits of enum loss_kind that are taken back; another one of that owner stays broken.
+static void tell_lifted(struct order_of *o, uint32_t asker, uint32_t losses)
 {
     struct event event = {.type = EVENT_LIFTED};
     event.lifted.index = o->ask.index;
     event.lifted.asker = (uint8_t)asker;
     event.lifted.scope = (uint8_t)o->ask.scope;
+    event.lifted.losses = (uint8_t)losses;
     o->sequence = tell(o->desk, &event);
 }
 
@@ -171,20 +173,19 @@ static enum command_result do_resume(struct order_of *o)
     for (uint32_t asker = 0; asker < KILL_ASKERS; asker++) {
         if (!kill_bit(kill_scope(&d->kills[asker], scope), index))
             continue;
-        tell_lifted(o, asker);
+        tell_lifted(o, asker, 0);
         kill_lift(&d->kills[asker], scope, index);
     }
     risk_kills_look(&d->risk);
+    const uint32_t losses = lift & LIFT_LOSS ? money_resume(&d->risk, scope, index) : 0;
     if (lift & (LIFT_QUARANTINE | LIFT_SESSION | LIFT_REPEATS | LIFT_LOSS))
-        tell_lifted(o, KILL_ASKERS); // nobody's kill: what the lane stopped by itself
+        tell_lifted(o, KILL_ASKERS, losses); // nobody's kill: what the lane stopped by itself
     if (lift & LIFT_QUARANTINE)
         d->risk.symbols[index].quarantined = false;
     if (lift & LIFT_SESSION)
         session_resume(&d->sessions[index]);
     if (lift & LIFT_REPEATS)
         d->risk.strategy_days[index].applied = 0;
-    if (lift & LIFT_LOSS)
-        money_resume(&d->risk, scope, index);
     if (lift & LIFT_STATE)
         state_set(o, TRADING_ACTIVE);
     o->answer->lifted = lift;

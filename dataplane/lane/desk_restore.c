@@ -323,7 +323,7 @@ static bool lifted(struct desk_restore *r, const struct event *e)
     if (l->scope == TRADE_STRATEGY)
         d->risk.strategy_days[l->index].applied = 0;
     if (l->scope == TRADE_FIRM || l->scope == TRADE_ACCOUNT)
-        r->broken[l->scope == TRADE_FIRM ? 0 : 1 + l->index].broken = 0;
+        r->broken[l->scope == TRADE_FIRM ? 0 : 1 + l->index].broken &= (uint16_t)~l->losses;
     return true;
 }
 

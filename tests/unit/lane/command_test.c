@@ -348,6 +348,24 @@ static void a_resume_lifts_a_broken_loss(void **state)
     assert_int_equal(w->event_count[EVENT_LOSS_BROKEN], 1);
 }
 
+// Of two limits on losses the one that is still beyond its limit stays broken, and the record says
+// which was taken back.
+static void a_resume_lifts_only_what_is_no_longer_lost(void **state)
+{
+    (void)state;
+    struct risk *r = &w->desk.risk;
+    struct limit_owner *limits = &w->limits->accounts[w->who.account].owner;
+    ready();
+    assert_true(desk_carry(&w->desk, w->who.account, 1, 100, 1000000));
+    limits->loss = limits->drawdown = 5000;
+    money_mark(r, position_open(r, w->who.account, 1), 1000000 - 51);
+    assert_int_equal(order(COMMAND_RESUME, TRADE_ACCOUNT, w->who.account), COMMAND_RESULT_OK);
+    const struct event *e = event_numbered(slot->sequence);
+    assert_int_equal(e->type, EVENT_LIFTED);
+    assert_int_equal(e->lifted.losses, 1u << LOSS_FROM_BEST);
+    assert_int_equal(enter(), REFUSAL_LOSS);
+}
+
 // No room for the record: it waits for some, and the limit holds all the same.
 static void a_broken_loss_waits_for_its_record(void **state)
 {
@@ -518,6 +536,8 @@ int main(void)
         TEST(a_resume_lifts_all_askers_and_claims),
         TEST(a_resume_counts_repeats_anew),
         TEST(a_resume_lifts_a_broken_loss),
+        TEST(a_resume_lifts_only_what_is_no_longer_lost),
+        TEST(a_resume_lifts_only_what_is_no_longer_lost),
         TEST(a_broken_loss_waits_for_its_record),
         TEST(a_mass_cancel_stops_nobody),
         TEST(strategies_are_switched_and_set),

@@ -383,6 +383,33 @@ static void what_controls_did_comes_back(void **state)
     world_close();
 }
 
+// A person took back the drawdown of an account whose loss was still beyond its limit: the loss is
+// broken after a restart, too.
+static void only_the_losses_that_were_lifted_are(void **state)
+{
+    static uint32_t places[ORDERS];
+    static struct desk_restore r;
+    struct event e = {.type = EVENT_LOSS_BROKEN};
+    (void)state;
+    world_open(7);
+    const struct owner_day *day = &w->desk.risk.account_days[1];
+    desk_restore_init(&r, &w->desk, places);
+    e.loss_broken = (struct event_loss_broken){
+        .scope = TRADE_ACCOUNT, .index = 1, .control = LIMIT_LIMITS_drawdown};
+    assert_true(desk_restore_event(&r, &e));
+    e.loss_broken.control = LIMIT_LIMITS_loss;
+    e.loss_broken.value = 6000;
+    assert_true(desk_restore_event(&r, &e));
+    e.type = EVENT_LIFTED;
+    e.lifted = (struct event_lifted){
+        .scope = TRADE_ACCOUNT, .index = 1, .asker = KILL_ASKERS, .losses = 1u << LOSS_FROM_BEST};
+    assert_true(desk_restore_event(&r, &e));
+    desk_restore_end(&r, 0);
+    assert_int_equal(day->broken, 1u << LOSS_OF_DAY);
+    assert_int_equal(day->losses[LOSS_OF_DAY].value, 6000);
+    world_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +418,7 @@ int main(void)
         cmocka_unit_test(what_waits_at_the_end_may_have_left),
         cmocka_unit_test(another_durability_is_refused),
         cmocka_unit_test(what_controls_did_comes_back),
+        cmocka_unit_test(only_the_losses_that_were_lifted_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
