@@ -140,11 +140,69 @@ static bool journal_agrees(struct day *day, struct error *err)
     return err->code == EXIT_OK;
 }
 
+// No execution waits for somebody who claims it: it is in nobody's position.
+static bool all_claimed(struct day *day, struct error *err)
+{
+    json_t *answer = day_ask(day, "trading", json_object(), err);
+    const json_t *row;
+    size_t i;
+    json_array_foreach(json_object_get(answer, "in_force"), i, row)
+    {
+        if (err->code == EXIT_OK && strcmp(day_text(row, "what"), "quarantine") == 0)
+            error_set(err, EXIT_STATE,
+                      "an execution in %s on lane %s is not claimed, and in no position: compare "
+                      "with the exchange, `tickgate resume symbol %s`, and begin again; an "
+                      "execution that is ours belongs into tomorrow's file by hand",
+                      day_text(row, "name"), day_text(row, "lane"), day_text(row, "name"));
+    }
+    json_decref(answer);
+    return err->code == EXIT_OK;
+}
+
+// A copy that was not read, or tells another day than ours; null: all are as ours.
+static const json_t *copy_at_odds(const json_t *copies)
+{
+    const json_t *row;
+    size_t i;
+    json_array_foreach(copies, i, row)
+    {
+        const char *state = day_text(row, "state");
+        if ((strcmp(state, "up") != 0 && strcmp(state, "ended") != 0) ||
+            day_number(row, "differing") || day_number(row, "waiting"))
+            return row;
+    }
+    return NULL;
+}
+
+// What the exchange told others of our orders is what it told us. Waits for it.
+static bool copies_agree(struct day *day, struct error *err)
+{
+    do {
+        *err = (struct error){0}; // what was wrong the last time
+        json_t *answer = day_ask(day, "drop_copies", json_object(), err);
+        const json_t *odd = copy_at_odds(json_object_get(answer, "drop_copies"));
+        if (odd)
+            error_set(err, EXIT_STATE,
+                      "drop copy %s is %s: %lld executions or orders differ, %lld wait; see "
+                      "`tickgate show drop-copy`, compare with the exchange, and begin again, or "
+                      "roll by hand",
+                      day_text(odd, "drop_copy"), day_text(odd, "state"),
+                      (long long)day_number(odd, "differing"),
+                      (long long)day_number(odd, "waiting"));
+        const bool asked = answer != NULL;
+        json_decref(answer);
+        if (!asked || err->code == EXIT_OK)
+            return asked;
+    } while (day_again(day));
+    return false;
+}
+
 static bool reconcile(struct day *day, struct error *err)
 {
-    if (!sessions_agree(day, err) || !orders_agree(day, err) || !journal_agrees(day, err))
+    if (!sessions_agree(day, err) || !orders_agree(day, err) || !all_claimed(day, err) ||
+        !copies_agree(day, err) || !journal_agrees(day, err))
         return false;
-    day_say(day, "sessions, orders and journal agree: nothing is open or in doubt");
+    day_say(day, "sessions, orders, drop copies and journal agree: nothing is open or in doubt");
     return true;
 }
 

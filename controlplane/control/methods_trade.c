@@ -81,6 +81,9 @@ static void force_scope(const struct control *control, uint32_t lane, uint32_t s
         if (states[i] != TRADING_ACTIVE)
             json_array_append_new(
                 list, force_view(control, lane, scope, i, trading_state_name(states[i]), NULL));
+    for (uint32_t i = 0; scope == TRADE_SYMBOL && i < most; i++)
+        if (b->boards[lane].quarantined[i / 64] >> i % 64 & 1)
+            json_array_append_new(list, force_view(control, lane, scope, i, "quarantine", "lane"));
 }
 
 json_t *trade_in_force(const struct control *control)

@@ -83,6 +83,8 @@ struct trade_board {
     _Atomic uint8_t record; // enum record_state that the lane has seen
     _Atomic uint8_t clock;  // enum clock_state that the lane has seen
     uint8_t unused[29];
+    // Bits of symbols: no order enters, because an execution in it is not claimed.
+    _Atomic uint64_t quarantined[INSTRUMENTS_MAX / 64];
 };
 _Static_assert(sizeof(struct trade_board) % CACHE_LINE_LEN == 0, "trade_board");
 

@@ -181,7 +181,7 @@ static enum command_result do_resume(struct order_of *o)
     if (lift & (LIFT_QUARANTINE | LIFT_SESSION | LIFT_REPEATS | LIFT_LOSS))
         tell_lifted(o, KILL_ASKERS, losses); // nobody's kill: what the lane stopped by itself
     if (lift & LIFT_QUARANTINE)
-        d->risk.symbols[index].quarantined = false;
+        desk_quarantine(d, index, false);
     if (lift & LIFT_SESSION)
         session_resume(&d->sessions[index]);
     if (lift & LIFT_REPEATS)

@@ -48,6 +48,8 @@ static inline void desk_book(struct desk *d, const struct exposure_owner *owner,
 // Takes in what a message or a finding did to an order: exposure, position, event, owner, cancels.
 void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
                  enum order_message message, const struct order_outcome *out);
+// From now on, or no longer: an execution in the symbol is not claimed.
+void desk_quarantine(struct desk *d, uint32_t instrument, bool on);
 void desk_report(struct desk *d, uint32_t session, const struct ouch_report *r);
 // The cancel goes into the session's queue, and says so.
 void desk_cancel_wait(struct desk *d, uint32_t order, uint32_t total);

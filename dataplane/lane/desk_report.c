@@ -44,6 +44,15 @@ static void order_tell(struct desk *d, const struct own_order *o, uint32_t index
     desk_publish(d, &event);
 }
 
+void desk_quarantine(struct desk *d, uint32_t instrument, bool on)
+{
+    _Atomic uint64_t *word = &d->board->quarantined[instrument / 64];
+    const uint64_t bit = 1ull << instrument % 64;
+    const uint64_t was = atomic_load_explicit(word, memory_order_relaxed);
+    d->risk.symbols[instrument].quarantined = on;
+    atomic_store_explicit(word, on ? was | bit : was & ~bit, memory_order_relaxed);
+}
+
 void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
                  enum order_message message, const struct order_outcome *out)
 {
@@ -52,7 +61,7 @@ void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
     desk_book(d, &owner, out);
     d->count.fills += (out->did & DID_FILL) != 0;
     if (out->did & DID_UNCLAIMED) {
-        d->risk.symbols[o->instrument].quarantined = true;
+        desk_quarantine(d, o->instrument, true);
         d->count.unclaimed++;
     }
     if (UNLIKELY(message == ORDER_MESSAGE_NOT_SEEN && out->did & DID_END))
@@ -100,7 +109,7 @@ static COLD void unclaimed(struct desk *d, uint32_t session, const struct ouch_r
     desk_publish(d, &event);
     d->count.unclaimed++;
     if (instrument != INSTRUMENT_NONE)
-        d->risk.symbols[instrument].quarantined = true;
+        desk_quarantine(d, instrument, true);
     else if (r->kind == REPORT_EXECUTED || r->kind == REPORT_BROKEN ||
              r->kind == REPORT_CORRECTED || named)
         d->sessions[session].session->halted = true;

@@ -317,7 +317,7 @@ static bool lifted(struct desk_restore *r, const struct event *e)
         return true;
     }
     if (l->scope == TRADE_SYMBOL)
-        d->risk.symbols[l->index].quarantined = false;
+        desk_quarantine(d, l->index, false);
     if (l->scope == TRADE_SESSION && d->sessions[l->index].session)
         d->sessions[l->index].session->halted = false;
     if (l->scope == TRADE_STRATEGY)

@@ -14,7 +14,7 @@ static void settle(struct desk_restore *r, uint32_t index, const struct order_ou
     desk_book(d, &owner, out);
     r->fills += (out->did & DID_FILL) != 0;
     if (out->did & DID_UNCLAIMED)
-        d->risk.symbols[o->instrument].quarantined = true;
+        desk_quarantine(d, o->instrument, true);
     desk_hold(d, o);
     desk_show(d, o->position);
 }
@@ -224,7 +224,7 @@ bool restore_unclaimed(struct desk_restore *r, const struct event *e)
         return restore_refuse(r, e, "session %u is not there", u->session);
     stream_read(r, u->session, u->sequence);
     if (u->instrument < r->desk->instrument_count)
-        r->desk->risk.symbols[u->instrument].quarantined = true;
+        desk_quarantine(r->desk, u->instrument, true);
     else if (u->message == REPORT_EXECUTED || u->message == REPORT_BROKEN ||
              u->message == REPORT_CORRECTED || u->symbol[0])
         r->desk->sessions[u->session].session->halted = true;

@@ -231,8 +231,9 @@ static void test_in_force(void **state)
     kill_ask(region_kill_words(view, KILL_BY_LANE), TRADE_STRATEGY, 1);
     kill_ask(region_kill_words(view, KILL_ASKERS + KILL_BY_DIRECT), TRADE_FIRM, 0);
     region_trade_board(view, 0)->accounts[1] = TRADING_REDUCING;
+    region_trade_board(view, 1)->quarantined[0] = 1u << 1;
     r = result_of(f, "trading", "{}");
-    assert_int_equal(rows_of(r, "in_force"), 3);
+    assert_int_equal(rows_of(r, "in_force"), 4);
     const json_t *row = row_of(r, "in_force", 0);
     assert_string_equal(text_of(row, "what"), "reducing");
     assert_string_equal(text_of(row, "scope"), "account");
@@ -244,6 +245,11 @@ static void test_in_force(void **state)
     row = row_of(r, "in_force", 2);
     assert_string_equal(text_of(row, "scope"), "global");
     assert_string_equal(text_of(row, "by"), "direct");
+    assert_string_equal(text_of(row, "lane"), "lane1");
+    row = row_of(r, "in_force", 3);
+    assert_string_equal(text_of(row, "what"), "quarantine");
+    assert_string_equal(text_of(row, "scope"), "symbol");
+    assert_string_equal(text_of(row, "name"), "MSFT");
     assert_string_equal(text_of(row, "lane"), "lane1");
     json_decref(r);
     r = result_of(f, "strategies", "{}");

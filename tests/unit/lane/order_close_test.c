@@ -170,7 +170,9 @@ static void stops_its_symbol(const struct own_order *o, const struct ouch_report
     assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_SYMBOL_QUARANTINED);
     assert_int_equal(w->desk.risk.positions[o->position].shares - before, shares);
     nothing_is_reserved();
+    assert_int_equal(w->desk.board->quarantined[0], 1); // somebody can see it
     assert_int_equal(order(COMMAND_RESUME, TRADE_SYMBOL, 0, 0), COMMAND_RESULT_OK);
+    assert_int_equal(w->desk.board->quarantined[0], 0);
 }
 
 // The word was wrong: positions are right all the same, and the symbol stops until somebody looks.

@@ -267,6 +267,7 @@ static void a_symbol_with_an_unknown_execution(void **state)
     assert_int_equal(w->desk.risk.symbols[0].shares, 100); // the position is real
     struct desk_order ask = buy;
     REFUSED(enter(&ask), REFUSAL_SYMBOL_QUARANTINED);
+    assert_int_equal(w->desk.board->quarantined[0], 1);
     ask.instrument = 1;
     assert_int_equal(enter(&ask), REFUSAL_NONE); // the others go on
 }
