@@ -34,10 +34,16 @@ static bool files(struct day *day, struct error *err)
     if (answer == NULL)
         return false;
     json_object_set(day->step, "files", json_object_get(answer, "files"));
-    day_say(day, "%zu files of the day are in force",
-            json_array_size(json_object_get(answer, "files")));
+    if (strcmp(day_text(answer, "started"), day_text(answer, "today")) != 0)
+        error_set(err, EXIT_STATE,
+                  "the dataplane was started for %s, and today is %s: its positions and the sums "
+                  "of its day are not today's; restart it",
+                  day_text(answer, "started"), day_text(answer, "today"));
+    else
+        day_say(day, "%zu files of the day are in force",
+                json_array_size(json_object_get(answer, "files")));
     json_decref(answer);
-    return true;
+    return err->code == EXIT_OK;
 }
 
 static bool self_test(struct day *day, struct error *err)

@@ -34,15 +34,22 @@ void method_reload(struct control *control, struct job *job)
     job_call(control, job, COMMAND_RELOAD, LANE_MAIN);
 }
 
+// <number>: YYYYMMDD.
+static json_t *date_view(uint32_t number)
+{
+    char date[16];
+    snprintf(date, sizeof date, "%04u-%02u-%02u", number / 10000 % 10000, number / 100 % 100,
+             number % 100);
+    return json_string(date);
+}
+
 static json_t *file_view(const struct day_file_row *row)
 {
-    char date[16], hash[24];
+    char hash[24];
     json_t *view = json_object();
-    snprintf(date, sizeof date, "%04u-%02u-%02u", row->date / 10000 % 10000, row->date / 100 % 100,
-             row->date % 100);
     snprintf(hash, sizeof hash, "%016lx", row->hash);
     set(view, "file", json_string(day_file_name(row->file)));
-    set(view, "date", json_string(date));
+    set(view, "date", date_view(row->date));
     set(view, "rows", view_count(row->rows));
     set(view, "hash", json_string(hash));
     return view;
@@ -69,5 +76,7 @@ void method_reload_answered(struct control *control, struct job *job)
     job->result = json_object();
     set(job->result, "files", files);
     set(job->result, "lanes", lanes);
+    set(job->result, "started", date_view(answer->started));
+    set(job->result, "today", date_view(answer->today));
     set(job->result, "reason", json_string(job->call.request.reload.reason));
 }

@@ -52,6 +52,8 @@ struct reload_answer {
     uint64_t lanes;              // bits of the lanes that trade
     uint32_t version[LANES_MAX]; // of the lane's table of limits
     uint32_t count;
+    uint32_t started; // YYYYMMDD: the trading day of positions and sums, that of the start
+    uint32_t today;   // the trading day that it is now, whose the files are
     uint32_t unused;
     struct day_file_row files[DAY_FILES_MAX];
     char why[DAY_WHY_LEN]; // DAY_REFUSED: file, line, cause and remedy

@@ -163,6 +163,8 @@ bool day_reload(struct dataplane *d, struct command_slot *slot, uint64_t utc_ns,
     if (*result != COMMAND_RESULT_OK)
         return false;
     memset(&c->answer, 0, sizeof c->answer);
+    c->answer.started = date_number(day->today);
+    c->answer.today = date_number(day_wanted(day->config, now));
     const uint32_t files = files_wanted(day, request.files);
     if (files == 0 || !files_read(day, files, now) || !reference_good(d)) {
         log_warn(LOG_DAY_REFUSED, NULL, "%s; what was in force stays", c->answer.why);

@@ -27,6 +27,8 @@ static void test_reload(void **state)
     a->lanes = 2;
     a->version[1] = 9;
     a->count = 1;
+    a->started = 20261120;
+    a->today = 20261123;
     a->files[0] = (struct day_file_row){
         .hash = 0xabcull, .date = 20261123, .rows = 7, .file = DAY_RESTRICTED};
     command_answer(slot, COMMAND_RESULT_OK, 0);
@@ -40,6 +42,8 @@ static void test_reload(void **state)
     assert_int_equal(json_integer_value(json_object_get(file, "rows")), 7);
     assert_int_equal(json_array_size(lanes), 1);
     assert_int_equal(json_integer_value(json_object_get(lane, "limits_version")), 9);
+    assert_string_equal(text_of(result, "started"), "2026-11-20");
+    assert_string_equal(text_of(result, "today"), "2026-11-23");
     assert_string_equal(text_of(result, "reason"), "by law");
     json_decref(answer);
 }

@@ -368,6 +368,12 @@ static void reference_data_are_read_again(void **state)
     write_file("reference", "tickgate,reference,1,2026-11-23\nsymbol,lot\nYY,\n");
     assert_int_equal(reload(1u << DAY_REFERENCE), COMMAND_RESULT_OK);
     both_answer(YY, 'B', REFUSAL_NONE);
+    assert_int_equal(slot->answer.reload.today, 20261123);
+    write_file("reference", "tickgate,reference,1,2026-11-24\nsymbol,lot\nYY,\n");
+    utc_ns += DAY_SECONDS * 1000000000ull; // positions are still those of the start
+    assert_int_equal(reload(1u << DAY_REFERENCE), COMMAND_RESULT_OK);
+    assert_int_equal(slot->answer.reload.started, 20261123);
+    assert_int_equal(slot->answer.reload.today, 20261124);
 }
 
 // What an event window leaves of a symbol's limits, and when.
