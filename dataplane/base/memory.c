@@ -317,19 +317,26 @@ static bool region_create(struct memory_region *r, int node, struct error *err)
     return r->named;
 }
 
+uint32_t memory_region_places(const char *name, char paths[MEMORY_PLACES_MAX][MEMORY_PATH_LEN])
+{
+    long sizes[MEMORY_PLACES_MAX - 1];
+    const int known = gethugepagesizes(sizes, MEMORY_PLACES_MAX - 1);
+    uint32_t count = memory_region_path(name, 0, false, paths[0], MEMORY_PATH_LEN) ? 1 : 0;
+    for (int i = 0; i < known; i++)
+        if (memory_region_path(name, (uint64_t)sizes[i], true, paths[count], MEMORY_PATH_LEN))
+            count++;
+    return count;
+}
+
 // A region of this name may lie elsewhere: an instance with another page size, or with huge pages
 // where this one has none, runs or has died.
 static bool elsewhere_clear(const char *name, const char *own, struct error *err)
 {
-    long sizes[16];
-    char path[sizeof(((struct memory_region *)NULL)->path)];
-    const int count = gethugepagesizes(sizes, 16);
-    for (int i = -1; i < count; i++) {
-        const bool huge = i >= 0;
-        if (memory_region_path(name, huge ? (uint64_t)sizes[i] : 0, huge, path, sizeof path) &&
-            strcmp(path, own) != 0 && !stale_remove(path, err))
+    char paths[MEMORY_PLACES_MAX][MEMORY_PATH_LEN];
+    const uint32_t count = memory_region_places(name, paths);
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(paths[i], own) != 0 && !stale_remove(paths[i], err))
             return false;
-    }
     return true;
 }
 

@@ -14,11 +14,16 @@ void memory_remote_allow(bool allowed);
 
 // --- the region: a named file
 
+enum {
+    MEMORY_PATH_LEN = 192,
+    MEMORY_PLACES_MAX = 17, // every size of huge pages, and ordinary ones
+};
+
 struct memory_region {
     void *memory;
     uint64_t length; // rounded up to whole pages
     uint64_t page_size;
-    char path[192];
+    char path[MEMORY_PATH_LEN];
     int fd;     // holds an exclusive flock for as long as the instance lives
     bool huge;  // on hugetlbfs; false: ordinary pages under /dev/shm
     bool named; // the file is there under <path>, and ours to remove
@@ -28,6 +33,9 @@ struct memory_region {
 // or under /dev/shm when <huge> is false. False when there is no such mount.
 bool memory_region_path(const char *name, uint64_t page_size, bool huge, char *path,
                         uint64_t path_len);
+
+// Every path where a region of this name may lie, whatever pages it has. Returns how many.
+uint32_t memory_region_places(const char *name, char paths[MEMORY_PLACES_MAX][MEMORY_PATH_LEN]);
 
 // Creates <name>: locked, zeroed, every page there and on <node> (-1: any), and only then visible.
 // A file that an instance left when it died is replaced; one that another process has locked is an

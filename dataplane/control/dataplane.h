@@ -74,8 +74,17 @@ struct control_watch {
     bool lost;
 };
 
+// Of instances before, whose last events are in no journal.
+struct region_lost {
+    uint64_t events;
+    uint32_t regions;
+    bool uncounted; // one more is of a build whose events nobody here can count
+};
+
 struct dataplane {
     const struct config *config;
+    const volatile int *stop; // set by a signal; null: nobody asks a start to end
+    struct region_lost lost;
     struct day day;
     struct memory_region region;
     struct region_view view;
@@ -124,7 +133,9 @@ bool dataplane_rebuild(struct dataplane *d, const struct config *config,
 // What the configuration will take, on standard output. False: more than its limit.
 bool dataplane_bill(struct dataplane *d, const struct config *config, struct error *err);
 // Stages up to READY. On false everything that was started is taken down again.
-bool dataplane_start(struct dataplane *d, const struct config *config, struct error *err);
+// <stop>: set by a signal, ends the waits of a start.
+bool dataplane_start(struct dataplane *d, const struct config *config, const volatile int *stop,
+                     struct error *err);
 // The main lcore's loop: until <stop> is set by a signal.
 void dataplane_loop(struct dataplane *d, const volatile int *stop);
 // Reverse order: orders and sessions, lanes, groups, ports, region.
@@ -181,6 +192,8 @@ void leases_free(struct dataplane *d);
 
 // --- state from the journal (restore.c), null-safe where the configuration wants none
 
+// The start goes on from the journal of its day.
+bool restore_wanted(const struct config *config);
 // Once all is described in the region, which is published if it is wanted: waits for the control
 // plane, and works in what it says. False: the journal or it refuses, nothing may start.
 bool restore_take(struct dataplane *d, struct error *err);
@@ -221,11 +234,32 @@ uint32_t gateway_turn(struct dataplane *d, uint64_t now_ns);
 // After the lanes have stopped.
 void gateway_stop(struct dataplane *d);
 
+// --- a start that waits for the control plane (start_wait.c)
+
+// What can be seen of it.
+struct control_seen {
+    bool attached;
+    uint32_t journal; // enum record_state, as it, or the one before, said last
+};
+
+enum { CONTROL_CAUSE_LEN = 256 };
+
+// True, with <err>: a signal has asked for the end.
+bool start_stopped(const struct dataplane *d, const char *waited_for, struct error *err);
+// Somebody drains the region in the file <fd>.
+bool control_plane_attached(int fd);
+struct control_seen control_plane_look(int fd, const struct region_view *view);
+// Why it does not go on, and the remedy: <text>, of CONTROL_CAUSE_LEN.
+const char *control_plane_cause(const struct config *config, struct control_seen seen, char *text,
+                                size_t len);
+
 // --- events of an instance that has ended (region_left.c)
 
 // Until the journal has what a region of our name holds. False: it did not come, and the start
-// needs it.
-bool region_left_wait(const struct config *config, struct error *err);
+// needs it, or a signal.
+bool region_left_wait(struct dataplane *d, struct error *err);
+// What was lost, once there are events.
+void region_lost_tell(struct dataplane *d);
 // Lanes have ended: where events wait for the journal the region's file is not removed.
 void region_leave(struct dataplane *d);
 

@@ -98,7 +98,7 @@ static bool run(const struct arguments *a, struct error *err)
         return replay_run(&config, stdin, stdout, err); // the process ends with it
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    bool ok = dataplane_start(&dataplane, &config, err);
+    bool ok = dataplane_start(&dataplane, &config, &stop, err);
     if (ok) {
         log_info(LOG_READY,
                  LOG_FIELDS(LOG_NUMBER("lanes", config.lane_count),
@@ -109,6 +109,9 @@ static bool run(const struct arguments *a, struct error *err)
         notify_stopping();
         log_info(LOG_STOPPING, NULL, "signal received");
         dataplane_stop(&dataplane);
+    } else if (stop) { // asked for, so no failure; what it was about says why it took so long
+        log_info(LOG_STOPPING, NULL, "signal received before READY: %s", err->text);
+        ok = true;
     }
     config_free(&config);
     return ok;

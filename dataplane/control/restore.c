@@ -45,9 +45,9 @@ struct dataplane_restore {
     uint32_t mark_at;                          // which is looked at next
 };
 
-static bool wanted(const struct dataplane *d)
+bool restore_wanted(const struct config *config)
 {
-    return d->config->trading.start == CONFIG_TRADE_JOURNAL && d->config->session_count > 0;
+    return config->trading.start == CONFIG_TRADE_JOURNAL && config->session_count > 0;
 }
 
 // --- the day ---
@@ -167,10 +167,16 @@ static bool slots_take(struct dataplane *d, uint32_t *state, struct error *err)
     return true;
 }
 
+static const char *cause(const struct dataplane *d, char *text, size_t len)
+{
+    return control_plane_cause(d->config, control_plane_look(d->region.fd, &d->view), text, len);
+}
+
 // While nobody looks after the loop's things.
 static void beat(struct dataplane *d, uint64_t now_ns)
 {
     struct dataplane_restore *r = d->restore;
+    char why[CONTROL_CAUSE_LEN];
     if (now_ns - r->beat_ns < BEAT_MS * UINT64_C(1000000))
         return;
     r->beat_ns = now_ns;
@@ -179,21 +185,23 @@ static void beat(struct dataplane *d, uint64_t now_ns)
     if (now_ns - r->told_ns < TOLD_MS * UINT64_C(1000000))
         return;
     r->told_ns = now_ns;
-    log_info(
-        LOG_RESTORE, LOG_FIELDS(LOG_NUMBER("events", r->events)), "%s; %" PRIu64 " events so far",
-        r->taken ? "the journal is being read" : "waiting for tickgate-controlplane", r->events);
+    log_info(LOG_RESTORE, LOG_FIELDS(LOG_NUMBER("events", r->events)),
+             "%s%s; %" PRIu64 " events so far",
+             r->taken ? "the journal is being read" : "the journal is waited for: ",
+             r->taken ? "" : cause(d, why, sizeof why), r->events);
 }
 
 static bool late(const struct dataplane *d, uint64_t now_ns, struct error *err)
 {
     const struct dataplane_restore *r = d->restore;
+    char why[CONTROL_CAUSE_LEN];
     if (now_ns - r->progress_ns < d->config->trading.restore_ms * UINT64_C(1000000))
         return false;
     error_set(err, EXIT_FAILED,
-              "restart: no control plane has %s the journal for %u ms (trading.restore_ms); start "
-              "tickgate-controlplane on region %s, or start with trading.start: venue",
+              "restart: no control plane has %s the journal for %u ms (trading.restore_ms): %s, or "
+              "start with trading.start: venue",
               r->taken ? "gone on with" : "begun with", d->config->trading.restore_ms,
-              d->config->node.region);
+              cause(d, why, sizeof why));
     return true;
 }
 
@@ -206,6 +214,8 @@ static bool area_take(struct dataplane *d, struct error *err)
         const uint64_t now_ns = clock_mono_ns();
         const uint64_t filled = atomic_load_explicit(&a->filled, memory_order_acquire);
         beat(d, now_ns);
+        if (start_stopped(d, "the journal", err))
+            return false;
         if (filled == r->taken) {
             if (late(d, now_ns, err))
                 return false;
@@ -330,7 +340,7 @@ static void restored_tell(struct dataplane *d, struct event *event)
 bool restore_take(struct dataplane *d, struct error *err)
 {
     struct event event = {.type = EVENT_RESTORED};
-    if (!wanted(d))
+    if (!restore_wanted(d->config))
         return true;
     if (!restore_make(d, err))
         return false;

@@ -177,7 +177,7 @@ static bool stage_region(struct dataplane *d, struct error *err)
     struct region_identity identity = {
         .epoch = clock_utc_ns(),
         .config_hash = config->hash,
-        .restores = config->trading.start == CONFIG_TRADE_JOURNAL && config->session_count > 0,
+        .restores = restore_wanted(config),
         .pid = (uint32_t)getpid(),
         .clock = {d->clock.tsc_hz, d->clock.tsc_at, d->clock.utc_ns_at},
     };
@@ -192,7 +192,7 @@ static bool stage_region(struct dataplane *d, struct error *err)
             err, EXIT_USAGE,
             "node: trading_slots and diagnostic_slots must be powers of two from %d to %d",
             EVENT_RING_MIN, EVENT_RING_MAX);
-    if (!region_left_wait(config, err) ||
+    if (!region_left_wait(d, err) ||
         !memory_region_open(&d->region, config->node.region, bytes, config->node.page_size,
                             node_of_lane(config, 0), config->node.huge_pages, err))
         return false;
@@ -206,6 +206,7 @@ static bool stage_region(struct dataplane *d, struct error *err)
     }
     region_event_writer(&d->view, shape.lanes, EVENT_RING_TRADING, &d->events);
     d->count = region_main_counters(&d->view, 0);
+    region_lost_tell(d);
     return true;
 }
 
@@ -485,10 +486,12 @@ bool dataplane_rebuild(struct dataplane *d, const struct config *config,
            stage_wire_up(d, err) && trade_make(d, err);
 }
 
-bool dataplane_start(struct dataplane *d, const struct config *config, struct error *err)
+bool dataplane_start(struct dataplane *d, const struct config *config, const volatile int *stop,
+                     struct error *err)
 {
     memset(d, 0, sizeof *d);
     d->config = config;
+    d->stop = stop;
     memory_remote_allow(config->node.remote_memory);
     clock_calibrate(&d->clock, 50);
     histogram_edges_init(d->clock.tsc_hz);
