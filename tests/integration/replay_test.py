@@ -59,9 +59,12 @@ def session(s, exchange, channel, during, day=DAY, messages=28000, trading=None,
     s.end("controlplane")
 
 
+def stats_of(s):
+    return json.loads(tickgate("journal", "stats", s.dir / "journal", "--json").stdout)
+
+
 def events(s):
-    stats = json.loads(tickgate("journal", "stats", s.dir / "journal", "--json").stdout)
-    return stats["types"]
+    return stats_of(s)["types"]
 
 
 def same(s):
@@ -69,9 +72,11 @@ def same(s):
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
     assert "events are the same" in done.stdout and "later" not in done.stdout, done.stdout
     count = int(done.stdout.split()[2])
-    types = events(s)
+    stats = stats_of(s)
+    types = stats["types"]
+    lanes = [ring for ring in stats["instances"][-1]["rings"] if ring["ring"] == "trading" and ring["lane"] != "main"]
+    assert [(ring["first"], ring["last"], ring["missing"]) for ring in lanes] == [(1, count, 0)], (count, lanes)
     assert types["ORDER_SENT"] >= 50 and types["ORDER"] >= 50, types
-    assert count >= types["ORDER_SENT"] + types["DECISION"] + types["ORDER"], (count, types)
     return count
 
 
@@ -123,7 +128,7 @@ def hole_elsewhere(s, t):
     whole = sorted((s.dir / "capture").glob("*.pcapng"))
     bad = bytearray(sorted((t.dir / "capture").glob("*.pcapng"))[0].read_bytes())
     bad[len(bad) // 4:] = b"\xff" * 4096
-    epoch = json.loads(tickgate("journal", "stats", s.dir / "journal", "--json").stdout)["instances"][0]["epoch"]
+    epoch = stats_of(s)["instances"][0]["epoch"]
 
     def asked(name, files, *more):
         (s.dir / name).mkdir()
