@@ -396,6 +396,7 @@ bench-lane: ## from a frame of market data to the frame with an order, inside th
 	$(Q)drivers-config/hugepages.sh $(HUGEPAGES)
 	$(sub) programs
 	$(Q)$(BUILD)/tickgate-bench lane --silences 10 $(if $(CORE),--core $(CORE))
+	$(Q)$(BUILD)/tickgate-bench lane --capture $(if $(CORE),--core $(CORE))
 	$(Q)for port in memif ring; do $(BUILD)/tickgate-bench trip --port $$port --rounds 1 $(if $(CORE),--core $(CORE)) || exit 1; done
 	$(Q)bench/latency/lane_instructions.sh $(BUILD)/tickgate-bench
 
