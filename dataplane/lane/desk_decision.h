@@ -30,20 +30,14 @@ struct decision {
     uint64_t number;  // of the published DECISION
 };
 
-// With a discretion the order may execute there: that price is judged, and the worse of the two is
-// reserved.
-static COLD uint32_t price_judged(const struct decision *c)
-{
-    const uint32_t reach = ouch_extras_reach(c->frame.extras);
-    return reach ? reach : c->frame.price;
-}
-
+// With a discretion the order may execute there: both prices are judged, and the worse of the two
+// is reserved.
 HOT_INLINE uint32_t price_worst(const struct decision *c)
 {
     if (LIKELY(c->frame.extras == NULL))
         return c->frame.price;
-    const uint32_t judged = price_judged(c);
-    return judged > c->frame.price ? judged : c->frame.price;
+    const uint32_t reach = ouch_extras_reach(c->frame.extras);
+    return reach > c->frame.price ? reach : c->frame.price;
 }
 
 HOT_INLINE uint32_t ticks_since(const struct desk *d, uint64_t from)
@@ -157,7 +151,8 @@ static COLD void gate_auction(struct gate_order *o, const struct ouch_extras *ex
 static COLD void gate_prepare_extras(struct decision *c)
 {
     const struct ouch_extras *extras = c->frame.extras;
-    c->gate.price = price_judged(c);
+    c->gate.discretion = ouch_extras_reach(extras);
+    c->gate.reaches = c->gate.discretion != 0;
     c->gate.asks |= (uint16_t)((extras->iso == 'Y') << PERMISSION_ISO |
                                ouch_extras_post_only(extras) << PERMISSION_POST_ONLY);
     gate_auction(&c->gate, extras);

@@ -51,8 +51,9 @@ void desk_luld_gate(struct desk *d, struct gate_order *o)
         o->band_out = s->band_needed && s->no_reference == NO_REFERENCE_REFUSES;
         return;
     case LULD_KNOWN:
-        o->band_edge = o->price < low ? low : high;
-        o->band_out = o->price < low || o->price > high;
+        o->band_below = gate_lowest(o) < low;
+        o->band_edge = o->band_below ? low : high;
+        o->band_out = o->band_below || gate_highest(o) > high;
         return;
     }
 }

@@ -70,7 +70,9 @@ HOT_INLINE void look_make(struct look *k, struct risk *r, const struct gate_orde
     k->days[TRADE_STRATEGY] = &r->strategy_days[w->strategy];
     k->days[TRADE_SYMBOL] = NULL;
     k->days[TRADE_SESSION] = &r->session_days[w->session];
-    k->notional = (uint64_t)o->quantity * o->price;
+    k->lowest = gate_lowest(o);
+    k->highest = gate_highest(o);
+    k->notional = (uint64_t)o->quantity * k->highest;
     k->more = more_than(o->worst.shares, o->held.shares);
     k->more_orders = more_than(o->worst.orders, o->held.orders);
     k->more_notional = more_than(o->worst.notional, o->held.notional);
@@ -127,8 +129,9 @@ HOT_INLINE bool standing(const struct look *k)
         return refuse(v, REFUSAL_MARKET, TRADE_ACCOUNT, 0, 0);
     if (UNLIKELY(o->quantity - 1 >= OUCH50_QUANTITY_MAX))
         return refuse(v, REFUSAL_QUANTITY_RANGE, TRADE_FIRM, o->quantity, OUCH50_QUANTITY_MAX);
-    if (UNLIKELY(o->price - 1 >= OUCH50_PRICE_MAX))
-        return refuse(v, REFUSAL_PRICE_RANGE, TRADE_FIRM, o->price, OUCH50_PRICE_MAX);
+    if (UNLIKELY(k->lowest == 0 || k->highest > OUCH50_PRICE_MAX))
+        return refuse(v, REFUSAL_PRICE_RANGE, TRADE_FIRM, k->lowest ? k->highest : 0,
+                      OUCH50_PRICE_MAX);
     return true;
 }
 
@@ -205,11 +208,22 @@ static COLD bool refuse_band(const struct look *k)
 {
     const struct limit_row *symbol = k->of[TRADE_SYMBOL];
     const uint32_t low = symbol->symbol.band_low;
-    const uint32_t none = low > symbol->band_high; // no band is known
-    return refuse(k->v, REFUSAL_LULD, TRADE_SYMBOL, k->o->price,
-                  none                ? 0
-                  : k->o->price < low ? low
-                                      : symbol->band_high);
+    const bool none = low > symbol->band_high; // no band is known
+    const bool below = !none && k->lowest < low;
+    return refuse(k->v, REFUSAL_LULD, TRADE_SYMBOL, below ? k->lowest : k->highest,
+                  none    ? 0
+                  : below ? low
+                          : symbol->band_high);
+}
+
+// Rule 612 of Regulation NMS: below one dollar an increment of 0.0001. A modify carries no price:
+// that of the order is the exchange's, and a peg's may be half a tick.
+HOT_INLINE bool tick_good(const struct look *k, uint32_t price)
+{
+    const struct limit_symbol *s = &k->of[TRADE_SYMBOL]->symbol;
+    return LIKELY(multiple_of(price, s->tick_magic)) || price < 10000 ||
+           k->o->asks >> PERMISSION_MODIFY & 1 ||
+           refuse(k->v, REFUSAL_TICK, TRADE_SYMBOL, price, s->tick);
 }
 
 HOT_INLINE bool terms(const struct look *k)
@@ -228,11 +242,8 @@ HOT_INLINE bool terms(const struct look *k)
         return refuse(v, REFUSAL_VENUES, TRADE_STRATEGY, o->owner.session, 0);
     if (UNLIKELY(!multiple_of(o->quantity, more->lot_magic)))
         return refuse(v, REFUSAL_LOT, TRADE_SYMBOL, o->quantity, more->lot);
-    // Rule 612 of Regulation NMS: below one dollar an increment of 0.0001. A modify carries no
-    // price: that of the order is the exchange's, and a peg's may be half a tick.
-    if (UNLIKELY(!multiple_of(o->price, more->tick_magic)) && o->price >= 10000 &&
-        !(o->asks >> PERMISSION_MODIFY & 1))
-        return refuse(v, REFUSAL_TICK, TRADE_SYMBOL, o->price, more->tick);
+    if (!tick_good(k, o->price) || (UNLIKELY(o->reaches) && !tick_good(k, o->discretion)))
+        return false;
     if (UNLIKELY(o->auction)) {
         if (o->quantity > (limit = TIGHTEST(k, auction_quantity)))
             return refuse(v, REFUSAL_AUCTION_QUANTITY, BINDING(k, auction_quantity, limit),
@@ -245,14 +256,15 @@ HOT_INLINE bool terms(const struct look *k)
         !passes(k, REFUSAL_VOLUME, TRADE_SYMBOL, o->quantity, more->volume))
         return false;
     // Before the collar, which is no wider in the table than the band.
-    if (UNLIKELY(o->price < more->band_low || o->price > symbol->band_high))
+    if (UNLIKELY(k->lowest < more->band_low || k->highest > symbol->band_high))
         return refuse_band(k);
     if (UNLIKELY(o->band_out)) // worked out by the desk: trades are not the gate's
-        return refuse(v, REFUSAL_LULD_ESTIMATED, TRADE_SYMBOL, o->price, o->band_edge);
-    if (UNLIKELY(o->price < symbol->price_low))
-        return refuse(v, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, o->price, symbol->price_low);
-    if (UNLIKELY(o->price > symbol->price_high))
-        return refuse(v, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, o->price, symbol->price_high);
+        return refuse(v, REFUSAL_LULD_ESTIMATED, TRADE_SYMBOL,
+                      o->band_below ? k->lowest : k->highest, o->band_edge);
+    if (UNLIKELY(k->lowest < symbol->price_low))
+        return refuse(v, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, k->lowest, symbol->price_low);
+    if (UNLIKELY(k->highest > symbol->price_high))
+        return refuse(v, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, k->highest, symbol->price_high);
     return true;
 }
 
@@ -341,7 +353,8 @@ HOT_INLINE bool sums(const struct look *k)
     if (UNLIKELY(k->state == TRADING_REDUCING) && !only_reduces(k))
         return refuse(k->v, REFUSAL_REDUCING, BINDING(k, state, k->state), k->o->worst.shares, 0);
     if (UNLIKELY(k->o->self_met != 0)) // looked for by the desk: orders are not the gate's
-        return refuse(k->v, REFUSAL_SELF_TRADE, k->o->self_scope, k->o->price, k->o->self_met);
+        return refuse(k->v, REFUSAL_SELF_TRADE, k->o->self_scope,
+                      k->o->owner.sells ? k->lowest : k->highest, k->o->self_met);
     return true;
 }
 

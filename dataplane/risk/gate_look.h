@@ -13,8 +13,10 @@ struct look {
     struct owner_day *days[TRADE_SCOPES]; // of the symbol: null
     struct position *own;
     struct symbol_use *all; // of the symbol, over all accounts
-    uint64_t notional;      // of the order as sent
-    uint64_t more;          // shares that it adds to what it holds already
+    uint32_t lowest;        // of price and discretion
+    uint32_t highest;
+    uint64_t notional; // of the order as sent, at the higher of them
+    uint64_t more;     // shares that it adds to what it holds already
     uint64_t more_orders;
     uint64_t more_notional;
     uint32_t state; // the worst enum trading_state

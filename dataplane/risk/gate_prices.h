@@ -3,13 +3,19 @@
 
 #include "dataplane/risk/gate_look.h"
 
+struct outside {
+    uint64_t price, bound;
+};
+
 // Outside of <low> less its band or <high> and its band: false, with the bound.
-HOT_INLINE bool within(uint32_t price, uint32_t low, uint32_t high, uint32_t band, uint32_t sum,
-                       uint64_t *bound)
+HOT_INLINE bool within(const struct look *k, uint32_t low, uint32_t high, uint32_t band,
+                       uint32_t sum, struct outside *out)
 {
     const uint64_t above = high + band_of(high, band, sum), below = band_of(low, band, sum);
-    *bound = price > above ? above : below < low ? low - below : 0;
-    return price <= above && price >= *bound;
+    const bool over = k->highest > above;
+    out->price = over ? k->highest : k->lowest;
+    out->bound = over ? above : below < low ? low - below : 0;
+    return !over && k->lowest >= out->bound;
 }
 
 HOT_INLINE bool spread_good(const struct look *k)
@@ -34,28 +40,28 @@ HOT_INLINE bool touch_good(const struct look *k)
 {
     const struct limit_symbol *s = &k->of[TRADE_SYMBOL]->symbol;
     uint32_t low, high;
-    uint64_t bound;
+    struct outside out;
     if (s->touch == LIMIT_BAND_OPEN)
         return true;
     touch_references(s, k->o, &low, &high);
     if (UNLIKELY(low == 0))
         return no_reference(k);
-    return LIKELY(within(k->o->price, low, high, s->touch, s->touch_least, &bound)) ||
-           passes(k, REFUSAL_TOUCH, TRADE_SYMBOL, k->o->price, bound);
+    return LIKELY(within(k, low, high, s->touch, s->touch_least, &out)) ||
+           passes(k, REFUSAL_TOUCH, TRADE_SYMBOL, out.price, out.bound);
 }
 
 HOT_INLINE bool last_good(const struct look *k)
 {
     const struct limit_symbol *s = &k->of[TRADE_SYMBOL]->symbol;
     const struct gate_order *o = k->o;
-    uint64_t bound;
+    struct outside out;
     if (s->last == LIMIT_BAND_OPEN)
         return true;
     const uint32_t last = last_reference(s, o);
     if (UNLIKELY(last == 0))
         return no_reference(k);
-    return LIKELY(within(o->price, last, last, s->last, s->last_least, &bound)) ||
-           passes(k, REFUSAL_LAST_TRADE, TRADE_SYMBOL, o->price, bound);
+    return LIKELY(within(k, last, last, s->last, s->last_least, &out)) ||
+           passes(k, REFUSAL_LAST_TRADE, TRADE_SYMBOL, out.price, out.bound);
 }
 
 // The first order of a period takes its reference, whether it is refused or not. Only who moves the
@@ -65,7 +71,7 @@ HOT_INLINE bool period_good(const struct look *k)
     const struct limit_symbol *s = &k->of[TRADE_SYMBOL]->symbol;
     const struct gate_order *o = k->o;
     uint32_t from = k->all->period_price;
-    uint64_t bound;
+    struct outside out;
     if (s->period == LIMIT_BAND16_OPEN)
         return true;
     if (o->now >= k->all->period_until) {
@@ -77,6 +83,6 @@ HOT_INLINE bool period_good(const struct look *k)
             k->all->period_until = o->now + k->r->limits->period_ticks;
         }
     }
-    return LIKELY(within(o->price, from, from, s->period, s->period_least, &bound)) ||
-           passes(k, REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, o->price, bound);
+    return LIKELY(within(k, from, from, s->period, s->period_least, &out)) ||
+           passes(k, REFUSAL_PRICE_PERIOD, TRADE_SYMBOL, out.price, out.bound);
 }

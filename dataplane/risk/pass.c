@@ -32,8 +32,8 @@ struct growth {
 // --- may anything enter ---
 
 // JOURNAL and CLOCK (no credit is enough then), EVENT_CREDIT, SESSION_DOWN, SESSION_BUSY,
-// MARKET, QUANTITY_RANGE, PRICE_RANGE, SELF_TRADE, LULD_ESTIMATED. AUCTION_QUANTITY is for the
-// checks: few orders are for an auction.
+// MARKET, QUANTITY_RANGE, PRICE_RANGE, SELF_TRADE, LULD_ESTIMATED. AUCTION_QUANTITY and
+// what has a discretion are for the checks: few orders are that.
 HOT_INLINE bool may_enter(const struct risk *r, const struct gate_order *o)
 {
     return r->event_credit >= r->event_credit_min && o->session_up && o->session_free &&

@@ -378,17 +378,31 @@ struct gate_order {
     union {
         uint32_t apart; // not 0: it is for the checks one by one
         struct {
-            bool band_out : 1; // outside of the estimated price band, or none is known and one is
-                               // needed
-            bool auction : 1;  // it is for an auction: another limit on its quantity
-            bool opening : 1;  // which is the opening one
+            bool band_out : 1;   // outside of the estimated price band, or none is known and one is
+                                 // needed
+            bool band_below : 1; // below it
+            bool reaches : 1;    // it has a discretion
+            bool auction : 1;    // it is for an auction: another limit on its quantity
+            bool opening : 1;    // which is the opening one
             // The symbol is not traded, but orders are taken for the auction that ends that.
             bool collecting : 1;
             bool market : 1; // a market order that did not become another (gate_furthest)
         };
     };
-    uint32_t band_edge; // the edge it is beyond; 0: none is known
+    uint32_t band_edge;  // the edge it is beyond; 0: none is known
+    uint32_t discretion; // of an order that reaches: where it may execute, too
 };
+
+// The furthest prices that an order stands for.
+static inline uint32_t gate_lowest(const struct gate_order *o)
+{
+    return o->reaches && o->discretion < o->price ? o->discretion : o->price;
+}
+
+static inline uint32_t gate_highest(const struct gate_order *o)
+{
+    return o->reaches && o->discretion > o->price ? o->discretion : o->price;
+}
 
 struct gate_verdict {
     uint64_t value; // what was compared, and with what; 0 where there is nothing to compare

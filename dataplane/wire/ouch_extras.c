@@ -56,13 +56,14 @@ static bool pegs_good(const struct ouch50_options *o)
 }
 
 // However the discretion is pegged, the order executes no further than its discretion price: that
-// is what its exposure is reserved by, so that it has to be there.
+// is what its exposure is reserved by, so that it has to be there. A market order has none.
 static bool discretion_good(const struct ouch50_options *o, const struct ouch_asked *asked)
 {
     const uint32_t rest = BIT(DISCRETION_TYPE) | BIT(DISCRETION_OFFSET);
     if (!(o->present & BIT(DISCRETION_PRICE)))
         return !(o->present & rest);
-    if (o->discretion_price == 0 || o->discretion_price > OUCH50_PRICE_MAX)
+    if (o->discretion_price == 0 || o->discretion_price > OUCH50_PRICE_MAX || asked->price == 0 ||
+        asked->price > OUCH50_PRICE_MAX)
         return false;
     if (asked->side == 'B' ? o->discretion_price < asked->price
                            : o->discretion_price > asked->price)

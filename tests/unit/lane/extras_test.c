@@ -171,6 +171,97 @@ static void a_sales_discretion_is_judged(void **state)
     assert_int_equal(desk_enter(&w->desk, &w->who, &again, &next), REFUSAL_PRICE_COLLAR);
 }
 
+enum { REACH = 5000, HUGE_PRICE = OUCH50_PRICE_MAX + 100 };
+
+static struct event last_of(uint16_t type);
+
+// An order with a discretion stands for two prices: neither is beyond a limit because the other is
+// not. <price>, <reach>: what is asked for; refused with <value>, at <limit>.
+static void an_order_is_judged_at_both_its_prices(void **state)
+{
+    struct limit_row *row = &w->limits->symbols[0];
+    static const struct {
+        char side;
+        uint32_t price, reach;
+        enum refusal refusal;
+        uint64_t value, limit;
+    } rows[] = {
+        {'S', PRICE, PRICE - REACH, REFUSAL_NOTIONAL, 200ull * PRICE, 200ull * PRICE - 1},
+        {'B', PRICE - REACH, PRICE, REFUSAL_NOTIONAL, 200ull * PRICE, 200ull * PRICE - 1},
+        {'S', PRICE + 1, PRICE - REACH, REFUSAL_TICK, PRICE + 1, 100},
+        {'S', PRICE, PRICE - REACH + 1, REFUSAL_TICK, PRICE - REACH + 1, 100},
+        {'B', PRICE + 1, PRICE + REACH, REFUSAL_TICK, PRICE + 1, 100},
+        {'S', 2 * PRICE, PRICE - REACH, REFUSAL_PRICE_COLLAR, 2 * PRICE, PRICE},
+        {'S', PRICE, PRICE - REACH, REFUSAL_PRICE_COLLAR, PRICE - REACH, PRICE - 100},
+        {'B', PRICE - REACH, PRICE, REFUSAL_PRICE_COLLAR, PRICE - REACH, PRICE - 100},
+        {'B', PRICE, PRICE + REACH, REFUSAL_PRICE_COLLAR, PRICE + REACH, PRICE},
+        {'S', PRICE + REACH, PRICE, REFUSAL_LULD, PRICE + REACH, PRICE},
+        {'B', PRICE - REACH, PRICE, REFUSAL_LULD, PRICE - REACH, PRICE - 100},
+        {'S', 2 * PRICE, PRICE, REFUSAL_LAST_TRADE, 2 * PRICE, PRICE + PRICE / 100},
+        {'B', PRICE / 2, PRICE, REFUSAL_LAST_TRADE, PRICE / 2, PRICE - PRICE / 100},
+        {'B', PRICE / 2, 2 * PRICE, REFUSAL_LAST_TRADE, 2 * PRICE, PRICE + PRICE / 100},
+        {'S', 2 * PRICE, PRICE, REFUSAL_PRICE_PERIOD, 2 * PRICE, PRICE + PRICE / 100},
+        {'B', PRICE / 2, PRICE, REFUSAL_PRICE_PERIOD, PRICE / 2, PRICE - PRICE / 100},
+        {'S', HUGE_PRICE, PRICE, REFUSAL_ORDER_FIELD, 0, 0},
+        {'S', OUCH50_PRICE_MARKET, PRICE, REFUSAL_ORDER_FIELD, 0, 0},
+        {'B', 0, PRICE, REFUSAL_ORDER_FIELD, 0, 0},
+    };
+    const struct limit_row was = *row;
+    (void)state;
+    for (uint32_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const bool low = rows[i].value < rows[i].limit;
+        const struct ouch_extras far = {
+            .options = {.present = BIT(DISCRETION_PRICE), .discretion_price = rows[i].reach}};
+        struct desk_order ask = asked(rows[i].side, &far);
+        uint32_t index;
+        ask.price = rows[i].price;
+        w->rig.sent_len = 0;
+        *row = was;
+        row->symbol.previous_close = PRICE;
+        switch (rows[i].refusal) {
+        case REFUSAL_NOTIONAL: row->notional = rows[i].limit; break;
+        case REFUSAL_TICK:
+            row->symbol.tick = 100;
+            row->symbol.tick_magic = multiple_magic(100);
+            break;
+        case REFUSAL_PRICE_COLLAR:
+            *(low ? &row->price_low : &row->price_high) = (uint32_t)rows[i].limit;
+            break;
+        case REFUSAL_LULD:
+            limit_band_set(row, low ? (uint32_t)rows[i].limit : 0,
+                           low ? UINT32_MAX : (uint32_t)rows[i].limit);
+            break;
+        case REFUSAL_LAST_TRADE: row->symbol.last = 100; break;
+        case REFUSAL_PRICE_PERIOD: row->symbol.period = 100; break;
+        default: break;
+        }
+        const enum refusal refusal = desk_enter(&w->desk, &w->who, &ask, &index);
+        const struct event_decision e = last_of(EVENT_DECISION).decision;
+        if (refusal != rows[i].refusal || e.value != rows[i].value || e.limit != rows[i].limit)
+            fail_msg("row %u: %s %llu %llu", i, refusal_name(refusal), (unsigned long long)e.value,
+                     (unsigned long long)e.limit);
+        assert_int_equal(w->rig.sent_len, 0);
+    }
+    *row = was;
+}
+
+// A replace carries the discretion on, and is judged like the order.
+static void a_replace_is_judged_at_both_its_prices(void **state)
+{
+    const struct ouch_extras far = {
+        .options = {.present = BIT(DISCRETION_PRICE), .discretion_price = PRICE - REACH}};
+    (void)state;
+    const uint32_t index = rests('S', &far);
+    w->rig.sent_len = 0;
+    assert_int_equal(desk_replace(&w->desk, &w->who, index, 200, OUCH50_PRICE_MARKET),
+                     REFUSAL_ORDER_FIELD);
+    assert_int_equal(desk_replace(&w->desk, &w->who, index, 200, HUGE_PRICE), REFUSAL_ORDER_FIELD);
+    w->limits->symbols[0].price_high = PRICE;
+    assert_int_equal(desk_replace(&w->desk, &w->who, index, 200, PRICE + 1), REFUSAL_PRICE_COLLAR);
+    assert_int_equal(w->rig.sent_len, 0);
+    assert_int_equal(desk_replace(&w->desk, &w->who, index, 200, PRICE), REFUSAL_NONE);
+}
+
 // The exchange may accept a peg at a better price and move it back to its limit.
 static void a_peg_is_reserved_at_its_limit(void **state)
 {
@@ -316,6 +407,8 @@ int main(void)
         WORLD_TEST(an_auction_has_its_own_quantity),
         WORLD_TEST(a_discretion_is_reserved),
         WORLD_TEST(a_sales_discretion_is_judged),
+        WORLD_TEST(an_order_is_judged_at_both_its_prices),
+        WORLD_TEST(a_replace_is_judged_at_both_its_prices),
         WORLD_TEST(a_peg_is_reserved_at_its_limit),
         WORLD_TEST(bad_ones_are_refused),
         WORLD_TEST(they_are_recorded_before_the_decision),
