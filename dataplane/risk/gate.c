@@ -351,7 +351,7 @@ HOT_INLINE bool sums(const struct look *k)
         if (UNLIKELY(!sum_good(k, checks[i])))
             return false;
     if (UNLIKELY(k->state == TRADING_REDUCING) && !only_reduces(k))
-        return refuse(k->v, REFUSAL_REDUCING, BINDING(k, state, k->state), k->o->worst.shares, 0);
+        return refuse_reducing(k, BINDING(k, state, k->state));
     if (UNLIKELY(k->o->self_met != 0)) // looked for by the desk: orders are not the gate's
         return refuse(k->v, REFUSAL_SELF_TRADE, k->o->self_scope,
                       k->o->owner.sells ? k->lowest : k->highest, k->o->self_met);

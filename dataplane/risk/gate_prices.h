@@ -24,10 +24,11 @@ HOT_INLINE bool spread_good(const struct look *k)
     const uint64_t band = k->of[TRADE_SYMBOL]->symbol.spread;
     if (band == LIMIT_BAND16_OPEN || o->bid == 0 || o->ask == 0)
         return true;
-    const uint64_t wide = o->ask > o->bid ? o->ask - o->bid : 0;
-    const uint64_t most = ((uint64_t)o->bid + o->ask) / 2 * band / 10000;
-    return LIKELY(o->bid <= o->ask && wide <= most) ||
-           passes(k, REFUSAL_SPREAD, TRADE_SYMBOL, wide, most);
+    // A crossed book: by how much, none is allowed.
+    const bool crossed = o->bid > o->ask;
+    const uint64_t wide = crossed ? o->bid - o->ask : o->ask - o->bid;
+    const uint64_t most = crossed ? 0 : ((uint64_t)o->bid + o->ask) / 2 * band / 10000;
+    return LIKELY(wide <= most) || passes(k, REFUSAL_SPREAD, TRADE_SYMBOL, wide, most);
 }
 
 HOT_INLINE bool no_reference(const struct look *k)

@@ -11,20 +11,33 @@ HOT_INLINE uint64_t worst_position(int64_t shares, uint64_t open, uint64_t more,
     return worst > 0 ? (uint64_t)worst : 0;
 }
 
-// The order makes the account's position smaller, or nothing larger: all that is open on its side
-// cannot turn the position round.
-static COLD bool only_reduces(const struct look *k)
-{
-    const bool sells = k->o->owner.sells;
-    const uint64_t open = sells ? k->own->open_sell : k->own->open_buy;
-    return (k->more == 0 && k->more_notional == 0) ||
-           (int64_t)(open + k->more) <= (sells ? k->own->shares : -k->own->shares);
-}
-
 struct sum {
     uint64_t value; // with the order
     uint64_t limit;
 };
+
+// All that is open on the order's side, and the position that it may make smaller at most.
+static COLD struct sum sum_reducing(const struct look *k)
+{
+    const bool sells = k->o->owner.sells;
+    const int64_t held = sells ? k->own->shares : -k->own->shares;
+    return (struct sum){(sells ? k->own->open_sell : k->own->open_buy) + k->more,
+                        held > 0 ? (uint64_t)held : 0};
+}
+
+// The order makes the account's position smaller, or nothing larger: all that is open on its side
+// cannot turn the position round.
+static COLD bool only_reduces(const struct look *k)
+{
+    const struct sum sum = sum_reducing(k);
+    return (k->more == 0 && k->more_notional == 0) || sum.value <= sum.limit;
+}
+
+static COLD bool refuse_reducing(const struct look *k, uint32_t scope)
+{
+    const struct sum sum = sum_reducing(k);
+    return refuse(k->v, REFUSAL_REDUCING, scope, sum.value, sum.limit);
+}
 
 // The row of an account or a strategy limits its position in each symbol, a symbol's row the
 // position of all accounts together; firm and sessions have none.

@@ -164,6 +164,19 @@ static inline bool model_losses(struct model *m, const struct gate_order *o)
            model_told(m, REFUSAL_DRAWDOWN, &lost[LOSS_FROM_BEST]);
 }
 
+// What may still be sold of a long position, bought of a short one, and what would be open then.
+static inline bool model_refuse_reducing(struct model *m, const struct gate_order *o, uint32_t s)
+{
+    const struct model_sum open = model_open_sum(m, &o->owner, TRADE_SYMBOL, TRADE_ACCOUNT);
+    const int64_t shares = model_traded(m, &o->owner, TRADE_SYMBOL, TRADE_ACCOUNT).shares;
+    const uint64_t more = model_more(o->worst.shares, o->held.shares);
+    if (o->owner.sells)
+        return model_refuse(m, REFUSAL_REDUCING, s, open.open_sell + more,
+                            shares > 0 ? (uint64_t)shares : 0);
+    return model_refuse(m, REFUSAL_REDUCING, s, open.open_buy + more,
+                        shares < 0 ? (uint64_t)-shares : 0);
+}
+
 static inline bool model_money(struct model *m, const struct gate_order *o)
 {
     const uint64_t more = model_more(o->worst.notional, o->held.notional);
@@ -189,7 +202,7 @@ static inline bool model_money(struct model *m, const struct gate_order *o)
         return false;
     for (uint32_t s = 0; s < TRADE_SCOPES; s++)
         if (model_row(m, &o->owner, s)->state == TRADING_REDUCING && !model_reduces(m, o))
-            return model_refuse(m, REFUSAL_REDUCING, s, o->worst.shares, 0);
+            return model_refuse_reducing(m, o, s);
     if (o->self_met)
         return model_refuse(m, REFUSAL_SELF_TRADE, o->self_scope, o->price, o->self_met);
     return true;

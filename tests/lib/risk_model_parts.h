@@ -402,7 +402,9 @@ static inline bool model_market(struct model *m, const struct gate_order *o)
     const uint32_t other = auction ? last : meets, same = auction || own == 0 ? other : own;
     if (s->spread != LIMIT_BAND16_OPEN && o->bid && o->ask) {
         const uint64_t middle = ((uint64_t)o->bid + o->ask) / 2, wide = model_more(o->ask, o->bid);
-        if (o->bid > o->ask || wide * 10000 > middle * s->spread)
+        if (o->bid > o->ask)
+            return model_refuse(m, REFUSAL_SPREAD, TRADE_SYMBOL, o->bid - o->ask, 0);
+        if (wide * 10000 > middle * s->spread)
             return model_refuse(m, REFUSAL_SPREAD, TRADE_SYMBOL, wide, middle * s->spread / 10000);
     }
     if (s->touch != LIMIT_BAND_OPEN && other == 0 && !model_reference(m, o))

@@ -239,13 +239,19 @@ static void reducing_takes_only_what_makes_the_position_smaller(void **state)
         refused(&buy, REFUSAL_REDUCING, scope, 100, 0);
         reserve(&sell);
         struct gate_order one = order_of(1, PRICE, true);
-        refused(&one, REFUSAL_REDUCING, scope, 1, 0);
+        refused(&one, REFUSAL_REDUCING, scope, 101, 100);
+        struct gate_order larger = sell; // a replace: what it adds counts, not all of it
+        larger.held = sell.worst;
+        larger.worst.shares += 10;
+        refused(&larger, REFUSAL_REDUCING, scope, 110, 100);
         struct gate_order smaller = sell; // a replace with less of everything
         smaller.held = sell.worst;
         smaller.worst.shares--;
         assert_true(passes(&smaller));
         exposure_move(&rig.risk, &sell.owner, &sell.worst, &sell.held);
-        exposure_fill(&rig.risk, &sell.owner, 200, PRICE, sell.now); // short
+        exposure_fill(&rig.risk, &sell.owner, 150, PRICE, sell.now); // short
+        refused(&buy, REFUSAL_REDUCING, scope, 100, 50);
+        exposure_fill(&rig.risk, &sell.owner, 50, PRICE, sell.now);
         assert_true(passes(&buy));
         refused(&sell, REFUSAL_REDUCING, scope, 100, 0);
         exposure_fill(&rig.risk, &buy.owner, 100, PRICE, buy.now);

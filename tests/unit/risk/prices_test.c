@@ -28,7 +28,7 @@ static void a_crossed_or_wide_book_is_refused(void **state)
     o.ask = o.bid; // locked
     passes(&o);
     o.ask--;
-    refused(&o, REFUSAL_SPREAD, TRADE_SYMBOL, 0, 1898);
+    refused(&o, REFUSAL_SPREAD, TRADE_SYMBOL, o.bid - o.ask, 0);
     symbol()->spread = LIMIT_BAND16_OPEN;
     passes(&o);
     symbol()->spread = 0;
