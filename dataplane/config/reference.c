@@ -191,13 +191,20 @@ static bool lane_resolve(const struct sheet *s, const struct config *config,
                        "several lanes trade: say which one may sell or buy back these shares");
 }
 
+static uint64_t lower(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 // Lanes have equal parts of what an account may hold, and none knows of the others: more than a
-// part on one of them, and all together could hold more than the limit.
+// part on one of them, and all together could hold more than the limit. Of two owners the lower
+// one.
 static bool within_part(const struct sheet *s, const struct config *config,
                         const struct position_row *row, struct error *err)
 {
     const uint32_t lanes = config_trade_lanes(config);
-    const uint64_t limit = config->accounts[row->account_index].limits.position;
+    const struct config_account *account = &config->accounts[row->account_index];
+    const uint64_t limit = lower(account->limits.position, account->broker.position);
     const uint64_t held = row->shares < 0 ? (uint64_t)-row->shares : (uint64_t)row->shares;
     return lanes < 2 || limit == CONFIG_POSITION_MAX || held <= limit / lanes ||
            sheet_fault(s, row->head.line, "shares", err,
@@ -236,6 +243,65 @@ static bool positions_once(const struct sheet *s, struct error *err)
     return ok;
 }
 
+// Of a symbol and a lane all accounts together, as the limits of the symbol count them.
+static int by_symbol(const void *a, const void *b)
+{
+    const struct position_row *const *x = a, *const *y = b;
+    const uint64_t p = (uint64_t)(*x)->instrument << 32 | (*x)->lane_index;
+    const uint64_t q = (uint64_t)(*y)->instrument << 32 | (*y)->lane_index;
+    return p < q ? -1 : p > q;
+}
+
+static const struct config_symbol_row *symbol_row(const struct config *config, uint32_t instrument)
+{
+    const struct config_symbol_row *row = config->symbols;
+    for (; instrument >= row->names.count; row++)
+        instrument -= row->names.count;
+    return row;
+}
+
+static bool symbol_within_part(const struct sheet *s, const struct config *config,
+                               const struct position_row *last, int64_t shares, struct error *err)
+{
+    const uint32_t lanes = config_trade_lanes(config);
+    const struct config_symbol_row *row = symbol_row(config, last->instrument);
+    const uint64_t limit = lower(row->limits.position, row->broker.position);
+    const uint64_t held = shares < 0 ? (uint64_t)-shares : (uint64_t)shares;
+    char word[SYMBOL_WORD_LEN];
+    if (limit != CONFIG_POSITION_MAX && held > limit / lanes)
+        return sheet_fault(s, last->head.line, "shares", err,
+                           "%lu of all accounts are more than the part of '%s' that each of %u "
+                           "lanes has (%lu); raise its limit 'position' or spread the shares over "
+                           "lanes",
+                           held, symbol_word(last->symbol, word), lanes, limit / lanes);
+    return true;
+}
+
+static bool symbols_within_part(const struct sheet *s, const struct config *config,
+                                struct error *err)
+{
+    const struct position_row **sorted;
+    bool ok = true;
+    if (config_trade_lanes(config) < 2)
+        return true;
+    sorted = calloc(s->count + 1, sizeof *sorted);
+    if (sorted == NULL)
+        return error_set(err, EXIT_FAILED, "no memory for positions");
+    for (uint32_t i = 0; i < s->count; i++)
+        sorted[i] = sheet_row_at(s, i);
+    qsort((void *)sorted, s->count, sizeof *sorted, by_symbol);
+    int64_t shares = 0;
+    for (uint32_t i = 0; ok && i < s->count && sorted[i]->instrument != SYMBOL_UNKNOWN; i++) {
+        shares += sorted[i]->shares;
+        if (i + 1 < s->count && by_symbol(&sorted[i], &sorted[i + 1]) == 0)
+            continue;
+        ok = symbol_within_part(s, config, sorted[i], shares, err);
+        shares = 0;
+    }
+    free((void *)sorted);
+    return ok;
+}
+
 bool positions_check(struct sheet *s, const struct config *config, const struct symbol_index *index,
                      int32_t today, struct error *err)
 {
@@ -255,5 +321,5 @@ bool positions_check(struct sheet *s, const struct config *config, const struct 
             !sheet_symbol(s, config, index, row->head.line, row->symbol, &row->instrument, err))
             return false;
     }
-    return positions_once(s, err);
+    return positions_once(s, err) && symbols_within_part(s, config, err);
 }

@@ -20,7 +20,10 @@ static int open_rig(void **state)
     for (uint32_t i = 0; i < 2; i++) {
         config.symbols[i].average_volume = CONFIG_POSITION_MAX;
         config.symbols[i].volume_percent = 10000;
+        config.symbols[i].limits.position = CONFIG_POSITION_MAX;
+        config.symbols[i].broker.position = CONFIG_POSITION_MAX;
         config.accounts[i].limits.position = CONFIG_POSITION_MAX;
+        config.accounts[i].broker.position = CONFIG_POSITION_MAX;
     }
     config.account_count = config.lane_count = 2;
     strcpy(config.accounts[0].name, "house");
@@ -192,6 +195,30 @@ static void lanes_share_an_account(void **state)
     sheet_free(&s);
     bad(POSITIONS "account,symbol,shares,price,lane\nfund,X,51,1,l0\n",
         "f.csv:3: shares: |'fund'|(50)");
+    config.accounts[1].broker.position = 81; // the lower of two owners
+    bad(POSITIONS "account,symbol,shares,price,lane\nfund,X,41,1,l0\n",
+        "f.csv:3: shares: |'fund'|(40)");
+    config.accounts[1].broker.position = CONFIG_POSITION_MAX;
+}
+
+// The limit of a symbol is divided, too, and counts all accounts together, long and short.
+static void lanes_share_a_symbol(void **state)
+{
+    (void)state;
+    struct sheet s;
+    config.session_count = 2;
+    config.sessions[1].lane = 1;
+    config.symbols[1].limits.position = 101;
+    good(&s, POSITIONS "account,symbol,shares,price,lane\n"
+                       "fund,X,30,1,l0\nhouse,X,20,1,l0\nfund,X,-60,1,l1\nhouse,X,10,1,l1\n"
+                       "house,ZZ,1000,1,l1\n");
+    sheet_free(&s);
+    bad(POSITIONS "account,symbol,shares,price,lane\nfund,X,30,1,l0\nhouse,X,21,1,l0\n",
+        "shares: 51 of all accounts|'X|(50)");
+    bad(POSITIONS "account,symbol,shares,price,lane\nfund,X,-51,1,l1\n", "shares: 51 |(50)");
+    config.symbols[1].broker.position = 60;
+    bad(POSITIONS "account,symbol,shares,price,lane\nfund,X,11,1,l0\nhouse,X,20,1,l0\n",
+        "shares: 31 of all accounts|(30)");
 }
 
 int main(void)
@@ -206,6 +233,7 @@ int main(void)
         TEST(a_part_of_the_volume_needs_the_volume),
         TEST(positions_have_owners),
         TEST(lanes_share_an_account),
+        TEST(lanes_share_a_symbol),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
