@@ -113,7 +113,10 @@ void feed_instance(struct feed *f, struct batch *b)
     struct journal_instance *i = &f->instance;
     if (f->held == NULL || !instance_of(f->held, i))
         return;
-    key_table_clear(&f->sums.holdings);
+    if (i->restores)
+        sums_carry(&f->sums);
+    else
+        key_table_clear(&f->sums.holdings);
     key_table_clear(&f->names);
     feed_begin(f, b);
     feed_instance_sql(f, &b->before);
@@ -160,6 +163,24 @@ static void names_take(struct feed *f, struct batch *b, const struct journal_rec
     }
 }
 
+// How many starts of its day this one has gone on from. Those that told nothing have not traded, so
+// positions are of the newest that did: of another day, if it is further back than that. Lanes run
+// behind this event, so nothing of this start is among them.
+static void restored_take(struct feed *f, struct batch *b, const struct event *e)
+{
+    const uint32_t instances = e->restored.instances;
+    sql_add(&b->before,
+            "UPDATE tickgate.instances SET restored = %" PRIu32 " WHERE journal = %" PRIu32
+            " AND epoch = %" PRId64 ";",
+            instances, f->journal, (int64_t)f->instance.epoch);
+    if (instances >= f->starts)
+        return;
+    key_table_clear(&f->sums.holdings);
+    sql_add(&b->before,
+            "DELETE FROM tickgate.positions WHERE journal = %" PRIu32 " AND epoch = %" PRId64 ";",
+            f->journal, (int64_t)f->instance.epoch);
+}
+
 // The batch has room for what comes.
 static bool record_take(struct feed *f, struct batch *b, const struct journal_record *r)
 {
@@ -173,6 +194,8 @@ static bool record_take(struct feed *f, struct batch *b, const struct journal_re
         b->rows.ring = r->ring;
         if (!batch_add(b, &f->sums, &event))
             return false;
+        if (UNLIKELY(event.type == EVENT_RESTORED))
+            restored_take(f, b, &event);
     }
     if (r->type == JOURNAL_NAMES)
         names_take(f, b, r);

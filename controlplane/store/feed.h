@@ -23,6 +23,7 @@ struct feed {
     uint32_t journal;                  // id in the database
     uint64_t last;                     // record that was taken
     uint64_t holes;                    // records that were missing
+    uint64_t starts; // since the newest before this that told what it restored, that one included
     struct sums sums;
     struct key_table names; // of the instance, as the database has them or gets them
 };
@@ -37,8 +38,8 @@ void feed_close(struct feed *f);
 // Takes up to <max> records.
 enum feed_state feed_fill(struct feed *f, struct batch *b, const struct batch_limits *limits,
                           uint32_t max, struct error *err);
-// Goes over to the instance that follows; its positions are the caller's to fill. The batch is
-// empty.
+// Goes over to the instance that follows. Positions stay where it goes on from the journal, else
+// they begin empty; <starts> is the caller's to fill. The batch is empty.
 void feed_instance(struct feed *f, struct batch *b);
 // The row of the instance that is in force.
 void feed_instance_sql(const struct feed *f, struct sql_text *out);

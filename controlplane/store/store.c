@@ -133,16 +133,16 @@ static bool cursor_load(struct store *s, const uint8_t journal[16], uint64_t cur
 
 static bool holdings_load(struct store *s)
 {
-    char sql[320];
+    char sql[400];
     snprintf(sql, sizeof sql,
              "SELECT account, instrument, position, cost, bought, bought_value, sold, sold_value, "
-             "realised, last_price FROM tickgate.positions WHERE journal = %" PRIu32
-             " AND epoch = %" PRId64,
+             "realised, last_price, floor(extract(epoch FROM moved_at)) "
+             "FROM tickgate.positions WHERE journal = %" PRIu32 " AND epoch = %" PRId64,
              s->feed.journal, (int64_t)s->feed.instance.epoch);
     PGresult *result = link_ask(&s->link, sql);
     for (int i = 0; result && i < PQntuples(result); i++) {
-        int64_t v[10];
-        for (int c = 0; c < 10; c++)
+        int64_t v[11];
+        for (int c = 0; c < 11; c++)
             v[c] = strtoll(PQgetvalue(result, i, c), NULL, 10);
         struct holding *h = sums_holding(&s->feed.sums, (uint16_t)v[0], (uint32_t)v[1]);
         *h = (struct holding){.position = v[2],
@@ -152,7 +152,8 @@ static bool holdings_load(struct store *s)
                               .sold = v[6],
                               .sold_value = v[7],
                               .realised = v[8],
-                              .last_price = v[9]};
+                              .last_price = v[9],
+                              .moved_ns = (uint64_t)v[10] * 1000000000};
     }
     PQclear(result);
     return result != NULL;
@@ -162,13 +163,22 @@ static bool holdings_load(struct store *s)
 static bool instance_load(struct store *s)
 {
     struct sql_text sql = {0};
-    uint64_t earlier = 0;
-    sql_add(&sql, "SELECT count(*) FROM tickgate.instances WHERE epoch < %" PRId64 " AND node = ",
-            (int64_t)s->feed.instance.epoch);
+    uint64_t earlier[2] = {0};
+    const int64_t epoch = (int64_t)s->feed.instance.epoch;
+    sql_add(&sql,
+            "WITH earlier AS (SELECT * FROM tickgate.instances WHERE epoch < %" PRId64
+            ") SELECT (SELECT count(*) FROM earlier WHERE node = ",
+            epoch);
     sql_add_quoted(&sql, s->feed.instance.node, sizeof s->feed.instance.node);
-    const bool done = numbers_ask(s, sql.text, &earlier, 1) && holdings_load(s);
+    sql_add(&sql,
+            "), (SELECT count(*) FROM earlier WHERE journal = %" PRIu32
+            " AND epoch >= coalesce((SELECT max(epoch) FROM earlier WHERE journal = %" PRIu32
+            " AND restored IS NOT NULL), 0))",
+            s->feed.journal, s->feed.journal);
+    const bool done = numbers_ask(s, sql.text, earlier, 2) && holdings_load(s);
     sql_free(&sql);
-    s->again = earlier > 0;
+    s->again = earlier[0] > 0;
+    s->feed.starts = earlier[1];
     return done;
 }
 

@@ -91,6 +91,14 @@ struct holding *sums_holding(struct sums *s, uint32_t account, uint32_t instrume
     return key_table_at(&s->holdings, account, instrument);
 }
 
+void sums_carry(struct sums *s)
+{
+    for (uint32_t i = 0; i < s->holdings.count; i++) {
+        struct holding *h = key_table_value(&s->holdings, i);
+        h->moved = h->bought != 0 || h->sold != 0;
+    }
+}
+
 bool holding_trade(struct holding *h, bool sells, uint64_t shares, uint64_t price, int64_t *gain)
 {
     const int64_t value = (int64_t)(shares * price);

@@ -51,6 +51,8 @@ void sums_free(struct sums *s);
 void sums_decision(struct sums *s, const struct row_writer *w, const struct event *e);
 void sums_sent(struct sums *s, const struct row_writer *w, const struct event *e);
 void sums_order(struct sums *s, struct row_writer *w, const struct event *e);
+// Another start holds what the one before held: it is written again, as of that start.
+void sums_carry(struct sums *s);
 // The position that stands in the database.
 struct holding *sums_holding(struct sums *s, uint32_t account, uint32_t instrument);
 

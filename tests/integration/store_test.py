@@ -62,6 +62,48 @@ def old_cursor(pg, store):
     same(pg, store)
 
 
+def goes_on(pg, store, epoch_s):
+    """Starts that go on from the journal are told nothing again: they hold what the one before held, worked out by hand through all of
+    them. Also behind one that ended before it had restored anything, and where the store ends between the two records."""
+    store.do(f"restart {epoch_s}")
+    store.do("restored 1")
+    store.do("write 5000")
+    store.caught_up()
+    same(pg, store)
+    by_hand(pg)
+    store.do(f"restart {epoch_s + 1}")
+    store.do(f"restart {epoch_s + 2}")
+    store.caught_up()
+    store.do("stop 20000")
+    store.start(pg.conninfo())
+    store.do("restored 3")  # all before
+    store.do("write 5000")
+    store.caught_up()
+    same(pg, store)
+    by_hand(pg)
+    assert pg.sql("SELECT string_agg(coalesce(restored::text, '-'), ' ' ORDER BY epoch) FROM tickgate.instances") == "- 1 - 3"
+    realised = "SELECT sum(realised) FROM tickgate."
+    assert pg.sql(realised + "positions_now") == pg.sql(realised + "pnl") != ""
+
+
+def another_day(pg, store, epoch_s):
+    """What the starts of another day held is not held any more, whichever of this day's was the first to come so far."""
+    held = "SELECT count(*) FROM tickgate.positions_now"
+    store.do(f"restart {epoch_s}")
+    store.caught_up()
+    assert pg.numbers(held)[0] > 0
+    store.do(f"restart {epoch_s + 1}")
+    store.do("restored 1")  # the one that ended early
+    store.caught_up()
+    assert pg.numbers(held) == [0]
+    store.do(f"restart {epoch_s + 2}")
+    store.do("restored 0")
+    store.do("write 5000")
+    store.caught_up()
+    assert pg.numbers(held)[0] > 0
+    same(pg, store)
+
+
 def told_again(pg, store, epoch_s):
     """The next start of the dataplane gets the same executions from the exchange, then new ones."""
     before = pg.numbers("SELECT count(*), sum(shares) FROM tickgate.executions")
@@ -74,7 +116,7 @@ def told_again(pg, store, epoch_s):
     store.caught_up()
     assert pg.numbers("SELECT count(*) FROM tickgate.executions WHERE NOT again")[0] > before[0]
     same(pg, store)
-    assert pg.numbers("SELECT count(*) FROM tickgate.instances") == [2]
+    assert pg.numbers("SELECT count(*) FROM tickgate.instances") == [5]
     assert pg.numbers("SELECT count(DISTINCT at::date) FROM tickgate.decisions") == [2]
 
 
@@ -141,6 +183,9 @@ def by_hand(pg):
         assert (gain, bool(closes)) == (realised, closed == "t"), (numbers, gain, closes)
         of = days[day, account, strategy]
         of[0], of[1], of[2] = of[0] + gain, of[1] + closes, of[2] + (gain > 0)
+    now = {tuple(map(int, row.split("|"))) for row in
+           pg.sql("SELECT account, instrument, position FROM tickgate.positions_now WHERE position <> 0").split()}
+    assert now == {(*key, own[0]) for key, own in held.items() if own[0]}, (now, held)
     shown = {(day, int(account), int(strategy)): (float(realised), int(closes), int(wins), rate and float(rate))
              for day, account, strategy, realised, closes, wins, rate in
              (row.split("|") for row in pg.sql("SELECT day, account, strategy, realised, closes, wins, win_rate "
@@ -217,10 +262,12 @@ def main():
         texts(pg)
         views(pg)
         by_hand(pg)
+        goes_on(pg, store, epoch_s + 10)
         restarts(pg, store)
         connections_lost(pg, store)
         old_cursor(pg, store)
         told_again(pg, store, epoch_s + 60)
+        another_day(pg, store, epoch_s + 120)
         # The process dies; the next one goes on.
         store.do("write 20000")
         store.kill()

@@ -2,7 +2,9 @@
 //
 //   store_run DIRECTORY EPOCH_S
 //
-//   instance EPOCH_S      another start of the dataplane
+//   instance EPOCH_S      another start of the dataplane, which is told everything again
+//   restart EPOCH_S       another start, which goes on from the journal
+//   restored N            ... of N starts of its day
 //   write N [SEED]        N events into the journal, durable when it answers; SEED begins anew
 //   start FLUSH_MS EVENTS CONNECTION...    starts the store
 //   rival FLUSH_MS EVENTS CONNECTION...    and another one on the same journal
@@ -60,17 +62,30 @@ static void settle(void)
     }
 }
 
-static void instance(uint64_t epoch_s)
+static void instance(uint64_t epoch_s, bool restores)
 {
     struct journal_instance i = {.epoch = epoch_s * UINT64_C(1000000000),
                                  .config_hash = 7,
                                  .limits_version = 3,
+                                 .restores = restores,
                                  .clock = {.tsc_hz = TSC_HZ, .tsc_at = 1, .utc_ns_at = 0},
                                  .node = "node's"};
     i.clock.utc_ns_at = i.epoch - 50000000; // the first events are of the day before
     while (!journal_instance(&journal, &i, clock_utc_ns()))
         turn(1000);
     events.sequence = 0;
+    settle();
+}
+
+static void restored(uint32_t instances)
+{
+    const struct event e = {.type = EVENT_RESTORED,
+                            .sequence = 1,
+                            .tsc = events.tsc,
+                            .lane = LANE_MAIN,
+                            .restored = {.instances = instances}};
+    while (!journal_event(&journal, LANES_MAX, EVENT_RING_TRADING, &e, e.sequence, clock_utc_ns()))
+        turn(1000);
     settle();
 }
 
@@ -139,6 +154,7 @@ static void expect(void)
 {
     static uint64_t counts[EVENT_TYPES];
     static int64_t positions[PAIRS_MAX];
+    struct journal_instance start;
     struct journal_reader reader;
     struct error err = {0};
     const struct journal_record *r;
@@ -150,11 +166,16 @@ static void expect(void)
     while ((r = journal_reader_next(&reader, &err)) != NULL) {
         struct event e;
         last = r->number;
-        if (r->type == JOURNAL_INSTANCE)
-            memset(positions, 0, sizeof positions);
+        if (r->type == JOURNAL_INSTANCE) {
+            memcpy(&start, r + 1, sizeof start);
+            if (!start.restores)
+                memset(positions, 0, sizeof positions);
+        }
         if (r->type != JOURNAL_EVENT)
             continue;
         memcpy(&e, r + 1, sizeof e);
+        if (e.type == EVENT_RESTORED && e.restored.instances == 0)
+            memset(positions, 0, sizeof positions); // the first of its day
         counts[e.type]++;
         all++;
         quantity += e.type == EVENT_DECISION ? e.decision.quantity : 0;
@@ -195,7 +216,13 @@ static bool obey(char *line)
         write_events(n);
         printf("{\"committed\": %" PRIu64 "}\n", journal.committed);
     } else if (sscanf(line, "instance %" SCNu64, &n) == 1) {
-        instance(n);
+        instance(n, false);
+        printf("{}\n");
+    } else if (sscanf(line, "restart %" SCNu64, &n) == 1) {
+        instance(n, true);
+        printf("{}\n");
+    } else if (sscanf(line, "restored %" SCNu64, &n) == 1) {
+        restored((uint32_t)n);
         printf("{}\n");
     } else if (strncmp(line, "start ", 6) == 0) {
         start(&store, connections[0], line + 6);
@@ -235,7 +262,7 @@ int main(int argc, char **argv)
     events.sequence = journal.cursors.sequence[0][EVENT_RING_TRADING];
     atomic_store(&committed, journal.committed);
     if (journal.number == 1)
-        instance(strtoull(argv[2], NULL, 10));
+        instance(strtoull(argv[2], NULL, 10), false);
     while (fgets(line, sizeof line, stdin) && obey(line))
         continue;
     store_stop(&store, 0);

@@ -94,6 +94,14 @@ static void test_sums_become_sql(void **state)
     sums_close(&s, &w, &sql); // nothing has moved since
     assert_string_equal(sql.text, "");
     assert_int_equal(sums_holding(&s, 2, 40000)->realised, 2000);
+    // The next start goes on with it; what was never traded is no position.
+    (void)sums_holding(&s, 2, 7);
+    sums_carry(&s);
+    w.epoch = 10;
+    sums_close(&s, &w, &sql);
+    assert_string_equal(
+        sql.text, "SELECT tickgate.positions_set('{\"(6,10,2,40000,0,0,10,5000,10,7000,2000,700,"
+                  "2026-11-21T00:01:00Z)\"}');");
     sums_free(&s);
     sql_free(&sql);
 }
