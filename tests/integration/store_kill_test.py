@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import journal_kill_test as kills  # noqa: E402
 from postgres import Place, Postgres, need, wait_until  # noqa: E402
 
+KILLS = int(os.environ.get("TICKGATE_KILLS", "50"))
 EVENTS = 5000  # between two kills
 PATIENCE_S = 120  # until all of it is in the database
 
@@ -24,6 +25,7 @@ PATIENCE_S = 120  # until all of it is in the database
 class World(kills.World):
     def __init__(self, folder, pg):
         super().__init__(folder)
+        self.killed = {"dataplane": 0, "controlplane": 0}
         self.config = folder / "config.yaml"
         self.config.write_text(
             "ports: [{name: p, device: net_ring0}]\n"
@@ -49,8 +51,15 @@ class World(kills.World):
         self.dataplane.publish(EVENTS)
         self.pause(0.5)  # while it starts, connects, copies, commits
         self.control.kill()
-        self.control.wait()
+        assert self.control.wait() == -signal.SIGKILL, "it had ended before"
+        self.killed["controlplane"] += 1
         self.start_control()
+
+    def kill_dataplane(self):
+        process = self.dataplane.process
+        super().kill_dataplane()
+        assert process.returncode == -signal.SIGKILL, "it had ended before"
+        self.killed["dataplane"] += 1
 
 
 def in_database(pg):
@@ -62,11 +71,12 @@ def in_database(pg):
 def run(world, pg):
     world.start_dataplane()
     world.start_control()
-    for number in range(1, kills.KILLS + 1):
+    for number in range(1, KILLS + 1):
         if number % 5 == 0:
             world.kill_dataplane()
         else:
             world.kill_control()
+    assert world.killed == {"dataplane": KILLS // 5, "controlplane": KILLS - KILLS // 5}, world.killed
     world.taken()
     world.published[world.dataplane.epoch] = tail = world.dataplane.kill()
     kills.wait_for("the last region is drained", lambda: world.dataplane.word("committed") == tail)
@@ -101,7 +111,7 @@ def main():
         finally:
             world.clean()
             shutil.rmtree(folder, ignore_errors=True)
-    print(f"{kills.KILLS} kills, {len(world.published)} regions, {verified['events']} events, each once in journal and database")
+    print(f"{world.killed} killed, {len(world.published)} regions, {verified['events']} events, each once in journal and database")
     return 0
 
 
