@@ -41,10 +41,11 @@ static uint64_t minute_of(const struct row_writer *w)
     return w->at_ns / (60 * UINT64_C(1000000000));
 }
 
-static int64_t *minute_at(struct sums *s, const struct row_writer *w, uint32_t session,
-                          uint32_t account, uint32_t strategy, uint32_t instrument)
+static int64_t *minute_at(struct sums *s, const struct row_writer *w, uint32_t lane,
+                          uint32_t session, uint32_t account, uint32_t strategy,
+                          uint32_t instrument)
 {
-    return key_table_at(&s->minutes, minute_of(w) << 16 | session,
+    return key_table_at(&s->minutes, minute_of(w) << 24 | lane << 16 | session,
                         (uint64_t)account << 32 | strategy << 16 | instrument);
 }
 
@@ -68,7 +69,7 @@ static void latency_add(struct sums *s, const struct row_writer *w, uint32_t lan
 void sums_decision(struct sums *s, const struct row_writer *w, const struct event *e)
 {
     const struct event_decision *p = &e->decision;
-    int64_t *sum = minute_at(s, w, p->session, p->account, p->strategy, p->instrument);
+    int64_t *sum = minute_at(s, w, e->lane, p->session, p->account, p->strategy, p->instrument);
     add(&sum[SUM_DECISIONS], 1);
     add(&sum[SUM_REFUSED], p->refusal != 0);
     latency_add(s, w, e->lane, p->session, STAGE_STARTED, p->started);
@@ -148,7 +149,7 @@ static void executed(struct sums *s, struct row_writer *w, const struct event_or
 void sums_order(struct sums *s, struct row_writer *w, const struct event *e)
 {
     const struct event_order *p = &e->order;
-    int64_t *sum = minute_at(s, w, p->session, p->account, p->strategy, p->instrument);
+    int64_t *sum = minute_at(s, w, e->lane, p->session, p->account, p->strategy, p->instrument);
     add(&sum[SUM_MESSAGES], 1);
     if (p->fill_shares == 0 && p->broken_shares == 0)
         return;
@@ -174,12 +175,12 @@ static void minutes_close(struct sums *s, const struct row_writer *w, struct sql
         const uint64_t a = s->minutes.keys[i][0], b = s->minutes.keys[i][1];
         const int64_t *sum = key_table_value(&s->minutes, i);
         sql_add(out, "%s\"(", i ? "," : "");
-        sql_add_time(out, (a >> 16) * 60);
+        sql_add_time(out, (a >> 24) * 60);
         sql_add(out, ",%" PRIu32 ",%u,%d,%d,%u", w->journal, (unsigned)(a & 0xffff),
                 (int16_t)(b >> 32), (int16_t)(b >> 16), (unsigned)(b & 0xffff));
         for (uint32_t k = 0; k < SUMS; k++)
             sql_add(out, ",%" PRId64, sum[k]);
-        sql_add(out, ")\"");
+        sql_add(out, ",%" PRId64 ",%u)\"", (int64_t)w->epoch, (unsigned)(a >> 16 & 0xff));
     }
     if (s->minutes.count)
         sql_add(out, "}');");

@@ -60,6 +60,10 @@ def hypertables(pg, store):
         CREATE FUNCTION public.create_hypertable(relation regclass, time_column_name name,
             chunk_time_interval anyelement, create_default_indexes boolean) RETURNS void LANGUAGE sql
         AS $$ INSERT INTO public.made VALUES (relation::text, time_column_name, chunk_time_interval) $$;
+        CREATE TABLE public.dropped (name text, older timestamptz);
+        CREATE FUNCTION public.drop_chunks(relation regclass, older_than timestamptz) RETURNS SETOF text LANGUAGE sql
+        AS $$ INSERT INTO public.dropped VALUES (relation::text, older_than)
+              RETURNING '_timescaledb_internal._hyper_' || relation::oid $$;
         """,
         database="series",
     )
@@ -72,6 +76,25 @@ def hypertables(pg, store):
     assert pg.sql(kinds, database="series") == "r"
     here, there = (pg.sql("SELECT count(*) FROM tickgate.decisions", database=d) for d in ("trades", "series"))
     assert here == there != "0"
+    # Its chunks inherit from the table, in a schema of their own.
+    pg.sql("CREATE SCHEMA inside; CREATE TABLE inside._hyper_1_1_chunk () INHERITS (tickgate.decisions)", database="series")
+    assert pg.sql("SET TimeZone = 'Asia/Tokyo'; SELECT tickgate.drop_days('2026-01-02')", database="series") == daily
+    asked = "SELECT count(DISTINCT name), min(older) = max(older), min(older) = '2026-01-02 00:00+00' FROM dropped"
+    assert pg.sql(asked, database="series") == f"{daily}|t|t"
+
+
+def days_go(pg):
+    """Those before one, and no other."""
+    parts = "SELECT count(*) FROM pg_inherits WHERE inhparent IN (SELECT format('tickgate.%s', unnest(tickgate.daily()))::regclass)"
+    daily = pg.numbers("SELECT cardinality(tickgate.daily())")[0]
+    rows, before = pg.numbers("SELECT count(*) FROM tickgate.decisions"), pg.numbers(parts)[0]
+    pg.sql("SELECT tickgate.make_day(date '2019-12-31'), tickgate.make_day(date '2020-01-01')")
+    assert pg.numbers(parts) == [before + 2 * daily]
+    assert pg.numbers("SELECT tickgate.drop_days('2019-12-31')") == [0]
+    assert pg.numbers("SELECT tickgate.drop_days('2020-01-01')") == [daily]
+    assert pg.sql("SELECT to_regclass('tickgate.decisions_20200101') IS NOT NULL") == "t"
+    assert pg.numbers("SELECT tickgate.drop_days('2020-01-02')") == [daily]
+    assert pg.numbers(parts) == [before] and pg.numbers("SELECT count(*) FROM tickgate.decisions") == rows
 
 
 def main():
@@ -81,6 +104,7 @@ def main():
     with Place() as place:
         pg, store = pooled(place)
         hypertables(pg, store)
+        days_go(pg)
         store.quit()
 
 

@@ -236,6 +236,67 @@ def markouts(pg):
     assert (fast_count, float(fast_total)) == (count, float(total)), (fast_count, fast_total, count, total)
 
 
+def nodes(pg):
+    """Rows by hand: two nodes, whose numbers mean different things, lanes, and two days with the same numbers of orders."""
+    def ask(text):
+        return pg.sql(text, database="nodes").split("\n")
+
+    def add(table, **row):
+        values = ", ".join(f"'{value}'" for value in row.values())
+        ask(f"INSERT INTO tickgate.{table} ({', '.join(row)}) VALUES ({values})")
+
+    def at(seconds):
+        return f"2026-03-02 {15 + seconds // 3600}:{seconds // 60 % 60}:{seconds % 60}+00"
+
+    pg.sql("CREATE DATABASE nodes", database="postgres")
+    ask("CREATE SCHEMA tickgate")
+    for path in sorted((ROOT / "controlplane" / "store" / "migrations").glob("*.sql")):
+        ask(path.read_text())
+    ask("SELECT tickgate.make_day(date '2026-03-02')")
+    ask("""DO $$ DECLARE c record; BEGIN
+        FOR c IN SELECT attrelid::regclass AS t, attname FROM pg_attribute WHERE attnum > 0 AND attname <> 'at' AND attrelid IN
+            ('tickgate.decisions'::regclass, 'tickgate.order_messages'::regclass, 'tickgate.executions'::regclass)
+        LOOP EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %L', c.t, c.attname, '0'); END LOOP; END $$""")
+    ask("""INSERT INTO tickgate.journals (journal) VALUES (gen_random_uuid()), (gen_random_uuid());
+        INSERT INTO tickgate.instances VALUES (1, 10, 1, 'east', now(), '', '', 0), (1, 11, 9, 'east', now(), '', '', 0),
+            (2, 12, 1, 'west', now(), '', '', 0);
+        INSERT INTO tickgate.names (journal, epoch, kind, lane, number, name, since) VALUES
+            (1, 10, 'account', 0, 1, 'main', 1), (1, 10, 'instrument', 0, 5, 'AAPL', 1),
+            (1, 10, 'strategy', 0, 0, 'takes', 1), (1, 10, 'strategy', 1, 0, 'quotes', 1),
+            (1, 11, 'account', 0, 2, 'main', 1), (1, 11, 'instrument', 0, 6, 'AAPL', 1), (1, 11, 'strategy', 0, 0, 'quotes', 1),
+            (2, 12, 'account', 0, 1, 'main', 1), (2, 12, 'instrument', 0, 5, 'MSFT', 1), (2, 12, 'instrument', 0, 9, 'AAPL', 1),
+            (2, 12, 'strategy', 0, 0, 'quotes', 1)""")
+    sums = ",".join(f'"(2026-03-0{day}T15:00:00Z,{journal},0,{account},0,{instrument},0,0,0,0,0,0,1,{int(gain > 0)},{gain},{epoch},{lane})"'
+                    for day, journal, epoch, lane, account, instrument, gain in (
+                        (2, 1, 10, 0, 1, 5, 10000), (2, 1, 10, 1, 1, 5, -20000), (2, 1, 11, 0, 2, 6, 5000), (2, 2, 12, 0, 1, 5, 70000),
+                        (3, 1, 11, 0, 2, 6, 15000)))
+    ask(f"SELECT tickgate.sums_add('{{{sums}}}')")
+    shown = ask("SELECT day, node, account, strategy, instrument, realised FROM tickgate.pnl ORDER BY 1, 2, 4")
+    assert shown == ["2026-03-02|east|main|quotes|AAPL|-1.5000", "2026-03-02|east|main|takes|AAPL|1.0000",
+                     "2026-03-02|west|main|quotes|MSFT|7.0000", "2026-03-03|east|main|quotes|AAPL|1.5000"], shown
+    shown = ask("SELECT node, strategy, closes, win_rate FROM tickgate.win_rate WHERE day = '2026-03-02' ORDER BY 1, 2")
+    assert shown == ["east|quotes|2|0.5000", "east|takes|1|1.0000", "west|quotes|1|1.0000"], shown
+    # The two days' mean is 0; the others have one day.
+    shown = ask("SELECT node, strategy, days, sharpe FROM tickgate.sharpe WHERE days > 1")
+    assert shown == ["east|quotes|2|0.0000"], shown
+    # The middle of the symbol a second later, seen by the other node under another number.
+    add("executions", at=at(0), journal=1, epoch=10, number=3, instrument=5, side="B", shares=10, price=1000000)
+    add("decisions", at=at(1), journal=2, epoch=12, number=4, instrument=5, bid=2999900, ask=3000100)
+    add("decisions", at=at(1), journal=2, epoch=12, number=5, instrument=9, bid=1009900, ask=1010100)
+    shown = ask(f"SELECT journal, number, markout FROM tickgate.markouts('{at(0)}', '{at(60)}', '1 second')")
+    assert shown == ["1|3|1.0000"], shown
+    # Order 7 of both lanes, and once more of lane 0 within 24 hours: a day of the exchange has begun between.
+    for number, second, lane, bid in ((20, 100, 0, 1000000), (21, 101, 1, 3000000), (30, 20000, 0, 2000000)):
+        add("decisions", at=at(second), journal=1, epoch=10, number=number, sequence=number, lane=lane, ref=7, kind="O", bid=bid, ask=bid)
+    for number, second, lane, life in ((22, 102, 0, 1), (23, 103, 1, 2), (31, 20001, 0, 3)):
+        add("order_messages", at=at(second), journal=1, epoch=10, number=number, lane=lane, ref=7, life=life)
+    shown = ask("SELECT sequence, state FROM tickgate.orders WHERE ref = 7 ORDER BY 1")
+    assert shown == ["20|live", "21|unknown", "30|dead"], shown
+    add("executions", at=at(104), journal=1, epoch=10, number=24, ref=7, side="B", shares=1, price=1000100)
+    shown = ask("SELECT slippage FROM tickgate.slippage WHERE number = 24")
+    assert shown == ["0.0100"], shown
+
+
 def older_schema(pg, epoch_s):
     """The tables of a store before, with a day that has begun: the migrations after it have to fit in."""
     migrations = sorted((ROOT / "controlplane" / "store" / "migrations").glob("*.sql"))
@@ -254,6 +315,7 @@ def main():
         pg = Postgres(place)
         epoch_s = round(time.time() / 86400) * 86400  # midnight: the events are of two days
         older_schema(pg, epoch_s)
+        nodes(pg)
         store = Store(place, epoch_s=epoch_s)
         store.do("write 40000")
         store.start(pg.conninfo())

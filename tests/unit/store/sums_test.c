@@ -58,6 +58,7 @@ static void test_nothing_gets_lost_in_rounding(void **state)
 static struct event order(uint32_t shares, uint32_t price, char side)
 {
     return (struct event){.type = EVENT_ORDER,
+                          .lane = 5,
                           .order = {.fill_shares = shares,
                                     .fill_price = price,
                                     .side = (uint8_t)side,
@@ -86,7 +87,7 @@ static void test_sums_become_sql(void **state)
     assert_string_equal(
         sql.text,
         "SELECT "
-        "tickgate.sums_add('{\"(2026-11-21T00:01:00Z,6,1,2,3,40000,0,0,2,2,20,12000,1,1,2000)"
+        "tickgate.sums_add('{\"(2026-11-21T00:01:00Z,6,1,2,3,40000,0,0,2,2,20,12000,1,1,2000,9,5)"
         "\"}');"
         "SELECT tickgate.positions_set('{\"(6,9,2,40000,0,0,10,5000,10,7000,2000,700,"
         "2026-11-21T00:01:00Z)\"}');");
