@@ -156,3 +156,15 @@ json_t *journal_events_view(const struct journal_events *f)
     return event_view(&f->event, journal_events_name(f, JOURNAL_NAME_LANE, 0, f->event.event.lane),
                       &names);
 }
+
+bool journal_events_whole(const struct journal_events *f, struct error *err)
+{
+    char text[256];
+    for (uint32_t i = 0; f->reader.damaged && i < f->reader.finding_count; i++)
+        if (!f->reader.findings[i].torn) {
+            journal_finding_text(&f->reader.findings[i], text, sizeof text);
+            return error_set(err, EXIT_FAILED, "%s: %s; journal verify lists everything",
+                             f->reader.directory, text);
+        }
+    return true;
+}

@@ -19,6 +19,8 @@ bool journal_events_open(struct journal_events *f, const char *directory, struct
 void journal_events_close(struct journal_events *f);
 // Null at the end, with <err> when the disk does not give what it has.
 const struct logged_event *journal_events_next(struct journal_events *f, struct error *err);
+// False with <err>: the first place of what was read that is damaged.
+bool journal_events_whole(const struct journal_events *f, struct error *err);
 // "" for what has no name. <lane>: of sessions and strategies.
 const char *journal_events_name(const struct journal_events *f, enum journal_name_kind kind,
                                 uint32_t lane, uint32_t index);

@@ -64,19 +64,6 @@ static void line_print(const json_t *view, bool json)
     fputc('\n', stdout);
 }
 
-// What is wrong with the journal is said once, besides what was shown.
-static void damage_say(const struct journal_events *f, struct error *err)
-{
-    char text[256];
-    for (uint32_t i = 0; f->reader.damaged && i < f->reader.finding_count; i++)
-        if (!f->reader.findings[i].torn) {
-            journal_finding_text(&f->reader.findings[i], text, sizeof text);
-            error_set(err, EXIT_FAILED, "%s: %s; journal verify lists everything",
-                      f->reader.directory, text);
-            return;
-        }
-}
-
 void run_journal_dump(const struct invocation *invocation, struct error *err)
 {
     static struct journal_events f;
@@ -93,7 +80,7 @@ void run_journal_dump(const struct invocation *invocation, struct error *err)
             line_print(view, invocation->json);
             json_decref(view);
         }
-        damage_say(&f, err);
+        journal_events_whole(&f, err);
     }
     journal_events_close(&f);
 }
@@ -161,7 +148,7 @@ void run_journal_tail(const struct invocation *invocation, struct error *err)
         error_set(err, EXIT_FAILED, "no memory for so many events");
     else if (journal_events_open(&f, text_option(invocation, "DIR"), err)) {
         tail_run(&f, invocation, &t, err);
-        damage_say(&f, err);
+        journal_events_whole(&f, err);
     }
     journal_events_close(&f);
     free(t.kept);
@@ -191,16 +178,17 @@ static void csv_value(const json_t *value)
         printf("%lld", json_integer_value(value));
 }
 
+static const char *const csv_keys[] = {"time",     "epoch", "lane", "ring",
+                                       "sequence", "input", "event"};
+
 // With one type a column for each of its fields; else all fields in one, as JSON.
 static void csv_row(const json_t *view, bool columns)
 {
-    static const char *const keys[] = {"time",     "epoch", "lane", "ring",
-                                       "sequence", "input", "event"};
     json_t *fields = json_object_get(view, "fields"), *value;
     const char *key;
     printf("%lld", json_integer_value(json_object_get(view, "number")));
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        csv_value(json_object_get(view, keys[i]));
+    for (size_t i = 0; i < sizeof csv_keys / sizeof csv_keys[0]; i++)
+        csv_value(json_object_get(view, csv_keys[i]));
     if (columns) {
         json_object_foreach(fields, key, value)
         {
@@ -215,15 +203,26 @@ static void csv_row(const json_t *view, bool columns)
     fputs("\r\n", stdout);
 }
 
+// A field that is called as what every event has gets the name that it has in JSON.
+static void csv_name(const char *field)
+{
+    bool taken = false;
+    for (size_t i = 0; i < sizeof csv_keys / sizeof csv_keys[0]; i++)
+        taken = taken || strcmp(csv_keys[i], field) == 0;
+    printf(",%s%s", taken ? "fields." : "", field);
+}
+
 static void csv_header(const char *type)
 {
-    fputs("record,time,epoch,lane,ring,sequence,input,event", stdout);
+    fputs("record", stdout);
+    for (size_t i = 0; i < sizeof csv_keys / sizeof csv_keys[0]; i++)
+        printf(",%s", csv_keys[i]);
     for (uint16_t i = 0; type && i < EVENT_TYPES; i++) {
         const struct event_info *info = event_info(i);
         if (info == NULL || strcmp(info->name, type) != 0)
             continue;
         for (uint32_t k = 0; k < info->field_count; k++)
-            printf(",%s", info->fields[k].kind == FIELD_locate ? "symbol" : info->fields[k].name);
+            csv_name(info->fields[k].kind == FIELD_locate ? "symbol" : info->fields[k].name);
     }
     fputs(type ? "\r\n" : ",fields\r\n", stdout);
 }
@@ -250,7 +249,7 @@ void run_journal_export(const struct invocation *invocation, struct error *err)
             csv_row(view, type != NULL);
             json_decref(view);
         }
-        damage_say(&f, err);
+        journal_events_whole(&f, err);
     }
     journal_events_close(&f);
 }

@@ -341,31 +341,50 @@ static bool event_compare(struct replaying *p, const struct event *was, const st
                      was->sequence, text);
 }
 
+static bool not_in_journal(const struct replaying *p, const struct event *now, struct error *err)
+{
+    return error_set(err, EXIT_STATE,
+                     "difference: lane %u: event %" PRIu64 " is not in the journal", p->lane,
+                     now->sequence);
+}
+
+// What the replay makes until the journal's event <was>. Only its first ones may be gone.
+static bool events_skip(struct replaying *p, const struct event *was, FILE *events,
+                        struct event *now, bool *more, struct error *err)
+{
+    while (*more && now->sequence < was->sequence) {
+        p->earlier += now->sequence != 0 && p->equal == 0;
+        *more = fread(now, sizeof *now, 1, events) == 1;
+        if (*more && p->equal && now->sequence < was->sequence)
+            return not_in_journal(p, now, err);
+    }
+    return true;
+}
+
 // The journal's events of the lane, each beside what the replay makes.
 static bool events_compare(struct replaying *p, FILE *events, struct error *err)
 {
     struct journal_events f;
     struct event now = {.sequence = 0};
     const struct logged_event *e;
+    struct error damage = {0};
     bool more = true, found = false, ok = journal_events_open(&f, p->journal, err);
     while (ok && (e = journal_events_next(&f, err)) != NULL) {
         if (e->epoch != p->epoch || e->event.lane != p->lane || e->ring != EVENT_RING_TRADING)
             continue;
         found = true;
-        while (more && now.sequence < e->event.sequence) {
-            p->earlier += now.sequence != 0 && p->equal == 0;
-            more = fread(&now, sizeof now, 1, events) == 1;
-        }
-        if (more)
+        ok = events_skip(p, &e->event, events, &now, &more, err);
+        if (ok && more)
             ok = event_compare(p, &e->event, &now, err);
         else
-            p->later++;
+            p->later += ok;
     }
+    // Damage is the reason of whatever differs.
+    if (!journal_events_whole(&f, &damage))
+        *err = damage;
     // What comes behind the journal's last is looked at all the same: no lane made more than it.
     while (ok && found && more && fread(&now, sizeof now, 1, events) == 1)
-        ok = error_set(err, EXIT_STATE,
-                       "difference: lane %u: event %" PRIu64 " is not in the journal", p->lane,
-                       now.sequence);
+        ok = not_in_journal(p, &now, err);
     if (ok && err->code == EXIT_OK && !found)
         error_set(
             err, EXIT_FAILED,

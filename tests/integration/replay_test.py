@@ -118,6 +118,17 @@ def refused(s):
     assert done.returncode != 0, "replayed against an empty journal"
 
 
+def damaged(s):
+    """A byte in the middle of the journal: what it spoils is not passed over."""
+    shutil.copytree(s.dir / "journal", s.dir / "spoilt")
+    path = max((s.dir / "spoilt").glob("*.journal"), key=lambda p: len(p.read_bytes().rstrip(b"\0")))
+    content = bytearray(path.read_bytes())
+    content[len(content.rstrip(b"\0")) // 2] ^= 0x10
+    path.write_bytes(content)
+    done = replay(s, journal="spoilt")
+    assert done.returncode == 1 and "journal verify lists everything" in done.stderr, f"{done.stdout}{done.stderr}"
+
+
 def foreign(s, t):
     done = tickgate("replay", t.dir / "journal", s.dir / "capture", "--config", s.dir / "config.yaml")
     assert done.returncode == 4 and "belongs to another" in done.stderr, done.stderr
@@ -208,6 +219,7 @@ def main():
         print(f"loss and re-requests: {same(s)} events")
         print(f"one byte changed: {changed(s)}")
         refused(s)
+        damaged(s)
         session(t, cuts, line, govern, trading=sections("10.0.0.1:26400") + PRACTISES)
         print(f"cuts and commands: {same(t)} events")
         assert events(t)["LIMIT_CHANGED"] == 3, events(t)
