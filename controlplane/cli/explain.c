@@ -14,14 +14,18 @@
 // An order at a place behind these is told from the DECISION on that was asked for.
 enum { PLACES = 1 << 20 };
 
-// One order: the place of a lane's table, from its first record to its last.
+// One order: the place of a lane's table, from its first record to its last. An instance that goes
+// on from the journal has a place of its own for it, which its references tell.
 struct chosen {
     uint64_t epoch;
     uint64_t first;   // record of its first DECISION
     uint64_t refused; // record of a DECISION that found no place, 0: it has one
     uint32_t order;
+    uint32_t ref;     // the exchange's, now
+    uint32_t ref_new; // asked for by a replace
     uint8_t lane;
     uint8_t session;
+    bool astray; // its place in this instance is not known yet
 };
 
 struct search {
@@ -85,6 +89,7 @@ static bool search_run(struct search *s, struct journal_events *f, struct error 
                                    .first = e->number,
                                    .refused = placed ? 0 : e->number,
                                    .order = d->order,
+                                   .ref = d->ref,
                                    .lane = lane,
                                    .session = d->session};
         if (known && s->entered[lane][d->order] >= s->since)
@@ -129,8 +134,8 @@ static void decision_add(json_t *row, const struct journal_events *f)
     const struct event *e = &f->event.event;
     const struct event_decision *d = &e->decision;
     json_object_set_new(row, "cause",
-                        json_pack("{s:I,s:o}", "input", (json_int_t)e->input, "received",
-                                  view_utc(f->event.utc_ns)));
+                        json_pack("{s:i,s:I,s:o}", "lane", e->lane, "input", (json_int_t)e->input,
+                                  "received", view_utc(f->event.utc_ns)));
     json_object_set_new(row, "account",
                         json_string(journal_events_name(f, JOURNAL_NAME_ACCOUNT, 0, d->account)));
     json_object_set_new(
@@ -197,36 +202,75 @@ static json_t *step_view(const struct journal_events *f, uint64_t begun_ns)
 
 // --- the story ---
 
+// An event about the place <order>. <ref>: with that reference, 0: it names none.
+static bool named(struct chosen *c, uint32_t order, uint8_t session, uint32_t ref)
+{
+    if (c->astray && session == c->session && ref && (ref == c->ref || ref == c->ref_new)) {
+        c->order = order;
+        c->astray = false;
+    }
+    return !c->astray && order == c->order;
+}
+
+static bool report_about(const struct event_order *o, struct chosen *c)
+{
+    if (!named(c, o->order, o->session, o->ref) && !named(c, o->order, o->session, o->named))
+        return false;
+    c->ref = o->ref;
+    return true;
+}
+
+static bool decision_about(const struct event_decision *d, struct chosen *c)
+{
+    if (c->astray || d->order != c->order)
+        return false;
+    c->ref_new = d->ref;
+    return true;
+}
+
 // Whether the event is about the place; *<over>: with it the order is over.
-static bool about(const struct event *e, const struct chosen *c, bool *over)
+static bool about(const struct event *e, struct chosen *c, bool *over)
 {
     if (e->lane != c->lane)
         return false;
     switch (e->type) {
-    case EVENT_DECISION: return e->decision.order == c->order;
-    case EVENT_ORDER_SENT: return e->order_sent.order == c->order;
-    case EVENT_ORDER_RELEASED: return e->order_released.order == c->order;
+    case EVENT_DECISION: return decision_about(&e->decision, c);
+    case EVENT_ORDER_SENT: return named(c, e->order_sent.order, c->session, 0);
+    case EVENT_ORDER_RELEASED: return named(c, e->order_released.order, c->session, 0);
     case EVENT_ORDER_NOT_SENT:
-        *over = e->order_sent.order == c->order && e->order_sent.kind == 'O';
-        return e->order_sent.order == c->order;
-    case EVENT_CANCEL_SENT: return e->cancel_sent.order == c->order;
+        *over = named(c, e->order_sent.order, c->session, 0) && e->order_sent.kind == 'O';
+        return named(c, e->order_sent.order, c->session, 0);
+    case EVENT_CANCEL_WAITS:
+    case EVENT_CANCEL_SENT:
+        return named(c, e->cancel_sent.order, e->cancel_sent.session, e->cancel_sent.ref);
     case EVENT_ORDER:
-        *over = e->order.order == c->order && e->order.life >= FOLD_DEAD;
-        return e->order.order == c->order;
-    case EVENT_ROUTE_VENUE: return e->route_venue.order == c->order && e->route_venue.decision;
+        if (!report_about(&e->order, c))
+            return false;
+        *over = e->order.life >= FOLD_DEAD;
+        return true;
+    case EVENT_ROUTE_VENUE:
+        return named(c, e->route_venue.order, c->session, 0) && e->route_venue.decision;
     default: return false;
     }
 }
 
-static json_t *story(struct journal_events *f, const struct chosen *c, bool *ended,
+// The order's instance has ended, and this one goes on from the journal, or not.
+static bool goes_on(struct chosen *c, const struct journal_events *f)
+{
+    c->epoch = f->event.epoch;
+    c->astray = true;
+    return f->instance.restores && !c->refused;
+}
+
+static json_t *story(struct journal_events *f, struct chosen *c, const char **end,
                      struct error *err)
 {
     const struct logged_event *e;
     json_t *steps = json_array(), *told = NULL;
     uint64_t begun_ns = 0, input = 0;
-    *ended = false;
-    while (!invocation_stopped() && !*ended && (e = journal_events_next(f, err)) != NULL) {
-        bool over = false;
+    bool over = false;
+    *end = "the order is still open where this journal ends";
+    while (!invocation_stopped() && !over && (e = journal_events_next(f, err)) != NULL) {
         if (e->epoch == c->epoch && e->event.type == EVENT_SIGNAL && e->event.lane == c->lane) {
             json_decref(told);
             told = signal_view(f);
@@ -234,8 +278,11 @@ static json_t *story(struct journal_events *f, const struct chosen *c, bool *end
         }
         if (e->number < c->first)
             continue;
-        if (e->epoch != c->epoch)
+        if (e->epoch != c->epoch && !goes_on(c, f)) {
+            *end = "the order is still open where its instance ends; the next one did not go on "
+                   "from the journal (start: venue)";
             break;
+        }
         if (c->refused ? e->number != c->refused : !about(&e->event, c, &over))
             continue;
         begun_ns = begun_ns ? begun_ns : e->utc_ns;
@@ -243,9 +290,11 @@ static json_t *story(struct journal_events *f, const struct chosen *c, bool *end
         if (e->event.type == EVENT_DECISION && told && e->event.input == input)
             json_object_set(step, "signal", told);
         json_array_append_new(steps, step);
-        *ended = over || c->refused;
+        over = over || c->refused;
     }
     json_decref(told);
+    if (over)
+        *end = "the order is over";
     return steps;
 }
 
@@ -268,9 +317,11 @@ static void decision_print(const json_t *row, const json_t *fields)
     const json_t *cause = json_object_get(row, "cause");
     size_t i;
     json_t *check;
-    printf("    caused by    input %lld of the lane, received %s; strategy %s, account %s\n",
-           number_at(cause, "input"), text_at(cause, "received"), text_at(row, "strategy"),
-           text_at(row, "account"));
+    printf("    caused by    lane %lld input %lld, as a capture marks what left, received %s; "
+           "strategy "
+           "%s, account %s\n",
+           number_at(cause, "lane"), number_at(cause, "input"), text_at(cause, "received"),
+           text_at(row, "strategy"), text_at(row, "account"));
     const json_t *told = json_object_get(row, "signal");
     if (told)
         printf("    signal       %lld of %s for %s, made %s: %lld, confidence %lld\n",
@@ -315,7 +366,7 @@ static void order_print(const json_t *fields)
     fputc('\n', stdout);
 }
 
-static void story_print(const json_t *steps, bool ended)
+static void story_print(const json_t *steps, const char *end)
 {
     size_t i;
     json_t *row;
@@ -333,12 +384,16 @@ static void story_print(const json_t *steps, bool ended)
         else if (strcmp(event, "ORDER_RELEASED") == 0)
             printf("    released     after %lld ns in wait of the journal, gated again: %s\n",
                    number_at(row, "parked_ns"), text_at(row, "verdict"));
+        else if (strncmp(event, "CANCEL_", 7) == 0)
+            printf("    cancel       to %lld shares, reference %lld; %lld wait\n",
+                   number_at(fields, "total"), number_at(fields, "ref"),
+                   number_at(fields, "waiting"));
         else if (strncmp(event, "ORDER_", 6) == 0)
             printf("    frame        %s, %lld ns after the burst, reference %lld\n",
                    strcmp(event, "ORDER_SENT") == 0 ? "taken by the port" : "did not leave",
                    number_at(row, "ns_until_handed"), number_at(fields, "ref"));
     }
-    puts(ended ? "the order is over" : "the order is still open where this journal ends");
+    puts(end);
 }
 
 void run_explain(const struct invocation *invocation, struct error *err)
@@ -346,7 +401,7 @@ void run_explain(const struct invocation *invocation, struct error *err)
     static struct journal_events f;
     const char *directory = json_string_value(json_object_get(invocation->options, "DIR"));
     struct search s;
-    bool ended;
+    const char *end;
     if (!search_read(&s, invocation, err))
         return;
     s.entered = calloc(LANES_MAX, sizeof *s.entered); // touched where it is used
@@ -357,11 +412,11 @@ void run_explain(const struct invocation *invocation, struct error *err)
     if (journal_events_open(&f, directory, err) && search_run(&s, &f, err)) {
         journal_events_close(&f);
         if (journal_events_open(&f, directory, err)) {
-            json_t *steps = story(&f, &s.found, &ended, err);
+            json_t *steps = story(&f, &s.found, &end, err);
             if (invocation->json)
                 json_dumpf(steps, stdout, JSON_INDENT(2));
             else
-                story_print(steps, ended);
+                story_print(steps, end);
             if (invocation->json)
                 fputc('\n', stdout);
             json_decref(steps);

@@ -110,6 +110,21 @@ def check(world, journal):
     return verified
 
 
+def explained(journal):
+    """An order that one dataplane entered and another one saw the end of: the story goes on to that end."""
+    entered, over = {}, {}
+    for line in run(str(BUILD / "tickgate"), "journal", "dump", str(journal), "--json").stdout.splitlines():
+        e = json.loads(line)
+        if e["event"] == "DECISION" and e["fields"]["kind"] == "O" and e["fields"]["refusal"] == "NONE":
+            entered[e["fields"]["ref"]] = e["epoch"]
+        elif e["event"] == "ORDER" and e["fields"]["life"] == 3 and entered.get(e["fields"]["ref"], e["epoch"]) != e["epoch"]:
+            over[e["fields"]["ref"]] = e["number"]
+    assert over, "no order was open when a dataplane was killed"
+    for ref, number in sorted(over.items())[:10]:
+        assert ask("explain", "order", ref, journal)[-1]["number"] == number, (ref, number)
+    return len(over)
+
+
 def main():
     need_programs()
     with Wire() as wire, System("restartkill") as s:
@@ -122,7 +137,8 @@ def main():
         verified = check(world, s.dir / "journal")
         held = sum(sum(tails.values()) for tails in world.events.values())
         assert held > 0, "nothing was published before a kill"
-        print(f"{world.died} killed, {len(world.events)} regions with {held} events, {verified['torn']} torn ends, {once_each(log)} requests")
+        print(f"{world.died} killed, {len(world.events)} regions with {held} events, {verified['torn']} torn ends, {once_each(log)} requests, "
+              f"{explained(s.dir / 'journal')} orders over in another instance than they began")
 
 
 if __name__ == "__main__":
