@@ -128,10 +128,11 @@ static bool call_position(struct strategy_host *h, uint16_t symbol, struct strat
     struct desk *d = h->desk;
     if (symbol >= d->instrument_count)
         return false;
-    const uint32_t at = position_open(&d->risk, h->slot.account, symbol);
-    if (at == POSITION_NONE)
-        return false;
+    const uint32_t at = position_look(&d->risk, h->slot.account, symbol);
     const struct position *p = &d->risk.positions[at];
+    *out = (struct strategy_position){.shares = 0};
+    if (p->key != position_key(h->slot.account, symbol))
+        return true; // only an order opens its place
     *out = (struct strategy_position){.shares = p->shares,
                                       .bought_value = d->risk.money[at].bought_value,
                                       .sold_value = d->risk.money[at].sold_value,

@@ -519,6 +519,10 @@ static void timers_parameters_and_reading(void **state)
     assert_true(levels[1].price == 999900 && levels[1].shares == 100 && levels[1].orders == 1);
     assert_true(calls->position(n->setup.host, 0, &position) && position.shares == 0);
     assert_false(calls->position(n->setup.host, 2, &position));
+    const uint32_t places = w->desk.risk.position_count;
+    position.shares = 1;
+    assert_true(calls->position(n->setup.host, 1, &position) && position.shares == 0);
+    assert_int_equal(w->desk.risk.position_count, places); // who only asks takes no place
     calls->timer_set(n->setup.host, calls->now_ns(n->setup.host) + 1000);
     w->now += 998;
     lane_turn(&w->lane, w->now);
