@@ -19,12 +19,6 @@ static void settle(struct desk_restore *r, uint32_t index, const struct order_ou
     desk_show(d, o->position);
 }
 
-static uint32_t change_open(const struct own_order *o)
-{
-    const uint32_t gone = o->filled + o->prevented;
-    return o->change_total > gone ? o->change_total - gone : 0;
-}
-
 // The shares that the message must have had to leave what the event says is left.
 static uint32_t quantity_of(const struct own_order *o, const struct event_order *e)
 {
@@ -39,7 +33,7 @@ static uint32_t quantity_of(const struct own_order *o, const struct event_order 
     case REPORT_CORRECTED: return e->fill_shares;
     case REPORT_CANCELED:
         if (e->named != o->ref && o->waits & WAIT_REPLACE && e->named == o->change_ref)
-            open = change_open(o);
+            open = order_change_open(o);
         if (!wrong)
             return open - e->open;
         return open == e->open ? 0 : UINT32_MAX;
@@ -66,7 +60,7 @@ static void report_of(const struct own_order *o, const struct event_order *e, st
     if (e->message == REPORT_REPLACED || e->message == REPORT_REPLACED_DEAD)
         r->ref_was = e->did & DID_CHANGE ? o->ref : ~o->ref;
     // A contradiction about the side, not about the quantity.
-    if (e->message == REPORT_MODIFIED && e->did & DID_WRONG && e->open <= change_open(o))
+    if (e->message == REPORT_MODIFIED && e->did & DID_WRONG && e->open <= order_change_open(o))
         r->side = side_sells(o->side) ? 'B' : 'S';
 }
 

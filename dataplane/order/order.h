@@ -277,6 +277,13 @@ static inline uint64_t order_total(const struct own_order *o)
     return changes && o->change_total > total ? o->change_total : total;
 }
 
+// What a replace or modify on its way leaves open.
+static inline uint32_t order_change_open(const struct own_order *o)
+{
+    const uint32_t gone = o->filled + o->prevented;
+    return o->change_total > gone ? o->change_total - gone : 0;
+}
+
 // A cancel goes out; <total> as in the message. Returns the reference that it names.
 uint32_t order_cancel_begin(struct order_table *t, uint32_t index, uint32_t total);
 void order_cancel_enqueue(struct order_table *t, uint32_t index, uint32_t total);

@@ -96,16 +96,10 @@ static void replaced(struct step *s, uint32_t open, uint32_t price)
     change_done(s);
 }
 
-static uint32_t change_open(const struct own_order *o)
-{
-    const uint32_t gone = o->filled + o->prevented;
-    return o->change_total > gone ? o->change_total - gone : 0;
-}
-
 // The acknowledgement of the replace has not come, but something that only follows it.
 static void replaced_unsaid(struct step *s)
 {
-    replaced(s, change_open(s->o), s->o->change_price);
+    replaced(s, order_change_open(s->o), s->o->change_price);
 }
 
 // True: the message names a link of the chain that has been replaced. What it takes off is known:
@@ -214,7 +208,7 @@ static void do_REPLACE(struct step *s)
 {
     if (!replace_fits(s))
         return;
-    const uint32_t expected = change_open(s->o);
+    const uint32_t expected = order_change_open(s->o);
     lives(s);
     replaced(s, s->r->quantity, s->r->price);
     s->o->exchange_ref = s->r->exchange_ref;
@@ -418,7 +412,7 @@ static void do_MOVE(struct step *s)
 static void do_MODIFY(struct step *s)
 {
     struct own_order *o = s->o;
-    const uint32_t expected = change_open(o);
+    const uint32_t expected = order_change_open(o);
     const bool turned = side_sells(s->r->side) != side_sells(o->side);
     lives(s);
     if (LIKELY(!turned))
@@ -443,18 +437,21 @@ static void do_DROP(struct step *s)
     change_done(s);
 }
 
+// What the exchange has is cancelled, all of it: a part that was asked for once says nothing now.
+static void do_DOUBT_R(struct step *s)
+{
+    struct own_order *o = s->o;
+    o->cancels = o->cancel_total ? 0 : o->cancels;
+    o->cancel_total = 0;
+    o->flags |= ORDER_QUARANTINED;
+    s->out->did |= DID_CHANGE | DO_CANCEL;
+}
+
 // The exchange has it, and does not say what became of it: what it may execute stays reserved.
 static void do_DOUBT(struct step *s)
 {
     s->o->life = LIFE_UNKNOWN;
-    s->o->flags |= ORDER_QUARANTINED;
-    s->out->did |= DID_CHANGE | DO_CANCEL;
-}
-
-static void do_DOUBT_R(struct step *s)
-{
-    s->o->flags |= ORDER_QUARANTINED;
-    s->out->did |= DID_CHANGE | DO_CANCEL;
+    do_DOUBT_R(s);
 }
 
 static void do_ASK(struct step *s)
@@ -464,18 +461,25 @@ static void do_ASK(struct step *s)
 }
 
 // Repeating a cancel is harmless; after some times somebody has to look. One that leaves the order
-// what it has is ignored for good; to one that has not left nobody could answer.
+// what it has is ignored for good; to one that has not left nobody could answer. A replace or
+// modify that has no answer either is asked about, until the answer was that nobody knows.
 static void do_RECANCEL(struct step *s)
 {
     struct own_order *o = s->o;
     if (o->flags & ORDER_CANCEL_QUEUED)
         return;
-    if (o->cancel_total && o->cancel_total >= order_total(o))
+    const bool superfluous = o->cancel_total && o->cancel_total >= order_total(o);
+    const bool asks = o->life == LIFE_LIVE && o->waits & WAIT_CHANGE;
+    if (superfluous) {
         cancel_done(s);
-    else if (o->cancels < ORDER_CANCELS_MAX)
+    } else if (o->cancels < ORDER_CANCELS_MAX) {
         s->out->did |= DO_CANCEL;
-    else
+    } else {
         wrong(s);
+        return;
+    }
+    if (asks && (superfluous || !(o->flags & ORDER_QUARANTINED)))
+        do_ASK(s);
 }
 
 // --- the table ---
@@ -567,28 +571,4 @@ void order_found_out(struct order_table *t, uint32_t index, enum order_message m
     struct step s = {t, o, NULL, out, NULL, index, message};
     *out = (struct order_outcome){.did = 0};
     effects[message][column_of(o)](&s);
-}
-
-static uint32_t larger(uint32_t a, uint32_t b)
-{
-    return a > b ? a : b;
-}
-
-struct order_worst order_worst(const struct own_order *o)
-{
-    struct order_worst w = {0};
-    if (o->life == LIFE_DEAD)
-        return w;
-    w.orders = 1;
-    w.shares = o->open;
-    w.notional = (uint64_t)o->open * larger(o->price, larger(o->limit, o->discretion));
-    if (o->waits & WAIT_CHANGE || UNLIKELY(o->flags & ORDER_PARKED)) {
-        const uint32_t open = change_open(o);
-        const uint32_t limit = o->waits & WAIT_MODIFY ? o->limit : o->discretion;
-        const uint64_t notional =
-            (uint64_t)open * larger(o->change_price, larger(limit, o->discretion));
-        w.shares = open > w.shares ? open : w.shares;
-        w.notional = notional > w.notional ? notional : w.notional;
-    }
-    return w;
 }

@@ -260,6 +260,32 @@ uint32_t order_cancel_begin(struct order_table *t, uint32_t index, uint32_t tota
     return o->cancel_ref;
 }
 
+// --- what it may still do ---
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+struct order_worst order_worst(const struct own_order *o)
+{
+    struct order_worst w = {0};
+    if (o->life == LIFE_DEAD)
+        return w;
+    w.orders = 1;
+    w.shares = o->open;
+    w.notional = (uint64_t)o->open * larger(o->price, larger(o->limit, o->discretion));
+    if (o->waits & WAIT_CHANGE || UNLIKELY(o->flags & ORDER_PARKED)) {
+        const uint32_t open = order_change_open(o);
+        const uint32_t limit = o->waits & WAIT_MODIFY ? o->limit : o->discretion;
+        const uint64_t notional =
+            (uint64_t)open * larger(o->change_price, larger(limit, o->discretion));
+        w.shares = open > w.shares ? open : w.shares;
+        w.notional = notional > w.notional ? notional : w.notional;
+    }
+    return w;
+}
+
 // --- executions ---
 
 static uint32_t execution_home(const struct order_table *t, uint32_t session, uint32_t ref,

@@ -260,6 +260,24 @@ static void one_whose_cancel_is_answered_is_not_closed(void **state)
     assert_int_equal(o->life, LIFE_LIVE);
 }
 
+// A cancel that leaves the order all it has is over with the silence: the replace still waits.
+static void silence_has_a_timer_while_a_replace_has_no_answer(void **state)
+{
+    (void)state;
+    const uint32_t index = enter();
+    struct own_order *o = orders_at(&w->desk.orders, index);
+    o->life = LIFE_LIVE;
+    assert_int_equal(desk_replace(&w->desk, &w->who, index, 100, 999900), REFUSAL_NONE);
+    assert_int_equal(desk_cancel(&w->desk, index, 100), REFUSAL_NONE);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_true(o->flags & ORDER_TIMED);
+        o->silent_at = w->now;
+        desk_turn(&w->desk, w->now);
+        assert_int_equal(o->waits, WAIT_REPLACE);
+        assert_true(o->flags & ORDER_ASKED);
+    }
+}
+
 // It lets more pass: not without its record.
 static void a_full_ring_closes_no_order(void **state)
 {
@@ -284,6 +302,7 @@ int main(void)
         TEST(one_that_lives_stops_its_symbol),
         TEST(a_chain_that_lives_stops_its_symbol),
         TEST(one_whose_cancel_is_answered_is_not_closed),
+        TEST(silence_has_a_timer_while_a_replace_has_no_answer),
         TEST(a_full_ring_closes_no_order),
     };
 #undef TEST

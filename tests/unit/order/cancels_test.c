@@ -99,6 +99,44 @@ static void one_that_waits_for_its_turn_has_no_answer(void **state)
     assert_int_equal(table.wrong, 0);
 }
 
+// A replace or modify that has no answer is asked about beside the cancel, and instead of one that
+// is superfluous: nothing else would wake the order again.
+static void a_change_without_an_answer_is_asked_about(void **state)
+{
+    (void)state;
+    struct own_order *o = orders_at(&table, order);
+    assert_true(order_replace_begin(&table, order, REF + 1, SHARES + 200, PRICE));
+    order_cancel_begin(&table, order, SHARES + 200);
+    assert_int_equal(silence(), DID_CHANGE | DO_ASK);
+    assert_int_equal(o->waits, WAIT_REPLACE);
+    order_cancel_begin(&table, order, SHARES);
+    assert_int_equal(silence(), DO_CANCEL | DO_ASK);
+    o->flags |= ORDER_QUARANTINED; // the answer was that nobody knows
+    assert_int_equal(silence(), DO_CANCEL);
+    order_cancel_begin(&table, order, SHARES + 200);
+    assert_int_equal(silence(), DID_CHANGE | DO_ASK);
+}
+
+// In doubt all of it is cancelled, and the part that was cancelled before counts for nothing.
+static void in_doubt_everything_is_cancelled(void **state)
+{
+    struct order_outcome out;
+    (void)state;
+    struct own_order *o = orders_at(&table, order);
+    order_cancel_begin(&table, order, 100);
+    assert_true(order_replace_begin(&table, order, REF + 1, SHARES, PRICE));
+    order_found_out(&table, order, ORDER_MESSAGE_SEEN, &out);
+    assert_true(out.did & DO_CANCEL && o->cancel_total == 0 && o->cancels == 0);
+    order_cancel_begin(&table, order, o->cancel_total);
+    order_found_out(&table, order, ORDER_MESSAGE_NO_QUERY, &out);
+    assert_true(out.did & DO_CANCEL && o->cancels == 1); // the same again
+    o->life = LIFE_PENDING;
+    o->waits = 0;
+    order_cancel_begin(&table, order, 100);
+    order_found_out(&table, order, ORDER_MESSAGE_SEEN, &out);
+    assert_true(out.did & DO_CANCEL && o->cancel_total == 0 && o->life == LIFE_UNKNOWN);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_order, close_order)
@@ -106,6 +144,8 @@ int main(void)
         TEST(somebody_looks_after_some),
         TEST(another_total_is_another_cancel),
         TEST(one_that_waits_for_its_turn_has_no_answer),
+        TEST(a_change_without_an_answer_is_asked_about),
+        TEST(in_doubt_everything_is_cancelled),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

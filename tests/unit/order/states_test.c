@@ -189,8 +189,8 @@ static const struct expectation expected[] = {
      {"Uc", "UCc", "L", "LRc", "LMc", "LC", "LRCc", "LMCc", "U", "URc", "UMc", "UC", "URCc", "UMCc",
       "D"}},
     {ORDER_MESSAGE_SILENCE,
-     {"Pq", "PCq", "L", "LRq", "LMq", "LCc", "LRCc", "LMCc", "U", "UR", "UM", "UCc", "URCc", "UMCc",
-      "D"}},
+     {"Pq", "PCq", "L", "LRq", "LMq", "LCc", "LRCcq", "LMCcq", "U", "UR", "UM", "UCc", "URCc",
+      "UMCc", "D"}},
     {ORDER_MESSAGE_CLOSED,
      {"D", "D", "D", "D", "D", "D", "D", "D", "D", "D", "D", "D", "D", "D", "D"}},
 };
