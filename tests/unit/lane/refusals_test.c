@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "dataplane/lane/desk_act.h"
+#include "dataplane/lane/desk_park.h"
 #include "dataplane/lane/desk_parts.h"
 #include "tests/lib/desk_world.h"
 
@@ -434,6 +435,75 @@ static void a_short_sale_is_not_made_a_long_one(void **state)
     assert_int_equal(desk_modify(&w->desk, &w->who, index, 60, 'E'), REFUSAL_NONE);
 }
 
+// All that waits is durable: it is released, and gated again.
+static void journal_has_all(void)
+{
+    events_drain();
+    event_commit(w->lane.trading.ring, w->lane.trading.tail);
+    w->rig.sent_len = 0;
+    desk_turn(&w->desk, w->now);
+}
+
+static void traded(uint32_t index, enum ouch_report_kind kind, char letter)
+{
+    const struct ouch_report r = {.kind = (uint8_t)kind,
+                                  .letter = (uint8_t)letter,
+                                  .time_ns = 1,
+                                  .ref = orders_at(&w->desk.orders, index)->ref,
+                                  .quantity = 100,
+                                  .price = 1000000,
+                                  .match = 5};
+    desk_report(&w->desk, 0, &r);
+}
+
+// The side that a modify asks for waits with it. What it may be called is judged once more when it
+// leaves: by then the shares may be gone.
+static void a_modify_that_waits_for_the_journal_has_its_side(void **state)
+{
+    enum { SIDE_AT = 18 }; // in a Modify of OUCH 4.2, behind the head of SoupBinTCP
+    struct frames_config frames = {.version = OUCH_42, .firm = "    ", .capacity = 'P'};
+    struct desk_order ask = buy;
+    uint32_t bought, index;
+    (void)state;
+    ouch_prefix_set(&frames.prefix, "T");
+    frames_init(&w->session.frames, &frames);
+    w->limits->symbols[0].symbol.short_marking = true;
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &bought), REFUSAL_NONE);
+    told(bought, REPORT_ACCEPTED, 'A');
+    traded(bought, REPORT_EXECUTED, 'E');
+    ask.side = 'T';
+    assert_int_equal(desk_enter(&w->desk, &w->who, &ask, &index), REFUSAL_NONE);
+    told(index, REPORT_ACCEPTED, 'A');
+    const struct own_order *o = orders_at(&w->desk.orders, index);
+    void *places = zeroed(desk_park_bytes(4));
+    desk_park_add(&w->desk, 0, 4, 1000 * STEP, places);
+    atomic_store(&region_record_word(&w->lane.view, 0)->state, RECORD_WRITTEN);
+    journal_has_all();
+    for (const char *to = "SETS"; *to; to++) {
+        assert_int_equal(desk_modify(&w->desk, &w->who, index, 60, *to), REFUSAL_NONE);
+        assert_true(o->flags & ORDER_PARKED && o->side != *to);
+        journal_has_all();
+        assert_int_equal(w->rig.sent[3], 'M');
+        assert_int_equal(w->rig.sent[SIDE_AT], (uint8_t)*to);
+        told(index, REPORT_MODIFIED, 'M');
+        assert_int_equal(o->side, *to);
+        check();
+    }
+    assert_int_equal(desk_modify(&w->desk, &w->who, index, 60, 'T'), REFUSAL_NONE);
+    journal_has_all();
+    told(index, REPORT_MODIFIED, 'M');
+    assert_int_equal(desk_modify(&w->desk, &w->who, index, 60, 'S'), REFUSAL_NONE);
+    traded(bought, REPORT_BROKEN, 'B');
+    const uint64_t before = w->desk.count.refusals[REFUSAL_SHORT_MARK];
+    journal_has_all();
+    assert_int_equal(w->rig.sent_len, 0);
+    assert_int_equal(w->desk.count.refusals[REFUSAL_SHORT_MARK], before + 1);
+    assert_true(o->life == LIFE_LIVE && o->side == 'T' && o->waits == 0);
+    assert_false(o->flags & (ORDER_PARKED | ORDER_QUARANTINED));
+    check();
+    free(places);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
@@ -455,6 +525,7 @@ int main(void)
         TEST(a_replace_of_an_order_for_after_hours),
         TEST(sides_of_a_modify),
         TEST(a_short_sale_is_not_made_a_long_one),
+        TEST(a_modify_that_waits_for_the_journal_has_its_side),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
