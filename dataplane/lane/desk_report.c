@@ -233,15 +233,29 @@ static COLD bool without_order(struct desk *d, uint32_t session, const struct ou
     return true;
 }
 
+// Whatever else it says is about another order than ours.
+static bool names_other(const struct desk *d, uint32_t index, const struct ouch_report *r)
+{
+    const uint16_t instrument = orders_at(&d->orders, index)->instrument;
+    return r->symbol[0] != 0 &&
+           memcmp(r->symbol, d->instruments[instrument].symbol, sizeof r->symbol) != 0;
+}
+
 void desk_report(struct desk *d, uint32_t session, const struct ouch_report *r)
 {
+    enum order_message message = (enum order_message)r->kind;
     struct order_outcome out;
     d->count.reports++;
     uint32_t index = orders_find(&d->orders, session, order_ref_of(r));
     if (UNLIKELY(index == OWN_NONE) && without_order(d, session, r, &index))
         return;
-    if (UNLIKELY(r->kind == REPORT_REPLACED || r->kind == REPORT_REPLACED_DEAD))
-        adopt_replace(d, index, r);
-    order_report(&d->orders, index, r, &out);
-    desk_settle(d, index, r, (enum order_message)r->kind, &out);
+    if (UNLIKELY(names_other(d, index, r))) {
+        message = ORDER_MESSAGE_OTHER_SYMBOL;
+        order_found_out(&d->orders, index, message, &out);
+    } else {
+        if (UNLIKELY(r->kind == REPORT_REPLACED || r->kind == REPORT_REPLACED_DEAD))
+            adopt_replace(d, index, r);
+        order_report(&d->orders, index, r, &out);
+    }
+    desk_settle(d, index, r, message, &out);
 }

@@ -26,7 +26,7 @@ static uint32_t quantity_of(const struct own_order *o, const struct event_order 
     const uint32_t off = o->quantity - o->open;
     uint32_t open = o->open;
     switch (e->message) {
-    case REPORT_ACCEPTED: return wrong ? UINT32_MAX : e->open + off;
+    case REPORT_ACCEPTED: return wrong && !(e->did & DID_CHANGE) ? UINT32_MAX : e->open + off;
     case REPORT_REPLACED:
     case REPORT_MODIFIED: return e->open;
     case REPORT_EXECUTED: return e->did & DID_BREAK ? e->broken_shares : e->fill_shares;
@@ -59,8 +59,11 @@ static void report_of(const struct own_order *o, const struct event_order *e, st
         r->price = e->did & DID_FILL ? e->fill_price : e->broken_price;
     if (e->message == REPORT_REPLACED || e->message == REPORT_REPLACED_DEAD)
         r->ref_was = e->did & DID_CHANGE ? o->ref : ~o->ref;
-    // A contradiction about the side, not about the quantity.
-    if (e->message == REPORT_MODIFIED && e->did & DID_WRONG && e->open <= order_change_open(o))
+    // A contradiction about the side, not about the quantity. That of a replaced message is not
+    // taken, so it may stand for every other one.
+    const bool wrong = e->did & DID_WRONG;
+    if (wrong && (e->message == REPORT_REPLACED ||
+                  (e->message == REPORT_MODIFIED && e->open <= order_change_open(o))))
         r->side = side_sells(o->side) ? 'B' : 'S';
 }
 
@@ -138,7 +141,7 @@ static void finding_apply(struct desk *d, uint32_t index, enum order_message mes
                           struct order_outcome *out)
 {
     struct own_order *o = orders_at(&d->orders, index);
-    if (message != ORDER_MESSAGE_SILENCE && message != ORDER_MESSAGE_NOT_SENT)
+    if (message >= ORDER_MESSAGE_SEEN && message <= ORDER_MESSAGE_NO_QUERY)
         o->flags &= (uint8_t)~ORDER_ASKED;
     order_found_out(&d->orders, index, message, out);
 }

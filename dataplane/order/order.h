@@ -300,7 +300,7 @@ uint32_t order_overdue(struct order_table *t, uint64_t now);
 // <r->kind> is one of an order's, and the order that orders_find gave for <r->ref>.
 void order_report(struct order_table *t, uint32_t index, const struct ouch_report *r,
                   struct order_outcome *out);
-// What the session, or a person, finds out: rows NOT_SENT to CLOSED.
+// What the session, a person or the desk finds out: rows NOT_SENT to OTHER_SYMBOL.
 void order_found_out(struct order_table *t, uint32_t index, enum order_message message,
                      struct order_outcome *out);
 // A replaced message names the chain by its old reference; a fill may name the new one.
@@ -319,6 +319,8 @@ struct order_worst {
 
 // At worst, whichever of the replace on its way and the order as it is comes true.
 struct order_worst order_worst(const struct own_order *o);
+// The exchange may neither hold nor execute it at <price>: beyond its limit and its discretion.
+bool order_beyond(const struct order_table *t, uint32_t index, uint32_t price);
 
 static inline bool side_sells(char side)
 {

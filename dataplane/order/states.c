@@ -38,6 +38,16 @@ static void end(struct step *s, uint32_t reason)
     s->out->did |= DID_CHANGE | DID_END;
 }
 
+static bool beyond(const struct step *s, uint32_t price)
+{
+    return order_beyond(s->t, s->index, price);
+}
+
+static bool turned(const struct step *s)
+{
+    return side_sells(s->r->side) != side_sells(s->o->side);
+}
+
 // Whatever the exchange says about an order shows that it has it.
 static void lives(struct step *s)
 {
@@ -103,10 +113,15 @@ static void replaced_unsaid(struct step *s)
 }
 
 // True: the message names a link of the chain that has been replaced. What it takes off is known:
-// the replaced message has left it out already.
-static bool of_old_link(const struct step *s)
+// the replaced message has left it out already. A later number that was given up never came to be.
+static bool of_old_link(struct step *s)
 {
-    return s->r->ref != s->o->ref && !(s->o->waits & WAIT_REPLACE && s->r->ref == s->o->change_ref);
+    const struct own_order *o = s->o;
+    if (LIKELY(s->r->ref == o->ref) || (o->waits & WAIT_REPLACE && s->r->ref == o->change_ref))
+        return false;
+    if (UNLIKELY(s->r->ref > o->ref))
+        wrong(s);
+    return true;
 }
 
 // --- effects ---
@@ -140,17 +155,19 @@ static void do_LIVES(struct step *s)
     lives(s);
 }
 
-// Accepted values win over entered ones: a price as good or better, never more shares. What has
-// been taken off already stays off.
+// Accepted values win over entered ones: a price as good or better, never more shares. A worse one
+// is a contradiction, and believed, as more is reserved then. What has been taken off already stays
+// off.
 static bool accepted_take(struct step *s)
 {
     struct own_order *o = s->o;
     const uint32_t off = o->quantity - o->open;
-    if (UNLIKELY(o->flags & ORDER_ACCEPTED || s->r->quantity > o->quantity ||
-                 side_sells(s->r->side) != side_sells(o->side))) {
+    if (UNLIKELY(o->flags & ORDER_ACCEPTED || s->r->quantity > o->quantity || turned(s))) {
         wrong(s);
         return false;
     }
+    if (UNLIKELY(beyond(s, s->r->price)))
+        wrong(s);
     o->flags |= ORDER_ACCEPTED;
     o->exchange_ref = s->r->exchange_ref;
     o->quantity = s->r->quantity;
@@ -202,8 +219,8 @@ static bool replace_fits(struct step *s)
     return false;
 }
 
-// Fewer shares than we think: executions that are still to be read. More is a contradiction, and
-// believed, as it is the worse.
+// Fewer shares than we think: executions that are still to be read. More, and a price beyond what
+// was asked for, are contradictions, and believed, as they are the worse.
 static void do_REPLACE(struct step *s)
 {
     if (!replace_fits(s))
@@ -212,7 +229,7 @@ static void do_REPLACE(struct step *s)
     lives(s);
     replaced(s, s->r->quantity, s->r->price);
     s->o->exchange_ref = s->r->exchange_ref;
-    if (UNLIKELY(s->r->quantity > expected))
+    if (UNLIKELY(s->r->quantity > expected || turned(s) || beyond(s, s->r->price)))
         wrong(s);
     if (UNLIKELY(s->r->quantity == 0))
         end(s, 0);
@@ -283,19 +300,24 @@ static void fill_told(struct step *s, uint32_t shares)
     execution_add(s->t, s->index, s->r->ref, s->r->match, shares, s->r->price);
 }
 
+// More than there was, or at a price that it could not have: it is in the position all the same.
+// The limit of a link that was replaced is not known any more.
 static void do_FILL(struct step *s)
 {
     struct own_order *o = s->o;
     const uint32_t shares = s->r->quantity;
-    if (!of_old_link(s)) {
+    const bool old = of_old_link(s);
+    if (!old) {
         if (UNLIKELY(s->r->ref != o->ref))
             replaced_unsaid(s);
         lives(s);
-        if (UNLIKELY(shares > o->open))
-            wrong(s); // more than there was: it is in the position all the same
-        o->open -= shares < o->open ? shares : o->open;
     }
     fill_told(s, shares);
+    if (!old) {
+        if (UNLIKELY(shares > o->open || beyond(s, s->out->price)))
+            wrong(s);
+        o->open -= shares < o->open ? shares : o->open;
+    }
     if (o->open == 0) // a replace on its way finds nothing to replace, and is ignored
         end(s, 0);
 }
@@ -304,7 +326,7 @@ static void do_FILL(struct step *s)
 static void do_FILL_DEAD(struct step *s)
 {
     fill_told(s, s->r->quantity);
-    if (of_old_link(s) && s->r->ref != s->o->change_ref && !closed(s->o))
+    if (s->r->ref < s->o->ref && !closed(s->o))
         return; // accounted for by the replaced message
     s->out->did |= DID_UNCLAIMED;
     wrong(s);
@@ -404,6 +426,8 @@ static void do_MOVE(struct step *s)
     s->out->did |= DID_CHANGE;
     if (UNLIKELY(s->r->ref != o->ref)) // where the order is, a replaced message says
         return;
+    if (UNLIKELY(beyond(s, s->r->price)))
+        wrong(s); // what the exchange says is reserved
     o->price = s->r->price;
     o->exchange_ref = s->r->exchange_ref;
     o->display = s->r->display;
@@ -413,13 +437,13 @@ static void do_MODIFY(struct step *s)
 {
     struct own_order *o = s->o;
     const uint32_t expected = order_change_open(o);
-    const bool turned = side_sells(s->r->side) != side_sells(o->side);
+    const bool other = turned(s);
     lives(s);
-    if (LIKELY(!turned))
+    if (LIKELY(!other))
         o->side = s->r->side;
     open_set(o, s->r->quantity);
     change_done(s);
-    if (UNLIKELY(turned || s->r->quantity > expected))
+    if (UNLIKELY(other || s->r->quantity > expected))
         wrong(s);
     if (o->open == 0)
         end(s, 0);

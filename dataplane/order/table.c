@@ -286,6 +286,24 @@ struct order_worst order_worst(const struct own_order *o)
     return w;
 }
 
+// What pegs has no price of its own, and what an earlier run asked for is not known.
+static COLD bool beyond_reach(const struct order_table *t, uint32_t index, uint32_t price)
+{
+    const struct own_order *o = &t->orders[index];
+    const struct ouch_extras *extras = order_extras(t, index);
+    if (o->flags & ORDER_ADOPTED || (extras && ouch_extras_pegs(extras)))
+        return false;
+    const bool reaches = side_sells(o->side) ? price >= o->discretion : price <= o->discretion;
+    return o->discretion == 0 || !reaches;
+}
+
+bool order_beyond(const struct order_table *t, uint32_t index, uint32_t price)
+{
+    const struct own_order *o = &t->orders[index];
+    const bool worse = side_sells(o->side) ? price < o->limit : price > o->limit;
+    return UNLIKELY(worse) && beyond_reach(t, index, price);
+}
+
 // --- executions ---
 
 static uint32_t execution_home(const struct order_table *t, uint32_t session, uint32_t ref,

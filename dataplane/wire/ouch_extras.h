@@ -55,6 +55,14 @@ static inline bool ouch_extras_post_only(const struct ouch_extras *extras)
     return extras->options.present & 1u << OUCH50_TAG_POST_ONLY && extras->options.post_only == 'P';
 }
 
+// Its price, or the price of its discretion, follows the market.
+static inline bool ouch_extras_pegs(const struct ouch_extras *extras)
+{
+    const struct ouch50_options *o = &extras->options;
+    return (o->present & 1u << OUCH50_TAG_PRICE_TYPE && o->price_type != 'L') ||
+           (o->present & 1u << OUCH50_TAG_DISCRETION_TYPE && o->discretion_type != 'L');
+}
+
 // The furthest an order may execute: its price, or its discretion.
 static inline uint32_t ouch_extras_reach(const struct ouch_extras *extras)
 {

@@ -9,11 +9,13 @@
 
 #include "dataplane/lane/desk_command.h"
 #include "dataplane/lane/desk_park.h"
+#include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_restore.h"
 #include "tests/lib/desk_history.h"
 
 enum { LOG = 1 << 16, ROUNDS = 400, PARKED = 16, PARKED_WAIT = 40 * STEP };
 
+static bool contradicts;
 static bool durable; // the session's orders wait for the journal
 
 static uint64_t closed; // orders in doubt, by people
@@ -35,6 +37,47 @@ static void close_something(void)
         desk_command(&w->lane, COMMAND_RESUME, &ask, &answer, &sequence);
 }
 
+static uint64_t contradictions;
+
+// The exchange says of an open order what cannot be: a price beyond its limit, another side or
+// another symbol, or a number that was given up.
+static void contradict_something(void)
+{
+    static const char letters[] = {[REPORT_ACCEPTED] = 'A',
+                                   [REPORT_REPLACED] = 'U',
+                                   [REPORT_CANCELED] = 'C',
+                                   [REPORT_EXECUTED] = 'E',
+                                   [REPORT_PRIORITY] = 'T'};
+    static const uint8_t kinds[] = {REPORT_ACCEPTED, REPORT_REPLACED, REPORT_CANCELED,
+                                    REPORT_EXECUTED, REPORT_PRIORITY};
+    const struct own_order *o = orders_at(&w->desk.orders, draw(ORDERS));
+    for (uint32_t i = 0; i < 8 && o->life == LIFE_DEAD; i++)
+        o = orders_at(&w->desk.orders, draw(ORDERS));
+    const uint8_t kind = o->life == LIFE_PENDING && draw(4)   ? REPORT_ACCEPTED
+                         : o->waits & WAIT_REPLACE && draw(4) ? REPORT_REPLACED
+                                                              : kinds[draw(5)];
+    const bool replaces = kind == REPORT_REPLACED, traded = kind == REPORT_EXECUTED,
+               names = kind == REPORT_ACCEPTED || replaces;
+    if (o->generation == 0)
+        return;
+    const uint32_t limit = replaces && o->change_ref ? o->change_price : o->limit,
+                   by = 100 * draw(2);
+    struct ouch_report r = {.kind = kind,
+                            .letter = (uint8_t)letters[kind],
+                            .time_ns = w->now << 8 | 0xFF,
+                            .ref = replaces && o->change_ref ? o->change_ref : o->ref,
+                            .ref_was = replaces ? o->ref : 0,
+                            .quantity = traded ? 1 : o->open,
+                            .price = side_sells(o->side) ? limit - by : limit + by,
+                            .side = draw(8) ? o->side : (side_sells(o->side) ? 'B' : 'S'),
+                            .match = traded ? UINT64_MAX - contradictions : 0,
+                            .display = 'Y'};
+    if (names)
+        memcpy(r.symbol, symbols[draw(4) ? o->instrument : draw(MODEL_SYMBOLS)], sizeof r.symbol);
+    contradictions++;
+    desk_report(&w->desk, 0, &r);
+}
+
 static void live(uint32_t steps)
 {
     w->model.better = 300;
@@ -43,6 +86,8 @@ static void live(uint32_t steps)
             close_something();
         for (uint32_t asks = draw(4); asks; asks--)
             ask_something();
+        if (contradicts && draw(8) == 0)
+            contradict_something();
         model_live(&w->model);
         if (w->max_cut && w->cut_after == 0)
             w->cut_after = 1 + draw((uint32_t)w->max_cut);
@@ -53,7 +98,9 @@ static void live(uint32_t steps)
         w->rig.refuse = draw(40) == 0;
         step();
         w->rig.refuse = false;
-        if (!durable || draw(3)) // else nothing more is committed
+        if (contradicts)
+            events_drain();           // nonsense may halt the session
+        else if (!durable || draw(3)) // else nothing more is committed
             check();
     }
 }
@@ -273,6 +320,20 @@ static void everything_comes_back(void **state)
     assert_true(closed > 0);
 }
 
+static void impossible_answers_come_back(void **state)
+{
+    (void)state;
+    contradicts = true;
+    for (uint64_t seed = 201; seed <= 200 + seeds(40); seed++) {
+        random_open(seed, seed % 2, seed % 3 == 0);
+        live(ROUNDS);
+        as_it_was(seed);
+        random_close();
+    }
+    contradicts = false;
+    assert_true(contradictions > 100);
+}
+
 static void durable_orders_come_back(void **state)
 {
     (void)state;
@@ -414,6 +475,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_comes_back),
+        cmocka_unit_test(impossible_answers_come_back),
         cmocka_unit_test(durable_orders_come_back),
         cmocka_unit_test(what_waits_at_the_end_may_have_left),
         cmocka_unit_test(another_durability_is_refused),

@@ -102,14 +102,17 @@ static void a_sale_is_moved_back_to_its_limit(void **state)
     stands(o, PRICE, PRICE, 3, 'Y');
 }
 
-// What the exchange says is believed, even beyond what was asked for.
-static void a_move_beyond_the_limit_is_reserved(void **state)
+// What the exchange says is believed, even beyond what was asked for, and somebody has to look.
+static void a_move_beyond_the_limit_is_wrong_and_reserved(void **state)
 {
     (void)state;
     struct own_order *o = enter('B');
-    assert_int_equal(tell(o, REPORT_PRIORITY, REF, PRICE + 100, 1), DID_CHANGE);
+    assert_int_equal(tell(o, REPORT_PRIORITY, REF, PRICE, 1), DID_CHANGE);
+    assert_false(o->flags & ORDER_QUARANTINED);
+    assert_int_equal(tell(o, REPORT_PRIORITY, REF, PRICE + 1, 2), DID_CHANGE | DID_WRONG);
     assert_int_equal(o->life, LIFE_LIVE);
-    stands(o, PRICE + 100, PRICE + 100, 1, 'Y');
+    assert_true(o->flags & ORDER_QUARANTINED);
+    stands(o, PRICE + 1, PRICE + 1, 2, 'Y');
 }
 
 static void a_replaced_order_has_the_limit_of_its_replace(void **state)
@@ -145,7 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_buy_is_moved_back_to_its_limit),
         TEST(a_sale_is_moved_back_to_its_limit),
-        TEST(a_move_beyond_the_limit_is_reserved),
+        TEST(a_move_beyond_the_limit_is_wrong_and_reserved),
         TEST(a_replaced_order_has_the_limit_of_its_replace),
         TEST(another_link_of_the_chain_moves_nothing),
     };
