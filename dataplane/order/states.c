@@ -38,11 +38,6 @@ static void end(struct step *s, uint32_t reason)
     s->out->did |= DID_CHANGE | DID_END;
 }
 
-static bool beyond(const struct step *s, uint32_t price)
-{
-    return order_beyond(s->t, s->index, price);
-}
-
 static bool turned(const struct step *s)
 {
     return side_sells(s->r->side) != side_sells(s->o->side);
@@ -166,7 +161,7 @@ static bool accepted_take(struct step *s)
         wrong(s);
         return false;
     }
-    if (UNLIKELY(beyond(s, s->r->price)))
+    if (UNLIKELY(order_beyond(s->t, s->index, s->r->price)))
         wrong(s);
     o->flags |= ORDER_ACCEPTED;
     o->exchange_ref = s->r->exchange_ref;
@@ -229,7 +224,8 @@ static void do_REPLACE(struct step *s)
     lives(s);
     replaced(s, s->r->quantity, s->r->price);
     s->o->exchange_ref = s->r->exchange_ref;
-    if (UNLIKELY(s->r->quantity > expected || turned(s) || beyond(s, s->r->price)))
+    if (UNLIKELY(s->r->quantity > expected || turned(s) ||
+                 order_beyond(s->t, s->index, s->r->price)))
         wrong(s);
     if (UNLIKELY(s->r->quantity == 0))
         end(s, 0);
@@ -314,7 +310,7 @@ static void do_FILL(struct step *s)
     }
     fill_told(s, shares);
     if (!old) {
-        if (UNLIKELY(shares > o->open || beyond(s, s->out->price)))
+        if (UNLIKELY(shares > o->open || order_beyond(s->t, s->index, s->out->price)))
             wrong(s);
         o->open -= shares < o->open ? shares : o->open;
     }
@@ -405,10 +401,16 @@ static void do_REFUSE_R(struct step *s)
     }
 }
 
-// It will be cancelled after the cross: nothing more to wait for.
+// It will be cancelled after the cross. A refused cancel to less may have ended the wait of it.
 static void do_LATER(struct step *s)
 {
+    if (UNLIKELY(!(s->o->waits & WAIT_CANCEL) && (!s->o->cancel_ref || s->o->cancel_total))) {
+        wrong(s);
+        return;
+    }
     lives(s);
+    s->out->did |= s->o->waits & WAIT_CANCEL ? 0 : DID_CHANGE;
+    s->o->waits |= WAIT_CANCEL;
     s->o->cancels = 0; // they are answered: the order is not in doubt
     order_timer_stop(s->t, s->index);
 }
@@ -426,7 +428,7 @@ static void do_MOVE(struct step *s)
     s->out->did |= DID_CHANGE;
     if (UNLIKELY(s->r->ref != o->ref)) // where the order is, a replaced message says
         return;
-    if (UNLIKELY(beyond(s, s->r->price)))
+    if (UNLIKELY(order_beyond(s->t, s->index, s->r->price)))
         wrong(s); // what the exchange says is reserved
     o->price = s->r->price;
     o->exchange_ref = s->r->exchange_ref;

@@ -137,6 +137,27 @@ static void in_doubt_everything_is_cancelled(void **state)
     assert_true(out.did & DO_CANCEL && o->cancel_total == 0 && o->life == LIFE_UNKNOWN);
 }
 
+// The first answer is that to the cancel to less: the one to everything is still on its way.
+static void two_cancels_have_two_answers(void **state)
+{
+    const struct ouch_report refused = {.kind = REPORT_CANCEL_REJECT, .time_ns = 2, .ref = REF};
+    const struct ouch_report later = {.kind = REPORT_CANCEL_PENDING, .time_ns = 3, .ref = REF};
+    struct order_outcome out;
+    order_cancel_begin(&table, order, 100);
+    order_report(&table, order, &refused, &out);
+    order_report(&table, order, &later, &out);
+    assert_true(out.did & DID_WRONG); // to what? Nobody has asked for everything
+
+    close_order(state);
+    open_order(state);
+    order_cancel_begin(&table, order, 100);
+    order_cancel_begin(&table, order, 0);
+    order_report(&table, order, &refused, &out);
+    order_report(&table, order, &later, &out);
+    assert_int_equal(out.did, DID_CHANGE);
+    assert_true(orders_at(&table, order)->waits & WAIT_CANCEL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_order, close_order)
@@ -146,6 +167,7 @@ int main(void)
         TEST(one_that_waits_for_its_turn_has_no_answer),
         TEST(a_change_without_an_answer_is_asked_about),
         TEST(in_doubt_everything_is_cancelled),
+        TEST(two_cancels_have_two_answers),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
