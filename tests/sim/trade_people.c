@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "dataplane/lane/desk_command.h"
+#include "tests/sim/trade_cover.h"
 #include "tests/sim/trade_people.h"
 #include "tests/sim/trade_world.h"
 
@@ -36,6 +37,7 @@ static void kill_some(enum trade_scope scope, uint32_t index)
 {
     struct kill_words *k = &sim->desk.kills[trade_draw(2) ? KILL_BY_OPERATOR : KILL_BY_MAIN];
     kill_ask(k, scope, index);
+    cover_case(COVER_KILL_FIRM + scope);
     killed.any = true;
     killed.all = scope == TRADE_FIRM;
     killed.sent = sent();
@@ -80,7 +82,10 @@ void people_step(void)
         else
             kill_some(scope, index);
         break;
-    case 2: desk_mass_cancel(&sim->desk, scope, index); break;
+    case 2:
+        desk_mass_cancel(&sim->desk, scope, index);
+        cover_case(COVER_MASS_CANCEL_FIRM + scope);
+        break;
     case 3:
         desk_strategy_switch(&sim->desk, strategy,
                              trade_draw(3) ? STRATEGY_ON : STRATEGY_OFF_ASKED);
@@ -109,6 +114,7 @@ uint64_t people_close_doubts(void)
             fail_msg("seed %lu: order %u of venue %u: %u, %s with %u cancels", sim->config->seed,
                      o->ref, o->session, result, order_life_name(o->life), o->cancels);
         closed++;
+        cover_case(COVER_CLOSED);
     }
     return closed;
 }

@@ -12,9 +12,11 @@
 // Those of reconciliation share the seconds; determinism takes its part beside them.
 #define SIM_PROPERTIES 7
 
+#include "dataplane/base/hints.h"
 #include "dataplane/book/book.h"
 #include "tests/sim/seeds.h"
 #include "tests/sim/trade_checks.h"
+#include "tests/sim/trade_cover.h"
 #include "tests/sim/trade_people.h"
 #include "tests/sim/trade_world.h"
 
@@ -48,7 +50,7 @@ static uint32_t price_drawn(uint32_t venue, uint32_t instrument, bool buys)
 static void extras_drawn(struct ouch_extras *x, struct desk_order *ask)
 {
     const uint32_t beyond = 100 * trade_draw(4);
-    switch (trade_draw(11)) {
+    switch (trade_draw(12)) {
     case 0: ASK_FOR(x, POST_ONLY, post_only, 'P'); break;
     case 1: ASK_FOR(x, MIN_QUANTITY, min_quantity, 1 + trade_draw(ask->quantity + 20)); break;
     case 2:
@@ -78,6 +80,7 @@ static void extras_drawn(struct ouch_extras *x, struct desk_order *ask)
         ASK_FOR(x, TRADE_NOW, trade_now, 'Y');
         ASK_FOR(x, GROUP, group, 7);
         break;
+    case 10: x->cross = "OCH"[trade_draw(3)]; break;
     default:
         x->capacity = "APRO"[trade_draw(4)];
         x->iso = 'Y';
@@ -207,7 +210,7 @@ static void broken_connections(uint64_t seed)
                                       .cut_resets = seed & 4,
                                       .late_below = 2 * PERCENT,
                                       .late_us = 500,
-                                      .silent_below = seed % 7 ? 0 : 5 * PERCENT};
+                                      .silent_below = seed % 4 ? 0 : 50 * PERCENT};
     trade_open(&c);
     live();
     exact(false);
@@ -222,15 +225,15 @@ static struct bourse_faults misbehaviour_of(uint64_t seed)
                               .cancel_below = 2 * PERCENT,
                               .break_below = 3 * PERCENT};
     if (r >> 20 & 1)
-        f.duplicate_below = PERCENT;
+        f.duplicate_below = 2 * PERCENT;
     if (r >> 21 & 1)
-        f.missing_below = PERCENT;
+        f.missing_below = 2 * PERCENT;
     if (r >> 25 & 1)
         memcpy(f.missing_types, "AU", 3);
     if (r >> 26 & 1)
         memcpy(f.reorder_types, "AUMCJPIEB", 10);
     if (r >> 22 & 1)
-        f.reorder_below = PERCENT;
+        f.reorder_below = 2 * PERCENT;
     if (r >> 23 & 1)
         f.garbage_below = PERCENT;
     if (r >> 24 & 1)
@@ -272,13 +275,14 @@ static void a_wrong_exchange(uint64_t seed)
 static void sessions_that_end(uint64_t seed)
 {
     struct trade_config c = world_of(seed);
+    const bool forgets = seed % 4 == 1;
     c.wire_breaks = seed % 2 ? 200 : 0;
     c.faults = (struct bourse_faults){.reset_below = 5 * PERCENT,
                                       .cut_bytes = seed % 3 ? 0 : 6000,
-                                      .forget_below = seed % 4 ? 0 : 20 * PERCENT};
+                                      .forget_below = forgets ? 20 * PERCENT : 0};
     trade_open(&c);
     live();
-    if (seed % 4) {
+    if (!forgets) {
         settle();
     } else {
         (void)trade_settle();
@@ -382,6 +386,23 @@ static void test_durable_sessions(void **state)
     assert_true(executions > 0 && released > 0 && given_up > 0 && taken_back > 0);
 }
 
+enum { COVER_SEEDS = 20 };
+
+// The first seeds of all properties go through everything that there is.
+static void test_cover(void **state)
+{
+    static void (*const properties[])(uint64_t) = {
+        honest,           broken_connections, an_unkind_exchange,
+        a_wrong_exchange, sessions_that_end,  people_in_between,
+        twice_the_same,   durable_sessions};
+    (void)state;
+    cover_begin();
+    for (uint32_t i = 0; i < ARRAY_LEN(properties); i++)
+        for (uint64_t seed = 1; seed <= COVER_SEEDS; seed++)
+            properties[i](seed);
+    assert_true(cover_is_full());
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +414,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_people_in_between),
         cmocka_unit_test(test_twice_the_same),
         cmocka_unit_test(test_durable_sessions),
+        cmocka_unit_test(test_cover),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);

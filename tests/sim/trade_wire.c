@@ -11,6 +11,7 @@
 #include "dataplane/base/bytes.h"
 #include "dataplane/base/check.h"
 #include "dataplane/base/hints.h"
+#include "tests/sim/trade_cover.h"
 #include "tests/sim/trade_world.h"
 
 enum { PIECES = 1024, DELAY_NS = 5000, JITTER_NS = 60000, SEGMENT = 1400 };
@@ -102,8 +103,13 @@ void wire_break(struct trade_venue *v)
     if (some)
         session_received(&v->session, v->to_client.bytes, some, sim->now);
     desk_turn(&sim->desk, sim->now); // what has arrived is read first
-    if (v->visitor >= 0)
-        both_end(v);
+    if (v->visitor < 0)
+        return;
+    if (session_room(&v->session) < v->session.stream.size)
+        cover_case(COVER_CUT_INSIDE);
+    if (v->to_exchange.have)
+        cover_case(COVER_CUT_INSIDE_THERE);
+    both_end(v);
 }
 
 // --- what the session calls ---

@@ -14,12 +14,14 @@
 #include "dataplane/base/check.h"
 #include "dataplane/book/book.h"
 #include "dataplane/lane/desk_park.h"
+#include "tests/sim/trade_cover.h"
 
 enum {
     HZ = 1000000000,
     MS = 1000000,
     LIVE = 120, // resting orders of a generated day
     SETTLE_STEPS = 20000,
+    CROSS_STEPS = 1000, // of them: by then cancels were repeated often enough
     RING_SLOTS = 4096,
     PARKED = 32, // orders that may wait for the journal
 };
@@ -123,6 +125,7 @@ static void record(void *context, const struct bourse_record *r)
         order_log_line(stderr, &v->bourse, r);
         fputc('\n', stderr);
     }
+    cover_record(v->index, r);
     ledger_record(&sim->ledger, v->index, v->index == 0 ? OUCH_50 : OUCH_42, r);
     if (r->event == BOURSE_SESSION_END)
         v->ended_messages += r->quantity;
@@ -348,6 +351,7 @@ static void events_step(void)
             for (uint32_t k = 0; k < sizeof out[i]; k++)
                 sim->event_hash = (sim->event_hash ^ p[k]) * 0x100000001b3ull;
             ledger_event(&sim->ledger, &out[i]);
+            cover_event(&out[i]);
             if (sim->trace)
                 ledger_show(&out[i]);
         }
@@ -425,6 +429,17 @@ static bool at_rest(const struct trade_venue *v)
            v->channel.arbiter.next == v->next_sequence && !v->session.query_at;
 }
 
+// The crosses that orders wait for, and take no cancel before, never come: the exchange ends them.
+static void crosses_end(const struct trade_venue *v)
+{
+    for (uint32_t i = v->orders_over; i < bourse_order_count(v->b, 0); i++) {
+        struct bourse_order order;
+        bourse_order_at(v->b, 0, i, &order);
+        if (order.open)
+            MUST(bourse_cancel(v->b, order.reference, 'T'));
+    }
+}
+
 // But for orders that a venue without account query says nothing about: they stay until a person
 // has asked (trade_people.h).
 static bool answers_due(void)
@@ -458,6 +473,8 @@ bool trade_settle(void)
     for (uint32_t i = 0; i < SETTLE_STEPS && still < 100; i++) {
         step(false);
         bool rest = !answers_due();
+        for (uint32_t k = 0; k < TRADE_VENUES && i == CROSS_STEPS; k++)
+            crosses_end(&sim->venues[k]);
         for (uint32_t k = 0; k < TRADE_VENUES; k++)
             rest = rest && at_rest(&sim->venues[k]);
         still = rest ? still + 1 : 0;
