@@ -42,7 +42,8 @@ static uint64_t ticks_of_ms(const struct dataplane *d, uint32_t ms, uint64_t of_
 
 static struct signal_policy policy_of(const struct dataplane *d, const struct config_signal *from)
 {
-    const uint64_t rate_ticks = d->clock.tsc_hz / from->rate_per_s;
+    // Rounded up: never more than so many in a second.
+    const uint64_t rate_ticks = (d->clock.tsc_hz + from->rate_per_s - 1) / from->rate_per_s;
     return (struct signal_policy){.rate_ticks = rate_ticks,
                                   .burst_ticks = rate_ticks * (from->burst - 1),
                                   .faults_ticks = ticks_of_ms(d, from->faults_ms, 0),

@@ -55,7 +55,8 @@ bool gateway_client_add(struct gateway *g, struct gateway_client_config *config,
     struct gateway_client *c = &g->clients[g->count];
     config->strategy = (uint16_t)(g->first_strategy + g->count++);
     c->config = *config;
-    c->rate_ticks = tsc_hz / config->rate_per_s;
+    // Rounded up: never more than so many in a second.
+    c->rate_ticks = (tsc_hz + config->rate_per_s - 1) / config->rate_per_s;
     c->burst_ticks = c->rate_ticks * (config->burst - 1);
     return true;
 }

@@ -255,9 +255,10 @@ static void what_cannot_be_configured(void **state)
     c.account = 0;
     c.rate_per_s = 0;
     assert_false(gateway_client_add(g, &c, 1000, &err));
-    c.rate_per_s = 1;
+    c.rate_per_s = 3;
     assert_true(gateway_client_add(g, &c, 1000, &err));
     assert_int_equal(c.strategy, STRATEGY_NOBODY - 2);
+    assert_int_equal(g->clients[0].rate_ticks, 334); // not a tick short of a third
     assert_true(gateway_client_add(g, &c, 1000, &err));
     assert_false(gateway_client_add(g, &c, 1000, &err)); // no strategy is left
     free(g);
