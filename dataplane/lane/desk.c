@@ -80,6 +80,7 @@ static COLD enum refusal refuse_shared(struct desk *d, struct decision *c, enum 
     if (desk_practises(d) || !shared ||
         !desk_lease_short(d, refusal, e->scope, e->account, e->value, &e->limit))
         return refusal;
+    prior_forget(&d->risk, &c->gate);
     return REFUSAL_LEASE;
 }
 

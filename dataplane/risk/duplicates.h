@@ -31,10 +31,10 @@ HOT_INLINE struct prior *prior_of(const struct risk *r, uint32_t account, uint32
                       (number & ((1u << r->prior_bits) - 1))];
 }
 
-// Walks the chain.
+// Walks the chain, until as many alike are found as are allowed.
 uint32_t priors_like(const struct risk *r, const struct gate_order *o, const struct limit_owner *l);
 
-// How many there were within the time.
+// How many there were within the time; no more are counted than are allowed.
 HOT_INLINE uint32_t priors_count(const struct risk *r, const struct gate_order *o,
                                  const struct limit_owner *l)
 {

@@ -13,7 +13,7 @@ uint32_t priors_like(const struct risk *r, const struct gate_order *o, const str
     const uint64_t print = prior_print(o);
     uint32_t count = 0, at = r->positions[o->owner.position].asked.newest[prior_chain(print)];
     // Ends: each is older than the one before, and the ring has so many.
-    while (last - at < 1u << r->prior_bits) {
+    while (count < l->duplicates && last - at < 1u << r->prior_bits) {
         const struct prior *p = prior_of(r, account, at);
         if (!counts(p, l, o->now))
             break;
@@ -21,6 +21,21 @@ uint32_t priors_like(const struct risk *r, const struct gate_order *o, const str
         at = p->before;
     }
     return count;
+}
+
+// It is the newest, if it was counted: its chain begins with the one before again. Its place is the
+// next to be written.
+COLD void prior_forget(struct risk *r, const struct gate_order *o)
+{
+    const uint64_t print = prior_print(o);
+    uint32_t *last = &r->prior_rings[o->owner.account].last,
+             *newest = &r->positions[o->owner.position].asked.newest[prior_chain(print)];
+    struct prior *p = prior_of(r, o->owner.account, *last);
+    if (r->practises || *newest != *last || p->print != print || p->at != o->now)
+        return;
+    *newest = p->before;
+    p->print = 0;
+    --*last;
 }
 
 // The place behind the newest holds the oldest: what is up to one that does not count is older.

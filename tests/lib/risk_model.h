@@ -26,7 +26,7 @@ static inline bool model_duplicate(struct model *m, const struct gate_order *o)
                 a->price == ask.price && a->kind == ask.kind && a->sells == ask.sells;
     }
     if (same >= l->duplicates)
-        return model_refuse(m, REFUSAL_DUPLICATE, TRADE_ACCOUNT, same + 1, l->duplicates);
+        return model_refuse(m, REFUSAL_DUPLICATE, TRADE_ACCOUNT, l->duplicates + 1, l->duplicates);
     if (all >= RIG_PRIORS)
         return model_refuse(m, REFUSAL_DUPLICATE, TRADE_ACCOUNT, RIG_PRIORS + 1, RIG_PRIORS);
     m->asks[m->ask_count++] = ask;

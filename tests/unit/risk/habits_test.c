@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "dataplane/risk/duplicates.h"
 #include "tests/lib/control_rig.h"
 
 enum { WINDOW = 10 * DUPLICATE_UNIT }; // ticks
@@ -123,6 +124,40 @@ static void a_ring_that_overflowed_is_full_again(void **state)
     refused(&last, REFUSAL_DUPLICATE, TRADE_ACCOUNT, 2, 1);
     const struct gate_order other = order_of(1, PRICE, 'B');
     refused(&other, REFUSAL_DUPLICATE, TRADE_ACCOUNT, RIG_PRIORS + 1, RIG_PRIORS);
+}
+
+// However many are alike, as many are counted as decide.
+static void no_more_are_counted_than_are_allowed(void **state)
+{
+    (void)state;
+    duplicates_set(UINT16_MAX - 1);
+    const struct gate_order o = order_of(SHARES, PRICE, 'B');
+    for (uint32_t i = 0; i < RIG_PRIORS; i++)
+        passes(&o);
+    struct limit_owner l = *owner_of(TRADE_ACCOUNT);
+    assert_int_equal(priors_count(&rig.risk, &o, &l), RIG_PRIORS);
+    l.duplicates = 3;
+    assert_int_equal(priors_count(&rig.risk, &o, &l), 3);
+}
+
+// What was refused for want of a lease may be sent again; what was sent before still counts.
+static void an_order_that_is_forgotten_is_no_duplicate(void **state)
+{
+    (void)state;
+    duplicates_set(2);
+    struct gate_order o = order_of(SHARES, PRICE, 'B');
+    const struct gate_order other = order_of(SHARES + 1, PRICE, 'B');
+    passes(&o);
+    o.now++;
+    for (uint32_t i = 0; i < 2 * RIG_PRIORS; i++) {
+        passes(&o);
+        prior_forget(&rig.risk, &o);
+    }
+    prior_forget(&rig.risk, &o); // it was not counted: the first one stays
+    passes(&o);
+    passes(&other);
+    prior_forget(&rig.risk, &o); // nor is it the newest
+    refused(&o, REFUSAL_DUPLICATE, TRADE_ACCOUNT, 3, 2);
 }
 
 // Practice leaves nothing behind, though it goes the whole way.
@@ -325,6 +360,8 @@ int main(void)
         GATE_TEST(the_time_of_duplicates_slides),
         GATE_TEST(an_account_has_so_many_orders_within_the_time),
         GATE_TEST(a_ring_that_overflowed_is_full_again),
+        GATE_TEST(no_more_are_counted_than_are_allowed),
+        GATE_TEST(an_order_that_is_forgotten_is_no_duplicate),
         GATE_TEST(practice_is_nobodys_duplicate),
         GATE_TEST(a_strategy_is_applied_until_a_person_resumes_it),
         GATE_TEST(a_strategy_has_its_venues),
