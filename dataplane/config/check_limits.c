@@ -296,15 +296,33 @@ bool config_actions_good(const struct config_actions *actions, uint32_t broker,
     return true;
 }
 
-// <least>: null where symbols themselves are judged, or a file of the day says their lots.
 static bool both_good(enum trade_scope scope, const struct config_limits *limits,
-                      const struct config_limits *broker, const struct config_least *least,
-                      struct limit_fault *f)
+                      const struct config_limits *broker, struct limit_fault *f)
 {
-    if (least && (!config_least_fits(least, limits, f) || !config_least_fits(least, broker, f)))
-        return false;
     return config_limits_good(scope, limits, f) && config_limits_good(scope, broker, f) &&
            config_owners_good(limits, broker, f);
+}
+
+static bool both_fit(const struct config_least *least, const struct config_limits *limits,
+                     const struct config_limits *broker, struct limit_fault *f)
+{
+    return config_least_fits(least, limits, f) && config_least_fits(least, broker, f);
+}
+
+bool config_least_good(const struct config *config, const struct config_least *least,
+                       struct limit_fault *f)
+{
+    bool good = config->trading.orders == 0 ||
+                both_fit(least, &config->trading.limits, &config->trading.broker, f);
+    for (uint32_t i = 0; good && i < config->account_count; i++)
+        good = both_fit(least, &config->accounts[i].limits, &config->accounts[i].broker, f);
+    for (uint32_t i = 0; good && i < config->session_count; i++)
+        good = both_fit(least, &config->sessions[i].limits, &config->sessions[i].broker, f);
+    for (uint32_t i = 0; good && i < config->strategy_count; i++)
+        good = both_fit(least, &config->strategies[i].limits, &config->strategies[i].broker, f);
+    for (uint32_t i = 0; good && i < config->client_count; i++)
+        good = both_fit(least, &config->clients[i].limits, &config->clients[i].broker, f);
+    return good;
 }
 
 bool config_check_limits(const struct config *config, const struct places *places,
@@ -314,27 +332,27 @@ bool config_check_limits(const struct config *config, const struct places *place
     struct config_least all = CONFIG_LEAST_NONE;
     for (uint32_t i = 0; i < config->symbol_count; i++)
         config_least_add(&all, &config->symbols[i]);
-    const struct config_least *least =
-        config->symbol_count && *config->day.reference == 0 ? &all : NULL;
     bool good = config->trading.orders == 0 ||
-                both_good(TRADE_FIRM, &config->trading.limits, &config->trading.broker, least, &f);
+                both_good(TRADE_FIRM, &config->trading.limits, &config->trading.broker, &f);
     for (uint32_t i = 0; good && i < config->account_count; i++)
-        good = both_good(TRADE_ACCOUNT, &config->accounts[i].limits, &config->accounts[i].broker,
-                         least, &f);
+        good =
+            both_good(TRADE_ACCOUNT, &config->accounts[i].limits, &config->accounts[i].broker, &f);
     for (uint32_t i = 0; good && i < config->symbol_count; i++)
         good = config_symbol_good(&config->symbols[i], *config->day.reference != 0, &f) &&
                config_rate_good(&config->symbols[i], config_trade_lanes(config), &f) &&
-               both_good(TRADE_SYMBOL, &config->symbols[i].limits, &config->symbols[i].broker, NULL,
-                         &f);
+               both_good(TRADE_SYMBOL, &config->symbols[i].limits, &config->symbols[i].broker, &f);
     for (uint32_t i = 0; good && i < config->session_count; i++)
-        good = both_good(TRADE_SESSION, &config->sessions[i].limits, &config->sessions[i].broker,
-                         least, &f);
+        good =
+            both_good(TRADE_SESSION, &config->sessions[i].limits, &config->sessions[i].broker, &f);
     for (uint32_t i = 0; good && i < config->strategy_count; i++)
         good = both_good(TRADE_STRATEGY, &config->strategies[i].limits,
-                         &config->strategies[i].broker, least, &f);
+                         &config->strategies[i].broker, &f);
     for (uint32_t i = 0; good && i < config->client_count; i++)
-        good = both_good(TRADE_STRATEGY, &config->clients[i].limits, &config->clients[i].broker,
-                         least, &f);
+        good =
+            both_good(TRADE_STRATEGY, &config->clients[i].limits, &config->clients[i].broker, &f);
+    // Of a file of the day that says other lots it is asked when that is read.
+    good = good && (config->symbol_count == 0 || *config->day.reference ||
+                    config_least_good(config, &all, &f));
     uint32_t broker = config->trading.orders ? config_limited(&config->trading.broker) : 0;
     for (uint32_t i = 0; i < config->account_count; i++)
         broker |= config_limited(&config->accounts[i].broker);

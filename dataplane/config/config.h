@@ -507,6 +507,8 @@ struct limit_fault {
     const void *member;
     const char *key;
     char text[160];
+    enum trade_scope scope; // whose limit it is, where several were looked at
+    uint32_t index;
 };
 bool config_limits_good(enum trade_scope scope, const struct config_limits *limits,
                         struct limit_fault *fault);
@@ -525,6 +527,9 @@ struct config_least {
     }
 void config_least_add(struct config_least *least, const struct config_symbol_row *row);
 bool config_least_fits(const struct config_least *least, const struct config_limits *limits,
+                       struct limit_fault *fault);
+// The limits of all owners in the file but those of symbols.
+bool config_least_good(const struct config *config, const struct config_least *least,
                        struct limit_fault *fault);
 // Bits of enum limit_control: what is limited at all.
 uint32_t config_limited(const struct config_limits *limits);

@@ -52,6 +52,8 @@ static void tell_date(const struct day *day, int32_t by_clock)
 static bool rows_good(const struct day *day, struct error *err)
 {
     const struct config *config = day->config;
+    struct config_least least = CONFIG_LEAST_NONE;
+    struct limit_fault f;
     uint32_t at = 0;
     for (uint32_t r = 0; r < config->symbol_count && *config->day.reference; r++)
         for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++) {
@@ -60,8 +62,11 @@ static bool rows_good(const struct day *day, struct error *err)
             if (!day_row_good(&day->sheets[DAY_REFERENCE], day->row_of, at, row.names.names[i],
                               &row, err))
                 return false;
+            config_least_add(&least, &row);
         }
-    return true;
+    return at == 0 || config_least_good(config, &least, &f) ||
+           config_fault(config, f.member, err, "%s; lots and ticks are those of %s", f.text,
+                        day->sheets[DAY_REFERENCE].name);
 }
 
 static struct day_force *force_new(uint32_t symbols)

@@ -105,13 +105,38 @@ static void reference_change(const struct dataplane *d, struct limits_source *ne
             row_change(&d->day.change, &config->symbols[r], at, &next->symbols[at]);
 }
 
+// <line>: of the row that has brought the least.
+static void least_add(const struct day_change *c, uint32_t at, const struct config_symbol_row *row,
+                      struct config_least *least, uint32_t *line)
+{
+    const struct config_least before = *least;
+    config_least_add(least, row);
+    if (least->lot == before.lot && least->money == before.money)
+        return;
+    const struct reference_row *given =
+        c->row_of[at] ? sheet_row_at(&c->sheets[DAY_REFERENCE], c->row_of[at] - 1) : NULL;
+    *line = given ? given->head.line : 1;
+}
+
+// Who was limited so before is not held to it: another file may be what helps.
+static bool least_good(struct dataplane *d, const struct config_least *least, uint32_t line)
+{
+    struct day_change *c = &d->day.change;
+    struct limit_fault f, before;
+    return limits_least_fits(limits_set_now(d), least, &f) ||
+           !limits_least_good(limits_set_now(d), &before) ||
+           refuse(c, "%s:%u: %s %u: %s: %s", c->sheets[DAY_REFERENCE].name, line,
+                  scope_name(f.scope), f.index, f.key, f.text);
+}
+
 // The new rows beside what is limited now.
 static bool reference_good(struct dataplane *d)
 {
     const struct config *config = d->config;
     struct day_change *c = &d->day.change;
+    struct config_least least = CONFIG_LEAST_NONE;
     struct error err = {0};
-    uint32_t at = 0;
+    uint32_t at = 0, line = 1;
     for (uint32_t r = 0; r < config->symbol_count && c->row_of; r++)
         for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++) {
             struct config_symbol_row row = limits_set_now(d)->symbols[at];
@@ -119,8 +144,9 @@ static bool reference_good(struct dataplane *d)
             if (!day_row_good(&c->sheets[DAY_REFERENCE], c->row_of, at,
                               config->symbols[r].names.names[i], &row, &err))
                 return refuse(c, "%s", err.text);
+            least_add(c, at, &row, &least, &line);
         }
-    return true;
+    return at == 0 || least_good(d, &least, line);
 }
 
 static bool begin(struct dataplane *d)

@@ -320,24 +320,32 @@ bool limits_venues_good(struct limits_source *s, enum trade_scope scope, uint32_
     return others == 0;
 }
 
-bool limits_least_good(const struct limits_source *s, struct limit_fault *f)
+bool limits_least_fits(struct limits_source *s, const struct config_least *least,
+                       struct limit_fault *f)
+{
+    static const enum trade_scope scopes[] = {TRADE_FIRM, TRADE_ACCOUNT, TRADE_STRATEGY,
+                                              TRADE_SESSION};
+    const uint32_t counts[] = {1, s->account_count, STRATEGIES_MAX, s->session_count};
+    for (uint32_t n = 0; n < ARRAY_LEN(scopes); n++)
+        for (uint32_t i = 0; i < counts[n]; i++) {
+            const struct config_limits *firm = limits_of(s, false, scopes[n], i),
+                                       *broker = limits_of(s, true, scopes[n], i);
+            if (firm == NULL ||
+                (config_least_fits(least, firm, f) && config_least_fits(least, broker, f)))
+                continue;
+            f->scope = scopes[n];
+            f->index = i;
+            return false;
+        }
+    return true;
+}
+
+bool limits_least_good(struct limits_source *s, struct limit_fault *f)
 {
     struct config_least least = CONFIG_LEAST_NONE;
     for (uint32_t i = 0; i < s->symbol_count; i++)
         config_least_add(&least, &s->symbols[i]);
-    bool good = s->symbol_count == 0 || (config_least_fits(&least, &s->firm, f) &&
-                                         config_least_fits(&least, &s->broker, f));
-    for (uint32_t i = 0; good && s->symbol_count && i < s->account_count; i++)
-        good = config_least_fits(&least, &s->accounts[i], f) &&
-               config_least_fits(&least, &s->broker_accounts[i], f);
-    for (uint32_t i = 0; good && s->symbol_count && i < STRATEGIES_MAX; i++)
-        good = !(s->strategies_used >> i & 1) ||
-               (config_least_fits(&least, &s->strategies[i], f) &&
-                config_least_fits(&least, &s->broker_strategies[i], f));
-    for (uint32_t i = 0; good && s->symbol_count && i < s->session_count; i++)
-        good = config_least_fits(&least, &s->sessions[i].limits, f) &&
-               config_least_fits(&least, &s->sessions[i].broker, f);
-    return good;
+    return s->symbol_count == 0 || limits_least_fits(s, &least, f);
 }
 
 bool limits_actions_good(const struct limits_source *s, struct limit_fault *f)
@@ -351,7 +359,11 @@ bool limits_actions_good(const struct limits_source *s, struct limit_fault *f)
         broker |= config_limited(&s->sessions[i].broker);
     for (uint32_t i = 0; i < s->symbol_count; i++)
         broker |= config_limited(&s->symbols[i].broker);
-    return config_actions_good(&s->actions, broker, f);
+    if (config_actions_good(&s->actions, broker, f))
+        return true;
+    f->scope = TRADE_FIRM;
+    f->index = 0;
+    return false;
 }
 
 // The time in which a number is counted is whose the number is.

@@ -59,9 +59,12 @@ bool limits_restore(struct limits_source *source, const struct event_limit_chang
 bool limits_venues_good(struct limits_source *source, enum trade_scope scope, uint32_t index,
                         struct limit_fault *fault);
 
+// All owners' limits leave room for the smallest order of any symbol: of those of <least>, or of
+// those that hold. A fault says whose do not.
+bool limits_least_fits(struct limits_source *source, const struct config_least *least,
+                       struct limit_fault *fault);
+bool limits_least_good(struct limits_source *source, struct limit_fault *fault);
 // Every check has an action that it may have beside the broker's limits.
-// All owners' limits leave room for the smallest order of any symbol.
-bool limits_least_good(const struct limits_source *s, struct limit_fault *fault);
 bool limits_actions_good(const struct limits_source *source, struct limit_fault *fault);
 
 // <lanes>: how many trade. Open orders and open notional of the firm and of accounts are whole:

@@ -104,6 +104,15 @@ static bool refuse(struct dataplane_limits *l, uint32_t at, const char *fmt, ...
     return false;
 }
 
+// Whoever asked names the scope of the change; another one's limit is named here.
+static bool refuse_fault(struct dataplane_limits *l, uint32_t at, const struct limit_fault *f)
+{
+    const struct limit_change *c = &l->request.changes[at];
+    if (f->scope == c->scope && f->index == c->index)
+        return refuse(l, at, "%s: %s", f->key, f->text);
+    return refuse(l, at, "%s %u: %s: %s", scope_name(f->scope), f->index, f->key, f->text);
+}
+
 // The limits that a scope has, for a name that is none of them.
 static bool refuse_name(struct dataplane_limits *l, uint32_t at, const struct limit_change *c)
 {
@@ -207,13 +216,13 @@ static bool change_fits(struct dataplane_limits *l, uint32_t at)
     const struct config_limits *broker =
         limits_owned(l->next, LIMIT_OF_BROKER, c->scope, c->index, LIMIT_LIMITS);
     const struct config_symbol_row *row = limits_base(l->next, c->scope, c->index, LIMIT_SYMBOL);
-    struct limit_fault f;
+    struct limit_fault f = {.scope = c->scope, .index = c->index};
     return (config_limits_good(c->scope, limits, &f) && config_limits_good(c->scope, broker, &f) &&
             config_owners_good(limits, broker, &f) && limits_actions_good(l->next, &f) &&
             least_fits(l, &f) && limits_venues_good(l->next, c->scope, c->index, &f) &&
             (!row ||
              (config_symbol_good(row, l->day_file, &f) && config_rate_good(row, l->lanes, &f)))) ||
-           refuse(l, at, "%s: %s", f.key, f.text);
+           refuse_fault(l, at, &f);
 }
 
 // What holds after the change, whoever has set it.

@@ -70,13 +70,13 @@ def write_files(s, **changes):
         (s.dir / f"{kind}.csv").write_text({**GOOD, **changes}[kind])
 
 
-def write(s, first="limits: {quantity: 500}"):
-    """<first>: what the row of the first symbol limits."""
+def write(s, first="limits: {quantity: 500}", main=""):
+    """<first>: what the row of the first symbol limits; <main>: what the account does."""
     limits = first if "limits:" in first else f"{first}, limits: {{}}"
     files = ", ".join(f"{kind}: {s.dir}/{kind}.csv" for kind in KINDS)
     return configure(
         s, [f"names: [AAAA], {limits}", "names: [BBBB, CCCC], limits: {}"],
-        ["name: main, limits: {}", "name: house, limits: {}"], [("alpha", "main", "")],
+        [f"name: main, limits: {{{main}}}", "name: house, limits: {}"], [("alpha", "main", "")],
         more=f"""day: {{date: {TODAY}, zone: UTC, {files}}}
 signals:
   - {{name: model, lane: lane0, client: alpha, rate_per_s: 1, burst: 40, faults: 10, faults_ms: 60s, rest_ms: 0}}
@@ -108,6 +108,15 @@ def before_the_start(s):
         write(s, limits)
         code, said = check(s)
         assert code == 2 and f"config.yaml:" in said and f"symbols[0].{says}" in said, f"{limits}: {code}: {said}"
+    # An account's limit beside the lots that a file of the day gives all symbols.
+    for quantity, wanted in ((1000, 0), (999, 2)):
+        write_files(s, reference=f"tickgate,reference,1,{TODAY}\nsymbol,lot\nAAAA,2000\nBBBB,1000\nCCCC,1000\n")
+        write(s, "limits: {}", f"quantity: {quantity}")
+        code, said = check(s)
+        assert code == wanted, f"{quantity}: {code}: {said}"
+    assert "config.yaml:" in said and "accounts[0].limits.quantity: is below the lot of every symbol" in said, said
+    assert "reference.csv" in said, said
+    write_files(s)
     write(s)
 
 

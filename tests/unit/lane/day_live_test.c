@@ -360,6 +360,11 @@ static void reference_data_are_read_again(void **state)
     assert_int_equal(slot->answer.reload.count, 2);
     both_answer(YY, 'B', REFUSAL_LOT);
     both_answer(X, 'B', REFUSAL_NONE);
+    struct config_limits *l = limits_base(limits_set_now(&d), TRADE_ACCOUNT, 0, LIMIT_LIMITS);
+    l->quantity = 109; // not an order of any symbol with the next file
+    write_file("reference", "tickgate,reference,1,2026-11-23\nsymbol,lot\nX,200\nYY,110\n");
+    assert_int_equal(reload(1u << DAY_REFERENCE), COMMAND_RESULT_DAY_REFUSED);
+    assert_non_null(strstr(slot->answer.reload.why, "reference:4: account 0: quantity: is below"));
     for (uint32_t i = 0; i < LANES; i++) {
         const struct limit_table *t = d.desks[i]->desk.limits;
         assert_int_equal(t->symbols[YY].symbol.tick, 1); // as configured again

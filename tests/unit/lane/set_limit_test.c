@@ -331,7 +331,8 @@ static void what_leaves_no_order_is_not_taken(void **state)
     set(TRADE_ACCOUNT, "quantity", "10");
     assert_int_equal(set_base(TRADE_SYMBOL, !SYMBOL, "lot", "20"), COMMAND_RESULT_OK);
     refused_with(TRADE_ACCOUNT, "quantity", "9", "name 10 or more, or 0 if none is to");
-    refused_with(TRADE_SYMBOL, "lot", "11", "quantity: is below the lot of every symbol");
+    refused_with(TRADE_SYMBOL, "lot", "11",
+                 "account 1: quantity: is below the lot of every symbol");
     assert_int_equal(set_owned(LIMIT_OF_BROKER, TRADE_FIRM, 0, "auction_quantity", "9"),
                      COMMAND_RESULT_LIMIT_REFUSED);
     says(enter(LANE, 10, PRICE), REFUSAL_NONE, TRADE_FIRM, 0, 0);
