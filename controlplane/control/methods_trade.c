@@ -274,7 +274,8 @@ static json_t *parameters_view(const struct strategy_info *info, const struct st
 
 static json_t *strategy_row(const struct control *control, uint32_t i)
 {
-    static const char *const whys[] = {"", "not enabled yet", "by a person", "was late"};
+    static const char *const whys[] = {"", "not enabled yet", "by a person", "was late",
+                                       "restarted: parameters are those of the file"};
     const struct board *b = control->board;
     const struct strategy_info *info = &b->strategies[i];
     const struct strategy_counters *c = &b->strategy_counters[i];

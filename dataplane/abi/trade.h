@@ -147,6 +147,17 @@ enum session_state {
         SESSION_STATES
 };
 
+// Why a session takes no order until a person says so.
+enum session_halt {
+    SESSION_HALT_NONE,
+    SESSION_HALT_ORDER, // a frame was not what was approved, an unknown execution, or a control
+    SESSION_HALT_GAP,   // messages are missing that the exchange does not repeat
+    SESSION_HALT_NAME,  // another session took the place of one that had not ended
+    SESSION_HALT_SHORT, // the exchange has less of the session than was read
+    SESSION_HALT_ANEW,  // as before, and the session goes on from what the exchange has
+    SESSION_HALTS
+};
+
 // What an order asks for that a limit row can forbid: bit <number> of its mask. Day: it rests for
 // the day; extended: GTX and the like; short: also short exempt; options: with an appendage.
 #define PERMISSION_LIST(X)    \

@@ -56,6 +56,7 @@ struct dataplane_session {
     struct tcp_link link;
     bool neighbour_known; // as the lane was told
     uint8_t neighbour[6];
+    uint8_t halted; // enum session_halt, as the log was told
 };
 
 // What the main lcore knows of a lane's turns.

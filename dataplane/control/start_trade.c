@@ -464,11 +464,38 @@ static uint32_t neighbour_look(struct dataplane *d, uint32_t index, uint64_t now
     return 1;
 }
 
+// A control that halts a session and a frame that was none are told elsewhere.
+static const char *const halts[SESSION_HALTS] = {
+    [SESSION_HALT_GAP] = "messages are missing that the exchange does not repeat",
+    [SESSION_HALT_NAME] = "the exchange has another session, and the one before had not ended",
+    [SESSION_HALT_SHORT] = "the exchange has less of the session than was read before",
+    [SESSION_HALT_ANEW] = "the exchange had less of the session than was read: read on there",
+};
+
+static void halt_look(struct dataplane *d, uint32_t index)
+{
+    struct dataplane_session *s = d->sessions[index];
+    const uint8_t halted = __atomic_load_n(&s->session.halted, __ATOMIC_RELAXED);
+    if (halted == s->halted)
+        return;
+    s->halted = halted;
+    if (halted >= SESSION_HALTS || halts[halted] == NULL)
+        return;
+    log_warn(LOG_SESSION_HALTED,
+             LOG_FIELDS(LOG_TEXT("session", d->config->sessions[index].name),
+                        LOG_NUMBER("halted", halted)),
+             "session %s takes no orders, cancels pass: %s; compare orders and positions with "
+             "the exchange, then tickgate resume session:%s",
+             d->config->sessions[index].name, halts[halted], d->config->sessions[index].name);
+}
+
 uint32_t trade_turn(struct dataplane *d, uint64_t now_ns)
 {
     uint32_t work = acts_turn(d) + clock_watch_turn(d, now_ns, NULL);
-    for (uint32_t i = 0; i < d->config->session_count; i++)
+    for (uint32_t i = 0; i < d->config->session_count; i++) {
         work += neighbour_look(d, i, now_ns);
+        halt_look(d, i);
+    }
     restore_turn(d, now_ns);
     warnings_turn(d, now_ns);
     signals_turn(d, now_ns);

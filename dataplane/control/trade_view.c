@@ -169,6 +169,7 @@ static void session_copy(const struct dataplane *d, uint32_t i)
     COPY(to->sequenced, s->count.sequenced);
     COPY(to->repeated, s->count.repeated);
     COPY(to->missing, s->count.missing);
+    COPY(to->renewed, s->count.renewed);
     COPY(to->malformed, s->count.malformed);
     COPY(to->foreign, s->count.foreign);
     COPY(to->sent, s->count.sent);

@@ -51,7 +51,7 @@ struct desk_session {
     uint16_t account;       // gets the orders of earlier runs
     struct desk_park *park; // desk_park.h; null: its orders do not wait for the journal
     uint8_t known_state;    // as last published
-    bool known_halted;
+    uint8_t known_halted;
     bool disabled; // by a control: logged out once nothing is open, until a person resumes it
 };
 

@@ -149,9 +149,9 @@ static bool losses_liftable(const struct order_of *o)
 }
 
 // What a control has logged out connects again.
-static void session_resume(struct desk_session *ds)
+static void resume(struct desk_session *ds, uint64_t now)
 {
-    ds->session->halted = false;
+    session_resume(ds->session, now);
     if (!ds->disabled)
         return;
     ds->disabled = false;
@@ -183,7 +183,7 @@ static enum command_result do_resume(struct order_of *o)
     if (lift & LIFT_QUARANTINE)
         desk_quarantine(d, index, false);
     if (lift & LIFT_SESSION)
-        session_resume(&d->sessions[index]);
+        resume(&d->sessions[index], d->lane->stamp);
     if (lift & LIFT_REPEATS)
         d->risk.strategy_days[index].applied = 0;
     if (lift & LIFT_STATE)

@@ -30,8 +30,22 @@ void desk_restore_init(struct desk_restore *r, struct desk *d, uint32_t *places)
     desk_restore_instance(r);
 }
 
+// The journal has no parameters: who had others than the file says waits for a person.
+static void parameters_end(struct desk_restore *r)
+{
+    struct desk_strategies *s = r->desk->strategies;
+    for (uint32_t i = 0; s && i < s->count; i++) {
+        if (!(r->set_live >> i & 1) || s->hosts[i].slot.strategy == NULL)
+            continue;
+        s->hosts[i].slot.off = STRATEGY_OFF_RESET;
+        s->on &= ~(1ull << i);
+    }
+    r->set_live = 0;
+}
+
 void desk_restore_instance(struct desk_restore *r)
 {
+    parameters_end(r);
     restore_parks_end(r);
     for (uint32_t i = 0; i < r->desk->orders.capacity; i++)
         r->places[i] = i;
@@ -265,6 +279,8 @@ static bool governed(struct desk_restore *r, const struct event *e)
 {
     const struct event_governed *g = &e->governed;
     struct kill_words *k = &r->desk->kills[KILL_BY_OPERATOR];
+    if (g->command == COMMAND_STRATEGY_SET && g->index < STRATEGIES_MAX)
+        r->set_live |= 1ull << g->index;
     if (g->command != COMMAND_KILL)
         return true;
     if (row_of(r->desk, g->scope, g->index) == NULL)
@@ -319,7 +335,7 @@ static bool lifted(struct desk_restore *r, const struct event *e)
     if (l->scope == TRADE_SYMBOL)
         desk_quarantine(d, l->index, false);
     if (l->scope == TRADE_SESSION && d->sessions[l->index].session)
-        d->sessions[l->index].session->halted = false;
+        d->sessions[l->index].session->halted = SESSION_HALT_NONE;
     if (l->scope == TRADE_STRATEGY)
         d->risk.strategy_days[l->index].applied = 0;
     if (l->scope == TRADE_FIRM || l->scope == TRADE_ACCOUNT)
@@ -416,6 +432,7 @@ static void session_end(struct desk_restore *r, uint32_t i)
     s->next_sequence = r->stream[i] + 1;
     memcpy(s->session_id, r->named[i], SOUPBIN_SESSION_LEN);
     s->was_connected = true;
+    s->ended = s->asks_any = r->ended[i];
     // An answer to a query of an earlier connection may still stand in the stream: ours goes out
     // when the exchange says that there is nothing more.
     s->query_stale = s->frames.query.len > 0;
@@ -442,6 +459,7 @@ void desk_restore_end(struct desk_restore *r, uint64_t strategies)
 {
     struct desk *d = r->desk;
     restore_parks_end(r);
+    parameters_end(r);
     for (uint32_t i = 0; i < d->session_count; i++)
         if (d->sessions[i].session)
             session_end(r, i);
@@ -450,6 +468,10 @@ void desk_restore_end(struct desk_restore *r, uint64_t strategies)
     habits_begin(&d->risk);
     risk_kills_look(&d->risk);
     r->kills = kills_count(d);
+    // A connection that ended with us, and that nobody has closed, was lost like any other.
+    for (uint32_t i = 0; i < d->session_count; i++)
+        if (r->up[i] && d->sessions[i].cancels_on_disconnect && d->orders.sessions[i].open_count)
+            desk_mass_cancel(d, TRADE_SESSION, i);
     for (uint32_t i = 0; i < STRATEGIES_MAX; i++)
         if (strategies >> i & 1 && d->risk.strategies[i].orders)
             desk_mass_cancel(d, TRADE_STRATEGY, i);

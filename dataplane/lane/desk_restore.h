@@ -17,12 +17,15 @@ struct desk_restore {
     struct event options;          // the last ORDER_OPTIONS; its decision follows
     uint64_t stream[SESSIONS_MAX]; // last message read, 0: none
     uint8_t named[SESSIONS_MAX][SOUPBIN_SESSION_LEN]; // the stream that this numbers
+    bool ended[SESSIONS_MAX]; // that stream: the exchange has said that it is over
+    bool up[SESSIONS_MAX];    // connected, as last told
     uint64_t orders, fills;
     uint32_t version; // of the limits, the latest
     // Limits on losses that are broken, and told: firm first, then accounts.
     struct owner_day broken[1 + ACCOUNTS_MAX];
     uint32_t kills;
-    bool breached; // a control has cancelled: its kills are whom BREACH names
+    uint64_t set_live; // strategies whose parameters a person has set in this instance
+    bool breached;     // a control has cancelled: its kills are whom BREACH names
     char why[192];
 };
 
@@ -33,5 +36,6 @@ void desk_restore_instance(struct desk_restore *r);
 // An event of the lane; those that say nothing about state are passed over. False: <why>.
 bool desk_restore_event(struct desk_restore *r, const struct event *e);
 // All are there: sessions go on behind what was read, orders without an answer are waited for, and
-// what is under a kill, or belonged to a client (bits of <strategies>), will be cancelled.
+// what is under a kill, belonged to a client (bits of <strategies>), or was open on a connection
+// that cancels on disconnect and ended with the instance, will be cancelled.
 void desk_restore_end(struct desk_restore *r, uint64_t strategies);

@@ -224,7 +224,7 @@ bool restore_unclaimed(struct desk_restore *r, const struct event *e)
         desk_quarantine(r->desk, u->instrument, true);
     else if (u->message == REPORT_EXECUTED || u->message == REPORT_BROKEN ||
              u->message == REPORT_CORRECTED || u->symbol[0])
-        r->desk->sessions[u->session].session->halted = true;
+        r->desk->sessions[u->session].session->halted = SESSION_HALT_ORDER;
     return true;
 }
 
@@ -235,8 +235,9 @@ bool restore_session_state(struct desk_restore *r, const struct event *e)
     if (!restore_session(r, s->session))
         return restore_refuse(r, e, "session %u is not there", s->session);
     r->desk->sessions[s->session].session->halted = s->halted;
-    // One that has ended is asked for once more: if the exchange still has it, it goes on there.
-    if (memcmp(s->id, none, sizeof none) != 0) {
+    r->up[s->session] = s->now >= SESSION_REPLAY;
+    r->ended[s->session] = memcmp(s->id, none, sizeof none) == 0;
+    if (!r->ended[s->session]) {
         memcpy(r->named[s->session], s->id, sizeof none);
         r->stream[s->session] = s->next_sequence ? s->next_sequence - 1 : 0;
     }

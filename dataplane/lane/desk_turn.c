@@ -250,12 +250,13 @@ static uint32_t kills_turn(struct desk *d)
 
 // --- sessions ---
 
-static COLD void session_tell(struct desk *d, uint32_t i)
+// <unread>: messages that count as read and are not applied yet.
+static COLD void session_tell(struct desk *d, uint32_t i, uint32_t unread)
 {
     struct desk_session *ds = &d->sessions[i];
     const struct session *s = ds->session;
     struct event event = {.type = EVENT_ORDER_SESSION};
-    event.order_session.next_sequence = s->next_sequence;
+    event.order_session.next_sequence = s->next_sequence - unread;
     event.order_session.missing = s->count.missing;
     event.order_session.open_orders = d->orders.sessions[i].open_count;
     event.order_session.session = (uint8_t)i;
@@ -263,7 +264,8 @@ static COLD void session_tell(struct desk *d, uint32_t i)
     event.order_session.now = s->state;
     event.order_session.halted = s->halted;
     event.order_session.reject = (uint8_t)s->reject;
-    memcpy(event.order_session.id, s->session_id, sizeof event.order_session.id);
+    if (!s->ended)
+        memcpy(event.order_session.id, s->session_id, sizeof event.order_session.id);
     desk_publish(d, &event);
     ds->known_state = s->state;
     ds->known_halted = s->halted;
@@ -278,6 +280,9 @@ static uint32_t reports_take(struct desk *d, uint32_t i, uint64_t now)
     while (session_next(ds->session, now, &report)) {
         taken++;
         d->lane->input++;
+        // A restart must not know what stands behind a gap, and not the gap.
+        if (UNLIKELY(ds->session->halted != ds->known_halted))
+            session_tell(d, i, 1);
         if (LIKELY(report.kind < REPORT_ORDER_KINDS))
             desk_report(d, i, &report);
     }
@@ -393,7 +398,7 @@ static uint32_t session_turn(struct desk *d, uint32_t i, uint64_t now)
         if (ds->cancels_on_disconnect && s->enabled && s->state < SESSION_REPLAY &&
             ds->known_state >= SESSION_REPLAY)
             desk_mass_cancel(d, TRADE_SESSION, i);
-        session_tell(d, i);
+        session_tell(d, i, 0);
     }
     return work;
 }

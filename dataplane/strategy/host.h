@@ -15,6 +15,7 @@ enum strategy_off {
     STRATEGY_OFF_CONFIGURED, // not enabled at start
     STRATEGY_OFF_ASKED,      // by a person
     STRATEGY_OFF_LATE,       // a call took longer than its budget
+    STRATEGY_OFF_RESET,      // parameters that a person had set went with a restart
 };
 
 struct strategy_slot {

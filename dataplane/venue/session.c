@@ -53,7 +53,7 @@ enum session_sent session_send_order(struct session *s, const struct frame_bytes
         same = same && egress_rest(&s->frames, frame);
     s->approved.letter = 0;
     if (UNLIKELY(!same || !session_may_enter(s))) {
-        s->halted = true;
+        s->halted = SESSION_HALT_ORDER;
         s->count.egress++;
         return SESSION_EGRESS;
     }
@@ -69,7 +69,7 @@ static bool no_order(struct session *s, const struct frame_bytes *frame)
     struct egress found;
     if (LIKELY(one_packet(frame) && !egress_read(&s->frames, frame->bytes, frame->len, &found)))
         return true;
-    s->halted = true;
+    s->halted = SESSION_HALT_ORDER;
     s->count.egress++;
     return false;
 }
@@ -103,6 +103,15 @@ void session_go(struct session *s, uint64_t now)
     s->replayed = false;
     if (s->state == SESSION_REPLAY)
         state_set(s, SESSION_READY, now);
+}
+
+COLD void session_resume(struct session *s, uint64_t now)
+{
+    s->halted = SESSION_HALT_NONE;
+    if (s->state != SESSION_GAP)
+        return;
+    state_set(s, SESSION_REPLAY, now); // whose end is waited for once more
+    s->wants_query = s->frames.query.len > 0 && s->query_at == 0 && !s->query_stale;
 }
 
 // --- connections ---
@@ -148,11 +157,11 @@ static void login_patch(struct session *s)
 {
     char *id = (char *)s->login + 19, *sequence = (char *)s->login + 29;
     uint32_t len = 0;
-    while (len < SOUPBIN_SESSION_LEN && s->session_id[len])
+    while (!s->asks_any && len < SOUPBIN_SESSION_LEN && s->session_id[len])
         len++;
     memset(id, ' ', SOUPBIN_SESSION_LEN);
     memcpy(id + SOUPBIN_SESSION_LEN - len, s->session_id, len);
-    alpha_u64_write(sequence, SOUPBIN_SEQUENCE_LEN, s->next_sequence);
+    alpha_u64_write(sequence, SOUPBIN_SEQUENCE_LEN, s->asks_any ? 1 : s->next_sequence);
 }
 
 void session_opened(struct session *s, uint64_t now)
@@ -178,9 +187,13 @@ void session_stop(struct session *s, uint64_t now)
 
 // --- what the server says about the session ---
 
-// A session that we did not ask for: what we had is gone with the old one.
-static void session_renew(struct session *s, const char *id)
+// Another session. What the old one had not said about our orders, nobody says any more.
+static COLD void session_renew(struct session *s, const char *id)
 {
+    if (s->was_connected && !s->ended) {
+        s->halted = SESSION_HALT_NAME;
+        s->count.renewed++;
+    }
     memcpy(s->session_id, id, sizeof s->session_id);
     s->next_sequence = 1;
 }
@@ -197,6 +210,7 @@ static void accepted(struct session *s, const struct soupbin_packet *packet, uin
         memcpy(s->session_id, a.session, sizeof s->session_id);
     else if (memcmp(s->session_id, a.session, sizeof s->session_id) != 0)
         session_renew(s, a.session);
+    s->asks_any = s->ended = false;
     s->count.logins++;
     s->reject = 0;
     s->retry_ticks = s->config.retry_ticks;
@@ -205,24 +219,26 @@ static void accepted(struct session *s, const struct soupbin_packet *packet, uin
     if (a.sequence > s->next_sequence) {
         s->count.missing += a.sequence - s->next_sequence;
         s->next_sequence = a.sequence;
+        s->halted = SESSION_HALT_GAP;
         state_set(s, SESSION_GAP, now);
     }
     s->wants_query = s->frames.query.len > 0 && !s->query_stale;
 }
 
-// The session that was asked for is not there any more: the next login takes what there is.
+// The session that was asked for is not there, maybe only for now: the next login takes what there
+// is. Should it be the same, what was read of it is known.
 static void rejected(struct session *s, const struct soupbin_packet *packet, uint64_t now)
 {
     s->reject = soupbin_rejected_read(packet);
     s->count.rejected++;
     if (s->reject == SOUPBIN_NO_SESSION)
-        session_renew(s, (const char[SOUPBIN_SESSION_LEN + 1]){0});
+        s->asks_any = true;
     give_up(s, now);
 }
 
 static void ended(struct session *s, uint64_t now)
 {
-    session_renew(s, (const char[SOUPBIN_SESSION_LEN + 1]){0});
+    s->asks_any = s->ended = true;
     give_up(s, now);
 }
 
@@ -258,9 +274,24 @@ static bool sequenced(struct session *s, const struct soupbin_packet *packet,
     return true;
 }
 
+// Nothing more is waiting, and it is less than was read: another stream under the same name, or one
+// that has lost its end. It is read on from there, but not before a second heartbeat without a
+// message between them: a server that repeats more than it was asked for may have stopped for a
+// moment, and nothing is applied twice.
+static COLD void falls_short(struct session *s)
+{
+    const bool still = s->halted == SESSION_HALT_SHORT && s->short_at == s->wire_sequence;
+    s->halted = still ? SESSION_HALT_ANEW : SESSION_HALT_SHORT;
+    s->short_at = s->wire_sequence;
+    if (still)
+        s->next_sequence = s->wire_sequence;
+}
+
 static void heartbeat(struct session *s)
 {
     s->count.heartbeats_in++;
+    if (UNLIKELY(s->state >= SESSION_REPLAY && s->wire_sequence < s->next_sequence))
+        falls_short(s);
     if (s->state < SESSION_REPLAY || s->state == SESSION_READY)
         return;
     // Nothing has been sent for a second: the replay is over.

@@ -8,8 +8,11 @@
 // REPLAY: the exchange repeats what we have not read. It is over when the account query is answered
 // (OUCH 5.0), or with the first server heartbeat, which says that nothing more is waiting
 // (OUCH 4.2). The owner then compares its orders with what is known (session_replayed) and says
-// session_go. GAP is a REPLAY that cannot become READY: the exchange began beyond what was asked
-// for, messages are missing. Cancels pass from REPLAY on, enters and replaces only in READY.
+// session_go. GAP is a REPLAY that cannot become READY before session_resume: the exchange began
+// beyond what was asked for, messages are missing. Cancels pass from REPLAY on, enters and replaces
+// only in READY.
+//
+// A doubt about the stream outlives the connection: it halts the session (enum session_halt).
 //
 // One lane owns a session. Times are ticks. Nothing here waits or allocates.
 #pragma once
@@ -48,6 +51,7 @@ struct session_counters {
     uint64_t sequenced; // messages applied
     uint64_t repeated;  // read before, not applied again
     uint64_t missing;   // messages that the exchange could not repeat
+    uint64_t renewed;   // names that another took the place of before they had ended
     uint64_t malformed; // packets or messages that make no sense
     uint64_t foreign;   // about orders that this session never had
     uint64_t unsequenced;
@@ -64,7 +68,7 @@ struct session {
     // What an order needs.
     CACHE_ALIGN struct transport *transport;
     uint8_t state;    // enum session_state
-    bool halted;      // by the egress check: no order until a person says so
+    uint8_t halted;   // enum session_halt: no order until a person says so
     bool enabled;     // false: stays down
     bool wants_query; // the owner sends it with session_query
     bool replayed;    // the owner compares, then session_go
@@ -83,8 +87,11 @@ struct session {
     bool query_stale;    // one of an earlier connection was not answered: its answer may still come
     uint32_t query_next; // the answer
     bool was_connected;  // there was an earlier connection: what was unanswered then is in doubt
-    char session_id[SOUPBIN_SESSION_LEN + 1];
-    char reject; // of the last login that was refused, 0: none
+    char session_id[SOUPBIN_SESSION_LEN + 1]; // what next_sequence counts in; empty: none yet
+    bool asks_any;                            // the next login takes what session there is
+    bool ended;                               // the exchange has said that session_id is over
+    uint64_t short_at; // wire_sequence when the exchange had less than was read
+    char reject;       // of the last login that was refused, 0: none
     struct session_counters count;
     struct session_config config;
     struct soupbin_stream stream;
@@ -149,6 +156,8 @@ bool session_send_cancel(struct session *s, const struct frame_bytes *frame, uin
 bool session_query(struct session *s, uint32_t next_ref, uint64_t now);
 // Everything from before is settled: READY.
 void session_go(struct session *s, uint64_t now);
+// A person has looked: not halted any more, and a GAP is replayed like what has none.
+void session_resume(struct session *s, uint64_t now);
 // Down and waiting for the back-off: not any more.
 void session_retry(struct session *s);
 // Ends the session and stays down.

@@ -97,6 +97,17 @@ void people_step(void)
     }
 }
 
+void people_lift_halts(void)
+{
+    for (uint32_t k = 0; k < TRADE_VENUES; k++) {
+        const struct govern_request ask = {.scope = TRADE_SESSION, .index = k, .reason = "looked"};
+        struct govern_answer answer;
+        uint64_t sequence;
+        if (sim->venues[k].session.halted >= SESSION_HALT_GAP && trade_draw(100) == 0)
+            desk_command(&sim->lane, COMMAND_RESUME, &ask, &answer, &sequence);
+    }
+}
+
 uint64_t people_close_doubts(void)
 {
     uint64_t closed = 0;

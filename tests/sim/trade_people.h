@@ -8,6 +8,8 @@
 void people_begin(void);
 // Once a step, before it. While everything is killed no enter, replace or modify leaves: checked.
 void people_step(void);
+// What was halted as messages are missing goes on, a while later.
+void people_lift_halts(void);
 // All kills are lifted.
 void people_leave(void);
 // At rest: whoever asks the exchanges hears that they have none of the orders that are still open,

@@ -15,6 +15,7 @@
 #include "dataplane/book/book.h"
 #include "dataplane/lane/desk_park.h"
 #include "tests/sim/trade_cover.h"
+#include "tests/sim/trade_people.h"
 
 enum {
     HZ = 1000000000,
@@ -417,6 +418,7 @@ void trade_step(void)
     }
     if (c->journal_stalls && trade_draw(c->journal_stalls) == 0)
         journal_fails();
+    people_lift_halts();
     step(true);
 }
 

@@ -17,6 +17,7 @@ enum { LOG = 1 << 16, ROUNDS = 400, PARKED = 16, PARKED_WAIT = 40 * STEP };
 
 static bool contradicts;
 static bool durable; // the session's orders wait for the journal
+static bool cancels; // what is open is cancelled when the connection is lost
 
 static uint64_t closed; // orders in doubt, by people
 
@@ -110,6 +111,7 @@ static void world_make(uint64_t seed)
     world_open(seed);
     w->limits->firm.owner.ratio = w->limits->accounts[1].owner.ratio = UINT16_MAX - 1;
     w->limits->firm.owner.ratio_step = w->limits->accounts[1].owner.ratio_step = 1 << 20;
+    w->desk.sessions[0].cancels_on_disconnect = cancels;
     if (durable)
         desk_park_add(&w->desk, 0, PARKED, PARKED_WAIT, zeroed(desk_park_bytes(PARKED)));
 }
@@ -411,64 +413,41 @@ static void another_durability_is_refused(void **state)
     durable = false;
 }
 
-// Whom a control has cancelled, and whose session: that scope again, and not everybody.
-static void what_controls_did_comes_back(void **state)
+// Orders are open when the record ends; whoever has closed the connection before has left them.
+static void a_connection_that_ended_with_us_was_lost(void **state)
 {
-    static uint32_t places[ORDERS];
-    static struct desk_restore r;
-    struct event e = {.type = EVENT_BREACH};
     (void)state;
-    world_open(7);
-    desk_restore_init(&r, &w->desk, places);
-    e.breach.scope = TRADE_ACCOUNT;
-    e.breach.index = 1;
-    e.breach.action = ACTION_NOTIFY;
-    assert_true(desk_restore_event(&r, &e));
-    const struct kill_words *k = &w->desk.kills[KILL_BY_LANE];
-    assert_false(kill_bit(k->accounts, 1));
-    e.breach.action = ACTION_DISABLE;
-    assert_true(desk_restore_event(&r, &e));
-    e.type = EVENT_KILL;
-    e.kill = (struct event_kill){.asker = KILL_BY_LANE};
-    assert_true(desk_restore_event(&r, &e));
-    assert_true(kill_bit(k->accounts, 1) && kill_bit(k->sessions, 0));
-    assert_false(kill_bit(&k->all, 0));
-    e.type = EVENT_LIFTED;
-    e.lifted = (struct event_lifted){.scope = TRADE_ACCOUNT, .index = 1, .asker = KILL_BY_LANE};
-    assert_true(desk_restore_event(&r, &e));
-    assert_false(kill_bit(k->accounts, 1));
-    e.type = EVENT_BREACH;
-    e.breach = (struct event_breach){
-        .scope = TRADE_ACCOUNT, .index = ACCOUNTS_MAX, .action = ACTION_CANCEL};
-    assert_false(desk_restore_event(&r, &e));
-    world_close();
-}
-
-// A person took back the drawdown of an account whose loss was still beyond its limit: the loss is
-// broken after a restart, too.
-static void only_the_losses_that_were_lifted_are(void **state)
-{
-    static uint32_t places[ORDERS];
-    static struct desk_restore r;
-    struct event e = {.type = EVENT_LOSS_BROKEN};
-    (void)state;
-    world_open(7);
-    const struct owner_day *day = &w->desk.risk.account_days[1];
-    desk_restore_init(&r, &w->desk, places);
-    e.loss_broken = (struct event_loss_broken){
-        .scope = TRADE_ACCOUNT, .index = 1, .control = LIMIT_LIMITS_drawdown};
-    assert_true(desk_restore_event(&r, &e));
-    e.loss_broken.control = LIMIT_LIMITS_loss;
-    e.loss_broken.value = 6000;
-    assert_true(desk_restore_event(&r, &e));
-    e.type = EVENT_LIFTED;
-    e.lifted = (struct event_lifted){
-        .scope = TRADE_ACCOUNT, .index = 1, .asker = KILL_ASKERS, .losses = 1u << LOSS_FROM_BEST};
-    assert_true(desk_restore_event(&r, &e));
-    desk_restore_end(&r, 0);
-    assert_int_equal(day->broken, 1u << LOSS_OF_DAY);
-    assert_int_equal(day->losses[LOSS_OF_DAY].value, 6000);
-    world_close();
+    for (int how = 0; how < 3; how++) {
+        const bool closed_before = how == 2;
+        char why[256];
+        uint32_t open = 0;
+        random_open(5, false, false);
+        while (open == 0) {
+            live(ROUNDS);
+            steps_until(SESSION_READY);
+            open = w->desk.orders.sessions[0].open_count;
+        }
+        if (closed_before) {
+            session_stop(&w->session, w->now);
+            break_connection();
+            desk_turn(&w->desk, w->now);
+        }
+        events_drain();
+        struct world *before = w;
+        const uint32_t waited = w->desk.orders.sessions[0].cancel_count;
+        cancels = how > 0;
+        restore_from(before, before->log_count, 5, why);
+        restored_holds(5, why);
+        for (int i = 0; i < 8; i++)
+            desk_turn(&w->desk, w->now);
+        const struct order_session *os = &w->desk.orders.sessions[0];
+        assert_int_equal(os->open_count, before->desk.orders.sessions[0].open_count);
+        assert_int_equal(os->cancel_count, how == 1 ? os->open_count : waited);
+        cancels = false;
+        world_drop();
+        w = before;
+        random_close();
+    }
 }
 
 int main(void)
@@ -479,8 +458,7 @@ int main(void)
         cmocka_unit_test(durable_orders_come_back),
         cmocka_unit_test(what_waits_at_the_end_may_have_left),
         cmocka_unit_test(another_durability_is_refused),
-        cmocka_unit_test(what_controls_did_comes_back),
-        cmocka_unit_test(only_the_losses_that_were_lifted_are),
+        cmocka_unit_test(a_connection_that_ended_with_us_was_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
