@@ -517,7 +517,7 @@ static enum refusal cancel(struct desk *d, uint32_t order, uint32_t total, bool 
     // One that is on its way, or waits, is not weakened.
     if ((o->waits & WAIT_CANCEL || o->flags & ORDER_CANCEL_QUEUED) && o->cancel_total < total)
         total = o->cancel_total;
-    if (gate_cancels_paced(&d->risk, o->session) &&
+    if (desk_cancels_paced(d, o->session) &&
         (d->orders.sessions[o->session].cancel_count > 0 ||
          !gate_cancel_due(&d->risk, o->session, d->lane->stamp))) {
         desk_cancel_wait(d, order, total);

@@ -52,6 +52,7 @@ struct desk_session {
     struct desk_park *park; // desk_park.h; null: its orders do not wait for the journal
     uint8_t known_state;    // as last published
     uint8_t known_halted;
+    bool unpaced;  // its cancels leave without their rate: it stops
     bool disabled; // by a control: logged out once nothing is open, until a person resumes it
 };
 
@@ -192,6 +193,10 @@ void desk_neighbour(struct desk *d, uint32_t session, bool known, const uint8_t 
 void desk_clock_take(struct desk *d, uint64_t error);
 // Before it ends: cancels that wait for their rate leave as fast as the window lets them.
 void desk_unpace(struct desk *d, uint32_t session);
+static inline bool desk_cancels_paced(const struct desk *d, uint32_t session)
+{
+    return gate_cancels_paced(&d->risk, session) && !d->sessions[session].unpaced;
+}
 // The session ends and stays down.
 void desk_logout(struct desk *d, uint32_t session, uint64_t now);
 

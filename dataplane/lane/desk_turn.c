@@ -329,8 +329,8 @@ bool desk_frame(struct desk *d, const struct frame *frame, bool sums_good)
 
 void desk_unpace(struct desk *d, uint32_t session)
 {
-    if (session < d->session_count && d->limits->sessions[session].cancel_rate == CANCELS_WAIT)
-        d->limits->sessions[session].cancel_rate = CANCELS_PASS;
+    if (session < d->session_count)
+        d->sessions[session].unpaced = true;
 }
 
 void desk_logout(struct desk *d, uint32_t session, uint64_t now)
@@ -359,7 +359,7 @@ static uint32_t cancels_send(struct desk *d, uint32_t i)
     uint32_t sent = 0;
     while (sent < DESK_CANCELS_A_TURN && d->orders.sessions[i].cancel_count &&
            session_may_cancel(s) && session_free(s, s->frames.cancel.len) &&
-           (!gate_cancels_paced(&d->risk, i) || gate_cancel_due(&d->risk, i, d->lane->stamp))) {
+           (!desk_cancels_paced(d, i) || gate_cancel_due(&d->risk, i, d->lane->stamp))) {
         desk_cancel_next(d, i);
         sent++;
     }

@@ -205,6 +205,7 @@ static void nothing_waits_before_the_logout(void **state)
     desk_turn(&w->desk, w->now);
     assert_int_equal(w->session.count.cancels, BURST);
     desk_unpace(&w->desk, 0);
+    paced(CANCELS_WAIT); // nor where the table of limits is another one by then
     w->rig.busy = true;
     desk_turn(&w->desk, w->now);
     assert_int_equal(w->session.count.cancels, BURST);
