@@ -59,9 +59,10 @@ static struct order_outcome tell(struct own_order *o, enum ouch_report_kind kind
                                  uint32_t price, char side)
 {
     const bool fills = kind == REPORT_EXECUTED;
+    time_ns++;
     const struct ouch_report r = {.kind = (uint8_t)kind,
                                   .letter = "AAUUCEFBJPITMR"[kind],
-                                  .time_ns = ++time_ns,
+                                  .time_ns = time_ns,
                                   .ref = ref,
                                   .ref_was = REF,
                                   .quantity = fills || kind == REPORT_CANCELED ? 100 : SHARES,
