@@ -97,14 +97,27 @@ static bool rows_copy(struct batch *b, struct link *link)
     return true;
 }
 
+// The partitions that are read go by the days of all its rows.
+static void again_mark(struct batch *b)
+{
+    int32_t from = b->days[0], to = b->days[0];
+    for (uint32_t i = 1; i < b->day_count; i++) {
+        from = b->days[i] < from ? b->days[i] : from;
+        to = b->days[i] > to ? b->days[i] : to;
+    }
+    sql_add(&b->sums,
+            "SELECT tickgate.mark_again(%" PRIu32 ", %" PRIu64 ", %" PRIu64
+            ", date '1970-01-01' + %" PRId32 ", date '1970-01-01' + %" PRId32 ");",
+            b->rows.journal, b->from + 1, b->last, from, to);
+}
+
 bool batch_send(struct batch *b, struct link *link, bool again)
 {
     for (uint32_t i = 0; i < b->day_count; i++)
         sql_add(&b->before, "SELECT tickgate.make_day(date '1970-01-01' + %" PRId32 ");",
                 b->days[i]);
     if (again && b->executions)
-        sql_add(&b->sums, "SELECT tickgate.mark_again(%" PRIu32 ", %" PRIu64 ", %" PRIu64 ");",
-                b->rows.journal, b->from + 1, b->last);
+        again_mark(b);
     sql_add(&b->sums,
             "UPDATE tickgate.journals SET segment = %" PRIu64 ", number = %" PRIu64
             ", events = events + %" PRIu64 ", moved_at = now() WHERE id = %" PRIu32 "; COMMIT",

@@ -309,6 +309,33 @@ def older_schema(pg, epoch_s):
     pg.sql(f"SELECT tickgate.make_day(to_timestamp({epoch_s + 60})::date)")
 
 
+def many_days(pg, store):
+    """What a batch costs does not grow with the days of the database: it reads none but its own and the one before."""
+    for first in range(0, 200, 20):  # a transaction has locks for some days
+        pg.sql(f"SELECT tickgate.make_day(date '2001-01-01' + d) FROM generate_series({first}, {first + 19}) d")
+    scans = ("SELECT count(*), sum(seq_scan) + coalesce(sum(idx_scan), 0) FROM pg_stat_user_tables "
+             "WHERE schemaname = 'tickgate' AND relname ~ '_2001[0-9]{4}$'")
+    last = pg.numbers("SELECT max(number) FROM tickgate.executions")[0]
+    before = pg.numbers(scans)
+    assert before[0] >= 200 * 13, before
+    store.do("write 5000")
+    store.caught_up()
+    store.do("stop 20000")  # the server has counted a connection's scans when it is over
+    wait_until("it is over", lambda: pg.numbers("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tickgate'") == [0])
+    assert pg.numbers(scans) == before, (pg.numbers(scans), before)
+    assert pg.numbers("SELECT max(number) FROM tickgate.executions")[0] > last
+    # Nor does planning open them, the sixth time either. Records that are not there: nothing is marked.
+    pg.sql("CREATE TABLE that_day AS SELECT max(at AT TIME ZONE 'UTC')::date AS day FROM tickgate.executions")
+    opened = pg.numbers(f"""
+        WITH called AS MATERIALIZED (
+            SELECT sum(tickgate.mark_again(1, {last + 10**9}, {last + 10**9}, day, day)) AS marked
+            FROM that_day, generate_series(1, 7))
+        SELECT marked, (SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                        WHERE l.pid = pg_backend_pid() AND marked = 0 AND c.relname ~ '^executions_2001[0-9]{{4}}$')
+        FROM called""")
+    assert opened == [0, 0], opened
+
+
 def main():
     need()
     with Place() as place:
@@ -342,6 +369,9 @@ def main():
         store.do("write 10000")
         store.do("stop 30000")
         same(pg, store)
+        store.start(pg.conninfo())
+        store.caught_up()
+        many_days(pg, store)
         store.quit()
 
 
