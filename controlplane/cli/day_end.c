@@ -168,7 +168,8 @@ static const json_t *copy_at_odds(const json_t *copies)
     {
         const char *state = day_text(row, "state");
         if ((strcmp(state, "up") != 0 && strcmp(state, "ended") != 0) ||
-            day_number(row, "differing") || day_number(row, "waiting"))
+            !json_is_true(json_object_get(row, "journal_read")) || day_number(row, "differing") ||
+            day_number(row, "waiting"))
             return row;
     }
     return NULL;

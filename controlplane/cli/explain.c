@@ -283,6 +283,10 @@ static json_t *story(struct journal_events *f, struct chosen *c, const char **en
                    "from the journal (start: venue)";
             break;
         }
+        if (e->event.type == EVENT_RESTORED && c->astray && e->event.restored.instances == 0) {
+            *end = "the order is still open where its day ends";
+            break;
+        }
         if (c->refused ? e->number != c->refused : !about(&e->event, c, &over))
             continue;
         begun_ns = begun_ns ? begun_ns : e->utc_ns;

@@ -48,7 +48,7 @@ static void look(const struct region_view *view, void *context)
 {
     struct left *left = context;
     left->control = control_plane_look(left->fd, view);
-    left->taken |= left->control.attached;
+    left->taken |= left->control.attached && left->control.journal != RECORD_ABSENT;
     count(view, left);
 }
 
@@ -154,9 +154,11 @@ static bool written(int fd, const uint8_t *bytes, uint64_t len)
     return true;
 }
 
-// A copy in ordinary memory, as the next region needs the huge pages. One of a name: the last.
+// A copy in ordinary memory, as the next region needs the huge pages. One of a name: the last that
+// is whole.
 static bool copied(int from, const char *to)
 {
+    char new[MEMORY_PATH_LEN + 8];
     struct stat status;
     const int old = open(to, O_RDONLY | O_CLOEXEC);
     const bool held = old >= 0 && !left_behind(old);
@@ -166,20 +168,23 @@ static bool copied(int from, const char *to)
         return false;
     const uint64_t len = (uint64_t)status.st_size;
     void *bytes = mmap(NULL, len, PROT_READ, MAP_SHARED, from, 0);
-    unlink(to);
-    const int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
-    const bool whole = bytes != MAP_FAILED && fd >= 0 && written(fd, bytes, len);
+    snprintf(new, sizeof new, "%s.new", to);
+    unlink(new);
+    const int fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
+    const bool whole =
+        bytes != MAP_FAILED && fd >= 0 && written(fd, bytes, len) && rename(new, to) == 0;
     if (fd >= 0)
         close(fd);
     if (fd >= 0 && !whole)
-        unlink(to);
+        unlink(new);
     if (bytes != MAP_FAILED)
         munmap(bytes, len);
     return whole;
 }
 
-// Nobody of this build can say how many events it holds that no journal has.
-static void foreign_take(struct dataplane *d, const char *path)
+// Nobody of this build can say how many events it holds that no journal has. False with <err>: it
+// would be replaced without a copy, and the journal counts.
+static bool foreign_take(struct dataplane *d, const char *path, struct error *err)
 {
     char name[128], kept[MEMORY_PATH_LEN];
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -190,11 +195,18 @@ static void foreign_take(struct dataplane *d, const char *path)
     if (fd >= 0)
         close(fd);
     if (!left)
-        return;
+        return true;
+    if (!drained && !stays && restore_wanted(d->config))
+        return error_set(err, EXIT_STATE,
+                         "%s: an instance of another build died, its last events may be in no "
+                         "journal, and it could not be copied to /dev/shm: start that build's "
+                         "tickgate-controlplane until it has taken them, make room in /dev/shm, or "
+                         "remove the file",
+                         path);
     if (drained) {
         log_info(LOG_REGION_LEFT, LOG_FIELDS(LOG_TEXT("path", path)),
                  "%s: is of another build, and a control plane of it takes what it holds", path);
-        return;
+        return true;
     }
     log_warn(
         LOG_REGION_LOST, LOG_FIELDS(LOG_TEXT("path", path), LOG_TEXT("kept", stays ? kept : "")),
@@ -204,6 +216,7 @@ static void foreign_take(struct dataplane *d, const char *path)
               : "it could not be copied to /dev/shm",
         stays ? kept : "", stays ? " --journal DIR, then remove the file" : "");
     lost(d, 0, false);
+    return true;
 }
 
 static bool file_take(struct dataplane *d, const char *path, struct error *err)
@@ -215,7 +228,7 @@ static bool file_take(struct dataplane *d, const char *path, struct error *err)
     case REGION_BAD_VERSION:
     case REGION_BAD_HASH:
     case REGION_BAD_LENGTH:
-    case REGION_BAD_LAYOUT: foreign_take(d, path); return true;
+    case REGION_BAD_LAYOUT: return foreign_take(d, path, err);
     default: return true; // not there, or never was a region; or the next one says what is wrong
     }
     const bool goes_on = left_take(d, &reader, err);
