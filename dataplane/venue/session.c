@@ -110,6 +110,7 @@ COLD void session_resume(struct session *s, uint64_t now)
     s->halted = SESSION_HALT_NONE;
     if (s->state != SESSION_GAP)
         return;
+    s->replay_told = false;
     state_set(s, SESSION_REPLAY, now); // whose end is waited for once more
     s->wants_query = s->frames.query.len > 0 && s->query_at == 0 && !s->query_stale;
 }
@@ -210,7 +211,7 @@ static void accepted(struct session *s, const struct soupbin_packet *packet, uin
         memcpy(s->session_id, a.session, sizeof s->session_id);
     else if (memcmp(s->session_id, a.session, sizeof s->session_id) != 0)
         session_renew(s, a.session);
-    s->asks_any = s->ended = false;
+    s->asks_any = s->ended = s->replay_told = false;
     s->count.logins++;
     s->reject = 0;
     s->retry_ticks = s->config.retry_ticks;
@@ -294,11 +295,12 @@ static void heartbeat(struct session *s)
         falls_short(s);
     if (s->state < SESSION_REPLAY || s->state == SESSION_READY)
         return;
-    // Nothing has been sent for a second: the replay is over.
-    if (s->frames.query.len == 0)
-        s->replayed = true;
-    else if (s->query_stale)
-        s->wants_query = true;
+    // Nothing has been sent for a second: the replay is over, once. Not while what comes would be
+    // taken for what was read.
+    if (s->frames.query.len > 0)
+        s->wants_query = s->wants_query || s->query_stale;
+    else if (!s->replay_told && s->wire_sequence >= s->next_sequence)
+        s->replayed = s->replay_told = true;
     s->query_stale = false;
 }
 

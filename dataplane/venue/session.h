@@ -90,6 +90,7 @@ struct session {
     char session_id[SOUPBIN_SESSION_LEN + 1]; // what next_sequence counts in; empty: none yet
     bool asks_any;                            // the next login takes what session there is
     bool ended;                               // the exchange has said that session_id is over
+    bool replay_told;                         // by a heartbeat: not again in a GAP
     uint64_t short_at; // wire_sequence when the exchange had less than was read
     char reject;       // of the last login that was refused, 0: none
     struct session_counters count;

@@ -234,6 +234,47 @@ static void a_repetition_that_pauses_is_not_taken_for_news(void **state)
     assert_true(s.halted == SESSION_HALT_SHORT && s.next_sequence == 6);
 }
 
+// Whoever resumes as soon as the log asks for it: answers to orders would be dropped as read.
+static void a_short_stream_is_not_replayed(void **state)
+{
+    (void)state;
+    start(OUCH_42);
+    log_in(1);
+    for (uint32_t i = 1; i <= 4; i++)
+        message(i);
+    deliver(100);
+    session_lost(&s, now);
+    now += RETRY;
+    log_in(1);
+    packet('H', NULL, 0);
+    deliver(100);
+    assert_true(s.halted == SESSION_HALT_SHORT && s.next_sequence == 5);
+    session_resume(&s, now);
+    assert_false(s.replayed);
+    packet('H', NULL, 0);
+    packet('H', NULL, 0);
+    deliver(100);
+    assert_true(s.replayed && s.halted == SESSION_HALT_ANEW && s.next_sequence == 1);
+}
+
+// What is unanswered is asked for once, not with every heartbeat until a person looks.
+static void a_gap_is_settled_once(void **state)
+{
+    (void)state;
+    start(OUCH_42);
+    log_in(5);
+    assert_int_equal(s.state, SESSION_GAP);
+    for (int i = 0; i < 3; i++) {
+        packet('H', NULL, 0);
+        deliver(100);
+        assert_int_equal(s.replayed, i != 1);
+        session_go(&s, now);
+        if (i == 1)
+            session_resume(&s, now);
+    }
+    assert_true(session_may_enter(&s));
+}
+
 static void without_a_query_a_heartbeat_ends_the_replay(void **state)
 {
     (void)state;
@@ -443,6 +484,8 @@ int main(void)
         cmocka_unit_test_setup(a_stream_that_has_become_shorter_halts, setup),
         cmocka_unit_test_setup(a_shorter_stream_comes_to_an_answer, setup),
         cmocka_unit_test_setup(a_repetition_that_pauses_is_not_taken_for_news, setup),
+        cmocka_unit_test_setup(a_short_stream_is_not_replayed, setup),
+        cmocka_unit_test_setup(a_gap_is_settled_once, setup),
         cmocka_unit_test_setup(without_a_query_a_heartbeat_ends_the_replay, setup),
         cmocka_unit_test_setup(heartbeats_go_both_ways, setup),
         cmocka_unit_test_setup(back_off_doubles_up_to_its_limit, setup),
