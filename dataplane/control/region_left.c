@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "dataplane/abi/attach.h"
+#include "dataplane/base/file.h"
 #include "dataplane/base/log.h"
 #include "dataplane/control/dataplane.h"
 
@@ -20,6 +21,7 @@ enum {
     LOOK_MS = 5,
     FILE_MS = 100,  // between two looks at the file, and at who drains it
     TOLD_MS = 5000, // between two words about what is waited for
+    COPY_MODE = 0660,
 };
 
 #define MS UINT64_C(1000000)
@@ -142,23 +144,11 @@ static bool left_take(struct dataplane *d, struct region_reader *reader, struct 
 
 // --- one that this build cannot read ---
 
-static bool written(int fd, const uint8_t *bytes, uint64_t len)
-{
-    while (len) {
-        const ssize_t did = write(fd, bytes, len);
-        if (did <= 0)
-            return false;
-        bytes += did;
-        len -= (uint64_t)did;
-    }
-    return true;
-}
-
 // A copy in ordinary memory, as the next region needs the huge pages. One of a name: the last that
 // is whole.
 static bool copied(int from, const char *to)
 {
-    char new[MEMORY_PATH_LEN + 8];
+    struct error why = {0};
     struct stat status;
     const int old = open(to, O_RDONLY | O_CLOEXEC);
     const bool held = old >= 0 && !left_behind(old);
@@ -168,15 +158,7 @@ static bool copied(int from, const char *to)
         return false;
     const uint64_t len = (uint64_t)status.st_size;
     void *bytes = mmap(NULL, len, PROT_READ, MAP_SHARED, from, 0);
-    snprintf(new, sizeof new, "%s.new", to);
-    unlink(new);
-    const int fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
-    const bool whole =
-        bytes != MAP_FAILED && fd >= 0 && written(fd, bytes, len) && rename(new, to) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (fd >= 0 && !whole)
-        unlink(new);
+    const bool whole = bytes != MAP_FAILED && file_replace(to, bytes, len, COPY_MODE, &why);
     if (bytes != MAP_FAILED)
         munmap(bytes, len);
     return whole;

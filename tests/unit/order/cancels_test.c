@@ -5,16 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "dataplane/base/hints.h"
-#include "dataplane/order/order.h"
+#include "tests/lib/order_rig.h"
 
 enum { REF = 10, SHARES = 500, PRICE = 100100 };
 
-static struct order_table table;
-static void *memory;
 static uint32_t order;
 
 static int open_order(void **state)
@@ -29,21 +23,10 @@ static int open_order(void **state)
                                          .quantity = SHARES,
                                          .price = PRICE,
                                          .side = 'B'};
-    const uint64_t bytes = (orders_bytes(&config) + 63) / 64 * 64;
     struct order_outcome out;
-    memory = aligned_alloc(CACHE_LINE, bytes);
-    assert_non_null(memory);
-    memset(memory, 0, bytes);
-    orders_init(&table, &config, memory);
+    table_make(&config);
     order = orders_open(&table, &new);
     order_report(&table, order, &accepted, &out);
-    return 0;
-}
-
-static int close_order(void **state)
-{
-    (void)state;
-    free(memory);
     return 0;
 }
 
@@ -148,7 +131,7 @@ static void two_cancels_have_two_answers(void **state)
     order_report(&table, order, &later, &out);
     assert_true(out.did & DID_WRONG); // to what? Nobody has asked for everything
 
-    close_order(state);
+    close_table(state);
     open_order(state);
     order_cancel_begin(&table, order, 100);
     order_cancel_begin(&table, order, 0);
@@ -160,7 +143,7 @@ static void two_cancels_have_two_answers(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_order, close_order)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_order, close_table)
     const struct CMUnitTest tests[] = {
         TEST(somebody_looks_after_some),
         TEST(another_total_is_another_cancel),

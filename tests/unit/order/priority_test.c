@@ -5,34 +5,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "dataplane/base/hints.h"
-#include "dataplane/order/order.h"
+#include "tests/lib/order_rig.h"
 
 enum { REF = 10, CHANGE = 11, OLD = 9, SHARES = 500, PRICE = 100100 };
-
-static struct order_table table;
-static void *memory;
 
 static int open_table(void **state)
 {
     (void)state;
     const struct order_config config = {
         .orders = 4, .sessions = 1, .refs_max = 64, .executions = 16, .silence_ticks = 1000};
-    const uint64_t bytes = (orders_bytes(&config) + 63) / 64 * 64;
-    memory = aligned_alloc(CACHE_LINE, bytes);
-    assert_non_null(memory);
-    memset(memory, 0, bytes);
-    orders_init(&table, &config, memory);
-    return 0;
-}
-
-static int close_table(void **state)
-{
-    (void)state;
-    free(memory);
+    table_make(&config);
     return 0;
 }
 

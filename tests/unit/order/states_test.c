@@ -7,17 +7,12 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "dataplane/base/hints.h"
-#include "dataplane/order/order.h"
+#include "tests/lib/order_rig.h"
 
 enum { SESSION = 1, REF = 10, CHANGE = 11, OLD = 9, SHARES = 500, PRICE = 1000000 };
 enum { CHANGE_TOTAL = 700, CHANGE_PRICE = 1000200, SILENCE = 1000 };
 
-static struct order_table table;
-static void *memory;
 static uint64_t now_ns;
 
 static int open_table(void **state)
@@ -25,19 +20,8 @@ static int open_table(void **state)
     (void)state;
     const struct order_config config = {
         .orders = 8, .sessions = 2, .refs_max = 64, .executions = 64, .silence_ticks = SILENCE};
-    const uint64_t bytes = (orders_bytes(&config) + 63) / 64 * 64;
-    memory = aligned_alloc(CACHE_LINE, bytes);
-    assert_non_null(memory);
-    memset(memory, 0, bytes);
-    orders_init(&table, &config, memory);
+    table_make(&config);
     now_ns = 1;
-    return 0;
-}
-
-static int close_table(void **state)
-{
-    (void)state;
-    free(memory);
     return 0;
 }
 
