@@ -11,6 +11,7 @@ static uint32_t payload_min(const struct capture_record *h)
     case CAPTURE_LOST:
     case CAPTURE_STOP:
     case CAPTURE_END:
+    case CAPTURE_OTHERS:
     case CAPTURE_COMMAND: return 0;
     case CAPTURE_START: return sizeof(struct capture_start);
     case CAPTURE_PORT: return sizeof(struct capture_port);
@@ -22,7 +23,8 @@ static uint32_t payload_min(const struct capture_record *h)
     case CAPTURE_CREDIT:
     case CAPTURE_JOURNAL:
     case CAPTURE_COMMIT:
-    case CAPTURE_LATE: return 8;
+    case CAPTURE_LATE:
+    case CAPTURE_LEASE: return 8;
     case CAPTURE_FRAME_IN:
     case CAPTURE_FRAME_OUT: return sizeof(struct capture_frame);
     case CAPTURE_ANSWER: return sizeof(struct capture_answer);

@@ -85,7 +85,10 @@ struct capture_ring {
     X(LATE, "practice of strategy <index> was beyond its budget, and its late ones weigh "       \
             "<value> with it, behind the turn [u64: ticks]")                                     \
     X(LIMITS, "<value> bytes in which the next table of limits is another than the one before "  \
-              "[capture_limits, bytes]")
+              "[capture_limits, bytes]")                                                         \
+    X(LEASE, "the main lcore says word <index> (enum lease_word) of the share <value> of a "     \
+             "limit, before the turn [u64: amount]")                                             \
+    X(OTHERS, "other lanes' orders were looked at: one at price <value> would be met, 0: none")
 
 enum capture_kind {
 #define CAPTURE_KIND(upper, text) CAPTURE_##upper,
@@ -97,7 +100,6 @@ enum capture_kind {
 // Why a capture cannot be replayed though nothing was lost.
 #define CAPTURE_NOT_RECORDED_LIST(X)                                          \
     X(BOOK, "a book that was loaded while the ring of the capture was full")  \
-    X(LEASES, "limits that several lanes share")                              \
     X(LIMITS, "a table of limits for which there was no memory")              \
     X(CREDIT, "slots of the event ring that became free while orders waited") \
     X(NOTES, "a ring to the main lcore that was nearly full")

@@ -300,7 +300,7 @@ static void lane_send(struct dataplane *d, uint32_t lane)
     const struct lane_answer answer = {.kind = ANSWER_LIMITS, .swap = s};
     s->states = limits_table_make(d, lane, undo ? l->now : l->next, undo);
     s->table = dd->limits_spare;
-    limits_runs_make(s, dd->limits, dd->limits_spare);
+    limits_runs_make(s, dd->limits, dd->limits_spare, d->leases != NULL);
     records_make(l, s, undo);
     atomic_store_explicit(&s->done, false, memory_order_relaxed);
     if (!spsc_push(&d->lanes[lane]->answers, &answer))

@@ -1,5 +1,6 @@
 #include "dataplane/control/limits_runs.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,11 +13,26 @@ enum {
 struct tables {
     const uint64_t *was, *now;
     uint64_t words;
+    bool leased;
 };
+
+// Limits that the lane leases: the table that it has holds what it was granted, and that changes
+// before it takes this one.
+static bool is_leased(uint64_t at)
+{
+    const uint64_t from = offsetof(struct limit_table, firm) / WORD;
+    const uint64_t to = offsetof(struct limit_table, strategies) / WORD;
+    const uint64_t word = (at - from) % (sizeof(struct limit_row) / WORD);
+    return at >= from && at < to &&
+           (word == offsetof(struct limit_row, open_orders) / WORD ||
+            word == offsetof(struct limit_row, open_notional) / WORD);
+}
 
 // The lane writes trading states meanwhile: if it does, it does not take the table.
 static bool differs(const struct tables *t, uint64_t at)
 {
+    if (t->leased && is_leased(at))
+        return true;
     return __atomic_load_n(&t->was[at], __ATOMIC_RELAXED) != t->now[at];
 }
 
@@ -42,10 +58,11 @@ static uint64_t bytes_wanted(const struct tables *t)
 }
 
 void limits_runs_make(struct limits_swap *s, const struct limit_table *was,
-                      const struct limit_table *now)
+                      const struct limit_table *now, bool leased)
 {
     const struct tables t = {(const uint64_t *)(const void *)was,
-                             (const uint64_t *)(const void *)now, limit_table_bytes(now) / WORD};
+                             (const uint64_t *)(const void *)now, limit_table_bytes(now) / WORD,
+                             leased};
     const uint64_t room = bytes_wanted(&t);
     uint64_t from = 0, words, len = 0;
     limits_runs_free(s);

@@ -9,6 +9,8 @@
 #include "dataplane/control/replay_client.h"
 #include "dataplane/control/replay_limits.h"
 #include "dataplane/control/replay_source.h"
+#include "dataplane/lane/desk_lease.h"
+#include "dataplane/lane/desk_self.h"
 #include "dataplane/lane/desk_warm.h"
 
 struct replay {
@@ -57,8 +59,16 @@ static bool has(const struct replay_record *r, uint64_t bytes)
     return r->payload_len >= bytes;
 }
 
+static bool lease_sound(const struct replay *p, const struct replay_record *r)
+{
+    const struct desk_leases *l = p->lane && p->lane->desk ? p->lane->desk->leases : NULL;
+    const uint8_t word = r->header.index;
+    return has(r, sizeof(uint64_t)) && l && r->header.value < l->share_count &&
+           (word == LEASE_GRANT || word == LEASE_RECALL || word == LEASE_SHED);
+}
+
 // Sizes that the rest relies on.
-static bool record_sound(const struct replay_record *r)
+static bool record_sound(const struct replay *p, const struct replay_record *r)
 {
     switch (r->header.kind) {
     case CAPTURE_START: return has(r, sizeof(struct capture_start));
@@ -74,6 +84,7 @@ static bool record_sound(const struct replay_record *r)
     case CAPTURE_JOURNAL:
     case CAPTURE_COMMIT:
     case CAPTURE_LATE: return has(r, 8);
+    case CAPTURE_LEASE: return lease_sound(p, r);
     case CAPTURE_FRAME_IN:
     case CAPTURE_FRAME_OUT: return has(r, sizeof(struct capture_frame) + (uint64_t)r->header.value);
     case CAPTURE_ANSWER: return has(r, sizeof(struct capture_answer) + (uint64_t)r->header.value);
@@ -97,7 +108,7 @@ static bool start_read(struct replay *p, struct error *err)
     bool started = false;
     while (p->more && p->ahead.kind != CAPTURE_TURN && p->ahead.kind != CAPTURE_SKIP) {
         if (count == REPLAY_RECORDS_MAX - 1 || !record_read(p, &r[count], err) ||
-            !record_sound(&r[count]))
+            !record_sound(p, &r[count]))
             return error_set(err, EXIT_FAILED, "the beginning of the records makes no sense");
         if (r[count].header.kind == CAPTURE_START) {
             memcpy(&p->start, r[count].payload, sizeof p->start);
@@ -169,7 +180,28 @@ static bool world_make(struct replay *p, const struct config *config, struct err
         p->lane->desk->commit = &p->commit;
         p->lane->desk->warm->every = 0; // practice leaves no trace
         p->lane->desk->warm->at = UINT64_MAX;
+        if (p->lane->desk->self) {
+            p->lane->desk->self->others = replay_others;
+            p->lane->desk->self->context = &p->source;
+        }
     }
+    return true;
+}
+
+static void leases_drop(const struct lease_lane *l, struct spsc *ring)
+{
+    struct lease_note note;
+    for (uint32_t i = 0; i < lease_ring_len(l->share_count) && spsc_pop(ring, &note); i++)
+        continue;
+}
+
+// The lane has asked for its first leases; what the main lcore said to that stands in the records.
+static bool leases_begin(struct replay *p, struct error *err)
+{
+    if (!leases_start(&p->d, err))
+        return false;
+    if (p->lane->desk && p->lane->desk->leases)
+        leases_drop(&p->lane->desk->leases->lane, &p->lane->desk->leases->lane.to_lane);
     return true;
 }
 
@@ -270,6 +302,14 @@ static void answer_push(struct replay *p, const struct replay_record *r)
     spsc_push(&p->lane->answers, &a);
 }
 
+static void lease_push(struct replay *p, const struct replay_record *r)
+{
+    struct lease_note note = {.share = r->header.value, .word = r->header.index};
+    memcpy(&note.amount, r->payload, sizeof note.amount);
+    if (!spsc_push(&p->lane->desk->leases->lane.to_lane, &note))
+        replay_differs(&p->source, "more is said of leases than a lane can be told");
+}
+
 static void command_push(struct replay *p, const struct replay_record *r)
 {
     struct command_slot *slot = region_command_slot(&p->d.view, r->header.index);
@@ -319,7 +359,7 @@ static void turn_prepare(struct replay *p)
                    r->header.kind == CAPTURE_CREDIT || r->header.kind == CAPTURE_JOURNAL ||
                    r->header.kind == CAPTURE_COMMIT || r->header.kind == CAPTURE_CLIENT ||
                    r->header.kind == CAPTURE_REQUESTS || r->header.kind == CAPTURE_LATE ||
-                   r->header.kind == CAPTURE_LIMITS;
+                   r->header.kind == CAPTURE_LIMITS || r->header.kind == CAPTURE_LEASE;
         if ((r->header.kind == CAPTURE_CLIENT || r->header.kind == CAPTURE_REQUESTS) &&
             !replay_client_put(p->lane->desk, r))
             replay_differs(&p->source, "a client that the configuration does not have");
@@ -334,6 +374,8 @@ static void turn_prepare(struct replay *p)
             record_set(p, r);
         if (r->header.kind == CAPTURE_ANSWER)
             answer_push(p, r);
+        if (r->header.kind == CAPTURE_LEASE)
+            lease_push(p, r);
         if (r->header.kind == CAPTURE_COMMAND)
             command_push(p, r);
         if (r->header.kind == CAPTURE_CREDIT) {
@@ -351,6 +393,8 @@ static void notes_drop(struct replay *p)
     while (spsc_pop(&p->lane->notes, &note))
         if (note.kind == NOTE_RETURN || note.kind == NOTE_FRAME)
             free(note.frame.owner);
+    if (p->lane->desk && p->lane->desk->leases)
+        leases_drop(&p->lane->desk->leases->lane, &p->lane->desk->leases->lane.to_main);
 }
 
 static bool events_write(struct replay *p, struct error *err)
@@ -366,7 +410,7 @@ static bool turn_run(struct replay *p, uint64_t now, struct error *err)
 {
     struct replay_source *s = &p->source;
     s->now = s->last = now;
-    s->at_clock = s->at_out = 0;
+    s->at_clock = s->at_out = s->at_others = 0;
     s->turns++;
     turn_prepare(p);
     lane_turn(p->lane, now);
@@ -410,7 +454,7 @@ static bool turn_read(struct replay *p, struct turn *t, struct error *err)
     while (p->more && p->ahead.kind != CAPTURE_TURN) {
         if (p->source.count == REPLAY_RECORDS_MAX || !record_read(p, &r, err))
             return false;
-        if (!record_sound(&r) || r.header.kind == CAPTURE_START)
+        if (!record_sound(p, &r) || r.header.kind == CAPTURE_START)
             return error_set(err, EXIT_FAILED, "the records make no sense");
         if (r.header.kind == CAPTURE_LOST || r.header.kind == CAPTURE_NOT_RECORDED)
             return error_set(err, EXIT_FAILED, "the records are not complete");
@@ -471,7 +515,8 @@ bool replay_run(const struct config *config, FILE *in, FILE *out, struct error *
         return error_set(err, EXIT_FAILED,
                          "this is not the configuration that the capture was made with");
     p.more = fread(&p.ahead, sizeof p.ahead, 1, in) == 1;
-    bool ok = start_read(&p, err) && world_make(&p, config, err) && day_restore(&p, err);
+    bool ok = start_read(&p, err) && world_make(&p, config, err) && day_restore(&p, err) &&
+              leases_begin(&p, err);
     if (ok) {
         start_apply(&p);
         lane_begin(p.lane, p.start.now);

@@ -52,6 +52,22 @@ uint64_t replay_clock(void *source)
     return s->last;
 }
 
+// --- other lanes ---
+
+uint32_t replay_others(void *source)
+{
+    struct replay_source *s = source;
+    for (; s->at_others < s->count; s->at_others++) {
+        struct replay_record *r = &s->records[s->at_others];
+        if (r->used || r->header.kind != CAPTURE_OTHERS)
+            continue;
+        r->used = true;
+        return r->header.value;
+    }
+    replay_differs(s, "other lanes' orders are looked at once more than they were");
+    return 0;
+}
+
 // --- ports ---
 
 static uint8_t *copy_of(const void *bytes, uint32_t len, uint32_t room)

@@ -30,9 +30,9 @@ struct replay_source {
     uint64_t last;                 // what the clock said last
     struct replay_record *records; // of the turn, REPLAY_RECORDS_MAX
     uint32_t count;
-    uint32_t at_clock, at_out;           // all before is used
-    struct kill_words *kills;            // of the lane; null: it does not trade
-    struct replay_port ports[PORTS_MAX]; // by input of the lane
+    uint32_t at_clock, at_out, at_others; // all before is used
+    struct kill_words *kills;             // of the lane; null: it does not trade
+    struct replay_port ports[PORTS_MAX];  // by input of the lane
     uint64_t turns, frames_in, frames_out;
     char difference[256]; // the first one; "": none
 };
@@ -40,6 +40,7 @@ struct replay_source {
 extern const struct port_ops replay_port_ops;
 
 uint64_t replay_clock(void *source);
+uint32_t replay_others(void *source);
 void replay_differs(struct replay_source *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 // Everything that was recorded for the turn was asked for.

@@ -2,6 +2,7 @@
 #include "dataplane/lane/desk_self.h"
 
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/tape.h"
 
 // --- set-up ---
 
@@ -204,6 +205,18 @@ static COLD void met_elsewhere(struct self_found *f, uint32_t group, uint32_t pr
     f->count = 0; // what this lane has would be dealt with for nothing
 }
 
+// What others have open is an input.
+static uint32_t others_look(const struct desk *d, const struct self_found *f, uint32_t group)
+{
+    const struct desk_self *s = d->self;
+    if (UNLIKELY(s->others != NULL))
+        return s->others(s->context);
+    const uint32_t met = self_others(s->reach, group, s->lane, f->instrument, f->sells, f->price);
+    if (LIKELY(d->lane->tape != NULL))
+        tape_others(d->lane->tape, met);
+    return met;
+}
+
 void desk_self_look(struct desk *d, struct self_found *f)
 {
     struct desk_self *s = d->self;
@@ -219,7 +232,7 @@ void desk_self_look(struct desk *d, struct self_found *f)
         const uint64_t word = self_own(s->reach, g, s->lane, f->instrument);
         if (s->reach->lanes > 1) {
             self_say(s->reach, g, s->lane, f->instrument, reach_with(word, f->sells, f->price));
-            elsewhere[n] = self_others(s->reach, g, s->lane, f->instrument, f->sells, f->price);
+            elsewhere[n] = others_look(d, f, g);
         }
         if (UNLIKELY(reach_meets(word, f->sells, f->price)))
             find(d, f, g);

@@ -30,6 +30,9 @@ struct desk_self {
     uint32_t *first;          // by list - 1: newest order, OWN_NONE: none
     uint32_t lane;
     uint32_t kept; // order whose reach stays as it was said, OWN_NONE: none
+    // In a replay: what other lanes' words said (tape_others). Null: they are looked at.
+    uint32_t (*others)(void *context);
+    void *context;
 };
 
 // What was found for an order that is asked for.

@@ -250,6 +250,24 @@ static void answers_let_in(struct tape *t)
     }
 }
 
+static void leases_let_in(struct tape *t)
+{
+    struct lease_lane *l = &t->lane->desk->leases->lane;
+    struct lease_note note;
+    while (spsc_room(&t->leases, 1) && spsc_pop(&l->to_lane, &note)) {
+        void *to = tape_put(t, CAPTURE_LEASE, note.word, note.share, sizeof note.amount);
+        if (to)
+            memcpy(to, &note.amount, sizeof note.amount);
+        spsc_push(&t->leases, &note);
+    }
+}
+
+void tape_others(struct tape *t, uint32_t price)
+{
+    if (!practises(t))
+        tape_put(t, CAPTURE_OTHERS, 0, price, 0);
+}
+
 COLD void tape_command(struct tape *t, uint32_t slot, uint32_t type,
                        const struct govern_request *request)
 {
@@ -275,11 +293,10 @@ static bool spsc_waits(const struct spsc *r)
            atomic_load_explicit(&r->head, memory_order_relaxed);
 }
 
-// Limits that are shared: seen, not recorded.
 static COLD bool others_wait(struct tape *t)
 {
     const struct desk *d = t->lane->desk;
-    return (d->leases && spsc_waits(&d->leases->lane.to_lane)) ||
+    return (d->leases && (spsc_waits(&d->leases->lane.to_lane) || spsc_waits(&t->leases))) ||
            (t->gateway && tape_gateway_waits(t));
 }
 
@@ -392,6 +409,8 @@ static uint32_t turn(struct tape *t, uint64_t now, bool step)
         record_take(t);
     credit_take(t);
     answers_let_in(t);
+    if (UNLIKELY(lane->desk && lane->desk->leases))
+        leases_let_in(t);
     if (UNLIKELY(t->gateway != NULL))
         tape_gateway_let_in(t);
     if (UNLIKELY(notes_waiting(lane) > TAPE_NOTES_MAX))
@@ -417,8 +436,6 @@ static COLD void switch_look(struct tape *t, uint64_t now)
         return;
     }
     tape_start(t, now);
-    if (t->on && t->lane->desk && t->lane->desk->leases)
-        tape_without(t, CAPTURE_WITHOUT_LEASES);
 }
 
 // Time of the next turn while there is nothing to do; 0: not yet.
@@ -523,6 +540,9 @@ void tape_kills(struct tape *t)
     t->kills_shared = d->kills;
     d->kills = t->kills;
     d->risk.kills = t->kills;
+    spsc_init(&t->leases, t->leases_memory, TAPE_LEASES_LEN, sizeof t->leases_memory[0]);
+    if (d->leases)
+        d->leases->lane.heard = &t->leases;
 }
 
 struct port *tape_port_of(struct tape *t, struct port *port)

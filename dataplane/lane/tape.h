@@ -8,6 +8,7 @@
 //
 //     port ──► tape_port ──► lane_burst            clock ──► tape_clock ──► lane->now
 //     main lcore ─► answers ─► inbox ─► lane       kill words ─► copies ─► gate
+//     main lcore ─► leases ──► notes ─► lane
 //
 // Turns that find nothing are not recorded one by one. While a lane with a tape has nothing to do
 // it polls, but takes a turn only every TAPE_STEP_US, at a time that follows from the last one: so
@@ -19,10 +20,12 @@
 
 #include "dataplane/abi/capture.h"
 #include "dataplane/lane/lane.h"
+#include "dataplane/risk/lease.h"
 
 enum {
     TAPE_STEP_US = 10,
     TAPE_INBOX_LEN = 64,      // answers on their way through
+    TAPE_LEASES_LEN = 64,     // notes of leases, the same
     TAPE_IDLE_MAX = 1 << 16,  // idle turns before one is written down, so that readers see time
     TAPE_NOTES_MAX = 1024,    // waiting for the main lcore: more may run into its ring's end
     TAPE_CREDIT_MIN = 32,     // slots that what is not an order asks for, at most
@@ -73,6 +76,8 @@ struct tape {
     void *context;
     struct spsc inbox;
     struct lane_answer inbox_memory[TAPE_INBOX_LEN];
+    struct spsc leases; // what the main lcore says of limits that lanes share
+    struct lease_note leases_memory[TAPE_LEASES_LEN];
     const _Atomic uint64_t *commit_shared;   // in the region; null: the lane does not trade
     _Atomic uint64_t commit;                 // what the lane sees
     const struct record_word *record_shared; // the same
@@ -88,7 +93,8 @@ struct tape {
 // inputs. <ring>, <bytes>: of the lane. <tape>: zeroed.
 void tape_init(struct tape *t, struct lane *lane, struct capture_ring *ring, uint8_t *bytes,
                uint64_t ring_bytes);
-// Once the lane has its desk: from here on it sees copies of the kill words.
+// Once the lane has its desk: from here on it sees copies of the kill words, and hears of leases
+// through the tape.
 void tape_kills(struct tape *t);
 // The port that the lane sees for <port>; <port> itself where there is no tape or no such input.
 struct port *tape_port_of(struct tape *t, struct port *port);
@@ -103,6 +109,9 @@ uint32_t tape_pass(struct tape *t, uint64_t now, uint32_t work);
 // A command is carried out.
 void tape_command(struct tape *t, uint32_t slot, uint32_t type,
                   const struct govern_request *request);
+
+// What other lanes have open was looked at for an order: one at <price> would be met, 0: none.
+void tape_others(struct tape *t, uint32_t price);
 
 // A strategy was late in practice, which is not recorded otherwise.
 void tape_late(struct tape *t, uint32_t strategy, uint32_t weight, uint64_t ticks);

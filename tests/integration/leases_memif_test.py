@@ -2,7 +2,8 @@
 """A limit of the firm that two lanes lease from each other, by real programs: a port, an exchange and a client for each.
 
 Both enter until neither gets more: together they have exactly the limit, and what is refused says that it is for want of lease.
-What the one cancels the other gets.
+What the one cancels the other gets. A person raises the limit meanwhile, and neither lane sells to the other's buy; then they
+are killed and go on. Both lanes are run again from their captures, byte for byte.
 """
 
 import os
@@ -11,18 +12,21 @@ import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from gateway_desk import BID, CHANNEL, Desk, need_library, still_market  # noqa: E402
+from gateway_desk import ASK, BID, CHANNEL, Desk, need_library, still_market  # noqa: E402
+from replay_test import replay, stats_of, tickgate  # noqa: E402
+from restart_test import kill_dataplane  # noqa: E402
 from system import System, cores, need_programs, wait_for  # noqa: E402
 from trading import flat  # noqa: E402
 
 LIMIT = 10
+MORE = 14
 FAR = BID - 10000  # rests
 
 
 def configure(s):
     ports = {f"md{i}": {"device": f"net_memif{i},role=client,socket={s.dir}/memif{i}.sock,socket-abstract=no", "ip": f"10.0.{i}.2"}
              for i in (0, 1)}
-    text = f"trading: {{limits: {{open_orders: {LIMIT}}}}}\naccounts: [{{name: main, limits: {{}}}}]\n"
+    text = f"trading: {{start: journal, limits: {{open_orders: {LIMIT}, self_trade: newest}}}}\naccounts: [{{name: main, limits: {{}}}}]\n"
     text += "symbols: [{names: [AAAA], limits: {}, quality: suspect}]\nsessions:\n"
     for i in (0, 1):
         text += f"  - {{name: nas{i}, server: '10.0.{i}.1:26400', port: md{i}, lane: lane{i}, account: main, username: alice, "
@@ -30,6 +34,7 @@ def configure(s):
     text += f"gateway: {{socket: {s.dir}/gateway.sock}}\nclients:\n"
     for i in (0, 1):
         text += f"  - {{name: desk{i}, user: @USER, lane: lane{i}, account: main, limits: {{}}}}\n"
+    text += f"capture: {{directory: {s.dir}/capture}}\n"
     path = s.configure(ports, CHANNEL, text.replace("@USER", str(os.getuid())))
     # Both cores, one of which the main thread has as well.
     lanes = "".join(f"  - {{name: lane{i}, core: {cores()[i]}, idle: yield}}\n" for i in (0, 1))
@@ -48,6 +53,34 @@ def start(s):
     s.start_controlplane()
     s.wait_ready()
     wait_for("the sessions", lambda: all(row["state"] == "ready" for row in s.ask("show", "sessions")["sessions"]), s.alive)
+
+
+def raise_limit(s, more, held):
+    done = tickgate("set", "limit", "firm", "open_orders", MORE, "--for", "10m", "--reason", "test", "--yes", "--socket", s.socket)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+    wait_for("the new limit", lambda: [more(0), more(1), len(held[0]) + len(held[1]) == MORE][2], s.alive)
+
+
+def meet(s, desks):
+    """What the other lane has open is an input of this one: a replay has to know it."""
+    wait_for("a lease", lambda: not desks[0].enter("AAAA", "B", 1, ASK - 100, venue="nas0"), s.alive)
+    assert desks[0].live() == "live"
+    for _ in range(3):
+        refusal = desks[1].enter("AAAA", "S", 1, ASK - 100, venue="nas1")
+        assert refusal == "SELF_TRADE", refusal
+    desks[0].away(desks[0].numbers)
+    desks[1].away(desks[1].rests("AAAA", "S", 1, ASK - 100, venue="nas1"))
+
+
+def same(s):
+    """Every event of both lanes, and every frame, before and behind the restart."""
+    assert s.end("controlplane") == 0, "an unclean end"
+    counts = []
+    for instance in stats_of(s)["instances"]:
+        done = replay(s, "--epoch", instance["epoch"])
+        assert done.returncode == 0 and "events are the same" in done.stdout, f"{done.stdout}{done.stderr}"
+        counts.append(int(done.stdout.split()[2]))
+    return counts
 
 
 def main():
@@ -78,11 +111,20 @@ def main():
         wait_for("what the other lane has given back", lambda: more(1), s.alive)
         more(0)
         assert held[0] == [] and "LEASE" in refusals, (held, set(refusals))
+        raise_limit(s, more, held)
+        desks[1].away(*held[1][:4])
+        meet(s, desks)
+        kill_dataplane(s)
+        wait_for("the sessions", lambda: all(row["state"] == "ready" for row in s.ask("show", "sessions")["sessions"]), s.alive)
+        desks = [Desk(s, f"desk{i}") for i in (0, 1)]
+        meet(s, desks)
         for desk in desks:
             desk.detach()
         assert s.end("dataplane") == 0, "an unclean end"
         flat(s)
-        print(f"{first[0]} and {first[1]} of {LIMIT}, then {len(held[1])}; {len(refusals)} refused: {sorted(set(refusals))}")
+        counts = same(s)
+        assert len(counts) == 2, counts
+        print(f"{first[0]} and {first[1]} of {LIMIT}, then {len(held[1])}; {len(refusals)} refused: {sorted(set(refusals))}; {counts} events again")
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ def tickgate(*words):
     return subprocess.run([str(BUILD / "tickgate"), *map(str, words)], capture_output=True, text=True, timeout=120)
 
 
-def replay(s, journal="journal", capture="capture"):
-    return tickgate("replay", s.dir / journal, s.dir / capture, "--config", s.dir / "config.yaml")
+def replay(s, *more, journal="journal", capture="capture"):
+    return tickgate("replay", s.dir / journal, s.dir / capture, "--config", s.dir / "config.yaml", *more)
 
 
 def session(s, exchange, channel, during, day=DAY, messages=28000, trading=None, ring="32MiB", complete=True):

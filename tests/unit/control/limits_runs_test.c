@@ -59,7 +59,7 @@ static void test_runs_make_the_next_table(void **state)
             memset(now->symbols, (int)(1 + round), SYMBOLS * sizeof now->symbols[0]);
         now->version = draw(3);
         memcpy(made, was, bytes);
-        limits_runs_make(&s, was, now);
+        limits_runs_make(&s, was, now, false);
         assert_non_null(s.runs);
         const uint32_t count = apply(&s, made);
         assert_memory_equal(made, now, bytes);
@@ -88,11 +88,30 @@ static void test_what_does_not_fit_is_refused(void **state)
     free(t);
 }
 
+// The lane writes what it was granted into its table before it takes the next one.
+static void test_leased_limits_are_always_told(void **state)
+{
+    (void)state;
+    struct limit_table *was = table(), *now = table(), *made = table();
+    struct limits_swap s = {.runs = NULL};
+    limits_runs_make(&s, was, now, true);
+    made->firm.open_orders = 7;
+    made->accounts[0].open_notional = 8;
+    made->accounts[ACCOUNTS_MAX - 1].open_orders = 9;
+    apply(&s, made);
+    assert_memory_equal(made, now, limit_table_bytes(now));
+    limits_runs_free(&s);
+    free(was);
+    free(now);
+    free(made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs_make_the_next_table),
         cmocka_unit_test(test_what_does_not_fit_is_refused),
+        cmocka_unit_test(test_leased_limits_are_always_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
