@@ -150,6 +150,7 @@ static bool lane_take(struct capture *c, uint32_t lane, uint64_t now_ns)
     if (piece.damaged || damaged) {
         captures_hole(&c->contact, lane);
         c->at.at[lane] = c->seen.lane[lane].tail; // the hole makes the capture incomplete
+        capture_files_pass(&c->files, lane, c->at.at[lane]); // a full ring goes on, too
         log_error(
             LOG_CAPTURE_RING,
             LOG_FIELDS(LOG_TEXT("path", c->contact.reader.path), LOG_NUMBER("lane_number", lane)),

@@ -456,6 +456,13 @@ uint32_t capture_files_take(struct capture_files *f, const struct capture_piece 
     return taken;
 }
 
+void capture_files_pass(struct capture_files *f, uint32_t lane, uint64_t position)
+{
+    f->taken.at[lane] = position;
+    if (f->used == 0 && f->unsettled == 0) // else with what is on its way
+        f->written.at[lane] = position;
+}
+
 // --- turning ---
 
 void capture_files_turn(struct capture_files *f, uint64_t now_ns, uint32_t wait_us)

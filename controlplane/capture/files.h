@@ -69,6 +69,8 @@ bool capture_files_full(const struct capture_files *f);
 // *<damaged>.
 uint32_t capture_files_take(struct capture_files *f, const struct capture_piece *piece,
                             uint64_t now_ns, bool *damaged);
+// What stands in a lane's ring up to here comes into no file.
+void capture_files_pass(struct capture_files *f, uint32_t lane, uint64_t position);
 // Sends what is due and takes note of what was written.
 void capture_files_turn(struct capture_files *f, uint64_t now_ns, uint32_t wait_us);
 // Whether files have to go, from time to time: others fill the disk too, while a file goes on and
