@@ -12,7 +12,7 @@ enum { DISK_SLOTS = 4 }; // blocks in memory: one fills, the others are on their
 
 struct disk_done {
     uint32_t slot;
-    int error; // errno; 0: written and durable
+    int error; // errno; 0: written and durable; what a sync says is EIO
 };
 
 struct disk;

@@ -40,7 +40,7 @@ static int block_write(const struct disk *d, const struct request *q)
         at += (uint32_t)n;
         at -= at < q->len ? at % d->align : 0; // what is direct stays aligned
     }
-    return d->cached || fdatasync(d->fd) == 0 ? 0 : errno;
+    return d->cached || fdatasync(d->fd) == 0 ? 0 : EIO;
 }
 
 static void *work(void *context)

@@ -56,7 +56,7 @@ static bool completion(struct disk *d, uint32_t slot, enum step step, int result
     if (in_part && ++u->slots[slot].tries >= TRIES_MAX)
         u->slots[slot].error = EIO;
     else if (result < 0 && result != -ECANCELED && u->slots[slot].error == 0)
-        u->slots[slot].error = -result;
+        u->slots[slot].error = step == STEP_SYNC ? EIO : -result;
     else if (result == -ECANCELED && u->slots[slot].error == 0)
         u->slots[slot].error = EAGAIN; // unless the write said why
     if (in_part && u->slots[slot].error == 0)

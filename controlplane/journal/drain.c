@@ -112,12 +112,6 @@ static bool region_done(struct drain *d)
            memcmp(&d->now.rings.tail, &d->cursor, sizeof d->cursor) == 0;
 }
 
-// Journal and ring number the main lcore differently.
-static uint32_t journal_source(const struct drain *d, uint32_t source)
-{
-    return source + 1 == d->now.rings.sources ? LANES_MAX : source;
-}
-
 static void region_enter(struct drain *d)
 {
     const uint64_t epoch = contact_header(&d->contact)->identity.epoch;
@@ -129,14 +123,7 @@ static void region_enter(struct drain *d)
         return;
     }
     d->cursor = d->now.rings.committed; // where the control plane before this one stopped
-    d->told_missed = 0;
-    const bool same = d->opened && d->journal.cursors.epoch == epoch;
-    for (uint32_t s = 0; s < d->now.rings.sources; s++) {
-        const uint64_t written =
-            same ? d->journal.cursors.sequence[journal_source(d, s)][EVENT_RING_TRADING] : 0;
-        const uint64_t released = d->cursor.at[s][EVENT_RING_TRADING];
-        d->told_missed += written > released ? written : released;
-    }
+    drain_resume_look(d, d->opened && d->journal.cursors.epoch == epoch);
     log_info(LOG_JOURNAL_REGION,
              LOG_FIELDS(LOG_TEXT("path", d->contact.reader.path),
                         LOG_NUMBER("pid", contact_header(&d->contact)->identity.pid)),
@@ -215,7 +202,7 @@ static bool locate_note(struct drain *d, const struct event *event, uint64_t now
 static bool chunk_write(struct drain *d, uint64_t now_ns)
 {
     struct ring_chunk *chunk = &d->chunk;
-    const uint32_t source = journal_source(d, chunk->source);
+    const uint32_t source = drain_source(d, chunk->source);
     uint64_t *cursor = &d->cursor.at[chunk->source][chunk->kind];
     for (uint32_t i = 0; i < chunk->count; i++) {
         struct event *event = &chunk->events[i];
@@ -258,7 +245,7 @@ static bool ring_drain(struct drain *d, uint32_t source, enum event_ring_kind ki
                 "reading goes on at its end",
                 d->contact.reader.path, source);
             d->cursor.at[source][kind] = chunk->cursor;
-            d->journal.mark.cursor[journal_source(d, source)][kind] = chunk->cursor;
+            d->journal.mark.cursor[drain_source(d, source)][kind] = chunk->cursor;
             return true;
         }
         *came = true;
@@ -314,7 +301,7 @@ static void release(struct drain *d)
     if (d->introduced == 0 || d->journal.committed < d->introduced)
         return; // what the journal knows is of the instance before
     for (uint32_t s = 0; s < d->now.rings.sources; s++)
-        memcpy(to.at[s], d->journal.committed_mark.cursor[journal_source(d, s)], sizeof to.at[s]);
+        memcpy(to.at[s], d->journal.committed_mark.cursor[drain_source(d, s)], sizeof to.at[s]);
     rings_release(&d->contact, &to);
     uint64_t behind = 0;
     for (uint32_t s = 0; s < d->now.rings.sources; s++)

@@ -146,8 +146,17 @@ void drain_verified(struct drain *d, const struct drain_verified *verified);
 // Owner of the contact, now and then: a thread that hangs in the disk cannot tell the lanes itself.
 void drain_watch(struct drain *d, struct contact *contact, uint64_t now_ns);
 
+// Journal and ring number the main lcore differently.
+static inline uint32_t drain_source(const struct drain *d, uint32_t source)
+{
+    return source + 1 == d->now.rings.sources ? LANES_MAX : source;
+}
+
 // --- drain_record.c, for drain.c
 
+// Who wrote before has left so much of the region in the journal, and given so much back. <same>:
+// the journal ends with its instance.
+void drain_resume_look(struct drain *d, bool same);
 void drain_record_tell(struct drain *d);
 // A region that waits behind others. Under the lock.
 void drain_record_greet(const struct drain *d, struct contact *way);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "controlplane/journal/drain.h"
+#include "dataplane/base/log.h"
 
 const char *drain_state_name(enum drain_state state)
 {
@@ -50,6 +51,31 @@ void drain_verifying_text(const struct drain *d, struct drain_status *status)
     snprintf(status->why, sizeof status->why,
              "%s: the day is being verified%s; no order is taken meanwhile",
              d->config.journal.directory, far);
+}
+
+// Only what was durable is given back to the rings. Where the journal has less behind an end that
+// is not whole, no crash has torn that off: something has destroyed it since.
+void drain_resume_look(struct drain *d, bool same)
+{
+    char why[sizeof d->doubt];
+    uint64_t lost = 0;
+    d->told_missed = 0;
+    for (uint32_t s = 0; s < d->now.rings.sources; s++) {
+        const uint64_t written =
+            same ? d->journal.cursors.sequence[drain_source(d, s)][EVENT_RING_TRADING] : 0;
+        const uint64_t released = d->cursor.at[s][EVENT_RING_TRADING];
+        d->told_missed += written > released ? written : released;
+        lost += written < released ? released - written : 0;
+    }
+    if (!same || !d->journal.torn || lost == 0)
+        return;
+    snprintf(why, sizeof why,
+             "%s: damage: its end is not whole, and %" PRIu64 " events that were durable, as the "
+             "region says, are not in it; look with `tickgate journal verify`",
+             d->config.journal.directory, lost);
+    log_error(LOG_JOURNAL_DAMAGED, LOG_FIELDS(LOG_TEXT("directory", d->config.journal.directory)),
+              "%s", why);
+    drain_doubt(d, why);
 }
 
 static enum record_state record_of(enum drain_state state)

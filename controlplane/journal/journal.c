@@ -9,6 +9,8 @@
 #include "controlplane/journal/reader.h"
 #include "controlplane/journal/retain.h"
 
+enum { CLOSE_MS = 10000 };
+
 static uint64_t utc_now_ns(void)
 {
     struct timespec t;
@@ -18,9 +20,10 @@ static uint64_t utc_now_ns(void)
 
 // --- segments ---
 
-static void stop(struct journal *j, enum journal_state state, int error, uint64_t now_ns)
+// What a disk without space has not taken it can be given again: nothing of it was synced.
+static void stop(struct journal *j, int error, uint64_t now_ns)
 {
-    j->state = state;
+    j->state = error == ENOSPC || error == EDQUOT ? JOURNAL_FULL : JOURNAL_FAILED;
     j->error = error;
     j->retry_ns = now_ns + JOURNAL_RETRY_MS * UINT64_C(1000000);
 }
@@ -50,8 +53,7 @@ static bool segment_next(struct journal *j, uint64_t now_ns)
     if (journal_segment_path(j->directory, h.segment, path))
         failed = j->disk.ops->segment(&j->disk, path, j->config.segment_bytes, bytes);
     if (failed) {
-        stop(j, failed == ENOSPC || failed == EDQUOT ? JOURNAL_FULL : JOURNAL_FAILED, failed,
-             now_ns);
+        stop(j, failed, now_ns);
         return false;
     }
     j->state = JOURNAL_WRITING;
@@ -72,12 +74,23 @@ static uint32_t slot_next(uint32_t slot)
     return (slot + 1) % DISK_SLOTS;
 }
 
-static bool on_its_way(const struct journal *j)
+static bool any(const struct journal *j, enum slot_state state)
 {
     for (uint32_t i = 0; i < DISK_SLOTS; i++)
-        if (j->slots[i].state == SLOT_ON_ITS_WAY)
+        if (j->slots[i].state == state)
             return true;
     return false;
+}
+
+static bool on_its_way(const struct journal *j)
+{
+    return any(j, SLOT_ON_ITS_WAY) || any(j, SLOT_REFUSED);
+}
+
+static void slot_send(struct journal *j, uint32_t slot)
+{
+    j->slots[slot].state = SLOT_ON_ITS_WAY;
+    j->disk.ops->submit(&j->disk, slot, j->slots[slot].len, j->slots[slot].offset);
 }
 
 static void block_leave(struct journal *j, uint32_t flags)
@@ -87,8 +100,9 @@ static void block_leave(struct journal *j, uint32_t flags)
     const uint32_t len =
         block_close(&s->block, &j->place, j->header.align, utc_now_ns(), flags, j->place.previous);
     s->mark = j->mark;
-    s->state = SLOT_ON_ITS_WAY;
-    j->disk.ops->submit(&j->disk, j->filling, len, j->offset);
+    s->len = len;
+    s->offset = j->offset;
+    slot_send(j, j->filling);
     j->offset += len;
     j->place.block++;
     j->bytes += len;
@@ -96,9 +110,21 @@ static void block_leave(struct journal *j, uint32_t flags)
     j->filling = slot_next(j->filling);
 }
 
+// And the mark behind it.
 static bool block_fits(const struct journal *j)
 {
-    return j->header.segment && j->offset + JOURNAL_BLOCK_MAX <= j->config.segment_bytes;
+    return j->header.segment &&
+           j->offset + JOURNAL_BLOCK_MAX + JOURNAL_ALIGN_MAX <= j->config.segment_bytes;
+}
+
+static struct journal_slot *block_fill(struct journal *j, uint64_t now_ns)
+{
+    struct journal_slot *s = &j->slots[j->filling];
+    block_begin(&s->block, disk_slot(&j->disk, j->filling),
+                j->config.block_bytes ? j->config.block_bytes : JOURNAL_BLOCK_MAX, j->number);
+    s->state = SLOT_FILLING;
+    s->begun_ns = now_ns;
+    return s;
 }
 
 // A block that fills; null: all are on their way, or a new segment has to wait for them.
@@ -113,10 +139,7 @@ static struct journal_slot *block_open(struct journal *j, uint64_t now_ns)
     if (rotate && (on_its_way(j) || (j->state == JOURNAL_FULL && now_ns < j->retry_ns) ||
                    !segment_next(j, now_ns)))
         return NULL;
-    block_begin(&s->block, disk_slot(&j->disk, j->filling),
-                j->config.block_bytes ? j->config.block_bytes : JOURNAL_BLOCK_MAX, j->number);
-    s->state = SLOT_FILLING;
-    s->begun_ns = now_ns;
+    block_fill(j, now_ns);
     if (rotate && j->number > 1) {
         block_add(&s->block, JOURNAL_CURSORS, 0, &j->cursors, sizeof j->cursors);
         j->number++;
@@ -187,15 +210,23 @@ static bool take_note(struct journal *j, const struct disk_done *done, uint64_t 
 {
     struct journal_slot *s = &j->slots[done->slot];
     if (done->error) {
-        stop(j, JOURNAL_FAILED, done->error, now_ns);
-        return false;
+        s->state = SLOT_REFUSED;
+        if (j->state != JOURNAL_FAILED)
+            stop(j, done->error, now_ns);
+        return j->state != JOURNAL_FAILED;
     }
+    s->state = SLOT_DURABLE;
+    if (j->state == JOURNAL_FULL && !any(j, SLOT_REFUSED)) {
+        j->state = JOURNAL_WRITING;
+        j->error = 0;
+    }
+    if (s->block.records == 0)
+        return true;
     const uint64_t took_ns = now_ns > s->begun_ns ? now_ns - s->begun_ns : 0;
     const uint64_t took_us = (took_ns + 999) / 1000;
     const uint32_t bits = took_us > 1 ? 64 - (uint32_t)__builtin_clzll(took_us - 1) : 0;
     j->latency[bits < JOURNAL_LATENCIES ? bits : JOURNAL_LATENCIES - 1]++;
     j->latency_ns += took_ns;
-    s->state = SLOT_DURABLE;
     return true;
 }
 
@@ -222,13 +253,15 @@ static void durable_tell(struct journal *j, const struct journal_slot *s)
 }
 
 // In order: a block counts when all before it do.
-static bool committed_move(struct journal *j)
+static bool committed_move(struct journal *j, uint64_t now_ns)
 {
     bool moved = false;
     while (j->slots[j->first].state == SLOT_DURABLE && j->state != JOURNAL_FAILED) {
         struct journal_slot *s = &j->slots[j->first];
         j->committed = s->block.first_record + s->block.records - 1;
         j->committed_mark = s->mark;
+        j->committed_ns = now_ns;
+        j->marked = s->block.records == 0;
         durable_tell(j, s);
         s->state = SLOT_FREE;
         j->first = slot_next(j->first);
@@ -243,35 +276,66 @@ static bool committed_move(struct journal *j)
     return moved;
 }
 
+// The last block cannot say itself that it became durable: damage in it would pass for an end that
+// a crash tore off. The block behind it says so, and where none follows an empty one does.
+static void mark_leave(struct journal *j, uint64_t now_ns)
+{
+    if (j->marked || !journal_idle(j) || j->state != JOURNAL_WRITING ||
+        now_ns - j->committed_ns < JOURNAL_MARK_MS * UINT64_C(1000000))
+        return;
+    block_fill(j, now_ns);
+    block_leave(j, 0);
+}
+
+static void refused_send(struct journal *j, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < DISK_SLOTS && j->state == JOURNAL_FULL && now_ns >= j->retry_ns; i++)
+        if (j->slots[i].state == SLOT_REFUSED)
+            slot_send(j, i);
+}
+
 bool journal_turn(struct journal *j, uint64_t now_ns, uint32_t wait_us)
 {
     struct disk_done done[DISK_SLOTS];
     const uint32_t count =
-        j->disk.ops->reap(&j->disk, done, DISK_SLOTS, on_its_way(j) ? wait_us : 0);
+        j->disk.ops->reap(&j->disk, done, DISK_SLOTS, any(j, SLOT_ON_ITS_WAY) ? wait_us : 0);
     for (uint32_t i = 0; i < count; i++)
         if (!take_note(j, &done[i], now_ns))
             break;
+    refused_send(j, now_ns);
     const struct journal_slot *s = &j->slots[j->filling];
     if (j->state == JOURNAL_WRITING && s->state == SLOT_FILLING &&
         (!on_its_way(j) || now_ns - s->begun_ns >= j->config.commit_ns))
         block_leave(j, 0);
-    return committed_move(j);
+    const bool moved = committed_move(j, now_ns);
+    mark_leave(j, now_ns);
+    return moved;
 }
 
 // --- the end ---
 
+// Everything that has left is durable; a disk that hangs does not keep us.
+static bool all_durable(struct journal *j)
+{
+    const uint64_t begun = utc_now_ns();
+    while (on_its_way(j) && j->state == JOURNAL_WRITING &&
+           utc_now_ns() - begun < CLOSE_MS * UINT64_C(1000000))
+        journal_turn(j, utc_now_ns(), 10000);
+    return !on_its_way(j) && j->state == JOURNAL_WRITING;
+}
+
 bool journal_close(struct journal *j)
 {
-    const uint64_t wait_ns = 10u * UINT64_C(1000000000); // a disk that hangs does not keep us
-    const uint64_t begun = utc_now_ns();
     bool whole = j->state == JOURNAL_WRITING;
-    if (whole && j->header.segment && block_open(j, begun))
+    if (whole && j->slots[j->filling].state == SLOT_FILLING)
+        block_leave(j, 0);
+    // The last block says of those before it that they are durable.
+    whole = whole && all_durable(j);
+    if (whole && j->header.segment && block_open(j, utc_now_ns()))
         block_leave(j, JOURNAL_CLOSED);
     else
         whole = whole && j->header.segment == 0;
-    while (on_its_way(j) && j->state != JOURNAL_FAILED && utc_now_ns() - begun < wait_ns)
-        journal_turn(j, utc_now_ns(), 10000);
-    whole = whole && !on_its_way(j) && j->state == JOURNAL_WRITING;
+    whole = whole && all_durable(j);
     if (whole)
         tail_return(j);
     journal_unlock(j);

@@ -13,12 +13,13 @@
 
 enum journal_state {
     JOURNAL_WRITING,
-    JOURNAL_FULL,   // no space for a segment: tried again every JOURNAL_RETRY_MS
+    JOURNAL_FULL,   // no space for a segment or a block: tried again every JOURNAL_RETRY_MS
     JOURNAL_FAILED, // the disk refused a write or a sync: what it holds is not known any more
 };
 
 enum {
     JOURNAL_RETRY_MS = 500,
+    JOURNAL_MARK_MS = 100, // without a record, until a block says that the last one was durable
     JOURNAL_SEGMENT_MIB_MIN = 4, // two blocks of the largest size and the header fit
     JOURNAL_BLOCK_MIN = 64 << 10,
     JOURNAL_LATENCIES = 32,
@@ -43,11 +44,19 @@ struct journal_mark {
     uint64_t cursor[JOURNAL_SOURCES][EVENT_RING_KINDS];
 };
 
-enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_ON_ITS_WAY, SLOT_DURABLE };
+enum slot_state {
+    SLOT_FREE,
+    SLOT_FILLING,
+    SLOT_ON_ITS_WAY,
+    SLOT_REFUSED, // there was no space for it: sent again
+    SLOT_DURABLE
+};
 
 struct journal_slot {
     struct block block;
     enum slot_state state;
+    uint32_t len;
+    uint64_t offset; // where it goes
     uint64_t begun_ns;
     struct journal_mark mark; // behind its last event
 };
@@ -65,6 +74,9 @@ struct journal {
     uint64_t offset;                      // where it goes
     uint64_t number;                      // of the next record
     uint64_t committed;                   // records up to this one are durable
+    uint64_t committed_ns;                // since when
+    bool marked;                          // a durable block says so, or none has to
+    bool torn;                            // as was found: its last segments have such an end
     struct journal_mark mark, committed_mark;
     struct journal_cursors cursors; // sequences that stand in it, of the instance
     struct journal_slot slots[DISK_SLOTS];

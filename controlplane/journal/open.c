@@ -164,6 +164,7 @@ static bool found_take(struct journal *j, struct error *err)
         j->number = r.number;
         memcpy(j->place.previous, r.place.previous, sizeof j->place.previous);
         j->committed = r.number - 1;
+        j->torn = r.torn > 0;
         found_trim(j, &r);
     }
     journal_reader_close(&r);
@@ -173,7 +174,8 @@ static bool found_take(struct journal *j, struct error *err)
 bool journal_open(struct journal *j, const struct journal_config *config, struct disk *disk,
                   struct error *err)
 {
-    *j = (struct journal){.config = *config, .lock = -1, .number = 1, .disk = {.fd = -1}};
+    *j = (struct journal){
+        .config = *config, .lock = -1, .number = 1, .marked = true, .disk = {.fd = -1}};
     if (disk)
         j->disk = *disk;
     if (snprintf(j->directory, sizeof j->directory, "%s", config->directory) >=

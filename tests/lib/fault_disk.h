@@ -18,6 +18,8 @@ struct fault_disk {
     uint32_t segments_left;   // then ENOSPC
     uint32_t write_errors_in; // this many blocks on: EIO; 0: never
     uint32_t sync_errors_in;  // the same of the sync: some of the block's sectors may be there
+    uint32_t full_in;         // this many blocks on the disk is full
+    bool full;                // ENOSPC: some of the block's sectors may be there
     bool holds;               // nothing gets done
     struct {
         bool on;
@@ -75,10 +77,15 @@ static inline uint32_t fault_reap(struct disk *d, struct disk_done *done, uint32
         const uint32_t slot = (from + i) % DISK_SLOTS;
         if (!f->flying[slot].on || (wait_us == 0 && fault_random(f, 2)))
             continue;
+        f->full = f->full || (f->full_in && --f->full_in == 0);
         int error = f->write_errors_in && --f->write_errors_in == 0 ? EIO : 0;
         if (!error && f->sync_errors_in && --f->sync_errors_in == 0) {
             fault_land(d, slot, fault_random(f, 3));
             error = EIO;
+        }
+        if (!error && f->full) {
+            fault_land(d, slot, fault_random(f, 3));
+            error = ENOSPC;
         }
         if (!error && pwrite(d->fd, disk_slot(d, slot), f->flying[slot].len,
                              (off_t)f->flying[slot].offset) != (ssize_t)f->flying[slot].len)

@@ -63,14 +63,19 @@ static void is(struct fixture *f, enum drain_state state, const char *words)
         fail_msg("no '%s' in: %s", words, status.why);
 }
 
-// Nothing is given back, and nobody sees what is not written down.
+// Nothing is given back, and nobody sees what is not written down: no room for a segment, or for a
+// block.
 static void test_full(void **state)
 {
     struct fixture *f = *state;
-    static const int errors[] = {ENOSPC, EDQUOT};
+    static const struct {
+        _Atomic int *call;
+        int error;
+    } wrong[] = {
+        {&disk.room, ENOSPC}, {&disk.room, EDQUOT}, {&disk.write, ENOSPC}, {&disk.write, EDQUOT}};
     uint64_t sent = 0;
-    for (uint32_t i = 0; i < 2; i++) {
-        atomic_store(&disk.room, errors[i]);
+    for (uint32_t i = 0; i < 4; i++) {
+        atomic_store(wrong[i].call, wrong[i].error);
         begin(f);
         publish(f, 0, EVENT_RING_TRADING, 30);
         until_record(f, RECORD_FULL);
@@ -78,7 +83,7 @@ static void test_full(void **state)
         is(f, DRAIN_FULL, "no order is taken; make room, it goes on by itself");
         assert_int_equal(released(f, 0, EVENT_RING_TRADING), sent);
         assert_int_equal(f->log.count, sent);
-        atomic_store(&disk.room, 0);
+        atomic_store(wrong[i].call, 0);
         until_record(f, RECORD_WRITTEN);
         settle(f);
         is(f, DRAIN_WRITING, NULL);
@@ -182,6 +187,55 @@ static void test_segment_not_synced(void **state)
     end(f);
 }
 
+// --- the end that is found ---
+
+// As the writer had been killed behind its last block, and with <destroyed> a bit has flipped
+// since.
+static void end_make(const struct fixture *f, uint32_t align, bool destroyed)
+{
+    static uint8_t bytes[RIG_SEGMENT];
+    char path[512];
+    rig_path(&f->rig, "0000000000000001.journal", path);
+    const int fd = open(path, O_RDWR);
+    ssize_t len =
+        pread(fd, bytes, sizeof bytes, 0) - (ssize_t)align; // the block of the end in order
+    assert_int_equal(ftruncate(fd, len), 0);
+    while (len && bytes[len - 1] == 0)
+        len--;
+    assert_true(len > JOURNAL_ALIGN_MAX);
+    bytes[len - 1] ^= 1;
+    if (destroyed)
+        assert_int_equal(pwrite(fd, &bytes[len - 1], 1, len - 1), 1);
+    close(fd);
+}
+
+// What the region says was durable is missing: that was no crash.
+static void test_an_end_that_was_durable(void **state)
+{
+    struct fixture *f = *state;
+    for (int destroyed = 0; destroyed < 2; destroyed++) {
+        begin(f);
+        publish(f, 0, EVENT_RING_TRADING, 30);
+        settle(f);
+        const uint64_t durable = released(f, 0, EVENT_RING_TRADING);
+        const uint32_t align = f->drain.journal.disk.align;
+        end(f);
+        end_make(f, align, destroyed);
+        begin(f);
+        settle(f);
+        if (destroyed)
+            until_record(f, RECORD_DAMAGED);
+        else
+            until_record(f, RECORD_WRITTEN);
+        is(f, destroyed ? DRAIN_DAMAGED : DRAIN_WRITING,
+           destroyed ? "1 events that were durable, as the region says, are not in it" : NULL);
+        assert_int_equal(released(f, 0, EVENT_RING_TRADING), durable);
+        end(f);
+        rig_remove(&f->rig);
+        rig_make(&f->rig);
+    }
+}
+
 // --- the line of the start ---
 
 static char said[LOG_LINE_MAX];
@@ -223,6 +277,7 @@ int main(void)
         TEST(test_slow),
         TEST(test_failed),
         TEST(test_segment_not_synced),
+        TEST(test_an_end_that_was_durable),
         TEST(test_the_start_says_how_it_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

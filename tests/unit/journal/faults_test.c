@@ -33,6 +33,7 @@ static void troubles(void)
     f->write_errors_in = fault_random(f, 4) ? 0 : 1 + fault_random(f, 30);
     f->sync_errors_in = fault_random(f, 3) ? 0 : 1 + fault_random(f, 30);
     f->segments_left = fault_random(f, 4) ? UINT32_MAX : fault_random(f, 3);
+    f->full_in = fault_random(f, 3) ? 0 : 1 + fault_random(f, 30);
 }
 
 // Writes until something fails or it is over; the machine stops then. True: it has failed.
@@ -49,6 +50,7 @@ static bool history(uint64_t seed)
         rig_turn(&rig, fault_random(&rig.faults, 2));
         if (rig.journal.state == JOURNAL_FULL && fault_random(&rig.faults, 4) == 0) {
             rig.faults.segments_left = UINT32_MAX;
+            rig.faults.full = false;
             rig.now_ns += JOURNAL_RETRY_MS * UINT64_C(1000000);
         }
     }
@@ -93,6 +95,7 @@ static struct {
     uint32_t fsyncs; // that do before it
     int setup_error; // of io_uring
     int register_error;
+    uint32_t told; // write errors
 } wrong;
 
 static int once(int *error)
@@ -107,8 +110,10 @@ ssize_t pwritev2(int fd, const struct iovec *v, int count, off_t offset, int fla
 {
     struct iovec part = *v;
     assert_int_equal(count, 1);
-    if (once(&wrong.write_error))
+    if (once(&wrong.write_error)) {
+        wrong.told++;
         return -1;
+    }
     if (wrong.short_writes && part.iov_len > FAULT_SECTOR) {
         wrong.short_writes--;
         part.iov_len = part.iov_len / 2 + 1;
@@ -157,6 +162,7 @@ int io_uring_register_buffers(struct io_uring *ring, const struct iovec *v, unsi
 // The write is made shorter, or its file none, before the kernel sees it.
 int io_uring_submit(struct io_uring *ring)
 {
+    static int full = -1; // a file that always says ENOSPC
     int (*real)(struct io_uring *) = NULL;
     const void *found = next("io_uring_submit");
     memcpy(&real, &found, sizeof real);
@@ -167,8 +173,16 @@ int io_uring_submit(struct io_uring *ring)
             wrong.short_writes--;
             e->len = e->len / 2 / FAULT_SECTOR * FAULT_SECTOR;
         }
-        if (write ? once(&wrong.write_error) : once(&wrong.sync_error))
+        const int error = write ? once(&wrong.write_error) : once(&wrong.sync_error);
+        wrong.told += write && error;
+        if (write && (error == ENOSPC || error == EDQUOT)) {
+            if (full < 0)
+                full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+            e->fd = full;
+            e->flags &= (uint8_t)~IOSQE_FIXED_FILE;
+        } else if (error) {
             e->fd = 1000; // no file is registered there: EBADF
+        }
     }
     return real(ring);
 }
@@ -194,7 +208,7 @@ static void send_some(uint32_t count)
     while (count)
         count -= rig_send(&rig);
     for (int i = 0; i < 5000 && rig.journal.committed + 1 < rig.journal.number; i++) {
-        if (rig.journal.state == JOURNAL_FAILED)
+        if (rig.journal.state != JOURNAL_WRITING)
             return;
         rig_turn(&rig, 1000);
     }
@@ -242,10 +256,55 @@ static void failure(enum disk_engine engine, int *error, int number)
 static void each_failure(enum disk_engine engine)
 {
     static const int errors[] = {EIO, ENOSPC, EDQUOT};
-    for (uint32_t i = 0; i < 3; i++) {
-        failure(engine, &wrong.write_error, errors[i]);
+    failure(engine, &wrong.write_error, EIO);
+    for (uint32_t i = 0; i < 3; i++)
         failure(engine, &wrong.sync_error, errors[i]);
+}
+
+// A block for which there is no room, on a file system that does not keep what it has promised, is
+// written again until there is. Nothing counts before.
+static void no_room(enum disk_engine engine, int number)
+{
+    engine_open(engine);
+    rig.sent = rig.journal.cursors.sequence[0][EVENT_RING_TRADING];
+    send_some(100);
+    const uint64_t durable = rig.journal.committed;
+    for (uint32_t tries = 1; tries <= 3; tries++) {
+        wrong.write_error = number;
+        if (tries == 1)
+            send_some(100);
+        for (int i = 0; i < 5000 && (wrong.told < tries ||
+                                     rig.journal.slots[rig.journal.first].state == SLOT_ON_ITS_WAY);
+             i++)
+            rig_turn(&rig, 1000);
+        assert_int_equal(wrong.told, tries);
+        assert_int_equal(rig.journal.state, JOURNAL_FULL);
+        assert_int_equal(rig.journal.committed, durable);
+        rig_turn(&rig, 1000); // not before the next try is due
+        assert_int_equal(rig.journal.state, JOURNAL_FULL);
+        rig.now_ns += JOURNAL_RETRY_MS * UINT64_C(1000000);
     }
+    for (int i = 0; i < 5000 && rig.journal.committed + 1 < rig.journal.number; i++)
+        rig_turn(&rig, 1000);
+    assert_int_equal(rig.journal.state, JOURNAL_WRITING);
+    send_some(100);
+    assert_int_equal(rig.journal.committed + 1, rig.journal.number);
+    assert_true(journal_close(&rig.journal));
+    assert_int_equal(rig_read(&rig, &reader), rig.sent);
+    assert_int_equal(reader.finding_count, 0);
+}
+
+static void test_no_room_for_a_block_io_uring(void **state)
+{
+    (void)state;
+    no_room(DISK_URING, ENOSPC);
+}
+
+static void test_no_room_for_a_block_thread(void **state)
+{
+    (void)state;
+    no_room(DISK_THREAD, ENOSPC);
+    no_room(DISK_THREAD, EDQUOT);
 }
 
 static void test_short_writes_io_uring(void **state)
@@ -374,6 +433,8 @@ int main(void)
         CASE(test_short_writes_thread),
         CASE(test_failures_io_uring),
         CASE(test_failures_thread),
+        CASE(test_no_room_for_a_block_io_uring),
+        CASE(test_no_room_for_a_block_thread),
         CASE(test_syncs_of_whole_files),
         CASE(test_segments_that_are_not_synced),
         CASE(test_io_uring_refused),

@@ -310,7 +310,8 @@ static void test_every_flipped_bit_is_found(void **state)
     rig_open(&rig, 1);
     for (int i = 0; i < 6; i++)
         send_all(3);
-    const uint64_t end = rig.journal.offset;
+    assert_true(rig_send(&rig)); // has not left when it is closed
+    const uint64_t end = rig.journal.offset + 512;
     assert_true(journal_close(&rig.journal));
     rig_path(&rig, "0000000000000001.journal", path);
     assert_int_equal(truncate(path, (off_t)end + JOURNAL_ALIGN_MAX), 0);
@@ -324,8 +325,48 @@ static void test_every_flipped_bit_is_found(void **state)
         flip(path, at, (uint8_t)(1 << at % 8));
     }
     for (int unhashed = 0; unhashed < 2; unhashed++) {
-        assert_int_equal(rig_read_as(&rig, &reader, unhashed), 18);
+        assert_int_equal(rig_read_as(&rig, &reader, unhashed), 19);
         assert_int_equal(reader.finding_count, 0);
+    }
+}
+
+// The writer is killed while nothing comes: its last block has been called durable by then. The end
+// itself may be torn at every byte.
+static void test_damage_in_the_last_block_of_a_killed_writer(void **state)
+{
+    (void)state;
+    char path[512], kept[512];
+    rig_into_memory(&rig);
+    rig_open(&rig, 1);
+    send_all(3);
+    const uint64_t last = rig.journal.offset;
+    send_all(5);
+    const uint64_t mark = rig.journal.offset;
+    for (int i = 0; i < 100; i++)
+        rig_turn(&rig, 1); // not yet
+    assert_int_equal(rig.journal.offset, mark);
+    rig.now_ns += JOURNAL_MARK_MS * UINT64_C(1000000);
+    for (int i = 0; i < 100; i++)
+        rig_turn(&rig, 1);
+    assert_int_equal(rig.journal.offset, mark + FAULT_SECTOR); // once
+    assert_true(journal_idle(&rig.journal));
+    rig_crash(&rig);
+    rig_path(&rig, "0000000000000001.journal", path);
+    for (uint64_t at = last; at < mark; at++) {
+        flip(path, at, (uint8_t)(1 << at % 8));
+        for (int unhashed = 0; unhashed < 2; unhashed++) {
+            rig_read_as(&rig, &reader, unhashed);
+            if (reader.damaged == 0)
+                fail_msg("byte %llu%s", (unsigned long long)at, unhashed ? ", no hashes" : "");
+        }
+        flip(path, at, (uint8_t)(1 << at % 8));
+    }
+    rig_path(&rig, "kept", kept);
+    assert_int_equal(rename(path, kept), 0);
+    for (uint64_t cut = 0; cut <= sizeof(struct journal_block_header); cut++) {
+        copy_cut(kept, path, mark + cut, RIG_SEGMENT);
+        assert_int_equal(rig_read(&rig, &reader), 8);
+        assert_int_equal(reader.damaged, 0);
     }
 }
 
@@ -538,6 +579,7 @@ int main(void)
         CASE(test_killed_again_and_again_before_the_first_block),
         CASE(test_torn_at_every_byte),
         CASE(test_every_flipped_bit_is_found),
+        CASE(test_damage_in_the_last_block_of_a_killed_writer),
         CASE(test_a_record_with_a_new_checksum_is_found_by_hashes),
         CASE(test_checksums_of_every_length),
         CASE(test_damage_before_blocks_that_left_together),
