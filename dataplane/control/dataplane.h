@@ -247,8 +247,6 @@ enum { CONTROL_CAUSE_LEN = 256 };
 
 // True, with <err>: a signal has asked for the end.
 bool start_stopped(const struct dataplane *d, const char *waited_for, struct error *err);
-// Somebody drains the region in the file <fd>.
-bool control_plane_attached(int fd);
 struct control_seen control_plane_look(int fd, const struct region_view *view);
 // Why it does not go on, and the remedy: <text>, of CONTROL_CAUSE_LEN.
 const char *control_plane_cause(const struct config *config, struct control_seen seen, char *text,
@@ -261,6 +259,8 @@ const char *control_plane_cause(const struct config *config, struct control_seen
 bool region_left_wait(struct dataplane *d, struct error *err);
 // What was lost, once there are events.
 void region_lost_tell(struct dataplane *d);
+// Lanes run: this instance says it, no other has to.
+void region_lost_said(const struct dataplane *d);
 // Lanes have ended: where events wait for the journal the region's file is not removed.
 void region_leave(struct dataplane *d);
 

@@ -22,6 +22,7 @@ enum {
     FILE_MS = 100,  // between two looks at the file, and at who drains it
     TOLD_MS = 5000, // between two words about what is waited for
     COPY_MODE = 0660,
+    KEPT_WORDS = 3, // events, regions, whether one more cannot be counted
 };
 
 #define MS UINT64_C(1000000)
@@ -164,32 +165,28 @@ static bool copied(int from, const char *to)
     return whole;
 }
 
-// Nobody of this build can say how many events it holds that no journal has. False with <err>: it
-// would be replaced without a copy, and the journal counts.
+// Nobody of this build can say how many events it holds that no journal has, nor whether a control
+// plane that is there writes them down. False with <err>: it would be replaced without a copy, and
+// the journal counts.
 static bool foreign_take(struct dataplane *d, const char *path, struct error *err)
 {
     char name[128], kept[MEMORY_PATH_LEN];
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const bool left = left_behind(fd), drained = left && control_plane_attached(fd);
+    const bool left = left_behind(fd);
     snprintf(name, sizeof name, "%s.left", d->config->node.region);
-    const bool stays = left && !drained && memory_region_path(name, 0, false, kept, sizeof kept) &&
-                       copied(fd, kept);
+    const bool stays =
+        left && memory_region_path(name, 0, false, kept, sizeof kept) && copied(fd, kept);
     if (fd >= 0)
         close(fd);
     if (!left)
         return true;
-    if (!drained && !stays && restore_wanted(d->config))
+    if (!stays && restore_wanted(d->config))
         return error_set(err, EXIT_STATE,
                          "%s: an instance of another build died, its last events may be in no "
                          "journal, and it could not be copied to /dev/shm: start that build's "
                          "tickgate-controlplane until it has taken them, make room in /dev/shm, or "
                          "remove the file",
                          path);
-    if (drained) {
-        log_info(LOG_REGION_LEFT, LOG_FIELDS(LOG_TEXT("path", path)),
-                 "%s: is of another build, and a control plane of it takes what it holds", path);
-        return true;
-    }
     log_warn(
         LOG_REGION_LOST, LOG_FIELDS(LOG_TEXT("path", path), LOG_TEXT("kept", stays ? kept : "")),
         "%s: an instance of another build died, and its last events may be in no journal; %s%s%s",
@@ -218,6 +215,54 @@ static bool file_take(struct dataplane *d, const char *path, struct error *err)
     return goes_on;
 }
 
+// --- what is lost, until an instance runs that says so ---
+
+static bool kept_path(const struct dataplane *d, char path[MEMORY_PATH_LEN])
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s.lost", d->config->node.region);
+    return memory_region_path(name, 0, false, path, MEMORY_PATH_LEN);
+}
+
+// A start that ends before its lanes run takes its events with it, and the region that it has
+// replaced is gone: the next one says what was lost.
+static void lost_keep(const struct dataplane *d)
+{
+    const uint64_t words[KEPT_WORDS] = {d->lost.events, d->lost.regions, d->lost.uncounted};
+    char path[MEMORY_PATH_LEN];
+    struct error why = {0};
+    if (kept_path(d, path) &&
+        !file_replace(path, (const char *)words, sizeof words, COPY_MODE, &why))
+        log_warn(LOG_REGION_LOST, LOG_FIELDS(LOG_TEXT("path", path)),
+                 "%s; if this start fails, no event will say what is lost", why.text);
+}
+
+static void lost_take(struct dataplane *d)
+{
+    uint64_t words[KEPT_WORDS];
+    char path[MEMORY_PATH_LEN];
+    const int fd = kept_path(d, path) ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    const bool whole = fd >= 0 && read(fd, words, sizeof words) == sizeof words;
+    if (fd >= 0)
+        close(fd);
+    if (!whole)
+        return;
+    d->lost.events += words[0];
+    d->lost.regions += (uint32_t)words[1];
+    d->lost.uncounted |= words[2] != 0;
+    log_warn(LOG_REGION_LOST, LOG_FIELDS(LOG_TEXT("path", path), LOG_NUMBER("events", words[0])),
+             "%s: a start that failed has found that the last %" PRIu64
+             " events of an instance that died are in no journal",
+             path, words[0]);
+}
+
+void region_lost_said(const struct dataplane *d)
+{
+    char path[MEMORY_PATH_LEN];
+    if (d->lost.regions && kept_path(d, path))
+        unlink(path);
+}
+
 // --- a start, and an end ---
 
 bool region_left_wait(struct dataplane *d, struct error *err)
@@ -228,6 +273,10 @@ bool region_left_wait(struct dataplane *d, struct error *err)
     for (uint32_t i = 0; i < places; i++)
         if (!file_take(d, paths[i], err))
             return false;
+    if (places)
+        lost_take(d);
+    if (d->lost.regions)
+        lost_keep(d);
     return true;
 }
 

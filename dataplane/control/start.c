@@ -449,6 +449,7 @@ static bool stage_run(struct dataplane *d, struct error *err)
             return false;
     region_beat(&d->view, clock_tsc());
     region_state_set(&d->view, REGION_READY);
+    region_lost_said(d);
     return true;
 }
 

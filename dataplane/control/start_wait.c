@@ -29,7 +29,7 @@ bool start_stopped(const struct dataplane *d, const char *waited_for, struct err
 }
 
 // Whoever drains a region holds a lock on the first byte of its file (dataplane/abi/attach.c).
-bool control_plane_attached(int fd)
+static bool attached(int fd)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
     return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
@@ -39,7 +39,7 @@ struct control_seen control_plane_look(int fd, const struct region_view *view)
 {
     const uint64_t state =
         atomic_load_explicit(&region_record_word(view, 0)->state, memory_order_acquire);
-    return (struct control_seen){.attached = control_plane_attached(fd),
+    return (struct control_seen){.attached = attached(fd),
                                  .journal = state < RECORD_STATES ? (uint32_t)state : 0};
 }
 
