@@ -1,5 +1,6 @@
-// Every control of controls.def at every scope that it names there: an order just inside its limit
-// and one at it pass, one just outside is refused by it and names this scope.
+// Every control of controls.def at every scope that it names there, of a buy and of a sale, and
+// where there is a lowest beside a highest at both: an order just inside its limit and one at it
+// pass, one just outside is refused by it and names this scope.
 // A control or a scope without a trial fails.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,11 +16,13 @@ enum { ALL = (1u << TRADE_SCOPES) - 1, NOW = 1 << 30 };
 #define BITS(scope) (1u << TRADE_##scope)
 
 enum place { INSIDE, AT, OUTSIDE };
+enum { BUYS = 1, SELLS = 2, BOTH = BUYS | SELLS };
 
 // The order of a trial, and how far it is from just inside: 0, 1, 2.
 static struct gate_order o;
 static uint32_t far;
 static enum trade_scope at_scope;
+static bool lowest; // it is the lower of two limits that is tried
 
 static struct limit_row *row(void)
 {
@@ -43,10 +46,10 @@ static void price(uint32_t to)
     shares(o.quantity);
 }
 
-static void sells(char side)
+// Around the higher or the lower limit.
+static uint32_t around(uint32_t low, uint32_t high)
 {
-    o.side = side;
-    o.owner.sells = true;
+    return lowest ? low + 1 - far : high - 1 + far;
 }
 
 static uint64_t notional(void)
@@ -100,6 +103,7 @@ static void quarantined(void)
 }
 static void restricted(void)
 {
+    fill(SHARES, PRICE, false); // a sale of what is held is not short
     symbol()->restricted = far == OUTSIDE ? RESTRICTION_ALL : far ? RESTRICTION_SHORT : 0;
 }
 static void quality(void)
@@ -124,7 +128,7 @@ static void venues(void)
 }
 static void reducing(void)
 {
-    fill(SHARES + 1, PRICE, true); // short
+    fill(SHARES + 1, PRICE, !o.owner.sells);
     row()->state = TRADING_REDUCING;
     shares(SHARES + far);
 }
@@ -138,11 +142,11 @@ static void market(void)
 }
 static void quantity_range(void)
 {
-    shares(OUCH50_QUANTITY_MAX - 1 + far);
+    shares(around(1, OUCH50_QUANTITY_MAX));
 }
 static void price_range(void)
 {
-    price(OUCH50_PRICE_MAX - 1 + far);
+    price(around(1, OUCH50_PRICE_MAX));
 }
 static void lot(void)
 {
@@ -183,25 +187,27 @@ static void volume(void)
 
 static void luld(void)
 {
-    limit_band_set(row(), 0, PRICE);
-    price(PRICE - 1 + far);
+    limit_band_set(row(), PRICE - 10, PRICE);
+    price(around(PRICE - 10, PRICE));
 }
 static void luld_estimated(void)
 {
     o.band_edge = PRICE;
     o.band_out = far == OUTSIDE; // the desk compares: day_test of the simulation does that
-    price(PRICE - 1 + far);
+    o.band_below = o.band_out && lowest;
+    price(around(PRICE, PRICE));
 }
 static void collar(void)
 {
+    row()->price_low = PRICE - 10;
     row()->price_high = PRICE;
-    price(PRICE - 1 + far);
+    price(around(PRICE - 10, PRICE));
 }
 static void spread(void)
 {
     symbol()->spread = 20;
-    o.bid = 999000;
-    o.ask = 1000999 + far;
+    o.bid = lowest ? 999999 + far : 999000;
+    o.ask = lowest ? 1000000 : 1000999 + far; // the lower: bid and ask alike
 }
 static void reference(void)
 {
@@ -214,13 +220,13 @@ static void touch(void)
     symbol()->touch = 100;
     o.bid = 900000;
     o.ask = 1000000;
-    price(1009999 + far);
+    price(around(891000, 1010000));
 }
 static void last_trade(void)
 {
     symbol()->last = 100;
     o.last = 1000000;
-    price(1009999 + far);
+    price(around(990000, 1010000));
 }
 
 static void price_period(void)
@@ -231,7 +237,7 @@ static void price_period(void)
     struct gate_order first = o;
     passes(&first);
     o.last = 2000000; // the reference stays
-    price(1009999 + far);
+    price(around(990000, 1010000));
 }
 
 // --- sales ---
@@ -240,18 +246,17 @@ static void short_mark(void)
 {
     symbol()->short_marking = 1;
     fill(SHARES, PRICE, false);
-    sells('S');
     shares(SHARES - 1 + far);
 }
 static void short_restricted(void)
 {
-    sells(far == AT ? 'E' : 'T');
+    o.side = far == AT ? 'E' : 'T';
     o.short_rule = far != INSIDE;
 }
 static void locate(void)
 {
     symbol()->locates = SHARES;
-    sells('T');
+    o.side = 'T';
     shares(SHARES - 1 + far);
 }
 
@@ -329,7 +334,7 @@ static void open_notional(void)
 static void position(void)
 {
     row()->position = 2 * SHARES;
-    fill(SHARES, PRICE, false);
+    fill(SHARES, PRICE, o.owner.sells);
     shares(SHARES - 1 + far);
 }
 static void gross(void)
@@ -341,7 +346,7 @@ static void gross(void)
 static void day_value(void)
 {
     row()->owner.day_value = 2 * notional();
-    fill(SHARES, PRICE, false);
+    fill(SHARES, PRICE, o.owner.sells);
     price(PRICE - 1 + far);
 }
 static void credit(void)
@@ -351,20 +356,22 @@ static void credit(void)
     price(PRICE - 1 + far);
 }
 
-static void marked(int32_t by)
+// What is held, on the order's side, is worth more by <profit> for each share.
+static void marked(int32_t profit)
 {
-    money_mark(&rig.risk, o.owner.position, (uint32_t)(PRICE + by));
+    money_mark(&rig.risk, o.owner.position,
+               (uint32_t)(o.owner.sells ? PRICE - profit : PRICE + profit));
 }
 static void loss(void)
 {
     row()->owner.loss = 10 * SHARES;
-    fill(SHARES, PRICE, false);
+    fill(SHARES, PRICE, o.owner.sells);
     marked(-9 - (int32_t)far);
 }
 static void drawdown(void)
 {
     row()->owner.drawdown = 10 * SHARES;
-    fill(SHARES, PRICE, false);
+    fill(SHARES, PRICE, o.owner.sells);
     marked(5);
     marked(-4 - (int32_t)far);
 }
@@ -374,10 +381,14 @@ static void self_trade(void)
     o.self_met = far == OUTSIDE ? PRICE : 0; // the desk looks: self_trade_test of the lane
 }
 
-#define TRY(name, scopes, place) [REFUSAL_##name] = {scopes, place}
+#define TRY(name, scopes, place)            [REFUSAL_##name] = {scopes, place, BOTH, false}
+#define TRY_LOWEST(name, scopes, place)     [REFUSAL_##name] = {scopes, place, BOTH, true}
+#define TRY_SIDE(name, scopes, place, side) [REFUSAL_##name] = {scopes, place, side, false}
 static const struct {
     uint32_t scopes; // bits
     void (*place)(void);
+    uint8_t sides;
+    bool has_lowest;
 } trials[REFUSALS] = {
     TRY(KILLED, ALL, killed),
     TRY(HALTED, ALL, halted),
@@ -391,8 +402,8 @@ static const struct {
     TRY(BOOK_QUALITY, BITS(SYMBOL), quality),
     TRY(PHASE, BITS(SYMBOL), phase),
     TRY(MARKET, BITS(ACCOUNT), market),
-    TRY(QUANTITY_RANGE, BITS(FIRM), quantity_range),
-    TRY(PRICE_RANGE, BITS(FIRM), price_range),
+    TRY_LOWEST(QUANTITY_RANGE, BITS(FIRM), quantity_range),
+    TRY_LOWEST(PRICE_RANGE, BITS(FIRM), price_range),
     TRY(MESSAGE_RATE, BITS(SESSION) | BITS(SYMBOL), rate),
     TRY(CANCEL_RATE, BITS(SESSION), cancel_rate),
     TRY(PERMISSION, ALL, permission),
@@ -403,17 +414,17 @@ static const struct {
     TRY(AUCTION_QUANTITY, ALL, auction_quantity),
     TRY(NOTIONAL, ALL, of_notional),
     TRY(VOLUME, BITS(SYMBOL), volume),
-    TRY(LULD, BITS(SYMBOL), luld),
-    TRY(LULD_ESTIMATED, BITS(SYMBOL), luld_estimated),
-    TRY(PRICE_COLLAR, BITS(SYMBOL), collar),
-    TRY(SPREAD, BITS(SYMBOL), spread),
+    TRY_LOWEST(LULD, BITS(SYMBOL), luld),
+    TRY_LOWEST(LULD_ESTIMATED, BITS(SYMBOL), luld_estimated),
+    TRY_LOWEST(PRICE_COLLAR, BITS(SYMBOL), collar),
+    TRY_LOWEST(SPREAD, BITS(SYMBOL), spread),
     TRY(REFERENCE, BITS(SYMBOL), reference),
-    TRY(TOUCH, BITS(SYMBOL), touch),
-    TRY(LAST_TRADE, BITS(SYMBOL), last_trade),
-    TRY(PRICE_PERIOD, BITS(SYMBOL), price_period),
-    TRY(SHORT_MARK, BITS(SYMBOL), short_mark),
-    TRY(SHORT_RESTRICTED, BITS(SYMBOL), short_restricted),
-    TRY(LOCATE, BITS(SYMBOL), locate),
+    TRY_LOWEST(TOUCH, BITS(SYMBOL), touch),
+    TRY_LOWEST(LAST_TRADE, BITS(SYMBOL), last_trade),
+    TRY_LOWEST(PRICE_PERIOD, BITS(SYMBOL), price_period),
+    TRY_SIDE(SHORT_MARK, BITS(SYMBOL), short_mark, SELLS),
+    TRY_SIDE(SHORT_RESTRICTED, BITS(SYMBOL), short_restricted, SELLS),
+    TRY_SIDE(LOCATE, BITS(SYMBOL), locate, SELLS),
     TRY(DUPLICATE, BITS(ACCOUNT), duplicate),
     TRY(REPEATED, BITS(STRATEGY), repeated),
     TRY(INSTRUMENTS, BITS(STRATEGY), instruments),
@@ -424,30 +435,37 @@ static const struct {
     TRY(POSITION, BITS(ACCOUNT) | BITS(STRATEGY) | BITS(SYMBOL), position),
     TRY(GROSS, BITS(FIRM) | BITS(ACCOUNT), gross),
     TRY(DAY_VALUE, ALL & ~BITS(SYMBOL), day_value),
-    TRY(CREDIT, BITS(FIRM) | BITS(ACCOUNT), credit),
+    TRY_SIDE(CREDIT, BITS(FIRM) | BITS(ACCOUNT), credit, BUYS),
     TRY(LOSS, BITS(FIRM) | BITS(ACCOUNT), loss),
     TRY(DRAWDOWN, BITS(FIRM) | BITS(ACCOUNT), drawdown),
     TRY(REDUCING, ALL, reducing),
     TRY(SELF_TRADE, BITS(FIRM) | BITS(ACCOUNT), self_trade),
 };
 
-static void one(enum refusal control, enum trade_scope scope, enum place place)
+static void one(enum refusal control, enum trade_scope scope, char side, enum place place)
 {
+    static const char *const places[] = {"inside", "at", "outside"};
     open_rig(NULL);
     at_scope = scope;
     far = place;
-    o = order_of(SHARES, PRICE, 'B');
+    o = order_of(SHARES, PRICE, side);
     o.now = NOW;
     trials[control].place();
     const bool approved_it = gate(&rig.risk, &o, &verdict);
     if (approved_it != (place != OUTSIDE) ||
         (!approved_it && (verdict.refusal != control || verdict.scope != scope)))
-        fail_msg("%s of %s, %s its limit: %s of %s", refusal_name(control), scope_name(scope),
-                 place == INSIDE ? "inside"
-                 : place == AT   ? "at"
-                                 : "outside",
+        fail_msg("%s of %s, side %c, %s its %slimit: %s of %s", refusal_name(control),
+                 scope_name(scope), side, places[place], lowest ? "lowest " : "",
                  refusal_name(verdict.refusal), scope_name(verdict.scope));
     close_rig(NULL);
+}
+
+static void each_side(enum refusal control, enum trade_scope scope)
+{
+    for (uint32_t side = 0; side < 2; side++)
+        for (enum place place = INSIDE; place <= OUTSIDE; place++)
+            if (trials[control].sides >> side & 1)
+                one(control, scope, "BS"[side], place);
 }
 
 // Scopes as controls.def words them; those of the lane are nobody's.
@@ -477,9 +495,11 @@ static void every_control_holds_at_every_scope(void **state)
             fail_msg("%s has no trial", refusal_name(control));
         assert_int_equal(trials[control].scopes, scopes_of(documented[i].scopes));
         for (uint32_t s = 0; s < TRADE_SCOPES; s++)
-            if (trials[control].scopes >> s & 1)
-                for (enum place place = INSIDE; place <= OUTSIDE; place++)
-                    one(control, s, place);
+            for (uint32_t low = 0; low <= trials[control].has_lowest; low++) {
+                lowest = low;
+                if (trials[control].scopes >> s & 1)
+                    each_side(control, s);
+            }
         tried++;
     }
     assert_int_equal(tried, __builtin_popcountll(refusal_checks()));

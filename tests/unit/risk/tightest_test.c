@@ -8,7 +8,7 @@
 
 #include "tests/lib/control_rig.h"
 
-enum { OPEN = 3 };
+enum { OPEN = 3, RATIO_STEP = 10 };
 #define NOTIONAL ((uint64_t)SHARES * PRICE)
 
 // What a check finds used with one order more, and how a scope limits it.
@@ -24,6 +24,9 @@ static const struct {
     {REFUSAL_DAY_VALUE, 0x1f & ~(1u << TRADE_SYMBOL), NOTIONAL},
     {REFUSAL_CREDIT, 1u << TRADE_FIRM | 1u << TRADE_ACCOUNT, NOTIONAL},
     {REFUSAL_DAY_ORDERS, 0x1f & ~(1u << TRADE_SYMBOL), 1},
+    {REFUSAL_ORDER_RATIO, 0x1f & ~(1u << TRADE_SYMBOL), 1},
+    {REFUSAL_LOSS, 1u << TRADE_FIRM | 1u << TRADE_ACCOUNT, SHARES},
+    {REFUSAL_DRAWDOWN, 1u << TRADE_FIRM | 1u << TRADE_ACCOUNT, SHARES},
 };
 
 static void limit_set(enum refusal refusal, enum trade_scope scope, uint64_t to)
@@ -37,6 +40,9 @@ static void limit_set(enum refusal refusal, enum trade_scope scope, uint64_t to)
     case REFUSAL_DAY_VALUE: row->owner.day_value = to; break;
     case REFUSAL_CREDIT: row->owner.credit = to; break;
     case REFUSAL_DAY_ORDERS: row->owner.day_orders = (uint32_t)to; break;
+    case REFUSAL_ORDER_RATIO: row->owner.ratio = (uint16_t)to; break;
+    case REFUSAL_LOSS: row->owner.loss = to; break;
+    case REFUSAL_DRAWDOWN: row->owner.drawdown = to; break;
     default: fail();
     }
 }
@@ -45,6 +51,11 @@ static void opened(void)
 {
     close_rig(NULL);
     open_rig(NULL);
+    for (enum trade_scope s = TRADE_FIRM; s < TRADE_SCOPES; s++)
+        if (s != TRADE_SYMBOL) {
+            row_of(s)->owner.ratio_step = RATIO_STEP;
+            row_of(s)->owner.ratio = UINT16_MAX - 1; // counts, and lets pass
+        }
     const struct gate_order o = order_of(SHARES, PRICE, 'B');
     for (uint32_t i = 0; i < OPEN; i++) {
         passes(&o);
@@ -63,7 +74,12 @@ static void one(uint32_t sum, enum trade_scope tightest, enum trade_scope holds)
                       value - (s == holds      ? 0
                                : s == tightest ? sums[sum].unit * 2
                                                : sums[sum].unit));
+    habits_limits(&rig.risk);
     const struct gate_order o = order_of(SHARES, PRICE, 'B');
+    if (sums[sum].refusal == REFUSAL_LOSS || sums[sum].refusal == REFUSAL_DRAWDOWN) {
+        fill(SHARES, PRICE, false);
+        money_mark(&rig.risk, o.owner.position, PRICE - OPEN - 1);
+    }
     refused(&o, sums[sum].refusal, tightest, value, value - sums[sum].unit * 2);
 }
 
