@@ -64,6 +64,7 @@ static void open_broken(const struct broken *b, enum control_action action, stru
         b->limit();
         o->price = off_last();
         o->extras = extras;
+        o->instrument = instrument;
     }
     if (b->order)
         b->order(o);

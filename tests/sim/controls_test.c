@@ -36,13 +36,14 @@ static enum refusal ask_for(uint32_t what)
 static void one(const struct control *c, uint32_t what)
 {
     open_world(sells);
-    if (c->refusal == REFUSAL_LAST_TRADE && what == MODIFY && off_last() != passive().price) {
+    if ((c->refusal == REFUSAL_LAST_TRADE || c->refusal == REFUSAL_PRICE_PERIOD) &&
+        what == MODIFY && off_last() != passive().price) {
         close_world(); // a modify keeps its price, which is that of the last trade
         return;
     }
+    c->set();
     const uint64_t sent = sim->venues[0].session.count.sent;
     const uint32_t open = sim->desk.risk.firm.orders;
-    c->set();
     const enum refusal refusal = ask_for(what);
     const enum refusal want = c->refused & what ? c->refusal : REFUSAL_NONE;
     if (refusal != want)

@@ -18,6 +18,7 @@ static uint32_t own;                     // the resting order
 static uint32_t bid, ask_low;            // of the book, when it was entered
 static bool sells;                       // which side it is on
 static const struct ouch_extras *extras; // of another order, null: none
+static uint16_t instrument;              // of another order
 
 static struct limit_row *symbol_row(void)
 {
@@ -58,7 +59,7 @@ static struct desk_order passive(void)
 {
     return (struct desk_order){.quantity = SHARES,
                                .price = sells ? ask_low : bid,
-                               .instrument = SYMBOL,
+                               .instrument = instrument,
                                .session = 0,
                                .side = sells ? 'S' : 'B',
                                .time_in_force = '0',
@@ -70,6 +71,7 @@ static void open_world(bool sell)
 {
     sells = sell;
     extras = NULL;
+    instrument = SYMBOL;
     trade_open(&config);
     for (uint32_t i = 0; i < STEPS_MAX; i++) {
         trade_step();
@@ -86,6 +88,31 @@ static void open_world(bool sell)
 }
 
 // --- the controls ---
+
+// An order behind the one that rests, so that it stays open: its index.
+static uint32_t one_before(void)
+{
+    uint32_t index;
+    struct desk_order o = passive();
+    o.price += sells ? 100 : -100u;
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+    return index;
+}
+
+// What executes at once on the same side, which the market marks down until a limit is broken.
+static void lose(void)
+{
+    struct desk_order o = passive();
+    uint32_t index;
+    o.price = sells ? bid - 1000 : ask_low + 1000;
+    o.time_in_force = '3';
+    assert_int_equal(desk_enter(&sim->desk, &owner, &o, &index), REFUSAL_NONE);
+    for (uint32_t i = 0; i < STEPS_MAX && !sim->desk.risk.account_days[ACCOUNT].broken; i++)
+        trade_step();
+    assert_true(sim->desk.risk.account_days[ACCOUNT].traded > 0);
+    assert_int_equal(orders_at(&sim->desk.orders, own)->life, LIFE_LIVE);
+    assert_true(best());
+}
 
 static void no_halt(void)
 {
@@ -109,18 +136,20 @@ static void phase(void)
 static void session_rate(void)
 {
     session_row()->rate_ticks = 1000000000;
-    sim->desk.risk.rate_at[0] = sim->now + 5000000;
+    one_before();
 }
 static void symbol_rate(void)
 {
     symbol_row()->rate_ticks = 1000000000;
-    sim->desk.risk.symbols[SYMBOL].rate_at = sim->now + 5000000;
+    one_before();
 }
 static void cancel_rate(void)
 {
     session_row()->cancel_rate = 1;
-    session_row()->price_high = 1000;
-    sim->desk.risk.cancel_at[0] = sim->now + 5000000;
+    session_row()->price_low = 1000000000;
+    session_row()->price_high = 1;
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(desk_cancel(&sim->desk, one_before(), 0), REFUSAL_NONE);
 }
 static void permission(void)
 {
@@ -185,9 +214,10 @@ static void last_trade(void)
 }
 static void period(void)
 {
+    sim->limits->period_ticks = UINT32_MAX;
+    symbol_row()->symbol.period = 10000;
+    one_before(); // its reference holds those that follow
     symbol_row()->symbol.period = 0;
-    sim->desk.risk.symbols[SYMBOL].period_price = 1;
-    sim->desk.risk.symbols[SYMBOL].period_until = UINT64_MAX;
 }
 static void marking(void)
 {
@@ -203,8 +233,8 @@ static void repeats(void)
 }
 static void instruments(void)
 {
-    strategy_row()->owner.instruments = 0;
-    memset(sim->desk.risk.traded_in, 0, sizeof sim->desk.risk.traded_in);
+    strategy_row()->owner.instruments = 1; // which is that of the order that rests
+    instrument = SYMBOL - 1;
 }
 static void day_orders(void)
 {
@@ -213,8 +243,9 @@ static void day_orders(void)
 static void ratio(void)
 {
     session_row()->owner.ratio = 1;
-    sim->desk.risk.session_days[0].ratio_until = UINT64_MAX; // all of the day is within its time
-    sim->desk.risk.session_days[0].ratio_most = 0;
+    session_row()->owner.ratio_step = UINT32_MAX;
+    habits_limits(&sim->desk.risk);
+    one_before();
 }
 static void open_orders(void)
 {
@@ -243,14 +274,12 @@ static void credit(void)
 static void loss(void)
 {
     account_row()->owner.loss = 1;
-    sim->desk.risk.account_days[ACCOUNT].paid = 1000000;
-    money_limits(&sim->desk.risk);
+    lose();
 }
 static void drawdown(void)
 {
     account_row()->owner.drawdown = 1;
-    sim->desk.risk.account_days[ACCOUNT].best = 1000000;
-    money_limits(&sim->desk.risk);
+    lose();
 }
 static void reducing(void)
 {
@@ -292,7 +321,7 @@ static const struct control {
     {REFUSAL_SHORT_MARK, marking, SELLS, GROWS},
     {REFUSAL_LOCATE, locates, SELLS, GROWS},
     {REFUSAL_REPEATED, repeats, BOTH, ALL},
-    {REFUSAL_INSTRUMENTS, instruments, BOTH, ALL},
+    {REFUSAL_INSTRUMENTS, instruments, BOTH, ENTER},
     {REFUSAL_DAY_ORDERS, day_orders, BOTH, ALL},
     {REFUSAL_ORDER_RATIO, ratio, BOTH, ALL},
     {REFUSAL_OPEN_ORDERS, open_orders, BOTH, ENTER},
