@@ -348,6 +348,17 @@ bool limits_least_good(struct limits_source *s, struct limit_fault *f)
     return s->symbol_count == 0 || limits_least_fits(s, &least, f);
 }
 
+bool limits_room_good(struct limits_source *s, struct limit_fault *f)
+{
+    if (!limits_least_good(s, f))
+        return false;
+    f->scope = TRADE_SYMBOL;
+    for (f->index = 0; f->index < s->symbol_count; f->index++)
+        if (!config_symbol_good(&s->symbols[f->index], true, f))
+            return false;
+    return true;
+}
+
 bool limits_actions_good(const struct limits_source *s, struct limit_fault *f)
 {
     uint32_t broker = config_limited(&s->broker);

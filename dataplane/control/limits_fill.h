@@ -64,6 +64,8 @@ bool limits_venues_good(struct limits_source *source, enum trade_scope scope, ui
 bool limits_least_fits(struct limits_source *source, const struct config_least *least,
                        struct limit_fault *fault);
 bool limits_least_good(struct limits_source *source, struct limit_fault *fault);
+// The same, and each symbol's own limits leave room for its smallest order.
+bool limits_room_good(struct limits_source *source, struct limit_fault *fault);
 // Every check has an action that it may have beside the broker's limits.
 bool limits_actions_good(const struct limits_source *source, struct limit_fault *fault);
 

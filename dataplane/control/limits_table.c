@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataplane/base/hash.h"
+#include "dataplane/base/log.h"
 #include "dataplane/control/limits_live.h"
 #include "dataplane/control/limits_runs.h"
 #include "dataplane/lane/desk_limits.h"
@@ -51,6 +52,27 @@ void limits_table_swap(struct dataplane_desk *dd)
     struct limit_table *old = dd->limits;
     dd->limits = dd->limits_spare;
     dd->limits_spare = old;
+}
+
+bool limits_restored_good(const struct dataplane *d, struct error *err)
+{
+    struct limits_source *s = limits_set_now(d);
+    struct limit_fault f;
+    if (s == NULL)
+        return true;
+    if (!limits_actions_good(s, &f))
+        return error_set(err, EXIT_STATE,
+                         "restart: what was set before does not go with the configuration: %s: %s; "
+                         "configure it as it was, or start with trading.start: venue",
+                         f.key, f.text);
+    if (!limits_room_good(s, &f))
+        log_warn(LOG_LIMITS_ROOM,
+                 LOG_FIELDS(LOG_TEXT("scope", scope_name(f.scope)), LOG_NUMBER("row", f.index),
+                            LOG_TEXT("control", f.key)),
+                 "as it was set before the restart, beside the lots and ticks of now: %s %u: %s: "
+                 "%s; set it (tickgate set limit)",
+                 scope_name(f.scope), f.index, f.key, f.text);
+    return true;
 }
 
 void limits_restored(struct dataplane *d, const uint32_t versions[LANES_MAX])

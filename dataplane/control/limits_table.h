@@ -13,6 +13,10 @@ uint64_t limits_table_make(const struct dataplane *d, uint32_t lane,
 void limits_table_seal(struct limit_table *t);
 // The spare one is the desk's.
 void limits_table_swap(struct dataplane_desk *dd);
+// What persons had set (limits_restore) beside what files say now. False: a limit of the broker's
+// would not hold. What leaves no order room is only told: nothing more passes for it, and a person
+// sets it.
+bool limits_restored_good(const struct dataplane *d, struct error *err);
 // Before the lanes run: all desks have tables of what persons had set (limits_restore). <versions>:
 // of the limits, by lane. Null-safe where nothing trades.
 void limits_restored(struct dataplane *d, const uint32_t versions[LANES_MAX]);

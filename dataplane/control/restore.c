@@ -351,7 +351,7 @@ bool restore_take(struct dataplane *d, struct error *err)
     atomic_store_explicit(&a->wanted, 1, memory_order_release);
     region_beat(&d->view, clock_tsc());
     region_publish(&d->view);
-    if (!area_take(d, err))
+    if (!area_take(d, err) || !limits_restored_good(d, err))
         return false;
     desks_end(d, clock_tsc(), &event.restored);
     r->at.done = clock_mono_ns();

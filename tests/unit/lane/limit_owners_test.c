@@ -336,6 +336,46 @@ static void a_restart_takes_it_from_its_record(void **state)
     tidy(NULL);
 }
 
+// Files of the day that say other lots, and another action of a control, than when it was set.
+static void a_restart_compares_it_with_the_files(void **state)
+{
+    struct event_limit_changed set = {.now = 99,
+                                      .index = ACCOUNT,
+                                      .scope = TRADE_ACCOUNT,
+                                      .owner = LIMIT_OF_BROKER,
+                                      .control = LIMIT_LIMITS_quantity};
+    struct limit_fault f;
+    struct error err = {0};
+    (void)state;
+    open_wide();
+    struct limits_source *s = limits_set_now(&d);
+    assert_true(limits_restore(s, &set));
+    assert_true(limits_room_good(s, &f));
+    for (uint32_t i = 0; i < s->symbol_count; i++)
+        s->symbols[i].lot = 100;
+    assert_false(limits_room_good(s, &f));
+    assert_true(f.scope == TRADE_ACCOUNT && f.index == ACCOUNT);
+    assert_string_equal(f.key, "quantity");
+    assert_true(limits_restored_good(&d, &err)); // nothing more passes: it is told
+    set.now = 100;
+    assert_true(limits_restore(s, &set));
+    assert_true(limits_room_good(s, &f));
+    set = (struct event_limit_changed){
+        .now = 99, .index = SYMBOL, .scope = TRADE_SYMBOL, .control = LIMIT_LIMITS_quantity};
+    assert_true(limits_restore(s, &set));
+    assert_false(limits_room_good(s, &f));
+    assert_true(f.scope == TRADE_SYMBOL && f.index == SYMBOL);
+    // The broker's limit, by a control that is only told now.
+    set = (struct event_limit_changed){
+        .now = 10000000, .owner = LIMIT_OF_BROKER, .control = LIMIT_LIMITS_gross};
+    assert_true(limits_restore(s, &set));
+    assert_true(limits_restored_good(&d, &err));
+    s->actions.GROSS = 0; // notify
+    assert_false(limits_restored_good(&d, &err));
+    assert_non_null(strstr(err.text, "GROSS: the broker limits gross"));
+    tidy(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +388,7 @@ int main(void)
         cmocka_unit_test(what_is_not_the_brokers_is_refused),
         cmocka_unit_test(leases_are_of_the_lower_one),
         cmocka_unit_test(a_restart_takes_it_from_its_record),
+        cmocka_unit_test(a_restart_compares_it_with_the_files),
     };
     return cmocka_run_group_tests_name("limit_owners", tests, NULL, NULL);
 }
