@@ -71,23 +71,22 @@ HOT_INLINE void decision_begin(struct desk *d, struct decision *c, const struct 
     c->self.said = false;
 }
 
-// A limit that lanes share is compared with what this lane was granted of it. Practice asks for
-// nothing: its own ring of events gives it away.
-static COLD enum refusal refuse_shared(struct desk *d, struct decision *c, enum refusal refusal)
+// Practice asks for nothing: its own ring of events gives it away.
+COLD enum refusal decision_shared(struct desk *d, struct decision *c, enum refusal refusal,
+                                  uint64_t at)
 {
     struct event_decision *e = &c->event.decision;
     const bool shared = refusal == REFUSAL_OPEN_ORDERS || refusal == REFUSAL_OPEN_NOTIONAL;
-    if (desk_practises(d) || !shared ||
+    if (d->leases == NULL || desk_practises(d) || !shared ||
         !desk_lease_short(d, refusal, e->scope, e->account, e->value, &e->limit))
         return refusal;
-    prior_forget(&d->risk, &c->gate);
+    prior_forget(&d->risk, &c->gate, at);
     return REFUSAL_LEASE;
 }
 
 static COLD enum refusal decision_refuse(struct desk *d, struct decision *c, enum refusal refusal)
 {
-    if (d->leases)
-        refusal = refuse_shared(d, c, refusal);
+    refusal = decision_shared(d, c, refusal, c->gate.now);
     if (d->self)
         desk_self_refused(d, &c->self, refusal == REFUSAL_SELF_TRADE);
     c->event.decision.refusal = (uint16_t)refusal;

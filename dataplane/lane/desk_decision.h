@@ -30,6 +30,10 @@ struct decision {
     uint64_t number;  // of the published DECISION
 };
 
+// A limit that lanes share is compared with what this lane was granted of it: LEASE where that
+// alone was short. <at>: when the order was asked for. What was compared stands in the record.
+enum refusal decision_shared(struct desk *d, struct decision *c, enum refusal refusal, uint64_t at);
+
 // With a discretion the order may execute there: both prices are judged, and the worse of the two
 // is reserved.
 HOT_INLINE uint32_t price_worst(const struct decision *c)

@@ -336,6 +336,19 @@ static void sent(struct desk *d, const struct desk_parked *e)
         desk_cancel_repeat(d, e->order);
 }
 
+// Want of a lease is no breach of the limit: the lane's part of it has become smaller meanwhile.
+static COLD void look_shared(struct desk *d, struct decision *c, const struct desk_parked *e,
+                             struct gate_verdict *v)
+{
+    struct event_decision *said = &c->event.decision;
+    said->account = c->gate.owner.account;
+    said->scope = v->scope;
+    said->value = v->value;
+    said->limit = v->limit;
+    v->refusal = (uint16_t)decision_shared(d, c, (enum refusal)v->refusal, e->at);
+    v->limit = said->limit;
+}
+
 // What the second look refuses is a breach like any other.
 static COLD void refused_act(struct desk *d, const struct decision *c, const struct gate_verdict *v)
 {
@@ -365,6 +378,8 @@ static void release(struct desk *d, const struct desk_parked *e, uint32_t sessio
     decision_again(d, &c, o, e);
     gate_prepare(d, &c, FRAME_BYTES);
     const bool approved = gate_again(&d->risk, &c.gate, &v);
+    if (UNLIKELY(!approved))
+        look_shared(d, &c, e, &v);
     const bool told = released_tell(d, &c, e, &v);
     if (UNLIKELY(!approved || !told)) {
         refusal = approved ? REFUSAL_EVENT_CREDIT : (enum refusal)v.refusal;

@@ -23,19 +23,30 @@ uint32_t priors_like(const struct risk *r, const struct gate_order *o, const str
     return count;
 }
 
-// It is the newest, if it was counted: its chain begins with the one before again. Its place is the
-// next to be written.
-COLD void prior_forget(struct risk *r, const struct gate_order *o)
+// Where it is the newest of all its place is the next to be written, and its chain begins with the
+// one before again. One that waited for the journal has others behind it: it keeps its place, and
+// is like none.
+COLD void prior_forget(struct risk *r, const struct gate_order *o, uint64_t at)
 {
+    enum { LIKE_NONE = 2 }; // bit 0 of a print is set
     const uint64_t print = prior_print(o);
     uint32_t *last = &r->prior_rings[o->owner.account].last,
              *newest = &r->positions[o->owner.position].asked.newest[prior_chain(print)];
-    struct prior *p = prior_of(r, o->owner.account, *last);
-    if (r->practises || *newest != *last || p->print != print || p->at != o->now)
-        return;
-    *newest = p->before;
-    p->print = 0;
-    --*last;
+    uint32_t number = *newest;
+    // Ends as that of priors_like.
+    while (!r->practises && *last - number < 1u << r->prior_bits) {
+        struct prior *p = prior_of(r, o->owner.account, number);
+        if (p->print == 0 || p->at < at)
+            return;
+        if (p->print == print && p->at == at) {
+            const bool first = number == *last;
+            p->print = first ? 0 : LIKE_NONE;
+            *newest = first ? p->before : *newest;
+            *last -= first;
+            return;
+        }
+        number = p->before;
+    }
 }
 
 // The place behind the newest holds the oldest: what is up to one that does not count is older.

@@ -443,5 +443,6 @@ bool gate_refused_before(struct risk *r, const struct exposure_owner *w, uint64_
 // Once more, for an order that was approved and holds nothing now: all checks but those that count
 // orders (rates, repetitions, orders of the day), which have counted it. Charges nothing.
 bool gate_again(struct risk *r, const struct gate_order *o, struct gate_verdict *v);
-// The order that was just refused is none that DUPLICATE counts: it may be sent again.
-void prior_forget(struct risk *r, const struct gate_order *o);
+// The order, which the gate has looked at first <at>, is none that DUPLICATE counts: it may be sent
+// again.
+void prior_forget(struct risk *r, const struct gate_order *o, uint64_t at);

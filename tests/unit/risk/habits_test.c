@@ -151,13 +151,18 @@ static void an_order_that_is_forgotten_is_no_duplicate(void **state)
     o.now++;
     for (uint32_t i = 0; i < 2 * RIG_PRIORS; i++) {
         passes(&o);
-        prior_forget(&rig.risk, &o);
+        prior_forget(&rig.risk, &o, o.now);
     }
-    prior_forget(&rig.risk, &o); // it was not counted: the first one stays
+    prior_forget(&rig.risk, &o, o.now); // it was not counted: the first one stays
     passes(&o);
-    passes(&other);
-    prior_forget(&rig.risk, &o); // nor is it the newest
     refused(&o, REFUSAL_DUPLICATE, TRADE_ACCOUNT, 3, 2);
+    // It has waited, and others were asked for meanwhile.
+    struct gate_order later = o;
+    later.now += 5;
+    passes(&other);
+    prior_forget(&rig.risk, &later, o.now);
+    passes(&later);
+    refused(&later, REFUSAL_DUPLICATE, TRADE_ACCOUNT, 3, 2);
 }
 
 // Practice leaves nothing behind, though it goes the whole way.
