@@ -142,6 +142,8 @@ static inline void history_terms(struct model *m, struct gate_order *o)
     o->quantity = model_draw(m, 200) ? 10 * (1 + model_draw(m, 60)) + (model_draw(m, 8) == 0)
                                      : 1000000 * model_draw(m, 2);
     o->price = history_price(m);
+    o->discretion = model_draw(m, 6) ? 0 : history_price(m);
+    o->reaches = o->discretion != 0;
     o->now = m->now;
     o->bid = model_draw(m, 12) ? MODEL_PRICE - 100 * model_draw(m, 60) : 0;
     o->ask = model_draw(m, 12) ? MODEL_PRICE + 100 * model_draw(m, 60) - 200 : 0;
@@ -151,6 +153,7 @@ static inline void history_terms(struct model *m, struct gate_order *o)
     o->quality = model_draw(m, 20) ? QUALITY_GOOD : (uint8_t)model_draw(m, QUALITIES);
     o->self_met = model_draw(m, 40) ? 0 : MODEL_PRICE;
     o->band_out = !model_draw(m, 60);
+    o->band_below = o->band_out && model_draw(m, 2);
     o->band_edge = o->band_out && model_draw(m, 2) ? MODEL_PRICE : 0;
     o->self_scope = (uint8_t)model_draw(m, 2);
     o->auction = model_draw(m, 8) == 0;
@@ -173,7 +176,7 @@ static inline struct gate_order history_new(struct model *m)
     history_terms(m, &o);
     o.asks = (uint16_t)(1u << (model_draw(m, 9) ? model_draw(m, PERMISSION_REPLACE)
                                                 : PERMISSION_ISO + model_draw(m, 2)));
-    o.worst = (struct exposure){(uint64_t)o.quantity * o.price, o.quantity, 1};
+    o.worst = (struct exposure){(uint64_t)o.quantity * model_highest(&o), o.quantity, 1};
     return o;
 }
 
@@ -185,7 +188,7 @@ static inline struct gate_order history_change(struct model *m, const struct mod
     o.held = was->o.worst;
     o.turns = model_draw(m, 4) == 0;
     o.asks = (uint16_t)(1u << (model_draw(m, 2) ? PERMISSION_REPLACE : PERMISSION_MODIFY));
-    const uint64_t notional = (uint64_t)o.quantity * o.price;
+    const uint64_t notional = (uint64_t)o.quantity * model_highest(&o);
     o.worst.notional = notional > o.held.notional ? notional : o.held.notional;
     o.worst.shares = o.quantity > o.held.shares ? o.quantity : o.held.shares;
     return o;
@@ -203,7 +206,7 @@ static inline void history_ask(struct model *m, struct model_order *place)
             o.now = m->now;
             o.held = none;
             o.asks &= (uint16_t) ~(1u << PERMISSION_REPLACE | 1u << PERMISSION_MODIFY);
-            o.worst = (struct exposure){(uint64_t)o.quantity * o.price, o.quantity, 1};
+            o.worst = (struct exposure){(uint64_t)o.quantity * model_highest(&o), o.quantity, 1};
         }
     }
     const bool want = model_gate(m, &o);
@@ -243,7 +246,8 @@ static inline void history_fill(struct model *m, struct model_order *place)
     struct gate_order *o = &place->o;
     if (!place->open || m->fill_count == MODEL_LONG)
         return;
-    const uint32_t shares = 1 + model_draw(m, o->worst.shares), price = o->price;
+    const uint32_t shares = 1 + model_draw(m, o->worst.shares);
+    const uint32_t price = model_draw(m, 2) ? model_lowest(o) : model_highest(o);
     const struct exposure was = o->worst, none = {0};
     exposure_fill(&m->rig->risk, &o->owner, shares, price, m->now);
     m->fills[m->fill_count++] = (struct model_fill){o->owner, shares, price, m->now, false};
@@ -252,7 +256,7 @@ static inline void history_fill(struct model *m, struct model_order *place)
     model_best(m, o->owner.account);
     m->executed++;
     o->worst.shares -= shares;
-    o->worst.notional = (uint64_t)o->worst.shares * price;
+    o->worst.notional = (uint64_t)o->worst.shares * model_highest(o);
     o->worst = o->worst.shares ? o->worst : none;
     place->open = o->worst.shares > 0;
     exposure_move(&m->rig->risk, &o->owner, &was, &o->worst);

@@ -204,7 +204,8 @@ static inline bool model_money(struct model *m, const struct gate_order *o)
         if (model_row(m, &o->owner, s)->state == TRADING_REDUCING && !model_reduces(m, o))
             return model_refuse_reducing(m, o, s);
     if (o->self_met)
-        return model_refuse(m, REFUSAL_SELF_TRADE, o->self_scope, o->price, o->self_met);
+        return model_refuse(m, REFUSAL_SELF_TRADE, o->self_scope,
+                            o->owner.sells ? model_lowest(o) : model_highest(o), o->self_met);
     return true;
 }
 

@@ -222,6 +222,17 @@ static inline bool model_refuse(struct model *m, enum refusal refusal, uint32_t 
     return false;
 }
 
+// Lowest and highest price at which the order may execute.
+static inline uint32_t model_lowest(const struct gate_order *o)
+{
+    return o->discretion && o->discretion < o->price ? o->discretion : o->price;
+}
+
+static inline uint32_t model_highest(const struct gate_order *o)
+{
+    return o->discretion > o->price ? o->discretion : o->price;
+}
+
 static inline uint64_t model_more(uint64_t now, uint64_t was)
 {
     return now > was ? now - was : 0;
@@ -306,8 +317,10 @@ static inline bool model_standing(struct model *m, const struct gate_order *o)
         return model_refuse(m, REFUSAL_MARKET, TRADE_ACCOUNT, 0, 0);
     if (o->quantity < 1 || o->quantity > 999999)
         return model_refuse(m, REFUSAL_QUANTITY_RANGE, TRADE_FIRM, o->quantity, 999999);
-    if (o->price < 1 || o->price > 1999999900)
-        return model_refuse(m, REFUSAL_PRICE_RANGE, TRADE_FIRM, o->price, 1999999900);
+    if (model_lowest(o) < 1)
+        return model_refuse(m, REFUSAL_PRICE_RANGE, TRADE_FIRM, 0, 1999999900);
+    if (model_highest(o) > 1999999900)
+        return model_refuse(m, REFUSAL_PRICE_RANGE, TRADE_FIRM, model_highest(o), 1999999900);
     const uint64_t cancel_burst = 2ull * session->price_low * session->price_high;
     if (session->cancel_rate && model_more(cancels, o->now) > cancel_burst)
         return model_refuse(m, REFUSAL_CANCEL_RATE, TRADE_SESSION, cancels - o->now, cancel_burst);
@@ -317,7 +330,8 @@ static inline bool model_standing(struct model *m, const struct gate_order *o)
 static inline bool model_terms(struct model *m, const struct gate_order *o)
 {
     const struct limit_row *symbol = model_row(m, &o->owner, TRADE_SYMBOL);
-    const uint64_t notional = (uint64_t)o->quantity * o->price;
+    const uint32_t lowest = model_lowest(o), highest = model_highest(o);
+    const uint64_t notional = (uint64_t)o->quantity * highest;
     uint64_t quantity = UINT64_MAX, most = UINT64_MAX;
     for (uint32_t p = 0; p < PERMISSIONS; p++)
         for (uint32_t s = 0; s < TRADE_SCOPES; s++)
@@ -327,8 +341,11 @@ static inline bool model_terms(struct model *m, const struct gate_order *o)
         return model_refuse(m, REFUSAL_VENUES, TRADE_STRATEGY, o->owner.session, 0);
     if (o->quantity % symbol->symbol.lot)
         return model_refuse(m, REFUSAL_LOT, TRADE_SYMBOL, o->quantity, symbol->symbol.lot);
-    if (!(o->asks & 1u << PERMISSION_MODIFY) && o->price >= 10000 && o->price % symbol->symbol.tick)
-        return model_refuse(m, REFUSAL_TICK, TRADE_SYMBOL, o->price, symbol->symbol.tick);
+    for (uint32_t i = 0; i < 2; i++) { // a discretion that is none is on every tick
+        const uint32_t price = i ? o->discretion : o->price;
+        if (!(o->asks & 1u << PERMISSION_MODIFY) && price >= 10000 && price % symbol->symbol.tick)
+            return model_refuse(m, REFUSAL_TICK, TRADE_SYMBOL, price, symbol->symbol.tick);
+    }
     for (uint32_t s = 0; s < TRADE_SCOPES; s++) {
         const struct limit_row *row = model_row(m, &o->owner, s);
         const uint64_t shares = o->auction ? row->auction_quantity : row->quantity;
@@ -348,17 +365,18 @@ static inline bool model_terms(struct model *m, const struct gate_order *o)
     if (o->quantity > symbol->symbol.volume)
         return model_refuse(m, REFUSAL_VOLUME, TRADE_SYMBOL, o->quantity, symbol->symbol.volume);
     if (symbol->symbol.band_low > symbol->band_high)
-        return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, o->price, 0);
-    if (o->price < symbol->symbol.band_low)
-        return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, o->price, symbol->symbol.band_low);
-    if (o->price > symbol->band_high)
-        return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, o->price, symbol->band_high);
+        return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, highest, 0);
+    if (lowest < symbol->symbol.band_low)
+        return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, lowest, symbol->symbol.band_low);
+    if (highest > symbol->band_high)
+        return model_refuse(m, REFUSAL_LULD, TRADE_SYMBOL, highest, symbol->band_high);
     if (o->band_out)
-        return model_refuse(m, REFUSAL_LULD_ESTIMATED, TRADE_SYMBOL, o->price, o->band_edge);
-    if (o->price < symbol->price_low)
-        return model_refuse(m, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, o->price, symbol->price_low);
-    if (o->price > symbol->price_high)
-        return model_refuse(m, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, o->price, symbol->price_high);
+        return model_refuse(m, REFUSAL_LULD_ESTIMATED, TRADE_SYMBOL,
+                            o->band_below ? lowest : highest, o->band_edge);
+    if (lowest < symbol->price_low)
+        return model_refuse(m, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, lowest, symbol->price_low);
+    if (highest > symbol->price_high)
+        return model_refuse(m, REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, highest, symbol->price_high);
     return true;
 }
 
@@ -373,10 +391,10 @@ static inline bool model_band(struct model *m, const struct gate_order *o, enum 
 {
     const uint64_t down = low * band / 10000 > sum ? low * band / 10000 : sum;
     const uint64_t up = high * band / 10000 > sum ? high * band / 10000 : sum;
-    if (o->price > high + up)
-        return model_refuse(m, refusal, TRADE_SYMBOL, o->price, high + up);
-    if (o->price < model_more(low, down))
-        return model_refuse(m, refusal, TRADE_SYMBOL, o->price, low - down);
+    if (model_highest(o) > high + up)
+        return model_refuse(m, refusal, TRADE_SYMBOL, model_highest(o), high + up);
+    if (model_lowest(o) < model_more(low, down))
+        return model_refuse(m, refusal, TRADE_SYMBOL, model_lowest(o), low - down);
     return true;
 }
 
