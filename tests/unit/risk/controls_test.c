@@ -221,6 +221,17 @@ static void nobody_is_shorter_than_what_was_located(void **state)
     passes(&one);
 }
 
+// As it began the day, or when the locates became fewer: no shorter, and it can be bought back.
+static void who_is_shorter_already_can_buy_back(void **state)
+{
+    (void)state;
+    symbol()->locates = SHARES;
+    fill(3 * SHARES, PRICE, true);
+    const struct gate_order sale = order_of(1, PRICE, 'T'), buy = order_of(SHARES, PRICE, 'B');
+    refused(&sale, REFUSAL_LOCATE, TRADE_SYMBOL, 3 * SHARES + 1, SHARES);
+    passes(&buy);
+}
+
 // --- texts ---
 
 static void refusals_say_value_and_limit(void **state)
@@ -276,6 +287,7 @@ int main(void)
         GATE_TEST(long_sales_are_covered),
         GATE_TEST(rule_201_refuses_short_sales),
         GATE_TEST(nobody_is_shorter_than_what_was_located),
+        GATE_TEST(who_is_shorter_already_can_buy_back),
         cmocka_unit_test(refusals_say_value_and_limit),
         cmocka_unit_test(what_was_passed_is_what_stands_above),
     };
