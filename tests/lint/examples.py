@@ -62,14 +62,16 @@ def lane(text):
 
 CONTROL_CHECK = 'CHECK(1, A, PRICE, "price", "dear")\n'
 CONTROL_ROW = 'CONTROL(A, "firm", "`a`", "b")\n'
-CONTROL_DOC = HEAD + "| `A` | 1 | dear | firm | price | `a` | b | [a_test.c](../tests/unit/risk/a_test.c) |\n"
+CONTROL_DOC = HEAD + "| `A` | 1 | dear | firm | price | `a` | b | "
+CONTROL_DOC += "[scopes_test.c](../tests/unit/risk/scopes_test.c) `at` | [controls_test.c](../tests/sim/controls_test.c) `set` |\n"
 LOG_ROWS = 'LOG_EVENT(1, A, "a")\nLOG_EVENT(2, B, "b")\n'
 
 
 def control_trial(made):
     """A test that names the check in a macro alone, which makes <made> of it."""
     return {"dataplane/abi/refusals.def": CONTROL_CHECK, "dataplane/risk/controls.def": CONTROL_ROW, "docs/controls.md": CONTROL_DOC,
-            "tests/unit/risk/a_test.c": f"#define TRY(name, at) \\\n    [{made}##name] = at\nTRY(A, 1),\n"}
+            "tests/unit/risk/scopes_test.c": f"#define TRY(name, scopes, at) \\\n    [{made}##name] = at\nTRY(A, 1, at),\n",
+            "tests/sim/controls_test.c": "{REFUSAL_A, set, ALL},\n"}
 
 
 def logs(rows, calls):
