@@ -54,6 +54,7 @@ static void state_copy(struct state *to, const struct state *from)
         to->lanes[i].shares = (void *)to->lane_memory[i];
         to->lanes[i].to_main.records = to->lane_memory[i] + main_at;
         to->lanes[i].to_lane.records = to->lane_memory[i] + lane_at;
+        to->lanes[i].heard = &to->lanes[i].to_lane;
         to->book.lanes[i] = &to->lanes[i];
     }
 }
