@@ -25,7 +25,11 @@ struct chosen {
     uint32_t ref_new; // asked for by a replace
     uint8_t lane;
     uint8_t session;
-    bool astray; // its place in this instance is not known yet
+    bool astray;    // its place in this instance is not known yet
+    bool twins;     // so far in this day another one was entered as it was
+    bool elsewhere; // an instance before entered it
+    bool unsure;    // a replace was seen that may be its own, or a twin's
+    struct event_decision asked;
 };
 
 struct search {
@@ -67,6 +71,63 @@ static bool is_it(const struct search *s, const struct journal_events *f)
     return d->ref == s->ref && d->refusal == REFUSAL_NONE;
 }
 
+// It has the reference of what was found already: the order is that one, wherever its place is now.
+static bool modifies(const struct search *s, const struct event *e)
+{
+    return s->decision == 0 && s->matches && e->lane == s->found.lane &&
+           e->decision.session == s->found.session && e->decision.ref == s->found.ref;
+}
+
+// Whose it is, by what a replace says, too. A client's numbers are its own business, so another
+// order may be alike.
+static bool alike(const struct event_decision *a, const struct event_decision *b)
+{
+    return a->client_id == b->client_id && a->session == b->session && a->account == b->account &&
+           a->strategy == b->strategy && a->instrument == b->instrument;
+}
+
+// An instance that does not go on from the journal, or from none of its day, knows of no order
+// before.
+static bool begins_anew(const struct journal_events *f, uint64_t *epoch)
+{
+    const struct logged_event *e = &f->event;
+    const bool changed = e->epoch != *epoch;
+    *epoch = e->epoch;
+    return (changed && !f->instance.restores) ||
+           (e->event.type == EVENT_RESTORED && e->event.restored.instances == 0);
+}
+
+static bool enters(const struct logged_event *e, const struct chosen *c)
+{
+    const struct event_decision *d = &e->event.decision;
+    return e->event.type == EVENT_DECISION && e->event.lane == c->lane && d->kind == 'O' &&
+           d->refusal == REFUSAL_NONE && alike(d, &c->asked);
+}
+
+// What was found changes an order that an instance before entered: the story begins there, if only
+// one is alike.
+static bool origin_find(struct chosen *c, struct journal_events *f, struct error *err)
+{
+    const struct logged_event *e;
+    struct chosen origin = *c;
+    uint64_t epoch = 0;
+    uint32_t count = 0;
+    while (!invocation_stopped() && (e = journal_events_next(f, err)) != NULL &&
+           e->number < c->first) {
+        count = begins_anew(f, &epoch) ? 0 : count;
+        if (!enters(e, c) || count++)
+            continue;
+        origin.epoch = e->epoch;
+        origin.first = e->number;
+        origin.order = e->event.decision.order;
+        origin.ref = e->event.decision.ref;
+        origin.asked = e->event.decision;
+    }
+    if (count == 1)
+        *c = origin;
+    return err->code == EXIT_OK;
+}
+
 // The newest that matches wins: references begin anew with every day of a session.
 static bool search_run(struct search *s, struct journal_events *f, struct error *err)
 {
@@ -82,7 +143,7 @@ static bool search_run(struct search *s, struct journal_events *f, struct error 
         const bool placed = d->refusal == REFUSAL_NONE, known = placed && d->order < PLACES;
         if (known && d->kind == 'O')
             s->entered[lane][d->order] = e->number;
-        if (!is_it(s, f))
+        if (!is_it(s, f) || (d->kind == 'M' && modifies(s, &e->event)))
             continue;
         s->matches++;
         s->found = (struct chosen){.epoch = e->epoch,
@@ -91,9 +152,12 @@ static bool search_run(struct search *s, struct journal_events *f, struct error 
                                    .order = d->order,
                                    .ref = d->ref,
                                    .lane = lane,
-                                   .session = d->session};
+                                   .session = d->session,
+                                   .asked = *d};
         if (known && s->entered[lane][d->order] >= s->since)
             s->found.first = s->entered[lane][d->order];
+        else
+            s->found.elsewhere = known;
     }
     return err->code == EXIT_OK &&
            (s->matches || error_set(err, EXIT_FAILED, "%s: no DECISION of this journal is about it",
@@ -222,8 +286,15 @@ static bool report_about(const struct event_order *o, struct chosen *c)
 
 static bool decision_about(const struct event_decision *d, struct chosen *c)
 {
-    if (c->astray || d->order != c->order)
-        return false;
+    // A modify has the order's reference, a replace only the one that it asks for.
+    if (!named(c, d->order, d->session, d->kind == 'M' ? d->ref : 0)) {
+        const bool may_be = c->astray && d->kind == 'U' && alike(d, &c->asked);
+        c->unsure |= may_be && c->twins;
+        if (!may_be || c->twins)
+            return false;
+        c->order = d->order;
+        c->astray = false;
+    }
     c->ref_new = d->ref;
     return true;
 }
@@ -267,7 +338,7 @@ static json_t *story(struct journal_events *f, struct chosen *c, const char **en
 {
     const struct logged_event *e;
     json_t *steps = json_array(), *told = NULL;
-    uint64_t begun_ns = 0, input = 0;
+    uint64_t begun_ns = 0, input = 0, epoch = 0;
     bool over = false;
     *end = "the order is still open where this journal ends";
     while (!invocation_stopped() && !over && (e = journal_events_next(f, err)) != NULL) {
@@ -276,6 +347,8 @@ static json_t *story(struct journal_events *f, struct chosen *c, const char **en
             told = signal_view(f);
             input = e->event.input;
         }
+        c->twins = begins_anew(f, &epoch) ? false : c->twins;
+        c->twins |= e->number != c->first && enters(e, c);
         if (e->number < c->first)
             continue;
         if (e->epoch != c->epoch && !goes_on(c, f)) {
@@ -299,6 +372,10 @@ static json_t *story(struct journal_events *f, struct chosen *c, const char **en
     json_decref(told);
     if (over)
         *end = "the order is over";
+    else if (c->unsure)
+        *end =
+            "the end is not known: behind a restart one of several orders with the same client's "
+            "number was replaced, and nothing says which; look for the reference of the replace";
     return steps;
 }
 
@@ -415,7 +492,13 @@ void run_explain(const struct invocation *invocation, struct error *err)
     }
     if (journal_events_open(&f, directory, err) && search_run(&s, &f, err)) {
         journal_events_close(&f);
-        if (journal_events_open(&f, directory, err)) {
+        bool again = journal_events_open(&f, directory, err);
+        if (again && s.found.elsewhere) {
+            again = origin_find(&s.found, &f, err);
+            journal_events_close(&f);
+            again = again && journal_events_open(&f, directory, err);
+        }
+        if (again) {
             json_t *steps = story(&f, &s.found, &end, err);
             if (invocation->json)
                 json_dumpf(steps, stdout, JSON_INDENT(2));

@@ -1,0 +1,178 @@
+// The story of an order over a restart: what is first said of it there names its place, or not.
+#include "tests/lib/journal_rig.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controlplane/cli/command.h"
+
+static struct journal_rig rig;
+static uint64_t sequence;
+
+enum life { LIVE = 1, DEAD = 3 };
+
+static int make(void **state)
+{
+    (void)state;
+    rig_make(&rig);
+    rig_open(&rig, 1);
+    return 0;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    rig_remove(&rig);
+    return 0;
+}
+
+static void instance(uint64_t epoch, bool restores)
+{
+    const struct journal_instance i = {.epoch = epoch, .restores = restores, .node = "here"};
+    sequence = 0;
+    assert_true(journal_instance(&rig.journal, &i, 1));
+}
+
+static void say(struct event *event)
+{
+    event->sequence = ++sequence;
+    event->tsc = sequence;
+    assert_true(journal_event(&rig.journal, 0, EVENT_RING_TRADING, event, sequence, 1));
+}
+
+static void decides(char kind, uint32_t place, uint32_t ref, uint64_t client_id)
+{
+    struct event event = {.type = EVENT_DECISION};
+    event.decision.kind = (uint8_t)kind;
+    event.decision.order = place;
+    event.decision.ref = ref;
+    event.decision.client_id = client_id;
+    say(&event);
+}
+
+static void answers(uint32_t place, uint32_t ref, enum life life)
+{
+    struct event event = {.type = EVENT_ORDER};
+    event.order.order = place;
+    event.order.ref = event.order.named = ref;
+    event.order.life = (uint8_t)life;
+    say(&event);
+}
+
+// Two orders, of which the other one has <client_id>; the instance that goes on from the journal
+// has other places for them.
+static void entered(uint64_t client_id)
+{
+    instance(5, false);
+    decides('O', 3, 1, 70);
+    answers(3, 1, LIVE);
+    decides('O', 4, 2, client_id);
+    answers(4, 2, LIVE);
+    instance(6, true);
+}
+
+// What is told of the order with <ref>: references as the events name them, 0 behind the last.
+static void told(uint32_t ref, uint32_t refs[16])
+{
+    char text[16], path[512];
+    struct error err = {0};
+    json_error_t wrong;
+    const json_t *step;
+    size_t i;
+    snprintf(text, sizeof text, "%u", ref);
+    rig_path(&rig, "said", path);
+    const struct invocation ask = {
+        .options = json_pack("{s:s,s:s}", "ID", text, "DIR", rig.directory), .json = true};
+    fflush(stdout);
+    const int out = dup(STDOUT_FILENO);
+    assert_non_null(freopen(path, "w", stdout));
+    run_explain(&ask, &err);
+    fflush(stdout);
+    assert_int_equal(dup2(out, STDOUT_FILENO), STDOUT_FILENO);
+    close(out);
+    json_decref(ask.options);
+    assert_int_equal(err.code, EXIT_OK);
+    json_t *steps = json_load_file(path, 0, &wrong);
+    assert_true(json_is_array(steps) && json_array_size(steps) < 16);
+    memset(refs, 0, 16 * sizeof *refs);
+    json_array_foreach(steps, i, step) refs[i] =
+        (uint32_t)json_integer_value(json_object_get(json_object_get(step, "fields"), "ref"));
+    json_decref(steps);
+}
+
+static void tells(uint32_t ref, const uint32_t wanted[16])
+{
+    uint32_t refs[16];
+    told(ref, refs);
+    assert_memory_equal(refs, wanted, sizeof refs);
+}
+
+static void test_a_replace_is_first_after_a_restart(void **state)
+{
+    (void)state;
+    static const uint32_t story[16] = {1, 1, 3, 3, 4, 4}, other[16] = {2, 2, 2};
+    entered(71);
+    decides('U', 9, 3, 70);
+    answers(9, 3, LIVE);
+    decides('U', 9, 4, 70);
+    answers(9, 4, DEAD);
+    answers(8, 2, DEAD);
+    assert_true(journal_close(&rig.journal));
+    tells(1, story);
+    tells(3, story); // from where it was entered, by the reference of the replace, too
+    tells(2, other);
+}
+
+static void test_a_modify_is_first_after_a_restart(void **state)
+{
+    (void)state;
+    static const uint32_t story[16] = {1, 1, 1, 1};
+    entered(70);
+    decides('M', 9, 1, 70);
+    answers(9, 1, DEAD);
+    assert_true(journal_close(&rig.journal));
+    tells(1, story);
+}
+
+// Nothing says whose replace it is: it is told of neither, and begins a story of its own.
+static void test_two_orders_are_alike(void **state)
+{
+    (void)state;
+    static const uint32_t one[16] = {1, 1}, other[16] = {2, 2}, replace[16] = {3, 3};
+    entered(70);
+    decides('U', 9, 3, 70);
+    answers(9, 3, DEAD);
+    assert_true(journal_close(&rig.journal));
+    tells(1, one);
+    tells(2, other);
+    tells(3, replace);
+}
+
+// Numbers of clients begin anew with a day: the order of the day before was another.
+static void test_the_same_number_on_another_day(void **state)
+{
+    (void)state;
+    static const uint32_t story[16] = {1, 1, 3, 3};
+    instance(4, false);
+    decides('O', 3, 1, 70);
+    answers(3, 1, LIVE);
+    entered(71);
+    decides('U', 9, 3, 70);
+    answers(9, 3, DEAD);
+    assert_true(journal_close(&rig.journal));
+    tells(1, story);
+    tells(3, story);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, make, drop)
+    const struct CMUnitTest tests[] = {
+        CASE(test_a_replace_is_first_after_a_restart),
+        CASE(test_a_modify_is_first_after_a_restart),
+        CASE(test_two_orders_are_alike),
+        CASE(test_the_same_number_on_another_day),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
