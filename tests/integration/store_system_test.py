@@ -6,10 +6,12 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from postgres import Place, Postgres, free_port, need
+from postgres import Place, Postgres, free_port, need, wait_until
 from system import BUILD, System, need_programs, wait_for
 from trading import Ledger, configure_memif, sections, start_memif_trade
 
@@ -26,12 +28,31 @@ def configured(s, pg):
     configure_memif(s, trading + store)
 
 
+SILENCE_S = 3
+
+
 def migrate_first(s, pg):
-    """--migrate makes the schema, finds it made, and refuses a newer one."""
+    """--migrate makes the schema, however long the server takes for it, finds it made, and refuses a newer one."""
+    program = [str(BUILD / "tickgate-controlplane"), "--config", str(s.dir / "config.yaml"), "--migrate"]
+
     def run():
-        program = [str(BUILD / "tickgate-controlplane"), "--config", str(s.dir / "config.yaml"), "--migrate"]
         return subprocess.run(program, capture_output=True, text=True, timeout=60)
 
+    impatient = s.dir / "impatient.yaml"
+    impatient.write_text((s.dir / "config.yaml").read_text().replace("\nstore:\n", f"\nstore:\n  silence_ms: {SILENCE_S * 1000}\n"))
+    locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND "
+    # As one that migrates at this moment.
+    pg.sql("CREATE TABLE other AS SELECT 1 AS going_on")
+    other = threading.Thread(target=pg.sql, args=(
+        "DO $$ BEGIN PERFORM pg_advisory_lock(7521983, 1); WHILE EXISTS (SELECT FROM other) LOOP PERFORM pg_sleep(0.1); END LOOP; END $$",))
+    other.start()
+    wait_until("the lock is taken", lambda: pg.numbers(locks + "granted") == [1])
+    with subprocess.Popen([str(impatient) if word.endswith(".yaml") else word for word in program]) as patient:
+        wait_until("it waits", lambda: pg.numbers(locks + "NOT granted") == [1])
+        time.sleep(SILENCE_S + 1)
+        pg.sql("DELETE FROM other")
+        assert patient.wait(60) == 0
+    other.join()
     assert [run().returncode for _ in range(2)] == [0, 0]
     version = pg.numbers("SELECT max(version) FROM tickgate.schema_version")[0]
     pg.sql(f"INSERT INTO tickgate.schema_version VALUES ({version + 1}, 'later', '9.9')")

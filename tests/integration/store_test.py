@@ -307,6 +307,21 @@ def older_schema(pg, epoch_s):
         pg.sql(path.read_text())
         pg.sql(f"INSERT INTO tickgate.schema_version VALUES ({version}, '{path.stem}', 'before')")
     pg.sql(f"SELECT tickgate.make_day(to_timestamp({epoch_s + 60})::date)")
+    pg.sql('CREATE ROLE "a reader"; CREATE ROLE another; GRANT SELECT ON tickgate.pnl, tickgate.win_rate TO "a reader" WITH GRANT OPTION; '
+           "GRANT SELECT ON tickgate.sharpe TO PUBLIC; GRANT SELECT (day, account) ON tickgate.pnl TO another; "
+           "GRANT SELECT ON tickgate.rejects TO another")
+
+
+def still_granted(pg):
+    """Views that a migration has made anew have the rights that the ones before had."""
+    given = pg.sql("SELECT relname, relacl FROM pg_class WHERE relnamespace = 'tickgate'::regnamespace AND relkind = 'v' "
+                   "AND relacl IS NOT NULL ORDER BY 1").split("\n")
+    owner = pg.sql("SELECT current_user")
+    both = f'"a reader"=r*/{owner}'.replace('"', '\\"')
+    assert given == [f'pnl|{{{owner}=arwdDxt/{owner},"{both}"}}', f"rejects|{{{owner}=arwdDxt/{owner},another=r/{owner}}}",
+                     f"sharpe|{{{owner}=arwdDxt/{owner},=r/{owner}}}", f'win_rate|{{{owner}=arwdDxt/{owner},"{both}"}}'], given
+    given = pg.sql("SELECT attname, attacl FROM pg_attribute WHERE attrelid = 'tickgate.pnl'::regclass AND attacl IS NOT NULL ORDER BY 1")
+    assert given == f"account|{{another=r/{owner}}}\nday|{{another=r/{owner}}}", given
 
 
 def many_days(pg, store):
@@ -348,6 +363,7 @@ def main():
         store.start(pg.conninfo())
         store.caught_up()
         same(pg, store)
+        still_granted(pg)
         texts(pg)
         views(pg)
         by_hand(pg)
