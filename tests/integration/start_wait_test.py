@@ -11,7 +11,7 @@ import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-from region import layout, published  # noqa: E402
+from region import layout, published, untaken  # noqa: E402
 from restart_test import configure  # noqa: E402
 from small_disk import SmallDisk  # noqa: E402
 from system import PATIENCE_S, System, need_programs, wait_for  # noqa: E402
@@ -22,9 +22,11 @@ class Starts:
         self.s = s
         self.left, self.lost = (pathlib.Path(f"/dev/shm/tickgate.{s.name}.{what}") for what in ("left", "lost"))
 
-    def configured(self, start, device="net_null0"):
+    def configured(self, start, device="net_null0", huge=True):
         configure(self.s, device)
         path = self.s.dir / "config.yaml"
+        if not huge:
+            path.write_text(path.read_text().replace("huge_pages: true", "huge_pages: false"))
         text = path.read_text().replace("restore_ms: 20000", "restore_ms: 3600000").replace("start: journal", f"start: {start}")
         path.write_text(text.replace(f"{self.s.dir}/journal", f"{self.s.dir}/disk/journal"))
 
@@ -36,8 +38,8 @@ class Starts:
         assert len(found) == 1, found
         return found[0]
 
-    def start(self, mode, *device):
-        self.configured(mode, *device)
+    def start(self, mode, *device, **more):
+        self.configured(mode, *device, **more)
         self.s.start_dataplane()
 
     def said(self):
@@ -46,9 +48,9 @@ class Starts:
     def says(self, *what):
         wait_for(what, lambda: all(text in self.said() for text in what), self.s.alive, self.said)
 
-    def killed(self):
+    def killed(self, **more):
         """An instance that no control plane saw: how many events its region holds."""
-        self.start("venue")
+        self.start("venue", **more)
         self.says("lanes on region")
         self.s.end("dataplane", signal.SIGKILL)
         return sum(published(self.region())[1].values())
@@ -97,8 +99,10 @@ def names_the_cause(st, disk):
 
 
 def lost_is_written_down(st):
-    """Also by a start that finds it and then fails, as the port is not there: the one that runs says it."""
-    held = st.killed()
+    """Wherever the region lies: the next one has huge pages. Also by a start that finds it and then fails, as the port is not there: the
+    one that runs says it."""
+    held = st.killed(huge=False)
+    assert st.region().parent == pathlib.Path("/dev/shm")
     for _ in range(2):
         st.start("venue", "net_nothing0")
         assert st.s.processes.pop("dataplane").wait(PATIENCE_S) == 1, st.said()
@@ -109,6 +113,20 @@ def lost_is_written_down(st):
     wait_for("it said so", lambda: not st.lost.exists(), st.s.alive, st.said)
     fields, counts = st.written_down()
     assert (fields["events"], fields["regions"], fields["counted"]) == (held, 1, 1) and counts == (1, held), (held, fields, counts)
+    st.over()
+
+
+def nobody_writes(st):
+    """A control plane that keeps no journal takes what is there, as its operator wants it: nothing is waited for, and nothing is lost."""
+    st.killed()
+    region = st.region()
+    st.s.start("controlplane", "tickgate-controlplane", "--config", st.s.dir / "config.yaml", "--journal", "none")
+    wait_for("all are taken", lambda: untaken(region) == 0, st.s.alive)
+    st.start("venue")
+    st.says("lanes on region")
+    assert "of an instance that died" not in st.said() and not st.lost.exists(), st.said()
+    st.s.wait_ready()
+    assert st.s.ask("show", "counters")["main"][0]["counters"]["region_lost"] == 0
     st.over()
 
 
@@ -137,6 +155,7 @@ def main():
             ends_at_a_signal(st)
             names_the_cause(st, disk)
             lost_is_written_down(st)
+            nobody_writes(st)
             another_build_is_kept(st)
             print(f"{s.log('dataplane').count('signal received before READY')} starts ended by a signal")
         finally:

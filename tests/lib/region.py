@@ -39,3 +39,11 @@ def published(path):
             return word(layout("region_header", "identity") + layout("region_identity", "epoch")), dict(enumerate(tails))
     except FileNotFoundError:
         return None
+
+
+def untaken(path):
+    """Trading events in it that nobody has taken."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), os.fstat(file.fileno()).st_size, mmap.MAP_SHARED, mmap.PROT_READ) as m:
+        first, count, length = rings(m)
+        word = lambda ring, member: struct.unpack_from("<Q", m, first + ring * length + layout("event_ring", member))[0]  # noqa: E731
+        return sum(word(ring, "tail") - word(ring, "committed") for ring in range(0, count, 2))
