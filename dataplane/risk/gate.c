@@ -87,7 +87,7 @@ HOT_INLINE void look_make(struct look *k, struct risk *r, const struct gate_orde
 static COLD bool refuse_restricted(const struct look *k, uint32_t restricted)
 {
     const struct gate_order *o = k->o;
-    const bool could_be_short = o->owner.sells && k->more &&
+    const bool could_be_short = o->owner.sells && (k->more || is_replace(o)) &&
                                 worst_position(k->all->shares, k->all->open_sell, k->more, true);
     const bool passes = restricted == RESTRICTION_SHORT     ? !could_be_short
                         : restricted == RESTRICTION_OPENING ? only_reduces(k)
@@ -277,7 +277,8 @@ HOT_INLINE bool sale_good(const struct look *k)
     const struct gate_order *o = k->o;
     const uint64_t sold = k->own->open_sell + k->more;
     const uint64_t held = k->own->shares > 0 ? (uint64_t)k->own->shares : 0;
-    if (UNLIKELY(s->short_marking && o->side == 'S' && (k->more || o->turns) && sold > held))
+    if (UNLIKELY(s->short_marking && o->side == 'S' && (k->more || o->turns || is_replace(o)) &&
+                 sold > held))
         return refuse(k->v, REFUSAL_SHORT_MARK, TRADE_SYMBOL, sold, held);
     if (UNLIKELY(o->short_rule && o->side == 'T' && s->rule_201))
         return refuse(k->v, REFUSAL_SHORT_RESTRICTED, TRADE_SYMBOL, 1, 0);

@@ -23,6 +23,11 @@ struct look {
     bool again;     // what it fails and passes all the same was told
 };
 
+static inline bool is_replace(const struct gate_order *o)
+{
+    return o->asks >> PERMISSION_REPLACE & 1;
+}
+
 // Cold: the order is refused, and says by what.
 static COLD bool refuse(struct gate_verdict *v, enum refusal refusal, uint32_t scope,
                         uint64_t value, uint64_t limit)

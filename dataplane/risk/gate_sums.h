@@ -25,12 +25,13 @@ static COLD struct sum sum_reducing(const struct look *k)
                         held > 0 ? (uint64_t)held : 0};
 }
 
-// The order makes the account's position smaller, or nothing larger: all that is open on its side
-// cannot turn the position round.
+// The order makes the account's position smaller: all that is open on its side cannot turn the
+// position round. Or it is a modify that makes nothing larger; a replace may have another price,
+// and execute sooner.
 static COLD bool only_reduces(const struct look *k)
 {
     const struct sum sum = sum_reducing(k);
-    return (k->more == 0 && k->more_notional == 0) || sum.value <= sum.limit;
+    return (!is_replace(k->o) && k->more == 0 && k->more_notional == 0) || sum.value <= sum.limit;
 }
 
 static COLD bool refuse_reducing(const struct look *k, uint32_t scope)

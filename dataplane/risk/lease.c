@@ -34,7 +34,7 @@ void lease_want_spare(struct lease_lane *l, uint32_t share, uint64_t amount)
 
 bool lease_read(struct lease_lane *l, struct lease_note *note)
 {
-    return spsc_pop(l->heard, note);
+    return spsc_pop(l->heard ? l->heard : &l->to_lane, note);
 }
 
 static uint64_t at_most(uint64_t value, uint64_t most)
@@ -238,7 +238,6 @@ void lease_lane_init(struct lease_lane *l, uint32_t shares, void *memory)
     spsc_init(&l->to_main, p, len, sizeof(struct lease_note));
     p += cache_lines(len * sizeof(struct lease_note));
     spsc_init(&l->to_lane, p, len, sizeof(struct lease_note));
-    l->heard = &l->to_lane;
 }
 
 void lease_book_init(struct lease_book *b, uint32_t shares, void *memory)

@@ -59,7 +59,7 @@ struct lease_lane {
     uint32_t share_count;
     struct spsc to_main;
     struct spsc to_lane;
-    struct spsc *heard; // what the lane reads: to_lane, or what a tape puts in between
+    struct spsc *heard; // what a tape puts between the lane and to_lane, null: nothing
 };
 
 // What the lane may have in use.

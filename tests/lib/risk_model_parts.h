@@ -249,10 +249,16 @@ static inline uint64_t model_worst(const struct model *m, const struct gate_orde
     return worst > 0 ? (uint64_t)worst : 0;
 }
 
+static inline bool model_replaces(const struct gate_order *o)
+{
+    return (o->asks & 1u << PERMISSION_REPLACE) != 0;
+}
+
 static inline bool model_reduces(const struct model *m, const struct gate_order *o)
 {
     const uint64_t more = model_more(o->worst.shares, o->held.shares);
-    return (more == 0 && model_more(o->worst.notional, o->held.notional) == 0) ||
+    return (!model_replaces(o) && more == 0 &&
+            model_more(o->worst.notional, o->held.notional) == 0) ||
            model_worst(m, o, TRADE_ACCOUNT, more) == 0;
 }
 
@@ -306,7 +312,7 @@ static inline bool model_standing(struct model *m, const struct gate_order *o)
         return model_refuse(m, REFUSAL_SYMBOL_QUARANTINED, TRADE_SYMBOL, 1, 0);
     if (restricted == RESTRICTION_ALL ||
         (restricted == RESTRICTION_OPENING && !model_reduces(m, o)) ||
-        (restricted == RESTRICTION_SHORT && o->owner.sells && more &&
+        (restricted == RESTRICTION_SHORT && o->owner.sells && (more || model_replaces(o)) &&
          model_worst(m, o, TRADE_FIRM, more) > 0))
         return model_refuse(m, REFUSAL_RESTRICTED, TRADE_SYMBOL, restricted, 0);
     if (o->quality > symbol->quality)
@@ -449,7 +455,8 @@ static inline bool model_sale(struct model *m, const struct gate_order *o)
     const uint64_t held = shares > 0 ? (uint64_t)shares : 0;
     if (!o->owner.sells)
         return true;
-    if (s->short_marking && o->side == 'S' && (more || o->turns) && sold > held)
+    if (s->short_marking && o->side == 'S' && (more || o->turns || model_replaces(o)) &&
+        sold > held)
         return model_refuse(m, REFUSAL_SHORT_MARK, TRADE_SYMBOL, sold, held);
     if (s->rule_201 && o->short_rule && o->side == 'T')
         return model_refuse(m, REFUSAL_SHORT_RESTRICTED, TRADE_SYMBOL, 1, 0);

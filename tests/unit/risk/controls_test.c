@@ -93,10 +93,19 @@ static void restricted_symbols_are_refused_by_degrees(void **state)
     symbol()->restricted = RESTRICTION_OPENING;
     passes(&sell);
     refused(&more, REFUSAL_RESTRICTED, TRADE_SYMBOL, RESTRICTION_OPENING, 0);
-    // A replace that adds nothing passes, whichever way.
+    // A modify that adds nothing passes, whichever way; a replace is an order of its own.
     struct gate_order same = sell;
     same.held = sell.worst;
+    reserve(&sell);
+    fill(SHARES, PRICE, true);
+    same.asks = 1u << PERMISSION_MODIFY;
     passes(&same);
+    symbol()->restricted = RESTRICTION_SHORT;
+    passes(&same);
+    same.asks = 1u << PERMISSION_REPLACE;
+    refused(&same, REFUSAL_RESTRICTED, TRADE_SYMBOL, RESTRICTION_SHORT, 0);
+    symbol()->restricted = RESTRICTION_OPENING;
+    refused(&same, REFUSAL_RESTRICTED, TRADE_SYMBOL, RESTRICTION_OPENING, 0);
     symbol()->restricted = RESTRICTION_ALL;
     refused(&same, REFUSAL_RESTRICTED, TRADE_SYMBOL, RESTRICTION_ALL, 0);
 }
@@ -175,11 +184,14 @@ static void long_sales_are_covered(void **state)
     passes(&one);
     one.side = 'E';
     passes(&one);
-    struct gate_order same = o; // a replace that adds nothing
+    struct gate_order same = o; // a modify that adds nothing
     same.held = o.worst;
+    same.asks = 1u << PERMISSION_MODIFY;
     passes(&same);
     reserve(&one);
     passes(&same);
+    same.asks = 1u << PERMISSION_REPLACE; // an order of its own
+    refused(&same, REFUSAL_SHORT_MARK, TRADE_SYMBOL, SHARES + 1, SHARES);
     same = one; // a modify makes the short sale a long one
     same.held = one.worst;
     same.side = 'S';

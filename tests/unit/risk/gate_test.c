@@ -244,10 +244,16 @@ static void reducing_takes_only_what_makes_the_position_smaller(void **state)
         larger.held = sell.worst;
         larger.worst.shares += 10;
         refused(&larger, REFUSAL_REDUCING, scope, 110, 100);
-        struct gate_order smaller = sell; // a replace with less of everything
+        struct gate_order smaller = sell; // with less of everything
         smaller.held = sell.worst;
         smaller.worst.shares--;
+        smaller.asks = 1u << PERMISSION_REPLACE;
         assert_true(passes(&smaller));
+        exposure_fill(&rig.risk, &sell.owner, 1, PRICE, sell.now); // now it is too much
+        refused(&smaller, REFUSAL_REDUCING, scope, 100, 99);
+        smaller.asks = 1u << PERMISSION_MODIFY;
+        assert_true(passes(&smaller));
+        exposure_fill(&rig.risk, &buy.owner, 1, PRICE, buy.now);
         exposure_move(&rig.risk, &sell.owner, &sell.worst, &sell.held);
         exposure_fill(&rig.risk, &sell.owner, 150, PRICE, sell.now); // short
         refused(&buy, REFUSAL_REDUCING, scope, 100, 50);

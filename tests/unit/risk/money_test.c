@@ -214,6 +214,25 @@ static void profit_is_realised_at_average_cost(void **state)
     assert_int_equal(rig.risk.overflows, 0);
 }
 
+// What rests may not come nearer to the market by a replace either, where it would open a position.
+static void beyond_its_loss_no_replace_opens(void **state)
+{
+    (void)state;
+    struct gate_order sale = order_of(100, PRICE, 'T'), other = order_of(1, PRICE, 'B');
+    other.owner.instrument++;
+    other.owner.position = position_open(&rig.risk, ACCOUNT, other.owner.instrument);
+    reserve(&sale);
+    owner_of(TRADE_ACCOUNT)->loss = 1000;
+    exposure_fill(&rig.risk, &other.owner, 1, PRICE, other.now);
+    money_mark(&rig.risk, other.owner.position, PRICE - 1001);
+    struct gate_order nearer = order_of(100, PRICE - 100, 'T');
+    nearer.held = sale.worst;
+    nearer.asks = 1u << PERMISSION_REPLACE;
+    refused(&nearer, REFUSAL_LOSS, TRADE_ACCOUNT, 1001, 1000);
+    nearer.asks = 1u << PERMISSION_MODIFY;
+    passes(&nearer);
+}
+
 // What an account brings into the day is worth its price: no profit, nothing traded, and sold it
 // is profit or loss against that price.
 static void carried_shares_are_worth_their_price(void **state)
@@ -302,6 +321,7 @@ int main(void)
         GATE_TEST(a_broken_loss_stays_until_a_person_resumes),
         GATE_TEST(a_lower_limit_breaks_at_once),
         GATE_TEST(a_drawdown_counts_from_the_best_of_the_day),
+        GATE_TEST(beyond_its_loss_no_replace_opens),
         GATE_TEST(profit_is_realised_at_average_cost),
         GATE_TEST(a_correction_is_one_movement),
         GATE_TEST(carried_shares_are_worth_their_price),
