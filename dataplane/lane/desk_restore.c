@@ -220,7 +220,7 @@ static bool cancelled(struct desk_restore *r, const struct event *e)
     if (c->order == OWN_NONE) { // of everything: the message has used up a reference
         if (c->ref != d->orders.sessions[c->session].next_ref)
             return restore_refuse(r, e, "reference %u is not the next", c->ref);
-        order_ref_use(&d->orders, c->session);
+        order_mass_begin(&d->orders, c->session);
         return true;
     }
     const uint32_t index = orders_find(&d->orders, c->session, c->ref);

@@ -139,7 +139,7 @@ static COLD void mass_cancel_send(struct desk *d, uint32_t i)
         !session_send_cancel(s, frame_mass_cancel(&s->frames, ref), d->lane->stamp))
         return;
     gate_cancel(&d->risk, i, d->lane->stamp);
-    order_ref_use(&d->orders, i);
+    order_mass_begin(&d->orders, i);
     event.cancel_sent.order = OWN_NONE;
     event.cancel_sent.ref = ref;
     event.cancel_sent.session = (uint8_t)i;

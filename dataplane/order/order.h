@@ -158,6 +158,7 @@ struct order_list {
 struct order_session {
     struct order_ref *refs; // refs_max of them, by reference
     uint32_t next_ref;
+    uint32_t mass_ref; // of the last cancel of everything, which is for all numbers below it
     uint32_t open_count;
     struct order_list open;    // not dead, oldest first
     struct order_list cancels; // ORDER_CANCEL_QUEUED, oldest first
@@ -242,6 +243,12 @@ static inline uint32_t orders_next_ref(const struct order_table *t, uint32_t ses
 {
     const uint32_t ref = t->sessions[session].next_ref;
     return ref < t->refs_max ? ref : 0;
+}
+
+// A cancel of everything of the session has left under the next reference.
+static inline void order_mass_begin(struct order_table *t, uint32_t session)
+{
+    t->sessions[session].mass_ref = t->sessions[session].next_ref++;
 }
 
 // A message of the session itself has used the next reference.

@@ -6,6 +6,7 @@
 #include "dataplane/order/order.h"
 
 void order_place_free(struct order_table *t, uint32_t index); // table.c
+void order_cancel_leave(struct order_table *t, uint32_t index);
 
 struct step {
     struct order_table *t;
@@ -329,8 +330,9 @@ static void do_FILL_DEAD(struct step *s)
 }
 
 // The execution has not been read: what has become of it is kept for when it is.
-static void early(struct step *s, uint32_t shares)
+static void early(struct step *s)
 {
+    const uint32_t shares = s->message == ORDER_MESSAGE_CORRECTED ? s->r->quantity : 0;
     struct execution *e =
         execution_add(s->t, s->index, s->r->ref, s->r->match, shares, s->r->price);
     if (e)
@@ -338,41 +340,31 @@ static void early(struct step *s, uint32_t shares)
     wrong(s);
 }
 
-static void undo(struct step *s, struct execution *e)
-{
-    s->o->filled -= e->shares < s->o->filled ? e->shares : s->o->filled;
-    s->out->did |= DID_BREAK | DID_CHANGE;
-    s->out->broken_shares = e->shares;
-    s->out->broken_price = e->price;
-    s->out->match = e->match;
-    e->shares = 0;
-}
-
 // Shares of a broken trade do not come back to the order.
 static void do_BREAK(struct step *s)
 {
     struct execution *e = s->known;
-    if (UNLIKELY(e == NULL))
-        early(s, 0);
-    else if (UNLIKELY(e->shares == 0 || e->early))
+    if (UNLIKELY(e == NULL)) {
+        early(s);
+    } else if (UNLIKELY(e->shares == 0 || e->early)) {
         wrong(s);
-    else
-        undo(s, e);
+    } else {
+        s->o->filled -= e->shares < s->o->filled ? e->shares : s->o->filled;
+        s->out->did |= DID_BREAK | DID_CHANGE;
+        s->out->broken_shares = e->shares;
+        s->out->broken_price = e->price;
+        s->out->match = e->match;
+        e->shares = 0;
+    }
 }
 
 // The same execution with other shares or another price.
 static void do_CORRECT(struct step *s)
 {
     struct execution *e = s->known;
-    if (UNLIKELY(e == NULL)) {
-        early(s, s->r->quantity);
+    do_BREAK(s);
+    if (UNLIKELY(!(s->out->did & DID_BREAK)))
         return;
-    }
-    if (UNLIKELY(e->shares == 0 || e->early)) {
-        wrong(s);
-        return;
-    }
-    undo(s, e);
     e->shares = s->r->quantity;
     e->price = s->r->price;
     s->o->filled += e->shares;
@@ -401,24 +393,34 @@ static void do_REFUSE_R(struct step *s)
     }
 }
 
-// It will be cancelled after the cross. A refused cancel to less may have ended the wait of it.
+// It will be cancelled after the cross, all of it: its own cancel, or one of the whole session. One
+// that has not left would have no answer any more.
 static void do_LATER(struct step *s)
 {
-    if (UNLIKELY(!(s->o->waits & WAIT_CANCEL) && (!s->o->cancel_ref || s->o->cancel_total))) {
+    struct own_order *o = s->o;
+    const bool mass = s->r->ref < s->t->sessions[o->session].mass_ref;
+    if (UNLIKELY(!mass && !(o->waits & WAIT_CANCEL))) {
         wrong(s);
         return;
     }
     lives(s);
-    s->out->did |= s->o->waits & WAIT_CANCEL ? 0 : DID_CHANGE;
-    s->o->waits |= WAIT_CANCEL;
-    s->o->cancels = 0; // they are answered: the order is not in doubt
+    s->out->did |= o->waits & WAIT_CANCEL ? 0 : DID_CHANGE;
+    o->waits |= WAIT_CANCEL;
+    o->cancel_total = mass ? 0 : o->cancel_total;
+    if (o->cancel_total == 0)
+        order_cancel_leave(s->t, s->index);
+    if (o->waits & WAIT_CHANGE) // whose timer it is, too
+        return;
+    o->cancels = 0; // they are answered: the order is not in doubt
     order_timer_stop(s->t, s->index);
 }
 
+// Of a cancel to less: one of everything that was sent behind it is still to be answered.
 static void do_REFUSE_C(struct step *s)
 {
     lives(s);
-    cancel_done(s);
+    if (s->o->cancel_total)
+        cancel_done(s);
 }
 
 static void do_MOVE(struct step *s)
@@ -523,12 +525,11 @@ static void (*const effects[ORDER_MESSAGES][COLUMNS])(struct step *) = {
 #include "dataplane/order/states.def"
 };
 
-#define ORDER_REPORT_IS(upper, lower) \
-    _Static_assert((int)ORDER_MESSAGE_##upper == (int)REPORT_##upper, #upper);
-ORDER_REPORT_IS(ACCEPTED, )
-ORDER_REPORT_IS(CANCELED, )
-ORDER_REPORT_IS(BROKEN, )
-ORDER_REPORT_IS(RESTATED, )
+#define ORDER_REPORT_IS(m) _Static_assert((int)ORDER_MESSAGE_##m == (int)REPORT_##m, #m);
+ORDER_REPORT_IS(ACCEPTED)
+ORDER_REPORT_IS(CANCELED)
+ORDER_REPORT_IS(BROKEN)
+ORDER_REPORT_IS(RESTATED)
 _Static_assert((int)ORDER_MESSAGE_NOT_SENT == (int)REPORT_ORDER_KINDS, "reports come first");
 
 // States that cannot be have no column.
@@ -561,9 +562,8 @@ static bool seen_before(struct own_order *o, const struct ouch_report *r)
 
 static bool is_duplicate(const struct step *s)
 {
-    if (s->r->kind == REPORT_EXECUTED)
-        return s->known != NULL && !s->known->early;
-    return seen_before(s->o, s->r);
+    return s->r->kind == REPORT_EXECUTED ? s->known != NULL && !s->known->early
+                                         : seen_before(s->o, s->r);
 }
 
 static struct execution *execution_known(struct order_table *t, uint32_t session,

@@ -113,7 +113,9 @@ void order_cancel_enqueue(struct order_table *t, uint32_t index, uint32_t total)
     s->cancel_count++;
 }
 
-static void cancel_leave(struct order_table *t, uint32_t index)
+// For states.c: its cancel waits for the session no longer.
+void order_cancel_leave(struct order_table *t, uint32_t index);
+void order_cancel_leave(struct order_table *t, uint32_t index)
 {
     struct own_order *o = &t->orders[index];
     struct order_session *s = &t->sessions[o->session];
@@ -128,7 +130,7 @@ uint32_t order_cancel_dequeue(struct order_table *t, uint32_t session)
 {
     const uint32_t index = t->sessions[session].cancels.first;
     if (index != OWN_NONE)
-        cancel_leave(t, index);
+        order_cancel_leave(t, index);
     return index;
 }
 
@@ -206,7 +208,7 @@ void order_place_free(struct order_table *t, uint32_t index)
     struct own_order *o = &t->orders[index];
     struct order_session *s = &t->sessions[o->session];
     order_timer_stop(t, index);
-    cancel_leave(t, index);
+    order_cancel_leave(t, index);
     LIST_REMOVE(t, &s->open, index, open_next, open_prev);
     s->open_count--;
     uint32_t at = t->ended_first + t->ended_count;
