@@ -290,7 +290,7 @@ static void take_off(struct desk *d, const struct self_found *f, uint32_t shares
             continue;
         shares -= off;
         tell(d, f, order, off);
-        desk_cancel(d, order, off == o->open ? 0 : o->filled + o->open - off);
+        desk_cancel(d, order, off == o->open ? 0 : o->executed + o->open - off);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "dataplane/lane/desk_parts.h"
 #include "dataplane/lane/desk_self.h"
 #include "tests/lib/desk_world.h"
 
@@ -254,6 +255,30 @@ static void both_become_smaller_by_what_they_share(void **state)
     }
 }
 
+// Shares of a broken trade do not come back to the order, and the exchange counts them.
+static void a_broken_trade_makes_no_cancel_larger(void **state)
+{
+    (void)state;
+    policy(TRADE_FIRM, SELF_TRADE_DECREMENT);
+    assert_int_equal(enter('S', PRICE, 100), REFUSAL_NONE);
+    const uint32_t oldest = order;
+    const struct own_order *o = orders_at(&w->desk.orders, oldest);
+    struct ouch_report r = {.kind = REPORT_EXECUTED,
+                            .letter = 'E',
+                            .time_ns = 1,
+                            .ref = o->ref,
+                            .quantity = 30,
+                            .price = PRICE,
+                            .match = 9};
+    desk_report(&w->desk, 0, &r);
+    r.kind = REPORT_BROKEN;
+    r.letter = 'B';
+    desk_report(&w->desk, 0, &r);
+    assert_true(o->filled == 0 && o->open == 70);
+    assert_int_equal(enter('B', PRICE, 20), REFUSAL_SELF_TRADE);
+    assert_int_equal(o->cancel_total, 30 + 70 - 20);
+}
+
 static void a_replace_is_an_order_too(void **state)
 {
     (void)state;
@@ -339,6 +364,7 @@ int main(void)
         TEST(both_go),
         TEST(an_order_that_is_refused_anyway_takes_nothing_with_it),
         TEST(both_become_smaller_by_what_they_share),
+        TEST(a_broken_trade_makes_no_cancel_larger),
         TEST(a_replace_is_an_order_too),
         TEST(the_account_goes_before_the_firm),
         TEST(another_lanes_orders_are_met),
