@@ -67,6 +67,21 @@ static void report_of(const struct own_order *o, const struct event_order *e, st
         r->side = side_sells(o->side) ? 'B' : 'S';
 }
 
+// An execution that was read behind its correction: its event says what it was corrected to, and
+// the order's open shares what had been executed.
+static void corrected_before(struct desk *d, const struct own_order *o, const struct event_order *e,
+                             struct ouch_report *r)
+{
+    const bool next = o->waits & WAIT_REPLACE && e->named == o->change_ref;
+    struct execution *x = execution_find(&d->orders, e->session, e->named, e->match);
+    if (x == NULL || !x->early || (e->did & (DID_FILL | DID_BREAK)) != DID_FILL)
+        return;
+    x->shares = e->fill_shares;
+    x->price = e->fill_price;
+    if (next || e->named == o->ref)
+        r->quantity = (next ? order_change_open(o) : o->open) - e->open;
+}
+
 // An order that the instance took over from the venue's stream: it belongs to nobody's decision.
 static bool adopted(struct desk_restore *r, const struct event *ev, uint32_t *index)
 {
@@ -162,6 +177,8 @@ static void report_apply(struct desk *d, uint32_t index, const struct event_orde
         order_replace_begin(&d->orders, index, e->named, e->open + o->filled + o->prevented,
                             e->price);
     report_of(o, e, &report);
+    if (e->message == REPORT_EXECUTED)
+        corrected_before(d, o, e, &report);
     order_report(&d->orders, index, &report, out);
 }
 

@@ -154,12 +154,32 @@ static void a_break_that_came_first_moves_nothing(void **state)
     end();
 }
 
+// Booked as corrected when it comes; what was executed leaves the order, whatever it became.
+static void a_correction_that_came_first_is_booked(void **state)
+{
+    (void)state;
+    for (uint32_t executes = 2; executes <= 4; executes++) {
+        begin();
+        executed(7, 100000, 1);
+        const uint32_t ref = bought(4, RIGHT);
+        const uint32_t index = orders_find(&w->desk.orders, 0, ref);
+        say(REPORT_CORRECTED, ref, MATCH, 3, RIGHT - 10);
+        assert_int_equal(position_of(w)->shares, 7);
+        say(REPORT_EXECUTED, ref, MATCH, executes, RIGHT);
+        assert_int_equal(position_of(w)->shares, 10);
+        assert_int_equal(money_of(w)->cost, 7 * 100000 + 3 * (RIGHT - 10));
+        assert_int_equal(orders_at(&w->desk.orders, index)->open, 4 - executes);
+        end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_an_order_that_is_known),
         cmocka_unit_test(of_an_order_whose_place_was_taken_again),
         cmocka_unit_test(a_break_that_came_first_moves_nothing),
+        cmocka_unit_test(a_correction_that_came_first_is_booked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
