@@ -423,7 +423,7 @@ enum refusal desk_modify(struct desk *d, const struct desk_owner *who, uint32_t 
         c.frame.display = o->display;
         const struct ouch_extras *extras = order_extras(&d->orders, order);
         if (UNLIKELY(extras != NULL))
-            gate_auction(&c.gate, extras);
+            gate_options(&c.gate, extras);
     }
     enum refusal refusal = change_prepare(d, &c, o, total);
     if (LIKELY(refusal == REFUSAL_NONE) &&

@@ -146,8 +146,11 @@ HOT_INLINE void decision_describe(struct desk *d, struct decision *c, uint32_t s
     c->session = d->sessions[session].session;
 }
 
-static COLD void gate_auction(struct gate_order *o, const struct ouch_extras *extras)
+// What holds for an order with options as long as it lives: a modify does not say them again.
+static COLD void gate_options(struct gate_order *o, const struct ouch_extras *extras)
 {
+    o->discretion = ouch_extras_reach(extras);
+    o->reaches = o->discretion != 0;
     o->auction = ouch_extras_auction(extras);
     o->opening = ouch_extras_opening(extras);
 }
@@ -155,11 +158,9 @@ static COLD void gate_auction(struct gate_order *o, const struct ouch_extras *ex
 static COLD void gate_prepare_extras(struct decision *c)
 {
     const struct ouch_extras *extras = c->frame.extras;
-    c->gate.discretion = ouch_extras_reach(extras);
-    c->gate.reaches = c->gate.discretion != 0;
     c->gate.asks |= (uint16_t)((extras->iso == 'Y') << PERMISSION_ISO |
                                ouch_extras_post_only(extras) << PERMISSION_POST_ONLY);
-    gate_auction(&c->gate, extras);
+    gate_options(&c->gate, extras);
 }
 
 // What the gate asks for beside owner and exposure.

@@ -274,7 +274,7 @@ static void decision_again(struct desk *d, struct decision *c, const struct own_
     c->frame.display = e->kind == 'U' && o->display == 'Z' ? 'Y' : o->display;
     c->frame.extras = e->kind == 'M' ? NULL : order_extras(&d->orders, e->order);
     if (e->kind == 'M' && order_extras(&d->orders, e->order) != NULL)
-        gate_auction(&c->gate, order_extras(&d->orders, e->order));
+        gate_options(&c->gate, order_extras(&d->orders, e->order));
     memcpy(c->frame.symbol, d->instruments[o->instrument].symbol, sizeof c->frame.symbol);
     decision_describe(d, c, o->session, o->instrument, o->client_id);
     look_at_market(d, c, o->session, o->instrument);

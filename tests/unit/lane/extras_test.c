@@ -262,6 +262,20 @@ static void a_replace_is_judged_at_both_its_prices(void **state)
     assert_int_equal(desk_replace(&w->desk, &w->who, index, 200, PRICE), REFUSAL_NONE);
 }
 
+// A modify says neither of them again.
+static void a_modify_is_judged_at_both_its_prices(void **state)
+{
+    const struct ouch_extras far = {
+        .options = {.present = BIT(DISCRETION_PRICE), .discretion_price = PRICE - REACH}};
+    (void)state;
+    const uint32_t index = rests('S', &far);
+    w->limits->symbols[0].price_low = PRICE - REACH + 1;
+    assert_int_equal(desk_modify(&w->desk, &w->who, index, 100, 'S'), REFUSAL_PRICE_COLLAR);
+    assert_int_equal(last_of(EVENT_DECISION).decision.value, PRICE - REACH);
+    w->limits->symbols[0].price_low = PRICE - REACH;
+    assert_int_equal(desk_modify(&w->desk, &w->who, index, 100, 'S'), REFUSAL_NONE);
+}
+
 // The exchange may accept a peg at a better price and move it back to its limit.
 static void a_peg_is_reserved_at_its_limit(void **state)
 {
@@ -409,6 +423,7 @@ int main(void)
         WORLD_TEST(a_sales_discretion_is_judged),
         WORLD_TEST(an_order_is_judged_at_both_its_prices),
         WORLD_TEST(a_replace_is_judged_at_both_its_prices),
+        WORLD_TEST(a_modify_is_judged_at_both_its_prices),
         WORLD_TEST(a_peg_is_reserved_at_its_limit),
         WORLD_TEST(bad_ones_are_refused),
         WORLD_TEST(they_are_recorded_before_the_decision),
