@@ -69,6 +69,7 @@ HOT_INLINE void decision_begin(struct desk *d, struct decision *c, const struct 
     c->event.decision.strategy = who->strategy;
     c->event.decision.order = OWN_NONE;
     c->self.said = false;
+    c->positions = d->risk.position_count;
 }
 
 // Practice asks for nothing: its own ring of events gives it away.
@@ -87,6 +88,8 @@ COLD enum refusal decision_shared(struct desk *d, struct decision *c, enum refus
 static COLD enum refusal decision_refuse(struct desk *d, struct decision *c, enum refusal refusal)
 {
     refusal = decision_shared(d, c, refusal, c->gate.now);
+    if (d->risk.position_count != c->positions)
+        position_close(&d->risk, c->gate.owner.position);
     if (d->self)
         desk_self_refused(d, &c->self, refusal == REFUSAL_SELF_TRADE);
     c->event.decision.refusal = (uint16_t)refusal;

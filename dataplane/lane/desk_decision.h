@@ -26,8 +26,9 @@ struct decision {
     struct frame_order frame;
     struct session *session;
     struct self_found self;
-    uint64_t started; // ticks
-    uint64_t number;  // of the published DECISION
+    uint64_t started;   // ticks
+    uint64_t number;    // of the published DECISION
+    uint32_t positions; // open before it
 };
 
 // A limit that lanes share is compared with what this lane was granted of it: LEASE where that

@@ -101,6 +101,16 @@ uint32_t position_open(struct risk *r, uint32_t account, uint32_t instrument)
     return at;
 }
 
+COLD void position_close(struct risk *r, uint32_t position)
+{
+    static const struct position_asked nothing;
+    struct position *p = &r->positions[position];
+    if (memcmp(&p->asked, &nothing, sizeof nothing) != 0)
+        return;
+    p->key = 0; // it stands at the end of all that is looked through
+    r->position_count--;
+}
+
 // --- exposure ---
 
 static void use_move(struct risk_use *use, const struct exposure *was, const struct exposure *now)

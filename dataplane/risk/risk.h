@@ -202,6 +202,9 @@ void risk_kills_look(struct risk *r);
 
 // The position of an account in a symbol, opened if it is new; POSITION_NONE: the table is full.
 uint32_t position_open(struct risk *r, uint32_t account, uint32_t instrument);
+// The one that was opened last, for an order that was refused: it is free again, unless DUPLICATE
+// remembers the order.
+void position_close(struct risk *r, uint32_t position);
 
 static inline uint32_t position_key(uint32_t account, uint32_t instrument)
 {

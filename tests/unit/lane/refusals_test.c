@@ -200,6 +200,31 @@ static void positions_run_out(void **state)
     assert_int_equal(opened, 32); // half of the table
     const struct desk_owner who = {.account = 20, .strategy = 2};
     REFUSED(desk_enter(&w->desk, &who, &buy, &index), REFUSAL_POSITION_TABLE_FULL);
+    assert_int_equal(enter(&buy), REFUSAL_NONE); // where there is a place trading goes on
+}
+
+// Refused orders take no place of the table, whatever refuses them.
+static void refused_orders_open_no_position(void **state)
+{
+    struct desk_order far = buy;
+    uint32_t index;
+    (void)state;
+    const uint32_t open = w->desk.risk.position_count;
+    w->limits->symbols[0].price_high = buy.price;
+    far.price = buy.price + 100;
+    for (uint16_t account = 20; account < 60; account++) {
+        const struct desk_owner who = {.account = account, .strategy = 2};
+        w->limits->accounts[account] = w->limits->accounts[w->who.account];
+        REFUSED(desk_enter(&w->desk, &who, &far, &index), REFUSAL_PRICE_COLLAR);
+        assert_int_equal(w->desk.risk.position_count, open);
+        const uint32_t at = position_look(&w->desk.risk, account, 0);
+        assert_int_not_equal(w->desk.risk.positions[at].key, position_key(account, 0));
+    }
+    const struct desk_owner who = {.account = 20, .strategy = 2};
+    assert_int_equal(desk_enter(&w->desk, &who, &buy, &index), REFUSAL_NONE);
+    assert_int_equal(w->desk.risk.position_count, open + 1);
+    REFUSED(desk_enter(&w->desk, &who, &far, &index), REFUSAL_PRICE_COLLAR);
+    assert_int_equal(w->desk.risk.position_count, open + 1); // it was there before
 }
 
 static void orders_run_out(void **state)
@@ -516,6 +541,7 @@ int main(void)
         TEST(a_modify_is_held_to_no_tick),
         TEST(references_run_out),
         TEST(positions_run_out),
+        TEST(refused_orders_open_no_position),
         TEST(orders_run_out),
         TEST(a_frame_that_is_another),
         TEST(an_order_that_never_arrived),
