@@ -99,15 +99,11 @@ void desk_act_take(struct desk *d, uint64_t what)
     scope_act(d, action, scope, index);
 }
 
-bool desk_disabled_waits(struct desk *d, uint32_t session)
+COLD void desk_disabled_look(struct desk *d, uint32_t session)
 {
-    struct desk_session *ds = &d->sessions[session];
-    if (!ds->disabled || !ds->session->enabled)
-        return false;
-    if (d->orders.sessions[session].open_count > 0)
-        return true;
-    session_stop(ds->session, d->lane->stamp);
-    return false;
+    const struct desk_session *ds = &d->sessions[session];
+    if (ds->session->enabled && !ds->sweep.on && d->orders.sessions[session].open_count == 0)
+        session_stop(ds->session, d->lane->stamp);
 }
 
 // --- telling ---

@@ -16,8 +16,8 @@ void desk_notes_tell(struct desk *d);
 // Number of the record; 0: it found no room.
 uint64_t desk_state_set(struct desk *d, enum trade_scope scope, uint32_t index,
                         enum trading_state state);
-// A session that is disabled has nothing open any more: it is logged out. True: it has, look again.
-bool desk_disabled_waits(struct desk *d, uint32_t session);
+// A session that is disabled is logged out once nothing of it is open.
+void desk_disabled_look(struct desk *d, uint32_t session);
 
 static inline uint64_t act_word(enum control_action action, enum trade_scope scope, uint32_t index)
 {

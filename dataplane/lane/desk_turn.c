@@ -229,11 +229,7 @@ void desk_kills_look(struct desk *d)
 static COLD uint32_t sweep_turn(struct desk *d, uint32_t session)
 {
     const uint32_t steps = sweep_walk(d, session);
-    if (d->sessions[session].sweep.on)
-        return steps;
-    if (desk_disabled_waits(d, session))
-        walk_begin(&d->sessions[session].sweep);
-    else
+    if (!d->sessions[session].sweep.on)
         sweeps_done(d);
     return steps;
 }
@@ -383,6 +379,8 @@ static uint32_t session_turn(struct desk *d, uint32_t i, uint64_t now)
     uint32_t work = reports_take(d, i, now);
     if (UNLIKELY(ds->cancels_on_feed_loss))
         feed_look(d, i);
+    if (UNLIKELY(ds->disabled))
+        desk_disabled_look(d, i);
     session_timers(s, now);
     if (ds->link)
         work += tcp_link_turn(ds->link, now);
