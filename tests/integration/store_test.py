@@ -292,6 +292,15 @@ def nodes(pg):
         add("order_messages", at=at(second), journal=1, epoch=10, number=number, lane=lane, ref=7, life=life)
     shown = ask("SELECT sequence, state FROM tickgate.orders WHERE ref = 7 ORDER BY 1")
     assert shown == ["20|live", "21|unknown", "30|dead"], shown
+    # Order 8 is replaced by 9, which is over; 10, in its place then, is replaced by 11, which lives; 12 was asked for and rejected.
+    for number, ref, kind in ((40, 8, "O"), (42, 9, "U"), (45, 10, "O"), (47, 11, "U"), (49, 12, "U")):
+        add("decisions", at=at(number + 100), journal=1, epoch=10, number=number, sequence=number, lane=0, ref=ref, kind=kind, place=5)
+    for number, ref, message, life, still in ((41, 8, 0, 1, 20), (43, 9, 2, 1, 20), (44, 9, 4, 3, 0), (46, 10, 0, 1, 30),
+                                              (48, 11, 2, 1, 30), (50, 11, 8, 1, 30)):
+        add("order_messages", at=at(number + 100), journal=1, epoch=10, number=number, lane=0, ref=ref, message=message, life=life,
+            place=5, **{"open": still})
+    shown = ask("SELECT ref, state, open FROM tickgate.orders WHERE ref BETWEEN 8 AND 12 ORDER BY 1")
+    assert shown == ["8|replaced|0", "9|dead|0", "10|replaced|0", "11|live|30", "12|sent|"], shown
     add("executions", at=at(104), journal=1, epoch=10, number=24, ref=7, side="B", shares=1, price=1000100)
     shown = ask("SELECT slippage FROM tickgate.slippage WHERE number = 24")
     assert shown == ["0.0100"], shown
