@@ -93,6 +93,7 @@ struct drain {
     _Atomic uint64_t turned_ns; // when the thread was last heard of
     atomic_bool hangs;          // as the other thread has told the lanes
     atomic_bool doubted;        // <doubt> stands
+    atomic_bool ends_short;     // ... of what was found at the start, until the next one
     atomic_bool verifying;      // what a start went on from
     char doubt[384];
 
@@ -135,7 +136,8 @@ void drain_status_take(struct drain *d, struct drain_status *status);
 // From any thread, once: what stands in the journal is not what was written. It is told as damage
 // is.
 void drain_doubt(struct drain *d, const char *why);
-// It was of an instance that is no more, and the next one is looked at anew.
+// It was of an instance that is no more, and the next one is looked at anew, unless it is of the
+// journal's own end.
 void drain_doubt_lift(struct drain *d);
 // From any thread: until it is told false no order is taken. Set before a region is attached, its
 // lanes have heard of it when the first record of their instance is durable.

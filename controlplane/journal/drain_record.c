@@ -25,7 +25,8 @@ void drain_doubt(struct drain *d, const char *why)
 
 void drain_doubt_lift(struct drain *d)
 {
-    atomic_store_explicit(&d->doubted, false, memory_order_release);
+    if (!atomic_load(&d->ends_short))
+        atomic_store_explicit(&d->doubted, false, memory_order_release);
 }
 
 void drain_verify(struct drain *d, bool verifying)
@@ -75,6 +76,7 @@ void drain_resume_look(struct drain *d, bool same)
              d->config.journal.directory, lost);
     log_error(LOG_JOURNAL_DAMAGED, LOG_FIELDS(LOG_TEXT("directory", d->config.journal.directory)),
               "%s", why);
+    atomic_store(&d->ends_short, true);
     drain_doubt(d, why);
 }
 

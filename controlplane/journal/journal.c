@@ -106,7 +106,7 @@ static void block_leave(struct journal *j, uint32_t flags)
     j->offset += len;
     j->place.block++;
     j->bytes += len;
-    j->blocks++;
+    j->blocks += s->block.records > 0; // as their latencies are counted
     j->filling = slot_next(j->filling);
 }
 
