@@ -157,6 +157,14 @@ static bool surely_cancelled(const struct self_found *f, const struct own_order 
            !(o->flags & (ORDER_QUARANTINED | ORDER_CANCEL_QUEUED | ORDER_PARKED));
 }
 
+// Without what a cancel that is on its way, or waits, takes off.
+static uint32_t stays_open(const struct own_order *o)
+{
+    const bool cancelled = o->waits & WAIT_CANCEL || o->flags & ORDER_CANCEL_QUEUED;
+    const uint32_t left = o->cancel_total > o->executed ? o->cancel_total - o->executed : 0;
+    return cancelled && left < o->open ? left : o->open;
+}
+
 static void found_add(struct self_found *f, const struct own_order *o, uint32_t order,
                       enum self_trade policy, uint32_t price)
 {
@@ -169,7 +177,7 @@ static void found_add(struct self_found *f, const struct own_order *o, uint32_t 
     if (f->count == SELF_FOUND_MAX)
         return;
     f->found[f->count++] = order;
-    f->shares += o->open;
+    f->shares += stays_open(o);
 }
 
 static COLD void find(const struct desk *d, struct self_found *f, uint32_t group)
@@ -217,6 +225,18 @@ static uint32_t others_look(const struct desk *d, const struct self_found *f, ui
     return met;
 }
 
+// All of them may leave at once: asked before the gate, which counts what it approves.
+static COLD bool cancels_due(struct desk *d, const struct self_found *f)
+{
+    uint32_t cancels = 0;
+    for (uint32_t i = 0; i < f->count; i++) {
+        const struct own_order *o = orders_at(&d->orders, f->found[i]);
+        cancels += !(o->waits & WAIT_CANCEL && o->cancel_total == 0);
+    }
+    return cancels == 0 || (d->orders.sessions[f->session].cancel_count == 0 &&
+                            gate_cancels_due(&d->risk, f->session, cancels, d->lane->stamp));
+}
+
 void desk_self_look(struct desk *d, struct self_found *f)
 {
     struct desk_self *s = d->self;
@@ -240,6 +260,8 @@ void desk_self_look(struct desk *d, struct self_found *f)
     for (uint32_t n = 0; n < 2; n++)
         if (UNLIKELY(elsewhere[n] != 0))
             met_elsewhere(f, n ? 0 : 1u + f->account, elsewhere[n]);
+    if (f->count > 0 && desk_cancels_paced(d, f->session))
+        f->whole = f->whole && cancels_due(d, f);
 }
 
 bool desk_self_refuses(const struct self_found *f)
@@ -279,18 +301,20 @@ static void tell(struct desk *d, const struct self_found *f, uint32_t order, uin
     desk_publish(d, &event);
 }
 
-// The oldest first; at most <shares> are taken off.
+// The oldest first; at most <shares> are taken off, UINT32_MAX: all.
 static void take_off(struct desk *d, const struct self_found *f, uint32_t shares)
 {
+    const bool all = shares == UINT32_MAX;
     for (uint32_t n = f->count; n > 0 && shares > 0; n--) {
         const uint32_t order = f->found[n - 1];
         const struct own_order *o = orders_at(&d->orders, order);
-        const uint32_t off = o->open < shares ? o->open : shares;
-        if (o->life == LIFE_DEAD)
+        const uint32_t open = all ? o->open : stays_open(o);
+        const uint32_t off = open < shares ? open : shares;
+        if (o->life == LIFE_DEAD || (open == 0 && !all))
             continue;
         shares -= off;
         tell(d, f, order, off);
-        desk_cancel(d, order, off == o->open ? 0 : o->executed + o->open - off);
+        desk_cancel(d, order, off == open ? 0 : o->executed + open - off);
     }
 }
 

@@ -249,9 +249,14 @@ void gate_cancel(struct risk *r, uint32_t session, uint64_t now)
             now + ahead_of(r->cancel_at[session], now) + limit_cancels_apart(row);
 }
 
-bool gate_cancel_due(struct risk *r, uint32_t session, uint64_t now)
+bool gate_cancels_due(struct risk *r, uint32_t session, uint32_t cancels, uint64_t now)
 {
     const struct limit_row *row = &r->limits->sessions[session];
-    const uint64_t burst = limit_cancels_burst(row);
-    return rate_ahead(&r->cancel_at[session], limit_cancels_apart(row), burst, now) <= burst;
+    const uint64_t burst = limit_cancels_burst(row), apart = limit_cancels_apart(row);
+    return rate_ahead(&r->cancel_at[session], apart, burst, now) + (cancels - 1) * apart <= burst;
+}
+
+bool gate_cancel_due(struct risk *r, uint32_t session, uint64_t now)
+{
+    return gate_cancels_due(r, session, 1, now);
 }

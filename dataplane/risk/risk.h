@@ -356,6 +356,8 @@ static inline bool gate_cancels_paced(const struct risk *r, uint32_t session)
 }
 // Is the next one of such a session due?
 bool gate_cancel_due(struct risk *r, uint32_t session, uint64_t now);
+// And <cancels> of them, at once?
+bool gate_cancels_due(struct risk *r, uint32_t session, uint32_t cancels, uint64_t now);
 
 struct gate_order {
     struct exposure_owner owner;

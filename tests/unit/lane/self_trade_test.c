@@ -279,6 +279,65 @@ static void a_broken_trade_makes_no_cancel_larger(void **state)
     assert_int_equal(o->cancel_total, 30 + 70 - 20);
 }
 
+// Two that are decremented before the exchange has answered: each takes its own part.
+static void what_is_taken_off_twice_adds_up(void **state)
+{
+    (void)state;
+    policy(TRADE_FIRM, SELF_TRADE_DECREMENT);
+    assert_int_equal(enter('S', PRICE, 100), REFUSAL_NONE);
+    const uint32_t oldest = order;
+    assert_int_equal(enter('B', PRICE, 30), REFUSAL_SELF_TRADE);
+    assert_int_equal(orders_at(&w->desk.orders, oldest)->cancel_total, 70);
+    assert_int_equal(enter('B', PRICE, 30), REFUSAL_SELF_TRADE);
+    assert_int_equal(orders_at(&w->desk.orders, oldest)->cancel_total, 40);
+}
+
+// One that does not follow its cancels, as they wait for their rate, is refused and counts for no
+// sum of the day.
+static void what_waits_for_cancels_is_not_counted(void **state)
+{
+    (void)state;
+    policy(TRADE_FIRM, SELF_TRADE_OLDEST);
+    assert_int_equal(enter('S', PRICE, 100), REFUSAL_NONE);
+    assert_int_equal(enter('S', PRICE, 100), REFUSAL_NONE);
+    w->limits->sessions[0].cancel_rate = CANCELS_WAIT;
+    w->limits->sessions[0].price_low = 1 << 20;
+    w->limits->sessions[0].price_high = 0;
+    const uint32_t orders = w->desk.risk.day.orders, again = w->desk.risk.strategy_days[2].applied;
+    assert_int_equal(enter('B', PRICE, 100), REFUSAL_SELF_TRADE);
+    assert_int_equal(w->desk.risk.strategy_days[2].applied, again);
+    assert_int_equal(w->desk.risk.day.orders, orders);
+    assert_int_equal(strlen(left()), 3); // two orders, and the cancel that was due
+}
+
+// As many cancels as may leave at once do, and it follows.
+static void what_follows_its_cancels_is_counted(void **state)
+{
+    (void)state;
+    policy(TRADE_FIRM, SELF_TRADE_OLDEST);
+    assert_int_equal(enter('S', PRICE, 100), REFUSAL_NONE);
+    assert_int_equal(enter('S', PRICE, 100), REFUSAL_NONE);
+    w->limits->sessions[0].cancel_rate = CANCELS_WAIT;
+    w->limits->sessions[0].price_low = 1 << 20;
+    w->limits->sessions[0].price_high = 1;
+    left();
+    assert_int_equal(enter('B', PRICE, 100), REFUSAL_NONE);
+    assert_string_equal(left(), "XXO");
+}
+
+// What a cancel on its way takes off is not shared a second time.
+static void what_is_taken_off_already_is_not_met(void **state)
+{
+    (void)state;
+    policy(TRADE_FIRM, SELF_TRADE_DECREMENT);
+    assert_int_equal(enter('S', PRICE, 100), REFUSAL_NONE);
+    assert_int_equal(enter('B', PRICE, 30), REFUSAL_SELF_TRADE);
+    left();
+    assert_int_equal(enter('B', PRICE, 120), REFUSAL_NONE);
+    assert_int_equal(orders_at(&w->desk.orders, order)->quantity, 50);
+    assert_string_equal(left(), "XO");
+}
+
 static void a_replace_is_an_order_too(void **state)
 {
     (void)state;
@@ -365,6 +424,10 @@ int main(void)
         TEST(an_order_that_is_refused_anyway_takes_nothing_with_it),
         TEST(both_become_smaller_by_what_they_share),
         TEST(a_broken_trade_makes_no_cancel_larger),
+        TEST(what_is_taken_off_twice_adds_up),
+        TEST(what_waits_for_cancels_is_not_counted),
+        TEST(what_follows_its_cancels_is_counted),
+        TEST(what_is_taken_off_already_is_not_met),
         TEST(a_replace_is_an_order_too),
         TEST(the_account_goes_before_the_firm),
         TEST(another_lanes_orders_are_met),

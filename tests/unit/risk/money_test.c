@@ -233,6 +233,23 @@ static void beyond_its_loss_no_replace_opens(void **state)
     passes(&nearer);
 }
 
+// A broken sale is booked as a purchase at its price: the money is exact, the average is not what it
+// was before (docs/trading.md).
+static void a_broken_sale_leaves_the_profit_exact(void **state)
+{
+    (void)state;
+    const struct gate_order sale = order_of(1, PRICE, 'S');
+    const struct position_money *m = &rig.risk.money[sale.owner.position];
+    const struct owner_day *day = &rig.risk.account_days[ACCOUNT];
+    fill(100, 100000, false);
+    const int64_t paid = day->paid, profit = owner_profit(day);
+    fill(60, 120000, true);
+    exposure_break(&rig.risk, &sale.owner, 60, 120000);
+    assert_int_equal(day->paid, paid);
+    assert_int_equal(owner_profit(day), profit);
+    assert_int_equal(m->cost, 40 * 100000 + 60 * 120000);
+}
+
 // What an account brings into the day is worth its price: no profit, nothing traded, and sold it
 // is profit or loss against that price.
 static void carried_shares_are_worth_their_price(void **state)
@@ -323,6 +340,7 @@ int main(void)
         GATE_TEST(a_drawdown_counts_from_the_best_of_the_day),
         GATE_TEST(beyond_its_loss_no_replace_opens),
         GATE_TEST(profit_is_realised_at_average_cost),
+        GATE_TEST(a_broken_sale_leaves_the_profit_exact),
         GATE_TEST(a_correction_is_one_movement),
         GATE_TEST(carried_shares_are_worth_their_price),
         GATE_TEST(a_carried_short_is_bought_back),
