@@ -137,6 +137,50 @@ static bool smallest_fits(const struct config_symbol_row *row, const struct conf
     return true;
 }
 
+// A lane whose part is below the smallest order takes none, however much the others have.
+static bool parts_good(enum trade_scope scope, const struct config_limits *l,
+                       const struct config_least *least, uint32_t lanes, struct limit_fault *f)
+{
+    const bool symbol = scope == TRADE_SYMBOL; // of others these two are leased
+    const struct {
+        const void *member;
+        const char *key;
+        uint64_t limit, least;
+        bool money;
+    } parts[] = {
+        {&l->position, "position", l->position, least->lot, false},
+        {&l->day_orders, "day_orders", l->day_orders, 1, false},
+        {&l->gross, "gross", l->gross, least->money, true},
+        {&l->day_value, "day_value", l->day_value, least->money, true},
+        {&l->credit, "credit", l->credit, least->money, true},
+        {&l->open_orders, "open_orders", symbol ? l->open_orders : 0, 1, false},
+        {&l->open_notional, "open_notional", symbol ? l->open_notional : 0, least->money, true}};
+    if (lanes < 2 || (!symbol && scope != TRADE_FIRM && scope != TRADE_ACCOUNT))
+        return true;
+    for (uint32_t i = 0; i < ARRAY_LEN(parts); i++) {
+        const uint64_t all = parts[i].least * lanes;
+        if (parts[i].limit == 0 || parts[i].limit >= all)
+            continue;
+        if (parts[i].money)
+            return fault(f, parts[i].member, parts[i].key,
+                         "%u lanes trade, and each has an equal part of it: no order would enter; "
+                         "name %lu.%04lu or more, or 0 if none is to",
+                         lanes, all / 10000, all % 10000);
+        return fault(f, parts[i].member, parts[i].key,
+                     "%u lanes trade, and each has an equal part of it: no order would enter; "
+                     "name %lu or more, or 0 if none is to",
+                     lanes, all);
+    }
+    return true;
+}
+
+static bool both_parts_good(enum trade_scope scope, const struct config_limits *limits,
+                            const struct config_limits *broker, const struct config_least *least,
+                            uint32_t lanes, struct limit_fault *f)
+{
+    return parts_good(scope, limits, least, lanes, f) && parts_good(scope, broker, least, lanes, f);
+}
+
 void config_least_add(struct config_least *least, const struct config_symbol_row *row)
 {
     const uint64_t money = lowest_price(row) * row->lot;
@@ -144,7 +188,7 @@ void config_least_add(struct config_least *least, const struct config_symbol_row
     least->money = money < least->money ? money : least->money;
 }
 
-bool config_least_fits(const struct config_least *least, const struct config_limits *l,
+static bool least_fits(const struct config_least *least, const struct config_limits *l,
                        struct limit_fault *f)
 {
     const struct {
@@ -222,7 +266,8 @@ uint32_t config_trade_lanes(const struct config *config)
 }
 
 // Every lane has a part of the rate, of a message at least: less would be more than the row says.
-bool config_rate_good(const struct config_symbol_row *row, uint32_t lanes, struct limit_fault *f)
+bool config_row_parts_good(const struct config_symbol_row *row, uint32_t lanes,
+                           struct limit_fault *f)
 {
     if (row->rate_per_s < lanes)
         return fault(f, &row->rate_per_s, "rate_per_s",
@@ -232,7 +277,8 @@ bool config_rate_good(const struct config_symbol_row *row, uint32_t lanes, struc
         return fault(f, &row->burst, "burst",
                      "%u lanes trade, and each has an equal part of it: name %u or more", lanes,
                      lanes);
-    return true;
+    const struct config_least least = {row->lot, lowest_price(row) * row->lot};
+    return both_parts_good(TRADE_SYMBOL, &row->limits, &row->broker, &least, lanes, f);
 }
 
 // Of two numbers in two times neither is the lower one.
@@ -303,25 +349,33 @@ static bool both_good(enum trade_scope scope, const struct config_limits *limits
            config_owners_good(limits, broker, f);
 }
 
-static bool both_fit(const struct config_least *least, const struct config_limits *limits,
-                     const struct config_limits *broker, struct limit_fault *f)
+bool config_least_fits(enum trade_scope scope, const struct config_limits *limits,
+                       const struct config_limits *broker, const struct config_least *least,
+                       uint32_t lanes, struct limit_fault *f)
 {
-    return config_least_fits(least, limits, f) && config_least_fits(least, broker, f);
+    return least_fits(least, limits, f) && least_fits(least, broker, f) &&
+           both_parts_good(scope, limits, broker, least, lanes, f);
 }
 
 bool config_least_good(const struct config *config, const struct config_least *least,
                        struct limit_fault *f)
 {
-    bool good = config->trading.orders == 0 ||
-                both_fit(least, &config->trading.limits, &config->trading.broker, f);
+    const uint32_t lanes = config_trade_lanes(config);
+    bool good =
+        config->trading.orders == 0 || config_least_fits(TRADE_FIRM, &config->trading.limits,
+                                                         &config->trading.broker, least, lanes, f);
     for (uint32_t i = 0; good && i < config->account_count; i++)
-        good = both_fit(least, &config->accounts[i].limits, &config->accounts[i].broker, f);
+        good = config_least_fits(TRADE_ACCOUNT, &config->accounts[i].limits,
+                                 &config->accounts[i].broker, least, lanes, f);
     for (uint32_t i = 0; good && i < config->session_count; i++)
-        good = both_fit(least, &config->sessions[i].limits, &config->sessions[i].broker, f);
+        good = config_least_fits(TRADE_SESSION, &config->sessions[i].limits,
+                                 &config->sessions[i].broker, least, lanes, f);
     for (uint32_t i = 0; good && i < config->strategy_count; i++)
-        good = both_fit(least, &config->strategies[i].limits, &config->strategies[i].broker, f);
+        good = config_least_fits(TRADE_STRATEGY, &config->strategies[i].limits,
+                                 &config->strategies[i].broker, least, lanes, f);
     for (uint32_t i = 0; good && i < config->client_count; i++)
-        good = both_fit(least, &config->clients[i].limits, &config->clients[i].broker, f);
+        good = config_least_fits(TRADE_STRATEGY, &config->clients[i].limits,
+                                 &config->clients[i].broker, least, lanes, f);
     return good;
 }
 
@@ -339,7 +393,7 @@ bool config_check_limits(const struct config *config, const struct places *place
             both_good(TRADE_ACCOUNT, &config->accounts[i].limits, &config->accounts[i].broker, &f);
     for (uint32_t i = 0; good && i < config->symbol_count; i++)
         good = config_symbol_good(&config->symbols[i], *config->day.reference != 0, &f) &&
-               config_rate_good(&config->symbols[i], config_trade_lanes(config), &f) &&
+               config_row_parts_good(&config->symbols[i], config_trade_lanes(config), &f) &&
                both_good(TRADE_SYMBOL, &config->symbols[i].limits, &config->symbols[i].broker, &f);
     for (uint32_t i = 0; good && i < config->session_count; i++)
         good =

@@ -526,8 +526,10 @@ struct config_least {
         UINT32_MAX, UINT64_MAX \
     }
 void config_least_add(struct config_least *least, const struct config_symbol_row *row);
-bool config_least_fits(const struct config_least *least, const struct config_limits *limits,
-                       struct limit_fault *fault);
+// <lanes>: how many trade. What they have equal parts of leaves each the smallest order, too.
+bool config_least_fits(enum trade_scope scope, const struct config_limits *limits,
+                       const struct config_limits *broker, const struct config_least *least,
+                       uint32_t lanes, struct limit_fault *fault);
 // The limits of all owners in the file but those of symbols.
 bool config_least_good(const struct config *config, const struct config_least *least,
                        struct limit_fault *fault);
@@ -536,9 +538,10 @@ uint32_t config_limited(const struct config_limits *limits);
 // Every check has an action that it may have. <broker>: what the broker limits anywhere.
 bool config_actions_good(const struct config_actions *actions, uint32_t broker,
                          struct limit_fault *fault);
-// A rate that <lanes> share leaves each a part.
-bool config_rate_good(const struct config_symbol_row *row, uint32_t lanes,
-                      struct limit_fault *fault);
+// What <lanes> share of a row leaves each a part: of a rate a message, of a limit the smallest
+// order.
+bool config_row_parts_good(const struct config_symbol_row *row, uint32_t lanes,
+                           struct limit_fault *fault);
 // <day_file>: a file of the day gives what the row may lack.
 bool config_symbol_good(const struct config_symbol_row *row, bool day_file,
                         struct limit_fault *fault);

@@ -60,7 +60,7 @@ static bool rows_good(const struct day *day, struct error *err)
             struct config_symbol_row row = config->symbols[r];
             day_overlay(day, at, &row);
             if (!day_row_good(&day->sheets[DAY_REFERENCE], day->row_of, at, row.names.names[i],
-                              &row, err))
+                              &row, config_trade_lanes(config), err))
                 return false;
             config_least_add(&least, &row);
         }
@@ -139,13 +139,14 @@ void day_overlay_of(const struct sheet *reference, const uint32_t *row_of, uint3
 }
 
 bool day_row_good(const struct sheet *reference, const uint32_t *row_of, uint32_t instrument,
-                  const char name[8], const struct config_symbol_row *row, struct error *err)
+                  const char name[8], const struct config_symbol_row *row, uint32_t lanes,
+                  struct error *err)
 {
     const uint32_t at = row_of ? row_of[instrument] : 0;
     const struct reference_row *given = at ? sheet_row_at(reference, at - 1) : NULL;
     struct limit_fault f;
     char word[SYMBOL_WORD_LEN];
-    return config_symbol_good(row, true, &f) ||
+    return (config_symbol_good(row, true, &f) && config_row_parts_good(row, lanes, &f)) ||
            sheet_fault(reference, given ? given->head.line : 1, "symbol", err, "'%s': %s: %s",
                        symbol_word(name, word), f.key, f.text);
 }

@@ -69,7 +69,8 @@ void day_overlay_of(const struct sheet *reference, const uint32_t *row_of, uint3
 // Whether <row>, over which a reference file was laid, limits nothing that contradicts something
 // else. False with <err>.
 bool day_row_good(const struct sheet *reference, const uint32_t *row_of, uint32_t instrument,
-                  const char name[8], const struct config_symbol_row *row, struct error *err);
+                  const char name[8], const struct config_symbol_row *row, uint32_t lanes,
+                  struct error *err);
 // On the heap, for <reference>; null: no memory.
 uint32_t *day_rows(const struct day *day, const struct sheet *reference);
 

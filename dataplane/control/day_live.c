@@ -142,7 +142,8 @@ static bool reference_good(struct dataplane *d)
             struct config_symbol_row row = limits_set_now(d)->symbols[at];
             row_change(c, &config->symbols[r], at, &row);
             if (!day_row_good(&c->sheets[DAY_REFERENCE], c->row_of, at,
-                              config->symbols[r].names.names[i], &row, &err))
+                              config->symbols[r].names.names[i], &row, config_trade_lanes(config),
+                              &err))
                 return refuse(c, "%s", err.text);
             least_add(c, at, &row, &least, &line);
         }

@@ -241,6 +241,7 @@ struct limits_source *limits_source_new(const struct config *config, const struc
     s->account_count = config->account_count;
     s->session_count = config->session_count;
     s->symbol_count = symbols;
+    s->lanes = config_trade_lanes(config);
     s->actions = config->trading.actions;
     s->price_period_ms = config->trading.price_period_ms;
     s->firm = config->trading.limits;
@@ -330,8 +331,7 @@ bool limits_least_fits(struct limits_source *s, const struct config_least *least
         for (uint32_t i = 0; i < counts[n]; i++) {
             const struct config_limits *firm = limits_of(s, false, scopes[n], i),
                                        *broker = limits_of(s, true, scopes[n], i);
-            if (firm == NULL ||
-                (config_least_fits(least, firm, f) && config_least_fits(least, broker, f)))
+            if (firm == NULL || config_least_fits(scopes[n], firm, broker, least, s->lanes, f))
                 continue;
             f->scope = scopes[n];
             f->index = i;
@@ -354,7 +354,8 @@ bool limits_room_good(struct limits_source *s, struct limit_fault *f)
         return false;
     f->scope = TRADE_SYMBOL;
     for (f->index = 0; f->index < s->symbol_count; f->index++)
-        if (!config_symbol_good(&s->symbols[f->index], true, f))
+        if (!config_symbol_good(&s->symbols[f->index], true, f) ||
+            !config_row_parts_good(&s->symbols[f->index], s->lanes, f))
             return false;
     return true;
 }

@@ -12,6 +12,7 @@ struct limits_source {
     uint32_t account_count;
     uint32_t session_count;
     uint32_t symbol_count;
+    uint32_t lanes;                  // that trade
     uint64_t strategies_used;        // bits
     uint32_t venues[STRATEGIES_MAX]; // bits: the sessions of the strategy's lane
     uint32_t price_period_ms;

@@ -220,8 +220,8 @@ static bool change_fits(struct dataplane_limits *l, uint32_t at)
     return (config_limits_good(c->scope, limits, &f) && config_limits_good(c->scope, broker, &f) &&
             config_owners_good(limits, broker, &f) && limits_actions_good(l->next, &f) &&
             least_fits(l, &f) && limits_venues_good(l->next, c->scope, c->index, &f) &&
-            (!row ||
-             (config_symbol_good(row, l->day_file, &f) && config_rate_good(row, l->lanes, &f)))) ||
+            (!row || (config_symbol_good(row, l->day_file, &f) &&
+                      config_row_parts_good(row, l->lanes, &f)))) ||
            refuse_fault(l, at, &f);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "dataplane/base/clock.h"
+#include "dataplane/config/places.h"
 #include "dataplane/lane/desk_command.h"
 #include "tests/lib/limit_set_rig.h"
 
@@ -108,6 +109,25 @@ static void refused(enum trade_scope scope, uint32_t index, const char *control,
     assert_int_equal(enter(0, 90, 10000), REFUSAL_NONE);
 }
 
+// The same in the file.
+static void a_lane_without_a_part_is_refused_at_the_start(void **state)
+{
+    struct error err = {0};
+    (void)state;
+    configure(100, STRATEGIES_DIR "/maker.so");
+    prepare();
+    config.accounts[ACCOUNT].limits.day_orders = LANES;
+    assert_true(config_check_trade(&config, config.places, &err));
+    config.accounts[ACCOUNT].limits.day_orders = LANES - 1;
+    assert_false(config_check_trade(&config, config.places, &err));
+    assert_non_null(strstr(err.text, ".day_orders: 2 lanes trade, and each has an equal part"));
+    config.accounts[ACCOUNT].limits.day_orders = UINT32_MAX;
+    config.symbols[0].broker.open_orders = LANES - 1;
+    err = (struct error){0};
+    assert_false(config_check_trade(&config, config.places, &err));
+    assert_non_null(strstr(err.text, ".open_orders: 2 lanes trade, and each has an equal part"));
+}
+
 static void what_is_not_good_changes_nothing(void **state)
 {
     (void)state;
@@ -126,6 +146,8 @@ static void what_is_not_good_changes_nothing(void **state)
     refused(TRADE_SYMBOL, 1, "touch_least", "0.01", "touch_least: does nothing without touch");
     refused(TRADE_SYMBOL, 1, "price_low", "9.51", "price_low: is above price_high");
     refused(TRADE_SYMBOL, 1, "rate_per_s", "1", "rate_per_s: 2 lanes trade, and each has an equal");
+    refused(TRADE_SYMBOL, 1, "open_orders", "1", "open_orders: 2 lanes trade, and each has an");
+    refused(TRADE_ACCOUNT, ACCOUNT, "day_orders", "1", "day_orders: 2 lanes trade, and each has");
     refused(TRADE_FIRM, 0, "position", "5",
             "position: positions belong to accounts, strategies, clients and symbols");
     refused(TRADE_SESSION, 0, "loss", "5", "loss: it belongs to the firm and accounts");
@@ -466,6 +488,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(in_force_between_two_orders, tidy),
         cmocka_unit_test_teardown(every_scope, tidy),
+        cmocka_unit_test_teardown(a_lane_without_a_part_is_refused_at_the_start, tidy),
         cmocka_unit_test_teardown(what_is_not_good_changes_nothing, tidy),
         cmocka_unit_test_teardown(a_halt_is_not_lost, tidy),
         cmocka_unit_test_teardown(nobody_drains, tidy),

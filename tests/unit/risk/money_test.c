@@ -233,8 +233,8 @@ static void beyond_its_loss_no_replace_opens(void **state)
     passes(&nearer);
 }
 
-// A broken sale is booked as a purchase at its price: the money is exact, the average is not what it
-// was before (docs/trading.md).
+// A broken sale is booked as a purchase at its price: the money is exact, the average is not what
+// it was before (docs/trading.md).
 static void a_broken_sale_leaves_the_profit_exact(void **state)
 {
     (void)state;
