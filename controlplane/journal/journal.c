@@ -110,10 +110,17 @@ static void block_leave(struct journal *j, uint32_t flags)
     j->filling = slot_next(j->filling);
 }
 
+// A segment is of one day (UTC), so that what is old can go however little is written.
+static bool of_today(const struct journal *j)
+{
+    const uint64_t day_ns = 86400 * UINT64_C(1000000000);
+    return j->header.created_ns / day_ns == utc_now_ns() / day_ns;
+}
+
 // And the mark behind it.
 static bool block_fits(const struct journal *j)
 {
-    return j->header.segment &&
+    return j->header.segment && of_today(j) &&
            j->offset + JOURNAL_BLOCK_MAX + JOURNAL_ALIGN_MAX <= j->config.segment_bytes;
 }
 
@@ -309,6 +316,10 @@ bool journal_turn(struct journal *j, uint64_t now_ns, uint32_t wait_us)
         block_leave(j, 0);
     const bool moved = committed_move(j, now_ns);
     mark_leave(j, now_ns);
+    if (now_ns - j->retained_ns >= JOURNAL_RETAIN_MS * UINT64_C(1000000)) {
+        j->retained_ns = now_ns;
+        journal_retain(j);
+    }
     return moved;
 }
 

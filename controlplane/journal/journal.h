@@ -19,7 +19,8 @@ enum journal_state {
 
 enum {
     JOURNAL_RETRY_MS = 500,
-    JOURNAL_MARK_MS = 100, // without a record, until a block says that the last one was durable
+    JOURNAL_RETAIN_MS = 10000, // between two looks for what is too old
+    JOURNAL_MARK_MS = 100,     // without a record, until a block says that the last one was durable
     JOURNAL_SEGMENT_MIB_MIN = 4, // two blocks of the largest size and the header fit
     JOURNAL_BLOCK_MIN = 64 << 10,
     JOURNAL_LATENCIES = 32,
@@ -75,6 +76,7 @@ struct journal {
     uint64_t number;                      // of the next record
     uint64_t committed;                   // records up to this one are durable
     uint64_t committed_ns;                // since when
+    uint64_t retained_ns;                 // last look
     bool marked;                          // a durable block says so, or none has to
     bool torn;                            // as was found: its last segments have such an end
     struct journal_mark mark, committed_mark;
