@@ -11,6 +11,9 @@
 #include "controlplane/cli/journal_events.h"
 #include "controlplane/control/view.h"
 
+// References of an order: each replace has its own.
+enum { REFS_MAX = 4096 };
+
 // An order at a place behind these is told from the DECISION on that was asked for.
 enum { PLACES = 1 << 20 };
 
@@ -25,10 +28,12 @@ struct chosen {
     uint32_t ref_new; // asked for by a replace
     uint8_t lane;
     uint8_t session;
-    bool astray;    // its place in this instance is not known yet
-    bool twins;     // so far in this day another one was entered as it was
-    bool elsewhere; // an instance before entered it
-    bool unsure;    // a replace was seen that may be its own, or a twin's
+    bool astray;             // its place in this instance is not known yet
+    bool twins;              // so far in this day another one was entered as it was
+    bool elsewhere;          // an instance before entered it
+    bool unsure;             // a replace was seen that may be its own, or a twin's
+    uint32_t refs[REFS_MAX]; // that the exchange named, the newest ones: executions keep theirs
+    uint32_t ref_count;
     struct event_decision asked;
 };
 
@@ -40,6 +45,7 @@ struct search {
     uint64_t since;              // first record of the instance
     struct chosen found;
     uint32_t matches;
+    struct error damage; // of the journal
 };
 
 static bool search_read(struct search *s, const struct invocation *invocation, struct error *err)
@@ -159,6 +165,8 @@ static bool search_run(struct search *s, struct journal_events *f, struct error 
         else
             s->found.elsewhere = known;
     }
+    if (!journal_events_whole(f, &s->damage) && s->matches == 0)
+        *err = s->damage; // it may stand where nothing can be read
     return err->code == EXIT_OK &&
            (s->matches || error_set(err, EXIT_FAILED, "%s: no DECISION of this journal is about it",
                                     f->reader.directory));
@@ -276,12 +284,37 @@ static bool named(struct chosen *c, uint32_t order, uint8_t session, uint32_t re
     return !c->astray && order == c->order;
 }
 
+static bool ref_known(const struct chosen *c, uint32_t ref)
+{
+    const uint32_t count = c->ref_count < REFS_MAX ? c->ref_count : REFS_MAX;
+    for (uint32_t i = 0; i < count; i++)
+        if (c->refs[i] == ref)
+            return true;
+    return false;
+}
+
+static void ref_note(struct chosen *c, uint32_t ref)
+{
+    if (ref && !ref_known(c, ref))
+        c->refs[c->ref_count++ % REFS_MAX] = ref;
+}
+
 static bool report_about(const struct event_order *o, struct chosen *c)
 {
     if (!named(c, o->order, o->session, o->ref) && !named(c, o->order, o->session, o->named))
         return false;
     c->ref = o->ref;
+    ref_note(c, o->ref);
+    ref_note(c, o->named);
     return true;
+}
+
+// The order is over, and its place may have another one: a trade of it that is broken or corrected
+// is told by the reference that it had.
+static bool undone(const struct event *e, const struct chosen *c)
+{
+    return e->type == EVENT_ORDER && e->lane == c->lane && e->order.session == c->session &&
+           e->order.broken_shares && ref_known(c, e->order.named);
 }
 
 static bool decision_about(const struct event_decision *d, struct chosen *c)
@@ -325,6 +358,14 @@ static bool about(const struct event *e, struct chosen *c, bool *over)
     }
 }
 
+// The session's references have begun anew.
+static bool is_another(const struct event *e, const struct chosen *c)
+{
+    const struct event_decision *d = &e->decision;
+    return e->type == EVENT_DECISION && e->lane == c->lane && d->session == c->session &&
+           d->kind == 'O' && d->refusal == REFUSAL_NONE && ref_known(c, d->ref);
+}
+
 // The order's instance has ended, and this one goes on from the journal, or not.
 static bool goes_on(struct chosen *c, const struct journal_events *f)
 {
@@ -341,7 +382,7 @@ static json_t *story(struct journal_events *f, struct chosen *c, const char **en
     uint64_t begun_ns = 0, input = 0, epoch = 0;
     bool over = false;
     *end = "the order is still open where this journal ends";
-    while (!invocation_stopped() && !over && (e = journal_events_next(f, err)) != NULL) {
+    while (!invocation_stopped() && (e = journal_events_next(f, err)) != NULL) {
         if (e->epoch == c->epoch && e->event.type == EVENT_SIGNAL && e->event.lane == c->lane) {
             json_decref(told);
             told = signal_view(f);
@@ -360,17 +401,22 @@ static json_t *story(struct journal_events *f, struct chosen *c, const char **en
             *end = "the order is still open where its day ends";
             break;
         }
-        if (c->refused ? e->number != c->refused : !about(&e->event, c, &over))
+        if (over && is_another(&e->event, c))
+            break;
+        if (c->refused ? e->number != c->refused
+            : over     ? !undone(&e->event, c)
+                       : !about(&e->event, c, &over))
             continue;
         begun_ns = begun_ns ? begun_ns : e->utc_ns;
         json_t *step = step_view(f, begun_ns);
         if (e->event.type == EVENT_DECISION && told && e->event.input == input)
             json_object_set(step, "signal", told);
         json_array_append_new(steps, step);
-        over = over || c->refused;
+        if (c->refused)
+            break;
     }
     json_decref(told);
-    if (over)
+    if (over || c->refused)
         *end = "the order is over";
     else if (c->unsure)
         *end =
@@ -444,6 +490,10 @@ static void order_print(const json_t *fields)
         printf("; executed %lld at %lld.%04lld, match %lld", number_at(fields, "fill_shares"),
                number_at(fields, "fill_price") / 10000, number_at(fields, "fill_price") % 10000,
                number_at(fields, "match"));
+    if (number_at(fields, "broken_shares"))
+        printf("; broken %lld at %lld.%04lld, match %lld", number_at(fields, "broken_shares"),
+               number_at(fields, "broken_price") / 10000, number_at(fields, "broken_price") % 10000,
+               number_at(fields, "match"));
     fputc('\n', stdout);
 }
 
@@ -507,6 +557,8 @@ void run_explain(const struct invocation *invocation, struct error *err)
             if (invocation->json)
                 fputc('\n', stdout);
             json_decref(steps);
+            if (err->code == EXIT_OK)
+                *err = s.damage;
         }
     }
     journal_events_close(&f);

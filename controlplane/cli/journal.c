@@ -323,6 +323,7 @@ void run_journal_stats(const struct invocation *invocation, struct error *err)
         if (invocation->json)
             fputc('\n', stdout);
         json_decref(view);
+        journal_events_whole(&f, err);
     }
     sum_free(&sum);
     journal_events_close(&f);

@@ -102,8 +102,9 @@ static void one_print(const json_t *spans)
 
 // --- a journal ---
 
+// <damage>: of what was read; what could be read is told all the same.
 static bool journal_tell(const char *directory, uint32_t one_in, trace_emit *emit, void *context,
-                         struct error *err)
+                         struct error *damage, struct error *err)
 {
     static struct journal_events events;
     const struct logged_event *e;
@@ -115,6 +116,7 @@ static bool journal_tell(const char *directory, uint32_t one_in, trace_emit *emi
         while (!invocation_stopped() && (e = journal_events_next(&events, err)) != NULL)
             trace_tree_event(tree, e, events.instance.clock.tsc_hz);
         trace_tree_wait(tree, UINT64_MAX);
+        journal_events_whole(&events, damage);
     }
     trace_tree_free(tree);
     journal_events_close(&events);
@@ -126,9 +128,11 @@ void run_trace(const struct invocation *invocation, struct error *err)
     const char *id = json_string_value(json_object_get(invocation->options, "ID"));
     const char *directory = json_string_value(json_object_get(invocation->options, "DIR"));
     struct one_trace one = {.spans = json_array()};
+    struct error damage = {0};
     if (!trace_id_read(id, &one.key))
         error_set(err, EXIT_USAGE, "ID: '%.40s' is not the 32 hexadecimal digits of a trace", id);
-    else if (journal_tell(directory, 1, one_take, &one, err) && json_array_size(one.spans) == 0)
+    else if (journal_tell(directory, 1, one_take, &one, &damage, err) &&
+             json_array_size(one.spans) == 0 && damage.code == EXIT_OK)
         error_set(err, EXIT_FAILED, "%s: no event of this journal belongs to trace %s", directory,
                   id);
     else if (err->code == EXIT_OK && invocation->json) {
@@ -136,6 +140,8 @@ void run_trace(const struct invocation *invocation, struct error *err)
         fputc('\n', stdout);
     } else if (err->code == EXIT_OK)
         one_print(one.spans);
+    if (err->code == EXIT_OK)
+        *err = damage;
     json_decref(one.spans);
 }
 
@@ -216,6 +222,7 @@ void run_trace_export(const struct invocation *invocation, struct error *err)
     const bool all = json_object_get(invocation->options, "--all") != NULL;
     const json_int_t n = all ? 1 : one_in ? json_integer_value(one_in) : 1000;
     struct trace_output o = {.err = err};
+    struct error damage = {0};
     if (n < 0 || n > UINT32_MAX) {
         error_set(err, EXIT_USAGE, "--one-in: from 0 to %u", UINT32_MAX);
         return;
@@ -224,13 +231,15 @@ void run_trace_export(const struct invocation *invocation, struct error *err)
     if (o.batch == NULL)
         error_set(err, EXIT_FAILED, "no memory for a request");
     else if (output_open(&o, to, directory) &&
-             journal_tell(directory, (uint32_t)n, output_take, &o, err))
+             journal_tell(directory, (uint32_t)n, output_take, &o, &damage, err))
         flush_out(&o);
     if (err->code == EXIT_OK)
         fprintf(stderr, "%" PRIu64 " traces, %" PRIu64 " spans, %" PRIu64 " not taken\n", o.traces,
                 o.spans, o.rejected);
     if (o.file && o.file != stdout && fclose(o.file) != 0 && err->code == EXIT_OK)
         error_set(err, EXIT_FAILED, "%s: cannot be written", to);
+    if (err->code == EXIT_OK)
+        *err = damage;
     post_close(o.post);
     otlp_batch_free(o.batch);
 }

@@ -13,6 +13,7 @@ import pathlib
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,15 @@ def until(condition, what):
     while not condition():
         assert time.monotonic() < end, f"never: {what}"
         time.sleep(0.02)
+
+
+def crc32c(data):
+    c = 0xFFFFFFFF
+    for byte in data:
+        c ^= byte
+        for _ in range(8):
+            c = c >> 1 ^ (0x82F63B78 if c & 1 else 0)
+    return c ^ 0xFFFFFFFF
 
 
 class World:
@@ -154,6 +164,16 @@ def damaged(journal, folder):
             assert "torn end" in done.stdout, f"byte {at}: {done.stdout}"  # nothing behind it said that it was durable
         shutil.rmtree(copy)
     assert found, "no damage was found"
+    # Whoever reads it says so, also what only counts or looks for one order.
+    copy = folder / "newer"
+    shutil.copytree(journal, copy)
+    data = bytearray((copy / segment.name).read_bytes())
+    data[8] = 2
+    data[4:8] = struct.pack("<I", crc32c(data[8:512]))
+    (copy / segment.name).write_bytes(data)
+    for words in (("journal", "dump", copy), ("journal", "stats", copy), ("explain", "order", 2, copy),
+                  ("trace", "export", copy, "--to", folder / "traces")):
+        assert "of a newer format" in run(*words, code=1), words
     (folder / "empty").mkdir()
     assert "no segment" in run("journal", "verify", folder / "empty", code=1)
     assert "No such file" in run("journal", "verify", folder / "none", code=1)

@@ -165,6 +165,46 @@ static void test_the_same_number_on_another_day(void **state)
     tells(3, story);
 }
 
+// The place of an order that is over has another one when its trade is broken, by the reference
+// that it had when it traded.
+static void breaks(uint8_t session, uint32_t ref)
+{
+    struct event event = {.type = EVENT_ORDER};
+    event.order.order = UINT32_MAX;
+    event.order.session = session;
+    event.order.ref = event.order.named = ref;
+    event.order.life = DEAD;
+    event.order.broken_shares = 100;
+    say(&event);
+}
+
+static void test_a_trade_is_broken_behind_the_end(void **state)
+{
+    (void)state;
+    static const uint32_t story[16] = {1, 1, 2, 2, 2, 1, 2, 1}, other[16] = {3, 3, 3};
+    instance(5, false);
+    decides('O', 3, 1, 70);
+    answers(3, 1, LIVE);
+    decides('U', 3, 2, 70);
+    answers(3, 2, LIVE);
+    answers(3, 2, DEAD);
+    decides('O', 3, 3, 71);
+    answers(3, 3, LIVE);
+    breaks(0, 1);
+    breaks(1, 1); // of another session
+    breaks(0, 2);
+    answers(3, 3, DEAD);
+    instance(6, true);
+    breaks(0, 1);
+    decides('O', 3, 1, 72); // references have begun anew
+    breaks(0, 2);
+    instance(7, false);
+    breaks(0, 2);
+    assert_true(journal_close(&rig.journal));
+    tells(2, story);
+    tells(3, other);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make, drop)
@@ -173,6 +213,7 @@ int main(void)
         CASE(test_a_modify_is_first_after_a_restart),
         CASE(test_two_orders_are_alike),
         CASE(test_the_same_number_on_another_day),
+        CASE(test_a_trade_is_broken_behind_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
