@@ -24,6 +24,8 @@ struct capture_sum {
     bool again[LANES_MAX]; // stopped, and started again: between them nothing is recorded
     uint64_t lost[LANES_MAX];
     uint32_t without[LANES_MAX]; // bits of enum capture_not_recorded
+    uint8_t last[LANES_MAX];     // kind of the last record
+    uint64_t until[LANES_MAX];   // time of the last turn, ticks
     uint64_t frames;
 };
 
@@ -34,9 +36,12 @@ struct replaying {
     struct event restored; // RESTORED of the instance; EVENT_NONE: it did not ask the journal
     uint64_t day_ns;       // epoch of the first instance that it went on from; its own: of none
     uint32_t lane;
-    uint64_t equal;   // events
-    uint64_t earlier; // the journal has them no more
-    uint64_t later;   // behind the end of the capture
+    uint64_t equal;             // events
+    uint64_t earlier;           // the journal has them no more
+    uint64_t later;             // behind the end of the capture
+    bool begins;                // nothing of the instance was retained away
+    struct event last;          // of the lane, in the journal
+    uint64_t events[LANES_MAX]; // trading ones in the journal
 };
 
 static const char *option_of(const struct invocation *invocation, const char *name)
@@ -53,6 +58,9 @@ static void record_count(struct capture_sum *sum, const struct capture_item *ite
     struct capture_start start;
     sum->recorded[lane] = true;
     sum->frames += capture_is_frame(&item->record);
+    sum->last[lane] = h->kind == CAPTURE_SKIP ? sum->last[lane] : h->kind;
+    if (h->kind == CAPTURE_TURN)
+        memcpy(&sum->until[lane], item->record.payload, sizeof sum->until[lane]);
     if (h->kind == CAPTURE_LOST)
         sum->lost[lane] += h->value;
     if (h->kind == CAPTURE_NOT_RECORDED && h->value < CAPTURE_WITHOUTS)
@@ -303,11 +311,16 @@ static void difference(const struct event *was, const struct event *now, char *t
     const struct event_info *info = event_info(was->type), *other = event_info(now->type);
     const uint8_t *a = (const uint8_t *)was, *b = (const uint8_t *)now;
     size_t used = 0;
+    bool named = false;
     if (was->type != now->type) {
         snprintf(text, len, "was %s, is %s", info ? info->name : "?", other ? other->name : "?");
         return;
     }
     used += (size_t)snprintf(text, len, "%s:", info ? info->name : "?");
+    if (was->sequence != now->sequence && used < len)
+        used +=
+            (size_t)snprintf(text + used, len - used, " number was %" PRIu64 ", is %" PRIu64 ";",
+                             was->sequence, now->sequence);
     if (was->tsc != now->tsc && used < len)
         used += (size_t)snprintf(text + used, len - used, " stamp was %" PRIu64 ", is %" PRIu64 ";",
                                  was->tsc, now->tsc);
@@ -324,7 +337,14 @@ static void difference(const struct event *was, const struct event *now, char *t
         memcpy(&y, b + f->offset, n);
         used += (size_t)snprintf(text + used, len - used, " %s was %" PRIu64 ", is %" PRIu64 ";",
                                  f->name, x, y);
+        named = true;
     }
+    for (size_t i = offsetof(struct event, type); !named && i < sizeof *was && used < len; i++)
+        if (a[i] != b[i]) {
+            snprintf(text + used, len - used, " byte %zu of %zu was 0x%02x, is 0x%02x;", i,
+                     sizeof *was, a[i], b[i]);
+            return;
+        }
 }
 
 static bool event_compare(struct replaying *p, const struct event *was, const struct event *now,
@@ -348,14 +368,15 @@ static bool not_in_journal(const struct replaying *p, const struct event *now, s
                      now->sequence);
 }
 
-// What the replay makes until the journal's event <was>. Only its first ones may be gone.
+// What the replay makes until the journal's event <was>. Only its first ones may be gone, with the
+// journal's first segment.
 static bool events_skip(struct replaying *p, const struct event *was, FILE *events,
                         struct event *now, bool *more, struct error *err)
 {
     while (*more && now->sequence < was->sequence) {
         p->earlier += now->sequence != 0 && p->equal == 0;
         *more = fread(now, sizeof *now, 1, events) == 1;
-        if (*more && p->equal && now->sequence < was->sequence)
+        if (*more && (p->equal || p->begins) && now->sequence < was->sequence)
             return not_in_journal(p, now, err);
     }
     return true;
@@ -365,14 +386,16 @@ static bool events_skip(struct replaying *p, const struct event *was, FILE *even
 static bool events_compare(struct replaying *p, FILE *events, struct error *err)
 {
     struct journal_events f;
-    struct event now = {.sequence = 0};
+    struct event now;
     const struct logged_event *e;
     struct error damage = {0};
     bool more = true, found = false, ok = journal_events_open(&f, p->journal, err);
+    memset(&now, 0, sizeof now);
     while (ok && (e = journal_events_next(&f, err)) != NULL) {
         if (e->epoch != p->epoch || e->event.lane != p->lane || e->ring != EVENT_RING_TRADING)
             continue;
         found = true;
+        p->last = e->event;
         ok = events_skip(p, &e->event, events, &now, &more, err);
         if (ok && more)
             ok = event_compare(p, &e->event, &now, err);
@@ -409,16 +432,22 @@ static bool journal_knows(struct replaying *p, const struct capture_sum *sum, st
     bool found = false;
     uint64_t config_hash = 0;
     bool ok = journal_events_open(&f, p->journal, err);
+    p->begins = ok && f.reader.segments[0] == 1;
     while (ok && journal_events_next(&f, err)) {
+        const struct event *e = &f.event.event;
         if (f.instance.epoch != p->epoch && found)
             break;
-        if (f.instance.epoch != p->epoch)
+        if (f.instance.epoch != p->epoch) {
+            p->begins = true;
             continue;
+        }
         found = true;
         config_hash = f.instance.config_hash;
-        if (f.event.event.type == EVENT_RESTORED)
-            p->restored = f.event.event;
-        file_note(p, &f.event.event);
+        if (e->type == EVENT_RESTORED)
+            p->restored = *e;
+        if (f.event.ring == EVENT_RING_TRADING && e->lane < LANES_MAX)
+            p->events[e->lane]++;
+        file_note(p, e);
     }
     if (found && config_hash != sum->instance.config_hash)
         error_set(err, EXIT_STATE, "%s: another configuration than the capture's", p->journal);
@@ -459,6 +488,45 @@ static bool day_find(struct replaying *p, struct error *err)
     return err->code == EXIT_OK;
 }
 
+// A process that was killed leaves at most the turn that it was in, idle ones, and the one before,
+// which may be cut; what is missing beyond that was written down once, or left its loop in order.
+static bool lane_whole(const struct replaying *p, const struct capture_sum *sum, struct error *err)
+{
+    const uint64_t until = sum->until[p->lane], at = p->last.tsc;
+    const bool small = p->last.type != EVENT_LANE_STOPPED &&
+                       (at <= until || at - until <= sum->instance.clock.tsc_hz);
+    if (p->equal == 0)
+        return error_set(err, EXIT_STATE, "%s: not complete: no event of lane %u was compared",
+                         p->capture, p->lane);
+    if (p->later && sum->last[p->lane] == CAPTURE_END)
+        return error_set(err, EXIT_STATE,
+                         "difference: lane %u: the last %" PRIu64 " events of the journal are not "
+                         "in what comes out",
+                         p->lane, p->later);
+    if (p->later == 0 || sum->last[p->lane] == CAPTURE_STOP || small)
+        return true;
+    return error_set(err, EXIT_STATE,
+                     "%s: not complete: it does not say that lane %u ended or recording was "
+                     "stopped, and %" PRIu64 " events of the journal are behind its end",
+                     p->capture, p->lane, p->later);
+}
+
+static bool lanes_recorded(const struct replaying *p, const struct capture_sum *sum,
+                           struct error *err)
+{
+    bool any = false;
+    for (uint32_t lane = 0; lane < LANES_MAX; lane++) {
+        any |= sum->recorded[lane];
+        if (p->events[lane] && !sum->recorded[lane])
+            return error_set(err, EXIT_STATE,
+                             "%s: not complete: nothing of lane %u is in it, of which the journal "
+                             "has %" PRIu64 " events",
+                             p->capture, lane, p->events[lane]);
+    }
+    return any ||
+           error_set(err, EXIT_STATE, "%s: not complete: nothing of any lane is in it", p->capture);
+}
+
 static bool lane_replay(struct replaying *p, const struct capture_sum *sum, struct error *err)
 {
     struct children c = {0};
@@ -473,7 +541,7 @@ static bool lane_replay(struct replaying *p, const struct capture_sum *sum, stru
     if (p->later)
         printf("; %" PRIu64 " later ones are behind the capture's end", p->later);
     putchar('\n');
-    return true;
+    return lane_whole(p, sum, err);
 }
 
 void run_replay(const struct invocation *invocation, struct error *err)
@@ -487,7 +555,8 @@ void run_replay(const struct invocation *invocation, struct error *err)
     if (!capture_look(p.capture, p.epoch, &sum, err))
         return;
     p.epoch = sum.instance.epoch;
-    if (!journal_knows(&p, &sum, err) || !capture_complete(p.capture, &sum, err) ||
+    if (!journal_knows(&p, &sum, err) || !lanes_recorded(&p, &sum, err) ||
+        !capture_complete(p.capture, &sum, err) ||
         (p.restored.type == EVENT_RESTORED && !day_find(&p, err)))
         return;
     for (p.lane = 0; p.lane < sum.instance.lanes; p.lane++)
