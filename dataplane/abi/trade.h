@@ -154,7 +154,6 @@ enum session_halt {
     SESSION_HALT_GAP,   // messages are missing that the exchange does not repeat
     SESSION_HALT_NAME,  // another session took the place of one that had not ended
     SESSION_HALT_SHORT, // the exchange has less of the session than was read
-    SESSION_HALT_ANEW,  // as before, and the session goes on from what the exchange has
     SESSION_HALTS
 };
 

@@ -469,7 +469,6 @@ static const char *const halts[SESSION_HALTS] = {
     [SESSION_HALT_GAP] = "messages are missing that the exchange does not repeat",
     [SESSION_HALT_NAME] = "the exchange has another session, and the one before had not ended",
     [SESSION_HALT_SHORT] = "the exchange has less of the session than was read before",
-    [SESSION_HALT_ANEW] = "the exchange had less of the session than was read: read on there",
 };
 
 static void halt_look(struct dataplane *d, uint32_t index)

@@ -429,13 +429,7 @@ static void session_end(struct desk_restore *r, uint32_t i)
     struct session *s = r->desk->sessions[i].session;
     if (r->named[i][0] == 0)
         return; // never logged in: as the configuration says
-    s->next_sequence = r->stream[i] + 1;
-    memcpy(s->session_id, r->named[i], SOUPBIN_SESSION_LEN);
-    s->was_connected = true;
-    s->ended = s->asks_any = r->ended[i];
-    // An answer to a query of an earlier connection may still stand in the stream: ours goes out
-    // when the exchange says that there is nothing more.
-    s->query_stale = s->frames.query.len > 0;
+    session_restore(s, r->named[i], r->stream[i] + 1, r->ended[i]);
 }
 
 static void orders_end(struct desk *d)

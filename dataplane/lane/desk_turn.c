@@ -252,7 +252,7 @@ static COLD void session_tell(struct desk *d, uint32_t i, uint32_t unread)
     struct desk_session *ds = &d->sessions[i];
     const struct session *s = ds->session;
     struct event event = {.type = EVENT_ORDER_SESSION};
-    event.order_session.next_sequence = s->next_sequence - unread;
+    event.order_session.next_sequence = s->short_at ? s->short_at : s->next_sequence - unread;
     event.order_session.missing = s->count.missing;
     event.order_session.open_orders = d->orders.sessions[i].open_count;
     event.order_session.session = (uint8_t)i;

@@ -105,16 +105,6 @@ void session_go(struct session *s, uint64_t now)
         state_set(s, SESSION_READY, now);
 }
 
-COLD void session_resume(struct session *s, uint64_t now)
-{
-    s->halted = SESSION_HALT_NONE;
-    if (s->state != SESSION_GAP)
-        return;
-    s->replay_told = false;
-    state_set(s, SESSION_REPLAY, now); // whose end is waited for once more
-    s->wants_query = s->frames.query.len > 0 && s->query_at == 0 && !s->query_stale;
-}
-
 // --- connections ---
 
 static void back_off(struct session *s, uint64_t now)
@@ -157,12 +147,14 @@ static COLD void give_up(struct session *s, uint64_t now)
 static void login_patch(struct session *s)
 {
     char *id = (char *)s->login + 19, *sequence = (char *)s->login + 29;
+    const bool blank = s->asks_any || s->asks_rest;
     uint32_t len = 0;
-    while (!s->asks_any && len < SOUPBIN_SESSION_LEN && s->session_id[len])
+    while (!blank && len < SOUPBIN_SESSION_LEN && s->session_id[len])
         len++;
     memset(id, ' ', SOUPBIN_SESSION_LEN);
     memcpy(id + SOUPBIN_SESSION_LEN - len, s->session_id, len);
-    alpha_u64_write(sequence, SOUPBIN_SEQUENCE_LEN, s->asks_any ? 1 : s->next_sequence);
+    s->asked = s->asks_any ? 1 : s->next_sequence;
+    alpha_u64_write(sequence, SOUPBIN_SEQUENCE_LEN, s->asked);
 }
 
 void session_opened(struct session *s, uint64_t now)
@@ -186,17 +178,98 @@ void session_stop(struct session *s, uint64_t now)
         s->transport->ops->close(s->transport, now);
 }
 
+// What the exchange has said in a stream that fell short was not applied: it is asked for again,
+// from where that stream ended.
+static COLD void short_accept(struct session *s, uint64_t now)
+{
+    s->next_sequence = s->short_at;
+    s->short_at = 0;
+    if (s->state != SESSION_DOWN)
+        give_up(s, now);
+    session_retry(s);
+}
+
+COLD void session_resume(struct session *s, uint64_t now)
+{
+    s->halted = SESSION_HALT_NONE;
+    if (s->short_at) {
+        short_accept(s, now);
+        return;
+    }
+    if (s->state != SESSION_GAP)
+        return;
+    s->replay_told = false;
+    state_set(s, SESSION_REPLAY, now); // whose end is waited for once more
+    s->wants_query = s->frames.query.len > 0 && s->query_at == 0 && !s->query_stale;
+}
+
 // --- what the server says about the session ---
+
+static uint64_t frames_out(const struct session *s)
+{
+    return s->count.sent + s->count.cancels;
+}
+
+static COLD void quiet_from_here(struct session *s, bool quiet)
+{
+    s->quiet = quiet;
+    s->quiet_at = s->next_sequence;
+    s->quiet_frames = frames_out(s);
+}
 
 // Another session. What the old one had not said about our orders, nobody says any more.
 static COLD void session_renew(struct session *s, const char *id)
 {
-    if (s->was_connected && !s->ended) {
+    const bool nothing_lost =
+        s->quiet && s->quiet_at == s->next_sequence && s->quiet_frames == frames_out(s);
+    if (s->was_connected && !nothing_lost) {
         s->halted = SESSION_HALT_NAME;
         s->count.renewed++;
     }
     memcpy(s->session_id, id, sizeof s->session_id);
     s->next_sequence = 1;
+    s->short_at = 0;
+    quiet_from_here(s, false);
+}
+
+// The exchange has less than was asked for, as a login's number is that of the next message it
+// sends: another stream under the same name, or one that has lost its end. Nothing of it is applied
+// before a person has looked, and then all of it, also of what it has grown by until then.
+static COLD void falls_short(struct session *s, uint64_t sequence, uint64_t now)
+{
+    if (s->short_at == 0 || sequence < s->short_at)
+        s->short_at = sequence;
+    s->wire_sequence = 0;
+    s->quiet_at = 0;
+    s->halted = SESSION_HALT_SHORT;
+    state_set(s, SESSION_GAP, now);
+}
+
+static COLD void goes_beyond(struct session *s, uint64_t sequence, uint64_t now)
+{
+    s->count.missing += sequence - s->next_sequence;
+    s->next_sequence = sequence;
+    s->halted = SESSION_HALT_GAP;
+    state_set(s, SESSION_GAP, now);
+}
+
+// False: what was asked for does not fit the session that there is; the next login asks again.
+static COLD bool named(struct session *s, const struct soupbin_accepted *a)
+{
+    s->asks_any = s->asks_rest = s->ended = s->replay_told = false;
+    if (s->session_id[0] == 0) {
+        memcpy(s->session_id, a->session, sizeof s->session_id);
+        quiet_from_here(s, false);
+    } else if (memcmp(s->session_id, a->session, sizeof s->session_id) != 0) {
+        session_renew(s, a->session);
+        return a->sequence == 1 || s->asked == 1;
+    } else if (s->asked < s->next_sequence) {
+        // Asked without its name, and from the start: what begins at 1 need not be what was read.
+        // Asked for what was not read, the exchange says how far it is.
+        s->asks_rest = true;
+        return false;
+    }
+    return true;
 }
 
 static void accepted(struct session *s, const struct soupbin_packet *packet, uint64_t now)
@@ -207,40 +280,64 @@ static void accepted(struct session *s, const struct soupbin_packet *packet, uin
         give_up(s, now);
         return;
     }
-    if (s->session_id[0] == 0)
-        memcpy(s->session_id, a.session, sizeof s->session_id);
-    else if (memcmp(s->session_id, a.session, sizeof s->session_id) != 0)
-        session_renew(s, a.session);
-    s->asks_any = s->ended = s->replay_told = false;
     s->count.logins++;
     s->reject = 0;
     s->retry_ticks = s->config.retry_ticks;
+    if (!named(s, &a)) {
+        give_up(s, now);
+        return;
+    }
     s->wire_sequence = a.sequence;
     state_set(s, SESSION_REPLAY, now);
-    if (a.sequence > s->next_sequence) {
-        s->count.missing += a.sequence - s->next_sequence;
-        s->next_sequence = a.sequence;
-        s->halted = SESSION_HALT_GAP;
-        state_set(s, SESSION_GAP, now);
+    if (s->short_at || a.sequence < s->next_sequence) {
+        falls_short(s, a.sequence, now);
+        return;
     }
+    if (a.sequence > s->next_sequence)
+        goes_beyond(s, a.sequence, now);
     s->wants_query = s->frames.query.len > 0 && !s->query_stale;
 }
 
 // The session that was asked for is not there, maybe only for now: the next login takes what there
-// is. Should it be the same, what was read of it is known.
+// is.
 static void rejected(struct session *s, const struct soupbin_packet *packet, uint64_t now)
 {
     s->reject = soupbin_rejected_read(packet);
     s->count.rejected++;
     if (s->reject == SOUPBIN_NO_SESSION)
         s->asks_any = true;
+    s->asks_rest = false;
     give_up(s, now);
 }
 
 static void ended(struct session *s, uint64_t now)
 {
     s->asks_any = s->ended = true;
+    if (s->state >= SESSION_REPLAY && s->short_at == 0)
+        quiet_from_here(s, true);
     give_up(s, now);
+}
+
+// The answer to our query is news of no order.
+static COLD void query_answered(struct session *s, uint64_t sequence, uint32_t next_ref)
+{
+    if (s->quiet_at == sequence) {
+        s->quiet_at = sequence + 1;
+        s->quiet = true;
+    }
+    if (s->query_at == 0)
+        return;
+    s->query_at = 0;
+    s->query_next = next_ref;
+    s->replayed = true;
+}
+
+// Read before. Of a stream that fell short nothing is counted.
+static COLD void repeated(struct session *s, uint64_t sequence)
+{
+    s->count.repeated++;
+    if (s->short_at)
+        s->wire_sequence = sequence;
 }
 
 // True: a message for the owner.
@@ -253,7 +350,7 @@ static bool sequenced(struct session *s, const struct soupbin_packet *packet,
     }
     const uint64_t sequence = s->wire_sequence++;
     if (UNLIKELY(sequence < s->next_sequence)) {
-        s->count.repeated++;
+        repeated(s, sequence);
         return false;
     }
     s->next_sequence = sequence + 1;
@@ -267,39 +364,21 @@ static bool sequenced(struct session *s, const struct soupbin_packet *packet,
         s->count.foreign += code == OUCH_FOREIGN;
         return false;
     }
-    if (UNLIKELY(out->kind == REPORT_QUERY_ANSWER && s->query_at)) {
-        s->query_at = 0;
-        s->query_next = out->ref;
-        s->replayed = true;
-    }
+    if (UNLIKELY(out->kind == REPORT_QUERY_ANSWER))
+        query_answered(s, sequence, out->ref);
     return true;
-}
-
-// Nothing more is waiting, and it is less than was read: another stream under the same name, or one
-// that has lost its end. It is read on from there, but not before a second heartbeat without a
-// message between them: a server that repeats more than it was asked for may have stopped for a
-// moment, and nothing is applied twice.
-static COLD void falls_short(struct session *s)
-{
-    const bool still = s->halted == SESSION_HALT_SHORT && s->short_at == s->wire_sequence;
-    s->halted = still ? SESSION_HALT_ANEW : SESSION_HALT_SHORT;
-    s->short_at = s->wire_sequence;
-    if (still)
-        s->next_sequence = s->wire_sequence;
 }
 
 static void heartbeat(struct session *s)
 {
     s->count.heartbeats_in++;
-    if (UNLIKELY(s->state >= SESSION_REPLAY && s->wire_sequence < s->next_sequence))
-        falls_short(s);
-    if (s->state < SESSION_REPLAY || s->state == SESSION_READY)
+    if (s->state < SESSION_REPLAY || s->state == SESSION_READY || s->short_at)
         return;
-    // Nothing has been sent for a second: the replay is over, once. Not while what comes would be
-    // taken for what was read.
+    s->quiet |= s->quiet_at == s->next_sequence;
+    // Nothing has been sent for a second: the replay is over, once.
     if (s->frames.query.len > 0)
         s->wants_query = s->wants_query || s->query_stale;
-    else if (!s->replay_told && s->wire_sequence >= s->next_sequence)
+    else if (!s->replay_told)
         s->replayed = s->replay_told = true;
     s->query_stale = false;
 }

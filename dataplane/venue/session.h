@@ -9,8 +9,8 @@
 // (OUCH 5.0), or with the first server heartbeat, which says that nothing more is waiting
 // (OUCH 4.2). The owner then compares its orders with what is known (session_replayed) and says
 // session_go. GAP is a REPLAY that cannot become READY before session_resume: the exchange began
-// beyond what was asked for, messages are missing. Cancels pass from REPLAY on, enters and replaces
-// only in READY.
+// beyond what was asked for, messages are missing; or before it, there are fewer than were read,
+// and nothing is applied. Cancels pass from REPLAY on, enters and replaces only in READY.
 //
 // A doubt about the stream outlives the connection: it halts the session (enum session_halt).
 //
@@ -89,10 +89,15 @@ struct session {
     bool was_connected;  // there was an earlier connection: what was unanswered then is in doubt
     char session_id[SOUPBIN_SESSION_LEN + 1]; // what next_sequence counts in; empty: none yet
     bool asks_any;                            // the next login takes what session there is
-    bool ended;                               // the exchange has said that session_id is over
-    bool replay_told;                         // by a heartbeat: not again in a GAP
-    uint64_t short_at; // wire_sequence when the exchange had less than was read
-    char reject;       // of the last login that was refused, 0: none
+    bool asks_rest;        // and this one, too, but not from its start: it was session_id
+    uint64_t asked;        // number in the last login
+    bool ended;            // the exchange has said that session_id is over
+    bool replay_told;      // by a heartbeat: not again in a GAP
+    uint64_t short_at;     // 0, or the first number of which another message was read
+    bool quiet;            // up to <quiet_at> the session has nothing to tell that can be lost
+    uint64_t quiet_at;     // next_sequence at its start or its end (Z), answers to queries left out
+    uint64_t quiet_frames; // orders and cancels sent until then
+    char reject;           // of the last login that was refused, 0: none
     struct session_counters count;
     struct session_config config;
     struct soupbin_stream stream;
@@ -157,8 +162,12 @@ bool session_send_cancel(struct session *s, const struct frame_bytes *frame, uin
 bool session_query(struct session *s, uint32_t next_ref, uint64_t now);
 // Everything from before is settled: READY.
 void session_go(struct session *s, uint64_t now);
-// A person has looked: not halted any more, and a GAP is replayed like what has none.
+// A person has looked: not halted any more, and a GAP is replayed like what has none. Has the
+// exchange less than was read, it is read on from there with another login.
 void session_resume(struct session *s, uint64_t now);
+// As it was left by an earlier run, after <s->halted>: <next> is to be read. <ended>: by the
+// exchange, too.
+void session_restore(struct session *s, const void *id, uint64_t next, bool ended);
 // Down and waiting for the back-off: not any more.
 void session_retry(struct session *s);
 // Ends the session and stays down.

@@ -10,7 +10,7 @@ bool session_init(struct session *s, const struct session_config *config,
     s->config = *config;
     s->transport = transport;
     s->enabled = true;
-    s->next_sequence = config->sequence;
+    s->next_sequence = s->quiet_at = config->sequence;
     s->retry_ticks = config->retry_ticks;
     memcpy(s->session_id, config->session, sizeof s->session_id);
     const struct soupbin_login request = {.username = config->username,
@@ -34,4 +34,17 @@ bool session_init(struct session *s, const struct session_config *config,
     frames_init(&s->frames, &config->frames);
     soupbin_stream_init(&s->stream, s->buffer, sizeof s->buffer);
     return true;
+}
+
+void session_restore(struct session *s, const void *id, uint64_t next, bool ended)
+{
+    s->next_sequence = next;
+    memcpy(s->session_id, id, SOUPBIN_SESSION_LEN);
+    s->was_connected = true;
+    s->ended = s->asks_any = s->quiet = ended;
+    s->quiet_at = ended ? next : 0;
+    s->short_at = s->halted == SESSION_HALT_SHORT ? next : 0;
+    // An answer to a query of an earlier connection may still stand in the stream: ours goes out
+    // when the exchange says that there is nothing more.
+    s->query_stale = s->frames.query.len > 0;
 }

@@ -136,6 +136,44 @@ static void a_gap_is_told_before_what_stands_behind_it(void **state)
     world_close();
 }
 
+// The exchange came back without its tail: the record has where it goes on, not what was read
+// before, and over a restart, too, it waits there for a person.
+static void a_short_stream_is_told_with_its_end(void **state)
+{
+    static uint32_t places[ORDERS];
+    static struct desk_restore r;
+    uint8_t bytes[33] = {0, 31, 'A'};
+    struct event e = {.type = EVENT_ORDER_SESSION};
+    (void)state;
+    world_open(7);
+    w->log = calloc(LOG, sizeof *w->log);
+    w->log_max = LOG;
+    session_restore(&w->session, "DAY1\0\0\0\0\0", 5, false);
+    for (int i = 0; i < 100 && w->session.state != SESSION_CONNECTING; i++) {
+        w->now += STEP;
+        desk_turn(&w->desk, w->now);
+    }
+    session_opened(&w->session, w->now);
+    memcpy(bytes + 3, "      DAY1                   3", 30);
+    session_received(&w->session, bytes, sizeof bytes, w->now);
+    desk_turn(&w->desk, w->now);
+    events_drain();
+    for (uint32_t i = 0; i < w->log_count; i++)
+        if (w->log[i].type == EVENT_ORDER_SESSION)
+            e = w->log[i];
+    assert_int_equal(e.order_session.halted, SESSION_HALT_SHORT);
+    assert_true(e.order_session.next_sequence == 3 && w->session.next_sequence == 5);
+    free(w->log);
+    world_close();
+    world_open(7);
+    desk_restore_init(&r, &w->desk, places);
+    assert_true(desk_restore_event(&r, &e));
+    desk_restore_end(&r, 0);
+    assert_true(w->session.next_sequence == 3 && w->session.short_at == 3);
+    assert_int_equal(w->session.halted, SESSION_HALT_SHORT);
+    world_close();
+}
+
 // The journal has no parameters: until a person has looked the strategy waits, in this instance;
 // one that was enabled in a later one had those of the file.
 static void parameters_set_live_keep_a_strategy_off(void **state)
@@ -177,6 +215,7 @@ int main(void)
         cmocka_unit_test(only_the_losses_that_were_lifted_are),
         cmocka_unit_test(the_stream_goes_on_as_it_was),
         cmocka_unit_test(a_gap_is_told_before_what_stands_behind_it),
+        cmocka_unit_test(a_short_stream_is_told_with_its_end),
         cmocka_unit_test(parameters_set_live_keep_a_strategy_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
