@@ -108,10 +108,13 @@ static bool unclaimed_read(struct drop_ours *o, const struct drop_session *s,
     return true;
 }
 
-// A session that has no name yet is not another one.
+// A session that has no name yet is not another one. A stream that fell short says under numbers
+// that were read before what was not.
 static bool session_read(struct drop_heard *h, const struct event_order_session *e)
 {
     static const uint8_t none[sizeof h->id];
+    if (e->halted == SESSION_HALT_SHORT && e->next_sequence && e->next_sequence <= h->sequence)
+        h->sequence = (uint32_t)e->next_sequence - 1;
     if (memcmp(e->id, none, sizeof none) == 0 || memcmp(e->id, h->id, sizeof h->id) == 0)
         return false;
     const bool again = memcmp(h->id, none, sizeof none) != 0;

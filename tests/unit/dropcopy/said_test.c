@@ -225,6 +225,33 @@ static void a_stream_that_is_read_again(void **state)
         drop_ours_read(&f.ours, NULL, 2, &e, &i, &again)); // of no session that is compared
 }
 
+// The exchange came back without the tail of its stream: under the numbers of what is lost it says
+// something else, which is applied once a person resumes the session.
+static void a_stream_that_fell_short(void **state)
+{
+    (void)state;
+    struct drop_item i;
+    struct event session = {.type = EVENT_ORDER_SESSION, .order_session.next_sequence = 1};
+    memcpy(session.order_session.id, "ORDERS0000", 10);
+    assert_false(ours(&session, 1, &i));
+    for (uint32_t sequence = 1; sequence <= 4; sequence++) {
+        struct event e = order(sequence, REPORT_ACCEPTED, sequence, 300);
+        assert_true(ours(&e, 1, &i));
+    }
+    session.order_session.next_sequence = 3;
+    assert_false(ours(&session, 1, &i)); // read again, as above
+    struct event e = order(3, REPORT_ACCEPTED, 3, 300);
+    assert_false(ours(&e, 1, &i));
+    session.order_session.halted = SESSION_HALT_SHORT;
+    for (int told = 0; told < 2; told++)
+        assert_false(ours(&session, 1, &i));
+    assert_true(ours(&e, 1, &i));
+    e = order(2, REPORT_ACCEPTED, 2, 300);
+    assert_false(ours(&e, 1, &i));
+    e = order(4, REPORT_ACCEPTED, 4, 300);
+    assert_true(ours(&e, 1, &i));
+}
+
 // --- what is kept ---
 
 static void nobody(void *context, const struct drop_entry *e, enum drop_difference difference,
@@ -320,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(events_of_orders, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_open_is_of_this_run, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stream_that_is_read_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stream_that_fell_short, setup, teardown),
         cmocka_unit_test_setup_teardown(kept_and_read, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_is_found, setup, teardown),
     };
