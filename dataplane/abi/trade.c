@@ -83,6 +83,15 @@ const char *clock_state_name(unsigned state)
     return state < CLOCK_STATES ? names[state] : "?";
 }
 
+const char *trading_phase_name(unsigned phase)
+{
+    static const char *const names[TRADING_PHASES] = {
+        [PHASE_UNKNOWN] = "unknown", [PHASE_TRADING] = "trading", [PHASE_QUOTATION] = "quotation",
+        [PHASE_PAUSED] = "paused",   [PHASE_HALTED] = "halted",   [PHASE_BEFORE] = "before",
+        [PHASE_AFTER] = "after"};
+    return phase < TRADING_PHASES ? names[phase] : "?";
+}
+
 // --- refusals with their values ---
 
 struct check_row {
@@ -155,6 +164,7 @@ static void value_text(char *out, size_t len, uint32_t unit, uint64_t value, uin
         snprintf(out, len, "%" PRIu64 ".%02" PRIu64 "%%", value / 100, value % 100);
         break;
     case UNIT_RESTRICTION: snprintf(out, len, "%s", restriction_name((unsigned)value)); break;
+    case UNIT_PHASE: snprintf(out, len, "%s", trading_phase_name((unsigned)value)); break;
     case UNIT_NANOSECONDS:
         if (value == UINT64_MAX)
             snprintf(out, len, "unknown");
@@ -169,23 +179,35 @@ static void value_text(char *out, size_t len, uint32_t unit, uint64_t value, uin
 static bool has_limit(uint32_t unit)
 {
     return unit != UNIT_ASKER && unit != UNIT_PERMISSION && unit != UNIT_RESTRICTION &&
-           unit != UNIT_RECORD;
+           unit != UNIT_RECORD && unit != UNIT_PHASE && unit != UNIT_SESSION;
+}
+
+// What a refusal compares; null: nothing. A lease is no check of the gate.
+static const struct check_row *row_of(unsigned refusal)
+{
+    static const struct check_row leases[] = {{REFUSAL_LEASE, UNIT_NUMBER, "orders"},
+                                              {REFUSAL_LEASE_NOTIONAL, UNIT_MONEY, "dollars"}};
+    for (uint32_t i = 0; i < CHECKS; i++)
+        if (checks[i].number == refusal && checks[i].unit != UNIT_NOTHING)
+            return &checks[i];
+    for (uint32_t i = 0; i < sizeof leases / sizeof leases[0]; i++)
+        if (leases[i].number == refusal)
+            return &leases[i];
+    return NULL;
 }
 
 char *refusal_text(char out[REFUSAL_TEXT_LEN], unsigned refusal, uint64_t value, uint64_t limit,
                    uint64_t ticks_hz)
 {
     char text[24], most[24];
+    const struct check_row *c = row_of(refusal);
     snprintf(out, REFUSAL_TEXT_LEN, "%s", refusal_name(refusal));
-    for (uint32_t i = 0; i < CHECKS; i++) {
-        const struct check_row *c = &checks[i];
-        if (c->number != refusal || c->unit == UNIT_NOTHING)
-            continue;
-        value_text(text, sizeof text, c->unit, value, ticks_hz);
-        value_text(most, sizeof most, c->unit, limit, ticks_hz);
-        snprintf(out, REFUSAL_TEXT_LEN, has_limit(c->unit) ? "%s: %s=%s limit=%s" : "%s: %s=%s",
-                 refusal_name(refusal), c->word, text, most);
-    }
+    if (c == NULL)
+        return out;
+    value_text(text, sizeof text, c->unit, value, ticks_hz);
+    value_text(most, sizeof most, c->unit, limit, ticks_hz);
+    snprintf(out, REFUSAL_TEXT_LEN, has_limit(c->unit) ? "%s: %s=%s limit=%s" : "%s: %s=%s",
+             refusal_name(refusal), c->word, text, most);
     return out;
 }
 

@@ -31,6 +31,8 @@ enum limit_unit {
     UNIT_ASKER,       // enum kill_asker + 1; no limit
     UNIT_PERMISSION,  // enum order_permission; no limit
     UNIT_RESTRICTION, // enum restriction; no limit
+    UNIT_PHASE,       // enum trading_phase; no limit
+    UNIT_SESSION,     // number of a session; no limit
     UNIT_BAND,        // hundredths of a percent
     UNIT_MILLISECONDS,
     UNIT_RECORD,      // enum record_state; no limit
@@ -202,6 +204,9 @@ enum trading_phase {
     PHASE_AFTER,  // or are over
     TRADING_PHASES
 };
+
+// "?" for a number that this version does not know.
+const char *trading_phase_name(unsigned phase);
 
 // How it is with the node's clock, as a lane knows it: the configuration sets no bound; within it;
 // beyond it, or nobody knows, and no order enters.

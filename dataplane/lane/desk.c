@@ -82,7 +82,7 @@ COLD enum refusal decision_shared(struct desk *d, struct decision *c, enum refus
         !desk_lease_short(d, refusal, e->scope, e->account, e->value, &e->limit))
         return refusal;
     prior_forget(&d->risk, &c->gate, at);
-    return REFUSAL_LEASE;
+    return refusal == REFUSAL_OPEN_ORDERS ? REFUSAL_LEASE : REFUSAL_LEASE_NOTIONAL;
 }
 
 static COLD enum refusal decision_refuse(struct desk *d, struct decision *c, enum refusal refusal)

@@ -125,8 +125,10 @@ HOT_INLINE void look_at_market(struct desk *d, struct decision *c, uint32_t sess
     c->gate.phase = (uint8_t)phase_of(d, ch, symbol);
     c->gate.collecting =
         (uint32_t)c->gate.phase - PHASE_QUOTATION <= PHASE_HALTED - PHASE_QUOTATION;
-    c->gate.short_rule = symbol->flags & SYMBOL_SHORT_RESTRICTED;
     c->gate.quality = e->quality = (uint8_t)channel_symbol_quality(ch, slot);
+    // Rule 201 may have begun with one of the messages that are missing.
+    c->gate.short_rule =
+        symbol->flags & SYMBOL_SHORT_RESTRICTED || c->gate.quality == QUALITY_SUSPECT;
 }
 
 // Everything of the order that is known before the gate, into record and frame.

@@ -144,6 +144,20 @@ static void no_short_sale_without_its_state(void **state)
     enter_side(0, 'B', REFUSAL_NONE);
 }
 
+// It may have begun with one of the messages that are missing.
+static void no_short_sale_behind_a_gap(void **state)
+{
+    (void)state;
+    w->limits->symbols[0].quality = QUALITY_SUSPECT;
+    w->limits->symbols[0].symbol.rule_201 = true;
+    enter_side(0, 'T', REFUSAL_NONE);
+    feed_gap(A);
+    turn();
+    enter_side(0, 'T', REFUSAL_SHORT_RESTRICTED);
+    enter_side(0, 'E', REFUSAL_NONE);
+    enter_side(0, 'B', REFUSAL_NONE);
+}
+
 static void no_symbol_is_looked_for_in_it(void **state)
 {
     (void)state;
@@ -364,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_decision_shows_nothing_of_it, open_world, close_world),
         cmocka_unit_test_setup_teardown(no_short_sale_without_its_state, open_world, close_world),
+        cmocka_unit_test_setup_teardown(no_short_sale_behind_a_gap, open_world, close_world),
         cmocka_unit_test_setup_teardown(no_symbol_is_looked_for_in_it, open_world, close_world),
         cmocka_unit_test_setup_teardown(a_routed_order_passes_it_over, open_world, close_world),
         cmocka_unit_test_setup_teardown(a_strategy_is_told_only_that_it_cannot_be_trusted,

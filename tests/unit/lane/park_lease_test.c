@@ -107,11 +107,27 @@ static void the_limit_itself_is_one(void **state)
     assert_int_equal(w->limits->firm.state, TRADING_HALTED);
 }
 
+static void open_notional_has_a_code_of_its_own(void **state)
+{
+    (void)state;
+    w->limits->firm.open_orders = WHOLE; // a table has what all lanes may
+    w->limits->firm.open_notional = 1000000000;
+    desk_leases_limits(&w->desk);
+    noted(LEASE_GRANT, GRANTED);
+    assert_int_equal(enter(), REFUSAL_LEASE_NOTIONAL);
+    const struct event_writer *ring = &w->lane.trading;
+    const struct event *e = &ring->slots[(ring->tail - 1) & ring->mask];
+    assert_true(e->type == EVENT_DECISION && e->decision.refusal == REFUSAL_LEASE_NOTIONAL);
+    assert_true(e->decision.value == 100 * 100000 && e->decision.limit == 0);
+    assert_true(w->desk.leases->lane.shares[1].waits);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(want_of_lease_is_no_breach_the_second_time, begin, end),
         cmocka_unit_test_setup_teardown(the_limit_itself_is_one, begin, end),
+        cmocka_unit_test_setup_teardown(open_notional_has_a_code_of_its_own, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,8 +142,9 @@ static void random_orders_of_two_lanes_never_meet(void **state)
                 open[i].sells != sells && (sells ? open[i].price >= price : open[i].price <= price);
         const enum refusal refusal =
             enter(lane, (uint16_t)account, sells ? 'S' : 'B', price, &order);
-        if (refusal == REFUSAL_LEASE || refusal == REFUSAL_POSITION ||
-            refusal == REFUSAL_ORDER_TABLE_FULL || refusal == REFUSAL_REFERENCES_USED)
+        if (refusal == REFUSAL_LEASE || refusal == REFUSAL_LEASE_NOTIONAL ||
+            refusal == REFUSAL_POSITION || refusal == REFUSAL_ORDER_TABLE_FULL ||
+            refusal == REFUSAL_REFERENCES_USED)
             continue;
         assert_int_equal(refusal, meets ? REFUSAL_SELF_TRADE : REFUSAL_NONE);
         refused += meets > 0;
@@ -231,7 +232,8 @@ static void trade(struct trader *t)
         counted(t, i, shares, sells, price);
         return;
     case REFUSAL_SELF_TRADE: t->met_other += !holds_against(t, sells, price); return;
-    case REFUSAL_LEASE: t->leased++; return;
+    case REFUSAL_LEASE:
+    case REFUSAL_LEASE_NOTIONAL: t->leased++; return;
     default: return;
     }
 }

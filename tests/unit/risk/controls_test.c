@@ -260,6 +260,12 @@ static void refusals_say_value_and_limit(void **state)
                         "PERMISSION: asks=hidden");
     assert_string_equal(refusal_text(out, REFUSAL_RESTRICTED, RESTRICTION_ALL, 0, 0),
                         "RESTRICTED: restriction=all");
+    assert_string_equal(refusal_text(out, REFUSAL_PHASE, PHASE_HALTED, 1u << PHASE_TRADING, 0),
+                        "PHASE: phase=halted");
+    assert_string_equal(refusal_text(out, REFUSAL_VENUES, 3, 0, 0), "VENUES: session=3");
+    assert_string_equal(refusal_text(out, REFUSAL_LEASE, 8, 7, 0), "LEASE: orders=8 limit=7");
+    assert_string_equal(refusal_text(out, REFUSAL_LEASE_NOTIONAL, 1012500, 1010000, 0),
+                        "LEASE_NOTIONAL: dollars=101.2500 limit=101.0000");
     assert_string_equal(refusal_text(out, REFUSAL_SESSION_DOWN, 0, 0, 0), "SESSION_DOWN");
     assert_string_equal(refusal_text(out, 1000, 1, 2, 3), "?");
     for (uint32_t n = 0; n < REFUSALS; n++)
