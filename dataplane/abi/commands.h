@@ -58,7 +58,8 @@ enum command_state {
     X(NOT_RECORDED, "the journal has not taken the record in time; nothing was changed")    \
     X(DAY_REFUSED, "a file of the day is not good; what was in force stays")                \
     X(NOT_OPEN, "the session has no open order of this reference")                          \
-    X(NOT_IN_DOUBT, "the order is not in doubt: cancel it")
+    X(NOT_IN_DOUBT, "the order is not in doubt: cancel it")                                 \
+    X(PARAMETERS_REFUSED, "the strategy refuses these parameters; those before hold")
 
 enum command_result {
 #define COMMAND_RESULT_ENUM(upper, text) COMMAND_RESULT_##upper,

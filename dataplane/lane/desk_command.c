@@ -237,22 +237,23 @@ static enum command_result do_parameters(struct order_of *o)
     struct strategy_slot *slot = slot_of(o);
     if (slot == NULL)
         return COMMAND_RESULT_BAD_ARGUMENT;
-    struct strategy_parameters *p = &slot->setup.parameters;
+    struct strategy_parameters p = slot->setup.parameters;
     if (slot->strategy->parameters == NULL)
         return COMMAND_RESULT_NO_PARAMETERS;
-    if (o->ask.chosen == 0 || o->ask.chosen >> p->count)
+    if (o->ask.chosen == 0 || o->ask.chosen >> p.count)
         return COMMAND_RESULT_BAD_ARGUMENT;
     if (!room(o->desk))
         return COMMAND_RESULT_NO_ROOM;
-    tell_governed(o);
-    struct strategy_values *shown = values_of(o);
-    for (uint32_t i = 0; i < p->count; i++) {
+    tell_governed(o); // before what the strategy does with them
+    for (uint32_t i = 0; i < p.count; i++)
         if (o->ask.chosen >> i & 1)
-            p->value[i] = o->ask.parameters[i];
-        if (shown)
-            __atomic_store_n(&shown->value[i], p->value[i], __ATOMIC_RELAXED);
-    }
-    desk_strategy_parameters(o->desk, o->ask.index, p);
+            p.value[i] = o->ask.parameters[i];
+    if (!desk_strategy_parameters(o->desk, o->ask.index, &p))
+        return COMMAND_RESULT_PARAMETERS_REFUSED;
+    slot->setup.parameters = p;
+    struct strategy_values *shown = values_of(o);
+    for (uint32_t i = 0; shown && i < p.count; i++)
+        __atomic_store_n(&shown->value[i], p.value[i], __ATOMIC_RELAXED);
     return COMMAND_RESULT_OK;
 }
 

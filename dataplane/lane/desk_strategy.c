@@ -295,15 +295,15 @@ void desk_strategy_first(struct desk *d, uint32_t index)
         slot->strategy->enabled(slot->state, true);
 }
 
-void desk_strategy_parameters(struct desk *d, uint32_t index,
+bool desk_strategy_parameters(struct desk *d, uint32_t index,
                               const struct strategy_parameters *parameters)
 {
     struct strategy_host *h = &d->strategies->hosts[index];
-    if (h->slot.strategy->parameters == NULL)
-        return;
     const uint64_t from = ticks_now(d);
-    h->slot.strategy->parameters(h->slot.state, parameters);
+    const bool takes =
+        h->slot.strategy->parameters && h->slot.strategy->parameters(h->slot.state, parameters);
     called(d, h, from);
+    return takes;
 }
 
 // --- what they are told: the market ---
@@ -460,6 +460,7 @@ static void tell_order(struct desk *d, uint32_t order, const struct order_outcom
         .state = o->life,
         .side = o->side,
         .quarantined = (o->flags & ORDER_QUARANTINED) != 0,
+        .not_received = o->life == LIFE_DEAD && o->reason_kind == ORDER_MESSAGE_NOT_SEEN,
     };
     const uint64_t from = ticks_now(d);
     h->slot.strategy->order(h->slot.state, &report);

@@ -68,5 +68,5 @@ void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks, uint32_t
 // It is on from the start. Set-up: the main lcore's core is shared, so what the call takes is not
 // held against it.
 void desk_strategy_first(struct desk *d, uint32_t index);
-void desk_strategy_parameters(struct desk *d, uint32_t index,
+bool desk_strategy_parameters(struct desk *d, uint32_t index,
                               const struct strategy_parameters *parameters);

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum {
-    STRATEGY_INTERFACE = 6,
+    STRATEGY_INTERFACE = 7,
     STRATEGY_PARAMETERS_MAX = 16,
     STRATEGY_SYMBOLS_MAX = 64,
     STRATEGY_VENUES_MAX = 16,
@@ -161,8 +161,9 @@ struct strategy_report {
     uint8_t venue;
     uint8_t state; // enum strategy_order_state
     char side;
-    bool quarantined; // can only be cancelled
-    uint8_t unused[6];
+    bool quarantined;  // can only be cancelled
+    bool not_received; // over because the exchange never saw it: no reject. A retry is a new order
+    uint8_t unused[5];
 };
 
 struct strategy_position {
@@ -237,12 +238,15 @@ struct strategy {
     const char *name;
     // Before the lane runs. False: the setup cannot work; *<why> says in one line what would.
     bool (*start)(void *state, const struct strategy_setup *setup, const char **why);
+    // Sessions that share a feed: told under the first of them only. calls->best answers for each.
     void (*best)(void *state, const struct strategy_best *best);
     void (*trade)(void *state, const struct strategy_best *best); // last_price has changed
     void (*quality)(void *state, const struct strategy_best *best);
     void (*order)(void *state, const struct strategy_report *report);
     void (*timer)(void *state, uint64_t now_ns);
-    void (*parameters)(void *state, const struct strategy_parameters *parameters);
+    // All of them, those that a person has changed included. False: they cannot be; nothing
+    // changes, and the person is told so.
+    bool (*parameters)(void *state, const struct strategy_parameters *parameters);
     void (*enabled)(void *state, bool enabled);
     // For whoever sets them while it runs: up to 15 characters each, null: by number.
     const char *parameter_names[STRATEGY_PARAMETERS_MAX];

@@ -35,13 +35,14 @@ static void best(void *state, const struct strategy_best *b)
         h->entered += h->setup.calls->submit(h->setup.host, &ask, &order) == 0;
 }
 
-static void parameters(void *state, const struct strategy_parameters *p)
+static bool parameters(void *state, const struct strategy_parameters *p)
 {
     static volatile bool forever = true;
     struct hang *h = state;
     h->setup.parameters = *p;
     while (p->value[0] == 1 && forever)
         ;
+    return true;
 }
 
 static int64_t clock_ms(void)

@@ -420,13 +420,18 @@ static inline void say_cancelled(uint32_t v, uint32_t number, uint32_t quantity,
     model_append(&w->venues[v].model, out, ouch50_canceled_write(out, &c));
 }
 
-static inline void say_rejected(uint32_t v, uint32_t number)
+static inline void say_rejected_for(uint32_t v, uint32_t number, uint16_t reason)
 {
     uint8_t out[29];
     const struct ouch50_rejected j = {.timestamp_ns = ++w->venues[v].model.clock_ns,
                                       .user_ref = entered(v, number)->user_ref,
-                                      .reason = 15};
+                                      .reason = reason};
     model_append(&w->venues[v].model, out, ouch50_rejected_write(out, &j));
+}
+
+static inline void say_rejected(uint32_t v, uint32_t number)
+{
+    say_rejected_for(v, number, 15);
 }
 
 static inline void say_broken(uint32_t v, uint32_t number)

@@ -390,7 +390,7 @@ static void test_durable_sessions(void **state)
     assert_true(executions > 0 && released > 0 && given_up > 0 && taken_back > 0);
 }
 
-enum { COVER_SEEDS = 20 };
+enum { COVER_SEEDS = 60 };
 
 // The first seeds of all properties go through everything that there is.
 static void test_cover(void **state)

@@ -124,10 +124,12 @@ static void routed(void *state, const struct strategy_route_report *r)
     ((struct arbitrage *)state)->route = STRATEGY_NO_ROUTE;
 }
 
-static void parameters(void *state, const struct strategy_parameters *p)
+static bool parameters(void *state, const struct strategy_parameters *p)
 {
-    if (parameters_fit(p))
-        ((struct arbitrage *)state)->setup.parameters = *p;
+    if (!parameters_fit(p))
+        return false;
+    ((struct arbitrage *)state)->setup.parameters = *p;
+    return true;
 }
 
 const struct strategy tickgate_strategy = {

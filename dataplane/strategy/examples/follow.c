@@ -5,27 +5,30 @@
 // The first value of a signal is the change of the price that the model expects, price4.
 //
 // Parameters: 0 shares, 1 least gain beyond the price that is paid (price4), 2 largest position
-// (shares), 3 least confidence (of 10,000).
+// (shares), also when the order executes, 3 least confidence (of 10,000).
 #include "dataplane/strategy/strategy.h"
+
+enum { NO_ORDER = UINT32_MAX };
 
 struct follow {
     struct strategy_setup setup;
     struct strategy_signal last[STRATEGY_SYMBOLS_MAX]; // of each symbol; <sequence> 0: used up
-    bool waits;                                        // for the answer to the last order
+    uint32_t order;                                    // it waits for the answer to; NO_ORDER: none
 };
 
 static bool start(void *state, const struct strategy_setup *setup, const char **why)
 {
     struct follow *f = state;
+    const int64_t *value = setup->parameters.value;
     f->setup = *setup;
+    f->order = NO_ORDER;
     if (setup->source_count == 0) {
         *why = "wants a source of signals on its lane; add one to the section signals";
         return false;
     }
-    if (setup->parameters.count >= 4 && setup->parameters.value[0] >= 1)
-        return true;
     *why = "wants four parameters: shares, gain, position, confidence";
-    return false;
+    return setup->parameters.count >= 4 && value[0] >= 1 && value[0] <= 999999 && value[2] >= 0 &&
+           value[2] <= INT64_MAX / 2;
 }
 
 // Place of the strategy's symbol; STRATEGY_SYMBOLS_MAX: none of its own.
@@ -41,8 +44,7 @@ static void act(struct follow *f, struct strategy_signal *s, const struct strate
 {
     struct strategy_position position = {.shares = 0};
     const int64_t *value = f->setup.parameters.value;
-    uint32_t number;
-    if (s->sequence == 0 || f->waits || b->quality != 0 || !b->bid || !b->ask)
+    if (s->sequence == 0 || f->order != NO_ORDER || b->quality != 0 || !b->bid || !b->ask)
         return;
     if (s->until_ns <= f->setup.calls->now_ns(f->setup.host)) {
         s->sequence = 0;
@@ -54,20 +56,21 @@ static void act(struct follow *f, struct strategy_signal *s, const struct strate
     const int64_t expected = ((int64_t)b->bid + b->ask) / 2 + s->value[0];
     const bool up = expected - b->ask >= value[1], down = b->bid - expected >= value[1];
     f->setup.calls->position(f->setup.host, b->symbol, &position);
-    if ((!up && !down) || (up && position.shares >= value[2]) ||
-        (down && position.shares <= -value[2]))
+    const int64_t most = up ? value[2] - position.shares : value[2] + position.shares;
+    if ((!up && !down) || most <= 0)
         return;
     const struct strategy_order ask = {.client_id = s->sequence,
-                                       .quantity = (uint32_t)value[0],
+                                       .quantity = (uint32_t)(most < value[0] ? most : value[0]),
                                        .price = up ? b->ask : b->bid,
                                        .symbol = b->symbol,
                                        .venue = b->venue,
                                        .side = up ? 'B' : 'S',
                                        .time_in_force = '3',
                                        .display = 'N'};
-    f->waits = f->setup.calls->submit(f->setup.host, &ask, &number) == 0;
-    if (f->waits)
+    if (f->setup.calls->submit(f->setup.host, &ask, &f->order) == 0)
         s->sequence = 0;
+    else
+        f->order = NO_ORDER;
 }
 
 static void signal(void *state, const struct strategy_signal *s)
@@ -94,8 +97,8 @@ static void best(void *state, const struct strategy_best *b)
 static void order(void *state, const struct strategy_report *r)
 {
     struct follow *f = state;
-    if (r->state == STRATEGY_DEAD)
-        f->waits = false;
+    if (r->state == STRATEGY_DEAD && r->order == f->order)
+        f->order = NO_ORDER;
 }
 
 static void enabled(void *state, bool on)

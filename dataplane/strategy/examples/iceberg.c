@@ -53,9 +53,11 @@ static void work(struct iceberg *i)
 static void best(void *state, const struct strategy_best *b)
 {
     struct iceberg *i = state;
-    if (b->venue != i->setup.parameters.value[4])
+    const uint8_t venue = (uint8_t)i->setup.parameters.value[4];
+    struct strategy_best at; // two venues of one feed: it is told of the first only
+    if (!i->setup.calls->best(i->setup.host, venue, b->symbol, &at))
         return;
-    if (b->quality == 0)
+    if (at.quality == 0)
         work(i);
     else if (i->slice != NO_ORDER)
         i->setup.calls->cancel(i->setup.host, i->slice);
@@ -71,16 +73,16 @@ static void order(void *state, const struct strategy_report *r)
     if (r->state != STRATEGY_DEAD)
         return;
     i->slice = NO_ORDER;
-    i->stopped = !i->lives;
+    i->stopped = !i->lives && !r->not_received;
     if (r->fill_shares) // the whole slice has executed; what was cancelled waits for a change
         work(i);
 }
 
-static void parameters(void *state, const struct strategy_parameters *p)
+static bool parameters(void *state, const struct strategy_parameters *p)
 {
     struct iceberg *i = state;
     if (!parameters_fit(&i->setup, p))
-        return;
+        return false;
     const bool moves = p->value[0] != i->setup.parameters.value[0] ||
                        p->value[3] != i->setup.parameters.value[3] ||
                        p->value[4] != i->setup.parameters.value[4];
@@ -88,6 +90,7 @@ static void parameters(void *state, const struct strategy_parameters *p)
     i->stopped = false;
     if (moves && i->slice != NO_ORDER)
         i->setup.calls->cancel(i->setup.host, i->slice);
+    return true;
 }
 
 const struct strategy tickgate_strategy = {

@@ -108,7 +108,7 @@ static void order(void *state, const struct strategy_report *r)
     if (r->state != STRATEGY_DEAD)
         return;
     o->target = NO_ORDER;
-    o->refused = !o->lives;
+    o->refused = !o->lives && !r->not_received;
     if (o->stopped)
         work(o);
 }

@@ -78,17 +78,18 @@ static void routed(void *state, const struct strategy_route_report *r)
         s->route = STRATEGY_NO_ROUTE; // what is left is tried with the next change
 }
 
-static void parameters(void *state, const struct strategy_parameters *p)
+static bool parameters(void *state, const struct strategy_parameters *p)
 {
     struct stop *s = state;
     if (!parameters_fit(p))
-        return;
+        return false;
     if (s->route != STRATEGY_NO_ROUTE)
         s->setup.calls->route_cancel(s->setup.host, s->route);
     s->setup.parameters = *p;
     s->generation++;
     s->filled = 0;
     s->triggered = false;
+    return true;
 }
 
 const struct strategy tickgate_strategy = {

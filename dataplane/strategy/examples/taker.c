@@ -2,23 +2,26 @@
 // shares of the other, it takes from the thin side, at most once per change and up to a position.
 //
 // Parameters: 0 shares, 1 widest spread (price4), 2 how many times thicker the other side is, 3
-// largest position (shares).
+// largest position (shares), also when the order executes.
 #include "dataplane/strategy/strategy.h"
+
+enum { NO_ORDER = UINT32_MAX };
 
 struct taker {
     struct strategy_setup setup;
-    bool waits; // for the answer to the last order
+    uint32_t order; // it waits for the answer to; NO_ORDER: none
 };
 
 static bool start(void *state, const struct strategy_setup *setup, const char **why)
 {
     struct taker *t = state;
+    const int64_t *value = setup->parameters.value;
     t->setup = *setup;
-    if (setup->parameters.count >= 4 && setup->parameters.value[0] >= 1 &&
-        setup->parameters.value[2] >= 1)
-        return true;
+    t->order = NO_ORDER;
     *why = "wants four parameters: shares, spread, ratio, position";
-    return false;
+    return setup->parameters.count >= 4 && value[0] >= 1 && value[0] <= 999999 && value[1] >= 0 &&
+           value[1] <= INT32_MAX && value[2] >= 1 && value[2] <= 999999 && value[3] >= 0 &&
+           value[3] <= INT64_MAX / 2;
 }
 
 // One copy of it: what practice runs is what an order runs.
@@ -27,16 +30,16 @@ static __attribute__((noinline)) bool wants(const struct taker *t, const struct 
 {
     struct strategy_position position = {.shares = 0};
     const int64_t *value = t->setup.parameters.value;
-    if (t->waits || b->quality != 0 || !b->bid || !b->ask || b->ask - b->bid > value[1])
+    if (t->order != NO_ORDER || b->quality != 0 || !b->bid || !b->ask || b->ask - b->bid > value[1])
         return false;
     const uint64_t ratio = (uint64_t)value[2];
     const bool up = b->bid_shares > b->ask_shares * ratio;
     const bool down = b->ask_shares > b->bid_shares * ratio;
     t->setup.calls->position(t->setup.host, b->symbol, &position);
-    if ((!up && !down) || (up && position.shares >= value[3]) ||
-        (down && position.shares <= -value[3]))
+    const int64_t most = up ? value[3] - position.shares : value[3] + position.shares;
+    if ((!up && !down) || most <= 0)
         return false;
-    *ask = (struct strategy_order){.quantity = (uint32_t)value[0],
+    *ask = (struct strategy_order){.quantity = (uint32_t)(most < value[0] ? most : value[0]),
                                    .price = up ? b->ask : b->bid,
                                    .symbol = b->symbol,
                                    .venue = b->venue,
@@ -50,9 +53,8 @@ static void best(void *state, const struct strategy_best *b)
 {
     struct taker *t = state;
     struct strategy_order ask;
-    uint32_t number;
-    if (wants(t, b, &ask))
-        t->waits = t->setup.calls->submit(t->setup.host, &ask, &number) == 0;
+    if (wants(t, b, &ask) && t->setup.calls->submit(t->setup.host, &ask, &t->order) != 0)
+        t->order = NO_ORDER;
 }
 
 static void practise(void *state, const struct strategy_best *b)
@@ -64,8 +66,8 @@ static void practise(void *state, const struct strategy_best *b)
 static void order(void *state, const struct strategy_report *r)
 {
     struct taker *t = state;
-    if (r->state == STRATEGY_DEAD)
-        t->waits = false;
+    if (r->state == STRATEGY_DEAD && r->order == t->order)
+        t->order = NO_ORDER;
 }
 
 const struct strategy tickgate_strategy = {

@@ -420,10 +420,13 @@ static void enabled(void *state, bool on)
     switches[on]++;
 }
 
-static void parameters(void *state, const struct strategy_parameters *p)
+static bool parameters(void *state, const struct strategy_parameters *p)
 {
     (void)state;
+    if (p->value[0] == 0)
+        return false;
     memcpy(told, p->value, sizeof told);
+    return true;
 }
 
 static void strategies_are_switched_and_set(void **state)
@@ -468,6 +471,18 @@ static void strategies_are_switched_and_set(void **state)
     assert_int_equal(told[0], 10);
     assert_int_equal(told[1], -5);
     assert_int_equal(region_strategy_values(&w->lane.view, 0)->value[1], -5);
+    post(COMMAND_STRATEGY_SET, TRADE_STRATEGY, 0);
+    slot->request.govern.chosen = 1; // which it refuses: nothing of it stays
+    slot->request.govern.parameters[0] = 0;
+    assert_int_equal(taken(), COMMAND_RESULT_PARAMETERS_REFUSED);
+    assert_int_equal(host->setup.parameters.value[0], 10);
+    assert_int_equal(region_strategy_values(&w->lane.view, 0)->value[0], 10);
+    post(COMMAND_STRATEGY_SET, TRADE_STRATEGY, 0);
+    slot->request.govern.chosen = 2;
+    slot->request.govern.parameters[1] = 6;
+    assert_int_equal(taken(), COMMAND_RESULT_OK);
+    assert_int_equal(told[0], 10);
+    assert_int_equal(told[1], 6);
     post(COMMAND_STRATEGY_SET, TRADE_STRATEGY, 0);
     slot->request.govern.chosen = 4; // it has two
     assert_int_equal(taken(), COMMAND_RESULT_BAD_ARGUMENT);

@@ -299,9 +299,10 @@ static void notes_timer(void *state, uint64_t now_ns)
     ((struct notes *)state)->timer++;
 }
 
-static void notes_parameters(void *state, const struct strategy_parameters *p)
+static bool notes_parameters(void *state, const struct strategy_parameters *p)
 {
     ((struct notes *)state)->parameters = p->count;
+    return true;
 }
 
 static void notes_enabled(void *state, bool enabled)

@@ -6,63 +6,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "tests/lib/two_venues.h"
-
-enum { A, B };
-
-static int open_world(void **state)
-{
-    (void)state;
-    two_open(1);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    two_close();
-    return 0;
-}
-
-#define LOAD(name, ...)                                                                            \
-    strategy_begin(                                                                                \
-        STRATEGIES_DIR "/" name ".so",                                                             \
-        &(struct strategy_parameters){.count = sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), \
-                                      .value = {__VA_ARGS__}})
-
-static uint32_t entered_by_all(void)
-{
-    return w->venues[A].entered_count + w->venues[B].entered_count;
-}
-
-static void entered_is(uint32_t v, uint32_t number, char side, uint32_t quantity, uint32_t price)
-{
-    const struct ouch50_enter *e = entered(v, number);
-    assert_int_equal(e->side, side);
-    assert_int_equal(e->quantity, quantity);
-    assert_int_equal(e->price, price);
-}
-
-static int64_t position(void)
-{
-    return w->desk.risk.positions[position_open(&w->desk.risk, 1, 0)].shares;
-}
+#include "tests/lib/examples.h"
 
 static void switch_off_and_on(void)
 {
     desk_strategy_switch(&w->desk, 0, STRATEGY_OFF_ASKED);
     turn();
     desk_strategy_switch(&w->desk, 0, STRATEGY_ON);
-}
-
-// A usual market: 99.98 to 100.02 at both.
-static void market_opens(void)
-{
-    for (uint32_t v = A; v <= B; v++) {
-        feed_add(v, 0, 1, 'B', 300, 999800);
-        feed_add(v, 0, 2, 'S', 400, 1000200);
-    }
-    turn();
 }
 
 // B bids more than A asks, for 250 shares.
@@ -493,56 +443,6 @@ static void oco_in_doubt_and_disabled(void **state)
     entered_is(B, 0, 'S', 200, 999800); // all of B within the limit, nothing of A
 }
 
-// --- maker: shares, distance, position ---
-
-static void maker_after_executions_and_a_reject(void **state)
-{
-    (void)state;
-    LOAD("maker", 100, 100, 150);
-    feed_add(A, 0, 1, 'B', 300, 999800);
-    feed_add(A, 0, 2, 'S', 400, 1000200);
-    turn();
-    entered_is(A, 0, 'B', 100, 999900);
-    entered_is(A, 1, 'S', 100, 1000100);
-    say_accepted(A, 0);
-    say_rejected(A, 1);
-    turn();
-    say_executed(A, 0, 40); // a partial execution
-    turn();
-    feed_add(A, 0, 3, 'B', 10, 1000000);
-    turn();
-    turn();
-    assert_int_equal(w->venues[A].entered_count, 3); // the rejected side is quoted anew
-    entered_is(A, 2, 'S', 100, 1000200);
-    assert_int_equal(w->venues[A].replaced_count, 1);
-    assert_int_equal(w->venues[A].replaced[0].quantity, 140); // 40 of the total have executed
-}
-
-// --- taker: shares, spread, ratio, position ---
-
-static void taker_takes_from_the_thin_side(void **state)
-{
-    (void)state;
-    LOAD("taker", 50, 100, 3, 60);
-    feed_add(A, 0, 1, 'B', 1000, 999900);
-    feed_add(A, 0, 2, 'S', 200, 1000000);
-    turn();
-    entered_is(A, 0, 'B', 50, 1000000);
-    say_accepted(A, 0);
-    say_executed(A, 0, 20);
-    say_cancelled(A, 0, 30, 'I');
-    turn();
-    feed_add(A, 0, 3, 'B', 10, 999900);
-    turn();
-    assert_int_equal(w->venues[A].entered_count, 2);
-    say_rejected(A, 1);
-    turn();
-    feed_status(A, 0, 'H');
-    feed_add(A, 0, 4, 'B', 10, 999900);
-    turn();
-    assert_int_equal(w->venues[A].entered_count, 2);
-}
-
 int main(void)
 {
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -565,8 +465,6 @@ int main(void)
         WORLD_TEST(oco_stop_cancels_the_target_first),
         WORLD_TEST(oco_and_a_reject),
         WORLD_TEST(oco_in_doubt_and_disabled),
-        WORLD_TEST(maker_after_executions_and_a_reject),
-        WORLD_TEST(taker_takes_from_the_thin_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

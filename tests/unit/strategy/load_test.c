@@ -17,7 +17,7 @@ static void every_example_names_its_parameters(void **state)
     static const struct {
         const char *file;
         uint32_t parameters;
-    } examples[] = {{"maker", 3}, {"taker", 4}, {"arbitrage", 3}, {"iceberg", 5},
+    } examples[] = {{"maker", 4}, {"taker", 4}, {"arbitrage", 3}, {"iceberg", 5},
                     {"stop", 4},  {"oco", 6},   {"follow", 4}};
     (void)state;
     for (uint32_t i = 0; i < ARRAY_LEN(examples); i++) {
@@ -55,7 +55,7 @@ static void what_cannot_be_loaded_is_named(void **state)
     old.interface = STRATEGY_INTERFACE + 1;
     err = (struct error){0};
     assert_false(strategy_attach(&slot, &old, "old", &err));
-    assert_non_null(strstr(err.text, "interface 7, this dataplane speaks 6"));
+    assert_non_null(strstr(err.text, "interface 8, this dataplane speaks 7"));
     old.interface = STRATEGY_INTERFACE;
     old.start = NULL;
     err = (struct error){0};
