@@ -200,7 +200,7 @@ static void end_make(const struct fixture *f, uint32_t align, bool destroyed)
     ssize_t len =
         pread(fd, bytes, sizeof bytes, 0) - (ssize_t)align; // the block of the end in order
     assert_int_equal(ftruncate(fd, len), 0);
-    while (len && bytes[len - 1] == 0)
+    while (len > 1 && bytes[len - 1] == 0)
         len--;
     assert_true(len > JOURNAL_ALIGN_MAX);
     bytes[len - 1] ^= 1;

@@ -495,7 +495,7 @@ static void every_control_holds_at_every_scope(void **state)
             fail_msg("%s has no trial", refusal_name(control));
         assert_int_equal(trials[control].scopes, scopes_of(documented[i].scopes));
         for (uint32_t s = 0; s < TRADE_SCOPES; s++)
-            for (uint32_t low = 0; low <= trials[control].has_lowest; low++) {
+            for (uint32_t low = 0; low < (trials[control].has_lowest ? 2u : 1u); low++) {
                 lowest = low;
                 if (trials[control].scopes >> s & 1)
                     each_side(control, s);
