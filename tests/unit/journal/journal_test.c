@@ -302,6 +302,20 @@ static void flip(const char *path, uint64_t at, uint8_t bits)
     close(fd);
 }
 
+// One bit of each byte, with hashes and without.
+static void flips_are_found(const char *path, uint64_t from, uint64_t to)
+{
+    for (uint64_t at = from; at < to; at++) {
+        flip(path, at, (uint8_t)(1 << at % 8));
+        for (int unhashed = 0; unhashed < 2; unhashed++) {
+            rig_read_as(&rig, &reader, unhashed);
+            if (reader.damaged == 0)
+                fail_msg("byte %llu%s", (unsigned long long)at, unhashed ? ", no hashes" : "");
+        }
+        flip(path, at, (uint8_t)(1 << at % 8));
+    }
+}
+
 static void test_every_flipped_bit_is_found(void **state)
 {
     (void)state;
@@ -315,15 +329,7 @@ static void test_every_flipped_bit_is_found(void **state)
     assert_true(journal_close(&rig.journal));
     rig_path(&rig, "0000000000000001.journal", path);
     assert_int_equal(truncate(path, (off_t)end + JOURNAL_ALIGN_MAX), 0);
-    for (uint64_t at = 0; at < end; at++) {
-        flip(path, at, (uint8_t)(1 << at % 8));
-        for (int unhashed = 0; unhashed < 2; unhashed++) {
-            rig_read_as(&rig, &reader, unhashed);
-            if (reader.damaged == 0)
-                fail_msg("byte %llu%s", (unsigned long long)at, unhashed ? ", no hashes" : "");
-        }
-        flip(path, at, (uint8_t)(1 << at % 8));
-    }
+    flips_are_found(path, 0, end);
     for (int unhashed = 0; unhashed < 2; unhashed++) {
         assert_int_equal(rig_read_as(&rig, &reader, unhashed), 19);
         assert_int_equal(reader.finding_count, 0);
@@ -352,15 +358,7 @@ static void test_damage_in_the_last_block_of_a_killed_writer(void **state)
     assert_true(journal_idle(&rig.journal));
     rig_crash(&rig);
     rig_path(&rig, "0000000000000001.journal", path);
-    for (uint64_t at = last; at < mark; at++) {
-        flip(path, at, (uint8_t)(1 << at % 8));
-        for (int unhashed = 0; unhashed < 2; unhashed++) {
-            rig_read_as(&rig, &reader, unhashed);
-            if (reader.damaged == 0)
-                fail_msg("byte %llu%s", (unsigned long long)at, unhashed ? ", no hashes" : "");
-        }
-        flip(path, at, (uint8_t)(1 << at % 8));
-    }
+    flips_are_found(path, last, mark);
     rig_path(&rig, "kept", kept);
     assert_int_equal(rename(path, kept), 0);
     for (uint64_t cut = 0; cut <= sizeof(struct journal_block_header); cut++) {

@@ -5,29 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "tests/lib/two_venues.h"
+#include "tests/lib/examples.h"
 
-enum { A, B };
 enum { TURNS = 1000, TAKEN_OFF = 0, ANOTHER = 5 };
-
-static int open_world(void **state)
-{
-    (void)state;
-    two_open(1);
-    for (uint32_t v = A; v <= B; v++) {
-        feed_add(v, 0, 1, 'B', 300, 999800);
-        feed_add(v, 0, 2, 'S', 400, 1000200);
-    }
-    turn();
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    two_close();
-    return 0;
-}
 
 static void enter(uint16_t strategy, uint8_t venue)
 {
@@ -59,6 +39,7 @@ static void disable(uint32_t session)
 static void it_ends_beside_a_disabled_session(void **state)
 {
     (void)state;
+    market_opens();
     enter(1, A);
     disable(A);
     assert_int_equal(w->venues[A].cancelled_count, 1);
@@ -76,6 +57,7 @@ static void it_ends_beside_a_disabled_session(void **state)
 static void a_disabled_session_ends_with_its_last_order(void **state)
 {
     (void)state;
+    market_opens();
     enter(1, A);
     disable(A);
     for (uint32_t i = 0; i < TURNS; i++)

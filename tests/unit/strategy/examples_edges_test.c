@@ -36,26 +36,43 @@ static void maker_after_executions_and_a_reject(void **state)
 
 // --- taker: shares, spread, ratio, position ---
 
+// Five times as many bid as ask.
+static void thin_asks(void)
+{
+    feed_add(A, 0, 1, 'B', 1000, 999900);
+    feed_add(A, 0, 2, 'S', 200, 1000000);
+    turn();
+}
+
+static void more_bids(uint64_t ref)
+{
+    feed_add(A, 0, ref, 'B', 10, 999900);
+    turn();
+}
+
+// All of it.
+static void executes(uint32_t number)
+{
+    say_accepted(A, number);
+    say_executed(A, number, entered(A, number)->quantity);
+}
+
 static void taker_takes_from_the_thin_side(void **state)
 {
     (void)state;
     LOAD("taker", 50, 100, 3, 60);
-    feed_add(A, 0, 1, 'B', 1000, 999900);
-    feed_add(A, 0, 2, 'S', 200, 1000000);
-    turn();
+    thin_asks();
     entered_is(A, 0, 'B', 50, 1000000);
     say_accepted(A, 0);
     say_executed(A, 0, 20);
     say_cancelled(A, 0, 30, 'I');
     turn();
-    feed_add(A, 0, 3, 'B', 10, 999900);
-    turn();
+    more_bids(3);
     assert_int_equal(w->venues[A].entered_count, 2);
     say_rejected(A, 1);
     turn();
     feed_status(A, 0, 'H');
-    feed_add(A, 0, 4, 'B', 10, 999900);
-    turn();
+    more_bids(4);
     assert_int_equal(w->venues[A].entered_count, 2);
 }
 
@@ -63,19 +80,14 @@ static void taker_waits_for_the_last_order_only(void **state)
 {
     (void)state;
     LOAD("taker", 50, 100, 3, 1000);
-    feed_add(A, 0, 1, 'B', 1000, 999900);
-    feed_add(A, 0, 2, 'S', 200, 1000000);
+    thin_asks();
+    executes(0);
     turn();
-    say_accepted(A, 0);
-    say_executed(A, 0, 50);
-    turn();
-    feed_add(A, 0, 3, 'B', 10, 999900);
-    turn();
+    more_bids(3);
     assert_int_equal(w->venues[A].entered_count, 2); // not answered yet
     say_broken(A, 0);
     turn();
-    feed_add(A, 0, 4, 'B', 10, 999900);
-    turn();
+    more_bids(4);
     assert_int_equal(w->venues[A].entered_count, 2);
 }
 
@@ -173,8 +185,7 @@ static void maker_keeps_to_its_largest_position(void **state)
     turn();
     assert_int_equal(position(), 100);
     assert_int_equal(w->venues[A].entered_count, 3);
-    say_accepted(A, 2);
-    say_executed(A, 2, entered(A, 2)->quantity);
+    executes(2);
     turn();
     assert_in_range(position(), 0, 150);
 }
@@ -183,18 +194,12 @@ static void taker_keeps_to_its_largest_position(void **state)
 {
     (void)state;
     LOAD("taker", 50, 100, 3, 60);
-    feed_add(A, 0, 1, 'B', 1000, 999900);
-    feed_add(A, 0, 2, 'S', 200, 1000000);
+    thin_asks();
+    executes(0);
     turn();
-    say_accepted(A, 0);
-    say_executed(A, 0, 50);
-    turn();
-    feed_add(A, 0, 3, 'B', 10, 999900);
-    turn();
-    for (uint32_t i = 1; i < w->venues[A].entered_count; i++) {
-        say_accepted(A, i);
-        say_executed(A, i, entered(A, i)->quantity);
-    }
+    more_bids(3);
+    for (uint32_t i = 1; i < w->venues[A].entered_count; i++)
+        executes(i);
     turn();
     assert_in_range(position(), 0, 60);
 }

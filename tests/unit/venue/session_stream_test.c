@@ -161,6 +161,16 @@ static void a_shorter_stream_is_read_on_by_a_person(void **state)
         }
 }
 
+// Without a name: the same session answers, and is left.
+static void asked_from_the_start(void)
+{
+    now += RETRY_MAX;
+    rig.sent_len = 0;
+    log_in(1);
+    assert_memory_equal(rig.sent + 19, "                             1", 30);
+    assert_int_equal(s.state, SESSION_DOWN);
+}
+
 // A login without a name begins at 1 and need not say at once how much there is: with the same name
 // it is left and asked for what was not read, and no pause is taken for an end.
 static void the_same_name_is_asked_how_far_it_is(void **state)
@@ -178,11 +188,7 @@ static void the_same_name_is_asked_how_far_it_is(void **state)
                 packet('J', "S", 1);
             }
             deliver(100);
-            now += RETRY_MAX;
-            rig.sent_len = 0;
-            log_in(1);
-            assert_memory_equal(rig.sent + 19, "                             1", 30);
-            assert_int_equal(s.state, SESSION_DOWN);
+            asked_from_the_start();
             now += RETRY_MAX;
             rig.sent_len = 0;
             log_in(shorter ? 2 : 5);
@@ -244,11 +250,7 @@ static void a_session_that_is_gone_is_left(void **state)
     deliver(100);
     assert_int_equal(s.state, SESSION_DOWN);
     assert_int_equal(s.reject, 'S');
-    now += RETRY_MAX;
-    rig.sent_len = 0;
-    log_in(1);
-    assert_memory_equal(rig.sent + 19, "                             1", 30);
-    assert_int_equal(s.state, SESSION_DOWN);
+    asked_from_the_start();
     // It was not available for a moment: it is the same, and what was read of it was read.
     now += RETRY_MAX;
     log_in(2);
