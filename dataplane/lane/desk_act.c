@@ -35,7 +35,7 @@ static void kill_here(struct desk *d, enum trade_scope scope, uint32_t index)
 static void disable(struct desk *d, uint32_t session)
 {
     kill_here(d, TRADE_SESSION, session);
-    d->sessions[session].session->halted = SESSION_HALT_ORDER;
+    session_halt(d->sessions[session].session);
     d->sessions[session].disabled = true;
 }
 

@@ -112,7 +112,7 @@ static COLD void unclaimed(struct desk *d, uint32_t session, const struct ouch_r
         desk_quarantine(d, instrument, true);
     else if (r->kind == REPORT_EXECUTED || r->kind == REPORT_BROKEN ||
              r->kind == REPORT_CORRECTED || named)
-        d->sessions[session].session->halted = SESSION_HALT_ORDER;
+        session_halt(d->sessions[session].session);
 }
 
 // An order that an earlier run of this program entered: the stream says all about it. It belongs to

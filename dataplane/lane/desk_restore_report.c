@@ -241,7 +241,7 @@ bool restore_unclaimed(struct desk_restore *r, const struct event *e)
         desk_quarantine(r->desk, u->instrument, true);
     else if (u->message == REPORT_EXECUTED || u->message == REPORT_BROKEN ||
              u->message == REPORT_CORRECTED || u->symbol[0])
-        r->desk->sessions[u->session].session->halted = SESSION_HALT_ORDER;
+        session_halt(r->desk->sessions[u->session].session);
     return true;
 }
 

@@ -53,7 +53,7 @@ enum session_sent session_send_order(struct session *s, const struct frame_bytes
         same = same && egress_rest(&s->frames, frame);
     s->approved.letter = 0;
     if (UNLIKELY(!same || !session_may_enter(s))) {
-        s->halted = SESSION_HALT_ORDER;
+        session_halt(s);
         s->count.egress++;
         return SESSION_EGRESS;
     }
@@ -69,7 +69,7 @@ static bool no_order(struct session *s, const struct frame_bytes *frame)
     struct egress found;
     if (LIKELY(one_packet(frame) && !egress_read(&s->frames, frame->bytes, frame->len, &found)))
         return true;
-    s->halted = SESSION_HALT_ORDER;
+    session_halt(s);
     s->count.egress++;
     return false;
 }

@@ -162,6 +162,13 @@ bool session_send_cancel(struct session *s, const struct frame_bytes *frame, uin
 bool session_query(struct session *s, uint32_t next_ref, uint64_t now);
 // Everything from before is settled: READY.
 void session_go(struct session *s, uint64_t now);
+// A frame, an execution or a control halts it. That the stream fell short stays what is said: a
+// restart has to know it.
+static inline void session_halt(struct session *s)
+{
+    if (s->halted != SESSION_HALT_SHORT)
+        s->halted = SESSION_HALT_ORDER;
+}
 // A person has looked: not halted any more, and a GAP is replayed like what has none. Has the
 // exchange less than was read, it is read on from there with another login.
 void session_resume(struct session *s, uint64_t now);
