@@ -72,11 +72,14 @@ void drain_resume_look(struct drain *d, bool same)
         return;
     snprintf(why, sizeof why,
              "%s: damage: its end is not whole, and %" PRIu64 " events that were durable, as the "
-             "region says, are not in it; look with `tickgate journal verify`",
+             "region says, are not in it; nothing is written, so that each start finds it; look "
+             "with `tickgate journal verify`, then move the directory away",
              d->config.journal.directory, lost);
     log_error(LOG_JOURNAL_DAMAGED, LOG_FIELDS(LOG_TEXT("directory", d->config.journal.directory)),
               "%s", why);
     atomic_store(&d->ends_short, true);
+    d->journal.state =
+        JOURNAL_FAILED; // for good: what is written would hide it from the next start
     drain_doubt(d, why);
 }
 

@@ -231,6 +231,18 @@ static void test_an_end_that_was_durable(void **state)
         is(f, destroyed ? DRAIN_DAMAGED : DRAIN_WRITING,
            destroyed ? "1 events that were durable, as the region says, are not in it" : NULL);
         assert_int_equal(released(f, 0, EVENT_RING_TRADING), durable);
+        publish(f, 0, EVENT_RING_TRADING, 1);
+        if (!destroyed)
+            settle(f);
+        end(f);
+        begin(f); // whoever started it has not looked
+        settle(f);
+        if (destroyed)
+            until_record(f, RECORD_DAMAGED);
+        else
+            until_record(f, RECORD_WRITTEN);
+        is(f, destroyed ? DRAIN_DAMAGED : DRAIN_WRITING, destroyed ? "nothing is written" : NULL);
+        assert_int_equal(released(f, 0, EVENT_RING_TRADING), destroyed ? durable : durable + 1);
         end(f);
         rig_remove(&f->rig);
         rig_make(&f->rig);
