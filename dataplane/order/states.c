@@ -132,10 +132,11 @@ static void do_WRONG(struct step *s)
     wrong(s);
 }
 
-// A person has said that the exchange does not have it.
+// A person, or the account query, has said that the exchange does not have it.
 static bool closed(const struct own_order *o)
 {
-    return o->life == LIFE_DEAD && o->reason_kind == ORDER_MESSAGE_CLOSED;
+    return o->life == LIFE_DEAD &&
+           (o->reason_kind == ORDER_MESSAGE_CLOSED || o->reason_kind == ORDER_MESSAGE_NOT_SEEN);
 }
 
 // It is there after all: somebody has to look.
@@ -152,8 +153,7 @@ static void do_LIVES(struct step *s)
 }
 
 // Accepted values win over entered ones: a price as good or better, never more shares. A worse one
-// is a contradiction, and believed, as more is reserved then. What has been taken off already stays
-// off.
+// is a contradiction, and believed, as more is reserved then. What was taken off stays off.
 static bool accepted_take(struct step *s)
 {
     struct own_order *o = s->o;

@@ -93,7 +93,11 @@ bool session_query(struct session *s, uint32_t next_ref, uint64_t now)
         return false;
     s->wants_query = false;
     s->query_at = now;
-    s->query_ref = next_ref;
+    if (s->answers_left == 0) {
+        s->answers_left = s->queries_due + 1;
+        s->query_ref = next_ref;
+    }
+    s->queries_due++;
     s->count.queries++;
     return true;
 }
@@ -132,6 +136,9 @@ void session_lost(struct session *s, uint64_t now)
     s->replayed = false;
     s->query_stale |= s->query_at != 0;
     s->query_at = 0;
+    s->answers_left = 0;
+    if (s->queries_due > SESSION_QUERIES_DUE_MAX)
+        s->queries_due = SESSION_QUERIES_DUE_MAX;
     state_set(s, SESSION_DOWN, now);
     soupbin_stream_init(&s->stream, s->buffer, sizeof s->buffer);
     back_off(s, now);
@@ -229,6 +236,7 @@ static COLD void session_renew(struct session *s, const char *id)
     memcpy(s->session_id, id, sizeof s->session_id);
     s->next_sequence = 1;
     s->short_at = 0;
+    s->queries_due = 0; // the answers stand in the old one
     quiet_from_here(s, false);
 }
 
@@ -328,6 +336,11 @@ static COLD void query_answered(struct session *s, uint64_t sequence, uint32_t n
     if (s->query_at == 0)
         return;
     s->query_at = 0;
+    s->queries_due--;
+    if (--s->answers_left > 0) { // it may be that of an earlier query
+        s->wants_query = true;
+        return;
+    }
     s->query_next = next_ref;
     s->replayed = true;
 }

@@ -27,7 +27,10 @@
 #include "dataplane/wire/ouch.h"
 #include "dataplane/wire/soupbin.h"
 
-enum { SESSION_STREAM_BYTES = 8192 }; // longest packet that is read; OUCH has none near it
+enum {
+    SESSION_STREAM_BYTES = 8192, // longest packet that is read; OUCH has none near it
+    SESSION_QUERIES_DUE_MAX = 16 // so often lost without an answer: one may be taken for another
+};
 
 struct session_config {
     struct frames_config frames;
@@ -83,10 +86,12 @@ struct session {
     uint64_t reopen_at;   // DOWN
     uint64_t retry_ticks; // the next back-off
     uint64_t query_at;    // when it was sent; 0: no answer is waited for
-    uint32_t query_ref;   // next free reference when it was sent
-    bool query_stale;    // one of an earlier connection was not answered: its answer may still come
-    uint32_t query_next; // the answer
-    bool was_connected;  // there was an earlier connection: what was unanswered then is in doubt
+    uint32_t query_ref;   // next free reference when the first of them was sent
+    uint32_t query_next;  // the answer
+    uint8_t queries_due;  // at most so many answers to what was asked before may still come
+    uint8_t answers_left; // up to the one that is no answer to these; 0: nothing is asked
+    bool query_stale;     // one of an earlier connection was not answered: not before a heartbeat
+    bool was_connected;   // there was an earlier connection: what was unanswered then is in doubt
     char session_id[SOUPBIN_SESSION_LEN + 1]; // what next_sequence counts in; empty: none yet
     bool asks_any;                            // the next login takes what session there is
     bool asks_rest;        // and this one, too, but not from its start: it was session_id
@@ -159,6 +164,8 @@ enum session_sent session_send_order(struct session *s, const struct frame_bytes
 // A cancel.
 bool session_send_cancel(struct session *s, const struct frame_bytes *frame, uint64_t now);
 // The account query; <next_ref>: the owner's next reference, so that it knows what was sent before.
+// An answer does not name its query: where k earlier ones may still be answered, k + 1 are sent,
+// one after the other, and the last answer is taken.
 bool session_query(struct session *s, uint32_t next_ref, uint64_t now);
 // Everything from before is settled: READY.
 void session_go(struct session *s, uint64_t now);

@@ -44,7 +44,9 @@ void session_restore(struct session *s, const void *id, uint64_t next, bool ende
     s->ended = s->asks_any = s->quiet = ended;
     s->quiet_at = ended ? next : 0;
     s->short_at = s->halted == SESSION_HALT_SHORT ? next : 0;
-    // An answer to a query of an earlier connection may still stand in the stream: ours goes out
-    // when the exchange says that there is nothing more.
+    // An answer to a query of the earlier run may still stand in the stream: ours goes out when the
+    // exchange says that there is nothing more, and should it only pause, one answer is passed
+    // over.
     s->query_stale = s->frames.query.len > 0;
+    s->queries_due = s->query_stale;
 }

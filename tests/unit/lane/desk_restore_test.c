@@ -154,6 +154,9 @@ static void orders_equal(const struct order_table *a, const struct order_table *
         // Lists of what is over mean nothing.
         if (x.life == LIFE_DEAD)
             x.open_next = y.open_next = x.open_prev = y.open_prev = 0;
+        // Accepted with fewer shares than it had executed: its event says that nothing is open.
+        if (x.life == LIFE_DEAD && x.reason_kind == ORDER_MESSAGE_ACCEPTED)
+            x.quantity = y.quantity = 0;
         assert_memory_equal(&x, &y, sizeof x);
     }
     assert_int_equal(a->ended_count, b->ended_count);

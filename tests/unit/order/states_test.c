@@ -492,6 +492,19 @@ static void references_run_out_with_an_answer(void **state)
     assert_int_equal(orders_open(&table, &beyond), OWN_NONE);
 }
 
+// Nothing is reserved for what the account query has ended: when it is there, somebody has to look.
+static void what_was_never_received_does_not_come_back_unseen(void **state)
+{
+    (void)state;
+    for (int restated = 0; restated <= 1; restated++) {
+        const uint32_t index = enter(REF + (uint32_t)restated, 'S');
+        find_out(index, ORDER_MESSAGE_NOT_SEEN);
+        const struct order_outcome out =
+            tell(index, report_of(restated ? REPORT_RESTATED : REPORT_ACCEPTED, REF, SHARES));
+        assert_true(out.did & DID_UNCLAIMED && out.did & DID_WRONG);
+    }
+}
+
 static void silence_is_noticed_in_order(void **state)
 {
     (void)state;
@@ -575,6 +588,7 @@ int main(void)
         ORDER_TEST(acceptance_may_come_after_an_execution),
         ORDER_TEST(places_are_taken_again_oldest_end_first),
         ORDER_TEST(references_run_out_with_an_answer),
+        ORDER_TEST(what_was_never_received_does_not_come_back_unseen),
         ORDER_TEST(silence_is_noticed_in_order),
         ORDER_TEST(in_doubt_a_cancel_names_both_numbers),
         ORDER_TEST(cancels_queue_in_order_and_leave_with_their_order),

@@ -388,6 +388,88 @@ static void a_name_of_an_earlier_run_goes_with_its_end(void **state)
     }
 }
 
+static void lost_before_the_answer(void)
+{
+    assert_true(session_query(&s, 1, now));
+    session_lost(&s, now);
+    now += RETRY_MAX;
+}
+
+// The exchange repeats its stream with a pause, bridged by a heartbeat, before the answer to what
+// an earlier connection has asked. It says nothing of what was sent after that.
+static void a_pause_does_not_make_an_answer_ours(void **state)
+{
+    (void)state;
+    log_in(1);
+    lost_before_the_answer();
+    for (uint32_t earlier = 1; earlier <= 3; earlier++) {
+        log_in(1);
+        packet('H', NULL, 0);
+        deliver(100);
+        for (uint32_t i = 0; i < earlier; i++) {
+            assert_true(s.wants_query && session_query(&s, 10 + i, now));
+            assert_false(session_query(&s, 20, now)); // one after the other
+            query_answer(1 + i);
+            deliver(100);
+            assert_true(!s.replayed && s.wants_query);
+        }
+        if (earlier < 3) { // they are repeated to the next connection
+            lost_before_the_answer();
+            s.next_sequence = 1;
+        }
+    }
+    assert_true(session_query(&s, 14, now));
+    query_answer(12);
+    query_answer(13); // the next one has no question
+    deliver(100);
+    assert_true(s.replayed && s.query_next == 12 && s.query_ref == 10 && !s.wants_query);
+}
+
+// However often it is lost, what is asked at once stays bounded.
+static void queries_that_are_never_answered_are_bounded(void **state)
+{
+    (void)state;
+    log_in(1);
+    for (uint32_t i = 0; i < 300; i++) {
+        lost_before_the_answer();
+        log_in(1);
+        packet('H', NULL, 0);
+        deliver(100);
+    }
+    uint32_t asked = 0;
+    while (!s.replayed) {
+        assert_true(++asked <= SESSION_QUERIES_DUE_MAX + 1 && session_query(&s, 1, now));
+        query_answer(1);
+        deliver(100);
+    }
+    assert_int_equal(asked, SESSION_QUERIES_DUE_MAX + 1);
+    session_go(&s, now);
+    packet('Z', NULL, 0); // what is due stands in the stream that is over
+    deliver(100);
+    now += RETRY_MAX;
+    log_in_to("DAY2", 1);
+    replay_end();
+    assert_int_equal(s.state, SESSION_READY);
+}
+
+// A run before may have asked and not read the answer.
+static void a_restart_passes_one_answer_over(void **state)
+{
+    (void)state;
+    session_restore(&s, "DAY1\0\0\0\0\0", 1, false);
+    log_in(1);
+    assert_false(s.wants_query);
+    packet('H', NULL, 0);
+    deliver(100);
+    assert_true(session_query(&s, 9, now));
+    query_answer(2);
+    deliver(100);
+    assert_true(!s.replayed && session_query(&s, 9, now));
+    query_answer(9);
+    deliver(100);
+    assert_true(s.replayed && s.query_next == 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +488,9 @@ int main(void)
         cmocka_unit_test_setup(a_name_that_comes_back_after_its_end_may_go, setup),
         cmocka_unit_test_setup(a_name_that_has_said_nothing_may_go, setup),
         cmocka_unit_test_setup(a_name_of_an_earlier_run_goes_with_its_end, setup),
+        cmocka_unit_test_setup(a_pause_does_not_make_an_answer_ours, setup),
+        cmocka_unit_test_setup(queries_that_are_never_answered_are_bounded, setup),
+        cmocka_unit_test_setup(a_restart_passes_one_answer_over, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
