@@ -451,7 +451,7 @@ static bool journal_knows(struct replaying *p, const struct capture_sum *sum, st
     }
     if (found && config_hash != sum->instance.config_hash)
         error_set(err, EXIT_STATE, "%s: another configuration than the capture's", p->journal);
-    if (ok && !found && err->code == EXIT_OK)
+    if (ok && !found && err->code == EXIT_OK && journal_events_whole(&f, err))
         error_set(err, EXIT_STATE,
                   "%s: the capture's instance (epoch %" PRIu64
                   ") is not in this journal: it belongs to another",

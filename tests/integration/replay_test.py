@@ -127,6 +127,11 @@ def damaged(s):
     path.write_bytes(content)
     done = replay(s, journal="spoilt")
     assert done.returncode == 1 and "journal verify lists everything" in done.stderr, f"{done.stdout}{done.stderr}"
+    # Where nothing can be read any more it is not said to be another's.
+    for path in (s.dir / "spoilt").glob("*.journal"):
+        path.write_bytes(path.read_bytes()[:100] + b"\xff" + path.read_bytes()[101:])
+    done = replay(s, journal="spoilt")
+    assert done.returncode == 1 and "its header is damaged" in done.stderr, f"{done.stdout}{done.stderr}"
 
 
 def foreign(s, t):
