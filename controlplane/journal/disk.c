@@ -53,9 +53,26 @@ static int directory_sync(const char *path)
     return failed;
 }
 
+// Where the file system cannot preallocate (ext2), the C library writes a byte into each block, which
+// O_DIRECT does not take.
+static int preallocate(const struct disk *d, int fd, uint64_t bytes)
+{
+    if (fallocate(fd, 0, 0, (off_t)bytes) == 0)
+        return 0;
+    if (errno != EOPNOTSUPP)
+        return errno;
+    const int flags = fcntl(fd, F_GETFL);
+    if (d->direct && (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_DIRECT) != 0))
+        return errno;
+    const int failed = posix_fallocate(fd, 0, (off_t)bytes);
+    if (d->direct && fcntl(fd, F_SETFL, flags) != 0)
+        return errno;
+    return failed;
+}
+
 static int segment_fill(const struct disk *d, int fd, uint64_t bytes, const void *header)
 {
-    int failed = posix_fallocate(fd, 0, (off_t)bytes);
+    int failed = preallocate(d, fd, bytes);
     if (failed)
         return failed;
     ssize_t n = pwrite(fd, header, d->align, 0);

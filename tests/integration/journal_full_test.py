@@ -137,6 +137,24 @@ def kept_for_the_store(world, folder):
         assert segments()[0].startswith("0" * 15 + "1") != gone, segments()
 
 
+def nothing_preallocated(world, folder):
+    """ext2 takes O_DIRECT and has no fallocate."""
+    disk = SmallDisk(folder, 64, "ext2")
+    configure(world, folder)
+    world["journal"] = disk.path / "journal"
+    try:
+        start_control(world)
+        world["fake"].stdin.write("events 1\n")
+        world["fake"].stdin.flush()
+        assert world["fake"].stdout.readline().strip() == "ok"
+        until(lambda: journal_is(world, "failed") or journal_of(world)["committed"] > 0, "it was tried")
+        assert journal_is(world, "writing"), journal_of(world)
+    finally:
+        world["control"].send_signal(signal.SIGTERM)
+        world["control"].wait(PATIENCE_S)
+        disk.end()
+
+
 def main():
     missing = [str(p) for p in (CLI, CONTROL, FAKE) if not p.exists()]
     if missing:
@@ -159,6 +177,7 @@ def main():
         world["control"].send_signal(signal.SIGTERM)
         assert world["control"].wait(PATIENCE_S) == 0
         kept_for_the_store(world, folder)
+        nothing_preallocated(world, folder)
     except BaseException:
         world["log"].seek(0)
         print(world["log"].read()[-3000:])

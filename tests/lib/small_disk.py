@@ -15,15 +15,21 @@ def until(condition, what):
 
 
 class SmallDisk:
-    """A tmpfs of a few MiB."""
+    """A tmpfs of a few MiB, or a file system of another kind in a file."""
 
-    def __init__(self, folder, mib):
-        self.path = folder / "disk"
+    def __init__(self, folder, mib, kind="tmpfs"):
+        self.path = folder / f"disk-{kind}"
         self.path.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(self.path)], capture_output=True,
-                              text=True)
+        words = ["-t", "tmpfs", "-o", f"size={mib}m", "tmpfs"]
+        if kind != "tmpfs":
+            image = folder / f"{kind}.image"
+            with open(image, "wb") as file:
+                file.truncate(mib << 20)
+            subprocess.run(["/sbin/mkfs", "-t", kind, "-q", "-F", str(image)], check=True, capture_output=True)
+            words = ["-o", "loop", str(image)]
+        done = subprocess.run(["mount", *words, str(self.path)], capture_output=True, text=True)
         if done.returncode:
-            print(f"no tmpfs can be mounted here: {done.stderr.strip()}")
+            print(f"no {kind} can be mounted here: {done.stderr.strip()}")
             sys.exit(77)
 
     def fill(self):

@@ -21,9 +21,9 @@ static bool fails(const _Atomic int *error)
     return number != 0;
 }
 
-int posix_fallocate(int fd, off_t offset, off_t len)
+int fallocate(int fd, int mode, off_t offset, off_t len)
 {
-    return fails(&disk.room) || syscall(SYS_fallocate, fd, 0, offset, len) != 0 ? errno : 0;
+    return fails(&disk.room) ? -1 : (int)syscall(SYS_fallocate, fd, mode, offset, len);
 }
 
 int fsync(int fd)
