@@ -50,6 +50,8 @@ void desk_settle(struct desk *d, uint32_t index, const struct ouch_report *r,
                  enum order_message message, const struct order_outcome *out);
 // From now on, or no longer: an execution in the symbol is not claimed.
 void desk_quarantine(struct desk *d, uint32_t instrument, bool on);
+// Somebody has used the reference: it is not given again.
+void desk_ref_spent(struct desk *d, uint32_t session, uint32_t ref);
 void desk_report(struct desk *d, uint32_t session, const struct ouch_report *r);
 // The cancel goes into the session's queue, and says so.
 void desk_cancel_wait(struct desk *d, uint32_t order, uint32_t total);

@@ -90,6 +90,12 @@ static uint32_t instrument_named(const struct desk *d, const char symbol[8])
     return INSTRUMENT_NONE;
 }
 
+void desk_ref_spent(struct desk *d, uint32_t session, uint32_t ref)
+{
+    if (ref >= d->orders.sessions[session].next_ref && ref < d->orders.refs_max)
+        d->orders.sessions[session].next_ref = ref + 1;
+}
+
 // A message that names no symbol stops the session's orders, one that does only its symbol.
 static COLD void unclaimed(struct desk *d, uint32_t session, const struct ouch_report *r)
 {
@@ -108,11 +114,19 @@ static COLD void unclaimed(struct desk *d, uint32_t session, const struct ouch_r
     memcpy(event.unclaimed.symbol, r->symbol, sizeof r->symbol);
     desk_publish(d, &event);
     d->count.unclaimed++;
+    desk_ref_spent(d, session, r->ref);
     if (instrument != INSTRUMENT_NONE)
         desk_quarantine(d, instrument, true);
     else if (r->kind == REPORT_EXECUTED || r->kind == REPORT_BROKEN ||
              r->kind == REPORT_CORRECTED || named)
         session_halt(d->sessions[session].session);
+}
+
+// The stream tells of earlier runs. As long as nothing has been sent, what seemed its end may have
+// been a pause.
+static bool replays(const struct session *s)
+{
+    return s->state == SESSION_REPLAY || (s->state == SESSION_READY && s->count.sent == 0);
 }
 
 // An order that an earlier run of this program entered: the stream says all about it. It belongs to
@@ -122,8 +136,9 @@ static COLD bool adopt(struct desk *d, uint32_t session, const struct ouch_repor
 {
     const uint32_t instrument = instrument_named(d, r->symbol);
     const uint16_t account = d->sessions[session].account;
-    if (d->sessions[session].session->state != SESSION_REPLAY || instrument == INSTRUMENT_NONE ||
-        orders_full(&d->orders) || r->ref < d->orders.sessions[session].next_ref)
+    struct session *s = d->sessions[session].session;
+    if (!replays(s) || instrument == INSTRUMENT_NONE || orders_full(&d->orders) ||
+        r->ref < d->orders.sessions[session].next_ref)
         return false;
     const struct order_new new = {.ref = r->ref,
                                   .quantity = r->quantity,
@@ -142,6 +157,8 @@ static COLD bool adopt(struct desk *d, uint32_t session, const struct ouch_repor
     if (index == OWN_NONE)
         return false;
     orders_at(&d->orders, index)->flags |= ORDER_ADOPTED;
+    if (s->state == SESSION_READY)
+        session_go_back(s, d->lane->stamp);
     return true;
 }
 
@@ -196,7 +213,7 @@ static COLD bool without_order(struct desk *d, uint32_t session, const struct ou
                                uint32_t *index)
 {
     struct order_session *os = &d->orders.sessions[session];
-    const bool replay = d->sessions[session].session->state == SESSION_REPLAY;
+    struct session *s = d->sessions[session].session;
     const struct execution *known;
     switch (r->kind) {
     case REPORT_ACCEPTED:
@@ -217,9 +234,11 @@ static COLD bool without_order(struct desk *d, uint32_t session, const struct ou
         d->orders.duplicates++;
         return true;
     case REPORT_REJECTED: // of an earlier run: the number is used up, nothing else
-        if (!replay || r->ref < os->next_ref)
+        if (!replays(s) || r->ref < os->next_ref)
             break;
         os->next_ref = r->ref + 1;
+        if (s->state == SESSION_READY)
+            session_go_back(s, d->lane->stamp);
         return true;
     default: break;
     }

@@ -218,8 +218,9 @@ static bool cancelled(struct desk_restore *r, const struct event *e)
     if (!restore_session(r, c->session))
         return restore_refuse(r, e, "session %u is not there", c->session);
     if (c->order == OWN_NONE) { // of everything: the message has used up a reference
-        if (c->ref != d->orders.sessions[c->session].next_ref)
+        if (c->ref < d->orders.sessions[c->session].next_ref || c->ref >= d->orders.refs_max)
             return restore_refuse(r, e, "reference %u is not the next", c->ref);
+        d->orders.sessions[c->session].next_ref = c->ref; // what the stream says moves it, too
         order_mass_begin(&d->orders, c->session);
         return true;
     }

@@ -83,8 +83,9 @@ bool restore_park_change(struct desk_restore *r, const struct event *e, uint32_t
     if (o->flags & ORDER_PARKED)
         return restore_refuse(r, e, "changes an order that waits");
     if (entry.kind == 'U') {
-        if (entry.ref != t->sessions[o->session].next_ref)
+        if (entry.ref < t->sessions[o->session].next_ref || entry.ref >= t->refs_max)
             return restore_refuse(r, e, "reference %u is not the next", entry.ref);
+        t->sessions[o->session].next_ref = entry.ref; // what the stream says moves it, too
         order_ref_use(t, o->session);
     } else {
         entry.price = o->price;

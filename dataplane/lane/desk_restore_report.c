@@ -237,6 +237,7 @@ bool restore_unclaimed(struct desk_restore *r, const struct event *e)
     if (!restore_session(r, u->session))
         return restore_refuse(r, e, "session %u is not there", u->session);
     stream_read(r, u->session, u->sequence);
+    desk_ref_spent(r->desk, u->session, u->ref);
     if (u->instrument < r->desk->instrument_count)
         desk_quarantine(r->desk, u->instrument, true);
     else if (u->message == REPORT_EXECUTED || u->message == REPORT_BROKEN ||

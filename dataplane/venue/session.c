@@ -109,6 +109,18 @@ void session_go(struct session *s, uint64_t now)
         state_set(s, SESSION_READY, now);
 }
 
+// What was taken for the end was a pause, or (OUCH 5.0) the answer to what an earlier run had
+// asked.
+COLD void session_go_back(struct session *s, uint64_t now)
+{
+    s->replayed = s->replay_told = s->wants_query = false;
+    if (s->frames.query.len > 0) {
+        s->query_stale = true;
+        s->queries_due += s->queries_due < SESSION_QUERIES_DUE_MAX;
+    }
+    state_set(s, SESSION_REPLAY, now);
+}
+
 // --- connections ---
 
 static void back_off(struct session *s, uint64_t now)

@@ -169,6 +169,8 @@ bool session_send_cancel(struct session *s, const struct frame_bytes *frame, uin
 bool session_query(struct session *s, uint32_t next_ref, uint64_t now);
 // Everything from before is settled: READY.
 void session_go(struct session *s, uint64_t now);
+// READY, and yet the stream goes on with what an earlier run was told: REPLAY, for one end more.
+void session_go_back(struct session *s, uint64_t now);
 // A frame, an execution or a control halts it. That the stream fell short stays what is said: a
 // restart has to know it.
 static inline void session_halt(struct session *s)

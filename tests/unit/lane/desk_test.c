@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "dataplane/lane/desk_parts.h"
 #include "tests/lib/desk_history.h"
 
 // The exchange can never execute more than what is reserved: by symbol and side, what is live there
@@ -428,6 +429,40 @@ static void a_kill_holds_for_what_is_told_later(void **state)
     world_close();
 }
 
+// The first answer in the stream is that to the earlier run's query: orders behind it are adopted
+// all the same, and no number is given a second time.
+static void a_pause_ends_no_fresh_start(void **state)
+{
+    (void)state;
+    uint32_t open, index;
+    int64_t shares;
+    bool went_back = false;
+    const struct venue_model model = earlier_run(&open, &shares);
+    next_run(&model);
+    w->model.late = 900;
+    for (int i = 0; i < 3000 && (w->model.sent < w->model.stream_count || i < 2000); i++) {
+        const uint8_t was = w->session.state;
+        step();
+        went_back |= was == SESSION_READY && w->session.state == SESSION_REPLAY;
+    }
+    w->model.late = 0;
+    steps_until(SESSION_READY);
+    check();
+    assert_true(went_back && w->desk.count.unclaimed == 0 && w->desk.orders.wrong == 0);
+    assert_int_equal(w->desk.orders.sessions[0].open_count, open);
+    assert_true(w->desk.risk.symbols[0].shares == shares);
+    assert_int_equal(w->desk.orders.sessions[0].next_ref, w->model.next_ref);
+    // An order of ours has left: what comes now is not from before.
+    assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &index), REFUSAL_NONE);
+    const uint32_t next = w->desk.orders.sessions[0].next_ref;
+    struct ouch_report r = {.kind = REPORT_ACCEPTED, .ref = next + 5, .quantity = 1, .side = 'B'};
+    memcpy(r.symbol, w->desk.instruments[1].symbol, sizeof r.symbol);
+    desk_report(&w->desk, 0, &r);
+    assert_true(w->desk.risk.symbols[1].quarantined && w->session.state == SESSION_READY);
+    assert_int_equal(w->desk.orders.sessions[0].next_ref, next + 6);
+    world_close();
+}
+
 static void a_fresh_start_adopts_what_the_stream_tells(void **state)
 {
     (void)state;
@@ -477,6 +512,7 @@ int main(void)
         cmocka_unit_test(an_unknown_execution_stops_the_session),
         cmocka_unit_test(a_kill_holds_for_what_is_told_later),
         cmocka_unit_test(a_fresh_start_adopts_what_the_stream_tells),
+        cmocka_unit_test(a_pause_ends_no_fresh_start),
         cmocka_unit_test(a_well_behaved_exchange_is_matched),
         cmocka_unit_test(broken_connections_lose_and_double_nothing),
         cmocka_unit_test(a_misbehaving_exchange_is_matched_too),

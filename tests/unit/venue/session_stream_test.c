@@ -388,6 +388,31 @@ static void a_name_of_an_earlier_run_goes_with_its_end(void **state)
     }
 }
 
+// The heartbeat that ended it stood in a pause, and the owner has seen that: the next one does.
+static void a_replay_that_goes_on_has_another_end(void **state)
+{
+    (void)state;
+    for (int version = OUCH_50; version <= OUCH_42; version++) {
+        start((enum ouch_version)version);
+        go();
+        session_go_back(&s, now);
+        assert_true(s.state == SESSION_REPLAY && !session_may_enter(&s) && !s.wants_query);
+        packet('H', NULL, 0);
+        deliver(100);
+        if (version == OUCH_50) { // and what was taken was no answer to us
+            assert_true(session_query(&s, 1, now));
+            query_answer(1);
+            deliver(100);
+            assert_true(!s.replayed && session_query(&s, 1, now));
+            query_answer(2);
+            deliver(100);
+        }
+        assert_true(s.replayed);
+        session_go(&s, now);
+        assert_true(session_may_enter(&s));
+    }
+}
+
 static void lost_before_the_answer(void)
 {
     assert_true(session_query(&s, 1, now));
@@ -488,6 +513,7 @@ int main(void)
         cmocka_unit_test_setup(a_name_that_comes_back_after_its_end_may_go, setup),
         cmocka_unit_test_setup(a_name_that_has_said_nothing_may_go, setup),
         cmocka_unit_test_setup(a_name_of_an_earlier_run_goes_with_its_end, setup),
+        cmocka_unit_test_setup(a_replay_that_goes_on_has_another_end, setup),
         cmocka_unit_test_setup(a_pause_does_not_make_an_answer_ours, setup),
         cmocka_unit_test_setup(queries_that_are_never_answered_are_bounded, setup),
         cmocka_unit_test_setup(a_restart_passes_one_answer_over, setup),
