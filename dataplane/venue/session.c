@@ -109,6 +109,11 @@ void session_go(struct session *s, uint64_t now)
         state_set(s, SESSION_READY, now);
 }
 
+static COLD void queries_due_set(struct session *s, uint64_t due)
+{
+    s->queries_due = due < SESSION_QUERIES_DUE_MAX ? (uint8_t)due : SESSION_QUERIES_DUE_MAX;
+}
+
 // What was taken for the end was a pause, or (OUCH 5.0) the answer to what an earlier run had
 // asked.
 COLD void session_go_back(struct session *s, uint64_t now)
@@ -116,7 +121,7 @@ COLD void session_go_back(struct session *s, uint64_t now)
     s->replayed = s->replay_told = s->wants_query = false;
     if (s->frames.query.len > 0) {
         s->query_stale = true;
-        s->queries_due += s->queries_due < SESSION_QUERIES_DUE_MAX;
+        queries_due_set(s, s->queries_due + 1u);
     }
     state_set(s, SESSION_REPLAY, now);
 }
@@ -149,8 +154,7 @@ void session_lost(struct session *s, uint64_t now)
     s->query_stale |= s->query_at != 0;
     s->query_at = 0;
     s->answers_left = 0;
-    if (s->queries_due > SESSION_QUERIES_DUE_MAX)
-        s->queries_due = SESSION_QUERIES_DUE_MAX;
+    queries_due_set(s, s->queries_due);
     state_set(s, SESSION_DOWN, now);
     soupbin_stream_init(&s->stream, s->buffer, sizeof s->buffer);
     back_off(s, now);
@@ -198,9 +202,11 @@ void session_stop(struct session *s, uint64_t now)
 }
 
 // What the exchange has said in a stream that fell short was not applied: it is asked for again,
-// from where that stream ended.
+// from where that stream ended. Should its tail be there again, so are the answers in it.
 static COLD void short_accept(struct session *s, uint64_t now)
 {
+    if (s->frames.query.len > 0)
+        queries_due_set(s, s->queries_due + s->next_sequence - s->short_at);
     s->next_sequence = s->short_at;
     s->short_at = 0;
     if (s->state != SESSION_DOWN)

@@ -165,6 +165,33 @@ static void a_shorter_stream_is_read_on_by_a_person(void **state)
         }
 }
 
+// The tail comes back before a person has looked, and with it the answer that was read in it.
+static void an_answer_that_is_read_again_is_not_ours(void **state)
+{
+    (void)state;
+    go(); // the answer is message 1
+    message(2);
+    deliver(100);
+    session_lost(&s, now);
+    now += RETRY;
+    log_in(1);
+    assert_true(s.halted == SESSION_HALT_SHORT);
+    session_resume(&s, now);
+    now += RETRY_MAX;
+    log_in(1);
+    assert_true(s.wants_query && session_query(&s, 9, now));
+    query_answer(1);
+    message(2);
+    assert_int_equal(deliver(100), 2);
+    assert_true(!s.replayed && session_query(&s, 9, now));
+    query_answer(8);
+    deliver(100);
+    assert_true(!s.replayed && session_query(&s, 9, now)); // two messages are read again
+    query_answer(8);
+    deliver(100);
+    assert_true(s.replayed && s.query_next == 8);
+}
+
 // Without a name: the same session answers, and is left.
 static void asked_from_the_start(void)
 {
@@ -504,6 +531,7 @@ int main(void)
         cmocka_unit_test_setup(a_stream_that_has_become_shorter_halts, setup),
         cmocka_unit_test_setup(a_shorter_stream_waits_for_a_person_over_a_restart, setup),
         cmocka_unit_test_setup(a_shorter_stream_is_read_on_by_a_person, setup),
+        cmocka_unit_test_setup(an_answer_that_is_read_again_is_not_ours, setup),
         cmocka_unit_test_setup(the_same_name_is_asked_how_far_it_is, setup),
         cmocka_unit_test_setup(another_name_is_read_from_its_start, setup),
         cmocka_unit_test_setup(a_gap_is_settled_once, setup),
