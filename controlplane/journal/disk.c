@@ -53,8 +53,8 @@ static int directory_sync(const char *path)
     return failed;
 }
 
-// Where the file system cannot preallocate (ext2), the C library writes a byte into each block, which
-// O_DIRECT does not take.
+// Where the file system cannot preallocate (ext2), the C library writes a byte into each block,
+// which O_DIRECT does not take.
 static int preallocate(const struct disk *d, int fd, uint64_t bytes)
 {
     if (fallocate(fd, 0, 0, (off_t)bytes) == 0)
