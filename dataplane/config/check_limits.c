@@ -220,7 +220,8 @@ static bool least_fits(const struct config_least *least, const struct config_lim
     return true;
 }
 
-bool config_symbol_good(const struct config_symbol_row *row, bool day_file, struct limit_fault *f)
+bool config_symbol_good(const struct config_symbol_row *row, bool volume_later,
+                        struct limit_fault *f)
 {
     const bool collar = row->price_low > 0 && row->price_high < UINT32_MAX;
     if (row->price_low > OUCH50_PRICE_MAX)
@@ -244,10 +245,10 @@ bool config_symbol_good(const struct config_symbol_row *row, bool day_file, stru
         return fault(f, &row->last_least, "last_least", "does nothing without last");
     if (row->period_least && row->period == CONFIG_BAND16_MAX)
         return fault(f, &row->period_least, "period_least", "does nothing without period");
-    if (row->volume_percent < 10000 && row->average_volume == CONFIG_POSITION_MAX && !day_file)
+    if (row->volume_percent < 10000 && row->average_volume == CONFIG_POSITION_MAX && !volume_later)
         return fault(f, &row->volume_percent, "volume_percent",
                      "needs average_volume, here or in the file day.reference");
-    if (!day_file && row->average_volume != CONFIG_POSITION_MAX &&
+    if (!volume_later && row->average_volume != CONFIG_POSITION_MAX &&
         row->average_volume * row->volume_percent / 10000 < row->lot && row->volume_percent)
         return fault(
             f, &row->volume_percent, "volume_percent",

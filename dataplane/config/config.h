@@ -542,8 +542,9 @@ bool config_actions_good(const struct config_actions *actions, uint32_t broker,
 // order.
 bool config_row_parts_good(const struct config_symbol_row *row, uint32_t lanes,
                            struct limit_fault *fault);
-// <day_file>: a file of the day gives what the row may lack.
-bool config_symbol_good(const struct config_symbol_row *row, bool day_file,
+// <volume_later>: its part of the average volume is not asked about: a file of the day may give the
+// volume, or it was so before.
+bool config_symbol_good(const struct config_symbol_row *row, bool volume_later,
                         struct limit_fault *fault);
 // <base>: struct config_limits, config_symbol_row or config_session, as the control's section says.
 // LIMIT_NOTHING stands for none.

@@ -146,7 +146,7 @@ bool day_row_good(const struct sheet *reference, const uint32_t *row_of, uint32_
     const struct reference_row *given = at ? sheet_row_at(reference, at - 1) : NULL;
     struct limit_fault f;
     char word[SYMBOL_WORD_LEN];
-    return (config_symbol_good(row, true, &f) && config_row_parts_good(row, lanes, &f)) ||
+    return (config_symbol_good(row, false, &f) && config_row_parts_good(row, lanes, &f)) ||
            sheet_fault(reference, given ? given->head.line : 1, "symbol", err, "'%s': %s: %s",
                        symbol_word(name, word), f.key, f.text);
 }

@@ -354,7 +354,7 @@ bool limits_room_good(struct limits_source *s, struct limit_fault *f)
         return false;
     f->scope = TRADE_SYMBOL;
     for (f->index = 0; f->index < s->symbol_count; f->index++)
-        if (!config_symbol_good(&s->symbols[f->index], true, f) ||
+        if (!config_symbol_good(&s->symbols[f->index], false, f) ||
             !config_row_parts_good(&s->symbols[f->index], s->lanes, f))
             return false;
     return true;

@@ -27,13 +27,11 @@ struct dataplane_limits {
     struct limits_source *next;
     struct limits_source *base; // of the configuration: beyond it only until a time
     uint64_t source_bytes;
-    bool day_file;             // a file of the day gives reference data
     struct command_slot *slot; // of the change in work; null: a raise whose time is over
     enum phase phase;
     bool over;         // the same
     uint64_t asked_at; // of the main lcore's ring: durable when it is committed
     uint64_t asked_ns; // CLOCK_MONOTONIC
-    uint32_t lanes;    // that trade
     uint16_t wants;    // bits: of this phase, not sent yet
     uint16_t sent;     // not answered yet
     uint16_t taken;
@@ -60,8 +58,6 @@ bool limits_start(struct dataplane *d, struct error *err)
     if (l == NULL || l->now == NULL || l->next == NULL || l->base == NULL)
         return error_set(err, EXIT_FAILED, "no memory for the limits of %u symbols",
                          d->instrument_count);
-    l->lanes = config_trade_lanes(d->config);
-    l->day_file = *d->config->day.reference != 0;
     l->source_bytes = limits_source_bytes(l->now);
     return true;
 }
@@ -208,6 +204,17 @@ static bool least_fits(const struct dataplane_limits *l, struct limit_fault *f)
     return limits_least_good(l->next, f) || !limits_least_good(l->now, &before);
 }
 
+// What a file of the day says stands in the row. Whose part of a volume limited nothing before (a
+// restart put it back beside another file) may still change other limits.
+static bool row_fits(const struct limits_source *next, const struct limit_change *c,
+                     const struct config_symbol_row *row, struct limit_fault *f)
+{
+    const enum limit_control control = limit_control_find(c->scope, c->control);
+    const bool volume = control == LIMIT_SYMBOL_average_volume ||
+                        control == LIMIT_SYMBOL_volume_percent || control == LIMIT_SYMBOL_lot;
+    return config_symbol_good(row, !volume, f) && config_row_parts_good(row, next->lanes, f);
+}
+
 // Of the scopes that a change has touched, when all are made.
 static bool change_fits(struct dataplane_limits *l, uint32_t at)
 {
@@ -220,8 +227,7 @@ static bool change_fits(struct dataplane_limits *l, uint32_t at)
     return (config_limits_good(c->scope, limits, &f) && config_limits_good(c->scope, broker, &f) &&
             config_owners_good(limits, broker, &f) && limits_actions_good(l->next, &f) &&
             least_fits(l, &f) && limits_venues_good(l->next, c->scope, c->index, &f) &&
-            (!row || (config_symbol_good(row, l->day_file, &f) &&
-                      config_row_parts_good(row, l->lanes, &f)))) ||
+            (!row || row_fits(l->next, c, row, &f))) ||
            refuse_fault(l, at, &f);
 }
 

@@ -41,6 +41,7 @@ static const char text[] =
 
 static const char *appended = ""; // to the configuration
 static uint32_t lot_of_day; // of all symbols, as from a file of the day; 0: the configuration's
+static const char *reference_of_day = ""; // its name, as where a file of the day was read
 
 static struct config config;
 static struct dataplane d;
@@ -122,6 +123,7 @@ static inline void start(void)
     configure(100, STRATEGIES_DIR "/maker.so");
     for (uint32_t i = 0; lot_of_day && i < config.symbol_count; i++)
         config.symbols[i].lot = lot_of_day;
+    snprintf(config.day.reference, sizeof config.day.reference, "%s", reference_of_day);
     prepare();
     if (!trade_make(&d, &err) || !trade_start(&d, &err))
         fail_msg("%s", err.text);

@@ -352,6 +352,38 @@ static void what_leaves_no_order_already_holds_nobody_back(void **state)
     lot_of_day = 0;
 }
 
+// A part of a volume that nobody knows is no limit, also where a file of the day is read.
+static void a_part_of_no_volume_is_not_taken(void **state)
+{
+    (void)state;
+    reference_of_day = "reference";
+    open_wide();
+    const enum command_result got =
+        set_base(TRADE_SYMBOL, SYMBOL, "volume_percent", "1"); // a hundredth of a percent
+    // Whom it was restored for without its volume may still lower others.
+    limits_set_now(&d)->symbols[SYMBOL].volume_percent = 1;
+    const enum command_result other = set_base(TRADE_SYMBOL, SYMBOL, "quantity", "50");
+    const enum command_result again = set_base(TRADE_SYMBOL, SYMBOL, "volume_percent", "2");
+    tidy(NULL);
+    reference_of_day = "";
+    assert_int_equal(got, COMMAND_RESULT_LIMIT_REFUSED);
+    assert_int_equal(other, COMMAND_RESULT_OK);
+    assert_int_equal(again, COMMAND_RESULT_LIMIT_REFUSED);
+}
+
+// Nor one that leaves no lot.
+static void a_part_of_a_volume_that_leaves_no_lot(void **state)
+{
+    (void)state;
+    reference_of_day = "reference";
+    open_wide();
+    set(TRADE_SYMBOL, "average_volume", "1000");
+    const enum command_result got = set_base(TRADE_SYMBOL, SYMBOL, "volume_percent", "1");
+    tidy(NULL);
+    reference_of_day = "";
+    assert_int_equal(got, COMMAND_RESULT_LIMIT_REFUSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +396,8 @@ int main(void)
         cmocka_unit_test(of_venues),
         cmocka_unit_test(of_what_a_symbol_takes),
         cmocka_unit_test(not_taken),
+        cmocka_unit_test(a_part_of_no_volume_is_not_taken),
+        cmocka_unit_test(a_part_of_a_volume_that_leaves_no_lot),
         cmocka_unit_test(what_leaves_no_order_is_not_taken),
         cmocka_unit_test(what_leaves_no_order_already_holds_nobody_back),
     };
