@@ -64,7 +64,7 @@ static bool lease_sound(const struct replay *p, const struct replay_record *r)
     const struct desk_leases *l = p->lane && p->lane->desk ? p->lane->desk->leases : NULL;
     const uint8_t word = r->header.index;
     return has(r, sizeof(uint64_t)) && l && r->header.value < l->share_count &&
-           (word == LEASE_GRANT || word == LEASE_RECALL || word == LEASE_SHED);
+           (word >= LEASE_GRANT && word <= LEASE_HELD);
 }
 
 // Sizes that the rest relies on.

@@ -39,7 +39,10 @@ static void first_grants(const struct dataplane *d, bool holding)
             const uint64_t holds = held(desk, i);
             if ((holds > 0) != holding)
                 continue;
-            lease_want(&desk->leases->lane, i, holding ? holds : desk->leases->shares[i].chunk);
+            if (holding && book->pools[i].limit != LEASE_NOT_SHARED)
+                lease_join(&desk->leases->lane, i, holds);
+            else if (!holding)
+                lease_want(&desk->leases->lane, i, desk->leases->shares[i].chunk);
             lease_serve(book, number);
         }
         number++;

@@ -100,6 +100,8 @@ uint32_t desk_leases_turn(struct desk *d, uint64_t now)
     const uint32_t share = l->next;
     const struct desk_lease_share *s = &l->shares[share];
     l->next = share + 1 < l->share_count ? share + 1 : 0;
+    if (s->whole != LEASE_NOT_SHARED)
+        lease_hold(&l->lane, share, used_of(d, share));
     if (s->whole != LEASE_NOT_SHARED && now >= s->want_at &&
         !lease_covers(&l->lane, share, used_of(d, share), s->chunk / 2))
         want(l, share, s->chunk, true);

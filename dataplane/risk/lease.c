@@ -48,15 +48,33 @@ void lease_take(struct lease_lane *l, const struct lease_note *note, uint64_t us
     if (note->word == LEASE_GRANT) {
         s->granted += note->amount;
         s->waits = false;
-        if (note->amount) // the pool has something again: nothing is too much
+        if (note->amount && s->holds == 0) // the pool has something again: nothing is too much
             s->owes = 0;
+        return;
+    }
+    if (note->word == LEASE_HELD) {
+        s->holds -= s->holds > 0;
+        if (s->holds == 0)
+            s->owes = at_most(note->amount, s->granted);
         return;
     }
     const uint64_t spare = s->granted > used ? s->granted - used : 0;
     const uint64_t back = at_most(note->amount, spare);
     s->granted -= back; // before the note: what is on its way back is nobody's to use
-    s->owes = at_most(note->word == LEASE_SHED ? note->amount - back : s->owes, s->granted);
+    const uint64_t owes = note->word == LEASE_SHED ? note->amount - back : s->owes;
+    const bool less = s->holds && owes < s->owes; // says who has not heard what is held
+    s->owes = at_most(less ? s->owes : owes, s->granted);
     note_push(&l->to_main, note->word == LEASE_SHED ? LEASE_LESS : LEASE_BACK, note->share, back);
+}
+
+static void hold(struct lease_lane *l, uint32_t share, uint64_t used)
+{
+    struct lease_share *s = &l->shares[share];
+    const uint64_t more = used - s->granted;
+    note_push(&l->to_main, LEASE_HOLD, share, more);
+    s->holds++;
+    s->granted += more;
+    s->owes += more; // until the main lcore has heard it, and says
 }
 
 void lease_join(struct lease_lane *l, uint32_t share, uint64_t used)
@@ -64,8 +82,14 @@ void lease_join(struct lease_lane *l, uint32_t share, uint64_t used)
     struct lease_share *s = &l->shares[share];
     if (used <= s->granted)
         return; // a grant that was on its way when the share was left
-    note_push(&l->to_main, LEASE_HOLD, share, used - s->granted);
-    s->owes = s->granted = used; // until the main lcore has heard all lanes, and says
+    hold(l, share, used);
+    s->owes = s->granted; // until it has heard all lanes
+}
+
+void lease_hold(struct lease_lane *l, uint32_t share, uint64_t used)
+{
+    if (used > l->shares[share].granted && l->shares[share].holds == 0)
+        hold(l, share, used);
 }
 
 void lease_leave(struct lease_lane *l, uint32_t share)
@@ -148,6 +172,11 @@ static void wants_answer(struct lease_book *b, uint32_t share)
     }
 }
 
+static uint64_t too_much(const struct lease_pool *p)
+{
+    return p->out > p->limit ? p->out - p->limit : 0;
+}
+
 // What is too much of a limit; a lane that has not read the last word hears the next one then.
 static void lane_tell(struct lease_book *b, uint32_t share, uint32_t lane)
 {
@@ -158,14 +187,40 @@ static void lane_tell(struct lease_book *b, uint32_t share, uint32_t lane)
     }
     p->shed |= bit_of(lane);
     p->again &= (uint16_t)~bit_of(lane);
-    note_push(&b->lanes[lane]->to_lane, LEASE_SHED, share,
-              p->out > p->limit ? p->out - p->limit : 0);
+    note_push(&b->lanes[lane]->to_lane, LEASE_SHED, share, too_much(p));
+}
+
+static void lanes_tell(struct lease_book *b, uint32_t share)
+{
+    for (uint32_t i = 0; i < b->lane_count; i++)
+        lane_tell(b, share, i);
 }
 
 void lease_trim(struct lease_book *b, uint32_t share)
 {
-    for (uint32_t i = 0; i < b->lane_count && b->pools[share].out > b->pools[share].limit; i++)
-        lane_tell(b, share, i);
+    if (too_much(&b->pools[share]))
+        lanes_tell(b, share);
+}
+
+// It is in use: whether there is as much in the pool is no question any more.
+static void held(struct lease_book *b, uint32_t share, uint32_t lane, uint64_t amount)
+{
+    struct lease_pool *p = &b->pools[share];
+    p->out_of[lane] += amount;
+    p->out += amount;
+    note_push(&b->lanes[lane]->to_lane, LEASE_HELD, share, too_much(p));
+    lease_trim(b, share);
+}
+
+static void come_back(struct lease_book *b, uint32_t share, uint32_t lane, uint64_t amount)
+{
+    struct lease_pool *p = &b->pools[share];
+    const bool above = too_much(p);
+    MUST(amount <= p->out_of[lane]);
+    p->out_of[lane] -= amount;
+    p->out -= amount;
+    if (above && !too_much(p)) // nothing is owed any more
+        lanes_tell(b, share);
 }
 
 bool lease_serve(struct lease_book *b, uint32_t lane)
@@ -180,19 +235,13 @@ bool lease_serve(struct lease_book *b, uint32_t lane)
     }
     switch ((enum lease_word)note.word) {
     case LEASE_WANT: p->wants[lane] = note.amount; break;
-    case LEASE_HOLD:
-        p->out_of[lane] += note.amount;
-        p->out += note.amount;
-        break;
+    case LEASE_HOLD: held(b, note.share, lane, note.amount); break;
     case LEASE_BACK: p->recalled &= (uint16_t)~bit_of(lane); break;
     case LEASE_LESS: p->shed &= (uint16_t)~bit_of(lane); break;
     default: break;
     }
-    if (note.word == LEASE_BACK || note.word == LEASE_LESS || note.word == LEASE_LEFT) {
-        MUST(note.amount <= p->out_of[lane]);
-        p->out_of[lane] -= note.amount;
-        p->out -= note.amount;
-    }
+    if (note.word == LEASE_BACK || note.word == LEASE_LESS || note.word == LEASE_LEFT)
+        come_back(b, note.share, lane, note.amount);
     if (note.word == LEASE_LESS && p->again >> lane & 1)
         lane_tell(b, note.share, lane);
     wants_answer(b, note.share);
@@ -202,8 +251,7 @@ bool lease_serve(struct lease_book *b, uint32_t lane)
 void lease_limit(struct lease_book *b, uint32_t share, uint64_t limit)
 {
     b->pools[share].limit = limit;
-    for (uint32_t i = 0; i < b->lane_count; i++)
-        lane_tell(b, share, i);
+    lanes_tell(b, share);
     wants_answer(b, share);
 }
 
@@ -212,7 +260,7 @@ void lease_limit(struct lease_book *b, uint32_t share, uint64_t limit)
 uint32_t lease_ring_len(uint32_t shares)
 {
     uint32_t len = 4;
-    while (len < 4 * shares) // a want, BACK, LESS, and HOLD or LEFT
+    while (len < 6 * shares) // a want, BACK, LESS, HOLD; HOLD and LEFT of a limit that is undone
         len *= 2;
     return len;
 }

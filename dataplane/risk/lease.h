@@ -16,6 +16,11 @@
 // and the sum over the lanes never exceeds the limit. When the limit is lowered nothing more is
 // granted until enough has come back; what is in use stays.
 //
+// What an exchange says a lane has open, and what a restart finds open, is in use without a grant.
+// The lane says HOLD and may use none of it again; the main lcore takes it out of the pool, though
+// it may be more than there is, and answers HELD. Of what is too much the other lanes owe as after
+// a lower limit.
+//
 // Positions need no lease: a symbol belongs to one lane.
 #pragma once
 
@@ -32,11 +37,12 @@ enum lease_word {
     LEASE_SPARE,  // lane: so much more, if it is nobody's
     LEASE_BACK,   // lane: so much less, the answer to RECALL; may be 0
     LEASE_LESS,   // lane: so much less, the answer to SHED; may be 0
-    LEASE_HOLD,   // lane: so much is in use already of what was not shared before
+    LEASE_HOLD,   // lane: so much is in use that was not granted
     LEASE_LEFT,   // lane: all of it, of what is not shared any more
     LEASE_GRANT,  // main: so much more, the answer to WANT and SPARE; may be less, or 0
     LEASE_RECALL, // main: give back up to so much
-    LEASE_SHED,   // main: the same, as the limit is lower now: what of it is in use is owed
+    LEASE_SHED,   // main: the same, as so much is above the limit: what of it is in use is owed
+    LEASE_HELD,   // main: the answer to HOLD: so much is above the limit, and owed
 };
 
 struct lease_note {
@@ -52,6 +58,7 @@ struct lease_share {
     uint64_t granted;
     uint64_t owes; // of that, to be given back as soon as it is not in use
     bool waits;    // for the answer to a WANT
+    uint8_t holds; // HOLD that have no answer yet
 };
 
 struct lease_lane {
@@ -86,6 +93,8 @@ void lease_take(struct lease_lane *l, const struct lease_note *note, uint64_t us
 // The share is limited from now on, and was not: what the lane uses of it is out of the pool. The
 // main lcore grants nothing of it until it has read so of every lane (the pool's limit is 0).
 void lease_join(struct lease_lane *l, uint32_t share, uint64_t used);
+// More may be in use than was granted: says so, once the last HOLD has its answer.
+void lease_hold(struct lease_lane *l, uint32_t share, uint64_t used);
 // It is not limited any more.
 void lease_leave(struct lease_lane *l, uint32_t share);
 
@@ -111,7 +120,7 @@ struct lease_book {
 };
 
 // Every lane has its notes in two rings of lease_ring_len() records: never full, as every share has
-// one want and one recall on their way at most.
+// one note of a kind on its way at most, and a second HOLD where it is joined meanwhile.
 uint32_t lease_ring_len(uint32_t shares);
 // Memory of a lane and of the main lcore, zeroed, aligned to a cache line.
 uint64_t lease_lane_bytes(uint32_t shares);
@@ -122,7 +131,8 @@ void lease_lane_add(struct lease_book *b, struct lease_lane *lane);
 
 // Another limit of a share. Of a lower one every lane owes what is too much: from the moment it
 // reads so, nothing is taken that would make the sum more than the limit. Lanes give back as they
-// stop using it. lease_trim says it anew while b->pools[share].out is above the limit.
+// stop using it. lease_trim says it anew while b->pools[share].out is above the limit; that it is
+// not any more all lanes hear at once.
 void lease_limit(struct lease_book *b, uint32_t share, uint64_t limit);
 void lease_trim(struct lease_book *b, uint32_t share);
 // One note of a lane; false: there is none.
