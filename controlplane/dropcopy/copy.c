@@ -185,8 +185,8 @@ static void keep(struct drop_copy *d, uint64_t now_ns, bool at_end)
         return;
     d->kept_ns = now_ns;
     d->kept.epoch = epoch;
-    d->kept.next = d->link.next;
-    snprintf(d->kept.session, sizeof d->kept.session, "%s", d->link.session);
+    snprintf(d->kept.session, sizeof d->kept.session, "%s",
+             drop_link_place(&d->link, &d->kept.next));
     memcpy(d->kept.counts, &d->counts, sizeof d->kept.counts);
     memcpy(d->kept.heard, d->ours.heard, sizeof d->kept.heard);
     d->changed = false;

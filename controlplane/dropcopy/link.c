@@ -37,6 +37,12 @@ void drop_link_init(struct drop_link *l, const struct drop_link_config *config, 
     l->next = next ? next : 1;
 }
 
+const char *drop_link_place(const struct drop_link *l, uint64_t *next)
+{
+    *next = l->over_next ? l->over_next : l->next;
+    return l->over_next ? l->over : l->session;
+}
+
 static void state_set(struct drop_link *l, enum drop_link_state state, uint64_t now_ns)
 {
     l->since_ns = l->state == state ? l->since_ns : now_ns;
@@ -141,6 +147,8 @@ static void accepted(struct drop_link *l, const struct soupbin_packet *packet, u
         lost(l, now_ns, "the server's answer to the login is none", 0);
         return;
     }
+    if (strcmp(a.session, l->over) != 0)
+        l->over_next = 0;
     snprintf(l->session, sizeof l->session, "%s", a.session);
     l->next = a.sequence;
     l->connects++;
@@ -149,13 +157,23 @@ static void accepted(struct drop_link *l, const struct soupbin_packet *packet, u
     state_set(l, DROP_LINK_UP, now_ns);
 }
 
-// A session that is over: the current one from its beginning, at once.
+// The next login asks for whatever is current, from its beginning: that may be the same still.
+static void forget(struct drop_link *l)
+{
+    if (l->session[0]) {
+        memcpy(l->over, l->session, sizeof l->over);
+        l->over_next = l->next > l->over_next ? l->next : l->over_next;
+    }
+    l->session[0] = 0;
+    l->next = 1;
+}
+
+// A session that is over: the current one, at once.
 static void rejected(struct drop_link *l, char reason, uint64_t now_ns)
 {
     char why[sizeof l->why];
     if (reason == SOUPBIN_NO_SESSION && l->session[0]) {
-        l->session[0] = 0;
-        l->next = 1;
+        forget(l);
         leave(l, DROP_LINK_DOWN, now_ns, "the session is not there any more");
         l->retry_at_ns = now_ns;
         return;
@@ -169,10 +187,18 @@ static void rejected(struct drop_link *l, char reason, uint64_t now_ns)
 
 static void ended(struct drop_link *l, uint64_t now_ns)
 {
-    l->session[0] = 0;
-    l->next = 1;
+    forget(l);
     leave(l, DROP_LINK_ENDED, now_ns, "the server has ended its session");
     l->retry_at_ns = now_ns + l->config.retry_max_ms * (uint64_t)NS_PER_MS;
+}
+
+static void sequenced(struct drop_link *l, const struct soupbin_packet *packet)
+{
+    const uint64_t number = l->next++;
+    if (number < l->over_next)
+        return; // read before the session was over
+    l->over_next = 0;
+    l->take(l->context, number, packet->payload, packet->len);
 }
 
 static void packet_take(struct drop_link *l, const struct soupbin_packet *packet, uint64_t now_ns)
@@ -185,7 +211,7 @@ static void packet_take(struct drop_link *l, const struct soupbin_packet *packet
         if (l->state != DROP_LINK_UP)
             lost(l, now_ns, "the server speaks before the login", 0);
         else
-            l->take(l->context, l->next++, packet->payload, packet->len);
+            sequenced(l, packet);
         break;
     default: break; // heartbeats, and what only the server knows
     }

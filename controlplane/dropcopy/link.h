@@ -40,7 +40,10 @@ struct drop_link {
     int fd;                                // -1: none
     char session[SOUPBIN_SESSION_LEN + 1]; // "" : whatever is current
     uint64_t next;                         // number of the next message
-    uint64_t since_ns;                     // of the state
+    // A session that was over, and how far it was read: offered again it goes on from there.
+    char over[SOUPBIN_SESSION_LEN + 1];
+    uint64_t over_next; // 0: none
+    uint64_t since_ns;  // of the state
     uint64_t heard_ns, said_ns, retry_at_ns;
     uint32_t retries;
     uint64_t connects;
@@ -52,6 +55,8 @@ struct drop_link {
 // <session>, <next>: where an earlier run has stopped, "" and 1 where there was none.
 void drop_link_init(struct drop_link *l, const struct drop_link_config *config, const char *session,
                     uint64_t next);
+// Where a later run has to go on, for drop_link_init().
+const char *drop_link_place(const struct drop_link *l, uint64_t *next);
 void drop_link_close(struct drop_link *l);
 // Connects, reads, says that we are there; waits for at most <wait_ms> for something to read. True:
 // there is more to read already.

@@ -208,6 +208,54 @@ static void another_session(void **state)
     greet("", 1);
 }
 
+static void place_is(const char *session, uint64_t next)
+{
+    uint64_t have;
+    assert_string_equal(drop_link_place(f.link, &have), session);
+    assert_int_equal(have, next);
+}
+
+// The exchange ends its session, and offers the same one still: what was read is not read again.
+static void the_same_session_after_its_end(void **state)
+{
+    (void)state;
+    greet("", 1);
+    accept_login("DROP01", 1);
+    say('S', "one");
+    say('S', "two");
+    until_taken(2);
+    say('Z', "");
+    until(DROP_LINK_ENDED);
+    place_is("DROP01", 3);
+    f.now_ns += 40 * (uint64_t)MS;
+    greet("", 1);
+    accept_login("DROP01", 1);
+    say('S', "one");
+    for (uint32_t i = 0; i < TURNS && f.link->next < 2; i++)
+        (void)drop_link_turn(f.link, f.now_ns, 1);
+    place_is("DROP01", 3);
+    say('S', "two");
+    say('S', "three");
+    until_taken(3);
+    assert_int_equal(f.sequence, 3);
+    assert_string_equal(f.text, "three");
+    place_is("DROP01", 4);
+    // Over again, as a login finds it; what comes then is another one.
+    close(f.peer);
+    f.peer = -1;
+    until(DROP_LINK_DOWN);
+    f.now_ns += 10 * (uint64_t)MS;
+    greet("DROP01", 4);
+    say('J', "S");
+    until(DROP_LINK_DOWN);
+    place_is("DROP01", 4);
+    greet("", 1);
+    accept_login("DROP02", 1);
+    place_is("DROP02", 1);
+    say('S', "first");
+    until_taken(4);
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -282,6 +330,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(begins_where_an_earlier_run_has_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(another_session, setup, teardown),
         cmocka_unit_test_setup_teardown(refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_same_session_after_its_end, setup, teardown),
         cmocka_unit_test_setup_teardown(silence_and_heartbeats, setup, teardown),
         cmocka_unit_test_setup_teardown(nonsense, setup, teardown),
     };
