@@ -12,6 +12,9 @@
 
 enum { LATE_MS = 1000, VALUES = 4 };
 
+// Bits of <did> in ORDER events (docs/abi.md: what the message did to the order).
+enum { DID_FILL = 1 << 2, DID_BREAK = 1 << 3 };
+
 struct wanted {
     uint32_t value; // which of a signal's
     bool change;
@@ -38,7 +41,19 @@ static bool wanted_take(const struct invocation *invocation, struct wanted *w, s
 
 // --- from the journal ---
 
-// Where the journal has a price: a good book that an order was judged by, and executions.
+// An exchange counts from its own midnight; every time zone is some quarters of an hour from UTC.
+// One that is read again, or long on its way, says what the price was, not what it is.
+static bool of_now(const struct logged_event *e, uint64_t late_ns)
+{
+    const uint64_t quarter_ns = 900 * UINT64_C(1000000000);
+    const uint64_t age_ns =
+        (e->utc_ns % quarter_ns + quarter_ns - e->event.order.exchange_ns % quarter_ns) %
+        quarter_ns;
+    return age_ns <= late_ns || quarter_ns - age_ns <= late_ns;
+}
+
+// Where the journal has a price: a good book that an order was judged by, and executions. A
+// correction is of an execution that lies behind.
 static void price_take(struct score *s, const struct logged_event *e)
 {
     const struct event *event = &e->event;
@@ -47,7 +62,8 @@ static void price_take(struct score *s, const struct logged_event *e)
         score_price(s, event->decision.instrument,
                     (uint32_t)(((uint64_t)event->decision.bid + event->decision.ask) / 2),
                     e->utc_ns);
-    else if (event->type == EVENT_ORDER && event->order.fill_shares)
+    else if (event->type == EVENT_ORDER &&
+             (event->order.did & (DID_FILL | DID_BREAK)) == DID_FILL && of_now(e, s->late_ns))
         score_price(s, event->order.instrument, event->order.fill_price, e->utc_ns);
 }
 

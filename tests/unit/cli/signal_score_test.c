@@ -12,6 +12,7 @@
 #include "tests/lib/journal_rig.h"
 
 enum { SYMBOLS = 4, MS = 1000000 };
+enum { DID_FILL = 1 << 2, DID_BREAK = 1 << 3 }; // of ORDER events
 
 static struct score score; // large: not on the stack
 
@@ -204,6 +205,8 @@ static void test_journal(void **state)
     fill.order.instrument = 1;
     fill.order.fill_shares = 1;
     fill.order.fill_price = 960;
+    fill.order.did = DID_FILL;
+    fill.order.exchange_ns = 14400 * UINT64_C(1000000000); // it counts from another midnight
     event_put(&g, fill, 10);
     signal_put(&g, 11, 7, 5);
     instance_put(&g, 2); // and nothing is known any more
@@ -221,6 +224,37 @@ static void test_journal(void **state)
     assert_non_null(strstr(err.text, g.directory));
 }
 
+// A correction, and what was read again or broken before it was told, is of an execution that lies
+// behind: no price of now.
+static void test_old_executions_are_no_price(void **state)
+{
+    struct journal_rig g;
+    struct error err = {0};
+    (void)state;
+    rig_make(&g);
+    rig_open(&g, 1);
+    instance_put(&g, 1);
+    decision_put(&g, 1, 1000, 1000, QUALITY_GOOD);
+    signal_put(&g, 2, 0, 5); // 1,000 at 7
+    struct event fill = {.type = EVENT_ORDER};
+    fill.order.instrument = 1;
+    fill.order.fill_shares = 1;
+    fill.order.fill_price = 500; // of this morning
+    fill.order.broken_shares = 1;
+    fill.order.broken_price = 501;
+    fill.order.did = DID_FILL | DID_BREAK;
+    event_put(&g, fill, 8);
+    fill.order.did = DID_FILL;
+    fill.order.exchange_ns = 1700 * UINT64_C(1000000000); // read again
+    event_put(&g, fill, 8);
+    decision_put(&g, 9, 1000, 1000, QUALITY_GOOD);
+    assert_true(journal_close(&g.journal));
+    assert_true(score_journal(&score, g.directory, 3, &err));
+    const struct score_source *r = &score.sources[0];
+    assert_true(r->scored == 1 && r->error == 0);
+    rig_remove(&g);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -232,6 +266,7 @@ int main(void)
         TEST(test_sources_are_bounded),
         TEST(test_like_a_slow_model),
         TEST(test_journal),
+        TEST(test_old_executions_are_no_price),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
