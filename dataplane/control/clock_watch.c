@@ -4,7 +4,7 @@
 #include "dataplane/base/log.h"
 #include "dataplane/control/dataplane.h"
 
-enum { LOOK_MS = 200, NS_PER_MS = 1000000, NS_PER_US = 1000 };
+enum { LOOK_MS = 200, TELL_MS = 1000, NS_PER_MS = 1000000, NS_PER_US = 1000 };
 enum told { TOLD_NOTHING, TOLD_GOOD, TOLD_DOUBTFUL, TOLD_UNKNOWN };
 
 static uint64_t kernel_error(void)
@@ -40,11 +40,20 @@ static void say(uint64_t error_ns, uint32_t limit_us, enum told now)
                  "keeps it (chronyd, or phc2sys for PTP)");
 }
 
+// True: the lane knows it.
+static bool known(const struct clock_watch *w, uint32_t lane, enum told now, uint64_t now_ns)
+{
+    return w->told[lane].verdict == now &&
+           (now != TOLD_DOUBTFUL || w->told[lane].error_ns == w->error_ns ||
+            now_ns < w->told[lane].at_ns + TELL_MS * (uint64_t)NS_PER_MS);
+}
+
 uint32_t clock_watch_turn(struct dataplane *d, uint64_t now_ns, const uint64_t *error)
 {
     struct clock_watch *w = &d->clock_watch;
     const uint32_t limit_us = d->config->trading.clock_error_us;
     uint32_t told = 0;
+    bool said = false;
     if (limit_us == 0 || now_ns < w->look_at_ns)
         return 0;
     w->look_at_ns = now_ns + LOOK_MS * NS_PER_MS;
@@ -52,11 +61,16 @@ uint32_t clock_watch_turn(struct dataplane *d, uint64_t now_ns, const uint64_t *
     const enum told now = verdict(w->error_ns, limit_us * (uint64_t)NS_PER_US);
     const struct lane_answer answer = {.kind = ANSWER_CLOCK, .sequence = w->error_ns};
     for (uint32_t i = 0; i < d->config->lane_count; i++) {
-        if (d->desks[i] == NULL || w->told[i] == now || !spsc_push(&d->lanes[i]->answers, &answer))
+        if (d->desks[i] == NULL || known(w, i, now, now_ns) ||
+            !spsc_push(&d->lanes[i]->answers, &answer))
             continue;
-        if (told++ == 0)
+        told++;
+        if (w->told[i].verdict != now && !said)
             say(w->error_ns, limit_us, now);
-        w->told[i] = (uint8_t)now;
+        said |= w->told[i].verdict != now;
+        w->told[i].verdict = (uint8_t)now;
+        w->told[i].error_ns = w->error_ns;
+        w->told[i].at_ns = now_ns;
     }
     return told;
 }

@@ -19,9 +19,13 @@ struct dataplane;
 struct clock_watch {
     uint64_t look_at_ns; // CLOCK_MONOTONIC
     uint64_t error_ns;   // as last seen, CLOCK_ERROR_UNKNOWN: the kernel does not know
-    uint8_t told[LANES_MAX];
+    struct {
+        uint64_t at_ns, error_ns;
+        uint8_t verdict;
+    } told[LANES_MAX];
 };
 
-// Looks from time to time, and tells the lanes whose verdict would be another one. <error> stands
-// for what the kernel says, null: it is asked. Returns how many were told.
+// Looks from time to time, and tells the lanes whose verdict would be another one; while it is
+// doubtful once a second how far off it may be, which a refusal says. <error> stands for what the
+// kernel says, null: it is asked. Returns how many were told.
 uint32_t clock_watch_turn(struct dataplane *d, uint64_t now_ns, const uint64_t *error);

@@ -85,7 +85,7 @@ static void lanes_that_trade_are_told_what_changes(void **state)
     assert_int_equal(look(w, 100000), 0); // at the bound
     assert_int_equal(look(w, 100001), 2);
     assert_int_equal(heard(w, 0), 100001);
-    assert_int_equal(look(w, 200000), 0);
+    assert_int_equal(look(w, 100001), 0);
     assert_int_equal(look(w, CLOCK_ERROR_UNKNOWN), 2);
     assert_true(heard(w, 0) == CLOCK_ERROR_UNKNOWN);
     assert_int_equal(look(w, 0), 2);
@@ -123,6 +123,20 @@ static void nobody_looks_without_a_bound_or_too_soon(void **state)
     assert_int_equal(told, w->d.clock_watch.error_ns > LIMIT_US * 1000u ? 2 : 0);
 }
 
+// The refusal has the value of now, to a second.
+static void a_doubt_that_grows_is_told(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(look(w, 100001), 2);
+    assert_int_equal(heard(w, 0), 100001);
+    assert_int_equal(look(w, 5000000), 2);
+    assert_int_equal(heard(w, 0), 5000000);
+    const uint64_t soon = w->now_ns + TURN_NS - 1, then = w->now_ns + TURN_NS + TURN_NS / 4;
+    assert_int_equal(clock_watch_turn(&w->d, soon, &(uint64_t){5000500}), 0);
+    assert_int_equal(clock_watch_turn(&w->d, then, &(uint64_t){5000600}), 2);
+    assert_int_equal(heard(w, 0), 5000600);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +144,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lanes_that_trade_are_told_what_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lane_that_is_busy_hears_of_it_later, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_looks_without_a_bound_or_too_soon, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_doubt_that_grows_is_told, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
