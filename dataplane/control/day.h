@@ -12,11 +12,19 @@
 #include "dataplane/config/day_files.h"
 #include "dataplane/risk/limits.h"
 
+// A band of which only what it makes tighter holds yet (day_force_tighten).
+enum band_half {
+    BAND_WHOLE,
+    BAND_BEGINS, // there was none before: what holds without one still does
+    BAND_ENDS,   // there is none any more: what holds without one does too
+};
+
 // What the files make tighter at some moment, of one symbol.
 struct day_tight {
     uint8_t restricted; // enum restriction
     uint8_t cut;        // percent of its limits that are not there
-    uint16_t unused;
+    uint8_t band_half;  // enum band_half
+    uint8_t unused;
     uint32_t band_from; // second of the day
     uint32_t band_low;  // price4
     uint32_t band_high; // 0: there is no band
@@ -38,6 +46,7 @@ struct day_change {
     struct command_slot *slot; // null: nobody asked, it was time
     struct reload_answer answer;
     uint64_t look_ns; // when the files are looked at again
+    bool told;        // that the lanes do not take what they say now
 };
 
 struct day {
@@ -87,6 +96,9 @@ void day_force_make(const struct sheet sheets[DAY_FILES], struct local_time now,
                     struct day_force *out);
 // <now> instead of <was> may let something pass that was refused.
 bool day_force_loosens(const struct day_force *was, const struct day_force *now);
+// <now> becomes the tighter of both, of each symbol: what goes before a <now> that loosens, as it
+// waits for nobody.
+void day_force_tighten(const struct day_force *was, struct day_force *now);
 static inline bool day_force_same(const struct day_force *a, const struct day_force *b)
 {
     return memcmp(a, b, sizeof *a + a->count * sizeof a->symbols[0]) == 0;

@@ -90,6 +90,10 @@ void day_force_make(const struct sheet sheets[DAY_FILES], struct local_time now,
 // Where there is none any more less is checked, and where there was none one may have been needed.
 static bool band_loosens(const struct day_tight *was, const struct day_tight *now)
 {
+    if (now->band_half == BAND_BEGINS && was->band_high == 0)
+        return false;
+    if (was->band_half && now->band_half != was->band_half)
+        return true;
     return (was->band_high == 0) != (now->band_high == 0) || now->band_low < was->band_low ||
            now->band_high > was->band_high;
 }
@@ -103,6 +107,37 @@ bool day_force_loosens(const struct day_force *was, const struct day_force *now)
             band_loosens(&was->symbols[i], &now->symbols[i]))
             return true;
     return now->market != was->market || memcmp(&now->luld, &was->luld, sizeof now->luld) != 0;
+}
+
+static void band_tighten(const struct day_tight *was, struct day_tight *now)
+{
+    const struct day_tight to = *now;
+    now->band_from = was->band_from;
+    now->band_low = was->band_low;
+    now->band_high = was->band_high;
+    now->band_half = was->band_half;
+    if (was->band_high && to.band_high) { // nothing enters where they have no price in common
+        now->band_low = to.band_low > was->band_low ? to.band_low : was->band_low;
+        now->band_high = to.band_high < was->band_high ? to.band_high : was->band_high;
+    } else if (to.band_high) {
+        *now = to;
+        now->band_half = BAND_BEGINS;
+    } else if (was->band_high && !was->band_half) {
+        now->band_half = BAND_ENDS;
+    }
+}
+
+void day_force_tighten(const struct day_force *was, struct day_force *now)
+{
+    now->market = was->market;
+    now->luld = was->luld;
+    for (uint32_t i = 0; i < now->count; i++) {
+        const struct day_tight *before = &was->symbols[i];
+        struct day_tight *t = &now->symbols[i];
+        restrict_to(&t->restricted, before->restricted);
+        t->cut = t->cut > before->cut ? t->cut : before->cut;
+        band_tighten(before, t);
+    }
 }
 
 // --- the table ---
@@ -147,11 +182,15 @@ static void row_tighten(struct limit_row *row, uint32_t percent)
 // Where a band is estimated the lane says whether one is known.
 static void band_apply(struct limit_row *row, const struct day_tight *t)
 {
-    if (t->band_high) {
+    const bool estimate = row->symbol.band_estimate;
+    const bool refuses =
+        !estimate && row->symbol.band_needed && row->symbol.no_reference == NO_REFERENCE_REFUSES;
+    const bool holds =
+        t->band_high && !(refuses && t->band_half) && !(estimate && t->band_half == BAND_BEGINS);
+    if (holds) {
         limit_band_set(row, t->band_low, t->band_high);
         row->symbol.band_estimate = 0;
-    } else if (!row->symbol.band_estimate && row->symbol.band_needed &&
-               row->symbol.no_reference == NO_REFERENCE_REFUSES) {
+    } else if (refuses) {
         limit_band_set(row, UINT32_MAX, 0);
     }
 }

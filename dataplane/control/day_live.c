@@ -253,8 +253,32 @@ static void finish(struct dataplane *d, enum command_result result,
         c->slot = NULL;
     } else if (result == COMMAND_RESULT_OK) {
         log_info(LOG_DAY_LIMITS, NULL, "what the day's files restrict is another from now on");
+        c->look_ns = 0; // what it loosens comes behind what it tightens
+        c->told = false;
+    } else {
+        if (!c->told)
+            log_warn(LOG_DAY_WAITS, NULL,
+                     "what the day's files permit from now on is not in force: a lane has no room "
+                     "for the record; what they restrict is, and the rest is tried every second");
+        c->told = true;
     }
     files_drop(c);
+}
+
+// What the clock begins goes first, and alone: what it ends at the same moment, of another symbol
+// maybe, waits for the lanes' records.
+static bool clock_begin(struct dataplane *d, uint64_t utc_ns)
+{
+    struct day *day = &d->day;
+    force_next_make(day, utc_ns);
+    if (day_force_same(day->force, day->force_next))
+        return false;
+    if (day_force_loosens(day->force, day->force_next)) {
+        day_force_tighten(day->force, day->force_next);
+        if (day_force_same(day->force, day->force_next))
+            force_next_make(day, utc_ns);
+    }
+    return begin(d);
 }
 
 uint32_t day_turn(struct dataplane *d, uint64_t now_ns, uint64_t utc_ns)
@@ -273,6 +297,5 @@ uint32_t day_turn(struct dataplane *d, uint64_t now_ns, uint64_t utc_ns)
     if (now_ns < c->look_ns)
         return 0;
     c->look_ns = now_ns + DAY_LOOK_MS * 1000000ull;
-    force_next_make(day, utc_ns);
-    return !day_force_same(day->force, day->force_next) && begin(d);
+    return clock_begin(d, utc_ns);
 }

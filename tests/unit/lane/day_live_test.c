@@ -414,6 +414,58 @@ static void one_change_at_a_time(void **state)
     both_answer(YY, 'B', REFUSAL_QUANTITY); // and the next one the person's limit
 }
 
+// What begins does not wait for the record of what ends at the same moment.
+static void what_begins_as_another_ends_waits_for_nobody(void **state)
+{
+    (void)state;
+    write_file("restricted", RESTRICTED "YY,all,10:20,10:30,news\nX,all,10:30,,news\n");
+    open_lanes("restricted");
+    clock_set(10, 29, 59);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_RESTRICTED);
+    both_answer(X, 'B', REFUSAL_NONE);
+    clock_set(10, 30, 0);
+    drained(1, &lanes[1]->trading, false); // of lane 1; lane 0 has room
+    for (uint32_t n = 0; n < 60; n++)
+        turn_all();
+    assert_int_equal(enter(0, X, 'B'), REFUSAL_RESTRICTED);
+}
+
+// Of bands what they make tighter: who needs one still has none, and one that is over still holds.
+static void a_band_that_begins_waits_for_nobody(void **state)
+{
+    (void)state;
+    write_file("bands", "tickgate,bands,1,2026-11-23\nsymbol,low,high,from,until\n"
+                        "YY,0.5,2,10:30,\nX,0.5,0.6,10:30,10:40\nYY,1,3,10:40,\n");
+    open_lanes("bands");
+    struct config_symbol_row *row = limits_base(limits_set_now(&d), TRADE_SYMBOL, YY, LIMIT_SYMBOL);
+    row->band_needed = true;
+    assert_int_equal(reload(0), COMMAND_RESULT_OK);
+    clock_set(10, 29, 59);
+    turn_all();
+    both_answer(YY, 'B', REFUSAL_LULD); // a dollar
+    both_answer(X, 'B', REFUSAL_NONE);
+    for (uint32_t minute = 30; minute <= 40; minute += 10) {
+        clock_set(10, minute, 0);
+        drained(1, &lanes[1]->trading, false);
+        turn_all();
+        turn_all();
+        assert_int_equal(enter(0, YY, 'B'), minute == 30 ? REFUSAL_LULD : REFUSAL_NONE);
+        assert_int_equal(enter(0, X, 'B'), REFUSAL_LULD);
+        for (uint32_t i = 0; i < LANES; i++) {
+            const struct limit_row *yy = &d.desks[i]->desk.limits->symbols[YY];
+            assert_int_equal(yy->symbol.band_low, minute == 30 ? UINT32_MAX : 10000);
+            assert_int_equal(yy->band_high, minute == 30 ? 0 : 20000);
+        }
+        drained(1, &lanes[1]->trading, true);
+        turn_all();
+        both_answer(YY, 'B', REFUSAL_NONE);
+        both_answer(X, 'B', minute == 30 ? REFUSAL_LULD : REFUSAL_NONE);
+        assert_int_equal(d.desks[1]->desk.limits->symbols[YY].band_high,
+                         minute == 30 ? 20000 : 30000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +481,8 @@ int main(void)
         cmocka_unit_test_teardown(a_restart_does_not_lose_the_files, close_lanes),
         cmocka_unit_test_teardown(the_calendar_opens_and_closes, close_lanes),
         cmocka_unit_test_teardown(one_change_at_a_time, close_lanes),
+        cmocka_unit_test_teardown(a_band_that_begins_waits_for_nobody, close_lanes),
+        cmocka_unit_test_teardown(what_begins_as_another_ends_waits_for_nobody, close_lanes),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
