@@ -105,8 +105,10 @@ bool session_query(struct session *s, uint32_t next_ref, uint64_t now)
 void session_go(struct session *s, uint64_t now)
 {
     s->replayed = false;
-    if (s->state == SESSION_REPLAY)
-        state_set(s, SESSION_READY, now);
+    if (s->state != SESSION_REPLAY)
+        return;
+    s->retry_ticks = s->config.retry_ticks; // a login alone may be accepted and dropped at once
+    state_set(s, SESSION_READY, now);
 }
 
 static COLD void queries_due_set(struct session *s, uint64_t due)
@@ -308,7 +310,6 @@ static void accepted(struct session *s, const struct soupbin_packet *packet, uin
     }
     s->count.logins++;
     s->reject = 0;
-    s->retry_ticks = s->config.retry_ticks;
     if (!named(s, &a)) {
         give_up(s, now);
         return;

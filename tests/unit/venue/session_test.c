@@ -131,7 +131,11 @@ static void back_off_doubles_up_to_its_limit(void **state)
         now++;
     }
     rig.closed = false;
-    log_in(1); // a login that works starts over
+    log_in(1); // accepted, and dropped at once
+    session_lost(&s, now);
+    assert_true(s.reopen_at == now + RETRY_MAX);
+    now += RETRY_MAX;
+    go(); // a session that works starts over
     session_lost(&s, now);
     assert_true(s.reopen_at == now + RETRY);
 }
