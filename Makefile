@@ -177,14 +177,20 @@ client_libs    := $(addprefix $(BUILD)/,libtickgate.a libtickgate.so $(client_so
 client_example := $(BUILD)/examples/client
 signal_example := $(BUILD)/examples/signal_sender
 programs: $(client_libs) $(client_example) $(signal_example)
-$(BUILD)/obj/client/library.o: dataplane/gateway/library.c | $(gen_headers)
+client_objects := $(addprefix $(BUILD)/obj/client/,library.o trade.o)
+$(BUILD)/obj/client/library.o: dataplane/gateway/library.c
+$(BUILD)/obj/client/trade.o: dataplane/abi/trade.c
+$(client_objects): | $(gen_headers)
 	@echo "  CC    $<"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
-$(BUILD)/libtickgate.a: $(BUILD)/obj/client/library.o
+# Of the static library, too, a client sees nothing but what the header declares.
+$(BUILD)/obj/client/all.o: $(client_objects)
+	$(Q)$(LD) -r -o $@ $^ && objcopy --localize-hidden $@
+$(BUILD)/libtickgate.a: $(BUILD)/obj/client/all.o
 	@echo "  AR    $@"
 	$(Q)rm -f $@ && ar rcsD $@ $^
-$(BUILD)/$(client_so): $(BUILD)/obj/client/library.o
+$(BUILD)/$(client_so): $(client_objects)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
 $(BUILD)/libtickgate.so: $(BUILD)/$(client_so)

@@ -196,6 +196,12 @@ static const struct check_row *row_of(unsigned refusal)
     return NULL;
 }
 
+bool refusal_in_ticks(unsigned refusal)
+{
+    const struct check_row *c = row_of(refusal);
+    return c && c->unit == UNIT_TICKS;
+}
+
 char *refusal_text(char out[REFUSAL_TEXT_LEN], unsigned refusal, uint64_t value, uint64_t limit,
                    uint64_t ticks_hz)
 {

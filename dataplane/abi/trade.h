@@ -73,6 +73,8 @@ static inline bool refusal_has_passed(uint64_t passed, unsigned refusal)
 // Bits of the checks that an order has passed before it was refused by one; REFUSAL_NONE, or a
 // number that is no check: all of them.
 uint64_t refusal_passed(unsigned refusal);
+// Are its value and limit ticks?
+bool refusal_in_ticks(unsigned refusal);
 // "PRICE_COLLAR: price=101.2500 limit=101.0000"; the name alone where nothing was compared.
 // <ticks_hz>: of the time stamp counter, 0: ticks stay ticks. Always zero-terminated; returns
 // <out>.

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "dataplane/abi/trade.h"
 #include "dataplane/gateway/layout.h"
 
 enum {
@@ -353,30 +354,35 @@ const char *tickgate_code_text(int code)
     return code < TICKGATE_CODES ? texts[code] : "?";
 }
 
-struct refusal_text {
-    const char *name;
-    const char *help;
-};
-
-// The table of the dataplane, so that the library needs nothing else of it.
-static const struct refusal_text refusal_texts[] = {
-#define REFUSAL(number, upper, help) [number] = {#upper, help},
-#include "dataplane/abi/refusals.def"
-};
-
-static const struct refusal_text *refusal_text(unsigned refusal)
-{
-    static const struct refusal_text unknown = {"?", "?"};
-    const unsigned count = sizeof refusal_texts / sizeof refusal_texts[0];
-    return refusal < count && refusal_texts[refusal].name ? &refusal_texts[refusal] : &unknown;
-}
-
 const char *tickgate_refusal_name(unsigned refusal)
 {
-    return refusal_text(refusal)->name;
+    return refusal_name(refusal);
 }
 
 const char *tickgate_refusal_help(unsigned refusal)
 {
-    return refusal_text(refusal)->help;
+    return refusal_help(refusal);
 }
+
+char *tickgate_refusal_text(const struct tickgate_answer *answer, char *out, uint64_t size)
+{
+    enum { TICKS_HZ = 1000000000 }; // times came as nanoseconds
+    char text[REFUSAL_TEXT_LEN];
+    if (size == 0)
+        return out;
+    if (answer->scope == TICKGATE_SCOPE_NONE)
+        snprintf(out, size, "%s", refusal_name(answer->refusal));
+    else
+        snprintf(out, size, "%s",
+                 refusal_text(text, answer->refusal, answer->value, answer->limit, TICKS_HZ));
+    return out;
+}
+
+const char *tickgate_scope_name(unsigned scope)
+{
+    return scope == TICKGATE_SCOPE_NONE ? "none" : scope_name(scope - 1);
+}
+_Static_assert((int)TICKGATE_SCOPE_FIRM == (int)TRADE_FIRM + 1 &&
+                   (int)TICKGATE_SCOPE_SESSION == (int)TRADE_SESSION + 1 &&
+                   (int)TICKGATE_SCOPE_SESSION == (int)TRADE_SCOPES,
+               "scopes have the same numbers");

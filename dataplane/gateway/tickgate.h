@@ -24,7 +24,7 @@ extern "C" {
 #define TICKGATE_API __attribute__((visibility("default")))
 
 enum {
-    TICKGATE_INTERFACE = 3, // of this header and the rings; the dataplane refuses any other
+    TICKGATE_INTERFACE = 4, // of this header and the rings; the dataplane refuses any other
     TICKGATE_NONE = 0xffff, // no such symbol or venue
 };
 
@@ -177,22 +177,47 @@ enum tickgate_state {
     TICKGATE_DEAD,
 };
 
+// Whose limit has refused a request: the tightest of those that hold for it.
+enum tickgate_scope {
+    TICKGATE_SCOPE_NONE, // no control of the gate: <value> and <limit> are not there
+    TICKGATE_SCOPE_FIRM,
+    TICKGATE_SCOPE_ACCOUNT,
+    TICKGATE_SCOPE_STRATEGY, // or client
+    TICKGATE_SCOPE_SYMBOL,
+    TICKGATE_SCOPE_SESSION,
+};
+
 // With fill_shares and broken_shares in one answer an execution was corrected: the broken shares
 // leave the position, then the others come in at fill_price. Alike, it may also be the only answer
 // about an execution that was broken before it was told: nothing is left of it. <filled> is after
 // both.
 struct tickgate_answer {
     uint64_t client_id;
-    uint32_t request; // number that the request's function returned; 0 in reports
-    uint32_t order;   // number of the order, for the requests that change it
-    uint32_t open;    // shares that may still execute
-    uint32_t filled;  // so far
-    uint32_t price;
-    uint32_t fill_shares; // with this report; 0: no execution
-    uint32_t fill_price;
+    uint32_t request;       // number that the request's function returned; 0 in reports
+    uint32_t order;         // number of the order, for the requests that change it
+    uint32_t open;          // shares that may still execute
+    uint32_t filled;        // so far
+    uint32_t fill_shares;   // with this report; 0: no execution
     uint32_t broken_shares; // an earlier execution is undone
-    uint32_t reason;        // letter or code of the exchange; of a signal tickgate_signal_verdict
-    uint16_t refusal;       // number of the dataplane's refusals, tickgate_refusal_name
+    __extension__ union {
+        __extension__ struct {
+            uint32_t price;
+            uint32_t fill_price;
+            uint32_t reason; // letter or code of the exchange; of a signal tickgate_signal_verdict
+            uint32_t rounds; // of a routed order: how often it was placed
+        };
+        // Instead of them, REFUSED with another scope than TICKGATE_SCOPE_NONE: what <refusal> has
+        // compared. Prices and dollars price4, times ns; else as docs/controls.md says.
+        __extension__ struct {
+            uint64_t value;
+            uint64_t limit;
+        };
+    };
+    // Of a routed order: its number, in answers about its children too; TICKGATE_NO_ROUTE
+    // elsewhere. In answers about itself <order> is no order, <open> and <filled> are of all
+    // children, and what is neither is at no venue.
+    uint32_t route;
+    uint16_t refusal; // number of the dataplane's refusals, tickgate_refusal_name
     uint16_t symbol;
     uint8_t kind; // enum tickgate_kind
     uint8_t venue;
@@ -200,12 +225,8 @@ struct tickgate_answer {
     char side;
     bool quarantined; // the exchange contradicted itself: the order can only be cancelled
     uint8_t ending;   // enum tickgate_ending, of a routed order
-    uint8_t unused[2];
-    // Of a routed order: its number, in answers about its children too; TICKGATE_NO_ROUTE
-    // elsewhere. In answers about itself <order> is no order, <open> and <filled> are of all
-    // children, and what is neither is at no venue.
-    uint32_t route;
-    uint32_t rounds; // how often it was placed
+    uint8_t scope;    // enum tickgate_scope, of a refusal
+    uint8_t owner;    // of its limit: 0 the firm, 1 the broker
 };
 
 #define TICKGATE_NO_ROUTE UINT32_MAX
@@ -255,6 +276,11 @@ TICKGATE_API int tickgate_poll(struct tickgate *t, struct tickgate_answer *answe
 TICKGATE_API const char *tickgate_code_text(int code);
 TICKGATE_API const char *tickgate_refusal_name(unsigned refusal); // "?" for an unknown number
 TICKGATE_API const char *tickgate_refusal_help(unsigned refusal);
+// "PRICE_COLLAR: price=101.2500 limit=101.0000" of a REFUSED answer, the name alone where nothing
+// was compared; cut to <size> bytes, always zero-terminated. Returns <out>.
+TICKGATE_API char *tickgate_refusal_text(const struct tickgate_answer *answer, char *out,
+                                         uint64_t size);
+TICKGATE_API const char *tickgate_scope_name(unsigned scope); // "account"; "none"
 
 #ifdef __cplusplus
 }

@@ -96,8 +96,10 @@ static COLD enum refusal decision_refuse(struct desk *d, struct decision *c, enu
     d->count.refused++;
     d->count.refusals[refusal]++;
     desk_publish(d, &c->event);
-    if (!desk_practises(d))
-        desk_act(d, &c->event.decision, (c->event.decision.checks & CHECKS_OF_BROKER) != 0);
+    if (desk_practises(d))
+        return refusal;
+    desk_act(d, &c->event.decision, (c->event.decision.checks & CHECKS_OF_BROKER) != 0);
+    desk_refused_keep(d, &c->event.decision);
     return refusal;
 }
 
@@ -201,6 +203,7 @@ static COLD enum refusal decision_undo(struct desk *d, const struct decision *c,
     d->count.refusals[refusal]++;
     if (out.did & DO_CANCEL)
         desk_cancel_repeat(d, index);
+    d->refused.refusal = REFUSAL_NONE; // the gate had compared nothing that it refused for
     return refusal;
 }
 

@@ -80,6 +80,16 @@ struct desk_order {
 
 struct desk;
 
+// What the last refusal has compared, for whoever asked (desk_refused_tell).
+struct desk_refused {
+    uint64_t value;
+    uint64_t limit;
+    uint16_t refusal; // REFUSAL_NONE: nothing was
+    uint16_t strategy;
+    uint8_t scope; // enum trade_scope
+    uint8_t owner; // enum limit_owned
+};
+
 struct desk_counters {
     uint64_t approved;
     uint64_t refused;
@@ -141,7 +151,9 @@ struct desk {
     struct desk_self *self;             // desk_self.h; null: no policy against self-trades
     struct desk_signals *signals;       // desk_signal.h; null: no sources of signals
     struct desk_counters count;
-    uint32_t noted; // of risk.noted: how many are recorded
+    struct desk_refused refused;
+    uint64_t ns_per_tick; // 32 bits behind the point, rounded up
+    uint32_t noted;       // of risk.noted: how many are recorded
     struct kill_words acted[ACTED_KINDS];
 };
 

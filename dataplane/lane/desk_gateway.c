@@ -149,6 +149,25 @@ static uint32_t attachment_of(const struct desk *d, uint32_t order)
                                                          : dg->routes_of[route];
 }
 
+// What the refusal has compared, if it has, stands where price and reason of the order do: after
+// answer_order and answer_route.
+static COLD void answer_refused(struct desk *d, uint32_t strategy, enum refusal refusal,
+                                struct tickgate_answer *a)
+{
+    struct strategy_refusal why;
+    a->kind = TICKGATE_REFUSED;
+    a->refusal = (uint16_t)refusal;
+    if (!desk_refused_tell(d, strategy, refusal, &why))
+        return;
+    a->value = why.value;
+    a->limit = why.limit;
+    a->scope = why.scope;
+    a->owner = why.owner;
+}
+_Static_assert((int)TICKGATE_SCOPE_FIRM == (int)STRATEGY_SCOPE_FIRM &&
+                   (int)TICKGATE_SCOPE_SESSION == (int)STRATEGY_SCOPE_SESSION,
+               "scopes have the same numbers");
+
 static void tell_client(struct desk *d, uint32_t order, const struct order_outcome *out)
 {
     struct desk_gateway *dg = d->gateway;
@@ -385,11 +404,12 @@ static void route_request_do(struct desk *d, uint32_t index, const struct desk_o
     }
     d->lane->count->client_refused += refusal != REFUSAL_NONE;
     c->refused += refusal != REFUSAL_NONE;
-    a.kind = refusal ? TICKGATE_REFUSED : TICKGATE_DONE;
-    a.refusal = (uint16_t)refusal;
+    a.kind = TICKGATE_DONE;
     const struct route *own = desk_route_of(d, who, route);
     if (own && refusal != REFUSAL_UNKNOWN_ORDER)
         answer_route(&a, own, route);
+    if (refusal != REFUSAL_NONE)
+        answer_refused(d, who->strategy, refusal, &a);
     answer_put(d, index, &a);
 }
 
@@ -468,14 +488,15 @@ static void request_do(struct desk *d, uint32_t index, const struct gateway_requ
     }
     d->lane->count->client_refused += refusal != REFUSAL_NONE;
     c->refused += refusal != REFUSAL_NONE;
-    a.kind = refusal ? TICKGATE_REFUSED : TICKGATE_DONE;
-    a.refusal = (uint16_t)refusal;
+    a.kind = TICKGATE_DONE;
     a.order = order;
     if (order != OWN_NONE && refusal != REFUSAL_UNKNOWN_ORDER) {
         answer_order(&a, orders_at(&d->orders, order), order);
         if (r->kind != GATEWAY_ENTER)
             a.route = desk_route_of_order(d, order);
     }
+    if (UNLIKELY(refusal != REFUSAL_NONE))
+        answer_refused(d, who.strategy, refusal, &a);
     answer_put(d, index, &a);
 }
 

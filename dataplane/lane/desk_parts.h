@@ -68,6 +68,13 @@ void desk_kills_look(struct desk *d);
 // What does not even come to the gate counts for the rates of its session and symbol, where it has
 // them: a loop of such orders ends in MESSAGE_RATE, which <e> says then.
 void desk_refused_charge(struct desk *d, struct event_decision *e);
+// <e> has refused an order: what it has compared is kept until the next one.
+void desk_refused_keep(struct desk *d, const struct event_decision *e);
+struct strategy_refusal;
+// What <refusal> has compared that <strategy> was just given; times are ns. False: nothing, and all
+// of <out> is zero.
+bool desk_refused_tell(const struct desk *d, uint32_t strategy, enum refusal refusal,
+                       struct strategy_refusal *out);
 // An order is refused before there is a message of it: recorded and counted like every other.
 // <why>: refusal, and what is known of the order; <session> UINT8_MAX: it is for none.
 enum refusal desk_refuse(struct desk *d, const struct event_decision *why);

@@ -2,6 +2,7 @@
 // orders enter only while their record has a place, and a time.
 #include "dataplane/lane/desk_act.h"
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/desk_strategy.h"
 #include "dataplane/lane/desk_warm.h"
 
 // The gate compares one word for every order, whatever stops them.
@@ -71,6 +72,37 @@ COLD void desk_refused_charge(struct desk *d, struct event_decision *e)
     e->checks = 0;
 }
 
+COLD void desk_refused_keep(struct desk *d, const struct event_decision *e)
+{
+    d->refused = (struct desk_refused){.value = e->value,
+                                       .limit = e->limit,
+                                       .refusal = e->refusal,
+                                       .strategy = e->strategy,
+                                       .scope = e->scope,
+                                       .owner = (e->checks & CHECKS_OF_BROKER) != 0};
+}
+
+COLD bool desk_refused_tell(const struct desk *d, uint32_t strategy, enum refusal refusal,
+                            struct strategy_refusal *out)
+{
+    const struct desk_refused *r = &d->refused;
+    const bool compared =
+        refusal_is_check(refusal) || refusal == REFUSAL_LEASE || refusal == REFUSAL_LEASE_NOTIONAL;
+    const uint64_t unit = refusal_in_ticks(refusal) ? d->ns_per_tick : 1ull << 32;
+    *out = (struct strategy_refusal){.scope = STRATEGY_SCOPE_NONE};
+    if (!compared || r->refusal != refusal || r->strategy != strategy)
+        return false;
+    out->value = (uint64_t)((unsigned __int128)r->value * unit >> 32);
+    out->limit = (uint64_t)((unsigned __int128)r->limit * unit >> 32);
+    out->scope = (uint8_t)(r->scope + 1);
+    out->owner = r->owner;
+    return true;
+}
+_Static_assert((int)STRATEGY_SCOPE_FIRM == (int)TRADE_FIRM + 1 &&
+                   (int)STRATEGY_SCOPE_SESSION == (int)TRADE_SESSION + 1 &&
+                   (int)STRATEGY_SCOPE_SESSION == (int)TRADE_SCOPES,
+               "scopes have the same numbers");
+
 // No message was made of the order, so it has no place and no number; its control acts as it does
 // on an order that the gate refuses.
 COLD enum refusal desk_refuse(struct desk *d, const struct event_decision *why)
@@ -89,5 +121,6 @@ COLD enum refusal desk_refuse(struct desk *d, const struct event_decision *why)
     desk_publish(d, &event);
     if (e->session < d->session_count && d->sessions[e->session].session)
         desk_act(d, e, (e->checks & CHECKS_OF_BROKER) != 0);
+    desk_refused_keep(d, e);
     return e->refusal;
 }

@@ -191,8 +191,10 @@ static bool round_send(struct desk *d, struct route *r, uint32_t route, bool res
         const struct sent sent = child_send(d, r, route, share, rests);
         venue_tell(d, r, route, share->venue, &plan, share, &sent);
         refused |= sent.refusal != REFUSAL_NONE;
-        if (sent.refusal && *refusal == REFUSAL_ROUTE)
+        if (sent.refusal && *refusal == REFUSAL_ROUTE) {
             *refusal = sent.refusal;
+            d->routes->refused = d->refused;
+        }
     }
     for (uint32_t v = 0; v < d->session_count; v++)
         if (plan.verdicts[v] != VENUE_TAKES)
@@ -318,9 +320,25 @@ enum refusal desk_route(struct desk *d, const struct desk_owner *who, const stru
         return REFUSAL_NONE;
     }
     finish(d, r, index);
-    if (refusal != REFUSAL_ROUTE)
+    if (refusal != REFUSAL_ROUTE) {
+        d->refused = d->routes->refused;
         return refusal; // the gate has recorded its own
+    }
     return route_refuse(d, who, ask, nowhere(d, r) ? REFUSAL_VENUES : REFUSAL_ROUTE);
+}
+
+void desk_route_facts(const struct route *r, uint32_t route, struct strategy_route_report *out)
+{
+    *out = (struct strategy_route_report){.client_id = r->client_id,
+                                          .route = route,
+                                          .quantity = r->quantity,
+                                          .filled = r->filled,
+                                          .open = r->open,
+                                          .remainder = route_remainder(r),
+                                          .rounds = r->rounds,
+                                          .symbol = r->instrument,
+                                          .side = r->side,
+                                          .ending = r->ending};
 }
 
 const struct route *desk_route_of(const struct desk *d, const struct desk_owner *who,

@@ -19,6 +19,7 @@ struct desk_routes {
     uint64_t rounds;
     uint64_t children;
     struct desk_look seen;
+    struct desk_refused refused; // what the preferred child's refusal has compared
 };
 
 // What is asked for. Letters as in OUCH 5.0.
@@ -56,6 +57,8 @@ enum refusal desk_route_cancel(struct desk *d, const struct desk_owner *who, uin
 // The owner's routed order, until its place is taken again; null: no such, or somebody else's.
 const struct route *desk_route_of(const struct desk *d, const struct desk_owner *who,
                                   uint32_t route);
+struct strategy_route_report;
+void desk_route_facts(const struct route *r, uint32_t route, struct strategy_route_report *out);
 bool desk_consolidated(struct desk *d, uint32_t instrument, struct desk_best_of_all *bid,
                        struct desk_best_of_all *ask);
 

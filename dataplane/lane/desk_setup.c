@@ -54,6 +54,8 @@ void desk_init(struct desk *d, struct lane *lane, const struct desk_config *c,
     uint8_t *p = memory;
     memset(d, 0, sizeof *d);
     d->lane = lane;
+    d->ns_per_tick =
+        lane->tsc_hz ? ((1000000000ull << 32) + lane->tsc_hz - 1) / lane->tsc_hz : 1ull << 32;
     d->kills = region_kill_words(&lane->view, (uint64_t)lane->index * KILL_ASKERS);
     d->limits = limits;
     board_init(d, c);

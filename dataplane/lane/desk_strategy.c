@@ -176,28 +176,13 @@ static uint32_t call_route_cancel(struct strategy_host *h, uint32_t route)
     return desk_route_cancel(h->desk, &who, route);
 }
 
-static void route_report_make(const struct route *r, uint32_t route,
-                              struct strategy_route_report *out)
-{
-    *out = (struct strategy_route_report){.client_id = r->client_id,
-                                          .route = route,
-                                          .quantity = r->quantity,
-                                          .filled = r->filled,
-                                          .open = r->open,
-                                          .remainder = route_remainder(r),
-                                          .rounds = r->rounds,
-                                          .symbol = r->instrument,
-                                          .side = r->side,
-                                          .ending = r->ending};
-}
-
 static bool call_route_state(struct strategy_host *h, uint32_t route,
                              struct strategy_route_report *out)
 {
     const struct desk_owner who = owner_of(h);
     const struct route *r = desk_route_of(h->desk, &who, route);
     if (r)
-        route_report_make(r, route, out);
+        desk_route_facts(r, route, out);
     return r != NULL;
 }
 
@@ -215,6 +200,11 @@ static bool call_consolidated(struct strategy_host *h, uint16_t symbol,
     return known;
 }
 
+static bool call_refused(struct strategy_host *h, uint32_t refusal, struct strategy_refusal *out)
+{
+    return desk_refused_tell(h->desk, h->slot.index, refusal, out);
+}
+
 static const struct strategy_calls strategy_host_calls = {
     .submit = call_submit,
     .replace = call_replace,
@@ -228,6 +218,7 @@ static const struct strategy_calls strategy_host_calls = {
     .route_cancel = call_route_cancel,
     .route_state = call_route_state,
     .consolidated = call_consolidated,
+    .refused = call_refused,
 };
 
 // --- switching ---
@@ -475,7 +466,7 @@ static void tell_route(struct desk *d, const struct route *r, uint32_t route)
     struct strategy_host *h = &s->hosts[r->strategy];
     if (h->slot.strategy == NULL || h->slot.strategy->routed == NULL)
         return;
-    route_report_make(r, route, &report);
+    desk_route_facts(r, route, &report);
     const uint64_t from = ticks_now(d);
     h->slot.strategy->routed(h->slot.state, &report);
     called(d, h, from);

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum {
-    STRATEGY_INTERFACE = 7,
+    STRATEGY_INTERFACE = 8,
     STRATEGY_PARAMETERS_MAX = 16,
     STRATEGY_SYMBOLS_MAX = 64,
     STRATEGY_VENUES_MAX = 16,
@@ -166,6 +166,26 @@ struct strategy_report {
     uint8_t unused[5];
 };
 
+// Whose limit has refused what was asked for: the tightest of those that hold for it.
+enum strategy_scope {
+    STRATEGY_SCOPE_NONE, // no control of the gate: nothing was compared
+    STRATEGY_SCOPE_FIRM,
+    STRATEGY_SCOPE_ACCOUNT,
+    STRATEGY_SCOPE_STRATEGY,
+    STRATEGY_SCOPE_SYMBOL,
+    STRATEGY_SCOPE_SESSION,
+};
+
+// What a refusal has compared: prices and dollars price4, times ns; else as docs/controls.md says.
+// All zero: nothing.
+struct strategy_refusal {
+    uint64_t value;
+    uint64_t limit;
+    uint8_t scope; // enum strategy_scope
+    uint8_t owner; // of the limit: 0 the firm, 1 the broker
+    uint8_t unused[6];
+};
+
 struct strategy_position {
     int64_t shares;
     uint64_t bought_value,
@@ -217,6 +237,9 @@ struct strategy_calls {
     bool (*route_state)(struct strategy_host *h, uint32_t route, struct strategy_route_report *out);
     bool (*consolidated)(struct strategy_host *h, uint16_t symbol,
                          struct strategy_consolidated *out);
+    // What <refusal> has compared, which submit, replace or route has just returned: asked before
+    // anything else is. False: nothing.
+    bool (*refused)(struct strategy_host *h, uint32_t refusal, struct strategy_refusal *out);
 };
 
 struct strategy_setup {

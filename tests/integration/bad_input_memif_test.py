@@ -172,6 +172,7 @@ def edges(alpha, ledger):
             refusal = alpha.enter("CCCC", side, quantity, price)
             record = refused(ledger, ALPHA, alpha.numbers)
             assert refusal == says[0] and record[:len(says)] == says, f"{side} {quantity} at {price}: {record}"
+            assert (alpha.last.value, alpha.last.limit) == record[1:3], f"{side} {quantity} at {price}: the client was told otherwise"
     assert alpha.enter("CCCC", "X", 1, FAR) == "ORDER_FIELD"
     assert alpha.enter("CCCC", "B", 1, FAR, venue="nowhere") == "UNKNOWN_ACCOUNT"
     assert alpha.enter("ENRN", "B", 1, FAR) == "UNKNOWN_SYMBOL"

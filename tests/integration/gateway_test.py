@@ -51,13 +51,13 @@ class Clients:
         self.system, self.socket = system, system.dir / "gateway.sock"
         self.log = system.dir / "orders.jsonl"
 
-    def start(self, program, name, *argv):
+    def start(self, program, name, *argv, quantity=100):
         environment = {**os.environ, "TICKGATE_LIBRARY": str(BUILD / "libtickgate.so")}
-        return subprocess.Popen([*program, str(self.socket), name, SYMBOLS[0], "nas", str(FAR), "100", *map(str, argv)],
+        return subprocess.Popen([*program, str(self.socket), name, SYMBOLS[0], "nas", str(FAR), str(quantity), *map(str, argv)],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
-    def run(self, program, name, *argv):
-        process = self.start(program, name, *argv)
+    def run(self, program, name, *argv, **order):
+        process = self.start(program, name, *argv, **order)
         out, err = process.communicate(timeout=PATIENCE_S)
         return process.returncode, out, err
 
@@ -98,6 +98,15 @@ def strangers(clients):
         assert code == 3 and why in err, err
     code, _, err = clients.run(PYTHON, "other", 1)
     assert code == 1 and "another user" in err, err
+
+
+def refused(clients):
+    """By value, limit and scope, as everybody else reads it."""
+    for program, name in ((C, "alpha"), (PYTHON, "beta")):
+        code, _, err = clients.run(program, name, 1, quantity=1000000)
+        assert code == 1 and "client: refused: QUANTITY_RANGE: shares=1000000 limit=999999 (scope: firm)" in err, err
+    clients.left("alpha", "its process ended", times=2)
+    clients.left("beta", "its process ended", times=3)
 
 
 def killed(clients, program, name):
@@ -167,7 +176,7 @@ def scribbled(clients, times):
     clients.wait_open(HELD)
     honest.send_signal(signal.SIGKILL)
     honest.wait(PATIENCE_S)
-    clients.left("alpha", "its process ended", times=3)
+    clients.left("alpha", "its process ended", times=4)
     clients.wait_open(0)
 
 
@@ -222,6 +231,7 @@ def main():
         print("C:", clients.measured(C, "alpha", 500))
         print("Python:", clients.measured(PYTHON, "beta", 200))
         routed(clients)
+        refused(clients)
         killed(clients, C, "alpha")
         killed(clients, PYTHON, "beta")
         scribbled(clients, SCRIBBLES)
@@ -234,8 +244,8 @@ def main():
         events = [(e["event"], e["fields"]["code"]) for e in ledger.events if e["event"].startswith("CLIENT_")]
         left = [code for event, code in events if event == "CLIENT_LEFT"]
         # Before the scribblers, and behind them one that is killed.
-        assert left[:5] == [8] * 5 and left[-1] == 8 and len(left) == 6 + SCRIBBLES, left
-        assert set(left[5:-1]) <= {9, 10}, left  # an index or a request that cannot be
+        assert left[:7] == [8] * 7 and left[-1] == 8 and len(left) == 8 + SCRIBBLES, left
+        assert set(left[7:-1]) <= {9, 10}, left  # an index or a request that cannot be
         print(replayed(s))
 
 

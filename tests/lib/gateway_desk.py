@@ -96,7 +96,7 @@ class Desk:
     def __init__(self, system, name):
         self.m = example()
         self.system, self.lib = system, self.m.library()
-        self.numbers, self.reports, self.ids = 0, {}, {}
+        self.numbers, self.reports, self.ids, self.last = 0, {}, {}, None
         code = ctypes.c_int()
         self.t = self.lib.tickgate_attach(str(system.dir / "gateway.sock").encode(), name.encode(), ctypes.byref(code))
         assert self.t, f"{name}: {self.lib.tickgate_code_text(code.value).decode()}"
@@ -132,6 +132,7 @@ class Desk:
             order.options = ctypes.pointer(self.m.Options(**options))
         refusal, a = self.done(self.lib.tickgate_enter(self.t, ctypes.byref(order)))
         self.ids[self.numbers] = a.order
+        self.last = a
         return refusal
 
     def report(self, number, ready):

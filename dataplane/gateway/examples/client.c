@@ -17,7 +17,7 @@
 
 #include "dataplane/gateway/tickgate.h"
 
-enum { ROUNDS_MAX = 1000000 };
+enum { ROUNDS_MAX = 1000000, TEXT_LEN = 96 };
 
 struct rounds {
     uint64_t *ns;
@@ -67,8 +67,10 @@ static struct tickgate_answer done(struct tickgate *t, uint32_t number)
         const struct tickgate_answer a = next(t);
         if (a.kind == TICKGATE_REPORT || a.request != number)
             continue;
+        char text[TEXT_LEN];
         if (a.kind == TICKGATE_REFUSED)
-            fprintf(stderr, "client: refused: %s: %s\n", tickgate_refusal_name(a.refusal),
+            fprintf(stderr, "client: refused: %s (scope: %s): %s\n",
+                    tickgate_refusal_text(&a, text, sizeof text), tickgate_scope_name(a.scope),
                     tickgate_refusal_help(a.refusal));
         return a;
     }

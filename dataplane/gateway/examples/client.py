@@ -21,6 +21,7 @@ REST_END, REST_AGAIN, REST_POST = range(3)
 ENDINGS = "works filled returned no_venue rounds cancelled".split()
 PENDING, LIVE, UNKNOWN, DEAD = range(4)
 NONE = 0xFFFF
+TEXT_LEN = 96
 
 
 class Options(ctypes.Structure):
@@ -42,11 +43,26 @@ class Route(ctypes.Structure):
                 ("how", u8), ("rest", u8), ("unused", u8 * 5)]
 
 
+class Said(ctypes.Structure):
+    _fields_ = [(name, u32) for name in ("price", "fill_price", "reason", "rounds")]
+
+
+class Compared(ctypes.Structure):
+    _fields_ = [("value", u64), ("limit", u64)]
+
+
+class Either(ctypes.Union):
+    """What a refusal has compared, where its scope is not 0, stands where the other answers have prices and reasons."""
+
+    _anonymous_ = ("said", "compared")
+    _fields_ = [("said", Said), ("compared", Compared)]
+
+
 class Answer(ctypes.Structure):
-    _fields_ = [("client_id", u64)] + [(name, u32) for name in (
-        "request", "order", "open", "filled", "price", "fill_shares", "fill_price", "broken_shares", "reason")] + [
-            ("refusal", u16), ("symbol", u16), ("kind", u8), ("venue", u8), ("state", u8), ("side", char),
-            ("quarantined", ctypes.c_bool), ("ending", u8), ("unused", u8 * 2), ("route", u32), ("rounds", u32)]
+    _anonymous_ = ("either",)
+    _fields_ = [("client_id", u64)] + [(name, u32) for name in ("request", "order", "open", "filled", "fill_shares", "broken_shares")] + [
+        ("either", Either), ("route", u32), ("refusal", u16), ("symbol", u16), ("kind", u8), ("venue", u8), ("state", u8),
+        ("side", char), ("quarantined", ctypes.c_bool), ("ending", u8), ("scope", u8), ("owner", u8)]
 
 
 def library():
@@ -65,7 +81,9 @@ def library():
             ("route_cancel", u32, (handle, u32, u64)),
             ("poll", ctypes.c_int, (handle, ctypes.POINTER(Answer))),
             ("code_text", ctypes.c_char_p, (ctypes.c_int,)),
-            ("refusal_name", ctypes.c_char_p, (ctypes.c_uint,))):
+            ("refusal_name", ctypes.c_char_p, (ctypes.c_uint,)),
+            ("refusal_text", ctypes.c_char_p, (ctypes.POINTER(Answer), ctypes.c_char_p, u64)),
+            ("scope_name", ctypes.c_char_p, (ctypes.c_uint,))):
         function = getattr(lib, "tickgate_" + name)
         function.restype, function.argtypes = result, arguments
     sizes = [ctypes.sizeof(structure) for structure in (Order, Options, Route, Answer)]
@@ -94,7 +112,8 @@ class Client:
         while (a := self.next()).kind in (REPORT, ROUTED) or a.request != request:
             pass
         if a.kind == REFUSED:
-            sys.exit(f"client: refused: {self.lib.tickgate_refusal_name(a.refusal).decode()}")
+            text = self.lib.tickgate_refusal_text(ctypes.byref(a), ctypes.create_string_buffer(TEXT_LEN), TEXT_LEN)
+            sys.exit(f"client: refused: {text.decode()} (scope: {self.lib.tickgate_scope_name(a.scope).decode()})")
         return a
 
     def reported(self, client_id, state):

@@ -202,6 +202,26 @@ static void split_and_best(void **state)
     turn();
 }
 
+// The preferred child's refusal says what it has compared, whatever another child met after it.
+static void a_refusal_is_the_preferred_childs(void **state)
+{
+    (void)state;
+    struct tickgate *t = attach();
+    char text[96];
+    offers_show();
+    w->limits->sessions[B].quantity = 99; // asked first: its fee is lower
+    w->limits->sessions[A].notional = 1;
+    const struct tickgate_route wish = wish_of(TICKGATE_SPLIT, TICKGATE_REST_END, 250);
+    assert_int_not_equal(tickgate_route(t, &wish), 0);
+    const struct tickgate_answer a = next(t);
+    assert_int_equal(a.kind, TICKGATE_REFUSED);
+    assert_string_equal(tickgate_refusal_text(&a, text, sizeof text),
+                        "QUANTITY: shares=150 limit=99");
+    assert_int_equal(a.scope, TICKGATE_SCOPE_SESSION);
+    tickgate_detach(t);
+    turn();
+}
+
 // What no venue shows rests; the whole is cancelled with one request.
 static void the_whole_is_cancelled(void **state)
 {
@@ -313,9 +333,13 @@ int main(void)
 {
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
     const struct CMUnitTest tests[] = {
-        WORLD_TEST(a_sweep_takes_from_both),      WORLD_TEST(split_and_best),
-        WORLD_TEST(the_whole_is_cancelled),       WORLD_TEST(what_cannot_be_is_refused),
-        WORLD_TEST(a_limit_that_is_used_up_acts), WORLD_TEST(who_goes_is_cancelled),
+        WORLD_TEST(a_sweep_takes_from_both),
+        WORLD_TEST(split_and_best),
+        WORLD_TEST(a_refusal_is_the_preferred_childs),
+        WORLD_TEST(the_whole_is_cancelled),
+        WORLD_TEST(what_cannot_be_is_refused),
+        WORLD_TEST(a_limit_that_is_used_up_acts),
+        WORLD_TEST(who_goes_is_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

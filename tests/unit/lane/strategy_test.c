@@ -417,7 +417,16 @@ static void a_gap_tells_that_the_book_is_in_doubt(void **state)
     uint32_t number;
     const struct strategy_order ask = {
         .quantity = 100, .price = 1000000, .side = 'B', .time_in_force = '0', .display = 'Y'};
+    struct strategy_refusal why;
     assert_int_equal(n->setup.calls->submit(n->setup.host, &ask, &number), REFUSAL_BOOK_QUALITY);
+    assert_true(n->setup.calls->refused(n->setup.host, REFUSAL_BOOK_QUALITY, &why));
+    assert_true(why.value == QUALITY_SUSPECT && why.limit == QUALITY_GOOD && why.owner == 0);
+    assert_int_equal(why.scope, STRATEGY_SCOPE_SYMBOL);
+    // Of another refusal, or of somebody else's order, nothing is known.
+    assert_false(n->setup.calls->refused(n->setup.host, REFUSAL_QUANTITY, &why));
+    assert_true(why.value == 0 && why.scope == STRATEGY_SCOPE_NONE);
+    w->desk.refused.strategy++;
+    assert_false(n->setup.calls->refused(n->setup.host, REFUSAL_BOOK_QUALITY, &why));
 }
 
 static void who_is_late_is_disabled_and_its_orders_cancelled(void **state)

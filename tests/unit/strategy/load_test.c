@@ -55,7 +55,7 @@ static void what_cannot_be_loaded_is_named(void **state)
     old.interface = STRATEGY_INTERFACE + 1;
     err = (struct error){0};
     assert_false(strategy_attach(&slot, &old, "old", &err));
-    assert_non_null(strstr(err.text, "interface 8, this dataplane speaks 7"));
+    assert_non_null(strstr(err.text, "interface 9, this dataplane speaks 8"));
     old.interface = STRATEGY_INTERFACE;
     old.start = NULL;
     err = (struct error){0};
