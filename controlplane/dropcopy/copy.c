@@ -21,10 +21,23 @@ enum {
 
 // --- the copy ---
 
+static void stream_look(struct drop_copy *d)
+{
+    if (d->link.session[0] == 0 || strcmp(d->link.session, d->stream) == 0)
+        return;
+    for (uint32_t i = 0; d->stream[0] && i < d->sessions.count; i++) {
+        const uint8_t place = d->sessions.rows[i].place;
+        drop_table_turn(&d->table, place, DROP_THEIRS, false, &d->ours.heard[place].turned);
+    }
+    memcpy(d->stream, d->link.session, sizeof d->stream);
+    d->changed = true;
+}
+
 static void take(void *context, uint64_t sequence, const uint8_t *p, uint32_t len)
 {
     struct drop_copy *d = context;
     struct drop_item item;
+    stream_look(d);
     d->counts.messages++;
     d->changed = true;
     switch (drop_theirs_read(&d->sessions, p, len, sequence, &item)) {
@@ -87,11 +100,12 @@ static void event_take(struct drop_copy *d, const struct logged_event *e, uint64
                                                        e->event.lane, (uint32_t)index);
     const struct drop_session *session = *name ? drop_session_named(&d->sessions, name) : NULL;
     const bool said = drop_ours_read(&d->ours, session, e->epoch, &e->event, &item, &again);
-    if (session && again && d->begins && !d->follow)
-        drop_table_forget(&d->table, session->place);
+    if (session && again)
+        drop_table_turn(&d->table, session->place, DROP_OURS, d->begins && !d->follow,
+                        &d->ours.heard[session->place].turned);
     if (said && !drop_table_put(&d->table, DROP_OURS, &item, now_ns))
         told_full(d, true);
-    d->changed |= said;
+    d->changed |= said || again;
 }
 
 // True: there is more.
@@ -229,6 +243,7 @@ static void *work(void *context)
         const uint64_t now_ns = clock_mono_ns();
         link_more =
             d->follow && drop_link_turn(&d->link, now_ns, journal_more || link_more ? 0 : IDLE_MS);
+        stream_look(d);
         if (!d->follow && !journal_more)
             nanosleep(&(struct timespec){.tv_nsec = IDLE_MS * NS_PER_MS}, NULL);
         holds_take(d, journal_more, link_more, clock_mono_ns());
@@ -292,6 +307,7 @@ struct drop_copy *drop_copy_start(const struct config *config, uint32_t place,
     if (drop_table_init(&d->table, c->entries, told_entry, d) && drop_ours_init(&d->ours)) {
         kept_take(d);
         drop_link_init(&d->link, &link, d->kept.session, d->kept.next);
+        memcpy(d->stream, d->link.session, sizeof d->stream);
         d->link.take = take;
         d->link.context = d;
         told_begin(d);

@@ -91,6 +91,7 @@ struct drop_copy {
     bool follow; // the journal was read to its end once
     bool begins; // nothing was kept: what an earlier day left is not compared
     struct drop_kept kept;
+    char stream[SOUPBIN_SESSION_LEN + 1]; // of the copy, that was read last
     struct drop_counts counts;
     struct drop_holds holds;
     uint64_t ready_ns;        // since when one of them is; 0: none

@@ -68,13 +68,14 @@ static uint32_t bucket_of(const struct drop_table *t, uint64_t match, uint32_t r
     return (uint32_t)(h >> 32) & t->mask;
 }
 
-static uint32_t find(const struct drop_table *t, const struct drop_item *i, uint32_t bucket)
+static uint32_t find(const struct drop_table *t, const struct drop_item *i, uint32_t bucket,
+                     bool old)
 {
     uint32_t at = t->buckets[bucket];
     for (; at; at = t->entries[at].chain) {
         const struct drop_entry *e = &t->entries[at];
         if (e->match == i->match && e->ref == i->ref && e->session == i->session &&
-            e->what == i->what)
+            e->what == i->what && e->old == old)
             break;
     }
     return at;
@@ -130,7 +131,12 @@ bool drop_table_put(struct drop_table *t, enum drop_side side, const struct drop
                     uint64_t now_ns)
 {
     const uint32_t bucket = bucket_of(t, item->match, item->ref, item->session, item->what);
-    uint32_t at = find(t, item, bucket);
+    // A copy that is behind has still to say what was; we have said it.
+    uint32_t at = side == DROP_THEIRS ? find(t, item, bucket, true) : 0;
+    if (at && t->entries[at].count[DROP_THEIRS] >= t->entries[at].count[DROP_OURS])
+        at = 0;
+    if (at == 0)
+        at = find(t, item, bucket, false);
     if (at == 0)
         at = place(t, item, bucket, DROP_WAITS);
     if (at == 0) {
@@ -198,15 +204,46 @@ void drop_table_due(struct drop_table *t, const struct drop_holds *holds, uint64
     }
 }
 
-void drop_table_forget(struct drop_table *t, uint8_t session)
+// <over>: all of it goes, else it is old.
+static void ours_turn(struct drop_table *t, uint8_t session, bool over)
 {
+    static const enum drop_list lists[] = {DROP_EQUAL, DROP_WAITS, DROP_DIFFERS};
     uint32_t next;
-    for (uint32_t at = t->entries[DROP_WAITS].behind; at != DROP_WAITS; at = next) {
-        const struct drop_entry *e = &t->entries[at];
-        next = e->behind;
-        if (e->session == session && e->count[DROP_THEIRS] == 0 && e->told == DROP_NONE)
-            take_out(t, at);
-    }
+    for (uint32_t i = 0; i < 3; i++)
+        for (uint32_t at = t->entries[lists[i]].behind; at != (uint32_t)lists[i]; at = next) {
+            struct drop_entry *e = &t->entries[at];
+            next = e->behind;
+            if (e->session != session || (e->count[DROP_OURS] == 0 && e->told == DROP_NONE))
+                continue;
+            if (over || lists[i] == DROP_EQUAL)
+                take_out(t, at);
+            else
+                e->old = true;
+        }
+}
+
+static void old_take_out(struct drop_table *t, uint8_t session)
+{
+    static const enum drop_list lists[] = {DROP_EQUAL, DROP_WAITS, DROP_DIFFERS};
+    uint32_t next;
+    for (uint32_t i = 0; i < 3; i++)
+        for (uint32_t at = t->entries[lists[i]].behind; at != (uint32_t)lists[i]; at = next) {
+            next = t->entries[at].behind;
+            if (t->entries[at].session == session && t->entries[at].old)
+                take_out(t, at);
+        }
+}
+
+void drop_table_turn(struct drop_table *t, uint8_t session, enum drop_side side, bool at_once,
+                     uint8_t *turned)
+{
+    const uint8_t other = side == DROP_OURS ? DROP_TURNED_THEIRS : DROP_TURNED_OURS;
+    const bool over = at_once || *turned == other;
+    if (over || side == DROP_OURS)
+        old_take_out(t, session);
+    if (side == DROP_OURS)
+        ours_turn(t, session, over);
+    *turned = over ? DROP_TURNED_BOTH : side == DROP_OURS ? DROP_TURNED_OURS : DROP_TURNED_THEIRS;
 }
 
 // --- lists for others ---
@@ -229,7 +266,7 @@ bool drop_table_restore(struct drop_table *t, const struct drop_entry *from, uin
     const uint32_t bucket = bucket_of(t, item.match, item.ref, item.session, item.what);
     const enum drop_difference verdict = drop_entry_verdict(from);
     if (verdict == DROP_NONE || from->told >= DROP_DIFFERENCES || from->session >= SESSIONS_MAX ||
-        find(t, &item, bucket))
+        find(t, &item, bucket, from->old))
         return false;
     const bool differs = from->told == verdict;
     const uint32_t at = place(t, &item, bucket, differs ? DROP_DIFFERS : DROP_WAITS);
@@ -243,5 +280,6 @@ bool drop_table_restore(struct drop_table *t, const struct drop_entry *from, uin
     memcpy(e->count, from->count, sizeof e->count);
     e->told = from->told;
     e->bare = from->bare;
+    e->old = from->old;
     return true;
 }

@@ -38,6 +38,7 @@ struct drop_entry {
     uint32_t before, behind;
     uint8_t session, what, list, told; // told: enum drop_difference
     bool bare;
+    bool old; // of a stream of ours that is over: what we say is another thing
 };
 _Static_assert(sizeof(struct drop_entry) == 80, "docs/drop-copy.md says what an entry takes");
 
@@ -76,8 +77,15 @@ bool drop_table_put(struct drop_table *t, enum drop_side side, const struct drop
 // Tells what has waited for longer than <grace_ns>.
 void drop_table_due(struct drop_table *t, const struct drop_holds *holds, uint64_t grace_ns,
                     uint64_t now_ns);
-// What only we have said of a session, and nobody was told about, goes.
-void drop_table_forget(struct drop_table *t, uint8_t session);
+// Which side of a session has begun another stream, with references of its own, while the other has
+// not; kept over restarts.
+enum drop_turned { DROP_TURNED_BOTH, DROP_TURNED_OURS, DROP_TURNED_THEIRS };
+
+// A side begins another stream. Once both have, or we have twice, what was before is over, whether
+// it differs or not. <at_once>: the other side's is not read any more. What the copy alone has
+// said, and nobody was told about, may be ahead of us, and stays.
+void drop_table_turn(struct drop_table *t, uint8_t session, enum drop_side side, bool at_once,
+                     uint8_t *turned);
 
 // The entries of a list, oldest first: null at its end.
 const struct drop_entry *drop_table_first(const struct drop_table *t, enum drop_list list);

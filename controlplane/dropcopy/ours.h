@@ -21,6 +21,7 @@ struct drop_open {
 // there before is not counted twice.
 struct drop_heard {
     uint8_t id[10];
+    uint8_t turned; // enum drop_turned
     uint32_t sequence;
 };
 

@@ -43,7 +43,7 @@ static void standing_take(struct drop_copy *d)
         bits |= stops_of(d, d->config.on_difference, UINT8_MAX);
     for (const struct drop_entry *e = drop_table_first(&d->table, DROP_DIFFERS); e;
          e = drop_table_next(&d->table, e))
-        bits |= stops_of(d, d->config.on_difference, e->session);
+        bits |= e->old ? 0 : stops_of(d, d->config.on_difference, e->session);
     atomic_store_explicit(&d->standing, bits, memory_order_relaxed);
 }
 

@@ -232,12 +232,85 @@ static void forgets_what_only_we_have_said(void **state)
     put(DROP_OURS, item('E', 7, 5, 100, 10000));
     put(DROP_THEIRS, item('E', 7, 6, 100, 10000));
     put(DROP_OURS, other);
-    drop_table_forget(&f.table, 0);
+    uint8_t turned = DROP_TURNED_BOTH;
+    drop_table_turn(&f.table, 0, DROP_OURS, true, &turned);
+    assert_int_equal(turned, DROP_TURNED_BOTH);
     assert_int_equal(f.table.counts[DROP_WAITS], 2);
     after(GRACE);
     assert_int_equal(f.told, 2);
     assert_int_equal(f.tellings[0].difference, DROP_OURS_MISSING);
     assert_int_equal(f.tellings[1].e.session, 3);
+}
+
+// References begin anew: what differed on another day of both streams is not made out of today's,
+// whichever side has begun it first, and hides nothing of today.
+static void another_day(void **state)
+{
+    (void)state;
+    for (uint32_t first = 0; first < DROP_SIDES; first++) {
+        uint8_t turned = DROP_TURNED_BOTH;
+        put(DROP_OURS, item('A', 7, 0, 0, 0));       // not copied
+        put(DROP_THEIRS, item('A', 8, 0, 0, 0));     // never was
+        put(DROP_OURS, item('E', 9, 5, 100, 10000)); // the same
+        put(DROP_THEIRS, item('E', 9, 5, 100, 10000));
+        after(2 * GRACE);
+        assert_int_equal(f.told, 2);
+        if (first == DROP_THEIRS)
+            drop_table_turn(&f.table, 0, DROP_THEIRS, false, &turned);
+        assert_int_equal(f.table.counts[DROP_DIFFERS], 2); // one side: the other may still say it
+        drop_table_turn(&f.table, 0, DROP_OURS, false, &turned);
+        assert_int_equal(f.table.counts[DROP_DIFFERS], first == DROP_OURS ? 2 : 0);
+        put(DROP_OURS, item('A', 7, 0, 0, 0));
+        put(DROP_OURS, item('A', 8, 0, 0, 0)); // not copied
+        put(DROP_OURS, item('E', 9, 5, 200, 10000));
+        if (first == DROP_OURS)
+            drop_table_turn(&f.table, 0, DROP_THEIRS, false, &turned);
+        assert_int_equal(turned, DROP_TURNED_BOTH);
+        put(DROP_THEIRS, item('A', 7, 0, 0, 0));
+        put(DROP_THEIRS, item('E', 9, 5, 200, 10000));
+        f.told = 0;
+        after(2 * GRACE);
+        assert_int_equal(f.tellings[0].e.ref, 8);
+        told_once(DROP_THEIRS_MISSING, true);
+        teardown(NULL);
+        setup(NULL);
+    }
+}
+
+// A copy that is behind says the rest of the day before, when ours is another already; and one that
+// never begins another stream is compared with what we say in ours.
+static void one_side_has_another_stream(void **state)
+{
+    (void)state;
+    uint8_t turned = DROP_TURNED_BOTH;
+    struct drop_item other = item('A', 7, 0, 0, 0);
+    other.session = 3;
+    put(DROP_OURS, other);
+    put(DROP_OURS, item('A', 7, 0, 0, 0));
+    after(GRACE);
+    assert_int_equal(f.told, 2);
+    f.told = 0;
+    drop_table_turn(&f.table, 0, DROP_OURS, false, &turned);
+    assert_int_equal(turned, DROP_TURNED_OURS);
+    put(DROP_OURS, item('A', 7, 0, 0, 0));
+    put(DROP_THEIRS, item('A', 7, 0, 0, 0));
+    told_once(DROP_THEIRS_MISSING, false);
+    put(DROP_THEIRS, item('A', 7, 0, 0, 0));
+    after(GRACE);
+    assert_int_equal(f.told, 0);
+    put(DROP_OURS, item('A', 8, 0, 0, 0));
+    after(GRACE);
+    told_once(DROP_THEIRS_MISSING, true);
+    drop_table_turn(&f.table, 0, DROP_OURS, false, &turned); // the copy misses a day
+    assert_int_equal(f.table.counts[DROP_DIFFERS], 2);
+    drop_table_turn(&f.table, 0, DROP_OURS, false, &turned);
+    assert_int_equal(f.table.counts[DROP_DIFFERS], 1);
+    assert_int_equal(turned, DROP_TURNED_OURS);
+    drop_table_turn(&f.table, 0, DROP_THEIRS, false, &turned);
+    drop_table_turn(&f.table, 0, DROP_THEIRS, false, &turned);
+    assert_int_equal(turned, DROP_TURNED_THEIRS);
+    assert_int_equal(f.table.counts[DROP_EQUAL], 0);
+    assert_int_equal(f.table.counts[DROP_DIFFERS], 1); // of the other session
 }
 
 static void goes_on_in_another_table(void **state)
@@ -248,6 +321,10 @@ static void goes_on_in_another_table(void **state)
     after(GRACE);
     told_once(DROP_THEIRS_MISSING, true);
     put(DROP_THEIRS, item('E', 7, 6, 100, 10000));
+    uint8_t turned = DROP_TURNED_BOTH;
+    drop_table_turn(&f.table, 0, DROP_OURS, false, &turned);
+    put(DROP_OURS, item('E', 7, 5, 200, 10000)); // of another day
+    put(DROP_OURS, item('E', 7, 6, 100, 10000));
     assert_true(drop_table_init(&next, CAPACITY, tell, &f));
     static const enum drop_list lists[] = {DROP_DIFFERS, DROP_WAITS};
     for (uint32_t i = 0; i < 2; i++)
@@ -258,11 +335,12 @@ static void goes_on_in_another_table(void **state)
         }
     drop_table_free(&f.table);
     f.table = next;
-    after(GRACE);
-    assert_int_equal(f.tellings[0].e.match, 6); // the other one was told before
-    told_once(DROP_OURS_MISSING, true);
+    assert_int_equal(f.table.counts[DROP_DIFFERS], 1);
     put(DROP_THEIRS, item('E', 7, 5, 100, 10000));
-    told_once(DROP_THEIRS_MISSING, false);
+    told_once(DROP_THEIRS_MISSING, false); // it was told before
+    after(GRACE);
+    assert_int_equal(f.tellings[0].e.shares[DROP_OURS], 200);
+    told_once(DROP_THEIRS_MISSING, true);
     struct drop_entry balanced = {.count = {1, 1}}, told = {.count = {1, 0}, .told = 200};
     struct drop_entry nobody = {.count = {1, 0}, .session = 99};
     assert_false(drop_table_restore(&f.table, &balanced, f.now_ns));
@@ -310,6 +388,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_away_is_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(full_is_an_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(forgets_what_only_we_have_said, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_day, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_side_has_another_stream, setup, teardown),
         cmocka_unit_test_setup_teardown(goes_on_in_another_table, setup, teardown),
         cmocka_unit_test_setup_teardown(like_counting_by_hand, setup, teardown),
     };
