@@ -159,6 +159,13 @@ static bool all_claimed(struct day *day, struct error *err)
     return err->code == EXIT_OK;
 }
 
+// Since the copy's session began: no later message settles these.
+static int64_t never_compared(const json_t *row)
+{
+    return day_number(row, "foreign") - day_number(row, "foreign_before") +
+           day_number(row, "dropped") - day_number(row, "dropped_before");
+}
+
 // A copy that was not read, or tells another day than ours; null: all are as ours.
 static const json_t *copy_at_odds(const json_t *copies)
 {
@@ -169,7 +176,7 @@ static const json_t *copy_at_odds(const json_t *copies)
         const char *state = day_text(row, "state");
         if ((strcmp(state, "up") != 0 && strcmp(state, "ended") != 0) ||
             !json_is_true(json_object_get(row, "journal_read")) || day_number(row, "differing") ||
-            day_number(row, "waiting"))
+            day_number(row, "waiting") || never_compared(row))
             return row;
     }
     return NULL;
@@ -184,12 +191,13 @@ static bool copies_agree(struct day *day, struct error *err)
         const json_t *odd = copy_at_odds(json_object_get(answer, "drop_copies"));
         if (odd)
             error_set(err, EXIT_STATE,
-                      "drop copy %s is %s: %lld executions or orders differ, %lld wait; see "
-                      "`tickgate show drop-copy`, compare with the exchange, and begin again, or "
-                      "roll by hand",
+                      "drop copy %s is %s: %lld executions or orders differ, %lld wait, and %lld "
+                      "messages of its session are of nobody here or found no room; see `tickgate "
+                      "show drop-copy`, compare with the exchange, and begin again, or roll by "
+                      "hand",
                       day_text(odd, "drop_copy"), day_text(odd, "state"),
                       (long long)day_number(odd, "differing"),
-                      (long long)day_number(odd, "waiting"));
+                      (long long)day_number(odd, "waiting"), (long long)never_compared(odd));
         const bool asked = answer != NULL;
         json_decref(answer);
         if (!asked || err->code == EXIT_OK)

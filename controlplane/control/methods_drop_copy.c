@@ -50,6 +50,8 @@ static json_t *copy_view(const struct drop_copy *d, const struct drop_status *s)
 #define COUNT_SET(name, help) set(row, #name, view_count(s->counts.name));
     DROP_COUNTS(COUNT_SET)
 #undef COUNT_SET
+    set(row, "foreign_before", view_count(s->before.foreign));
+    set(row, "dropped_before", view_count(s->before.dropped));
     return row;
 }
 

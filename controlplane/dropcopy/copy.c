@@ -29,6 +29,8 @@ static void stream_look(struct drop_copy *d)
         const uint8_t place = d->sessions.rows[i].place;
         drop_table_turn(&d->table, place, DROP_THEIRS, false, &d->ours.heard[place].turned);
     }
+    if (d->stream[0])
+        d->before = (struct drop_before){d->counts.foreign, d->counts.dropped};
     memcpy(d->stream, d->link.session, sizeof d->stream);
     d->changed = true;
 }
@@ -202,6 +204,7 @@ static void keep(struct drop_copy *d, uint64_t now_ns, bool at_end)
     snprintf(d->kept.session, sizeof d->kept.session, "%s",
              drop_link_place(&d->link, &d->kept.next));
     memcpy(d->kept.counts, &d->counts, sizeof d->kept.counts);
+    memcpy(d->kept.before, &d->before, sizeof d->kept.before);
     memcpy(d->kept.heard, d->ours.heard, sizeof d->kept.heard);
     d->changed = false;
     if (!drop_keep_write(d->path, &d->kept, &d->table, &err))
@@ -220,6 +223,7 @@ static void kept_take(struct drop_copy *d)
     if (found == DROP_FOUND) {
         d->kept = kept;
         memcpy(&d->counts, kept.counts, sizeof d->counts);
+        memcpy(&d->before, kept.before, sizeof d->before);
         memcpy(d->ours.heard, kept.heard, sizeof d->ours.heard);
         atomic_store_explicit(&d->epoch, kept.epoch, memory_order_relaxed);
     } else if (found == DROP_NO_GOOD) {

@@ -37,6 +37,12 @@ struct drop_counts {
     DROP_COUNTS(DROP_COUNT)
 #undef DROP_COUNT
 };
+
+// How far those that no later message settles were counted when the copy's session began.
+struct drop_before {
+    uint64_t foreign, dropped;
+};
+_Static_assert(sizeof(struct drop_before) == sizeof((struct drop_kept *)0)->before, "keep.h");
 _Static_assert(sizeof(struct drop_counts) == sizeof((struct drop_kept *)0)->counts, "keep.h");
 
 struct drop_status {
@@ -52,6 +58,7 @@ struct drop_status {
     uint64_t connects;
     uint32_t waiting, differing;
     struct drop_counts counts;
+    struct drop_before before;
     char why[256]; // of the connection, or of the journal
     uint32_t shown;
     struct drop_copy_record rows[DROP_SHOWN]; // newest first
@@ -93,6 +100,7 @@ struct drop_copy {
     struct drop_kept kept;
     char stream[SOUPBIN_SESSION_LEN + 1]; // of the copy, that was read last
     struct drop_counts counts;
+    struct drop_before before;
     struct drop_holds holds;
     uint64_t ready_ns;        // since when one of them is; 0: none
     uint64_t down_ns;         // since when the copy is not read; 0: it is

@@ -8,7 +8,7 @@
 #include "controlplane/journal/block.h"
 #include "dataplane/base/file.h"
 
-enum { KEEP_VERSION = 1, KEEP_BYTES_MAX = 1 << 29 };
+enum { KEEP_VERSION = 2, KEEP_BYTES_MAX = 1 << 29 };
 #define KEEP_MAGIC 0x504f5244u // "DROP"
 
 struct keep_head {

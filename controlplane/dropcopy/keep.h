@@ -16,6 +16,7 @@ struct drop_kept {
     uint64_t next;       // number of the copy's next message ...
     char session[16];    // ... in this session
     uint64_t counts[8];  // as shown, so that they go on
+    uint64_t before[2];  // of them foreign and dropped, before this session
     struct drop_heard heard[SESSIONS_MAX];
     char names[SESSIONS_MAX][NAME_LEN]; // of the sessions, by place
 };

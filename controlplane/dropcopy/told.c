@@ -253,7 +253,8 @@ void told_show(struct drop_copy *d, uint64_t now_ns)
         .connects = l->connects,
         .waiting = d->table.counts[DROP_WAITS],
         .differing = d->table.counts[DROP_DIFFERS],
-        .counts = d->counts};
+        .counts = d->counts,
+        .before = d->before};
     memcpy(s.name, d->config.name, sizeof s.name);
     memcpy(s.session, l->session, sizeof s.session);
     snprintf(s.server, sizeof s.server, "%u.%u.%u.%u:%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255,

@@ -115,7 +115,8 @@ static void script_good(struct world *w)
         {"cancel", "{\"lanes\":[]}"},
         {"orders", "{\"total\":0,\"missing\":0}"},
         {"drop_copies",
-         "{\"drop_copies\":[{\"drop_copy\":\"d\",\"journal_read\":true,\"state\":\"up\"}]}"},
+         "{\"drop_copies\":[{\"drop_copy\":\"d\",\"journal_read\":true,\"state\":\"up\","
+         "\"foreign\":9,\"foreign_before\":9,\"dropped\":1,\"dropped_before\":1}]}"},
         {"positions", POSITIONS},
         {"trading", "{\"lanes\":[{\"lane\":\"l0\",\"open_orders\":0}],\"in_force\":[]}"},
     };
@@ -497,6 +498,10 @@ static void test_end_in_doubt(void **state)
         {"drop_copies",
          "{\"drop_copies\":[{\"drop_copy\":\"d\",\"journal_read\":true,\"state\":\"lost\"}]}",
          "reconcile", "drop copy d is lost"},
+        {"drop_copies",
+         "{\"drop_copies\":[{\"drop_copy\":\"d\",\"journal_read\":true,\"state\":\"up\","
+         "\"foreign\":3,\"foreign_before\":2,\"dropped\":7}]}",
+         "reconcile", "and 8 messages of its session are of nobody here"},
         {"status", "{\"journal\":{\"state\":\"writing\",\"overrun_events\":5}}", "reconcile",
          "lacks 5 events"},
         {"status", "{\"journal\":{\"state\":\"slow\",\"behind_events\":9}}", "reconcile",

@@ -270,7 +270,9 @@ static void filled(struct drop_table *t, struct drop_kept *kept)
     *kept = (struct drop_kept){.epoch = 3, .segment = 4, .record = 5, .next = 6, .session = "DROP"};
     snprintf(kept->names[0], NAME_LEN, "first");
     snprintf(kept->names[2], NAME_LEN, "second");
+    kept->before[0] = 7;
     kept->heard[0].sequence = 11;
+    kept->heard[0].turned = DROP_TURNED_OURS;
     kept->heard[2].sequence = 12;
 }
 
@@ -290,6 +292,8 @@ static void kept_and_read(void **state)
     assert_int_equal(read.next, 6);
     assert_string_equal(read.session, "DROP");
     assert_int_equal(read.heard[2].sequence, 12);
+    assert_int_equal(read.heard[0].turned, DROP_TURNED_OURS);
+    assert_int_equal(read.before[0], 7);
     drop_table_free(&next);
     // The second session has another name now: what it said is nobody's.
     snprintf(f.sessions.rows[1].name, NAME_LEN, "renamed");
