@@ -259,8 +259,7 @@ static void do_REDUCE(struct step *s)
         end(s, s->r->reason);
         return;
     }
-    // A cancel of everything is done when nothing is left: this may be the answer to an earlier
-    // one.
+    // A cancel of everything is done when nothing is left: this may answer an earlier one.
     if (s->r->reason == 'U' && o->cancel_total)
         cancel_done(s);
 }
@@ -347,6 +346,7 @@ static void do_BREAK(struct step *s)
     if (UNLIKELY(e == NULL)) {
         early(s);
     } else if (UNLIKELY(e->shares == 0 || e->early)) {
+        e->shares = s->message == ORDER_MESSAGE_BROKEN ? 0 : e->shares; // after all
         wrong(s);
     } else {
         s->o->filled -= e->shares < s->o->filled ? e->shares : s->o->filled;

@@ -1,5 +1,6 @@
 // A taker: when the spread of a symbol is one tick or less and one side shows several times the
 // shares of the other, it takes from the thin side, at most once per change and up to a position.
+// Of sessions that share a feed it trades at the first.
 //
 // Parameters: 0 shares, 1 widest spread (price4), 2 how many times thicker the other side is, 3
 // largest position (shares), also when the order executes.

@@ -134,24 +134,29 @@ static void of_an_order_whose_place_was_taken_again(void **state)
     correct_behind(2 * ORDERS);
 }
 
-// Read before the execution that it is about: neither shares nor money ever move.
+// Read before the execution that it is about, corrected before or not: neither shares nor money
+// ever move.
 static void a_break_that_came_first_moves_nothing(void **state)
 {
     (void)state;
-    begin();
-    executed(7, 100000, 1);
-    const struct position *p = position_of(w);
-    const struct position_money *m = money_of(w);
-    const uint32_t ref = bought(300, WRONG);
-    say(REPORT_BROKEN, ref, MATCH, 0, 0);
-    const int64_t realised = position_realised(m);
-    say(REPORT_EXECUTED, ref, MATCH, 300, WRONG);
-    assert_int_equal(m->cost, 7 * 100000);
-    assert_int_equal(p->shares, 7);
-    assert_int_equal(m->bought, 7);
-    assert_int_equal(position_realised(m), realised);
-    assert_int_equal(w->desk.risk.overflows, 0);
-    end();
+    for (int corrected = 0; corrected <= 1; corrected++) {
+        begin();
+        executed(7, 100000, 1);
+        const struct position *p = position_of(w);
+        const struct position_money *m = money_of(w);
+        const uint32_t ref = bought(300, WRONG);
+        if (corrected)
+            say(REPORT_CORRECTED, ref, MATCH, 300, RIGHT);
+        say(REPORT_BROKEN, ref, MATCH, 0, 0);
+        const int64_t realised = position_realised(m);
+        say(REPORT_EXECUTED, ref, MATCH, 300, WRONG);
+        assert_int_equal(m->cost, 7 * 100000);
+        assert_int_equal(p->shares, 7);
+        assert_int_equal(m->bought, 7);
+        assert_int_equal(position_realised(m), realised);
+        assert_int_equal(w->desk.risk.overflows, 0);
+        end();
+    }
 }
 
 // Booked as corrected when it comes; what was executed leaves the order, whatever it became.
