@@ -65,9 +65,9 @@ bool leases_start(struct dataplane *d, struct error *err)
         if (d->desks[lane] == NULL)
             continue;
         struct desk_leases *l = d->desks[lane]->desk.leases;
+        for (uint32_t i = 0; d->leases->book.lane_count == 0 && i < shares; i++)
+            lease_limit(&d->leases->book, i, l->shares[i].whole); // there is nobody to be told
         lease_lane_add(&d->leases->book, &l->lane);
-        for (uint32_t i = 0; d->leases->book.lane_count == 1 && i < shares; i++)
-            lease_limit(&d->leases->book, i, l->shares[i].whole);
     }
     first_grants(d, true);
     first_grants(d, false);
