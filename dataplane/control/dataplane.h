@@ -66,6 +66,7 @@ struct lane_watch {
     uint32_t reset;     // a bit for each session whose reset has left
     uint32_t repeats;   // of those, still to be sent
     bool hung;
+    bool limits_wait; // a change of limits waits for it, which was told
 };
 
 // What the main lcore knows of the control plane.
@@ -298,6 +299,8 @@ void control_watch(struct dataplane *d, uint64_t since_ns);
 // alone, so that a machine that stood still as a whole accuses nobody.
 void lanes_watch(struct dataplane *d, uint64_t now_ns);
 // A lane that does not end hangs from now on; what was not reset before is tried once more.
+// A change of limits waits for <lanes> (bits): told of those that hang, once.
+void lanes_hold_limits(struct dataplane *d, uint64_t lanes);
 void lane_given_up(struct dataplane *d, uint32_t lane, uint64_t silent_ns);
 
 // Lanes are to end (lane_end.c). False: one of them hangs; its sessions are reset, and nothing that

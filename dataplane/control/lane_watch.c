@@ -114,3 +114,18 @@ void lane_given_up(struct dataplane *d, uint32_t lane, uint64_t silent_ns)
     w->silent_ns = w->silent_ns > silent_ns ? w->silent_ns : silent_ns;
     lane_hangs(d, lane);
 }
+
+void lanes_hold_limits(struct dataplane *d, uint64_t lanes)
+{
+    for (uint32_t i = 0; i < d->config->lane_count; i++) {
+        struct lane_watch *w = &d->watches[i];
+        if (!(lanes >> i & 1) || !w->hung || w->limits_wait)
+            continue;
+        w->limits_wait = true;
+        log_error(LOG_LIMITS_WAIT, LOG_FIELDS(LOG_TEXT("lane", d->config->lanes[i].name)),
+                  "lane %s hangs, and a change of limits waits for it: until it is back no limit "
+                  "changes on any lane, no raise ends, and nothing of the day's files begins; halt "
+                  "what has to stop (tickgate halt, kill), then restart tickgate-dataplane",
+                  d->config->lanes[i].name);
+    }
+}

@@ -561,6 +561,8 @@ uint32_t limits_turn(struct dataplane *d)
     if (l->phase == PHASE_SETTLING) {
         if (leases_settled(d))
             answer(l, COMMAND_RESULT_OK);
+        else
+            lanes_hold_limits(d, l->answer.lanes);
         return 1;
     }
     for (uint32_t lane = 0; lane < LANES_MAX; lane++) {
@@ -569,6 +571,7 @@ uint32_t limits_turn(struct dataplane *d)
         if (l->sent >> lane & 1 && atomic_load_explicit(&l->swaps[lane].done, memory_order_acquire))
             lane_answered(d, lane);
     }
+    lanes_hold_limits(d, l->wants | l->sent);
     if (l->wants == 0 && l->sent == 0)
         all_answered(d);
     return 1;

@@ -73,13 +73,16 @@ static inline void lane_reads(uint32_t lane)
     desk_leases_turn(&d.desks[lane]->desk, now_ticks);
 }
 
+static uint32_t hung = LANES; // a lane that does not come round, as lanes_watch has found
+
 static inline void turn_all(void)
 {
     if (!journal_sleeps)
         atomic_store(&region_ring(&d.view, LANES, EVENT_RING_TRADING)->committed, d.events.tail);
     limits_turn(&d);
     for (uint32_t i = 0; i < LANES; i++)
-        lane_reads(i);
+        if (i != hung)
+            lane_reads(i);
     leases_turn(&d);
 }
 

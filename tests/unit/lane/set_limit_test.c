@@ -384,6 +384,31 @@ static void a_part_of_a_volume_that_leaves_no_lot(void **state)
     assert_int_equal(got, COMMAND_RESULT_LIMIT_REFUSED);
 }
 
+// A lane that hangs keeps limits from changing: that is told, and who halts is heard on the others.
+static void a_lane_that_hangs_is_told(void **state)
+{
+    (void)state;
+    open_wide();
+    hung = !LANE;
+    claim();
+    ask_change(0, TRADE_ACCOUNT, ACCOUNT, "quantity", "50");
+    assert_true(post());
+    turn_all();
+    turn_all();
+    assert_false(d.watches[hung].limits_wait); // it has time
+    d.watches[hung].hung = true;
+    turn_all();
+    assert_true(d.watches[hung].limits_wait);
+    assert_false(d.watches[LANE].limits_wait);
+    says(enter(LANE, 51, PRICE), REFUSAL_QUANTITY, TRADE_ACCOUNT, 51, 50);
+    kill_ask(&d.desks[LANE]->desk.kills[KILL_BY_OPERATOR], TRADE_FIRM, 0);
+    assert_int_equal(enter(LANE, 1, PRICE), REFUSAL_KILLED);
+    hung = LANES;
+    assert_int_equal(answered(), COMMAND_RESULT_OK);
+    assert_int_equal(enter(!LANE, 51, PRICE), REFUSAL_QUANTITY);
+    tidy(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +421,7 @@ int main(void)
         cmocka_unit_test(of_venues),
         cmocka_unit_test(of_what_a_symbol_takes),
         cmocka_unit_test(not_taken),
+        cmocka_unit_test(a_lane_that_hangs_is_told),
         cmocka_unit_test(a_part_of_no_volume_is_not_taken),
         cmocka_unit_test(a_part_of_a_volume_that_leaves_no_lot),
         cmocka_unit_test(what_leaves_no_order_is_not_taken),
