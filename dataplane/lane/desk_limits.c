@@ -22,6 +22,7 @@ static void records_publish(struct desk *d, struct limits_swap *s, uint32_t vers
 static void table_take(struct desk *d, struct limit_table *table, uint32_t version)
 {
     table->version = version;
+    gate_cancels_limits(&d->risk, table, d->lane->stamp);
     d->limits = table;
     d->risk.limits = table;
     money_limits(&d->risk);

@@ -249,6 +249,17 @@ void gate_cancel(struct risk *r, uint32_t session, uint64_t now)
             now + ahead_of(r->cancel_at[session], now) + limit_cancels_apart(row);
 }
 
+void gate_cancels_limits(struct risk *r, const struct limit_table *next, uint64_t now)
+{
+    for (uint32_t i = 0; i < SESSIONS_MAX; i++) {
+        const uint64_t was = limit_cancels_apart(&r->limits->sessions[i]);
+        const uint64_t is = limit_cancels_apart(&next->sessions[i]);
+        const bool counted = r->limits->sessions[i].cancel_rate && next->sessions[i].cancel_rate;
+        if (counted && was && was != is)
+            r->cancel_at[i] = now + (ahead_of(r->cancel_at[i], now) + was - 1) / was * is;
+    }
+}
+
 bool gate_cancels_due(struct risk *r, uint32_t session, uint32_t cancels, uint64_t now)
 {
     const struct limit_row *row = &r->limits->sessions[session];

@@ -356,6 +356,9 @@ static inline bool gate_cancels_paced(const struct risk *r, uint32_t session)
 }
 // Is the next one of such a session due?
 bool gate_cancel_due(struct risk *r, uint32_t session, uint64_t now);
+// Before <next> is in force: what cancels are ahead of an old rate is so many cancels ahead of the
+// new one. Rounded up to a whole cancel.
+void gate_cancels_limits(struct risk *r, const struct limit_table *next, uint64_t now);
 // And <cancels> of them, at once?
 bool gate_cancels_due(struct risk *r, uint32_t session, uint32_t cancels, uint64_t now);
 

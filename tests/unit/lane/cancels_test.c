@@ -7,6 +7,7 @@
 
 #include "dataplane/base/bytes.h"
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/lane/desk_limits.h"
 #include "tests/lib/desk_world.h"
 
 enum { CANCEL_LEN = 12 };
@@ -171,6 +172,36 @@ static void cancels_that_only_count_pass(void **state)
         assert_int_equal(desk_cancel(&w->desk, index[i], 0), REFUSAL_NONE);
     assert_int_equal(w->session.count.cancels, COUNT);
     assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &another), REFUSAL_CANCEL_RATE);
+}
+
+// Another rate: what is ahead of the old one is as many cancels ahead of the new one.
+static void a_debt_of_cancels_follows_their_rate(void **state)
+{
+    enum { COUNT = 8 };
+    static const uint64_t aparts[] = {APART / 5, APART * 4};
+    const size_t bytes = sizeof *w->limits + MODEL_SYMBOLS * sizeof(struct limit_row);
+    uint32_t index[COUNT], another;
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct limit_table *next = zeroed(bytes), *before = w->limits;
+        orders_enter(index, COUNT);
+        paced(CANCELS_PASS);
+        memcpy(next, before, bytes);
+        next->sessions[0].price_low = (uint32_t)(aparts[i] / RATE_UNIT);
+        for (uint32_t k = 0; k < COUNT; k++)
+            assert_int_equal(desk_cancel(&w->desk, index[k], 0), REFUSAL_NONE);
+        const uint64_t from = w->lane.stamp;
+        const uint64_t due = from + (COUNT - (BURST - 1)) * aparts[i];
+        desk_limits_restore(&w->desk, next, before->version + 1);
+        desk_turn(&w->desk, due - 1);
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &another), REFUSAL_CANCEL_RATE);
+        desk_turn(&w->desk, due);
+        assert_int_equal(desk_enter(&w->desk, &w->who, &buy, &another), REFUSAL_NONE);
+        desk_limits_restore(&w->desk, before, next->version + 1);
+        free(next);
+        w->now = due + COUNT * APART * 4;
+        desk_turn(&w->desk, w->now);
+    }
 }
 
 // A person takes the rate away: what waits leaves.
@@ -540,6 +571,7 @@ int main(void)
         TEST(cancels_wait_in_order_and_leave_some_a_turn),
         TEST(cancels_above_their_rate_wait),
         TEST(cancels_that_only_count_pass),
+        TEST(a_debt_of_cancels_follows_their_rate),
         TEST(no_rate_and_nothing_waits),
         TEST(nothing_waits_before_the_logout),
         TEST(a_cancel_that_waits_becomes_stronger_not_weaker),
