@@ -2,7 +2,7 @@
 """kill -9 of the dataplane and of the control plane at random instants, while the dataplane trades, also amid a start that goes on
 from the journal: the journal has every event that a region held, once, without a gap; at the end the positions are the exchange's.
 
-TICKGATE_KILLS: processes that are killed (50). TICKGATE_SEED: of the instants. Whoever is killed is started again at once, as a
+TICKGATE_KILLS: instants at which one process or both are killed (50). TICKGATE_SEED: of the instants. Whoever is killed is started again at once, as a
 service manager does.
 """
 
@@ -22,9 +22,9 @@ from trading import flat  # noqa: E402
 
 KILLS = int(os.environ.get("TICKGATE_KILLS", "50"))
 RATE = 5000
-DAY = f"--symbols 4 --live 2000 --messages {RATE * (60 + 2 * KILLS)} --rate {RATE} --end-s 2 --linger-s 60".split()
-SETTLED_EVERY = 6  # instants; behind it the next instant is amid trading, else mostly amid a start
-AMID_START_S, AMID_TRADING_S = 1.0, 0.3
+DAY = f"--symbols 4 --live 2000 --messages {RATE * (60 + 3 * KILLS)} --rate {RATE} --end-s 2 --linger-s 60".split()
+SETTLED_EVERY = 3  # instants; behind it the next instant is amid trading, else mostly amid a start
+AMID_START_S, AMID_TRADING_S = 1.0, (0.001, 1.0)
 
 
 class World:
@@ -33,6 +33,8 @@ class World:
         self.random = random.Random(int(os.environ.get("TICKGATE_SEED", "1")))
         self.events = {}  # by epoch: of each source
         self.died = {"dataplane": 0, "controlplane": 0}
+        self.instants = self.loaded = 0
+        self.last = None  # what was published at the last instant
 
     def region(self):
         found = [p for p in map(pathlib.Path, (f"/dev/hugepages/tickgate.{self.s.name}", f"/dev/shm/tickgate.{self.s.name}")) if p.exists()]
@@ -46,7 +48,16 @@ class World:
         if held:
             self.events[held[0]] = held[1]
 
+    def load(self):
+        """An instant at which events have come since the one before."""
+        path = self.region()
+        now = path and published(path)
+        self.instants += 1
+        self.loaded += bool(now and now != self.last and sum(now[1].values()) > 0)
+        self.last = now
+
     def kill(self, *names):
+        self.load()
         for name in names:
             assert self.s.processes[name].poll() is None, f"{name} ended by itself: {self.s.log(name)[-600:]}"
             self.s.end(name, signal.SIGKILL)
@@ -62,13 +73,12 @@ class World:
         trades(self.s, 0, 5)
 
     def random_kills(self):
-        number = 0
-        while sum(self.died.values()) < KILLS:
-            settled = number % SETTLED_EVERY == 0
-            number += 1
+        shortest, longest = AMID_TRADING_S
+        while self.instants < KILLS:
+            settled = self.instants % SETTLED_EVERY == 0
             if settled:
                 self.settle()
-            time.sleep(self.random.uniform(0, AMID_TRADING_S if settled else AMID_START_S))
+            time.sleep(shortest * (longest / shortest) ** self.random.random() if settled else self.random.uniform(0, AMID_START_S))
             self.kill(*self.random.choice((("dataplane",), ("dataplane",), ("controlplane",), ("dataplane", "controlplane"))))
 
     def left_undrained(self):
@@ -136,8 +146,8 @@ def main():
         flat(s)
         verified = check(world, s.dir / "journal")
         held = sum(sum(tails.values()) for tails in world.events.values())
-        assert held > 0, "nothing was published before a kill"
-        print(f"{world.died} killed, {len(world.events)} regions with {held} events, {verified['torn']} torn ends, {once_each(log)} requests, "
+        assert world.loaded >= KILLS / 2, f"under load at {world.loaded} of {world.instants} instants"
+        print(f"{world.instants} instants, {world.loaded} of them under load: {world.died} killed, {len(world.events)} regions with {held} events, {verified['torn']} torn ends, {once_each(log)} requests, "
               f"{explained(s.dir / 'journal')} orders over in another instance than they began")
 
 
