@@ -248,14 +248,16 @@ bool config_symbol_good(const struct config_symbol_row *row, bool volume_later,
     if (row->volume_percent < 10000 && row->average_volume == CONFIG_POSITION_MAX && !volume_later)
         return fault(f, &row->volume_percent, "volume_percent",
                      "needs average_volume, here or in the file day.reference");
-    if (!volume_later && row->average_volume != CONFIG_POSITION_MAX &&
-        row->average_volume * row->volume_percent / 10000 < row->lot && row->volume_percent)
-        return fault(
-            f, &row->volume_percent, "volume_percent",
-            "of average_volume is below lot (%u): no order would enter; name more, or 0 if "
-            "none is to",
-            row->lot);
     return smallest_fits(row, &row->limits, f) && smallest_fits(row, &row->broker, f);
+}
+
+bool config_volume_good(const struct config_symbol_row *row, struct limit_fault *f)
+{
+    if (row->average_volume == CONFIG_POSITION_MAX ||
+        row->average_volume * row->volume_percent / 10000 >= row->lot)
+        return true;
+    return fault(f, &row->volume_percent, "volume_percent",
+                 "of average_volume is below lot (%u): no order would enter; name more", row->lot);
 }
 
 uint32_t config_trade_lanes(const struct config *config)
@@ -394,6 +396,7 @@ bool config_check_limits(const struct config *config, const struct places *place
             both_good(TRADE_ACCOUNT, &config->accounts[i].limits, &config->accounts[i].broker, &f);
     for (uint32_t i = 0; good && i < config->symbol_count; i++)
         good = config_symbol_good(&config->symbols[i], *config->day.reference != 0, &f) &&
+               (*config->day.reference || config_volume_good(&config->symbols[i], &f)) &&
                config_row_parts_good(&config->symbols[i], config_trade_lanes(config), &f) &&
                both_good(TRADE_SYMBOL, &config->symbols[i].limits, &config->symbols[i].broker, &f);
     for (uint32_t i = 0; good && i < config->session_count; i++)

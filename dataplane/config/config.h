@@ -546,6 +546,9 @@ bool config_row_parts_good(const struct config_symbol_row *row, uint32_t lanes,
 // volume, or it was so before.
 bool config_symbol_good(const struct config_symbol_row *row, bool volume_later,
                         struct limit_fault *fault);
+// Its part of the average volume is a lot at least. Not asked of what a file of the day says: a
+// symbol that hardly trades takes no order, and the others trade.
+bool config_volume_good(const struct config_symbol_row *row, struct limit_fault *fault);
 // <base>: struct config_limits, config_symbol_row or config_session, as the control's section says.
 // LIMIT_NOTHING stands for none.
 uint64_t config_limit_get(unsigned control, const void *base);

@@ -212,7 +212,8 @@ static bool row_fits(const struct limits_source *next, const struct limit_change
     const enum limit_control control = limit_control_find(c->scope, c->control);
     const bool volume = control == LIMIT_SYMBOL_average_volume ||
                         control == LIMIT_SYMBOL_volume_percent || control == LIMIT_SYMBOL_lot;
-    return config_symbol_good(row, !volume, f) && config_row_parts_good(row, next->lanes, f);
+    return config_symbol_good(row, !volume, f) && (!volume || config_volume_good(row, f)) &&
+           config_row_parts_good(row, next->lanes, f);
 }
 
 // Of the scopes that a change has touched, when all are made.
