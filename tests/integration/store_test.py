@@ -15,6 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "lib"))
 from postgres import Place, Postgres, Store, need, same, wait_until
 
+BACKLOG = 300000  # events
+
 
 def restarts(pg, store):
     """The database is stopped in every way while events come."""
@@ -360,6 +362,31 @@ def many_days(pg, store):
     assert opened == [0, 0], opened
 
 
+def backlog(pg, store):
+    """What has waited goes through two batches of memory, however much it is."""
+    def anonymous():
+        text = pathlib.Path(f"/proc/{store.program.pid}/status").read_text()
+        return int(text.split("RssAnon:")[1].split()[0]) << 10
+
+    pg.stop()
+    store.do("write 5000")
+    wait_until("the store sees it", lambda: store.status()["state"] == "down")
+    before = store.status()
+    store.do(f"write {BACKLOG}")
+    down = store.status()
+    assert down["committed"] - down["taken"] >= BACKLOG and down["lag_ns"] > before["lag_ns"] > 0, (before, down)
+    least = most = anonymous()
+    pg.start()
+    while (now := store.status())["taken"] < now["committed"]:
+        most = max(most, anonymous())
+        assert now["state"] != "refused", now
+        time.sleep(0.005)
+    most = max(most, anonymous())  # buffers stay as large as they were
+    # Two batches of 5,000 are some 4 MiB; the rows of all are several times the limit.
+    assert most - least < 16 << 20 and now["memory_bytes"] < 16 << 20, (least, most, now)
+    same(pg, store)
+
+
 def main():
     need()
     with Place() as place:
@@ -397,6 +424,9 @@ def main():
         store.start(pg.conninfo())
         store.caught_up()
         many_days(pg, store)
+        store.start(pg.conninfo())
+        store.caught_up()
+        backlog(pg, store)
         store.quit()
 
 
