@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "controlplane/cli/command.h"
+#include "controlplane/cli/explain_route.h"
 #include "controlplane/cli/journal_events.h"
 #include "controlplane/control/view.h"
 
@@ -35,6 +36,7 @@ struct chosen {
     uint32_t refs[REFS_MAX]; // that the exchange named, the newest ones: executions keep theirs
     uint32_t ref_count;
     struct event_decision asked;
+    struct explain_round round;
 };
 
 struct search {
@@ -269,6 +271,7 @@ static json_t *step_view(const struct journal_events *f, uint64_t begun_ns)
         released_add(row, f);
     else if (e->type == EVENT_ORDER_SENT || e->type == EVENT_ORDER_NOT_SENT)
         json_object_set_new(row, "ns_until_handed", view_count(ticks_ns(f, e->order_sent.handed)));
+    explain_round_add(row, f);
     return row;
 }
 
@@ -353,7 +356,8 @@ static bool about(const struct event *e, struct chosen *c, bool *over)
         *over = e->order.life >= FOLD_DEAD;
         return true;
     case EVENT_ROUTE_VENUE:
-        return named(c, e->route_venue.order, c->session, 0) && e->route_venue.decision;
+        return explain_round_tells(
+            &c->round, e, named(c, e->route_venue.order, c->session, 0) && e->route_venue.decision);
     default: return false;
     }
 }
@@ -374,6 +378,11 @@ static bool goes_on(struct chosen *c, const struct journal_events *f)
     return f->instance.restores && !c->refused;
 }
 
+static bool routes(const struct event *e)
+{
+    return e->type == EVENT_ROUTE || e->type == EVENT_ROUTE_VENUE;
+}
+
 static json_t *story(struct journal_events *f, struct chosen *c, const char **end,
                      struct error *err)
 {
@@ -390,8 +399,11 @@ static json_t *story(struct journal_events *f, struct chosen *c, const char **en
         }
         c->twins = begins_anew(f, &epoch) ? false : c->twins;
         c->twins |= e->number != c->first && enters(e, c);
-        if (e->number < c->first)
+        if (e->number < c->first) {
+            if (routes(&e->event) && e->epoch == c->epoch && e->event.lane == c->lane)
+                explain_round_note(&c->round, f, step_view(f, e->utc_ns));
             continue;
+        }
         if (e->epoch != c->epoch && !goes_on(c, f)) {
             *end = "the order is still open where its instance ends; the next one did not go on "
                    "from the journal (start: venue)";
@@ -412,10 +424,13 @@ static json_t *story(struct journal_events *f, struct chosen *c, const char **en
         if (e->event.type == EVENT_DECISION && told && e->event.input == input)
             json_object_set(step, "signal", told);
         json_array_append_new(steps, step);
+        if (c->round.ours && c->round.before)
+            steps = explain_round_begin(&c->round, steps);
         if (c->refused)
             break;
     }
     json_decref(told);
+    json_decref(c->round.before);
     if (over || c->refused)
         *end = "the order is over";
     else if (c->unsure)
@@ -497,6 +512,21 @@ static void order_print(const json_t *fields)
     fputc('\n', stdout);
 }
 
+static void route_print(const json_t *row, const json_t *fields)
+{
+    if (strcmp(text_at(row, "event"), "ROUTE") == 0)
+        printf("    routed       %s %s %lld %s up to %s, round %lld: %lld to place, best price %s; "
+               "strategy %s, account %s, client's %lld\n",
+               text_at(row, "how"), text_at(fields, "side"), number_at(fields, "quantity"),
+               text_at(row, "symbol"), text_at(row, "price"), number_at(fields, "round"),
+               number_at(fields, "wanted"), text_at(row, "best"), text_at(row, "strategy"),
+               text_at(row, "account"), number_at(fields, "client_id"));
+    else
+        printf("    venue        %s, preferred as number %lld, shows %lld at %s, gets %lld: %s\n",
+               text_at(row, "session"), number_at(fields, "rank"), number_at(fields, "shares"),
+               text_at(row, "best"), number_at(fields, "quantity"), text_at(row, "why"));
+}
+
 static void story_print(const json_t *steps, const char *end)
 {
     size_t i;
@@ -512,6 +542,8 @@ static void story_print(const json_t *steps, const char *end)
             decision_print(row, fields);
         else if (strcmp(event, "ORDER") == 0)
             order_print(fields);
+        else if (strncmp(event, "ROUTE", 5) == 0)
+            route_print(row, fields);
         else if (strcmp(event, "ORDER_RELEASED") == 0)
             printf("    released     after %lld ns in wait of the journal, gated again: %s\n",
                    number_at(row, "parked_ns"), text_at(row, "verdict"));

@@ -72,14 +72,12 @@ static void entered(uint64_t client_id)
     instance(6, true);
 }
 
-// What is told of the order with <ref>: references as the events name them, 0 behind the last.
-static void told(uint32_t ref, uint32_t refs[16])
+// The steps that are told of the order with <ref>; owned.
+static json_t *steps_of(uint32_t ref)
 {
     char text[16], path[512];
     struct error err = {0};
     json_error_t wrong;
-    const json_t *step;
-    size_t i;
     snprintf(text, sizeof text, "%u", ref);
     rig_path(&rig, "said", path);
     const struct invocation ask = {
@@ -94,7 +92,17 @@ static void told(uint32_t ref, uint32_t refs[16])
     json_decref(ask.options);
     assert_int_equal(err.code, EXIT_OK);
     json_t *steps = json_load_file(path, 0, &wrong);
-    assert_true(json_is_array(steps) && json_array_size(steps) < 16);
+    assert_true(json_is_array(steps));
+    return steps;
+}
+
+// References as its events name them, 0 behind the last.
+static void told(uint32_t ref, uint32_t refs[16])
+{
+    const json_t *step;
+    size_t i;
+    json_t *steps = steps_of(ref);
+    assert_true(json_array_size(steps) < 16);
     memset(refs, 0, 16 * sizeof *refs);
     json_array_foreach(steps, i, step) refs[i] =
         (uint32_t)json_integer_value(json_object_get(json_object_get(step, "fields"), "ref"));
@@ -205,6 +213,79 @@ static void test_a_trade_is_broken_behind_the_end(void **state)
     tells(3, other);
 }
 
+static void route_begins(uint32_t route, uint32_t round)
+{
+    struct event event = {.type = EVENT_ROUTE, .input = round};
+    event.route.route = route;
+    event.route.round = round;
+    event.route.client_id = 77;
+    event.route.how = ROUTE_SPLIT;
+    event.route.side = 'B';
+    event.route.best = 1000000;
+    say(&event);
+}
+
+// <place>: of the child that went there, 0: none did.
+static void venue_is(uint32_t route, uint32_t round, uint8_t session, uint32_t place,
+                     enum route_verdict verdict)
+{
+    struct event event = {.type = EVENT_ROUTE_VENUE, .input = round};
+    event.route_venue.route = route;
+    event.route_venue.round = round;
+    event.route_venue.session = session;
+    event.route_venue.order = place ? place : UINT32_MAX;
+    event.route_venue.decision = place ? sequence : 0;
+    event.route_venue.verdict = (uint8_t)verdict;
+    say(&event);
+}
+
+static bool step_is(const json_t *steps, size_t at, const char *event, const char *why)
+{
+    const json_t *step = json_array_get(steps, at);
+    const char *said = json_string_value(json_object_get(step, "why"));
+    return strcmp(json_string_value(json_object_get(step, "event")), event) == 0 &&
+           (why == NULL || strcmp(said ? said : "", why) == 0);
+}
+
+// A child of a routed order: what was to be placed, and what was decided about every venue, also
+// before it.
+static void test_a_part_of_a_routed_order(void **state)
+{
+    (void)state;
+    instance(5, false);
+    route_begins(1, 1); // another one, in the same place before
+    venue_is(1, 1, 0, 0, VENUE_PRICE);
+    route_begins(1, 2);
+    decides('O', 3, 1, 77);
+    venue_is(1, 2, 0, 3, VENUE_TAKES);
+    decides('O', 4, 2, 77);
+    venue_is(1, 2, 1, 4, VENUE_TAKES);
+    venue_is(1, 2, 2, 0, VENUE_QUALITY);
+    answers(4, 2, LIVE);
+    decides('O', 5, 3, 78); // nobody's part
+    route_begins(1, 3);
+    venue_is(1, 3, 2, 0, VENUE_SPENT);
+    answers(3, 1, DEAD);
+    answers(4, 2, DEAD);
+    answers(5, 3, DEAD);
+    assert_true(journal_close(&rig.journal));
+    json_t *steps = steps_of(2);
+    assert_int_equal(json_array_size(steps), 7);
+    const json_t *route = json_array_get(steps, 0);
+    assert_true(step_is(steps, 0, "ROUTE", NULL));
+    assert_string_equal(json_string_value(json_object_get(route, "how")), "split");
+    assert_string_equal(json_string_value(json_object_get(route, "best")), "100.0000");
+    assert_true(step_is(steps, 1, "ROUTE_VENUE", "A child order went there"));
+    assert_true(step_is(steps, 2, "DECISION", NULL));
+    assert_true(step_is(steps, 3, "ROUTE_VENUE", "A child order went there"));
+    assert_true(step_is(steps, 4, "ROUTE_VENUE", "Its book is not good: see the quality beside"));
+    assert_true(step_is(steps, 5, "ORDER", NULL) && step_is(steps, 6, "ORDER", NULL));
+    json_decref(steps);
+    steps = steps_of(3);
+    assert_int_equal(json_array_size(steps), 2);
+    json_decref(steps);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make, drop)
@@ -214,6 +295,7 @@ int main(void)
         CASE(test_two_orders_are_alike),
         CASE(test_the_same_number_on_another_day),
         CASE(test_a_trade_is_broken_behind_the_end),
+        CASE(test_a_part_of_a_routed_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
