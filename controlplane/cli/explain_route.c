@@ -1,8 +1,6 @@
 #include "controlplane/cli/explain_route.h"
 
 #include "controlplane/control/view.h"
-#include "dataplane/abi/trade.h"
-#include "dataplane/abi/route.h"
 
 static const char *verdict_help(unsigned verdict)
 {
