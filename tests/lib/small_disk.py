@@ -18,7 +18,7 @@ class SmallDisk:
     """A tmpfs of a few MiB, or a file system of another kind in a file."""
 
     def __init__(self, folder, mib, kind="tmpfs"):
-        self.path = folder / f"disk-{kind}"
+        self.path = folder / ("disk" if kind == "tmpfs" else f"disk-{kind}")
         self.path.mkdir()
         words = ["-t", "tmpfs", "-o", f"size={mib}m", "tmpfs"]
         if kind != "tmpfs":
