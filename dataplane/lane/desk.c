@@ -391,6 +391,8 @@ enum refusal desk_replace(struct desk *d, const struct desk_owner *who, uint32_t
     enum refusal refusal = change_prepare(d, &c, o, total);
     if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(c.frame.ref == 0))
         refusal = REFUSAL_REFERENCES_USED;
+    if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(orders_executed_full(&d->orders)))
+        refusal = REFUSAL_ORDER_TABLE_FULL;
     if (LIKELY(refusal == REFUSAL_NONE) && UNLIKELY(!frames_can(&c.session->frames, &c.frame)))
         refusal = REFUSAL_ORDER_FIELD;
     if (UNLIKELY(refusal != REFUSAL_NONE))

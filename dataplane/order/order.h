@@ -215,9 +215,15 @@ struct order_new {
     char display;
 };
 
+// What is open goes on executing: that has the room from here to seven eighths.
+static inline bool orders_executed_full(const struct order_table *t)
+{
+    return t->execution_count > t->execution_mask / 2;
+}
+
 static inline bool orders_full(const struct order_table *t)
 {
-    return t->ended_count == 0 || t->execution_count > t->execution_mask / 2;
+    return t->ended_count == 0 || orders_executed_full(t);
 }
 
 // A pending order with its reference; OWN_NONE: no place, or the reference is beyond the day's.

@@ -293,11 +293,11 @@ static void fill_told(struct step *s, uint32_t shares)
         return;
     }
     s->o->filled += shares;
-    execution_add(s->t, s->index, s->r->ref, s->r->match, shares, s->r->price);
+    if (!execution_add(s->t, s->index, s->r->ref, s->r->match, shares, s->r->price))
+        s->out->did |= DID_UNCLAIMED; // nor could it be broken, or known when it comes again
 }
 
-// More than there was, or at a price that it could not have: it is in the position all the same.
-// The limit of a link that was replaced is not known any more.
+// Too much, or beyond the price: it is a position all the same. An old link's limit is not known.
 static void do_FILL(struct step *s)
 {
     struct own_order *o = s->o;

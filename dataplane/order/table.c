@@ -319,7 +319,7 @@ struct execution *execution_find(struct order_table *t, uint32_t session, uint32
                                  uint64_t match)
 {
     uint32_t at = execution_home(t, session, ref, match);
-    for (;; at = (at + 1) & t->execution_mask) { // ends: at most half of the table is used
+    for (;; at = (at + 1) & t->execution_mask) { // ends: the table is never full
         struct execution *e = &t->executions[at];
         if (e->ref == 0)
             return NULL;
@@ -332,7 +332,7 @@ struct execution *execution_add(struct order_table *t, uint32_t index, uint32_t 
                                 uint32_t shares, uint32_t price)
 {
     const struct own_order *o = &t->orders[index];
-    if (UNLIKELY(t->execution_count > t->execution_mask / 2 + 1)) {
+    if (UNLIKELY(t->execution_count > t->execution_mask - t->execution_mask / 8)) {
         t->executions_refused++;
         return NULL;
     }
