@@ -246,15 +246,15 @@ static void switch_set(struct desk *d, uint32_t index, enum strategy_off off)
 }
 
 // The call began at <from>. Whoever is late is trusted no longer, and its orders are cancelled; of
-// one that is off already, for whatever reason, it only counts.
-HOT_INLINE void called(struct desk *d, struct strategy_host *h, uint64_t from)
+// one that is off already, for whatever reason, it only counts. False: it is told no more.
+HOT_INLINE bool called(struct desk *d, struct strategy_host *h, uint64_t from)
 {
     if (UNLIKELY(strategy_called(&h->slot, ticks_now(d) - from)) && h->slot.off == STRATEGY_ON)
         switch_set(d, h->slot.index, STRATEGY_OFF_LATE);
+    return h->slot.off == STRATEGY_ON;
 }
 
-// Practice is all that a lane without work does: a pause of the machine falls into it. One that is
-// late is told of and weighed, and changes nothing else.
+// Practice fills a lane without work, and pauses of the machine fall into it: late, it is weighed.
 COLD void desk_strategy_late(struct desk *d, uint32_t index, uint64_t ticks, uint32_t weight)
 {
     struct strategy_host *h = &d->strategies->hosts[index];
@@ -352,14 +352,23 @@ static void tell_one(struct desk *d, struct strategy_host *h, const struct strat
                      bool quality, bool trade, bool change)
 {
     const struct strategy *strategy = h->slot.strategy;
-    const uint64_t from = ticks_now(d);
-    if (quality && strategy->quality)
+    uint64_t from = ticks_now(d);
+    if (quality && strategy->quality) {
         strategy->quality(h->slot.state, best);
-    if (trade && strategy->trade)
+        if (!called(d, h, from))
+            return;
+        from = ticks_now(d);
+    }
+    if (trade && strategy->trade) {
         strategy->trade(h->slot.state, best);
-    if (change && strategy->best)
+        if (!called(d, h, from))
+            return;
+        from = ticks_now(d);
+    }
+    if (change && strategy->best) {
         strategy->best(h->slot.state, best);
-    called(d, h, from);
+        called(d, h, from);
+    }
 }
 
 // What has changed in a book that is lent is told once it is back.
