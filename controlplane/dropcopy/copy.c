@@ -101,7 +101,7 @@ static void event_take(struct drop_copy *d, const struct logged_event *e, uint64
                                  : journal_events_name(&d->events, JOURNAL_NAME_SESSION,
                                                        e->event.lane, (uint32_t)index);
     const struct drop_session *session = *name ? drop_session_named(&d->sessions, name) : NULL;
-    const bool said = drop_ours_read(&d->ours, session, e->epoch, &e->event, &item, &again);
+    const bool said = drop_ours_read(&d->ours, session, &e->event, &item, &again);
     if (session && again)
         drop_table_turn(&d->table, session->place, DROP_OURS, d->begins && !d->follow,
                         &d->ours.heard[session->place].turned);
@@ -271,7 +271,6 @@ static void release(struct drop_copy *d)
 {
     if (d->open)
         journal_events_close(&d->events);
-    drop_ours_free(&d->ours);
     drop_table_free(&d->table);
     pthread_mutex_destroy(&d->lock);
     free(d);
@@ -308,7 +307,7 @@ struct drop_copy *drop_copy_start(const struct config *config, uint32_t place,
     mkdir(d->path, 0700); // where it cannot be made, writing says so
     if (n < (int)sizeof d->path)
         snprintf(d->path + n, sizeof d->path - (size_t)n, "/%s", c->name);
-    if (drop_table_init(&d->table, c->entries, told_entry, d) && drop_ours_init(&d->ours)) {
+    if (drop_table_init(&d->table, c->entries, told_entry, d)) {
         kept_take(d);
         drop_link_init(&d->link, &link, d->kept.session, d->kept.next);
         memcpy(d->stream, d->link.session, sizeof d->stream);

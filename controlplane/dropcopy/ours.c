@@ -1,23 +1,9 @@
 #include "controlplane/dropcopy/ours.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 // Bits of <did> in ORDER events (docs/abi.md: what the message did to the order).
-enum { DID_WRONG = 1 << 4, DID_DUPLICATE = 1 << 5 };
-
-bool drop_ours_init(struct drop_ours *o)
-{
-    memset(o, 0, sizeof *o);
-    o->opens = calloc(DROP_OPENS, sizeof *o->opens);
-    return o->opens != NULL;
-}
-
-void drop_ours_free(struct drop_ours *o)
-{
-    free(o->opens);
-    o->opens = NULL;
-}
+enum { DID_DUPLICATE = 1 << 5 };
 
 int drop_ours_session(const struct event *event)
 {
@@ -27,37 +13,6 @@ int drop_ours_session(const struct event *event)
     case EVENT_ORDER_SESSION: return event->order_session.session;
     default: return -1;
     }
-}
-
-// --- what was open ---
-
-static struct drop_open *open_of(const struct drop_ours *o, uint32_t lane, uint32_t order)
-{
-    return &o->opens[(order * 16 + lane) & (DROP_OPENS - 1)];
-}
-
-// Shares that the message took off; UINT32_MAX: not known.
-static uint32_t taken_off(const struct drop_open *was, uint64_t epoch, const struct event *event)
-{
-    const struct event_order *e = &event->order;
-    if (!was->known || was->epoch != epoch || was->lane != event->lane || was->order != e->order ||
-        was->ref != e->ref || e->named != e->ref || e->did & DID_WRONG || was->open <= e->open)
-        return UINT32_MAX;
-    return was->open - e->open;
-}
-
-static uint32_t open_note(const struct drop_ours *o, uint64_t epoch, const struct event *event)
-{
-    const struct event_order *e = &event->order;
-    struct drop_open *was = open_of(o, event->lane, e->order);
-    const uint32_t off = taken_off(was, epoch, event);
-    *was = (struct drop_open){.epoch = epoch,
-                              .order = e->order,
-                              .ref = e->ref,
-                              .open = e->open,
-                              .lane = event->lane,
-                              .known = e->order != UINT32_MAX && e->open > 0};
-    return off;
 }
 
 // --- messages ---
@@ -71,22 +26,21 @@ static bool fresh(struct drop_heard *h, uint32_t sequence)
     return true;
 }
 
-static bool order_read(struct drop_ours *o, const struct drop_session *s, uint64_t epoch,
-                       const struct event *event, struct drop_item *item)
+static bool order_read(struct drop_ours *o, const struct drop_session *s, const struct event *event,
+                       struct drop_item *item)
 {
     const struct event_order *e = &event->order;
-    const uint32_t off = open_note(o, epoch, event);
     item->what = drop_what(e->message);
     item->ref = e->named;
-    item->match = e->match;
+    item->match = item->what == 'C' ? 0 : e->match;
     if (!fresh(&o->heard[s->place], e->sequence) || item->what == 0 || e->did & DID_DUPLICATE)
         return false;
     if (item->what == 'E') {
         item->shares = e->fill_shares;
         item->price = e->fill_price;
         item->bare = e->fill_shares == 0;
-    } else if (item->what == 'C' && off != UINT32_MAX) {
-        item->shares = off;
+    } else if (item->what == 'C') {
+        item->shares = (uint32_t)e->match;
     } else {
         item->bare = true;
     }
@@ -124,7 +78,7 @@ static bool session_read(struct drop_heard *h, const struct event_order_session 
     return again;
 }
 
-bool drop_ours_read(struct drop_ours *o, const struct drop_session *session, uint64_t epoch,
+bool drop_ours_read(struct drop_ours *o, const struct drop_session *session,
                     const struct event *event, struct drop_item *item, bool *again)
 {
     *again = false;
@@ -132,7 +86,7 @@ bool drop_ours_read(struct drop_ours *o, const struct drop_session *session, uin
         return false;
     *item = (struct drop_item){.session = session->place};
     switch (event->type) {
-    case EVENT_ORDER: return order_read(o, session, epoch, event, item);
+    case EVENT_ORDER: return order_read(o, session, event, item);
     case EVENT_UNCLAIMED: return unclaimed_read(o, session, event, item);
     case EVENT_ORDER_SESSION:
         *again = session_read(&o->heard[session->place], &event->order_session);

@@ -6,17 +6,6 @@
 
 #include "controlplane/dropcopy/theirs.h"
 
-enum { DROP_OPENS = 1 << 16 };
-
-// What was open of an order, to see how much a cancel took. What is not remembered any more is
-// compared by its number only.
-struct drop_open {
-    uint64_t epoch;
-    uint32_t order, ref, open;
-    uint8_t lane;
-    bool known;
-};
-
 // How far the stream of an order session was read: after a restart that reads it again, what was
 // there before is not counted twice.
 struct drop_heard {
@@ -26,16 +15,12 @@ struct drop_heard {
 };
 
 struct drop_ours {
-    struct drop_open *opens; // DROP_OPENS, by lane and place of the order
     struct drop_heard heard[SESSIONS_MAX];
 };
 
-bool drop_ours_init(struct drop_ours *o);
-void drop_ours_free(struct drop_ours *o);
-
 // <session>: that the event names, null: none that is compared. True: <item> was said. <*again>:
 // the session has a new stream.
-bool drop_ours_read(struct drop_ours *o, const struct drop_session *session, uint64_t epoch,
+bool drop_ours_read(struct drop_ours *o, const struct drop_session *session,
                     const struct event *event, struct drop_item *item, bool *again);
 // The place of the session in the lane's desk that an event names; -1: it names none.
 int drop_ours_session(const struct event *event);

@@ -24,19 +24,13 @@ static uint32_t quantity_of(const struct own_order *o, const struct event_order 
 {
     const bool wrong = e->did & DID_WRONG;
     const uint32_t off = o->quantity - o->open;
-    uint32_t open = o->open;
     switch (e->message) {
     case REPORT_ACCEPTED: return wrong && !(e->did & DID_CHANGE) ? UINT32_MAX : e->open + off;
     case REPORT_REPLACED:
     case REPORT_MODIFIED: return e->open;
     case REPORT_EXECUTED: return e->did & DID_BREAK ? e->broken_shares : e->fill_shares;
     case REPORT_CORRECTED: return e->fill_shares;
-    case REPORT_CANCELED:
-        if (e->named != o->ref && o->waits & WAIT_REPLACE && e->named == o->change_ref)
-            open = order_change_open(o);
-        if (!wrong)
-            return open - e->open;
-        return open == e->open ? 0 : UINT32_MAX;
+    case REPORT_CANCELED: return (uint32_t)e->match;
     default: return 0;
     }
 }
@@ -45,7 +39,7 @@ static void report_of(const struct own_order *o, const struct event_order *e, st
 {
     *r = (struct ouch_report){.time_ns = e->exchange_ns,
                               .exchange_ref = e->exchange_ref,
-                              .match = e->match,
+                              .match = e->message == REPORT_CANCELED ? 0 : e->match,
                               .ref = e->named,
                               .quantity = quantity_of(o, e),
                               .price = e->price,

@@ -549,10 +549,11 @@ static uint32_t column_of(const struct own_order *o)
 
 // --- reading ---
 
-// Time and letter name a message of an order; executions have a number of their own.
+// Time and letter name a message, a cancel its shares too: a match takes off two parts at one time.
 static bool seen_before(struct own_order *o, const struct ouch_report *r)
 {
-    const uint64_t print = (r->time_ns << 8 | r->letter) ^ r->match * 0x9E3779B97F4A7C15ull;
+    const uint64_t number = r->kind == REPORT_CANCELED ? r->quantity : r->match;
+    const uint64_t print = (r->time_ns << 8 | r->letter) ^ number * 0x9E3779B97F4A7C15ull;
     for (uint32_t i = 0; i < ORDER_SEEN_MESSAGES; i++)
         if (o->seen[i] == print)
             return true;
@@ -593,8 +594,7 @@ void order_report(struct order_table *t, uint32_t index, const struct ouch_repor
 void order_found_out(struct order_table *t, uint32_t index, enum order_message message,
                      struct order_outcome *out)
 {
-    struct own_order *o = &t->orders[index];
-    struct step s = {t, o, NULL, out, NULL, index, message};
+    struct step s = {t, &t->orders[index], NULL, out, NULL, index, message};
     *out = (struct order_outcome){.did = 0};
-    effects[message][column_of(o)](&s);
+    effects[message][column_of(s.o)](&s);
 }

@@ -42,13 +42,12 @@ static int setup(void **state)
     drop_sessions_of(&f.sessions, &config, 0);
     assert_int_equal(f.sessions.count, 2);
     snprintf(f.path, sizeof f.path, "/tmp/tickgate-said-test-%d", (int)getpid());
-    return drop_ours_init(&f.ours) ? 0 : -1;
+    return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    drop_ours_free(&f.ours);
     unlink(f.path);
     return 0;
 }
@@ -134,10 +133,10 @@ static struct event order(uint32_t sequence, uint8_t message, uint32_t named, ui
     return e;
 }
 
-static bool ours(const struct event *e, uint64_t epoch, struct drop_item *item)
+static bool ours(const struct event *e, struct drop_item *item)
 {
     bool again;
-    return drop_ours_read(&f.ours, &f.sessions.rows[0], epoch, e, item, &again);
+    return drop_ours_read(&f.ours, &f.sessions.rows[0], e, item, &again);
 }
 
 static void events_of_orders(void **state)
@@ -145,7 +144,7 @@ static void events_of_orders(void **state)
     (void)state;
     struct drop_item i;
     struct event e = order(1, REPORT_ACCEPTED, 5, 300);
-    assert_true(ours(&e, 1, &i));
+    assert_true(ours(&e, &i));
     assert_int_equal(i.what, 'A');
     assert_int_equal(i.ref, 5);
     assert_true(i.bare);
@@ -153,49 +152,41 @@ static void events_of_orders(void **state)
     e.order.match = 77;
     e.order.fill_shares = 100;
     e.order.fill_price = 1234500;
-    assert_true(ours(&e, 1, &i));
+    assert_true(ours(&e, &i));
     assert_int_equal(i.match, 77);
     assert_int_equal(i.shares, 100);
     assert_int_equal(i.price, 1234500);
     assert_false(i.bare);
     e.order.did = 1 << 5; // the exchange has said it twice: it counts once
     e.order.sequence = 3;
-    assert_false(ours(&e, 1, &i));
+    assert_false(ours(&e, &i));
     e = order(4, REPORT_CANCELED, 5, 150);
-    assert_true(ours(&e, 1, &i));
+    e.order.match = 50;
+    assert_true(ours(&e, &i));
     assert_int_equal(i.what, 'C');
+    assert_int_equal(i.match, 0);
     assert_int_equal(i.shares, 50);
     assert_false(i.bare);
-    e = order(5, REPORT_CANCELED, 5, 0);
-    e.order.named = 4; // a link of the chain that was replaced: how much it took is not known
-    assert_true(ours(&e, 1, &i));
+    e = order(5, REPORT_CANCELED, 5, 150);
+    e.order.named = 4; // a link of the chain that was replaced: what the message said counts
+    e.order.match = 20;
+    assert_true(ours(&e, &i));
     assert_int_equal(i.ref, 4);
-    assert_true(i.bare);
+    assert_int_equal(i.shares, 20);
     e = order(6, REPORT_REJECTED, 5, 0); // is not copied
-    assert_false(ours(&e, 1, &i));
+    assert_false(ours(&e, &i));
     e = order(0, REPORT_CANCELED, 5, 0); // nobody's message
-    assert_false(ours(&e, 1, &i));
+    assert_false(ours(&e, &i));
     e = (struct event){.type = EVENT_UNCLAIMED};
     e.unclaimed.message = REPORT_EXECUTED;
     e.unclaimed.sequence = 7;
     e.unclaimed.match = 88;
     e.unclaimed.shares = 10;
     e.unclaimed.price = 20000;
-    assert_true(ours(&e, 1, &i));
+    assert_true(ours(&e, &i));
     assert_int_equal(i.match, 88);
     assert_int_equal(i.shares, 10);
     assert_int_equal(i.price, 20000);
-}
-
-static void what_was_open_is_of_this_run(void **state)
-{
-    (void)state;
-    struct drop_item i;
-    struct event e = order(1, REPORT_ACCEPTED, 5, 300);
-    assert_true(ours(&e, 1, &i));
-    e = order(2, REPORT_CANCELED, 5, 100);
-    assert_true(ours(&e, 2, &i)); // another dataplane: another order in this place
-    assert_true(i.bare);
 }
 
 // A dataplane that reads the day of its session again says everything once more.
@@ -206,23 +197,22 @@ static void a_stream_that_is_read_again(void **state)
     bool again;
     struct event session = {.type = EVENT_ORDER_SESSION};
     memcpy(session.order_session.id, "ORDERS0000", 10);
-    assert_false(drop_ours_read(&f.ours, &f.sessions.rows[0], 1, &session, &i, &again));
+    assert_false(drop_ours_read(&f.ours, &f.sessions.rows[0], &session, &i, &again));
     assert_false(again); // the first name is none that changes
     struct event e = order(100, REPORT_ACCEPTED, 5, 300);
-    assert_true(ours(&e, 1, &i));
-    assert_false(ours(&e, 2, &i));
+    assert_true(ours(&e, &i));
+    assert_false(ours(&e, &i));
     e.order.sequence = 101;
-    assert_true(ours(&e, 2, &i));
+    assert_true(ours(&e, &i));
     memset(session.order_session.id, 0, 10);
-    assert_false(drop_ours_read(&f.ours, &f.sessions.rows[0], 2, &session, &i, &again));
+    assert_false(drop_ours_read(&f.ours, &f.sessions.rows[0], &session, &i, &again));
     assert_false(again);
     memcpy(session.order_session.id, "ORDERS0001", 10); // another day
-    assert_false(drop_ours_read(&f.ours, &f.sessions.rows[0], 2, &session, &i, &again));
+    assert_false(drop_ours_read(&f.ours, &f.sessions.rows[0], &session, &i, &again));
     assert_true(again);
     e.order.sequence = 1;
-    assert_true(ours(&e, 2, &i));
-    assert_false(
-        drop_ours_read(&f.ours, NULL, 2, &e, &i, &again)); // of no session that is compared
+    assert_true(ours(&e, &i));
+    assert_false(drop_ours_read(&f.ours, NULL, &e, &i, &again)); // of no session that is compared
 }
 
 // The exchange came back without the tail of its stream: under the numbers of what is lost it says
@@ -233,23 +223,23 @@ static void a_stream_that_fell_short(void **state)
     struct drop_item i;
     struct event session = {.type = EVENT_ORDER_SESSION, .order_session.next_sequence = 1};
     memcpy(session.order_session.id, "ORDERS0000", 10);
-    assert_false(ours(&session, 1, &i));
+    assert_false(ours(&session, &i));
     for (uint32_t sequence = 1; sequence <= 4; sequence++) {
         struct event e = order(sequence, REPORT_ACCEPTED, sequence, 300);
-        assert_true(ours(&e, 1, &i));
+        assert_true(ours(&e, &i));
     }
     session.order_session.next_sequence = 3;
-    assert_false(ours(&session, 1, &i)); // read again, as above
+    assert_false(ours(&session, &i)); // read again, as above
     struct event e = order(3, REPORT_ACCEPTED, 3, 300);
-    assert_false(ours(&e, 1, &i));
+    assert_false(ours(&e, &i));
     session.order_session.halted = SESSION_HALT_SHORT;
     for (int told = 0; told < 2; told++)
-        assert_false(ours(&session, 1, &i));
-    assert_true(ours(&e, 1, &i));
+        assert_false(ours(&session, &i));
+    assert_true(ours(&e, &i));
     e = order(2, REPORT_ACCEPTED, 2, 300);
-    assert_false(ours(&e, 1, &i));
+    assert_false(ours(&e, &i));
     e = order(4, REPORT_ACCEPTED, 4, 300);
-    assert_true(ours(&e, 1, &i));
+    assert_true(ours(&e, &i));
 }
 
 // --- what is kept ---
@@ -349,7 +339,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(messages_of_both_protocols, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(events_of_orders, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_was_open_is_of_this_run, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stream_that_is_read_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stream_that_fell_short, setup, teardown),
         cmocka_unit_test_setup_teardown(kept_and_read, setup, teardown),

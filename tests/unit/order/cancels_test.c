@@ -198,6 +198,23 @@ static void a_cancel_of_everything_is_answered_for_each_order(void **state)
     assert_int_equal(out.did, DID_WRONG);
 }
 
+// It met two resting orders of its own member: self-match prevention takes off both parts at one
+// time. One that says all the same is the message that comes twice.
+static void two_parts_go_at_one_time(void **state)
+{
+    (void)state;
+    struct ouch_report r = {.kind = REPORT_CANCELED, .letter = 'D', .ref = REF, .reason = 'Q'};
+    struct order_outcome out;
+    r.time_ns = 7;
+    for (r.quantity = 100; r.quantity <= 200; r.quantity += 100) {
+        order_report(&table, order, &r, &out);
+        assert_int_equal(out.did, DID_CHANGE);
+        order_report(&table, order, &r, &out);
+        assert_int_equal(out.did, DID_DUPLICATE);
+    }
+    assert_int_equal(orders_at(&table, order)->open, SHARES - 300);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_order, close_table)
@@ -210,6 +227,7 @@ int main(void)
         TEST(two_cancels_have_two_answers),
         TEST(cancel_pending_leaves_a_replace_its_timer),
         TEST(a_cancel_of_everything_is_answered_for_each_order),
+        TEST(two_parts_go_at_one_time),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
