@@ -99,8 +99,9 @@ static void live(uint32_t steps)
         w->rig.refuse = draw(40) == 0;
         step();
         w->rig.refuse = false;
-        if (contradicts)
-            events_drain();           // nonsense may halt the session
+        // Nonsense may halt the session, and an execution of what a person has closed does.
+        if (contradicts || (w->session.halted && w->desk.count.unclaimed))
+            events_drain();
         else if (!durable || draw(3)) // else nothing more is committed
             check();
     }
