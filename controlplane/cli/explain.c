@@ -9,6 +9,7 @@
 
 #include "controlplane/cli/command.h"
 #include "controlplane/cli/explain_route.h"
+#include "controlplane/cli/explain_text.h"
 #include "controlplane/cli/journal_events.h"
 #include "controlplane/control/view.h"
 
@@ -24,6 +25,8 @@ struct chosen {
     uint64_t epoch;
     uint64_t first;   // record of its first DECISION
     uint64_t refused; // record of a DECISION that found no place, 0: it has one
+    uint64_t number;  // of that DECISION in its ring
+    uint64_t input;   // and its input
     uint32_t order;
     uint32_t ref;     // the exchange's, now
     uint32_t ref_new; // asked for by a replace
@@ -157,6 +160,7 @@ static bool search_run(struct search *s, struct journal_events *f, struct error 
         s->found = (struct chosen){.epoch = e->epoch,
                                    .first = e->number,
                                    .refused = placed ? 0 : e->number,
+                                   .number = placed ? 0 : e->event.sequence,
                                    .order = d->order,
                                    .ref = d->ref,
                                    .lane = lane,
@@ -375,7 +379,24 @@ static bool goes_on(struct chosen *c, const struct journal_events *f)
 {
     c->epoch = f->event.epoch;
     c->astray = true;
+    c->round.ours = false; // routed orders do not go on
     return f->instance.restores && !c->refused;
+}
+
+// A refused order is its DECISION, and of a part of a routed one what is said of the venues. All of
+// it has one input.
+static bool about_refused(const struct logged_event *e, struct chosen *c, bool *over)
+{
+    const struct event *v = &e->event;
+    if (v->lane != c->lane || e->epoch != c->epoch)
+        return false;
+    if (e->number == c->refused) {
+        c->input = v->input;
+        return true;
+    }
+    *over = v->input != c->input || v->type == EVENT_ROUTE;
+    return !*over && v->type == EVENT_ROUTE_VENUE &&
+           explain_round_tells(&c->round, v, v->route_venue.decision == c->number);
 }
 
 static bool routes(const struct event *e)
@@ -415,9 +436,12 @@ static json_t *story(struct journal_events *f, struct chosen *c, const char **en
         }
         if (over && is_another(&e->event, c))
             break;
-        if (c->refused ? e->number != c->refused
-            : over     ? !undone(&e->event, c)
-                       : !about(&e->event, c, &over))
+        const bool is_told = c->refused ? about_refused(e, c, &over)
+                             : over     ? undone(&e->event, c)
+                                        : about(&e->event, c, &over);
+        if (c->refused && over)
+            break;
+        if (!is_told)
             continue;
         begun_ns = begun_ns ? begun_ns : e->utc_ns;
         json_t *step = step_view(f, begun_ns);
@@ -426,8 +450,6 @@ static json_t *story(struct journal_events *f, struct chosen *c, const char **en
         json_array_append_new(steps, step);
         if (c->round.ours && c->round.before)
             steps = explain_round_begin(&c->round, steps);
-        if (c->refused)
-            break;
     }
     json_decref(told);
     json_decref(c->round.before);
@@ -438,125 +460,6 @@ static json_t *story(struct journal_events *f, struct chosen *c, const char **en
             "the end is not known: behind a restart one of several orders with the same client's "
             "number was replaced, and nothing says which; look for the reference of the replace";
     return steps;
-}
-
-// --- text ---
-
-static const char *text_at(const json_t *row, const char *key)
-{
-    const char *text = json_string_value(json_object_get(row, key));
-    return text && *text ? text : "-";
-}
-
-static json_int_t number_at(const json_t *row, const char *key)
-{
-    return json_integer_value(json_object_get(row, key));
-}
-
-static void decision_print(const json_t *row, const json_t *fields)
-{
-    const json_t *book = json_object_get(row, "book"), *ns = json_object_get(row, "ns_until");
-    const json_t *cause = json_object_get(row, "cause");
-    size_t i;
-    json_t *check;
-    printf("    caused by    lane %lld input %lld, as a capture marks what left, received %s; "
-           "strategy "
-           "%s, account %s\n",
-           number_at(cause, "lane"), number_at(cause, "input"), text_at(cause, "received"),
-           text_at(row, "strategy"), text_at(row, "account"));
-    const json_t *told = json_object_get(row, "signal");
-    if (told)
-        printf("    signal       %lld of %s for %s, made %s: %lld, confidence %lld\n",
-               number_at(told, "number"), text_at(told, "source"), text_at(told, "symbol"),
-               text_at(told, "as_of"), number_at(told, "value"), number_at(told, "confidence"));
-    printf("    asked        %s %s %lld %s at %s%s on %s, reference %lld, client's %lld\n",
-           text_at(fields, "kind"), text_at(fields, "side"), number_at(fields, "quantity"),
-           text_at(row, "symbol"),
-           json_is_true(json_object_get(row, "market")) ? "market, made immediate or cancel at "
-                                                        : "",
-           text_at(row, "price"), text_at(row, "session"), number_at(fields, "ref"),
-           number_at(fields, "client_id"));
-    printf("    book seen    bid %s x %lld, ask %s x %lld, %s\n", text_at(book, "bid"),
-           number_at(book, "bid_shares"), text_at(book, "ask"), number_at(book, "ask_shares"),
-           text_at(book, "quality"));
-    printf("    checks      ");
-    json_array_foreach(json_object_get(row, "checks"), i, check)
-    {
-        if (strcmp(text_at(check, "verdict"), "passed") == 0)
-            printf(" %s", text_at(check, "check"));
-        else
-            printf("\n    FAILED       %s of %s: %lld, limit %lld, the %s's",
-                   text_at(check, "check"), text_at(check, "scope"), number_at(check, "value"),
-                   number_at(check, "limit"), text_at(check, "binds"));
-    }
-    printf("\n    verdict      %s (%s), limits version %lld\n", text_at(row, "why"),
-           text_at(fields, "refusal"), number_at(fields, "limits_version"));
-    printf("    time         decided after %lld ns, gated %lld, encoded %lld, since the burst\n",
-           number_at(ns, "decided"), number_at(ns, "gated"), number_at(ns, "encoded"));
-}
-
-static void order_print(const json_t *fields)
-{
-    static const char *const lives[] = {"pending", "live", "unknown", "over"};
-    const json_int_t life = number_at(fields, "life");
-    printf("    exchange     %s; open %lld, filled %lld", life >= 0 && life < 4 ? lives[life] : "?",
-           number_at(fields, "open"), number_at(fields, "filled"));
-    if (number_at(fields, "fill_shares"))
-        printf("; executed %lld at %lld.%04lld, match %lld", number_at(fields, "fill_shares"),
-               number_at(fields, "fill_price") / 10000, number_at(fields, "fill_price") % 10000,
-               number_at(fields, "match"));
-    if (number_at(fields, "broken_shares"))
-        printf("; broken %lld at %lld.%04lld, match %lld", number_at(fields, "broken_shares"),
-               number_at(fields, "broken_price") / 10000, number_at(fields, "broken_price") % 10000,
-               number_at(fields, "match"));
-    fputc('\n', stdout);
-}
-
-static void route_print(const json_t *row, const json_t *fields)
-{
-    if (strcmp(text_at(row, "event"), "ROUTE") == 0)
-        printf("    routed       %s %s %lld %s up to %s, round %lld: %lld to place, best price %s; "
-               "strategy %s, account %s, client's %lld\n",
-               text_at(row, "how"), text_at(fields, "side"), number_at(fields, "quantity"),
-               text_at(row, "symbol"), text_at(row, "price"), number_at(fields, "round"),
-               number_at(fields, "wanted"), text_at(row, "best"), text_at(row, "strategy"),
-               text_at(row, "account"), number_at(fields, "client_id"));
-    else
-        printf("    venue        %s, preferred as number %lld, shows %lld at %s, gets %lld: %s\n",
-               text_at(row, "session"), number_at(fields, "rank"), number_at(fields, "shares"),
-               text_at(row, "best"), number_at(fields, "quantity"), text_at(row, "why"));
-}
-
-static void story_print(const json_t *steps, const char *end)
-{
-    size_t i;
-    json_t *row;
-    json_array_foreach(steps, i, row)
-    {
-        const json_t *fields = json_object_get(row, "fields");
-        const char *event = text_at(row, "event");
-        printf("%s  +%lld ns  %s  (record %lld, number %lld)\n", text_at(row, "time"),
-               number_at(row, "after_ns"), event, number_at(row, "number"),
-               number_at(row, "sequence"));
-        if (strcmp(event, "DECISION") == 0)
-            decision_print(row, fields);
-        else if (strcmp(event, "ORDER") == 0)
-            order_print(fields);
-        else if (strncmp(event, "ROUTE", 5) == 0)
-            route_print(row, fields);
-        else if (strcmp(event, "ORDER_RELEASED") == 0)
-            printf("    released     after %lld ns in wait of the journal, gated again: %s\n",
-                   number_at(row, "parked_ns"), text_at(row, "verdict"));
-        else if (strncmp(event, "CANCEL_", 7) == 0)
-            printf("    cancel       to %lld shares, reference %lld; %lld wait\n",
-                   number_at(fields, "total"), number_at(fields, "ref"),
-                   number_at(fields, "waiting"));
-        else if (strncmp(event, "ORDER_", 6) == 0)
-            printf("    frame        %s, %lld ns after the burst, reference %lld\n",
-                   strcmp(event, "ORDER_SENT") == 0 ? "taken by the port" : "did not leave",
-                   number_at(row, "ns_until_handed"), number_at(fields, "ref"));
-    }
-    puts(end);
 }
 
 void run_explain(const struct invocation *invocation, struct error *err)
@@ -585,7 +488,7 @@ void run_explain(const struct invocation *invocation, struct error *err)
             if (invocation->json)
                 json_dumpf(steps, stdout, JSON_INDENT(2));
             else
-                story_print(steps, end);
+                explain_print(steps, end);
             if (invocation->json)
                 fputc('\n', stdout);
             json_decref(steps);

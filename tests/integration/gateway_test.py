@@ -210,6 +210,24 @@ def replayed(system):
     return done.stdout.strip()
 
 
+def explained(system, ledger):
+    """The story of a client's order, and of the last one that the router placed for a client."""
+    directory = system.dir / "journal"
+
+    def story(number):
+        done = run(str(BUILD / "tickgate"), "explain", "order", f"#{number}", str(directory))
+        assert done.returncode == 0 and "the order is over" in done.stdout, done.stdout + done.stderr
+        return done.stdout
+
+    parts = [e["fields"]["decision"] for e in ledger.events if e["event"] == "ROUTE_VENUE" and e["fields"]["decision"]]
+    first = next(e["sequence"] for e in ledger.events if e["event"] == "DECISION")
+    plain, routed = story(first), story(parts[-1])
+    assert "strategy or client alpha, account main" in plain and "routed" not in plain, plain
+    assert "strategy or client beta, account main" in routed, routed
+    assert re.search(r"routed       route \d+, \w+ B 100 BUAH up to .* strategy or client beta, account main", routed), routed
+    assert "A child order went there" in routed, routed
+
+
 def main():
     need_programs("tickgate", "tickgate-dataplane", "tickgate-controlplane", "tickgate-exchange", "examples/client",
                   "libtickgate.so")
@@ -247,6 +265,7 @@ def main():
         assert left[:7] == [8] * 7 and left[-1] == 8 and len(left) == 8 + SCRIBBLES, left
         assert set(left[7:-1]) <= {9, 10}, left  # an index or a request that cannot be
         print(replayed(s))
+        explained(s, ledger)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 // The story of an order over a restart: what is first said of it there names its place, or not.
 #include "tests/lib/journal_rig.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,16 +73,16 @@ static void entered(uint64_t client_id)
     instance(6, true);
 }
 
-// The steps that are told of the order with <ref>; owned.
-static json_t *steps_of(uint32_t ref)
+// The steps that are told of the order; owned. <id>: a reference, or # and the number of a
+// DECISION.
+static json_t *steps_of_id(const char *id)
 {
-    char text[16], path[512];
+    char path[512];
     struct error err = {0};
     json_error_t wrong;
-    snprintf(text, sizeof text, "%u", ref);
     rig_path(&rig, "said", path);
     const struct invocation ask = {
-        .options = json_pack("{s:s,s:s}", "ID", text, "DIR", rig.directory), .json = true};
+        .options = json_pack("{s:s,s:s}", "ID", id, "DIR", rig.directory), .json = true};
     fflush(stdout);
     const int out = dup(STDOUT_FILENO);
     assert_non_null(freopen(path, "w", stdout));
@@ -94,6 +95,13 @@ static json_t *steps_of(uint32_t ref)
     json_t *steps = json_load_file(path, 0, &wrong);
     assert_true(json_is_array(steps));
     return steps;
+}
+
+static json_t *steps_of(uint32_t ref)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", ref);
+    return steps_of_id(text);
 }
 
 // References as its events name them, 0 behind the last.
@@ -286,6 +294,39 @@ static void test_a_part_of_a_routed_order(void **state)
     json_decref(steps);
 }
 
+// The gate refused a child: its share went to another venue in the next round, which is not its
+// story.
+static void test_a_refused_part_of_a_routed_order(void **state)
+{
+    (void)state;
+    struct event event = {.type = EVENT_DECISION, .input = 2};
+    event.decision.kind = 'O';
+    event.decision.order = UINT32_MAX;
+    event.decision.refusal = REFUSAL_POSITION;
+    instance(5, false);
+    route_begins(1, 2);
+    decides('O', 4, 2, 77);
+    venue_is(1, 2, 1, 4, VENUE_TAKES);
+    say(&event);
+    const uint64_t refused = sequence;
+    venue_is(1, 2, 0, UINT32_MAX, VENUE_REFUSED);
+    venue_is(1, 2, 2, 0, VENUE_QUALITY);
+    route_begins(1, 3);
+    venue_is(1, 3, 2, 0, VENUE_SPENT);
+    answers(4, 2, DEAD);
+    assert_true(journal_close(&rig.journal));
+    char id[24];
+    snprintf(id, sizeof id, "#%" PRIu64, refused);
+    json_t *steps = steps_of_id(id);
+    assert_int_equal(json_array_size(steps), 5);
+    assert_true(step_is(steps, 0, "ROUTE", NULL));
+    assert_true(step_is(steps, 1, "ROUTE_VENUE", "A child order went there"));
+    assert_true(step_is(steps, 2, "DECISION", NULL));
+    assert_true(step_is(steps, 3, "ROUTE_VENUE", refusal_help(0)));
+    assert_true(step_is(steps, 4, "ROUTE_VENUE", "Its book is not good: see the quality beside"));
+    json_decref(steps);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make, drop)
@@ -296,6 +337,7 @@ int main(void)
         CASE(test_the_same_number_on_another_day),
         CASE(test_a_trade_is_broken_behind_the_end),
         CASE(test_a_part_of_a_routed_order),
+        CASE(test_a_refused_part_of_a_routed_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
