@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Books that the main lcore loads while a lane has lent them are in the capture: a dataplane that joins in mid-day by a snapshot,
-is killed, and joins again beside the journal of its day, is run again byte for byte, both times; and so is one on whose channel
-another session begins.
+is killed, and joins again beside the journal of its day and beside the extract of its first segment, is run again byte for byte,
+every time; and so is one on whose channel another session begins.
 """
 
 import pathlib
+import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from replay_restart_test import all_same, events, replay  # noqa: E402
-from restart_test import DAY, kill_dataplane, nothing_open, trades, up  # noqa: E402
+from restart_test import DAY, kill_both, kill_dataplane, nothing_open, stages, trades, up  # noqa: E402
 from system import System, Wire, cores, need_programs, wait_for  # noqa: E402
 from trading import sections, start_veth_exchange  # noqa: E402
 
@@ -46,10 +47,17 @@ def mid_day():
         s.start_controlplane()
         up(s, 0)
         trades_behind_snapshot(s)
-        kill_dataplane(s)
+        kill_both(s)  # another control plane begins another segment, and makes an extract of the one before
         trades_behind_snapshot(s)
+        wait_for("an extract", lambda: (s.dir / "journal" / "0000000000000001.extract").exists(), s.alive)
+        said = len(s.log("controlplane"))
+        kill_dataplane(s)
+        assert re.search(r"from [1-9]\d* extracts", s.log("controlplane")[said:]), s.log("controlplane")[said:]
+        trades_behind_snapshot(s)
+        print(stages(s.log("dataplane")))
         nothing_open(s, log)
-        _, counts = all_same(s)
+        went_on, counts = all_same(s)
+        assert len(went_on) == 3, went_on
         print(f"mid-day: instances of {counts} events")
 
 
