@@ -64,6 +64,22 @@ static bool days_once(const struct sheet *s, struct error *err)
     return ok;
 }
 
+// A calendar that goes on over a weekend or holidays only ends today as well.
+static bool goes_on(const struct sheet *s, int32_t today, struct error *err)
+{
+    char last[DATE_LEN], date[DATE_LEN];
+    uint32_t open, close;
+    for (int32_t day = today + 1; day <= s->until; day++)
+        if (calendar_hours(s, day, &open, &close))
+            return true;
+    date_text(last, s->until);
+    date_text(date, today);
+    return sheet_fault(s, 1, "last day", err,
+                       "is %s, and no day of trading follows the trading day %s; take the next "
+                       "one, or set day.calendar_days to 0",
+                       last, date);
+}
+
 bool calendar_check(struct sheet *s, const struct config *config, const struct symbol_index *index,
                     int32_t today, struct error *err)
 {
@@ -75,7 +91,7 @@ bool calendar_check(struct sheet *s, const struct config *config, const struct s
         if (!sheet_days_within(s, &row->head, &row->days, err) || !hours_check(s, row, err))
             return false;
     }
-    return days_once(s, err);
+    return days_once(s, err) && (config->day.calendar_days == 0 || goes_on(s, today, err));
 }
 
 const struct calendar_row *calendar_of(const struct sheet *s, int32_t day)

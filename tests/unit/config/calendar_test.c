@@ -89,8 +89,18 @@ static void a_calendar_that_is_wrong(void **state)
     static const char ends_today[] = "tickgate,calendar,1,2026-01-01,2026-11-23\ndays\nmon-fri\n";
     bad(ends_today, "c.csv:1: last day: ends on 2026-11-23, and the trading day is 2026-11-23; "
                     "take the next one");
+    // A Saturday, and a holiday behind it, are no days of trading.
+    static const char weekend[] = "tickgate,calendar,1,2026-01-01,2026-11-26\ndays,open,close\n"
+                                  "mon,09:30,16:00\n2026-11-25,,\n";
+    bad(weekend, "c.csv:1: last day: is 2026-11-26, and no day of trading follows the trading day "
+                 "2026-11-23; take the next one, or set day.calendar_days to 0");
+    good(&s, "tickgate,calendar,1,2026-01-01,2026-11-26\ndays,open,close\n"
+             "mon,09:30,16:00\n2026-11-26,09:30,13:00\n");
+    sheet_free(&s);
     config.day.calendar_days = 0;
     good(&s, ends_today);
+    sheet_free(&s);
+    good(&s, weekend);
     sheet_free(&s);
     bad("tickgate,calendar,1,2026-01-01,2026-11-22\ndays\n", "ended on 2026-11-22");
     bad("tickgate,calendar,1,2026-11-24,2026-12-31\ndays\n", "begins on 2026-11-24");

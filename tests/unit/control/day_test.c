@@ -240,7 +240,8 @@ static void test_calendar(void **state)
     follows(f, "2026-11-20", "2026-11-23");
     follows(f, "2026-11-25", "2026-11-27");
     the_coming_days(f);
-    calendar_is("date: 2026-11-23", "2026-01-01,2026-11-24\ndays,open,close\nmon,09:30,16:00\n");
+    calendar_is("date: 2026-11-23, calendar_days: 0",
+                "2026-01-01,2026-11-24\ndays,open,close\nmon,09:30,16:00\n");
     refused_call(f, "calendar", "{}", -32006,
                  "no trading day behind today, and ends on 2026-11-24");
     calendar_is("date: 2026-11-23", "2026-01-01,2026-11-23\ndays,open,close\nmon,09:30,16:00\n");
