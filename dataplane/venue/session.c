@@ -107,7 +107,6 @@ void session_go(struct session *s, uint64_t now)
     s->replayed = false;
     if (s->state != SESSION_REPLAY)
         return;
-    s->retry_ticks = s->config.retry_ticks; // a login alone may be accepted and dropped at once
     state_set(s, SESSION_READY, now);
 }
 
@@ -129,6 +128,13 @@ COLD void session_go_back(struct session *s, uint64_t now)
 }
 
 // --- connections ---
+
+// The back-off starts over with a session that works, not with one that is dropped whenever it is
+// ready.
+static bool worked(const struct session *s, uint64_t now)
+{
+    return s->state == SESSION_READY && now - s->since >= s->config.heartbeat_ticks;
+}
 
 static void back_off(struct session *s, uint64_t now)
 {
@@ -157,6 +163,8 @@ void session_lost(struct session *s, uint64_t now)
     s->query_at = 0;
     s->answers_left = 0;
     queries_due_set(s, s->queries_due);
+    if (worked(s, now))
+        s->retry_ticks = s->config.retry_ticks;
     state_set(s, SESSION_DOWN, now);
     soupbin_stream_init(&s->stream, s->buffer, sizeof s->buffer);
     back_off(s, now);

@@ -117,6 +117,13 @@ static void heartbeats_go_both_ways(void **state)
     assert_int_equal(rig.aborts, 1);
 }
 
+static void go_on(void)
+{
+    log_in((uint32_t)s.next_sequence);
+    replay_end();
+    assert_int_equal(s.state, SESSION_READY);
+}
+
 static void back_off_doubles_up_to_its_limit(void **state)
 {
     (void)state;
@@ -134,8 +141,16 @@ static void back_off_doubles_up_to_its_limit(void **state)
     log_in(1); // accepted, and dropped at once
     session_lost(&s, now);
     assert_true(s.reopen_at == now + RETRY_MAX);
+    for (uint32_t held = 0; held < BEAT; held += BEAT - 1) { // ready, and dropped
+        now += RETRY_MAX;
+        go_on();
+        now += held;
+        session_lost(&s, now);
+        assert_true(s.reopen_at == now + RETRY_MAX);
+    }
     now += RETRY_MAX;
-    go(); // a session that works starts over
+    go_on(); // a session that works starts over
+    now += BEAT;
     session_lost(&s, now);
     assert_true(s.reopen_at == now + RETRY);
 }
