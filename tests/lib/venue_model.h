@@ -49,8 +49,9 @@ struct venue_model {
     uint32_t input_len;
     // Misbehaviour, in 1/1000.
     uint32_t missing, doubled, swapped, late;
-    uint32_t better; // buys that rest at a better price until they are moved back, in 1/1000
-    uint32_t idle;   // times that there was nothing to send
+    uint32_t better;    // buys that rest at a better price until they are moved back, in 1/1000
+    uint32_t prevented; // orders that match with their member's own, of which two parts go at once
+    uint32_t idle;      // times that there was nothing to send
 };
 
 static inline uint32_t model_draw(struct venue_model *m, uint32_t below)
@@ -110,15 +111,34 @@ static inline struct model_order *model_find(struct venue_model *m, uint32_t ref
     return NULL;
 }
 
-static inline void model_say_canceled(struct venue_model *m, struct model_order *o,
-                                      uint32_t quantity, char reason)
+// At the time of what was said before.
+static inline void model_say_canceled_too(struct venue_model *m, struct model_order *o,
+                                          uint32_t quantity, char reason)
 {
     uint8_t p[18];
     const struct ouch50_canceled c = {
-        .timestamp_ns = ++m->clock_ns, .user_ref = o->ref, .quantity = quantity, .reason = reason};
+        .timestamp_ns = m->clock_ns, .user_ref = o->ref, .quantity = quantity, .reason = reason};
     o->open -= quantity;
     o->live = o->open > 0;
     model_say(m, p, ouch50_canceled_write(p, &c));
+}
+
+static inline void model_say_canceled(struct venue_model *m, struct model_order *o,
+                                      uint32_t quantity, char reason)
+{
+    m->clock_ns++;
+    model_say_canceled_too(m, o, quantity, reason);
+}
+
+// Self-match prevention takes off two parts in one match. Alike they could not be told from one.
+static inline void model_prevent(struct venue_model *m, struct model_order *o)
+{
+    const uint32_t one = model_draw(m, o->open / 2), two = o->open / 2 - one;
+    if (one == 0 || two == 0 || one == two)
+        return;
+    o->prevented += one + two;
+    model_say_canceled(m, o, one, 'Q');
+    model_say_canceled_too(m, o, two, 'Q');
 }
 
 static inline void model_execute(struct venue_model *m, struct model_order *o, uint32_t quantity)
@@ -334,6 +354,11 @@ static inline void model_live(struct venue_model *m)
         struct model_order *o = &m->orders[model_draw(m, m->order_count)];
         if (o->live)
             model_say_canceled(m, o, o->open, 'S');
+    }
+    if (m->order_count && m->prevented && model_draw(m, 1000) < m->prevented) {
+        struct model_order *o = &m->orders[model_draw(m, m->order_count)];
+        if (o->live)
+            model_prevent(m, o);
     }
     if (m->trade_count && model_draw(m, 60) == 0)
         model_break(m, model_draw(m, m->trade_count));
