@@ -430,7 +430,7 @@ static void session_end(struct desk_restore *r, uint32_t i)
     struct session *s = r->desk->sessions[i].session;
     if (r->named[i][0] == 0)
         return; // never logged in: as the configuration says
-    session_restore(s, r->named[i], r->stream[i] + 1, r->ended[i]);
+    session_restore(s, r->named[i], r->stream[i] + 1, r->ended[i], r->queries[i]);
 }
 
 static void orders_end(struct desk *d)

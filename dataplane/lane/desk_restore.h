@@ -17,8 +17,9 @@ struct desk_restore {
     struct event options;          // the last ORDER_OPTIONS; its decision follows
     uint64_t stream[SESSIONS_MAX]; // last message read, 0: none
     uint8_t named[SESSIONS_MAX][SOUPBIN_SESSION_LEN]; // the stream that this numbers
-    bool ended[SESSIONS_MAX]; // that stream: the exchange has said that it is over
-    bool up[SESSIONS_MAX];    // connected, as last told
+    bool ended[SESSIONS_MAX];      // that stream: the exchange has said that it is over
+    bool up[SESSIONS_MAX];         // connected, as last told
+    uint8_t queries[SESSIONS_MAX]; // whose answers may still come, as last told
     uint64_t orders, fills;
     uint32_t version; // of the limits, the latest
     // Limits on losses that are broken, and told: firm first, then accounts.

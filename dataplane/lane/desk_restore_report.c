@@ -248,6 +248,7 @@ bool restore_session_state(struct desk_restore *r, const struct event *e)
         return restore_refuse(r, e, "session %u is not there", s->session);
     r->desk->sessions[s->session].session->halted = s->halted;
     r->up[s->session] = s->now >= SESSION_REPLAY;
+    r->queries[s->session] = s->queries;
     r->ended[s->session] = memcmp(s->id, none, sizeof none) == 0;
     if (!r->ended[s->session]) {
         memcpy(r->named[s->session], s->id, sizeof none);

@@ -260,6 +260,7 @@ static COLD void session_tell(struct desk *d, uint32_t i, uint32_t unread)
     event.order_session.now = s->state;
     event.order_session.halted = s->halted;
     event.order_session.reject = (uint8_t)s->reject;
+    event.order_session.queries = session_queries_due(s);
     if (!s->ended)
         memcpy(event.order_session.id, s->session_id, sizeof event.order_session.id);
     desk_publish(d, &event);
@@ -384,13 +385,13 @@ static uint32_t session_turn(struct desk *d, uint32_t i, uint64_t now)
     session_timers(s, now);
     if (ds->link)
         work += tcp_link_turn(ds->link, now);
-    if (UNLIKELY(s->wants_query))
-        session_query(s, desk_park_next_ref(d, i), now);
+    // A restart has to know how many answers may still come.
+    const bool asked = UNLIKELY(s->wants_query) && session_query(s, desk_park_next_ref(d, i), now);
     if (UNLIKELY(ds->replay.on))
         work += replay_walk(d, i, now);
     if (UNLIKELY(d->orders.sessions[i].cancel_count))
         work += cancels_send(d, i);
-    if (UNLIKELY(s->state != ds->known_state || s->halted != ds->known_halted)) {
+    if (UNLIKELY(asked || s->state != ds->known_state || s->halted != ds->known_halted)) {
         // The cancels wait for the next connection. Not where we have ended it: what happens to the
         // orders then is said elsewhere.
         if (ds->cancels_on_disconnect && s->enabled && s->state < SESSION_REPLAY &&

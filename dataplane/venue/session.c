@@ -115,6 +115,13 @@ static COLD void queries_due_set(struct session *s, uint64_t due)
     s->queries_due = due < SESSION_QUERIES_DUE_MAX ? (uint8_t)due : SESSION_QUERIES_DUE_MAX;
 }
 
+// Of a stream that fell short also those that were read behind its end.
+COLD uint8_t session_queries_due(const struct session *s)
+{
+    const uint64_t due = s->queries_due + (s->short_at ? s->next_sequence - s->short_at : 0);
+    return due < SESSION_QUERIES_DUE_MAX ? (uint8_t)due : SESSION_QUERIES_DUE_MAX;
+}
+
 // What was taken for the end was a pause, or (OUCH 5.0) the answer to what an earlier run had
 // asked.
 COLD void session_go_back(struct session *s, uint64_t now)
@@ -216,7 +223,7 @@ void session_stop(struct session *s, uint64_t now)
 static COLD void short_accept(struct session *s, uint64_t now)
 {
     if (s->frames.query.len > 0)
-        queries_due_set(s, s->queries_due + s->next_sequence - s->short_at);
+        s->queries_due = session_queries_due(s);
     s->next_sequence = s->short_at;
     s->short_at = 0;
     if (s->state != SESSION_DOWN)

@@ -181,9 +181,11 @@ static inline void session_halt(struct session *s)
 // A person has looked: not halted any more, and a GAP is replayed like what has none. Has the
 // exchange less than was read, it is read on from there with another login.
 void session_resume(struct session *s, uint64_t now);
+// Answers to account queries that may still come, as a record has them.
+uint8_t session_queries_due(const struct session *s);
 // As it was left by an earlier run, after <s->halted>: <next> is to be read. <ended>: by the
-// exchange, too.
-void session_restore(struct session *s, const void *id, uint64_t next, bool ended);
+// exchange, too. <queries>: as last recorded.
+void session_restore(struct session *s, const void *id, uint64_t next, bool ended, uint8_t queries);
 // Down and waiting for the back-off: not any more.
 void session_retry(struct session *s);
 // Ends the session and stays down.

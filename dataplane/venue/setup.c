@@ -36,7 +36,7 @@ bool session_init(struct session *s, const struct session_config *config,
     return true;
 }
 
-void session_restore(struct session *s, const void *id, uint64_t next, bool ended)
+void session_restore(struct session *s, const void *id, uint64_t next, bool ended, uint8_t queries)
 {
     s->next_sequence = next;
     memcpy(s->session_id, id, SOUPBIN_SESSION_LEN);
@@ -44,9 +44,10 @@ void session_restore(struct session *s, const void *id, uint64_t next, bool ende
     s->ended = s->asks_any = s->quiet = ended;
     s->quiet_at = ended ? next : 0;
     s->short_at = s->halted == SESSION_HALT_SHORT ? next : 0;
-    // An answer to a query of the earlier run may still stand in the stream: ours goes out when the
-    // exchange says that there is nothing more, and should it only pause, one answer is passed
-    // over.
+    // Answers to queries of the earlier run may still stand in the stream: ours goes out when the
+    // exchange says that there is nothing more, and should it only pause, they are passed over, and
+    // one more, whose query may have left behind the last record.
     s->query_stale = s->frames.query.len > 0;
-    s->queries_due = s->query_stale;
+    if (s->query_stale)
+        s->queries_due = queries < SESSION_QUERIES_DUE_MAX ? queries + 1 : SESSION_QUERIES_DUE_MAX;
 }

@@ -148,7 +148,7 @@ static void a_short_stream_is_told_with_its_end(void **state)
     world_open(7);
     w->log = calloc(LOG, sizeof *w->log);
     w->log_max = LOG;
-    session_restore(&w->session, "DAY1\0\0\0\0\0", 5, false);
+    session_restore(&w->session, "DAY1\0\0\0\0\0", 5, false, 0);
     for (int i = 0; i < 100 && w->session.state != SESSION_CONNECTING; i++) {
         w->now += STEP;
         desk_turn(&w->desk, w->now);
@@ -163,6 +163,8 @@ static void a_short_stream_is_told_with_its_end(void **state)
             e = w->log[i];
     assert_int_equal(e.order_session.halted, SESSION_HALT_SHORT);
     assert_true(e.order_session.next_sequence == 3 && w->session.next_sequence == 5);
+    assert_int_equal(e.order_session.queries,
+                     1 + 5 - 3); // answers may stand where it is read again
     free(w->log);
     world_close();
     world_open(7);

@@ -255,6 +255,8 @@ static void sessions_equal(const struct session *a, const struct session *b)
     assert_int_equal(b->halted, a->halted);
     assert_string_equal(b->session_id, a->session_id);
     assert_true(b->was_connected);
+    const uint32_t due = unasked ? 0 : a->queries_due + 1u, most = SESSION_QUERIES_DUE_MAX;
+    assert_true(b->queries_due >= (due < most ? due : most));
 }
 
 // --- rebuilding ---

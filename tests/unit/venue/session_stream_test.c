@@ -119,7 +119,7 @@ static void a_shorter_stream_waits_for_a_person_over_a_restart(void **state)
 {
     (void)state;
     s.halted = SESSION_HALT_SHORT;
-    session_restore(&s, "DAY1\0\0\0\0\0", 3, false);
+    session_restore(&s, "DAY1\0\0\0\0\0", 3, false, 0);
     log_in(3);
     message(7);
     assert_int_equal(deliver(100), 0);
@@ -403,7 +403,7 @@ static void a_name_of_an_earlier_run_goes_with_its_end(void **state)
     (void)state;
     for (int ended = 0; ended <= 1; ended++) {
         start(OUCH_42);
-        session_restore(&s, "DAY1\0\0\0\0\0", 1, ended);
+        session_restore(&s, "DAY1\0\0\0\0\0", 1, ended, 0);
         rig.sent_len = 0;
         log_in(1);
         packet('H', NULL, 0);
@@ -504,22 +504,28 @@ static void queries_that_are_never_answered_are_bounded(void **state)
     assert_int_equal(s.state, SESSION_READY);
 }
 
-// A run before may have asked and not read the answer.
-static void a_restart_passes_one_answer_over(void **state)
+// A run before may have asked and not read the answer, as often as its record says and once more.
+static void a_restart_passes_answers_over(void **state)
 {
     (void)state;
-    session_restore(&s, "DAY1\0\0\0\0\0", 1, false);
-    log_in(1);
-    assert_false(s.wants_query);
-    packet('H', NULL, 0);
-    deliver(100);
-    assert_true(session_query(&s, 9, now));
-    query_answer(2);
-    deliver(100);
-    assert_true(!s.replayed && session_query(&s, 9, now));
-    query_answer(9);
-    deliver(100);
-    assert_true(s.replayed && s.query_next == 9);
+    for (uint32_t recorded = 0; recorded <= 2; recorded++) {
+        start(OUCH_50);
+        session_restore(&s, "DAY1\0\0\0\0\0", 1, false, (uint8_t)recorded);
+        log_in(1);
+        assert_false(s.wants_query);
+        packet('H', NULL, 0);
+        deliver(100);
+        for (uint32_t stale = 0; stale <= recorded; stale++) {
+            assert_true(session_query(&s, 9, now));
+            query_answer(2);
+            deliver(100);
+            assert_false(s.replayed);
+        }
+        assert_true(session_query(&s, 9, now));
+        query_answer(9);
+        deliver(100);
+        assert_true(s.replayed && s.query_next == 9);
+    }
 }
 
 int main(void)
@@ -544,7 +550,7 @@ int main(void)
         cmocka_unit_test_setup(a_replay_that_goes_on_has_another_end, setup),
         cmocka_unit_test_setup(a_pause_does_not_make_an_answer_ours, setup),
         cmocka_unit_test_setup(queries_that_are_never_answered_are_bounded, setup),
-        cmocka_unit_test_setup(a_restart_passes_one_answer_over, setup),
+        cmocka_unit_test_setup(a_restart_passes_answers_over, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
