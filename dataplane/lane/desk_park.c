@@ -349,8 +349,9 @@ static COLD void look_shared(struct desk *d, struct decision *c, const struct de
     v->limit = said->limit;
 }
 
-// What the second look refuses is a breach like any other.
-static COLD void refused_act(struct desk *d, const struct decision *c, const struct gate_verdict *v)
+// What the second look has refused, as the first one would have.
+static COLD struct event_decision refused_look(const struct decision *c,
+                                               const struct gate_verdict *v)
 {
     struct event_decision e = c->event.decision;
     e.value = v->value;
@@ -360,7 +361,8 @@ static COLD void refused_act(struct desk *d, const struct decision *c, const str
     e.scope = v->scope;
     e.account = c->gate.owner.account;
     e.strategy = c->gate.owner.strategy;
-    desk_act(d, &e, v->owner);
+    e.checks = v->owner ? CHECKS_OF_BROKER : 0;
+    return e;
 }
 
 // Its record is durable: the market and the limits as they are now decide.
@@ -383,10 +385,13 @@ static void release(struct desk *d, const struct desk_parked *e, uint32_t sessio
     const bool told = released_tell(d, &c, e, &v);
     if (UNLIKELY(!approved || !told)) {
         refusal = approved ? REFUSAL_EVENT_CREDIT : (enum refusal)v.refusal;
+        const struct event_decision look = refused_look(&c, &v);
         not_sent_tell(d, e, session, refusal);
+        if (!approved)
+            desk_refused_keep(d, &look); // whose it is, may ask when it is told
         settle(d, e, refusal);
         if (!approved)
-            refused_act(d, &c, &v);
+            desk_act(d, &look, v.owner);
         return;
     }
     const struct frame_bytes *frame = frame_make(d, &c, o, e);

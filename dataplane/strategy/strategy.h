@@ -237,7 +237,8 @@ struct strategy_calls {
     bool (*route_state)(struct strategy_host *h, uint32_t route, struct strategy_route_report *out);
     bool (*consolidated)(struct strategy_host *h, uint16_t symbol,
                          struct strategy_consolidated *out);
-    // What <refusal> has compared, which submit, replace or route has just returned: asked before
+    // What <refusal> has compared, which submit, replace or route has just returned, or which is
+    // the <reason> of the report that a durable session's order did not leave: asked before
     // anything else is. False: nothing.
     bool (*refused)(struct strategy_host *h, uint32_t refusal, struct strategy_refusal *out);
 };

@@ -7,6 +7,7 @@
 
 #include "dataplane/lane/desk_park.h"
 #include "dataplane/lane/desk_parts.h"
+#include "dataplane/strategy/strategy.h"
 #include "tests/lib/desk_world.h"
 
 enum { PLACES = 16, WAIT = 40 * STEP };
@@ -298,6 +299,29 @@ static void what_has_changed_meanwhile_counts(void **state)
     w->rig.busy = false;
 }
 
+static struct strategy_refusal compared;
+
+static void ask_why(struct desk *d, uint32_t order_told, const struct order_outcome *out)
+{
+    (void)out;
+    const struct own_order *o = orders_at(&d->orders, order_told);
+    assert_true(desk_refused_tell(d, 2, (enum refusal)o->reason, &compared));
+}
+
+// Whoever is told that its order did not leave may ask what was compared.
+static void the_second_look_says_what_it_compared(void **state)
+{
+    (void)state;
+    uint32_t index;
+    assert_int_equal(enter(&index), REFUSAL_NONE);
+    w->limits->strategies[2].quantity = 99;
+    w->desk.told = ask_why;
+    refused_the_second_time(REFUSAL_QUANTITY);
+    w->desk.told = NULL;
+    assert_true(compared.value == 100 && compared.limit == 99 && compared.owner == 0);
+    assert_int_equal(compared.scope, STRATEGY_SCOPE_STRATEGY);
+}
+
 // What the second look refuses is a breach, too; what was noted before is not told again.
 static void the_second_look_acts(void **state)
 {
@@ -563,6 +587,7 @@ int main(void)
         WORLD_TEST(a_commit_of_another_state_covers_nothing),
         WORLD_TEST(what_has_changed_meanwhile_counts),
         WORLD_TEST(the_second_look_acts),
+        WORLD_TEST(the_second_look_says_what_it_compared),
         WORLD_TEST(no_window_when_it_is_released),
         WORLD_TEST(it_is_counted_once),
         WORLD_TEST(a_kill_takes_it_back),
