@@ -116,6 +116,19 @@ static void uring_close(struct disk *d)
     free(u);
 }
 
+// One round that does nothing: a ring that was made is of no use where entering it is refused.
+static int uring_try(struct io_uring *ring)
+{
+    struct io_uring_cqe *done;
+    io_uring_prep_nop(io_uring_get_sqe(ring));
+    int failed = io_uring_submit(ring);
+    if (failed >= 0)
+        failed = io_uring_wait_cqe(ring, &done);
+    if (failed == 0)
+        io_uring_cqe_seen(ring, done);
+    return failed;
+}
+
 bool disk_uring_open(struct disk *d)
 {
     static const struct disk_ops ops = {.name = "io_uring",
@@ -139,6 +152,8 @@ bool disk_uring_open(struct disk *d)
     failed = io_uring_register_buffers(&u->ring, buffers, DISK_SLOTS);
     if (failed == 0)
         failed = io_uring_register_files(&u->ring, &none, 1);
+    if (failed == 0)
+        failed = uring_try(&u->ring);
     if (failed < 0) {
         io_uring_queue_exit(&u->ring);
         free(u);

@@ -526,40 +526,6 @@ static void test_a_failed_write_is_final(void **state)
     assert_false(reader.closed);
 }
 
-// --- the engines ---
-
-static void engine_round(enum disk_engine engine)
-{
-    const struct journal_config config = {.directory = rig.directory,
-                                          .segment_bytes = RIG_SEGMENT,
-                                          .commit_ns = 1000000,
-                                          .engine = engine};
-    struct error err = {0};
-    if (!journal_open(&rig.journal, &config, NULL, &err)) {
-        if (engine == DISK_THREAD)
-            fail_msg("%s", err.text);
-        print_message("%s\n", err.text);
-        skip();
-    }
-    send_all(100000);
-    assert_true(journal_close(&rig.journal));
-    assert_int_equal(rig_read(&rig, &reader), 100000);
-    assert_true(reader.closed);
-    assert_int_equal(reader.finding_count, 0);
-}
-
-static void test_io_uring(void **state)
-{
-    (void)state;
-    engine_round(DISK_URING);
-}
-
-static void test_thread(void **state)
-{
-    (void)state;
-    engine_round(DISK_THREAD);
-}
-
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make, drop)
 
 int main(void)
@@ -585,8 +551,6 @@ int main(void)
         CASE(test_a_newer_format_is_refused),
         CASE(test_no_space_stops_and_goes_on),
         CASE(test_a_failed_write_is_final),
-        CASE(test_io_uring),
-        CASE(test_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
