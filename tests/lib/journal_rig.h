@@ -85,6 +85,28 @@ static inline void rig_open(struct journal_rig *g, uint64_t seed)
         fail_msg("%s", err.text);
 }
 
+// With the disk itself, by an engine of choice.
+static inline bool rig_open_by(struct journal_rig *g, enum disk_engine engine, struct error *err)
+{
+    const struct journal_config config = {.directory = g->directory,
+                                          .segment_bytes = RIG_SEGMENT,
+                                          .commit_ns = 1000000,
+                                          .engine = engine};
+    return journal_open(&g->journal, &config, NULL, err);
+}
+
+// The same for a test of <engine>, which is skipped where that is not to be had.
+static inline void rig_engine(struct journal_rig *g, enum disk_engine engine)
+{
+    struct error err = {0};
+    if (rig_open_by(g, engine, &err))
+        return;
+    if (engine == DISK_THREAD)
+        fail_msg("%s", err.text);
+    print_message("%s\n", err.text);
+    skip();
+}
+
 // The machine stops: what is on its way gets as far as it gets.
 static inline void rig_crash(struct journal_rig *g)
 {
@@ -107,6 +129,19 @@ static inline void rig_turn(struct journal_rig *g, uint32_t wait_us)
 {
     g->now_ns += 1000;
     journal_turn(&g->journal, g->now_ns, wait_us);
+}
+
+// Many events, some of them before the disk has those of before. True: all are durable.
+static inline bool rig_send_all(struct journal_rig *g, uint32_t count)
+{
+    for (uint32_t i = 0; i < count;) {
+        i += rig_send(g);
+        if (i % 7 == 0)
+            rig_turn(g, i % 3 ? 0 : 100);
+    }
+    for (int i = 0; i < 20000 && g->journal.committed + 1 < g->journal.number; i++)
+        rig_turn(g, 1000);
+    return g->journal.committed + 1 == g->journal.number;
 }
 
 // Reads everything: events are 1, 2, 3 ... without a hole. Returns the last; the reader's findings

@@ -29,27 +29,6 @@ static int drop(void **state)
     return 0;
 }
 
-static bool engine_open(enum disk_engine engine, struct error *err)
-{
-    const struct journal_config config = {.directory = rig.directory,
-                                          .segment_bytes = RIG_SEGMENT,
-                                          .commit_ns = 1000000,
-                                          .engine = engine};
-    return journal_open(&rig.journal, &config, NULL, err);
-}
-
-static bool send_all(uint32_t count)
-{
-    for (uint32_t i = 0; i < count;) {
-        i += rig_send(&rig);
-        if (i % 7 == 0)
-            rig_turn(&rig, i % 3 ? 0 : 100);
-    }
-    for (int i = 0; i < 20000 && rig.journal.committed + 1 < rig.journal.number; i++)
-        rig_turn(&rig, 1000);
-    return rig.journal.committed + 1 == rig.journal.number;
-}
-
 static void all_is_there(uint64_t events)
 {
     assert_int_equal(rig_read(&rig, &reader), events);
@@ -59,14 +38,8 @@ static void all_is_there(uint64_t events)
 
 static void engine_round(enum disk_engine engine)
 {
-    struct error err = {0};
-    if (!engine_open(engine, &err)) {
-        if (engine == DISK_THREAD)
-            fail_msg("%s", err.text);
-        print_message("%s\n", err.text);
-        skip();
-    }
-    assert_true(send_all(EVENTS));
+    rig_engine(&rig, engine);
+    assert_true(rig_send_all(&rig, EVENTS));
     assert_true(journal_close(&rig.journal));
     all_is_there(EVENTS);
 }
@@ -107,16 +80,16 @@ static enum outcome write_without(uint32_t call, uint32_t error)
     struct error err = {0};
     if (!refuse(call, error))
         return NO_FILTER;
-    if (engine_open(DISK_URING, &err))
+    if (rig_open_by(&rig, DISK_URING, &err))
         return NOT_THE_THREAD;
     if (strstr(err.text, "io_uring") == NULL || strstr(err.text, "let the engine be auto") == NULL)
         return NOT_NAMED;
     err = (struct error){0};
-    if (!engine_open(DISK_AUTO, &err))
+    if (!rig_open_by(&rig, DISK_AUTO, &err))
         return NOT_OPENED;
     if (strstr(rig.journal.disk.ops->name, "pwritev2 and fdatasync") == NULL)
         return NOT_THE_THREAD;
-    return send_all(FEW) && journal_close(&rig.journal) ? DONE : NOT_WRITTEN;
+    return rig_send_all(&rig, FEW) && journal_close(&rig.journal) ? DONE : NOT_WRITTEN;
 }
 
 static void refused_round(uint32_t call, uint32_t error)

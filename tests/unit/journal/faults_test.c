@@ -189,18 +189,8 @@ int io_uring_submit(struct io_uring *ring)
 
 static void engine_open(enum disk_engine engine)
 {
-    const struct journal_config config = {.directory = rig.directory,
-                                          .segment_bytes = RIG_SEGMENT,
-                                          .commit_ns = 1000000,
-                                          .engine = engine};
-    struct error err = {0};
     memset(&wrong, 0, sizeof wrong);
-    if (!journal_open(&rig.journal, &config, NULL, &err)) {
-        if (engine == DISK_THREAD)
-            fail_msg("%s", err.text);
-        print_message("%s\n", err.text);
-        skip();
-    }
+    rig_engine(&rig, engine);
 }
 
 static void send_some(uint32_t count)
