@@ -1,6 +1,4 @@
 // Hot path: what each effect of states.def does.
-#include <string.h>
-
 #include "dataplane/abi/trade.h"
 #include "dataplane/base/check.h"
 #include "dataplane/order/order.h"
@@ -549,10 +547,11 @@ static uint32_t column_of(const struct own_order *o)
 
 // --- reading ---
 
-// Time and letter name a message, a cancel its shares too: a match takes off two parts at one time.
+// Time and letter name a message, a cancel its shares and reason too: several may go at one time.
 static bool seen_before(struct own_order *o, const struct ouch_report *r)
 {
-    const uint64_t number = r->kind == REPORT_CANCELED ? r->quantity : r->match;
+    const uint64_t part = (uint64_t)r->reason << 32 | r->quantity,
+                   number = r->kind == REPORT_CANCELED ? part : r->match;
     const uint64_t print = (r->time_ns << 8 | r->letter) ^ number * 0x9E3779B97F4A7C15ull;
     for (uint32_t i = 0; i < ORDER_SEEN_MESSAGES; i++)
         if (o->seen[i] == print)

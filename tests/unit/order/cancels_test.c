@@ -213,6 +213,10 @@ static void two_parts_go_at_one_time(void **state)
         assert_int_equal(out.did, DID_DUPLICATE);
     }
     assert_int_equal(orders_at(&table, order)->open, SHARES - 300);
+    r.reason = 'I'; // and what is left of it is not to rest
+    r.quantity = 200;
+    order_report(&table, order, &r, &out);
+    assert_int_equal(out.did, DID_CHANGE | DID_END);
 }
 
 int main(void)
