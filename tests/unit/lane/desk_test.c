@@ -34,6 +34,7 @@ static void exposure_covers_the_exchange(void)
 static void live(uint32_t steps)
 {
     w->model.better = 300;
+    w->model.prevented = 30;
     for (uint32_t i = 0; i < steps; i++) {
         for (uint32_t asks = draw(4); asks; asks--)
             ask_something();
@@ -109,6 +110,7 @@ static void a_well_behaved_exchange_is_matched(void **state)
     uint64_t fills = 0;
     for (uint64_t seed = 1; seed <= seeds(20); seed++) {
         world_open(seed);
+        w->model.late = seed % 2 ? 300 : 0; // what is said crosses what is asked
         live(STEPS);
         dust_settles();
         everything_is_equal(false);
@@ -126,6 +128,7 @@ static void broken_connections_lose_and_double_nothing(void **state)
     for (uint64_t seed = 1; seed <= seeds(20); seed++) {
         world_open(seed);
         w->max_cut = 3000;
+        w->model.late = seed % 2 ? 300 : 0;
         live(STEPS);
         dust_settles();
         everything_is_equal(false);
