@@ -135,6 +135,7 @@ struct tickgate *tickgate_attach(const char *socket_path, const char *client, in
     struct tickgate *t = calloc(1, sizeof *t);
     int failed = TICKGATE_NO_MEMORY;
     if (t != NULL) {
+        t->fd = -1;
         failed = attach(t, socket_path, client);
         if (failed != TICKGATE_ATTACHED) {
             if (t->fd >= 0)

@@ -117,6 +117,27 @@ static void strangers_are_told_why(void **state)
     gateway_close();
 }
 
+// Refused before there is a socket: nothing of the process is closed.
+static void names_that_are_too_long(void **state)
+{
+    char longer[DOOR_PATH_LEN + 1] = {0};
+    int code = 0;
+    (void)state;
+    memset(longer, 'a', DOOR_PATH_LEN);
+    const int input = dup(STDIN_FILENO), lowest = open("/dev/null", O_RDONLY);
+    assert_true(lowest >= 0 && dup2(lowest, STDIN_FILENO) == STDIN_FILENO);
+    assert_null(tickgate_attach("/tmp/none", longer, &code));
+    assert_int_equal(code, TICKGATE_UNKNOWN_CLIENT);
+    assert_null(tickgate_attach(longer, "alpha", &code));
+    assert_int_equal(code, TICKGATE_NO_DATAPLANE);
+    assert_int_not_equal(fcntl(STDIN_FILENO, F_GETFD), -1);
+    if (input >= 0) {
+        dup2(input, STDIN_FILENO);
+        close(input);
+    }
+    close(lowest);
+}
+
 static void those_who_say_nothing_make_room(void **state)
 {
     struct stranger s;
@@ -268,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strangers_are_told_why),
+        cmocka_unit_test(names_that_are_too_long),
         cmocka_unit_test(those_who_say_nothing_make_room),
         cmocka_unit_test(a_socket_that_is_left_over_is_replaced),
         cmocka_unit_test(words_after_the_welcome_end_it),
