@@ -2,7 +2,8 @@
 // out when the one before has executed; a slice is taken away while the book is not good.
 //
 // Parameters: 0 side (0 buys, 1 sells), 1 shares in all, 2 shares of a slice, 3 price (price4), 4
-// venue. Other shares in all, while it runs, are worked up to the new number.
+// venue. Other shares in all, while it runs, are worked up to the new number: a slice that is too
+// large for it is taken away.
 #include "dataplane/strategy/strategy.h"
 
 enum { NO_ORDER = UINT32_MAX };
@@ -13,6 +14,7 @@ struct iceberg {
     bool lives;     // the exchange has accepted it
     bool stopped;   // it has rejected one: until there are new parameters
     int64_t filled; // of all slices
+    int64_t open;   // of the slice
 };
 
 static bool parameters_fit(const struct strategy_setup *setup, const struct strategy_parameters *p)
@@ -46,6 +48,7 @@ static void work(struct iceberg *i)
                                        .time_in_force = '0',
                                        .display = 'Y'};
     i->lives = false;
+    i->open = ask.quantity;
     if (i->setup.calls->submit(i->setup.host, &ask, &i->slice) != 0)
         i->slice = NO_ORDER; // the next change
 }
@@ -69,6 +72,7 @@ static void order(void *state, const struct strategy_report *r)
     i->filled += (int64_t)r->fill_shares - r->broken_shares;
     if (r->order != i->slice)
         return;
+    i->open = r->open;
     i->lives |= r->state == STRATEGY_LIVE || r->filled > 0;
     if (r->state != STRATEGY_DEAD)
         return;
@@ -85,7 +89,8 @@ static bool parameters(void *state, const struct strategy_parameters *p)
         return false;
     const bool moves = p->value[0] != i->setup.parameters.value[0] ||
                        p->value[3] != i->setup.parameters.value[3] ||
-                       p->value[4] != i->setup.parameters.value[4];
+                       p->value[4] != i->setup.parameters.value[4] ||
+                       i->open > p->value[1] - i->filled;
     i->setup.parameters = *p;
     i->stopped = false;
     if (moves && i->slice != NO_ORDER)

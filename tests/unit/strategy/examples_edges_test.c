@@ -340,6 +340,28 @@ static void what_an_example_refuses_spoils_nothing_that_comes_later(void **state
     assert_int_equal(w->venues[A].cancelled_count, 1); // the slice goes, as its table says
 }
 
+// Fewer shares in all, while a slice is open that would be too many: never more executes.
+static void iceberg_executes_no_more_than_it_was_lowered_to(void **state)
+{
+    (void)state;
+    LOAD("iceberg", 0, 300, 100, 999900, 0);
+    market_opens();
+    say_accepted(A, 0);
+    say_executed(A, 0, 100);
+    turn();
+    entered_is(A, 1, 'B', 100, 999900);
+    say_accepted(A, 1);
+    turn();
+    assert_int_equal(set_one(1, 150), COMMAND_RESULT_OK);
+    turn();
+    assert_int_equal(w->venues[A].cancelled_count, 1);
+    say_cancelled(A, 1, 100, 'U');
+    turn();
+    feed_add(A, 0, 11, 'B', 1, 999870);
+    turn();
+    entered_is(A, 2, 'B', 50, 999900);
+}
+
 int main(void)
 {
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -362,6 +384,7 @@ int main(void)
         WORLD_TEST(iceberg_stops_at_a_reject_of_the_same_number),
         WORLD_TEST(maker_is_not_pulled_by_a_gap_elsewhere),
         WORLD_TEST(what_an_example_refuses_spoils_nothing_that_comes_later),
+        WORLD_TEST(iceberg_executes_no_more_than_it_was_lowered_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
