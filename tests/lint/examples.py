@@ -89,6 +89,8 @@ BAD = [
      "controlplane/cli/a.c", 1, "through controlplane/region"),
     ("includes", "dataplane in control plane", {"controlplane/cli/a.c": '#include "dataplane/book/b.h"\n'},
      "controlplane/cli/a.c", 1, "does not include dataplane/book"),
+    ("includes", "codec in the exchange", {"bench/exchange/a.c": '#include "dataplane/wire/b.h"\n', "dataplane/wire/b.h": ""},
+     "bench/exchange/a.c", 1, "the exchange shares no"),
     ("includes", "DPDK", {"dataplane/lane/a.c": "#include <rte_mbuf.h>\n"},
      "dataplane/lane/a.c", 1, "DPDK"),
     ("includes", "not from the root", {"dataplane/lane/a.c": '#include "b.h"\n'},

@@ -55,12 +55,18 @@ def controlplane_fault(room, target):
     return f"the control plane does not include {top}/{below}"
 
 
+# The exchange reads and writes every protocol by itself, so that one mistake is not made on both sides.
+EXCHANGE_TAKES = re.compile(r"^dataplane/(base/\w+|config/device|port/dpdk_unmap)\.h$")
+
+
 def fault_of(path, target):
     parts = path.split("/")
     if parts[0] == "dataplane" and len(parts) > 2:
         return dataplane_fault(parts[1], target)
     if parts[0] == "controlplane" and len(parts) > 2:
         return controlplane_fault(parts[1], target)
+    if path.startswith("bench/exchange/") and target.startswith("dataplane/") and not EXCHANGE_TAKES.match(target):
+        return "the exchange shares no session or codec code with the dataplane"
     if parts[0] == "bench" and target.startswith("tests/"):
         return "bench does not include tests"
     if parts[0] == "bench" and parts[1] != "micro" and target.startswith("controlplane/"):
