@@ -60,7 +60,7 @@ static struct tickgate_answer next(struct tickgate *t)
     exit(1);
 }
 
-// What became of request <number>; a refusal for more than the client's rate is asked again.
+// What became of request <number>; a refusal is printed.
 static struct tickgate_answer done(struct tickgate *t, uint32_t number)
 {
     for (;;) {
