@@ -91,6 +91,7 @@ void run_journal_dump(const struct invocation *invocation, struct error *err)
 struct tail {
     json_t **kept;
     uint64_t room, count;
+    uint32_t told; // findings
 };
 
 static void tail_show(struct tail *t, bool json)
@@ -103,6 +104,19 @@ static void tail_show(struct tail *t, bool json)
     t->count = 0;
 }
 
+// What is missing between two events is said between them: one that follows may have no end.
+static void tail_tell(struct tail *t, const struct journal_reader *r)
+{
+    char text[256];
+    for (; t->told < r->finding_count; t->told++) {
+        if (r->findings[t->told].torn)
+            continue;
+        journal_finding_text(&r->findings[t->told], text, sizeof text);
+        fflush(stdout);
+        fprintf(stderr, "tickgate: %s: %s\n", r->directory, text);
+    }
+}
+
 static void tail_run(struct journal_events *f, const struct invocation *invocation, struct tail *t,
                      struct error *err)
 {
@@ -113,6 +127,8 @@ static void tail_run(struct journal_events *f, const struct invocation *invocati
         journal_reader_follow(&f->reader, UINT64_MAX);
     for (bool caught_up = false; !invocation_stopped() && !ferror(stdout);) {
         while (!invocation_stopped() && (e = journal_events_next(f, err)) != NULL) {
+            if (caught_up)
+                tail_tell(t, &f->reader);
             if (!chosen(e, type))
                 continue;
             if (t->count >= t->room)
@@ -121,9 +137,14 @@ static void tail_run(struct journal_events *f, const struct invocation *invocati
             if (caught_up)
                 tail_show(t, invocation->json);
         }
+        // Nobody may have read what this writes for so long that its segments are gone.
+        if (follow && err->code != EXIT_OK && journal_reader_pass(&f->reader, err))
+            continue;
         tail_show(t, invocation->json);
         fflush(stdout);
         caught_up = true;
+        if (follow)
+            tail_tell(t, &f->reader);
         if (!follow || err->code != EXIT_OK)
             return;
         nanosleep(&(struct timespec){.tv_nsec = FOLLOW_MS * 1000000L}, NULL);

@@ -159,6 +159,20 @@ static bool untouched(struct journal_reader *r, uint64_t got)
     return r->at_segment + 1 == r->segment_count;
 }
 
+// Records are missing before the segment; are whole segments?
+static void ended_early(struct journal_reader *r, uint64_t lost)
+{
+    const uint64_t now = r->segments[r->at_segment];
+    const uint64_t first = r->at_segment ? r->segments[r->at_segment - 1] + 1 : now;
+    char what[96] = "the segment before ends too early";
+    if (first + 1 == now)
+        snprintf(what, sizeof what, "segment %" PRIu64 " is missing", first);
+    else if (first < now)
+        snprintf(what, sizeof what, "segments %" PRIu64 " to %" PRIu64 " are missing", first,
+                 now - 1);
+    finding_add(r, false, lost, what);
+}
+
 // How the header of a segment fits to what was read before.
 static void header_follow(struct journal_reader *r, const struct journal_segment_header *before)
 {
@@ -170,7 +184,7 @@ static void header_follow(struct journal_reader *r, const struct journal_segment
     if (memcmp(h->journal, before->journal, sizeof h->journal) != 0)
         finding_add(r, false, 0, "a segment of another journal");
     else if (h->first_record > r->number)
-        finding_add(r, false, h->first_record - r->number, "the segment before ends too early");
+        ended_early(r, h->first_record - r->number);
     else if (h->first_record < r->number ||
              (!r->unhashed && memcmp(h->previous, r->place.previous, JOURNAL_HASH_LEN) != 0))
         finding_add(r, false, 0, "what stands in the segments before was changed");
@@ -466,6 +480,26 @@ void journal_reader_ahead(struct journal_reader *r, bool direct)
 {
     r->helper = ahead_start(r->directory, r->segments + r->at_segment,
                             r->segment_count - r->at_segment, direct);
+}
+
+bool journal_reader_pass(struct journal_reader *r, struct error *err)
+{
+    char path[JOURNAL_PATH_MAX];
+    struct error listing = {0};
+    uint32_t next = r->at_segment;
+    if (r->fd >= 0 || !segments_list(r, &listing))
+        return false;
+    while (next < r->segment_count && journal_segment_path(r->directory, r->segments[next], path) &&
+           access(path, F_OK) != 0 && errno == ENOENT)
+        next++;
+    if (next == r->at_segment || next == r->segment_count)
+        return false;
+    r->segment_count -= next - r->at_segment;
+    memmove(&r->segments[r->at_segment], &r->segments[next],
+            (r->segment_count - r->at_segment) * sizeof *r->segments);
+    r->broken = false;
+    *err = (struct error){0};
+    return true;
 }
 
 void journal_reader_unhashed(struct journal_reader *r)

@@ -62,6 +62,9 @@ void journal_reader_from(struct journal_reader *r, uint64_t segment);
 // r->committed are not given out; the caller moves it with what is durable, UINT64_MAX takes every
 // whole record that can be seen.
 void journal_reader_follow(struct journal_reader *r, uint64_t committed);
+// Behind an <err> of journal_reader_next, where nothing is read ahead: segments that went before
+// they were read are passed over, which is a finding. False: that is not why, <err> stays.
+bool journal_reader_pass(struct journal_reader *r, struct error *err);
 // Before the first record: checksums, numbers and order are checked, hashes are not. That finds
 // what a disk does to a journal, not what somebody does who makes new checksums, and it is many
 // times quicker.

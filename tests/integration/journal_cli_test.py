@@ -61,6 +61,10 @@ class World:
                                      text=True)
         assert self.fake.stdout.readline().strip() == "ready"
         self.log = open(folder / "log", "w+")
+        self.write()
+
+    def write(self):
+        """Each control plane begins a segment."""
         self.control = subprocess.Popen([str(CONTROL), "--region", str(self.region), "--socket", str(self.socket),
                                          "--journal", str(self.journal)], stdout=self.log, stderr=self.log)
 
@@ -220,6 +224,26 @@ def followed(world):
     assert tail.returncode == 0
 
 
+def followed_over_a_loss(journal, folder):
+    """What is missing is said when tail -f meets it, not at its end."""
+    copy, errors = folder / "loss", folder / "errors"
+    copy.mkdir()
+    names = [f"{number:016}.journal" for number in (1, 3)]
+    shutil.copy(journal / names[0], copy)
+    lost = re.compile(r"damage: segment 3 .*: segment 2 is missing; \d+ records are lost$", re.M)
+    with open(errors, "w") as out, subprocess.Popen([str(CLI), "journal", "tail", "-f", "--count", "1", str(copy)],
+                                                    stdout=subprocess.PIPE, stderr=out, text=True) as tail:
+        try:
+            tail.stdout.readline()
+            shutil.copy(journal / names[1], folder)
+            (folder / names[1]).rename(copy / names[1])
+            until(lambda: lost.search(errors.read_text()), "the word of the loss")
+        finally:
+            tail.send_signal(signal.SIGINT)
+            tail.wait(PATIENCE_S)
+    assert tail.returncode == 1
+
+
 def direct(folder):
     """Whether a write past the page cache goes here, by a file of our own."""
     try:
@@ -284,9 +308,14 @@ def main():
         explained(closed)
         documented(closed, folder)
         found = damaged(closed, folder)
-        world.control = subprocess.Popen([str(CONTROL), "--region", str(world.region), "--socket", str(world.socket),
-                                          "--journal", str(world.journal)], stdout=world.log, stderr=world.log)
+        world.write()
         followed(world)
+        world.control.send_signal(signal.SIGTERM)
+        assert world.control.wait(PATIENCE_S) == 0
+        world.write()
+        world.tell("events 1")
+        world.written(1)  # of this control plane
+        followed_over_a_loss(world.journal, folder)
         engines(folder)
     except BaseException:
         world.log.seek(0)

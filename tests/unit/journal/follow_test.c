@@ -130,6 +130,80 @@ static int ask_as_nobody(const char *directory, const char *place)
     return !read && strstr(err.text, place) && strstr(err.text, "Permission denied; run this as");
 }
 
+static void segment_remove(uint64_t segment)
+{
+    char path[JOURNAL_PATH_MAX];
+    assert_true(journal_segment_path(rig.directory, segment, path));
+    assert_int_equal(unlink(path), 0);
+}
+
+// A pipe that nobody reads may hold up the reader for longer than segments are kept.
+static void test_what_goes_before_it_is_read_is_passed_over(void **state)
+{
+    (void)state;
+    enum { FIRST_GONE = 2, LAST_GONE = 3 };
+    struct error err = {0};
+    uint64_t before = 0;
+    const struct journal_record *record;
+    rig_open(&rig, 3);
+    while (rig.journal.header.segment <= LAST_GONE + 1) {
+        rig_send(&rig);
+        rig_turn(&rig, 0);
+    }
+    assert_true(journal_close(&rig.journal));
+    assert_true(journal_reader_open(&reader, rig.directory, 0, &err));
+    journal_reader_follow(&reader, UINT64_MAX);
+    assert_non_null(journal_reader_next(&reader, &err));
+    for (uint64_t segment = FIRST_GONE; segment <= LAST_GONE; segment++)
+        segment_remove(segment);
+    while ((record = journal_reader_next(&reader, &err)) != NULL)
+        before = record->number;
+    assert_int_equal(err.code, EXIT_FAILED);
+    assert_true(journal_reader_pass(&reader, &err));
+    assert_int_equal(err.code, EXIT_OK);
+    record = journal_reader_next(&reader, &err);
+    assert_non_null(record);
+    assert_int_equal(reader.finding_count, 1);
+    assert_int_equal(reader.damaged, 1);
+    const struct journal_finding *f = &reader.findings[0];
+    assert_int_equal(f->segment, LAST_GONE + 1);
+    assert_int_equal(f->record, before + 1);
+    assert_int_equal(f->lost, record->number - f->record);
+    assert_true(f->lost > 0);
+    assert_string_equal(f->what, "segments 2 to 3 are missing");
+    while (journal_reader_next(&reader, &err) != NULL)
+        continue;
+    assert_int_equal(err.code, EXIT_OK);
+    assert_int_equal(reader.finding_count, 1);
+    assert_true(reader.closed);
+    assert_false(journal_reader_pass(&reader, &err)); // nothing is gone
+    journal_reader_close(&reader);
+}
+
+// All that it knew, and nothing behind it: that is no retention.
+static void test_a_journal_that_is_gone_ends_it(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    rig_open(&rig, 4);
+    while (rig.journal.header.segment < 3) {
+        rig_send(&rig);
+        rig_turn(&rig, 0);
+    }
+    assert_true(journal_close(&rig.journal));
+    assert_true(journal_reader_open(&reader, rig.directory, 0, &err));
+    journal_reader_follow(&reader, UINT64_MAX);
+    assert_non_null(journal_reader_next(&reader, &err));
+    for (uint64_t segment = 2; segment <= rig.journal.header.segment; segment++)
+        segment_remove(segment);
+    while (journal_reader_next(&reader, &err) != NULL)
+        continue;
+    assert_int_equal(err.code, EXIT_FAILED);
+    assert_false(journal_reader_pass(&reader, &err));
+    assert_int_equal(err.code, EXIT_FAILED);
+    journal_reader_close(&reader);
+}
+
 static void refused_as_nobody(const char *directory, const char *place)
 {
     int status;
@@ -162,6 +236,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_gives_out_what_is_durable_and_goes_on, make, drop),
         cmocka_unit_test_setup_teardown(test_nothing_before_it_is_durable, make, drop),
         cmocka_unit_test_setup_teardown(test_begins_with_a_segment, make, drop),
+        cmocka_unit_test_setup_teardown(test_what_goes_before_it_is_read_is_passed_over, make,
+                                        drop),
+        cmocka_unit_test_setup_teardown(test_a_journal_that_is_gone_ends_it, make, drop),
         cmocka_unit_test_setup_teardown(test_what_may_not_be_read_is_named, make, drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
