@@ -201,8 +201,12 @@ def documented(journal, folder):
     shutil.copytree(journal, copy)
     segment = min(copy.glob("*.journal"))
     data = bytearray(segment.read_bytes())
-    at = data.index(b"TGJB") + 128 + 20  # in the first record
-    data[at] ^= 1
+    block = data.index(b"TGJB")
+    for end in (8, 127, 128 + 10, 128 + 20):  # in its header, in that of its first record, in the record
+        segment.write_bytes(data[:block + end])
+        done = read(copy)
+        assert "torn" in done.stdout and "records up to 0," in done.stdout, (end, done)
+    data[block + 128 + 20] ^= 1
     segment.write_bytes(data)
     done = read(copy)
     assert "torn" in done.stdout and "records up to 0," in done.stdout, done
