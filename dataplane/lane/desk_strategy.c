@@ -460,7 +460,7 @@ static void tell_order(struct desk *d, uint32_t order, const struct order_outcom
         .state = o->life,
         .side = o->side,
         .quarantined = (o->flags & ORDER_QUARANTINED) != 0,
-        .not_received = o->life == LIFE_DEAD && o->reason_kind == ORDER_MESSAGE_NOT_SEEN,
+        .not_received = order_not_received(o),
     };
     const uint64_t from = ticks_now(d);
     h->slot.strategy->order(h->slot.state, &report);

@@ -281,6 +281,13 @@ static inline uint32_t order_cancel_ref(const struct own_order *o)
     return o->waits & WAIT_REPLACE && !old ? o->change_ref : o->ref;
 }
 
+// Over, and the exchange never had it: lost with its connection, or it has not left.
+static inline bool order_not_received(const struct own_order *o)
+{
+    return o->life == LIFE_DEAD &&
+           (o->reason_kind == ORDER_MESSAGE_NOT_SEEN || o->reason_kind == ORDER_MESSAGE_NOT_SENT);
+}
+
 // What the exchange compares the total of a cancel with, at most: from there on it changes nothing,
 // and there is no answer.
 static inline uint64_t order_total(const struct own_order *o)

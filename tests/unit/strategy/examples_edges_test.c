@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "dataplane/lane/desk_command.h"
+#include "dataplane/lane/desk_park.h"
 #include "tests/lib/examples.h"
 
 // --- maker: shares, distance, position ---
@@ -121,6 +122,49 @@ static void iceberg_goes_on_after_what_was_not_received(void **state)
     feed_add(A, 0, 9, 'B', 1, 999850);
     turn();
     assert_int_equal(entered_by_all(), 2);
+}
+
+// Orders for A wait for the journal, which has them behind each turn.
+static void durable(void)
+{
+    enum { PLACES = 8 };
+    desk_park_add(&w->desk, A, PLACES, HZ, zeroed(desk_park_bytes(PLACES)));
+    atomic_store(&region_record_word(&w->lane.view, 0)->state, RECORD_WRITTEN);
+    turn();
+}
+
+// What never left is no reject either: taken back by a doubt while it waited, it comes back.
+static void iceberg_goes_on_after_what_has_not_left(void **state)
+{
+    (void)state;
+    durable();
+    LOAD("iceberg", 0, 300, 100, 999900, 0);
+    market_opens();
+    feed_status(A, 0, 'H');
+    turn();
+    turn();
+    assert_int_equal(entered_by_all(), 0);
+    feed_status(A, 0, 'T');
+    turn();
+    turn();
+    entered_is(A, 0, 'B', 100, 999900);
+}
+
+static void oco_enters_again_what_has_not_left(void **state)
+{
+    (void)state;
+    durable();
+    LOAD("oco", 0, 200, 999500, 1000400, 1000900, 0);
+    market_opens();
+    desk_strategy_switch(&w->desk, 0, STRATEGY_OFF_ASKED);
+    turn();
+    desk_strategy_switch(&w->desk, 0, STRATEGY_ON);
+    turn();
+    assert_int_equal(entered_by_all(), 0);
+    feed_add(A, 0, 9, 'B', 1, 999850);
+    turn();
+    turn();
+    entered_is(A, 0, 'B', 200, 999500);
 }
 
 static void maker_takes_no_distance_beyond_a_price(void **state)
@@ -371,6 +415,8 @@ int main(void)
         WORLD_TEST(taker_waits_for_the_last_order_only),
         WORLD_TEST(oco_enters_again_what_was_not_received),
         WORLD_TEST(iceberg_goes_on_after_what_was_not_received),
+        WORLD_TEST(iceberg_goes_on_after_what_has_not_left),
+        WORLD_TEST(oco_enters_again_what_has_not_left),
         WORLD_TEST(maker_takes_no_distance_beyond_a_price),
         WORLD_TEST(parameters_stay_within_their_types),
         WORLD_TEST(maker_keeps_to_its_largest_position),
