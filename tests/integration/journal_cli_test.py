@@ -185,8 +185,8 @@ def damaged(journal, folder):
 
 
 def documented(journal, folder):
-    """The reader that is printed with the format, as somebody else would copy it: it counts the same, finds a changed byte, and has
-    60 lines at most."""
+    """The reader that is printed with the format, as somebody else would copy it: it counts the same, names a changed byte, tells a
+    torn end from it, and has 60 lines at most."""
     text = re.search(r"^```python\n(.*?)^```", (ROOT / "controlplane/journal/format.md").read_text(), re.M | re.S)[1]
     assert len(text.splitlines()) <= 60
     script, copy = folder / "reader.py", folder / "changed"
@@ -199,17 +199,26 @@ def documented(journal, folder):
     assert done.returncode == 0 and f"records up to {whole['records']}, by type" in done.stdout, (done, whole)
     assert re.search(rf"\b1: {whole['events']}\b", done.stdout) and "torn" not in done.stdout, done
     shutil.copytree(journal, copy)
-    segment = min(copy.glob("*.journal"))
-    data = bytearray(segment.read_bytes())
-    block = data.index(b"TGJB")
-    for end in (8, 127, 128 + 10, 128 + 20):  # in its header, in that of its first record, in the record
-        segment.write_bytes(data[:block + end])
+    segments = sorted(copy.glob("*.journal"))
+    assert len(segments) > 1, segments
+    torn = segments[-1].read_bytes()
+    for more in (3, 15, 60, 90):  # within the header of the last block, which has no record
+        segments[-1].write_bytes(torn[:torn.rindex(b"TGJB") + more])
         done = read(copy)
-        assert "torn" in done.stdout and "records up to 0," in done.stdout, (end, done)
-    data[block + 128 + 20] ^= 1
-    segment.write_bytes(data)
-    done = read(copy)
-    assert "torn" in done.stdout and "records up to 0," in done.stdout, done
+        assert done.returncode == 0 and f"records up to {whole['records']}," in done.stdout, done
+        assert f"torn end: segment {int(segments[-1].stem)} byte {torn.rindex(b'TGJB')}," in done.stdout, done
+    for end in (8, 127, 128 + 10, 128 + 20):  # in the header of its first block, in that of its first record, in the record
+        segments[-1].write_bytes(torn[:torn.index(b"TGJB") + end])
+        done = read(copy)
+        assert done.returncode == 0 and f"torn end: segment {int(segments[-1].stem)}" in done.stdout, (end, done)
+    segments[-1].write_bytes(torn)
+    for segment in (segments[-1], segments[0]):  # in the first record of each
+        data = bytearray(segment.read_bytes())
+        at = data.index(b"TGJB")
+        data[at + 128 + 20] ^= 1
+        segment.write_bytes(data)
+        done = read(copy)
+        assert done.returncode != 0 and f"damage: segment {int(segment.stem)} byte {at}, record " in done.stderr, done
 
 
 def followed(world):
@@ -310,12 +319,12 @@ def main():
         verified(closed)
         listed(closed)
         explained(closed)
-        documented(closed, folder)
         found = damaged(closed, folder)
         world.write()
         followed(world)
         world.control.send_signal(signal.SIGTERM)
         assert world.control.wait(PATIENCE_S) == 0
+        documented(world.journal, folder)
         world.write()
         world.tell("events 1")
         world.written(1)  # of this control plane
