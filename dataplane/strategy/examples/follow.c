@@ -101,10 +101,12 @@ static void order(void *state, const struct strategy_report *r)
         f->order = NO_ORDER;
 }
 
+// Either way: who was late is not told when it is disabled.
 static void enabled(void *state, bool on)
 {
     struct follow *f = state;
-    for (uint32_t i = 0; !on && i < STRATEGY_SYMBOLS_MAX; i++)
+    (void)on;
+    for (uint32_t i = 0; i < STRATEGY_SYMBOLS_MAX; i++)
         f->last[i].sequence = 0;
 }
 

@@ -164,6 +164,24 @@ static void who_is_disabled_forgets(void **state)
     assert_int_equal(entered_by_all(), 1);
 }
 
+// It is not told that it was late: what it heard before is too old all the same.
+static void who_was_late_forgets(void **state)
+{
+    (void)state;
+    feed_status(A, 0, 'H');
+    feed_status(B, 0, 'H');
+    turn();
+    forecast(5000, 9000, 0);
+    desk_strategy_late(&w->desk, 0, HZ, STRATEGY_LATE_MOST);
+    assert_int_equal(w->strategies.hosts[0].slot.off, STRATEGY_OFF_LATE);
+    turn();
+    desk_strategy_switch(&w->desk, 0, STRATEGY_ON);
+    feed_status(A, 0, 'T');
+    feed_add(A, 0, 3, 'B', 10, 999800);
+    turn();
+    assert_int_equal(entered_by_all(), 0);
+}
+
 static void without_a_source_it_does_not_start(void **state)
 {
     struct strategy_slot slot = {.off = 0};
@@ -184,6 +202,7 @@ int main(void)
         WORLD_TEST(one_signal_fires_once),
         WORLD_TEST(a_late_book_does_not_wake_an_old_signal),
         WORLD_TEST(who_is_disabled_forgets),
+        WORLD_TEST(who_was_late_forgets),
         WORLD_TEST(without_a_source_it_does_not_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
