@@ -1,5 +1,6 @@
 // Loading of strategies: set-up, never on a lane.
 #include <dlfcn.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,11 @@ bool strategy_attach(struct strategy_slot *slot, const struct strategy *strategy
 bool strategy_load(struct strategy_slot *slot, const char *path, const char *name,
                    struct error *err)
 {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    // A name without a slash is a file, as the configuration has looked for it, and no system
+    // library.
+    char whole[PATH_MAX];
+    const char *file = realpath(path, whole) ? whole : path;
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
         return error_set(err, EXIT_USAGE, "strategy %s: %s", name, dlerror());
     const struct strategy *strategy = dlsym(library, "tickgate_strategy");
