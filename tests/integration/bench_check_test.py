@@ -14,7 +14,29 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from system import BUILD, need_programs  # noqa: E402
 
-CHECK = pathlib.Path(__file__).resolve().parents[2] / "bench/latency/check.sh"
+BENCH = pathlib.Path(__file__).resolve().parents[2] / "bench"
+CHECK = BENCH / "latency/check.sh"
+# What is seldom done the compiler puts into work.cold, from where it jumps back amid work().
+COLD = """
+#include <stdio.h>
+#include <stdlib.h>
+static volatile long x;
+__attribute__((noinline, cold)) static void seldom(void) { x++; }
+__attribute__((noinline)) static void work(int cold)
+{
+    if (__builtin_expect(cold, 0))
+        seldom();
+    for (int i = 0; i < 100; i++)
+        x++;
+}
+int main(int argc, char **argv)
+{
+    for (int i = 0; i < 10; i++)
+        work(argc > 1 && atoi(argv[1]));
+    printf("cold messages=10 of them\\n");
+    return 0;
+}
+"""
 
 
 def check(baseline, *more):
@@ -45,6 +67,23 @@ def times(folder):
     assert told["lane frame_to_frame p50"].endswith("slower") and told["lane frame_to_frame p99"].endswith("faster"), told
 
 
+def cold_parts(folder):
+    """A function's instructions are all counted, also where the compiler has put a part of it elsewhere."""
+    program = folder / "cold"
+    subprocess.run(["gcc", "-O2", "-x", "c", "-", "-o", str(program)], input=COLD, text=True, check=True, timeout=60)
+    symbols = subprocess.run(["nm", str(program)], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert " work.cold" in symbols, symbols
+
+    def counted(function, *arguments):
+        command = [str(BENCH / "micro/instructions.sh"), str(program), function, "cold", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=100)
+
+    plain, more = (int(re.search(r"per_message=(\d+)", counted("work", cold).stdout)[1]) for cold in ("0", "1"))
+    assert 300 < plain < more < plain + 30, (plain, more)
+    none = counted("wor")
+    assert none.returncode == 1 and "no function wor" in none.stderr, none.stderr
+
+
 def main():
     need_programs("tickgate-bench")
     with tempfile.TemporaryDirectory() as folder:
@@ -54,6 +93,8 @@ def main():
             print(f"no {tool} here")
             sys.exit(77)
     with tempfile.TemporaryDirectory() as folder:
+        if shutil.which("gcc"):
+            cold_parts(pathlib.Path(folder))
         baseline = pathlib.Path(folder) / "instructions.txt"
         assert check(baseline, "--update").returncode == 0
         text = baseline.read_text()
