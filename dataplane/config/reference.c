@@ -305,6 +305,7 @@ static bool symbols_within_part(const struct sheet *s, const struct config *conf
 bool positions_check(struct sheet *s, const struct config *config, const struct symbol_index *index,
                      int32_t today, struct error *err)
 {
+    uint64_t value = 0; // of all rows: what the firm begins with
     if (!sheet_of_today(s, config, today, err))
         return false;
     for (uint32_t i = 0; i < s->count; i++) {
@@ -316,6 +317,11 @@ bool positions_check(struct sheet *s, const struct config *config, const struct 
         if (held > CONFIG_NOTIONAL_MAX / row->price)
             return sheet_fault(s, row->head.line, "price", err,
                                "times shares is more than any limit; correct one of them");
+        value += held * row->price;
+        if (value > CONFIG_NOTIONAL_MAX)
+            return sheet_fault(s, row->head.line, "price", err,
+                               "times shares and the rows before it, long and short, are more than "
+                               "any limit; correct one of them");
         if (!account_resolve(s, config, row, err) || !lane_resolve(s, config, row, err) ||
             !within_part(s, config, row, err) ||
             !sheet_symbol(s, config, index, row->head.line, row->symbol, &row->instrument, err))

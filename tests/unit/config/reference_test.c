@@ -173,6 +173,13 @@ static void positions_have_owners(void **state)
         "f.csv:3:8: shares: |whole shares");
     bad(POSITIONS "account,symbol,shares,price\nfund,X,1099511627777,1\n",
         "f.csv:3: shares: |1099511627776");
+    // All rows together: sums of the firm that had to stop at their end would be wrong afterwards.
+    good(&s, POSITIONS "account,symbol,shares,price\nfund,X,1099511627776,400\n"
+                       "house,X,-1099511627776,19.4303\n");
+    sheet_free(&s);
+    bad(POSITIONS "account,symbol,shares,price\nfund,X,1099511627776,400\n"
+                  "house,X,-1099511627776,19.4304\n",
+        "f.csv:4: price: |rows before it");
     bad(POSITIONS "account,symbol,shares,price\nfund,X,-9223372036854775808,1\n",
         "f.csv:3:8: shares: ");
     bad(POSITIONS "account,symbol,shares,price\nfund,X,1099511627776,400000\n", "f.csv:3: price: ");
