@@ -206,7 +206,7 @@ static void told(struct day *d, uint32_t index, const struct ouch_report *r)
     struct event event = {.type = EVENT_ORDER};
     event.order = (struct event_order){.client_id = o->client_id,
                                        .exchange_ref = o->exchange_ref,
-                                       .match = r->match,
+                                       .match = order_report_number(r),
                                        .exchange_ns = r->time_ns,
                                        .order = index,
                                        .ref = o->ref,

@@ -34,7 +34,7 @@ static void order_tell(struct desk *d, const struct own_order *o, uint32_t index
     e->reason = r ? r->reason : o->reason;
     if (r) {
         e->exchange_ns = r->time_ns;
-        e->match = r->kind == REPORT_CANCELED ? r->quantity : r->match;
+        e->match = order_report_number(r);
         e->sequence = (uint32_t)(d->sessions[o->session].session->next_sequence - 1);
         e->named = r->ref;
         e->liquidity = (uint8_t)r->liquidity;

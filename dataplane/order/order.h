@@ -323,6 +323,11 @@ void order_report(struct order_table *t, uint32_t index, const struct ouch_repor
 // What the session, a person or the desk finds out: rows NOT_SENT to OTHER_SYMBOL.
 void order_found_out(struct order_table *t, uint32_t index, enum order_message message,
                      struct order_outcome *out);
+// What an event has as <match>: the number of an execution, of a cancel the shares it takes off.
+static inline uint64_t order_report_number(const struct ouch_report *r)
+{
+    return r->kind == REPORT_CANCELED ? r->quantity : r->match;
+}
 // A replaced message names the chain by its old reference; a fill may name the new one.
 static inline uint32_t order_ref_of(const struct ouch_report *r)
 {
