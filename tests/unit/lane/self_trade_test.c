@@ -310,6 +310,27 @@ static void what_waits_for_cancels_is_not_counted(void **state)
     assert_int_equal(strlen(left()), 3); // two orders, and the cancel that was due
 }
 
+// The cancel finds no room on its way out: it waits, and the order that would follow it is refused.
+static void one_does_not_leave_before_its_cancels(void **state)
+{
+    (void)state;
+    policy(TRADE_FIRM, SELF_TRADE_OLDEST);
+    assert_int_equal(enter('S', PRICE, 100), REFUSAL_NONE);
+    const uint32_t oldest = order;
+    left();
+    w->rig.refuse = true;
+    assert_int_equal(enter('B', PRICE, 300), REFUSAL_SELF_TRADE);
+    refused(TRADE_FIRM, PRICE, PRICE);
+    w->rig.refuse = false;
+    assert_string_equal(left(), "");
+    assert_true(orders_at(&w->desk.orders, oldest)->flags & ORDER_CANCEL_QUEUED);
+    desk_turn(&w->desk, w->now);
+    assert_string_equal(left(), "X");
+    assert_int_equal(w->desk.risk.firm.orders, 1);
+    words_are_right();
+    check();
+}
+
 // As many cancels as may leave at once do, and it follows.
 static void what_follows_its_cancels_is_counted(void **state)
 {
@@ -426,6 +447,7 @@ int main(void)
         TEST(a_broken_trade_makes_no_cancel_larger),
         TEST(what_is_taken_off_twice_adds_up),
         TEST(what_waits_for_cancels_is_not_counted),
+        TEST(one_does_not_leave_before_its_cancels),
         TEST(what_follows_its_cancels_is_counted),
         TEST(what_is_taken_off_already_is_not_met),
         TEST(a_replace_is_an_order_too),
