@@ -73,7 +73,10 @@ void value_range(const struct option_row *row, char *out, size_t len)
     case OPTION_WORDS: snprintf(out, len, "a list of %s", row->words); break;
     case OPTION_NUMBERS: snprintf(out, len, "a list of up to %lu whole numbers", row->max); break;
     case OPTION_LIMIT: snprintf(out, len, "none, or %lu to %lu", row->min, row->max); break;
-    case OPTION_MONEY: snprintf(out, len, "none, or dollars with up to four decimals"); break;
+    case OPTION_MONEY: // the largest is none
+        snprintf(out, len, "none, or dollars below %lu.%04lu, with up to four decimals",
+                 row->max / 10000, row->max % 10000);
+        break;
     case OPTION_PRICE:
         snprintf(out, len, "dollars from %lu.%04lu to %lu.%04lu, with up to four decimals",
                  row->min / 10000, row->min % 10000, row->max / 10000, row->max % 10000);

@@ -303,6 +303,8 @@ def nodes(pg):
             place=5, **{"open": still})
     shown = ask("SELECT ref, state, open FROM tickgate.orders WHERE ref BETWEEN 8 AND 12 ORDER BY 1")
     assert shown == ["8|replaced|0", "9|dead|0", "10|replaced|0", "11|live|30", "12|sent|"], shown
+    # It was modified since: what it saw on arrival counts.
+    add("decisions", at=at(103), journal=1, epoch=10, number=23, sequence=23, lane=0, ref=7, kind="M", bid=1000700, ask=1000700)
     add("executions", at=at(104), journal=1, epoch=10, number=24, ref=7, side="B", shares=1, price=1000100)
     shown = ask("SELECT slippage FROM tickgate.slippage WHERE number = 24")
     assert shown == ["0.0100"], shown
