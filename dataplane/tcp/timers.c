@@ -60,9 +60,7 @@ static void rto_expired(struct tcp *c, uint64_t now_ns)
 static void keepalive_expired(struct tcp *c, uint64_t now_ns)
 {
     uint64_t next = c->heard_ns + ns_of_ms(c->config.keepalive_idle_ms);
-    if (c->state == TCP_TIME_WAIT) {
-        c->keep_at_ns = UINT64_MAX;
-    } else if (next > now_ns) {
+    if (next > now_ns) {
         c->keep_at_ns = next;
     } else if (tcp_flight(c)) {
         // What is out asks already, and gives up by itself.

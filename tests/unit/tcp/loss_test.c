@@ -193,6 +193,7 @@ static void three_duplicates_mean_a_loss(void **state)
     assert_false(rig_output(&rig));
     assert_int_equal(rig.conn.count.fast_retransmits, 1);
     assert_int_equal(rig.conn.count.timeouts, 0);
+    assert_int_equal(rig.conn.ssthresh, 3000); // half of what was out (RFC 5681, section 3.2)
     // NewReno: an acknowledgement of a part says where the next hole is.
     assert_true(peer_acks(&rig, 2000, 60000));
     assert_true(rig_output(&rig));
