@@ -246,7 +246,9 @@ static void what_is_not_ones_own_is_unknown(void **state)
     assert_int_equal(refused(t, tickgate_enter(t, &o)), REFUSAL_UNKNOWN_SYMBOL);
     o = some_order;
     o.venue = 1;
+    w->desk.sessions[1].session = &w->session; // whatever stands behind the last one
     assert_int_equal(refused(t, tickgate_enter(t, &o)), REFUSAL_UNKNOWN_ACCOUNT);
+    w->desk.sessions[1].session = NULL;
     o = some_order;
     o.options = &(struct tickgate_options){.post_only = 'Q'};
     assert_int_equal(refused(t, tickgate_enter(t, &o)), REFUSAL_ORDER_FIELD);

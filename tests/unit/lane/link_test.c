@@ -55,9 +55,11 @@ static void a_full_transmit_ring_takes_the_order_back(void **state)
     (void)state;
     uint32_t index;
     connect_up();
+    const uint32_t next = w->link.tcp.snd_nxt;
     w->port.send_room = 0;
     assert_int_equal(desk_enter(&w->desk, &who, &buy, &index), REFUSAL_TRANSMIT);
     assert_int_equal(w->desk.risk.firm.orders, 0);
+    assert_int_equal(w->link.tcp.snd_nxt, next); // nor would they be sent again
     w->port.send_room = 1000;
     assert_int_equal(desk_enter(&w->desk, &who, &buy, &index), REFUSAL_NONE);
     sent_take();

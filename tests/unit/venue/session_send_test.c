@@ -170,6 +170,17 @@ static void nothing_stands_behind_a_frame(void **state)
     assert_true(s.halted && rig.sent_len == 0);
 }
 
+// The approval came before the halt.
+static void nothing_leaves_on_a_halted_session(void **state)
+{
+    (void)state;
+    go();
+    s.approved = approval();
+    session_halt(&s);
+    assert_int_equal(session_send_order(&s, frame_enter(&s.frames, &order), now), SESSION_EGRESS);
+    assert_int_equal(rig.sent_len, 0);
+}
+
 static void a_refusal_of_the_transport_is_no_sending(void **state)
 {
     (void)state;
@@ -196,6 +207,7 @@ int main(void)
         cmocka_unit_test_setup(no_byte_of_a_frame_may_differ, setup),
         cmocka_unit_test_setup(what_was_approved_with_options_has_them, setup),
         cmocka_unit_test_setup(nothing_stands_behind_a_frame, setup),
+        cmocka_unit_test_setup(nothing_leaves_on_a_halted_session, setup),
         cmocka_unit_test_setup(a_refusal_of_the_transport_is_no_sending, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
