@@ -1,4 +1,5 @@
 // From a command line to a method with parameters, and back to help.
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -320,6 +321,13 @@ static bool complete(struct parser *p)
     return true;
 }
 
+// A word that is an option rather than a value: "-" alone is a value (standard input), and so is a
+// negative number, which what it is given to refuses by its own range.
+static bool names_an_option(const char *text)
+{
+    return text[0] == '-' && text[1] && !isdigit((unsigned char)text[1]);
+}
+
 static volatile sig_atomic_t stopped;
 
 bool invocation_parse(struct invocation *invocation, int argc, char **argv, FILE *out,
@@ -332,7 +340,7 @@ bool invocation_parse(struct invocation *invocation, int argc, char **argv, FILE
     invocation->options = json_object();
     for (p.at = 1; p.at < argc; p.at++) {
         const char *text = argv[p.at];
-        if (!(text[0] == '-' && text[1] ? option(&p, text) : word(&p, text)))
+        if (!(names_an_option(text) ? option(&p, text) : word(&p, text)))
             return false;
     }
     if (p.help || p.version) {

@@ -107,6 +107,8 @@ static void test_governing(void **state)
             "{\"scope\":\"symbol:A\",\"control\":\"quantity\",\"value\":\"5\",\"reason\":\"r\"}");
     becomes("set limit symbol A quantity 5 --reason r", "limit_set",
             "{\"scope\":\"symbol:A\",\"control\":\"quantity\",\"value\":\"5\",\"reason\":\"r\"}");
+    becomes("set limit firm quantity -5 --reason r", "limit_set",
+            "{\"scope\":\"firm\",\"control\":\"quantity\",\"value\":\"-5\",\"reason\":\"r\"}");
     becomes("show limits symbol A", "limits", "{\"scope\":\"symbol:A\"}");
     becomes("show limits symbol", "limits", "{\"scope\":\"symbol\"}");
     becomes("strategy set m a=1,b=-2 --reason r", "strategy_set",
