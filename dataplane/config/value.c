@@ -72,7 +72,9 @@ void value_range(const struct option_row *row, char *out, size_t len)
         break;
     case OPTION_WORDS: snprintf(out, len, "a list of %s", row->words); break;
     case OPTION_NUMBERS: snprintf(out, len, "a list of up to %lu whole numbers", row->max); break;
-    case OPTION_LIMIT: snprintf(out, len, "none, or %lu to %lu", row->min, row->max); break;
+    case OPTION_LIMIT: // the largest is none
+        snprintf(out, len, "none, or %lu to %lu", row->min, row->max - 1);
+        break;
     case OPTION_MONEY: // the largest is none
         snprintf(out, len, "none, or dollars below %lu.%04lu, with up to four decimals",
                  row->max / 10000, row->max % 10000);
@@ -195,15 +197,17 @@ static bool money_parse(const char *text, size_t len, uint64_t *out)
     return true;
 }
 
-// "none" is the largest value, but of a price.
+// "none" is the largest value, which no number says: a limit is never none by being large. A price
+// has no "none".
 static bool limit_store(const struct option_row *row, const char *text, size_t len, void *member)
 {
     uint64_t v = row->max;
-    const bool none = row->kind != OPTION_PRICE && len == 4 && memcmp(text, "none", 4) == 0;
+    const bool may_be_none = row->kind != OPTION_PRICE;
+    const bool none = may_be_none && len == 4 && memcmp(text, "none", 4) == 0;
     if (!none && !(row->kind == OPTION_LIMIT ? number_parse(NULL, 1, 1, text, len, &v)
                                              : money_parse(text, len, &v)))
         return false;
-    if (v < row->min || v > row->max)
+    if (!none && (v < row->min || v > row->max - may_be_none))
         return false;
     memcpy(member, &v, row->size); // little-endian: the low bytes
     return true;

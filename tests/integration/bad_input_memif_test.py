@@ -61,7 +61,7 @@ CONTRADICTIONS = [
     ("tick: 0.05, price_low: 10.01, price_high: 10.04", "tick: has no multiple between price_low and price_high"),
     ("lot: 100, limits: {quantity: 99}", "limits.quantity: is below lot (100): no order would enter; name 100 or more, or 0"),
     ("lot: 100, price_low: 5, limits: {notional: 499}", "limits.notional: is below the smallest order"),
-    ("limits: {quantity: 4294967296}", "limits.quantity: '4294967296' is not good here; it takes none, or 0 to 4294967295"),
+    ("limits: {quantity: 4294967296}", "limits.quantity: '4294967296' is not good here; it takes none, or 0 to 4294967294"),
 ]
 
 

@@ -140,6 +140,10 @@ static void what_is_not_good_changes_nothing(void **state)
     refused(TRADE_ACCOUNT, ACCOUNT, "touch", "1", "no such limit");
     refused(TRADE_ACCOUNT, ACCOUNT, "quantity", "-1", "quantity: '-1' is not good here; it takes");
     refused(TRADE_ACCOUNT, ACCOUNT, "notional", "1.00001", "none, or dollars");
+    // What stands for none is no number: a limit does not go by being as large as can be.
+    refused(TRADE_ACCOUNT, ACCOUNT, "quantity", "4294967295", "none, or 0 to 4294967294");
+    refused(TRADE_ACCOUNT, ACCOUNT, "notional", "461168601842738.7903", "none, or dollars below");
+    refused(TRADE_SYMBOL, 1, "touch", "100000", "none, or 0 to 99999");
     refused(TRADE_ACCOUNT, 2, "quantity", "1", "there is no account 2");
     refused(TRADE_STRATEGY, 2, "quantity", "1", "there is no strategy 2");
     refused(TRADE_SYMBOL, 2, "quantity", "1", "there is no symbol 2");
