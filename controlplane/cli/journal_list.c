@@ -91,7 +91,7 @@ void run_journal_dump(const struct invocation *invocation, struct error *err)
 struct tail {
     json_t **kept;
     uint64_t room, count;
-    uint32_t told; // findings
+    uint32_t told; // of the damage
 };
 
 static void tail_show(struct tail *t, bool json)
@@ -108,10 +108,11 @@ static void tail_show(struct tail *t, bool json)
 static void tail_tell(struct tail *t, const struct journal_reader *r)
 {
     char text[256];
-    for (; t->told < r->finding_count; t->told++) {
-        if (r->findings[t->told].torn)
+    for (uint32_t i = 0, damage = 0; i < r->finding_count; i++) {
+        if (r->findings[i].torn || damage++ < t->told)
             continue;
-        journal_finding_text(&r->findings[t->told], text, sizeof text);
+        t->told++;
+        journal_finding_text(&r->findings[i], text, sizeof text);
         fflush(stdout);
         fprintf(stderr, "tickgate: %s: %s\n", r->directory, text);
     }

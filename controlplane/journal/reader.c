@@ -64,13 +64,29 @@ static bool segments_list(struct journal_reader *r, struct error *err)
 
 // --- findings ---
 
+// Every crash may have left a torn end: where there is no room any more the newest of them goes for
+// damage. Null: there is none for this one.
+static struct journal_finding *finding_place(struct journal_reader *r, bool torn)
+{
+    uint32_t i = r->finding_count;
+    if (i < JOURNAL_FINDINGS_MAX)
+        return &r->findings[r->finding_count++];
+    while (!torn && i-- > 0)
+        if (r->findings[i].torn) {
+            memmove(&r->findings[i], &r->findings[i + 1],
+                    (JOURNAL_FINDINGS_MAX - 1 - i) * sizeof r->findings[0]);
+            return &r->findings[JOURNAL_FINDINGS_MAX - 1];
+        }
+    return NULL;
+}
+
 static void finding_add(struct journal_reader *r, bool torn, uint64_t lost, const char *what)
 {
     r->torn += torn;
     r->damaged += !torn;
-    if (r->finding_count == JOURNAL_FINDINGS_MAX)
+    struct journal_finding *f = finding_place(r, torn);
+    if (f == NULL)
         return;
-    struct journal_finding *f = &r->findings[r->finding_count++];
     *f = (struct journal_finding){.segment = r->place.segment,
                                   .block = r->place.block,
                                   .offset = r->offset,

@@ -453,6 +453,42 @@ static void test_what_is_missing_is_named(void **state)
     assert_non_null(strstr(err.text, "segment 2 is missing"));
 }
 
+// However many crashes have left a torn end before it.
+static void test_damage_behind_many_torn_ends_is_named(void **state)
+{
+    (void)state;
+    char path[512], name[32];
+    for (uint32_t i = 1; i <= JOURNAL_FINDINGS_MAX + 2; i++) {
+        rig_open(&rig, i);
+        send_all(1);
+        const uint64_t end = rig.journal.offset;
+        rig_crash(&rig);
+        snprintf(name, sizeof name, "%016u.journal", i);
+        rig_path(&rig, name, path);
+        flip(path, end, 1);
+    }
+    rig_open(&rig, 1);
+    const uint64_t segment = rig.journal.header.segment + 1;
+    send_all(1);
+    const uint64_t first = rig.journal.offset;
+    send_all(1);
+    send_all(1);
+    assert_true(journal_close(&rig.journal));
+    snprintf(name, sizeof name, "%016u.journal", (unsigned)segment);
+    rig_path(&rig, name, path);
+    flip(path, first + 150, 4);
+    rig_read(&rig, &reader);
+    assert_int_equal(reader.torn, JOURNAL_FINDINGS_MAX + 2);
+    assert_int_equal(reader.damaged, 1);
+    assert_int_equal(reader.finding_count, JOURNAL_FINDINGS_MAX);
+    const struct journal_finding *last = &reader.findings[JOURNAL_FINDINGS_MAX - 1];
+    assert_false(last->torn);
+    assert_int_equal(last->segment, segment);
+    assert_int_equal(last->offset, first);
+    assert_int_equal(reader.findings[0].segment, 1); // the oldest stay
+    assert_int_equal(last[-1].segment, JOURNAL_FINDINGS_MAX - 1);
+}
+
 static void test_a_newer_format_is_refused(void **state)
 {
     (void)state;
@@ -541,6 +577,7 @@ int main(void)
         CASE(test_checksums_of_every_length),
         CASE(test_damage_before_blocks_that_left_together),
         CASE(test_what_is_missing_is_named),
+        CASE(test_damage_behind_many_torn_ends_is_named),
         CASE(test_a_newer_format_is_refused),
         CASE(test_no_space_stops_and_goes_on),
         CASE(test_a_failed_write_is_final),
