@@ -207,6 +207,25 @@ void capture_reader_close(struct capture_reader *r)
     r->count = 0;
 }
 
+// Bytes of the whole blocks that a file begins with, if nothing but zeros follows: what was
+// preallocated may be taken off at any moment, and whoever looks at it through a map dies of that.
+static uint64_t written_bytes(int fd, uint64_t size)
+{
+    uint8_t *bytes = malloc(JOURNAL_BLOCK_MAX);
+    uint64_t at = 0, whole = 0;
+    ssize_t got = -1;
+    do {
+        at += whole;
+        got = bytes ? pread(fd, bytes, JOURNAL_BLOCK_MAX, (off_t)at) : -1;
+        whole = got > 0 ? capture_bytes_whole(bytes, (uint64_t)got) : 0;
+    } while (whole);
+    bool over = got >= 0;
+    for (ssize_t i = 0; i < got && i < PCAPNG_BLOCK_BYTES; i++)
+        over = over && bytes[i] == 0;
+    free(bytes);
+    return over ? at : size;
+}
+
 static bool file_open(struct capture_reader *r, struct error *err)
 {
     char path[CAPTURE_PATH_MAX];
@@ -219,12 +238,14 @@ static bool file_open(struct capture_reader *r, struct error *err)
     const int cause = errno;
     if (there && status.st_size > 0) {
         r->map_len = (uint64_t)status.st_size;
-        r->map = mmap(NULL, r->map_len, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (r->next == r->count)
+            r->map_len = written_bytes(fd, r->map_len);
+        r->map = r->map_len ? mmap(NULL, r->map_len, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
         r->map = r->map == MAP_FAILED ? NULL : r->map;
     }
     if (fd >= 0)
         close(fd);
-    if (!there || (status.st_size > 0 && r->map == NULL))
+    if (!there || (status.st_size > 0 && r->map_len && r->map == NULL))
         return error_set(err, EXIT_FAILED, "%s: %s", path, strerror(there ? errno : cause));
     capture_bytes_open(&r->bytes, r->map, r->map ? r->map_len : 0);
     return true;

@@ -265,6 +265,36 @@ static void test_cut(void **state)
     capture_files_close(&w->files);
 }
 
+// The file that is written is finished while somebody reads it, and what was preallocated goes from
+// under the reader.
+static void test_cut_while_it_is_read(void **state)
+{
+    enum { PAGE = 4096 };
+    struct world *w = *state;
+    struct capture_reader r;
+    struct capture_item item;
+    struct error err = {0};
+    uint64_t at = 0, len = 0;
+    turns(w->stream[0], &w->len[0], 2000);
+    begin(w, 7);
+    do { // to where a page ends
+        at = write_part(w, 0, at, at + 5000);
+        for (bool left = false; !left; left = w->files.used == 0 && w->files.on_their_way == 0)
+            capture_files_turn(&w->files, UINT64_MAX, 1000);
+    } while (w->files.offset % PAGE);
+    assert_true(at < w->len[0]);
+    assert_true(capture_reader_open(&r, w->directory, &err));
+    assert_true(capture_reader_next(&r, &item, &err));
+    assert_int_equal(item.kind, CAPTURE_ITEM_INSTANCE);
+    capture_files_close(&w->files);
+    while (capture_reader_next(&r, &item, &err) && item.kind != CAPTURE_ITEM_END)
+        len = item.behind;
+    assert_int_equal(err.code, EXIT_OK);
+    assert_int_equal(r.holes, 0);
+    assert_int_equal(len, at);
+    capture_reader_close(&r);
+}
+
 // Files beyond the limit go, the oldest first; what is left is the end of the capture, without a
 // hole.
 static void test_retention(void **state)
@@ -449,6 +479,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hole, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cut_while_it_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(test_retention, setup, teardown),
         cmocka_unit_test_setup_teardown(test_room_for_others, setup, teardown),
         cmocka_unit_test_setup_teardown(test_room_while_a_file_goes_on, setup, teardown),
