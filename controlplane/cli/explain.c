@@ -259,7 +259,7 @@ static json_t *signal_view(const struct journal_events *f)
                      journal_events_name(f, JOURNAL_NAME_SIGNAL, 0, g->source), "number",
                      view_count(g->number), "as_of", view_utc(g->as_of_ns), "symbol",
                      journal_events_name(f, JOURNAL_NAME_INSTRUMENT, 0, g->instrument), "value",
-                     json_integer((json_int_t)g->value_0), "confidence", view_count(g->confidence),
+                     json_integer(g->value_0), "confidence", view_count(g->confidence),
                      "horizon_ms", view_count(g->horizon_ms));
 }
 

@@ -14,10 +14,19 @@ static json_int_t number_at(const json_t *row, const char *key)
     return json_integer_value(json_object_get(row, key));
 }
 
+// A number that may be too large for one of JSON, and is a text then.
+static const char *digits_at(const json_t *row, const char *key, char out[24])
+{
+    const char *text = json_string_value(json_object_get(row, key));
+    snprintf(out, 24, "%lld", number_at(row, key));
+    return text ? text : out;
+}
+
 static void decision_print(const json_t *row, const json_t *fields)
 {
     const json_t *book = json_object_get(row, "book"), *ns = json_object_get(row, "ns_until");
     const json_t *cause = json_object_get(row, "cause");
+    char digits[24];
     size_t i;
     json_t *check;
     printf("    caused by    lane %lld input %lld, as a capture marks what left, received %s; "
@@ -29,13 +38,13 @@ static void decision_print(const json_t *row, const json_t *fields)
         printf("    signal       %lld of %s for %s, made %s: %lld, confidence %lld\n",
                number_at(told, "number"), text_at(told, "source"), text_at(told, "symbol"),
                text_at(told, "as_of"), number_at(told, "value"), number_at(told, "confidence"));
-    printf("    asked        %s %s %lld %s at %s%s on %s, reference %lld, client's %lld\n",
+    printf("    asked        %s %s %lld %s at %s%s on %s, reference %lld, client's %s\n",
            text_at(fields, "kind"), text_at(fields, "side"), number_at(fields, "quantity"),
            text_at(row, "symbol"),
            json_is_true(json_object_get(row, "market")) ? "market, made immediate or cancel at "
                                                         : "",
            text_at(row, "price"), text_at(row, "session"), number_at(fields, "ref"),
-           number_at(fields, "client_id"));
+           digits_at(fields, "client_id", digits));
     printf("    book seen    bid %s x %lld, ask %s x %lld, %s\n", text_at(book, "bid"),
            number_at(book, "bid_shares"), text_at(book, "ask"), number_at(book, "ask_shares"),
            text_at(book, "quality"));
@@ -59,29 +68,32 @@ static void order_print(const json_t *fields)
 {
     static const char *const lives[] = {"pending", "live", "unknown", "over"};
     const json_int_t life = number_at(fields, "life");
+    char digits[24];
     printf("    exchange     %s; open %lld, filled %lld", life >= 0 && life < 4 ? lives[life] : "?",
            number_at(fields, "open"), number_at(fields, "filled"));
     if (number_at(fields, "fill_shares"))
-        printf("; executed %lld at %lld.%04lld, match %lld", number_at(fields, "fill_shares"),
+        printf("; executed %lld at %lld.%04lld, match %s", number_at(fields, "fill_shares"),
                number_at(fields, "fill_price") / 10000, number_at(fields, "fill_price") % 10000,
-               number_at(fields, "match"));
+               digits_at(fields, "match", digits));
     if (number_at(fields, "broken_shares"))
-        printf("; broken %lld at %lld.%04lld, match %lld", number_at(fields, "broken_shares"),
+        printf("; broken %lld at %lld.%04lld, match %s", number_at(fields, "broken_shares"),
                number_at(fields, "broken_price") / 10000, number_at(fields, "broken_price") % 10000,
-               number_at(fields, "match"));
+               digits_at(fields, "match", digits));
     fputc('\n', stdout);
 }
 
 static void route_print(const json_t *row, const json_t *fields)
 {
+    char digits[24];
     if (strcmp(text_at(row, "event"), "ROUTE") == 0)
         printf("    routed       route %lld, %s %s %lld %s up to %s, round %lld: %lld to place, "
                "best price %s; "
-               "strategy or client %s, account %s, client's %lld\n",
+               "strategy or client %s, account %s, client's %s\n",
                number_at(fields, "route"), text_at(row, "how"), text_at(fields, "side"),
                number_at(fields, "quantity"), text_at(row, "symbol"), text_at(row, "price"),
                number_at(fields, "round"), number_at(fields, "wanted"), text_at(row, "best"),
-               text_at(row, "strategy"), text_at(row, "account"), number_at(fields, "client_id"));
+               text_at(row, "strategy"), text_at(row, "account"),
+               digits_at(fields, "client_id", digits));
     else
         printf("    venue        %s, preferred as number %lld, shows %lld at %s, gets %lld: %s\n",
                text_at(row, "session"), number_at(fields, "rank"), number_at(fields, "shares"),

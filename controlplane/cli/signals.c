@@ -70,7 +70,7 @@ static void price_take(struct score *s, const struct logged_event *e)
 static bool signal_take(struct score *s, const struct journal_events *f, uint32_t value)
 {
     const struct event_signal *g = &f->event.event.signal;
-    const uint64_t values[VALUES] = {g->value_0, g->value_1, g->value_2, g->value_3};
+    const int64_t values[VALUES] = {g->value_0, g->value_1, g->value_2, g->value_3};
     char source[SCORE_NAME_LEN], symbol[SCORE_NAME_LEN];
     snprintf(source, sizeof source, "%s",
              journal_events_name(f, JOURNAL_NAME_SIGNAL, 0, g->source));
@@ -80,7 +80,7 @@ static bool signal_take(struct score *s, const struct journal_events *f, uint32_
         snprintf(source, sizeof source, "%u", g->source);
     if (*symbol == 0)
         snprintf(symbol, sizeof symbol, "%u", g->instrument);
-    return score_signal(s, source, symbol, g->instrument, (int64_t)values[value], f->event.utc_ns,
+    return score_signal(s, source, symbol, g->instrument, values[value], f->event.utc_ns,
                         g->horizon_ms * UINT64_C(1000000));
 }
 

@@ -13,7 +13,7 @@ static uint64_t field_number(const struct event *event, const struct event_field
 
 static json_t *name_or_number(const char *name, uint64_t number)
 {
-    return name && *name ? json_string(name) : view_count(number);
+    return name && *name ? json_string(name) : view_number(number);
 }
 
 static json_t *field_view(const struct logged_event *logged, const struct event_names *names,
@@ -32,6 +32,7 @@ static json_t *field_view(const struct logged_event *logged, const struct event_
             memcpy(text, (const char *)event + field->offset, field->len);
         text_clean(text, sizeof text);
         return json_string(text);
+    case FIELD_i64: return json_integer((json_int_t)number);
     case FIELD_letter: return view_letter((uint8_t)number);
     case FIELD_quality: return view_quality(number, 0);
     case FIELD_locate: name = logged->symbol; break;

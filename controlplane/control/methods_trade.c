@@ -391,8 +391,8 @@ static json_t *order_row(const struct control *control, const struct folded_orde
     set(row, "filled", view_count(o->filled));
     set(row, "state", json_string(o->life < FOLD_DEAD ? lives[o->life] : "?"));
     set(row, "waits", waits);
-    set(row, "client_id", view_count(o->client_id));
-    set(row, "exchange_ref", view_count(o->exchange_ref));
+    set(row, "client_id", view_number(o->client_id));
+    set(row, "exchange_ref", view_number(o->exchange_ref));
     set(row, "since", view_utc(o->since_ns));
     return row;
 }

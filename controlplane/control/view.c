@@ -1,5 +1,6 @@
 #include "controlplane/control/view.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -43,6 +44,15 @@ json_t *view_ip(uint32_t address)
 json_t *view_count(uint64_t value)
 {
     return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+json_t *view_number(uint64_t value)
+{
+    char digits[24];
+    if (value <= INT64_MAX)
+        return json_integer((json_int_t)value);
+    snprintf(digits, sizeof digits, "%" PRIu64, value);
+    return json_string(digits);
 }
 
 json_t *view_limit(unsigned control, uint64_t value)

@@ -14,6 +14,9 @@ json_t *view_notional(uint64_t price4);
 json_t *view_utc(uint64_t ns);
 json_t *view_ip(uint32_t address); // null for 0
 json_t *view_count(uint64_t value);
+// The digits as a text where it is more than a number of JSON can be here: whoever counts clips it,
+// but a name that is a number is another one then.
+json_t *view_number(uint64_t value);
 // A character that the exchange sent, as a string; "" for none.
 json_t *view_letter(uint8_t letter);
 // A limit as the configuration counts it; null: none.

@@ -243,6 +243,9 @@ static uint32_t field_json(char *out, size_t room, const struct event_field *f, 
         for (uint32_t i = 0; i < 10; i++)
             sprintf(text + 2 * i, "%02x", at[i]);
         break;
+    case FIELD_i64:
+        return (uint32_t)snprintf(out, room, "\"%s\":%" PRId64, f->name,
+                                  (int64_t)field_number(at, f->len));
     default:
         return (uint32_t)snprintf(out, room, "\"%s\":%" PRIu64, f->name, field_number(at, f->len));
     }

@@ -27,6 +27,7 @@ enum event_type {
 #define EVENT_FIELD_u16(f)           uint16_t f;
 #define EVENT_FIELD_u32(f)           uint32_t f;
 #define EVENT_FIELD_u64(f)           uint64_t f;
+#define EVENT_FIELD_i64(f)           int64_t f;
 #define EVENT_FIELD_chr4(f)          char f[4];
 #define EVENT_FIELD_chr8(f)          char f[8];
 #define EVENT_FIELD_refusal(f)       uint16_t f;
@@ -76,6 +77,7 @@ enum event_field_kind {
     FIELD_u16,
     FIELD_u32,
     FIELD_u64,
+    FIELD_i64,
     FIELD_chr4,
     FIELD_id,
     FIELD_channel,

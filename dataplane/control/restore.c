@@ -83,8 +83,7 @@ static bool best_take(struct dataplane *d, const struct event *e, struct error *
                          "restart: DAY_BEST of lane %u, which does not trade now; "
                          "start with trading.start: venue",
                          b->of_lane);
-    memcpy(&d->restore->best[b->of_lane][b->scope == TRADE_FIRM ? 0 : 1 + b->index], &b->best,
-           sizeof b->best);
+    d->restore->best[b->of_lane][b->scope == TRADE_FIRM ? 0 : 1 + b->index] = b->best;
     return true;
 }
 
@@ -401,7 +400,7 @@ static void best_look(struct dataplane *d, uint32_t lane, uint32_t scope, uint32
     struct event event = {.type = EVENT_DAY_BEST, .tsc = clock_tsc()};
     if (best == *known)
         return;
-    memcpy(&event.day_best.best, &best, sizeof best);
+    event.day_best.best = best;
     event.day_best.index = index;
     event.day_best.scope = (uint8_t)scope;
     event.day_best.of_lane = (uint8_t)lane;

@@ -127,10 +127,10 @@ static void record(struct desk *d, const struct desk_signal *s, bool heard)
     struct event_signal *e = &event.signal;
     e->as_of_ns = s->told.as_of_ns;
     e->number = s->told.sequence;
-    e->value_0 = (uint64_t)s->told.value[0];
-    e->value_1 = (uint64_t)s->told.value[1];
-    e->value_2 = (uint64_t)s->told.value[2];
-    e->value_3 = (uint64_t)s->told.value[3];
+    e->value_0 = s->told.value[0];
+    e->value_1 = s->told.value[1];
+    e->value_2 = s->told.value[2];
+    e->value_3 = s->told.value[3];
     e->horizon_ms = s->told.horizon_ms;
     e->ttl_ms = s->ttl_ms;
     e->source = s->told.source;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "controlplane/cli/command.h"
+#include "controlplane/control/event_view.h"
 
 static struct journal_rig rig;
 static uint64_t sequence;
@@ -327,6 +328,31 @@ static void test_a_refused_part_of_a_routed_order(void **state)
     json_decref(steps);
 }
 
+// Numbers of 64 bits, with a sign and without, are said as they are.
+static void test_large_numbers_and_negative_ones(void **state)
+{
+    (void)state;
+    const struct event_names none = {0};
+    struct logged_event logged = {.event = {.type = EVENT_SIGNAL, .signal = {.value_0 = -7}}};
+    json_t *view = event_view(&logged, "", &none);
+    const json_t *fields = json_object_get(view, "fields");
+    assert_int_equal(json_integer_value(json_object_get(fields, "value_0")), -7);
+    json_decref(view);
+    instance(5, false);
+    decides('O', 3, 1, UINT64_MAX);
+    decides('O', 4, 2, INT64_MAX);
+    assert_true(journal_close(&rig.journal));
+    json_t *steps = steps_of(1);
+    fields = json_object_get(json_array_get(steps, 0), "fields");
+    assert_string_equal(json_string_value(json_object_get(fields, "client_id")),
+                        "18446744073709551615");
+    json_decref(steps);
+    steps = steps_of(2);
+    fields = json_object_get(json_array_get(steps, 0), "fields");
+    assert_true(json_integer_value(json_object_get(fields, "client_id")) == INT64_MAX);
+    json_decref(steps);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make, drop)
@@ -338,6 +364,7 @@ int main(void)
         CASE(test_a_trade_is_broken_behind_the_end),
         CASE(test_a_part_of_a_routed_order),
         CASE(test_a_refused_part_of_a_routed_order),
+        CASE(test_large_numbers_and_negative_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -178,7 +178,7 @@ static void signal_put(struct journal_rig *g, uint64_t ms, int64_t value, uint32
     event.signal.source = 2;
     event.signal.horizon_ms = horizon_ms;
     event.signal.value_0 = 12345;
-    event.signal.value_3 = (uint64_t)value;
+    event.signal.value_3 = value;
     event_put(g, event, ms);
 }
 

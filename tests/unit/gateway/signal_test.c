@@ -145,8 +145,8 @@ static void who_has_the_symbol_is_told(void **state)
     assert_true(e->signal.source == 2 && e->signal.told == 1 && e->signal.instrument == 1 &&
                 e->signal.number == 1 && e->signal.as_of_ns == 1000 && e->signal.ttl_ms == 30 &&
                 e->signal.horizon_ms == 250 && e->signal.confidence == 9000);
-    assert_true(e->signal.value_0 == 1000100 && (int64_t)e->signal.value_1 == -7 &&
-                (int64_t)e->signal.value_2 == INT64_MIN && e->signal.value_3 == INT64_MAX);
+    assert_true(e->signal.value_0 == 1000100 && e->signal.value_1 == -7 &&
+                e->signal.value_2 == INT64_MIN && e->signal.value_3 == INT64_MAX);
     assert_int_equal(s->until_ns, 1000 + 30000000); // from its as-of on
     struct tickgate_signal stays = some_signal;
     stays.sequence = 2;

@@ -234,7 +234,7 @@ static void strategies_hear_every_record_of_a_datagram(void **state)
     const struct event *e = event_of(EVENT_SIGNAL);
     assert_true(e->input == w->lane.input && e->signal.number == 3 && e->signal.instrument == 2);
     assert_true(e->signal.source == FIRST && e->signal.told == 1 && e->signal.confidence == 9000);
-    assert_true((int64_t)e->signal.value_1 == -7 && e->signal.as_of_ns == r[0].as_of_ns);
+    assert_true(e->signal.value_1 == -7 && e->signal.as_of_ns == r[0].as_of_ns);
     assert_int_equal(events_of(EVENT_SIGNAL), 3);
     // Good for 30 ms from its as-of on, of which 10 have gone by.
     one(7, 4);

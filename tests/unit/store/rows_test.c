@@ -185,6 +185,18 @@ static void test_texts_are_plain(void **state)
     assert_string_equal(text(TABLE_events, "type"), "999");
 }
 
+static void test_numbers_with_a_sign_keep_it(void **state)
+{
+    (void)state;
+    const struct event e = {.type = EVENT_SIGNAL,
+                            .signal = {.value_0 = -7, .value_3 = INT64_MIN, .number = UINT64_MAX}};
+    write_event(&e);
+    const char *fields = text(TABLE_events, "fields");
+    assert_non_null(strstr(fields, "\"value_0\":-7,"));
+    assert_non_null(strstr(fields, "\"value_3\":-9223372036854775808,"));
+    assert_non_null(strstr(fields, "\"number\":18446744073709551615,"));
+}
+
 static void test_time_stays_near_the_block(void **state)
 {
     (void)state;
@@ -245,6 +257,7 @@ int main(void)
                                         drop),
         cmocka_unit_test_setup_teardown(test_every_type_has_a_row, make, drop),
         cmocka_unit_test_setup_teardown(test_texts_are_plain, make, drop),
+        cmocka_unit_test_setup_teardown(test_numbers_with_a_sign_keep_it, make, drop),
         cmocka_unit_test_setup_teardown(test_time_stays_near_the_block, make, drop),
         cmocka_unit_test(test_columns_are_those_of_the_schema),
     };
