@@ -22,11 +22,7 @@ LIMIT = 5000  # shares of the account in a symbol, as trading.sections has it
 
 def files(s):
     """Today's files: the account holds all it may of the first symbol, and the second has lots of three hundred."""
-    try:
-        zone = zoneinfo.ZoneInfo("America/New_York")
-    except zoneinfo.ZoneInfoNotFoundError:
-        zone = None
-    today = "2026-11-23" if zone is None else datetime.datetime.now(zone).date()
+    today = datetime.datetime.now(zoneinfo.ZoneInfo("America/New_York")).date()
     (s.dir / "positions.csv").write_text(
         f"tickgate,positions,1,{today}\naccount,symbol,shares,price\nmain,{SYMBOLS[0]},{LIMIT},12.5\nhouse,{SYMBOLS[1]},-40,3\n")
     (s.dir / "reference.csv").write_text(f"tickgate,reference,1,{today}\nsymbol,lot\n{SYMBOLS[0]},\n{SYMBOLS[1]},300\n")
