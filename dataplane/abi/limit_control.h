@@ -48,7 +48,7 @@ enum {
     LIMIT_CHANGES_MAX = 32,
     LIMIT_NAME_LEN = 24,
     LIMIT_VALUE_LEN = 96, // as many words as a list may have
-    LIMIT_WHY_LEN = 256,
+    LIMIT_WHY_LEN = 640,  // the names of all limits of a symbol
 };
 
 struct limit_change {

@@ -164,7 +164,7 @@ static bool end_fits(struct dataplane_limits *l, uint32_t at, bool *widens)
     if (c->until_ns == 0 && more && limit_widens(control, base, now))
         return refuse(l, at,
                       "%s: lets more pass than the configuration, so it has to end: say for "
-                      "how long",
+                      "how long, such as 30m",
                       c->control);
     return c->until_ns == 0 || raise || raises_room(&l->raises, l->request.count) ||
            refuse(l, at, "%s: %u limits are raised already", c->control, LIMIT_RAISES_MAX);

@@ -138,6 +138,7 @@ static void what_is_not_good_changes_nothing(void **state)
     assert_int_equal(set_base(TRADE_FIRM, 0, "open_notional", "none"), COMMAND_RESULT_OK);
     refused(TRADE_ACCOUNT, ACCOUNT, "quantty", "1", "quantty: no such limit; there are quantity");
     refused(TRADE_ACCOUNT, ACCOUNT, "touch", "1", "no such limit");
+    refused(TRADE_SYMBOL, 1, "tuch", "1", " phases band_needed period period_least market venues");
     refused(TRADE_ACCOUNT, ACCOUNT, "quantity", "-1", "quantity: '-1' is not good here; it takes");
     refused(TRADE_ACCOUNT, ACCOUNT, "notional", "1.00001", "none, or dollars");
     // What stands for none is no number: a limit does not go by being as large as can be.
