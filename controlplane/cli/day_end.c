@@ -297,6 +297,20 @@ static bool seal(struct day *day, struct error *err)
     return ok;
 }
 
+// <next>: the trading day that follows, as somebody has given it. Positions of a day that is over
+// would be refused tomorrow, and have replaced those that are good. Without a calendar nobody knows
+// which day it is where trading is.
+static bool next_good(const char *next, const json_t *calendar, struct error *err)
+{
+    const char *today = json_string_value(json_object_get(calendar, "today"));
+    int32_t day, first;
+    if (!date_parse(next, strlen(next), &day))
+        return error_set(err, EXIT_USAGE, "--next: '%.31s' is no day; it takes YYYY-MM-DD", next);
+    return today == NULL || !date_parse(today, strlen(today), &first) || day >= first ||
+           error_set(err, EXIT_USAGE,
+                     "--next: %s is over, it is %s; say a trading day that follows", next, today);
+}
+
 json_t *day_end(const struct day_asks *asks, const struct day_order *order, struct error *err)
 {
     static const struct day_step steps[] = {{"halt", halt},
@@ -304,23 +318,16 @@ json_t *day_end(const struct day_asks *asks, const struct day_order *order, stru
                                             {"reconcile", reconcile},
                                             {"roll", roll},
                                             {"seal", seal}};
-    json_t *calendar = NULL;
+    struct error why = {0};
+    json_t *calendar = asks->call(asks->context, "calendar", json_object(), &why);
     struct day_order with = *order;
-    int32_t next;
-    if (with.next == NULL) {
-        calendar = asks->call(asks->context, "calendar", json_object(), err);
+    if (with.next == NULL)
         with.next = json_string_value(json_object_get(calendar, "next"));
-    }
-    if (with.next == NULL) {
-        const struct error why = *err;
-        *err = (struct error){0};
+    if (with.next == NULL)
         error_set(err, why.code != EXIT_OK ? why.code : EXIT_FAILED,
                   "%s; or say which trading day follows with --next", why.text);
-    } else if (!date_parse(with.next, strlen(with.next), &next)) {
-        error_set(err, EXIT_USAGE, "--next: '%.31s' is no day; it takes YYYY-MM-DD", with.next);
-    }
     json_t *record =
-        err->code == EXIT_OK
+        with.next && next_good(with.next, calendar, err)
             ? day_sequence("end", steps, sizeof steps / sizeof steps[0], asks, &with, err)
             : NULL;
     json_decref(calendar);

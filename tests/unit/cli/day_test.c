@@ -122,6 +122,7 @@ static void script_good(struct world *w)
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         script_set(w, good[i][0], good[i][1], EXIT_OK, NULL);
+    script_set(w, "calendar", "the configuration names no calendar", EXIT_STATE, NULL);
     script_set(
         w, "trading",
         "{\"lanes\":[{\"lane\":\"l0\",\"open_orders\":0},{\"lane\":\"l1\",\"open_orders\":0}],"
@@ -538,6 +539,13 @@ static void test_end_of_no_day(void **state)
     assert_int_equal(err.code, EXIT_USAGE);
     assert_non_null(strstr(err.text, "--next: '2026-02-30'"));
     assert_string_equal(w->script.asked, "");
+    err = (struct error){0};
+    w->order.next = "2026-11-22";
+    script_set(w, "calendar", "{\"today\":\"2026-11-23\",\"next\":\"2026-11-24\"}", EXIT_OK, NULL);
+    assert_null(day_end(&w->asks, &w->order, &err));
+    assert_int_equal(err.code, EXIT_USAGE);
+    assert_non_null(strstr(err.text, "--next: 2026-11-22 is over, it is 2026-11-23"));
+    assert_string_equal(w->script.asked, "");
 }
 
 // Without --next the calendar says which day follows; where it cannot, nothing is touched.
@@ -547,7 +555,6 @@ static void test_end_by_the_calendar(void **state)
     struct error err = {0};
     char text[64] = "";
     w->order.next = NULL;
-    script_set(w, "calendar", "the configuration names no calendar", EXIT_STATE, NULL);
     assert_null(day_end(&w->asks, &w->order, &err));
     assert_int_equal(err.code, EXIT_STATE);
     assert_non_null(strstr(err.text, "names no calendar; or say which trading day follows with "
