@@ -75,7 +75,8 @@ void print_limit_set(FILE *out, const json_t *result, const json_t *options)
         fprintf(out, "the %s's limit of %s binds: this one of the %s's changes nothing yet\n",
                 binds, shown(result, "bound", bound), owner);
     if (json_is_string(json_object_get(result, "until")))
-        fprintf(out, "until %s\n", json_string_value(json_object_get(result, "until")));
+        fprintf(out, "until %s, then %s\n", json_string_value(json_object_get(result, "until")),
+                shown(result, "back", was));
     table_print(out, columns, json_object_get(result, "lanes"));
 }
 

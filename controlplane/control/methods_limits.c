@@ -259,7 +259,10 @@ void method_limit_set_answered(struct control *control, struct job *job)
         set(job->result, "was", limit_view(control->board, which, answer->changes[0].was));
         set(job->result, "now", limit_view(control->board, which, answer->changes[0].now));
         set(job->result, "reason", json_string(job->call.request.limit_set.reason));
-        set(job->result, "until", view_utc(change->until_ns));
+        set(job->result, "until", view_utc(answer->changes[0].until_ns));
+        set(job->result, "back",
+            answer->changes[0].until_ns ? limit_view(control->board, which, answer->changes[0].back)
+                                        : json_null());
         set(job->result, "approved_by", job->approved ? view_count(job->user) : json_null());
         set(job->result, "lanes", lanes_view(control, answer));
     }

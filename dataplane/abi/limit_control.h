@@ -118,6 +118,8 @@ struct limit_changed {
     uint64_t bound; // what holds now, of both owners
     uint32_t binds; // enum limit_owned: whose that is
     uint32_t unused;
+    uint64_t until_ns; // UTC; of the raise that it is part of, 0: of none
+    uint64_t back;     // what holds behind that
 };
 
 struct limit_set_answer {

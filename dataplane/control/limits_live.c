@@ -523,8 +523,12 @@ static void in_force(struct dataplane *d)
     for (uint32_t i = 0; i < l->request.count; i++) {
         const struct limit_change *c = &l->request.changes[i];
         const enum limit_control control = limit_control_find(c->scope, c->control);
-        raises_note(&l->raises, c, &l->answer.changes[i], base_of(l->now, c, control), &l->request,
-                    &d->events);
+        struct limit_changed *changed = &l->answer.changes[i];
+        raises_note(&l->raises, c, changed, base_of(l->now, c, control), &l->request, &d->events);
+        const struct limit_raise *raise =
+            raises_find(&l->raises, c->scope, c->index, c->owner, control);
+        changed->until_ns = raise ? raise->until_ns : 0;
+        changed->back = raise ? raise->back : 0;
         if (l->request.flags & LIMIT_SET_BASE)
             config_limit_set(control, base_of(l->base, c, control), c->value, why);
     }

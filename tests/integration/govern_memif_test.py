@@ -130,7 +130,7 @@ def raised(s):
     beyond = ("set", "limit", "firm", "open_notional", "6000000")
     assert "say for how long" in cli(s, *beyond, "--reason", "r", code=1)[1]
     answer = ask(s, *beyond, "--for", "3s", "--reason", "a large order", "--yes")
-    assert answer["until"] and answer["now"] == "6000000.0000", answer
+    assert answer["until"] and (answer["now"], answer["back"]) == ("6000000.0000", "5000000.0000"), answer
     row = notional(s)
     assert (row["limit"], row["until"], row["back"]) == ("6000000.0000", answer["until"], "5000000.0000"), row
 

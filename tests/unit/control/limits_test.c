@@ -256,11 +256,14 @@ static void test_raise(void **state)
     assert_in_range(until, before + hour, clock_utc_ns() + hour);
     assert_true(r->flags == 0 && r->second == LIMIT_NOBODY);
     slot->answer.limit_set.lanes = 1;
+    slot->answer.limit_set.changes[0].until_ns = until;
+    slot->answer.limit_set.changes[0].back = 50000;
     command_answer(slot, COMMAND_RESULT_OK, 1);
     json_t *answer = resumed(f);
     const json_t *result = json_object_get(answer, "result");
     assert_string_equal(text_of(result, "reason"), "news");
     assert_true(json_is_string(json_object_get(result, "until")));
+    assert_string_equal(text_of(result, "back"), "5.0000");
     assert_true(json_is_null(json_object_get(result, "approved_by")));
     json_decref(answer);
     posted(f, "limit_set", RAISE("5", "60m"));

@@ -304,6 +304,8 @@ static void a_raise_is_moved(void **state)
                      COMMAND_RESULT_LIMIT_REFUSED);
     assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "97"), COMMAND_RESULT_OK);
     assert_int_equal(limits_raised(&d)->count, 1);
+    const struct limit_changed *changed = &slot->answer.limit_set.changes[0]; // less, but raised
+    assert_true(changed->until_ns == now + 3 * hour_ns && changed->back == 90);
     assert_int_equal(set_until("97", clock_utc_ns() + 50000000), COMMAND_RESULT_OK);
     over_and_back(90);
     // Taken back by a person: nothing is left that would end.
@@ -311,6 +313,7 @@ static void a_raise_is_moved(void **state)
     assert_int_equal(set_one(TRADE_ACCOUNT, ACCOUNT, "quantity", "60"), COMMAND_RESULT_OK);
     assert_int_equal(main_event(0, EVENT_LIMIT_RAISE)->limit_raise.state, LIMIT_RAISE_TAKEN_BACK);
     assert_int_equal(limits_raised(&d)->count, 0);
+    assert_int_equal(changed->until_ns, 0);
     // Up to the configuration it takes no end; from below it may have one.
     assert_int_equal(set_until("70", clock_utc_ns() + 50000000), COMMAND_RESULT_OK);
     over_and_back(60);
