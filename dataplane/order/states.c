@@ -373,7 +373,8 @@ static void do_CORRECT(struct step *s)
 
 static void do_REFUSE(struct step *s)
 {
-    if (UNLIKELY(s->o->flags & ORDER_ACCEPTED || s->r->ref != s->o->ref || s->o->filled)) {
+    if (UNLIKELY(s->o->flags & ORDER_ACCEPTED || s->r->ref != s->o->ref ||
+                 s->o->life == LIFE_LIVE)) {
         wrong(s);
         return;
     }

@@ -237,6 +237,86 @@ static void a_replaced_message_of_another_link_is_impossible(void **state)
     close_table(NULL);
 }
 
+// Live as something else has shown, with a replace on its way: its refusal as impossible as ever.
+static void what_is_live_is_not_refused_beside_a_replace(void **state)
+{
+    static const enum ouch_report_kind kinds[] = {REPORT_PRIORITY, REPORT_EXECUTED};
+    (void)state;
+    for (uint32_t c = 0; c < ARRAY_LEN(columns) * ARRAY_LEN(kinds); c++) {
+        const char *name = columns[c / 2];
+        if (!strchr(name, 'R'))
+            continue;
+        struct own_order *o = order_in(name, false);
+        tell(o, (struct ouch_report){.kind = (uint8_t)kinds[c % 2],
+                                     .letter = 'T',
+                                     .ref = REF,
+                                     .quantity = 100,
+                                     .price = PRICE,
+                                     .match = 900});
+        const struct ouch_report r = {.kind = REPORT_REJECTED, .letter = 'J', .ref = REF};
+        if (!(tell(o, r).did & DID_WRONG) || o->life != LIFE_LIVE || !(o->waits & WAIT_REPLACE))
+            fail_msg("%s", name);
+        close_table(NULL);
+    }
+}
+
+// Nobody knows whether the exchange has the order; of a replace that it never saw it says nothing
+// about the order.
+static void a_refusal_of_what_was_given_up_ends_nothing(void **state)
+{
+    (void)state;
+    struct own_order *o = order_in("UR", false);
+    struct order_outcome out;
+    order_found_out(&table, (uint32_t)(o - table.orders), ORDER_MESSAGE_NOT_SEEN, &out);
+    assert_int_equal(o->waits, 0);
+    const struct ouch_report r = {.kind = REPORT_REJECTED, .letter = 'J', .ref = CHANGE};
+    assert_true(tell(o, r).did & DID_WRONG);
+    assert_int_equal(o->life, LIFE_UNKNOWN);
+    assert_int_equal(o->open, SHARES);
+    close_table(NULL);
+}
+
+// Whatever is on its way: the exchange will take it off after the cross, and waits for no cancel of
+// its own. Of an order that it has said nothing about that is impossible.
+static void a_cancel_of_all_may_wait_in_every_state(void **state)
+{
+    (void)state;
+    for (uint32_t c = 0; c < ARRAY_LEN(columns); c++) {
+        struct own_order *o = order_in(columns[c], true);
+        order_mass_begin(&table, 0);
+        const struct ouch_report p = {.kind = REPORT_CANCEL_PENDING, .letter = 'P', .ref = REF};
+        const bool impossible = tell(o, p).did & DID_WRONG;
+        if (strcmp(columns[c], "P") == 0 ? !impossible || o->waits
+                                         : impossible || o->life != LIFE_LIVE ||
+                                               !(o->waits & WAIT_CANCEL) || o->cancel_total)
+            fail_msg("%s", columns[c]);
+        close_table(NULL);
+    }
+}
+
+// The edge of the type: what is open and what has executed are more than a total can say.
+static void a_total_ends_where_its_type_does(void **state)
+{
+    (void)state;
+    struct own_order *o = order_in("LR", true);
+    tell(o, (struct ouch_report){.kind = REPORT_EXECUTED,
+                                 .letter = 'E',
+                                 .ref = REF,
+                                 .quantity = 100,
+                                 .price = PRICE,
+                                 .match = 900});
+    const struct ouch_report r = {.kind = REPORT_REPLACED,
+                                  .letter = 'U',
+                                  .ref = CHANGE,
+                                  .ref_was = REF,
+                                  .quantity = UINT32_MAX,
+                                  .price = CHANGE_PRICE};
+    assert_true(tell(o, r).did & DID_WRONG);
+    assert_int_equal(o->open, UINT32_MAX);
+    assert_int_equal(o->quantity, UINT32_MAX);
+    close_table(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +331,10 @@ int main(void)
         cmocka_unit_test(a_part_that_is_cancelled_waits_no_longer),
         cmocka_unit_test(a_replaced_total_is_what_was_asked_for),
         cmocka_unit_test(a_replaced_message_of_another_link_is_impossible),
+        cmocka_unit_test(what_is_live_is_not_refused_beside_a_replace),
+        cmocka_unit_test(a_refusal_of_what_was_given_up_ends_nothing),
+        cmocka_unit_test(a_cancel_of_all_may_wait_in_every_state),
+        cmocka_unit_test(a_total_ends_where_its_type_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
