@@ -287,6 +287,11 @@ static void a_resume_lifts_all_askers_and_claims(void **state)
     assert_int_equal(order(COMMAND_RESUME, TRADE_SYMBOL, 0), COMMAND_RESULT_OK);
     assert_int_equal(slot->answer.govern.lifted, LIFT_KILL | LIFT_QUARANTINE);
     assert_false(w->desk.risk.symbols[0].quarantined);
+    events_look();
+    for (uint32_t i = 0, kills = 0; i < seen_count; i++) {
+        kills += seen[i].type == EVENT_KILL;
+        assert_true(seen[i].type != EVENT_LIFTED || kills == KILL_ASKERS);
+    }
     assert_int_equal(enter(), REFUSAL_NONE);
     events_drain();
     assert_int_equal(w->event_count[EVENT_KILL], KILL_ASKERS); // none was lifted unseen

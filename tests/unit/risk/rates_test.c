@@ -209,14 +209,51 @@ static void of_cancels_as_well(void **state)
     }
 }
 
+static void charged_nothing(struct gate_order *o, enum trade_scope scope, bool kill)
+{
+    const uint32_t index[] = {0, ACCOUNT, STRATEGY, SYMBOL, SESSION};
+    o->now += 1000 * second_of(clocks[0]);
+    if (kill)
+        kill_ask(&rig.kills[KILL_BY_LANE], scope, index[scope]);
+    else
+        row_of(scope)->state = TRADING_HALTED;
+    for (uint32_t i = 0; i < 3; i++) {
+        refused(o, kill ? REFUSAL_KILLED : REFUSAL_HALTED, scope,
+                kill ? (uint64_t)KILL_BY_LANE + 1 : TRADING_HALTED, kill ? 0 : TRADING_REDUCING);
+        assert_true(gate_refused_before(&rig.risk, &o->owner, o->now, &verdict));
+    }
+    row_of(scope)->state = TRADING_ACTIVE;
+    kill_lift(&rig.kills[KILL_BY_LANE], scope, index[scope]);
+    risk_kills_look(&rig.risk);
+    passes(o);
+    assert_false(gate_refused_before(&rig.risk, &o->owner, o->now, &verdict));
+}
+
+// In the gate and before it: who is stopped takes nothing from the others of session and symbol.
+static void who_is_stopped_is_charged_nothing(void **state)
+{
+    struct gate_order o = order_of(SHARES, PRICE, 'B');
+    (void)state;
+    FOR_SCOPES(s)
+    {
+        configure(scopes[s], 1, 1, clocks[0]);
+        for (uint32_t scope = 0; scope < TRADE_SCOPES; scope++) {
+            charged_nothing(&o, (enum trade_scope)scope, false);
+            charged_nothing(&o, (enum trade_scope)scope, true);
+        }
+        configure(scopes[s], UINT32_MAX, 1, clocks[0]);
+    }
+}
+
 #define GATE_TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        GATE_TEST(ten_at_once_and_one_a_second), GATE_TEST(cancels_alike),
-        GATE_TEST(the_most_that_is_configured),  GATE_TEST(never_more_than_the_rate),
-        GATE_TEST(another_rate_holds_at_once),   GATE_TEST(of_cancels_as_well),
+        GATE_TEST(ten_at_once_and_one_a_second),      GATE_TEST(cancels_alike),
+        GATE_TEST(the_most_that_is_configured),       GATE_TEST(never_more_than_the_rate),
+        GATE_TEST(another_rate_holds_at_once),        GATE_TEST(of_cancels_as_well),
+        GATE_TEST(who_is_stopped_is_charged_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -249,6 +249,34 @@ static void egress_reads_what_stands_there(void **state)
     assert_false(egress_read(&frames, (const uint8_t *)"\0\1R", 3, &e));
 }
 
+// Behind what every order patches, up to the last byte of the options that all have in common.
+static void a_frame_is_what_the_session_prepared_to_its_last_byte(void **state)
+{
+    (void)state;
+    struct frames_config c = {
+        .firm = "TGTE",
+        .capacity = 'P',
+        .options = {.present = 1u << OUCH50_TAG_CUSTOMER | 1u << OUCH50_TAG_ROUTE |
+                               1u << OUCH50_TAG_TRADE_NOW | 1u << OUCH50_TAG_GROUP,
+                    .customer = 'R',
+                    .route = "SCAN",
+                    .trade_now = 'Y',
+                    .group = 7}};
+    frames_init(&frames, &c);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct frame_bytes f = i ? *frame_replace(&frames, &order) : *frame_enter(&frames, &order);
+        assert_true(f.len > 3 + (i ? 40 : 47));
+        assert_true(egress_rest(&frames, &f));
+        for (uint32_t at = 3 + (i ? 23 : 28); at < f.len; at++) {
+            f.bytes[at] ^= 1;
+            assert_false(egress_rest(&frames, &f));
+            f.bytes[at] ^= 1;
+        }
+        f.len--;
+        assert_false(egress_rest(&frames, &f));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +287,7 @@ int main(void)
         cmocka_unit_test(letters_that_a_version_lacks_are_refused),
         cmocka_unit_test(what_42_gives_back_can_be_replaced),
         cmocka_unit_test(egress_reads_what_stands_there),
+        cmocka_unit_test(a_frame_is_what_the_session_prepared_to_its_last_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
