@@ -524,9 +524,11 @@ static enum refusal cancel(struct desk *d, uint32_t order, uint32_t total, bool 
     // One that is on its way, or waits, is not weakened.
     if ((o->waits & WAIT_CANCEL || o->flags & ORDER_CANCEL_QUEUED) && o->cancel_total < total)
         total = o->cancel_total;
-    if (desk_cancels_paced(d, o->session) &&
-        (d->orders.sessions[o->session].cancel_count > 0 ||
-         !gate_cancel_due(&d->risk, o->session, d->lane->stamp))) {
+    // One that waits leaves in its turn: past the others it would leave twice.
+    if (o->flags & ORDER_CANCEL_QUEUED ||
+        (desk_cancels_paced(d, o->session) &&
+         (d->orders.sessions[o->session].cancel_count > 0 ||
+          !gate_cancel_due(&d->risk, o->session, d->lane->stamp)))) {
         desk_cancel_wait(d, order, total);
         return REFUSAL_NONE;
     }

@@ -1,11 +1,12 @@
-// Sweeps over more orders than one turn takes: nobody is passed over, whatever ends or enters
-// meanwhile, and nothing that waits for the journal leaves ahead of them.
+// Sweeps over more orders than one turn takes: nobody is passed over, whatever ends, enters or is
+// lifted meanwhile, and nothing that waits for the journal leaves ahead of them.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "dataplane/base/bytes.h"
 #include "dataplane/lane/desk_park.h"
 #include "dataplane/lane/desk_parts.h"
 #include "tests/lib/desk_world.h"
@@ -138,6 +139,28 @@ static void what_is_parked_does_not_leave_ahead_of_the_sweep(void **state)
     assert_int_equal(w->desk.commits_wanted, 0);
 }
 
+// However often, and for whatever reason, it is asked for while it waits: it leaves once, in its
+// turn.
+static void a_cancel_that_waits_leaves_once(void **state)
+{
+    enum { COUNT = 5, CANCEL_LEN = 12 };
+    (void)state;
+    enter_many(COUNT);
+    w->rig.busy = true;
+    kill_ask(&w->desk.kills[KILL_BY_OPERATOR], TRADE_ACCOUNT, w->who.account);
+    turns(2);
+    assert_int_equal(w->desk.orders.sessions[0].cancel_count, COUNT);
+    w->rig.busy = false;
+    w->rig.sent_len = 0;
+    kill_ask(&w->desk.kills[KILL_BY_OPERATOR], TRADE_FIRM, 0);
+    assert_int_equal(desk_cancel(&w->desk, COUNT - 1, 0), REFUSAL_NONE);
+    turns(2);
+    assert_int_equal(w->rig.sent_len, COUNT * CANCEL_LEN);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(be32_load(w->rig.sent + i * CANCEL_LEN + 4),
+                         orders_at(&w->desk.orders, i)->ref);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
@@ -145,6 +168,7 @@ int main(void)
         TEST(a_place_that_is_taken_again_hides_nobody),
         TEST(one_message_for_all_counts_as_a_cancel),
         TEST(what_is_parked_does_not_leave_ahead_of_the_sweep),
+        TEST(a_cancel_that_waits_leaves_once),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
