@@ -174,6 +174,7 @@ static enum command_result do_resume(struct order_of *o)
         if (!kill_bit(kill_scope(&d->kills[asker], scope), index))
             continue;
         tell_lifted(o, asker, 0);
+        desk_kill_outlast(d, scope, index);
         kill_lift(&d->kills[asker], scope, index);
     }
     risk_kills_look(&d->risk);

@@ -64,6 +64,8 @@ void desk_mark_turn(struct desk *d);
 void desk_losses_tell(struct desk *d);
 // Takes notice of kills: KILL is published, what is open will be swept.
 void desk_kills_look(struct desk *d);
+// A kill is about to be lifted: what its sweep has not come to yet is cancelled all the same.
+void desk_kill_outlast(struct desk *d, enum trade_scope scope, uint32_t index);
 
 // What does not even come to the gate counts for the rates of its session and symbol, where it has
 // them: a loop of such orders ends in MESSAGE_RATE, which <e> says then.

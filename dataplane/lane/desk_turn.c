@@ -208,11 +208,25 @@ static uint32_t sweep_walk(struct desk *d, uint32_t session)
     return steps;
 }
 
-static COLD void sweeps_done(struct desk *d)
+static bool sweeps(const struct desk *d)
 {
     for (uint32_t i = 0; i < d->session_count; i++)
         if (d->sessions[i].sweep.on)
-            return;
+            return true;
+    return false;
+}
+
+// As a mass cancel, which ends with the sweeps that there are.
+void desk_kill_outlast(struct desk *d, enum trade_scope scope, uint32_t index)
+{
+    if (sweeps(d))
+        kill_ask(&d->mass, scope, index);
+}
+
+static COLD void sweeps_done(struct desk *d)
+{
+    if (sweeps(d))
+        return;
     memset(&d->mass, 0, sizeof d->mass);
     kill_tell(d, EVENT_KILL_DONE, KILL_ASKERS, 0);
 }

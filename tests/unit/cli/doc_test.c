@@ -121,7 +121,7 @@ static void print_governing(FILE *out)
         "| `halt` | refused | stays, cancels pass |\n"
         "| `reduce` | only what makes a position smaller | stays |\n"
         "| `cancel` | pass | one cancel per order |\n"
-        "| `resume` | pass again | |\n\n"
+        "| `resume` | pass again | cancels that a kill has begun go on |\n\n"
         "Each concerns everything (`firm`; `global` in answers), an account, a strategy, a symbol "
         "or a session (`symbol:MSFT`, or `symbol MSFT`), on\n"
         "every lane that has it. What is in\n"

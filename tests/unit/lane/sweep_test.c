@@ -71,6 +71,20 @@ static void turns(uint32_t count)
         lane_turn(&w->lane, w->now);
 }
 
+static enum command_result order(enum command_type type, enum trade_scope scope, uint32_t index)
+{
+    struct command_slot *slot = command_claim(region_command_slot(&w->lane.view, 0));
+    assert_non_null(slot);
+    slot->type = type;
+    slot->request.govern = (struct govern_request){.scope = scope, .index = index};
+    command_post(slot, 0, region_command_bell(&w->lane.view, 0));
+    lane_turn(&w->lane, w->now);
+    assert_true(command_done(slot));
+    const enum command_result result = slot->result;
+    command_release(slot);
+    return result;
+}
+
 // The order that the sweep comes to next ends between two turns, and somebody else's takes its
 // place, which is the last of the session.
 static void a_place_that_is_taken_again_hides_nobody(void **state)
@@ -139,6 +153,32 @@ static void what_is_parked_does_not_leave_ahead_of_the_sweep(void **state)
     assert_int_equal(w->desk.commits_wanted, 0);
 }
 
+// Whoever resumes takes the kill back, not the cancels that it has asked for: not where they are
+// not all on their way yet, and not where the lane hears of both in one turn.
+static void a_resume_leaves_the_cancels_of_the_kill(void **state)
+{
+    enum { COUNT = 3 * DESK_CANCELS_A_TURN };
+    (void)state;
+    for (uint32_t in_one_turn = 0; in_one_turn < 2; in_one_turn++) {
+        enter_many(COUNT);
+        if (in_one_turn)
+            kill_ask(&w->desk.kills[KILL_BY_DIRECT], TRADE_ACCOUNT, w->who.account);
+        else
+            assert_int_equal(order(COMMAND_KILL, TRADE_ACCOUNT, w->who.account), COMMAND_RESULT_OK);
+        assert_int_equal(order(COMMAND_RESUME, TRADE_ACCOUNT, w->who.account), COMMAND_RESULT_OK);
+        turns(COUNT / DESK_CANCELS_A_TURN);
+        assert_int_equal(taken_off_count(), COUNT);
+        const uint32_t next = enter_of(&w->who); // it trades again
+        turns(1);
+        assert_false(taken_off(next));
+        for (int i = 0; i < 100 && w->desk.orders.sessions[0].open_count; i++) {
+            step();
+            desk_cancel(&w->desk, next, 0);
+        }
+        assert_int_equal(w->desk.orders.sessions[0].open_count, 0);
+    }
+}
+
 // However often, and for whatever reason, it is asked for while it waits: it leaves once, in its
 // turn.
 static void a_cancel_that_waits_leaves_once(void **state)
@@ -168,6 +208,7 @@ int main(void)
         TEST(a_place_that_is_taken_again_hides_nobody),
         TEST(one_message_for_all_counts_as_a_cancel),
         TEST(what_is_parked_does_not_leave_ahead_of_the_sweep),
+        TEST(a_resume_leaves_the_cancels_of_the_kill),
         TEST(a_cancel_that_waits_leaves_once),
     };
 #undef TEST
