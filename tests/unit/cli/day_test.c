@@ -473,6 +473,8 @@ static void test_end_with_open_orders(void **state)
     assert_string_equal(((struct world *)*state)->script.asked, "halt cancel ");
 }
 
+#define COPY(rest) "{\"drop_copies\":[{\"drop_copy\":\"d\",\"journal_read\":true," rest "}]}"
+
 static void test_end_in_doubt(void **state)
 {
     static const struct {
@@ -488,20 +490,11 @@ static void test_end_in_doubt(void **state)
          "{\"lanes\":[{\"open_orders\":0}],\"in_force\":[{\"what\":\"quarantine\","
          "\"scope\":\"symbol\",\"name\":\"XYZ\",\"lane\":\"l0\"}]}",
          "reconcile", "an execution in XYZ on lane l0 is not claimed"},
-        {"drop_copies",
-         "{\"drop_copies\":[{\"drop_copy\":\"d\",\"journal_read\":true,\"state\":\"up\","
-         "\"differing\":2}]}",
-         "reconcile", "drop copy d is up: 2 executions or orders differ"},
-        {"drop_copies",
-         "{\"drop_copies\":[{\"drop_copy\":\"d\",\"journal_read\":true,\"state\":\"up\","
-         "\"waiting\":1}]}",
-         "reconcile", "differ, 1 wait"},
-        {"drop_copies",
-         "{\"drop_copies\":[{\"drop_copy\":\"d\",\"journal_read\":true,\"state\":\"lost\"}]}",
-         "reconcile", "drop copy d is lost"},
-        {"drop_copies",
-         "{\"drop_copies\":[{\"drop_copy\":\"d\",\"journal_read\":true,\"state\":\"up\","
-         "\"foreign\":3,\"foreign_before\":2,\"dropped\":7}]}",
+        {"drop_copies", COPY("\"state\":\"up\",\"differing\":2"), "reconcile",
+         "drop copy d is up: 2 executions or orders differ"},
+        {"drop_copies", COPY("\"state\":\"up\",\"waiting\":1"), "reconcile", "differ, 1 wait"},
+        {"drop_copies", COPY("\"state\":\"lost\""), "reconcile", "drop copy d is lost"},
+        {"drop_copies", COPY("\"state\":\"up\",\"foreign\":3,\"foreign_before\":2,\"dropped\":7"),
          "reconcile", "and 8 messages of its session are of nobody here"},
         {"status", "{\"journal\":{\"state\":\"writing\",\"overrun_events\":5}}", "reconcile",
          "lacks 5 events"},
@@ -532,20 +525,19 @@ static void test_end_with_a_damaged_journal(void **state)
 
 static void test_end_of_no_day(void **state)
 {
+    static const char *const wrong[][2] = {
+        {"2026-02-30", "--next: '2026-02-30'"},
+        {"2026-11-22", "--next: 2026-11-22 is over, it is 2026-11-23"}};
     struct world *w = *state;
-    struct error err = {0};
-    w->order.next = "2026-02-30";
-    assert_null(day_end(&w->asks, &w->order, &err));
-    assert_int_equal(err.code, EXIT_USAGE);
-    assert_non_null(strstr(err.text, "--next: '2026-02-30'"));
-    assert_string_equal(w->script.asked, "");
-    err = (struct error){0};
-    w->order.next = "2026-11-22";
     script_set(w, "calendar", "{\"today\":\"2026-11-23\",\"next\":\"2026-11-24\"}", EXIT_OK, NULL);
-    assert_null(day_end(&w->asks, &w->order, &err));
-    assert_int_equal(err.code, EXIT_USAGE);
-    assert_non_null(strstr(err.text, "--next: 2026-11-22 is over, it is 2026-11-23"));
-    assert_string_equal(w->script.asked, "");
+    for (size_t i = 0; i < 2; i++) {
+        struct error err = {0};
+        w->order.next = wrong[i][0];
+        assert_null(day_end(&w->asks, &w->order, &err));
+        assert_int_equal(err.code, EXIT_USAGE);
+        assert_non_null(strstr(err.text, wrong[i][1]));
+        assert_string_equal(w->script.asked, "");
+    }
 }
 
 // Without --next the calendar says which day follows; where it cannot, nothing is touched.
@@ -567,8 +559,7 @@ static void test_end_by_the_calendar(void **state)
     err = (struct error){0};
     json_decref(day_end(&w->asks, &w->order, &err));
     FILE *file = fopen(w->positions, "r");
-    assert_non_null(file);
-    assert_non_null(fgets(text, sizeof text, file));
+    assert_true(file && fgets(text, sizeof text, file));
     fclose(file);
     assert_string_equal(text, "tickgate,positions,1,2026-11-27\n");
 }
