@@ -47,8 +47,11 @@ static bool type_wanted(uint32_t type)
     case EVENT_BREACH:
     case EVENT_GOVERNED:
     case EVENT_TRADING_STATE:
+    case EVENT_LIMITS:
+    case EVENT_LEASE:
     case EVENT_LIMIT_CHANGED:
     case EVENT_LIMIT_RAISE:
+    case EVENT_DAY_FILE:
     case EVENT_STRATEGY:
     case EVENT_LOSS_BROKEN:
     case EVENT_MARK:

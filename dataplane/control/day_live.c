@@ -83,17 +83,24 @@ static void force_next_make(struct day *day, uint64_t utc_ns)
     day->force_next->luld.zone_s = day_zone(now, utc_ns);
 }
 
-// What the configuration says of a symbol, with its new row over it; what persons have set of just
-// these values is gone.
-static void row_change(const struct day_change *c, const struct config_symbol_row *from,
-                       uint32_t instrument, struct config_symbol_row *to)
+// What the configuration says of a symbol, with its row of the file over it; what persons have set
+// of just these values is gone (raises_drop).
+static void row_of_file(const struct sheet *reference, const uint32_t *row_of,
+                        const struct config_symbol_row *from, uint32_t instrument,
+                        struct config_symbol_row *to)
 {
     to->average_volume = from->average_volume;
     to->previous_close = from->previous_close;
     to->tick = from->tick;
     to->lot = from->lot;
     to->locates = from->locates;
-    day_overlay_of(&c->sheets[DAY_REFERENCE], c->row_of, instrument, to);
+    day_overlay_of(reference, row_of, instrument, to);
+}
+
+static void row_change(const struct day_change *c, const struct config_symbol_row *from,
+                       uint32_t instrument, struct config_symbol_row *to)
+{
+    row_of_file(&c->sheets[DAY_REFERENCE], c->row_of, from, instrument, to);
 }
 
 static void reference_change(const struct dataplane *d, struct limits_source *next)
@@ -185,7 +192,7 @@ bool day_reload(struct dataplane *d, struct command_slot *slot, uint64_t utc_ns,
         *result = COMMAND_RESULT_BUSY;
     else if (request.files >> DAY_FILES)
         *result = COMMAND_RESULT_BAD_ARGUMENT;
-    else if (event_credit(&d->events) < EVENTS_OF_A_RELOAD)
+    else if (event_credit(&d->events) < EVENTS_OF_A_RELOAD + limits_raised(d)->count)
         *result = COMMAND_RESULT_NO_ROOM;
     if (*result != COMMAND_RESULT_OK)
         return false;
@@ -298,4 +305,18 @@ uint32_t day_turn(struct dataplane *d, uint64_t now_ns, uint64_t utc_ns)
         return 0;
     c->look_ns = now_ns + DAY_LOOK_MS * 1000000ull;
     return clock_begin(d, utc_ns);
+}
+
+// --- after a restart ---
+
+void day_restore_reference(struct dataplane *d)
+{
+    const struct config *config = d->config;
+    const struct day *day = &d->day;
+    struct limits_source *now = limits_set_now(d);
+    uint32_t at = 0;
+    for (uint32_t r = 0; now && r < config->symbol_count; r++)
+        for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++)
+            row_of_file(&day->sheets[DAY_REFERENCE], day->row_of, &config->symbols[r], at,
+                        &now->symbols[at]);
 }

@@ -11,3 +11,6 @@ bool day_reload(struct dataplane *d, struct command_slot *slot, uint64_t utc_ns,
                 enum command_result *result);
 // Once a turn of the main lcore.
 uint32_t day_turn(struct dataplane *d, uint64_t now_ns, uint64_t utc_ns);
+// After a restart, before anything runs: reference data were read again at this place of the
+// record, so the file counts, and not what persons had set of its values before.
+void day_restore_reference(struct dataplane *d);

@@ -518,8 +518,10 @@ static void in_force(struct dataplane *d)
     struct dataplane_limits *l = d->limits;
     char why[LIMIT_WHY_LEN];
     clients_limits_show(d);
-    if (l->again_on && l->again_change)
+    if (l->again_on && l->again_change) {
         l->again_change(d, l->base);
+        raises_drop(&l->raises, &d->events);
+    }
     for (uint32_t i = 0; i < l->request.count; i++) {
         const struct limit_change *c = &l->request.changes[i];
         const enum limit_control control = limit_control_find(c->scope, c->control);

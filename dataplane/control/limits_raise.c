@@ -114,6 +114,22 @@ void raises_over(const struct limit_raises *r, uint64_t now_ns, struct limit_set
     }
 }
 
+// As row_of_file has them (day_live.c).
+static bool of_reference(enum limit_control control)
+{
+    return control == LIMIT_SYMBOL_average_volume || control == LIMIT_SYMBOL_previous_close ||
+           control == LIMIT_SYMBOL_tick || control == LIMIT_SYMBOL_lot ||
+           control == LIMIT_SYMBOL_locates;
+}
+
+void raises_drop(struct limit_raises *r, struct event_writer *events)
+{
+    for (uint32_t i = r->count; i-- > 0;)
+        if (of_reference(r->rows[i].control))
+            end(r, i, LIMIT_RAISE_TAKEN_BACK, events);
+    soonest_find(r);
+}
+
 bool raises_restore(struct limit_raises *r, const struct event_limit_raise *said)
 {
     const struct limit_raise *known =

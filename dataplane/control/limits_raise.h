@@ -34,5 +34,8 @@ bool raises_room(const struct limit_raises *r, uint32_t count);
 // What sets back raises whose time is over, as a request of nobody's; its count is 0 where there is
 // none.
 void raises_over(const struct limit_raises *r, uint64_t now_ns, struct limit_set_request *request);
+// Reference data were read again: what they say stands for what was raised of it, and nothing comes
+// back when its time is over.
+void raises_drop(struct limit_raises *r, struct event_writer *events);
 // After a restart, before anything runs: what the record says of a raise. False: it makes no sense.
 bool raises_restore(struct limit_raises *r, const struct event_limit_raise *said);

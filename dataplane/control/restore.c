@@ -9,6 +9,7 @@
 #include "dataplane/base/log.h"
 #include "dataplane/base/notify.h"
 #include "dataplane/control/dataplane.h"
+#include "dataplane/control/day_live.h"
 #include "dataplane/control/limits_live.h"
 #include "dataplane/control/limits_table.h"
 #include "dataplane/lane/desk_restore.h"
@@ -37,6 +38,7 @@ struct dataplane_restore {
     uint32_t sum;
     uint64_t events;
     uint32_t instances, limits;
+    bool reloading;                   // somebody has asked for files of the day
     uint64_t not_received[LANES_MAX]; // of the lane's sessions that are settled already
     struct stages at;
     bool ready;
@@ -102,22 +104,48 @@ static bool desk_take(struct dataplane *d, uint32_t lane, const struct event *e,
                      r->desks[lane].why);
 }
 
+static void version_take(struct dataplane *d, uint32_t lane, uint32_t version)
+{
+    struct dataplane_restore *r = d->restore;
+    if (lane < LANES_MAX && d->desks[lane] && version > r->desks[lane].version)
+        r->desks[lane].version = version;
+}
+
+// Files of the day that were read again, those of now are in force already, and leases, which are
+// taken anew: of both the versions of tables go on. True: <e> is about them.
+static bool day_take(struct dataplane *d, const struct event *e)
+{
+    struct dataplane_restore *r = d->restore;
+    if (e->type == EVENT_LIMITS)
+        version_take(d, e->lane, e->limits.version);
+    else if (e->type == EVENT_LEASE)
+        version_take(d, e->lane, e->lease.limits_version);
+    else if (e->type == EVENT_GOVERNED && e->lane == LANE_MAIN)
+        r->reloading = e->governed.command == COMMAND_RELOAD;
+    else if (e->type != EVENT_DAY_FILE)
+        return false;
+    else if (r->reloading && e->day_file.kind == DAY_REFERENCE)
+        day_restore_reference(d);
+    return true;
+}
+
 static bool event_take(struct dataplane *d, const struct event *e, struct error *err)
 {
     struct dataplane_restore *r = d->restore;
     if (e->type == EVENT_NONE) {
+        r->reloading = false; // files of a start are not read again
         for (uint32_t lane = 0; lane < LANES_MAX; lane++)
             if (d->desks[lane])
                 desk_restore_instance(&r->desks[lane]);
         return true;
     }
+    if (day_take(d, e))
+        return true;
     if (e->type == EVENT_DAY_BEST)
         return best_take(d, e, err);
     if (e->type == EVENT_LIMIT_CHANGED) {
         const struct event_limit_changed *c = &e->limit_changed;
-        if (e->lane < LANES_MAX && d->desks[e->lane] &&
-            c->limits_version > r->desks[e->lane].version)
-            r->desks[e->lane].version = c->limits_version;
+        version_take(d, e->lane, c->limits_version);
         r->limits++;
         return limits_restore(limits_set_now(d), c) ||
                error_set(err, EXIT_STATE,

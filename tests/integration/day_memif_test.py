@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """The trading day of a dataplane that trades: its files are in force from the first order and again when they are read again,
 every control is tested before that, and what cannot be tested or recorded does not start. Start and end of day as sequences:
-what was halted trades after the one, nothing is open after the other, whose files are the next day's.
+what was halted trades after the one, nothing is open after the other, whose files are the next day's. In between it is killed and
+goes on from its journal, in which files were read again.
 """
 
 import datetime
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 import zoneinfo
@@ -131,6 +133,18 @@ def starts(s, today):
     wait_for("orders of the day that has begun", lambda: sent() > before, s.alive)
 
 
+def goes_on(s):
+    """From a journal in which files were read again: with the files of now, and versions of limits that none had before."""
+    ledger = Ledger(s)
+    version = max(d["limits_version"] for d in ledger.collect().of("DECISION"))
+    s.end("dataplane", signal.SIGKILL)
+    s.start_dataplane()
+    s.wait_ready()
+    wait_for("the session", lambda: s.ask("show", "sessions")["sessions"][0]["state"] == "ready", s.alive)
+    shown = s.ask("show", "trading")
+    assert shown["lanes"][0]["limits_version"] >= version and shown["in_force"] == [], shown
+
+
 def ends(s, path, today):
     """Nothing is open, the file of positions is what is held and good for the next day, and the seal finds a changed byte."""
     tomorrow = datetime.date.fromisoformat(str(today)) + datetime.timedelta(days=1)
@@ -164,7 +178,7 @@ def main():
     need_programs()
     with System("day") as s:
         today, day = files(s)
-        text = sections("10.0.0.1:26400", SYMBOLS) + day
+        text = sections("10.0.0.1:26400", SYMBOLS).replace("trading:\n", "trading:\n  start: journal\n", 1) + day
         port = {"md0": {"device": s.memif, "ip": "10.0.0.2"}}
         channel = {"nasdaq": {"symbols": 100, "orders": 50000,
                               "lines": "[{name: A, port: md0, group: 233.54.12.111, udp_port: 26477}]"}}
@@ -192,6 +206,8 @@ def main():
         assert tested(s, 2)["utc_ns"] > first["utc_ns"]
         starts(s, today)
         tested(s, 3)
+        goes_on(s)
+        tested(s, 4)
         ends(s, path, today)
         assert s.end("dataplane") == 0, "an unclean end"
 
