@@ -56,7 +56,8 @@ static bool fault(const struct reading *r, uint32_t field, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    return error_set(r->err, EXIT_USAGE, "%s:%u:%u: %s", r->s->name, r->line.number,
+    return error_set(r->err, EXIT_USAGE, "%s:%u:%u: %s", r->s->name,
+                     r->line.number ? r->line.number : 1, // 0: an empty file
                      field < r->line.fields ? r->line.column[field] : 1, text);
 }
 

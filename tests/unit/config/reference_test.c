@@ -77,7 +77,7 @@ static void rows_become_values(void **state)
 static void a_file_of_another_kind_is_refused(void **state)
 {
     (void)state;
-    bad("", "f.csv:|tickgate,reference,1,YYYY-MM-DD");
+    bad("", "f.csv:1:1: |tickgate,reference,1,YYYY-MM-DD");
     bad("symbol,lot\nX,1\n", "f.csv:1:1: |tickgate,reference,1,YYYY-MM-DD");
     bad("tickgate,reference,2,2026-11-23\nsymbol\n", "f.csv:1:20: |version 1");
     bad("tickgate,reference,1\nsymbol\n", "f.csv:1:|the day");
