@@ -245,7 +245,8 @@ bool config_symbol_good(const struct config_symbol_row *row, bool volume_later,
         return fault(f, &row->last_least, "last_least", "does nothing without last");
     if (row->period_least && row->period == CONFIG_BAND16_MAX)
         return fault(f, &row->period_least, "period_least", "does nothing without period");
-    if (row->volume_percent < 10000 && row->average_volume == CONFIG_POSITION_MAX && !volume_later)
+    if (row->volume_percent < CONFIG_VOLUME_NONE && row->average_volume == CONFIG_POSITION_MAX &&
+        !volume_later)
         return fault(f, &row->volume_percent, "volume_percent",
                      "needs average_volume, here or in the file day.reference");
     return smallest_fits(row, &row->limits, f) && smallest_fits(row, &row->broker, f);
@@ -253,7 +254,7 @@ bool config_symbol_good(const struct config_symbol_row *row, bool volume_later,
 
 bool config_volume_good(const struct config_symbol_row *row, struct limit_fault *f)
 {
-    if (row->average_volume == CONFIG_POSITION_MAX ||
+    if (row->average_volume == CONFIG_POSITION_MAX || row->volume_percent == CONFIG_VOLUME_NONE ||
         row->average_volume * row->volume_percent / 10000 >= row->lot)
         return true;
     return fault(f, &row->volume_percent, "volume_percent",

@@ -28,6 +28,7 @@ enum {
 #define CONFIG_POSITION_MAX ((uint64_t)1 << 40)
 #define CONFIG_BAND_MAX     100000u // none: hundredths of a percent
 #define CONFIG_BAND16_MAX   65535u  // the same where the gate has 16 bits for it
+#define CONFIG_VOLUME_NONE  10000u  // none
 
 // Names padded with blanks; null: every symbol. Owned by the configuration.
 struct config_symbols {
@@ -234,7 +235,7 @@ struct config_symbol_row {
     uint32_t tick; // price4
     uint32_t lot;
     uint64_t average_volume; // CONFIG_POSITION_MAX: not known
-    uint32_t volume_percent; // hundredths of a percent, as all bands
+    uint32_t volume_percent; // hundredths of a percent, as all bands; CONFIG_VOLUME_NONE
     uint32_t spread;         // 100000: none, as touch and last
     uint32_t touch;
     uint32_t touch_least; // price4

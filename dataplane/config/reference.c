@@ -113,7 +113,7 @@ static bool volume_known(const struct sheet *s, const struct config *config, con
             const struct reference_row *given = row_of[at] ? sheet_row_at(s, row_of[at] - 1) : NULL;
             const bool known = row->average_volume != CONFIG_POSITION_MAX ||
                                (given && sheet_gives(&given->head, REFERENCE_VOLUME));
-            if (row->volume_percent < 10000 && !known)
+            if (row->volume_percent < CONFIG_VOLUME_NONE && !known)
                 return sheet_fault(s, given ? given->head.line : 1, "average_volume", err,
                                    "none for '%s', whose volume_percent needs it; add it",
                                    symbol_word(row->names.names[i], word));

@@ -126,7 +126,7 @@ static void symbol_fill(const struct fill *f, struct limit_row *row,
     to->tick_magic = multiple_magic(from->tick);
     to->lot = from->lot;
     to->lot_magic = multiple_magic(from->lot);
-    if (from->average_volume != CONFIG_POSITION_MAX) {
+    if (from->average_volume != CONFIG_POSITION_MAX && from->volume_percent < CONFIG_VOLUME_NONE) {
         const uint64_t most = from->average_volume * from->volume_percent / 10000;
         to->volume = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
     }

@@ -136,6 +136,10 @@ static void of_a_symbol(void **state)
     says(enter(LANE, 1, 19999), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
     says(enter(LANE, 1, 20000), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
     says(enter(LANE, 1, 20001), REFUSAL_PRICE_COLLAR, TRADE_SYMBOL, 20001, 20000);
+    set(TRADE_SYMBOL, "average_volume", "10");
+    set(TRADE_SYMBOL, "lot", "20"); // of no part of it there is nothing to be less than a lot
+    says(enter(LANE, 20, PRICE), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
+    set(TRADE_SYMBOL, "lot", "1");
     set(TRADE_SYMBOL, "average_volume", "1000");
     set(TRADE_SYMBOL, "volume_percent", "500");
     says(enter(LANE, 49, PRICE), REFUSAL_NONE, TRADE_SYMBOL, 0, 0);
