@@ -275,29 +275,32 @@ static bool later_look(const struct journal_reader *r, const uint8_t *bytes, uin
     return h.committed >= r->number;
 }
 
-// True: it is damage, and the reader goes on at the next whole block. False: nobody was told that
-// what is missing is durable, though blocks that were on their way with it may be there.
-static bool later_block(struct journal_reader *r, struct error *err)
+// True: something behind the reader's place says that what is missing there was durable. False:
+// nobody was told so, though blocks that were on their way with it may be there; or <err>.
+static bool later_find(struct journal_reader *r, struct later *later, struct error *err)
 {
     uint64_t got = 1;
-    struct later later = {0};
     const uint64_t step = r->header.align;
+    *later = (struct later){0};
     r->there = 0;
     for (uint64_t from = r->offset + step; got; from += JOURNAL_BLOCK_MAX) {
         if (!read_at(r, from, r->bytes, JOURNAL_BLOCK_MAX, &got, err))
             return false;
-        for (uint64_t at = 0; at + sizeof(struct journal_block_header) <= got; at += step) {
-            if (!later_look(r, r->bytes + at, got - at, from + at, &later))
-                continue;
-            finding_add(r, false, later.first_record - r->number,
-                        "blocks are missing or destroyed");
-            r->offset = later.offset;
-            r->place = later.place;
-            r->number = later.first_record;
-            return true;
-        }
+        for (uint64_t at = 0; at + sizeof(struct journal_block_header) <= got; at += step)
+            if (later_look(r, r->bytes + at, got - at, from + at, later))
+                return true;
     }
     return false;
+}
+
+// It is damage, and the reader goes on at the next whole block.
+static void later_take(struct journal_reader *r, const struct later *later)
+{
+    finding_add(r, false, later->first_record - r->number, "blocks are missing or destroyed");
+    r->there = 0;
+    r->offset = later->offset;
+    r->place = later->place;
+    r->number = later->first_record;
 }
 
 static void block_take(struct journal_reader *r, const struct journal_block_header *h, uint32_t end,
@@ -416,6 +419,7 @@ static bool waits(struct journal_reader *r, struct error *err)
 static bool block_enter(struct journal_reader *r, struct error *err)
 {
     struct journal_block_header h;
+    struct later later;
     uint32_t whole, end;
     enum block_fault fault;
     while (!r->broken) {
@@ -445,8 +449,14 @@ static bool block_enter(struct journal_reader *r, struct error *err)
             return false;
         if (r->segment_count > segments) // its last block may have come meanwhile
             continue;
-        if (later_block(r, err))
+        if (later_find(r, &later, err)) {
+            // Where the journal is being written it may have come since it was looked at.
+            if (!block_look(r, &h, &whole, &end, &fault, err))
+                return false;
+            if (fault != BLOCK_GOOD && fault != BLOCK_UNLINKED)
+                later_take(r, &later);
             continue;
+        }
         if (err->code != EXIT_OK || (r->follows && waits(r, err)))
             return false;
         if (r->segment_count > segments)

@@ -3,11 +3,24 @@
 
 #include <grp.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static struct journal_rig rig;
 static struct journal_reader reader;
+
+// Behind the first read from this byte on so many events are written, each in a block of its own.
+static uint64_t written_at;
+static uint32_t written_count;
+
+ssize_t pread(int fd, void *to, size_t len, off_t from)
+{
+    const ssize_t got = syscall(SYS_pread64, fd, to, len, from);
+    for (; written_count && (uint64_t)from == written_at; written_count--)
+        assert_true(rig_send_all(&rig, 1));
+    return got;
+}
 
 static int make(void **state)
 {
@@ -230,6 +243,28 @@ static void test_what_may_not_be_read_is_named(void **state)
     refused_as_nobody(rig.directory, segment);
 }
 
+// Reading takes its time: the end that was looked at is none any more when what stands behind it
+// is.
+static void test_what_comes_while_it_is_looked_at_is_no_damage(void **state)
+{
+    (void)state;
+    for (int follows = 0; follows < 2; follows++) {
+        struct error err = {0};
+        rig_open(&rig, 1);
+        assert_true(rig_send_all(&rig, 1));
+        written_at = rig.journal.offset;
+        written_count = 3;
+        assert_true(journal_reader_open(&reader, rig.directory, 0, &err));
+        if (follows)
+            journal_reader_follow(&reader, UINT64_MAX);
+        const uint64_t last = take(0);
+        assert_int_equal(written_count, 0);
+        assert_int_equal(take(last), rig.sent);
+        journal_reader_close(&reader);
+        assert_true(journal_close(&rig.journal));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +272,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nothing_before_it_is_durable, make, drop),
         cmocka_unit_test_setup_teardown(test_begins_with_a_segment, make, drop),
         cmocka_unit_test_setup_teardown(test_what_goes_before_it_is_read_is_passed_over, make,
+                                        drop),
+        cmocka_unit_test_setup_teardown(test_what_comes_while_it_is_looked_at_is_no_damage, make,
                                         drop),
         cmocka_unit_test_setup_teardown(test_a_journal_that_is_gone_ends_it, make, drop),
         cmocka_unit_test_setup_teardown(test_what_may_not_be_read_is_named, make, drop),
