@@ -123,6 +123,11 @@ void run_capture_export(const struct invocation *invocation, struct error *err)
     struct exported e = {.block = malloc(CAPTURE_FRAME_MAX + 1024)};
     struct capture_reader reader;
     struct capture_item item;
+    if (only && (json_integer_value(only) < 0 || json_integer_value(only) >= LANES_MAX)) {
+        error_set(err, EXIT_USAGE, "--lane: from 0 to %d", LANES_MAX - 1);
+        free(e.block);
+        return;
+    }
     if (e.block == NULL) {
         error_set(err, EXIT_FAILED, "no memory");
         return;

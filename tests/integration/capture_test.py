@@ -31,6 +31,9 @@ def export(s, complete=True):
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert ("not complete" in done.stderr) != complete, done.stderr
+    for lane in ("-1", "16"):  # not all of them, and not none
+        none = subprocess.run([*done.args[:-1], str(s.dir / "none.pcapng"), "--lane", lane], capture_output=True, text=True)
+        assert none.returncode == 2 and "from 0 to 15" in none.stderr, none
     return path
 
 
