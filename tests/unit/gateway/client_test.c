@@ -370,6 +370,24 @@ static void an_impossible_index_of_answers(void **state)
     is_cut_off(t, beta, TICKGATE_INDEX);
 }
 
+// It would have room for answers where nobody has read the ones before.
+static void an_index_of_answers_ahead_of_what_was_said(void **state)
+{
+    struct tickgate *beta, *t = two_clients(17, &beta);
+    struct gateway_pipe *p = &client(0)->pipe;
+    struct tickgate_order o = some_order;
+    (void)state;
+    o.quantity = 0; // refused by the gate: one answer each
+    while (pipe_room(p) >= RIG_ANSWERS / 4) {
+        tickgate_enter(t, &o);
+        gateway_step();
+    }
+    tickgate_enter(t, &o);
+    atomic_store(&client(0)->inward->answers_head, p->answers_tail + 8);
+    gateway_step();
+    is_cut_off(t, beta, TICKGATE_INDEX);
+}
+
 static void an_unknown_request(void **state)
 {
     struct tickgate *beta, *t = two_clients(8, &beta);
@@ -377,6 +395,18 @@ static void an_unknown_request(void **state)
     (void)state;
     const uint32_t tail = atomic_load(&in->requests_tail);
     memset(&in->requests[tail % RIG_REQUESTS], 0xff, sizeof in->requests[0]);
+    atomic_store(&in->requests_tail, tail + 1);
+    is_cut_off(t, beta, TICKGATE_REQUEST);
+}
+
+// What it says would stand in the slot behind it.
+static void a_signal_that_says_nothing(void **state)
+{
+    struct tickgate *beta, *t = two_clients(18, &beta);
+    struct gateway_inward *in = client(0)->inward;
+    (void)state;
+    const uint32_t tail = atomic_load(&in->requests_tail);
+    in->requests[tail % RIG_REQUESTS] = (struct gateway_request){.kind = GATEWAY_SIGNAL};
     atomic_store(&in->requests_tail, tail + 1);
     is_cut_off(t, beta, TICKGATE_REQUEST);
 }
@@ -537,7 +567,9 @@ int main(void)
         cmocka_unit_test(an_impossible_index_of_requests),
         cmocka_unit_test(an_index_of_requests_that_goes_back),
         cmocka_unit_test(an_impossible_index_of_answers),
+        cmocka_unit_test(an_index_of_answers_ahead_of_what_was_said),
         cmocka_unit_test(an_unknown_request),
+        cmocka_unit_test(a_signal_that_says_nothing),
         cmocka_unit_test(answers_that_nobody_reads),
         cmocka_unit_test(a_process_that_detaches_and_comes_back),
         cmocka_unit_test(a_process_that_is_killed),

@@ -156,6 +156,33 @@ static void a_refused_change_keeps_the_order(void **state)
     close_one(t);
 }
 
+// Each takes a share less, so each would leave: as many do as the client's rate lets. One of
+// everything always does.
+static void partial_cancels_have_the_rate_of_orders(void **state)
+{
+    enum { BURST = 64, MORE = 10 };
+    (void)state;
+    struct tickgate *t = open_one();
+    const struct tickgate_answer r = rest(t, 5);
+    const uint64_t before = w->session.count.cancels;
+    uint32_t number[BURST + MORE];
+    for (uint32_t i = 0; i < 2 * BURST; i++)
+        gateway_step(); // all of the burst is there again
+    assert_int_equal(orders_at(&w->desk.orders, r.order)->open, 100);
+    for (uint32_t i = 0; i < BURST + MORE; i++) {
+        number[i] = tickgate_cancel(t, r.order, 5, 99 - i);
+        assert_int_not_equal(number[i], 0);
+        desk_turn(&w->desk, w->now);
+    }
+    assert_int_equal(w->session.count.cancels, before + BURST);
+    assert_int_not_equal(tickgate_cancel(t, r.order, 5, 0), 0);
+    desk_turn(&w->desk, w->now);
+    assert_int_equal(w->session.count.cancels, before + BURST + 1);
+    assert_int_equal(answer_to(t, number[BURST - 1]).kind, TICKGATE_DONE);
+    refusal_of(t, number[BURST], REFUSAL_CLIENT_RATE);
+    close_one(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +190,7 @@ int main(void)
         cmocka_unit_test(times_are_nanoseconds),
         cmocka_unit_test(no_value_is_anothers),
         cmocka_unit_test(a_refused_change_keeps_the_order),
+        cmocka_unit_test(partial_cancels_have_the_rate_of_orders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

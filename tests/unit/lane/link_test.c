@@ -137,6 +137,22 @@ static void what_no_connection_expects_is_reset_but_not_in_a_row(void **state)
     assert_int_equal(w->session.state, SESSION_READY);
 }
 
+// Nor is a host answered that is none of ours, or a frame for another.
+static void what_is_of_other_hosts_is_not_answered(void **state)
+{
+    (void)state;
+    connect_up();
+    uint32_t *const ends[] = {&w->link.tcp.config.remote_ip, &w->link.tcp.config.local_ip};
+    for (uint32_t i = 0; i < 2; i++) {
+        ++*ends[i];
+        segment_push(TCP_ACK, "old", 3);
+        turn();
+        assert_true(sent_take() == 0 && w->link.strays == 0);
+        --*ends[i];
+    }
+    assert_int_equal(w->lane.count->frames_foreign, 2);
+}
+
 static void without_a_neighbour_orders_are_refused(void **state)
 {
     (void)state;
@@ -303,6 +319,30 @@ static void the_end_of_the_connection_ends_the_session_and_another_follows(void 
     assert_int_not_equal(w->local_port, port);
 }
 
+// The exchange ends its half: ours follows, no order goes out any more, and another connection is
+// made once both have ended.
+static void an_exchange_that_finishes_is_finished_with(void **state)
+{
+    (void)state;
+    uint32_t index;
+    connect_up();
+    segment_push(TCP_FIN | TCP_ACK, NULL, 0);
+    turn();
+    sent_take();
+    turn();
+    sent_take();
+    assert_true(w->flags & TCP_FIN);
+    assert_int_not_equal(desk_enter(&w->desk, &who, &buy, &index), REFUSAL_NONE);
+    segment_push(TCP_ACK, NULL, 0);
+    turn();
+    turn();
+    assert_int_equal(w->session.state, SESSION_DOWN);
+    w->now += HZ;
+    turn();
+    sent_take();
+    assert_int_equal(w->flags, TCP_SYN);
+}
+
 int main(void)
 {
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -313,6 +353,7 @@ int main(void)
         WORLD_TEST(many_messages_in_one_burst_are_all_read),
         WORLD_TEST(a_hole_that_closes_brings_more_than_the_session_holds),
         WORLD_TEST(what_no_connection_expects_is_reset_but_not_in_a_row),
+        WORLD_TEST(what_is_of_other_hosts_is_not_answered),
         WORLD_TEST(without_a_neighbour_orders_are_refused),
         WORLD_TEST(a_neighbour_that_answers_ends_the_back_off),
         WORLD_TEST(a_logout_ends_session_and_connection_for_good),
@@ -322,6 +363,7 @@ int main(void)
         WORLD_TEST(a_long_packet_may_come_with_others),
         WORLD_TEST(a_session_of_another_lane_takes_no_order_here),
         WORLD_TEST(the_end_of_the_connection_ends_the_session_and_another_follows),
+        WORLD_TEST(an_exchange_that_finishes_is_finished_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
