@@ -327,6 +327,26 @@ static void a_correction_is_one_movement(void **state)
     assert_int_equal(rig.risk.overflows, 0);
 }
 
+// What no exchange trades: sums stay at their end, either way, and are counted.
+static void sums_stay_at_their_end(void **state)
+{
+    (void)state;
+    const int64_t most = LIMIT_NOTIONAL_MAX;
+    const struct gate_order o = order_of(1, PRICE, 'B');
+    const struct position_money *m = &rig.risk.money[o.owner.position];
+    const struct owner_day *day = &rig.risk.account_days[ACCOUNT];
+    fill(UINT32_MAX, 2000000000, false);
+    assert_true(m->cost == most && day->paid == most && m->marked == most && day->marked == most);
+    assert_true(day->gross == (uint64_t)most && day->traded == (uint64_t)most);
+    assert_true(rig.risk.overflows > 0);
+    const uint32_t before = rig.risk.overflows;
+    fill(UINT32_MAX, 2000000000, true);
+    fill(UINT32_MAX, 2000000000, true);
+    assert_true(m->cost == -most && m->marked == -most && day->gross == (uint64_t)most);
+    assert_true(day->paid == -most && owner_profit(day) <= most);
+    assert_true(rig.risk.overflows > before);
+}
+
 int main(void)
 {
 #define GATE_TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
@@ -344,6 +364,7 @@ int main(void)
         GATE_TEST(a_correction_is_one_movement),
         GATE_TEST(carried_shares_are_worth_their_price),
         GATE_TEST(a_carried_short_is_bought_back),
+        GATE_TEST(sums_stay_at_their_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
