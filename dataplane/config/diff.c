@@ -8,6 +8,7 @@
 #include "dataplane/abi/limit_control.h"
 #include "dataplane/base/check.h"
 #include "dataplane/base/hints.h"
+#include "dataplane/config/reference.h"
 
 enum { DEPTH_MAX = 8 };
 
@@ -217,6 +218,24 @@ static void shown(char out[CONFIG_TEXT_LEN], const char *key, const struct flat 
     snprintf(out, CONFIG_TEXT_LEN, "%s", row == NULL ? "" : secret ? "(hidden)" : row->text);
 }
 
+static bool has_reference(const struct flats *f)
+{
+    for (uint32_t i = 0; i < f->count; i++)
+        if (strcmp(f->rows[i].key, "day.reference") == 0)
+            return *f->rows[i].text != 0;
+    return false;
+}
+
+// What reference data of the day replace: live it would be in force over the file.
+static bool of_reference(const char *key)
+{
+    const char *word = begins(key, "symbols[") ? strrchr(key, '.') : NULL;
+    for (uint32_t i = REFERENCE_VOLUME; word && i < reference_kind.column_count; i++)
+        if (strcmp(word + 1, reference_kind.columns[i].value.key) == 0)
+            return true;
+    return false;
+}
+
 uint32_t config_diff(const char *was, uint64_t was_len, const char *now, uint64_t now_len,
                      struct config_difference *out, uint32_t max)
 {
@@ -224,6 +243,7 @@ uint32_t config_diff(const char *was, uint64_t was_len, const char *now, uint64_
     uint32_t count = 0;
     flats_make(&a, was, was_len);
     flats_make(&b, now, now_len);
+    const bool reference = has_reference(&b);
     for (uint32_t i = 0, k = 0; i < a.count || k < b.count;) {
         const int order = i == a.count   ? 1
                           : k == b.count ? -1
@@ -237,7 +257,8 @@ uint32_t config_diff(const char *was, uint64_t was_len, const char *now, uint64_
             snprintf(d->key, sizeof d->key, "%s", left ? left->key : right->key);
             shown(d->was, d->key, left);
             shown(d->now, d->key, right);
-            d->takes = config_takes(d->key);
+            d->takes =
+                reference && of_reference(d->key) ? CONFIG_TAKES_DATAPLANE : config_takes(d->key);
         }
         count++;
     }

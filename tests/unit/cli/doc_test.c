@@ -221,6 +221,10 @@ static void print_live(FILE *out)
     fprintf(
         out,
         "| `control` | `second_person` `raise_max_ms` |\n\n"
+        "- With a file [`day.reference`](reference.md#reference-data) what it may say of a symbol "
+        "(`average_volume`, `previous_close`,\n"
+        "  `tick`, `lot`, `locates`) takes a restart in `symbols`: the file stands over it, and "
+        "`tickgate reload reference` is the way.\n"
         "- A file that is not good is refused as at the start: file, line, key, cause, remedy. "
         "Another one than the control\n"
         "  plane's own stands in the same folder, and is named with its whole path.\n"

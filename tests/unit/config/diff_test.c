@@ -59,6 +59,34 @@ static void test_lists(void **state)
     assert_int_equal(diff("l: []\n", "l: [{}]\n"), 1);
 }
 
+// Over what a file of the day says nothing is put into force.
+static void test_reference(void **state)
+{
+    static const char was[] =
+        "day: {reference: r.csv, max_age_days: 1}\n"
+        "symbols: [{names: [X], average_volume: 9, previous_close: 1, tick: 0.01,"
+        " lot: 1, locates: 5, touch: 5, limits: {}}]\n";
+    static const char now[] =
+        "day: {reference: r.csv, max_age_days: 1}\n"
+        "symbols: [{names: [X], average_volume: 8, previous_close: 2, tick: 0.05,"
+        " lot: 2, touch: 6, limits: {}}]\n";
+    static const char *const keys[] = {"average_volume", "locates", "lot", "previous_close",
+                                       "tick"};
+    char key[CONFIG_KEY_LEN];
+    (void)state;
+    assert_int_equal(diff(was, now), 6);
+    for (uint32_t i = 0; i < 5; i++) {
+        snprintf(key, sizeof key, "symbols[X].%s", keys[i]);
+        assert_string_equal(rows[i].key, key);
+        assert_int_equal(rows[i].takes, CONFIG_TAKES_DATAPLANE);
+    }
+    expect(5, "symbols[X].touch", "5", "6", CONFIG_TAKES_NOTHING);
+    assert_int_equal(diff("day: {reference: ''}\nsymbols: [{names: [X], lot: 1}]\n",
+                          "day: {reference: ''}\nsymbols: [{names: [X], lot: 2}]\n"),
+                     1);
+    expect(0, "symbols[X].lot", "1", "2", CONFIG_TAKES_NOTHING);
+}
+
 static void test_bounds(void **state)
 {
     (void)state;
@@ -132,7 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),   cmocka_unit_test(test_lists),
         cmocka_unit_test(test_bounds), cmocka_unit_test(test_secrets),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
