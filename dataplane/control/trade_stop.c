@@ -90,24 +90,45 @@ static void cancels_unpace(struct dataplane *d)
         wait_for(d, settled, clock_mono_ns() + UNPACED_MS * 1000000ull);
 }
 
+static uint32_t logout(struct dataplane *d, uint32_t index)
+{
+    const struct lane_answer answer = {.kind = ANSWER_LOGOUT, .session = (uint8_t)index};
+    spsc_push(&d->lanes[d->config->sessions[index].lane]->answers, &answer);
+    return 1u << index;
+}
+
+// Sessions whose orders stay have nothing to wait for but cancels that somebody asked for, and no
+// order is to enter meanwhile. <gone>: bits of those that are logged out; returns them.
+static uint32_t leave(struct dataplane *d, uint32_t gone)
+{
+    for (uint32_t i = 0; i < d->config->session_count; i++)
+        if (!d->config->sessions[i].cancel_on_stop && !(gone >> i & 1) && no_cancel_waits(d, i))
+            gone |= logout(d, i);
+    return gone;
+}
+
 void trade_stop(struct dataplane *d, uint32_t wait_ms)
 {
     const struct config *config = d->config;
-    const uint64_t cancels_ms = wait_ms + pace_ms(d);
+    const uint64_t until_ns = clock_mono_ns() + (wait_ms + pace_ms(d)) * 1000000ull;
     for (uint32_t i = 0; i < config->session_count; i++)
         if (config->sessions[i].cancel_on_stop)
             kill_ask(region_kill_words(&d->view, (uint64_t)config->sessions[i].lane * KILL_ASKERS +
                                                      KILL_BY_MAIN),
                      TRADE_SESSION, i);
+    uint32_t gone = leave(d, 0);
     // A session that is down may come back in this time, and its cancels are sent then.
-    wait_for(d, stays_open, clock_mono_ns() + cancels_ms * 1000000);
+    while (!all(d, stays_open) && clock_mono_ns() < until_ns) {
+        usleep(STOP_STEP_US);
+        gone = leave(d, gone);
+    }
     cancels_unpace(d);
     for (uint32_t i = 0; i < config->session_count; i++) {
-        const struct lane_answer answer = {.kind = ANSWER_LOGOUT, .session = (uint8_t)i};
         if (!stays_open(d, i))
             log_warn(LOG_ORDERS_OPEN, LOG_FIELDS(LOG_TEXT("session", config->sessions[i].name)),
                      "session %s: orders are still open at the exchange", config->sessions[i].name);
-        spsc_push(&d->lanes[config->sessions[i].lane]->answers, &answer);
+        if (!(gone >> i & 1))
+            logout(d, i);
     }
     usleep(STOP_STEP_US);
     wait_for(d, session_over, clock_mono_ns() + LOGOUT_MS * 1000000ull);
