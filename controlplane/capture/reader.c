@@ -8,10 +8,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "controlplane/capture/files.h"
 #include "controlplane/capture/pcapng.h"
+
+enum { LAST_TRIES = 5, LAST_NAP_MS = 100 };
 
 // --- blocks ---
 
@@ -207,9 +210,8 @@ void capture_reader_close(struct capture_reader *r)
     r->count = 0;
 }
 
-// Bytes of the whole blocks that a file begins with, if nothing but zeros follows: what was
-// preallocated may be taken off at any moment, and whoever looks at it through a map dies of that.
-static uint64_t written_bytes(int fd, uint64_t size)
+// Bytes of the whole blocks that the file begins with. *<torn>: something else than zeros follows.
+static uint64_t written_bytes(int fd, bool *torn)
 {
     uint8_t *bytes = malloc(JOURNAL_BLOCK_MAX);
     uint64_t at = 0, whole = 0;
@@ -219,11 +221,40 @@ static uint64_t written_bytes(int fd, uint64_t size)
         got = bytes ? pread(fd, bytes, JOURNAL_BLOCK_MAX, (off_t)at) : -1;
         whole = got > 0 ? capture_bytes_whole(bytes, (uint64_t)got) : 0;
     } while (whole);
-    bool over = got >= 0;
-    for (ssize_t i = 0; i < got && i < PCAPNG_BLOCK_BYTES; i++)
-        over = over && bytes[i] == 0;
+    const struct capture_bytes rest = {.bytes = bytes, .len = got > 0 ? (uint64_t)got : 0};
+    *torn = got < 0 || !unwritten(&rest, 0);
     free(bytes);
-    return over ? at : size;
+    return at;
+}
+
+static bool makes_sense(const struct capture_reader *r)
+{
+    struct capture_bytes bytes;
+    struct capture_item item;
+    capture_bytes_open(&bytes, r->map, r->map_len);
+    do
+        capture_bytes_next(&bytes, &item);
+    while (item.kind != CAPTURE_ITEM_END && item.kind != CAPTURE_ITEM_BAD);
+    return item.kind == CAPTURE_ITEM_END;
+}
+
+// The last file may be written at this moment. What was preallocated may be taken off it, and
+// whoever looks at that through a map dies of it; and what is on its way there becomes whole soon.
+static bool last_map(struct capture_reader *r, int fd)
+{
+    const struct timespec nap = {.tv_nsec = LAST_NAP_MS * 1000000L};
+    for (uint32_t tries = 1;; tries++) {
+        r->map_len = written_bytes(fd, &r->torn);
+        if (r->map_len)
+            r->map = mmap(NULL, r->map_len, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (r->map == MAP_FAILED || (!r->torn && (r->map == NULL || makes_sense(r))) ||
+            tries == LAST_TRIES)
+            break;
+        unmap(r);
+        nanosleep(&nap, NULL);
+    }
+    r->map = r->map == MAP_FAILED ? NULL : r->map;
+    return r->map_len == 0 || r->map;
 }
 
 static bool file_open(struct capture_reader *r, struct error *err)
@@ -236,17 +267,20 @@ static bool file_open(struct capture_reader *r, struct error *err)
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     const bool there = fd >= 0 && fstat(fd, &status) == 0;
     const int cause = errno;
-    if (there && status.st_size > 0) {
+    bool mapped = there;
+    if (there && r->next == r->count) {
+        mapped = last_map(r, fd);
+    } else if (there && status.st_size > 0) {
         r->map_len = (uint64_t)status.st_size;
-        if (r->next == r->count)
-            r->map_len = written_bytes(fd, r->map_len);
-        r->map = r->map_len ? mmap(NULL, r->map_len, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+        r->map = mmap(NULL, r->map_len, PROT_READ, MAP_PRIVATE, fd, 0);
         r->map = r->map == MAP_FAILED ? NULL : r->map;
+        mapped = r->map != NULL;
     }
+    const int failed = there ? errno : cause;
     if (fd >= 0)
         close(fd);
-    if (!there || (status.st_size > 0 && r->map_len && r->map == NULL))
-        return error_set(err, EXIT_FAILED, "%s: %s", path, strerror(there ? errno : cause));
+    if (!mapped)
+        return error_set(err, EXIT_FAILED, "%s: %s", path, strerror(failed));
     capture_bytes_open(&r->bytes, r->map, r->map ? r->map_len : 0);
     return true;
 }
@@ -294,8 +328,12 @@ bool capture_reader_next(struct capture_reader *r, struct capture_item *item, st
         case CAPTURE_ITEM_BAD:
             hole(r, item->why, item->lane, 0);
             unmap(r);
+            r->torn = false;
             break;
         case CAPTURE_ITEM_END:
+            if (r->torn)
+                hole(r, "a block that is not whole", 0, 0);
+            r->torn = false;
             if (r->next == r->count)
                 return true;
             if (!file_open(r, err))

@@ -58,6 +58,7 @@ struct capture_reader {
     size_t count, next;
     void *map;
     uint64_t map_len;
+    bool torn; // behind what is mapped of the last file something stands that is no whole block
     struct capture_bytes bytes;
     struct capture_instance instance; // of the file in work
     uint64_t expected[LANES_MAX];     // position of the next record

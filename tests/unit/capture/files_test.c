@@ -1,7 +1,9 @@
 // Records of lanes into files and out again: the same, in order, once; over several files; with
 // what is missing told.
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -295,6 +297,52 @@ static void test_cut_while_it_is_read(void **state)
     capture_reader_close(&r);
 }
 
+// The last of the file is on its way while somebody comes to read it.
+enum { ON_ITS_WAY = 3000 };
+static int written_file;
+static uint64_t written_len;
+static uint8_t written_rest[ON_ITS_WAY];
+
+static void *rest_write(void *context)
+{
+    (void)context;
+    usleep(50000);
+    assert_int_equal(
+        pwrite(written_file, written_rest, ON_ITS_WAY, (off_t)written_len - ON_ITS_WAY),
+        ON_ITS_WAY);
+    return NULL;
+}
+
+static void test_read_while_it_is_written(void **state)
+{
+    static const uint8_t zeros[ON_ITS_WAY];
+    struct world *w = *state;
+    char path[CAPTURE_PATH_MAX];
+    pthread_t writer;
+    turns(w->stream[0], &w->len[0], 100);
+    begin(w, 7);
+    write_part(w, 0, 0, w->len[0]);
+    capture_files_close(&w->files);
+    assert_true(capture_file_path(w->directory, 1, path));
+    written_file = open(path, O_RDWR);
+    assert_true(written_file >= 0);
+    written_len = (uint64_t)lseek(written_file, 0, SEEK_END);
+    const off_t at = (off_t)written_len - ON_ITS_WAY;
+    assert_int_equal(pread(written_file, written_rest, ON_ITS_WAY, at), ON_ITS_WAY);
+    assert_int_equal(pwrite(written_file, zeros, ON_ITS_WAY, at), ON_ITS_WAY);
+    assert_int_equal(pthread_create(&writer, NULL, rest_write, NULL), 0);
+    the_same_again(w);
+    pthread_join(writer, NULL);
+    // Whoever wrote it has died: it stays as it is, and something is missing.
+    assert_int_equal(pwrite(written_file, zeros, ON_ITS_WAY, at), ON_ITS_WAY);
+    uint8_t *again[2] = {malloc(STREAM), malloc(STREAM)};
+    uint64_t len[2];
+    assert_int_equal(read_back(w, again, len), 1);
+    free(again[0]);
+    free(again[1]);
+    close(written_file);
+}
+
 // Files beyond the limit go, the oldest first; what is left is the end of the capture, without a
 // hole.
 static void test_retention(void **state)
@@ -480,6 +528,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hole, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut_while_it_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_read_while_it_is_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_retention, setup, teardown),
         cmocka_unit_test_setup_teardown(test_room_for_others, setup, teardown),
         cmocka_unit_test_setup_teardown(test_room_while_a_file_goes_on, setup, teardown),
