@@ -197,7 +197,7 @@ const struct method methods[] = {
       {"value", PARAM_STRING, true, 1, (SESSIONS_MAX * NAME_LEN) - 1,
        "As the configuration takes it; only lists of sessions are longer than 95"},
       PARAM_REASON(true),
-      {"for", PARAM_STRING, false, 2, 15,
+      {"for", PARAM_STRING, false, 1, 15,
        "How long a raise lasts: 90s, 30m or 2h, at most control.raise_max_ms"},
       {"owner", PARAM_STRING, false, 1, 7,
        "Whose limit: firm (without a word) or broker, for users that control.broker names"}}},

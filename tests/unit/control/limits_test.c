@@ -239,9 +239,9 @@ static void test_words(void **state)
 static void test_raise(void **state)
 {
     struct fixture *f = *state;
-    static const char *const wrong[] = {RAISE("5", "10"),  RAISE("5", "0m"),
-                                        RAISE("5", "5d"),  RAISE("5", "-1h"),
-                                        RAISE("5", "1hh"), RAISE("5", "1234567s")};
+    static const char *const wrong[] = {
+        RAISE("5", "10"),  RAISE("5", "0m"),       RAISE("5", "5d"), RAISE("5", "-1h"),
+        RAISE("5", "1hh"), RAISE("5", "1234567s"), RAISE("5", "5")};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         refused_call(f, "limit_set", wrong[i], -32602, "is no time like 90s, 30m or 2h");
     refused_call(f, "limit_set", RAISE("5", "25h"), -32602, "at most 86400 s");
