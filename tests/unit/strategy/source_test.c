@@ -93,6 +93,13 @@ static void numbers_go_on(void **state)
     assert_int_equal(fresh(0, 2), SIGNAL_TAKEN);
     assert_true(c->refused_format == 1 && c->refused_duplicate == 1 && c->refused_back == 2);
     assert_true(c->told == 5 && c->stood_by == 0);
+    // The number of what is not sound is not believed: it may come again, or it is missing.
+    now += 1000;
+    facts.sound = false;
+    assert_int_equal(fresh(0, 3), SIGNAL_FORMAT);
+    facts.sound = true;
+    assert_int_equal(fresh(0, 3), SIGNAL_TAKEN);
+    assert_true(c->refused_format == 2 && c->missing == 1 && c->number == 3);
 }
 
 static void time_goes_on(void **state)
