@@ -297,18 +297,36 @@ static bool seal(struct day *day, struct error *err)
     return ok;
 }
 
+static bool day_of(const json_t *calendar, const char *name, int32_t *day)
+{
+    const char *text = json_string_value(json_object_get(calendar, name));
+    return text && date_parse(text, strlen(text), day);
+}
+
 // <next>: the trading day that follows, as somebody has given it. Positions of a day that is over
-// would be refused tomorrow, and have replaced those that are good. Without a calendar nobody knows
-// which day it is where trading is.
+// would be refused tomorrow, and have replaced those that are good; those of a day without trading
+// are nobody's; and at a start on the day that ends its executions would count once more. Without a
+// calendar nobody knows which day it is where trading is.
 static bool next_good(const char *next, const json_t *calendar, struct error *err)
 {
-    const char *today = json_string_value(json_object_get(calendar, "today"));
-    int32_t day, first;
+    int32_t day, today, started, follows;
     if (!date_parse(next, strlen(next), &day))
         return error_set(err, EXIT_USAGE, "--next: '%.31s' is no day; it takes YYYY-MM-DD", next);
-    return today == NULL || !date_parse(today, strlen(today), &first) || day >= first ||
+    if (!day_of(calendar, "today", &today))
+        return true;
+    if (day < today)
+        return error_set(err, EXIT_USAGE,
+                         "--next: %s is over, it is %s; say a trading day that follows", next,
+                         day_text(calendar, "today"));
+    if (day_of(calendar, "started", &started) && day <= started)
+        return error_set(err, EXIT_USAGE,
+                         "--next: %s does not follow: the dataplane was started for %s, and that "
+                         "day ends; say a trading day that follows",
+                         next, day_text(calendar, "started"));
+    return day == today || !day_of(calendar, "next", &follows) || day >= follows ||
            error_set(err, EXIT_USAGE,
-                     "--next: %s is over, it is %s; say a trading day that follows", next, today);
+                     "--next: no trading on %s; by the calendar the trading day that follows is %s",
+                     next, day_text(calendar, "next"));
 }
 
 json_t *day_end(const struct day_asks *asks, const struct day_order *order, struct error *err)

@@ -267,7 +267,9 @@ const struct method methods[] = {
       PARAM_REASON(true)}},
     {"calendar",
      ROLE_VIEW,
-     "The trading day that it is, and the one that follows by the file day.calendar",
+     "The trading day that it is, the one of the dataplane's start, and the one that follows by "
+     "the "
+     "file day.calendar",
      NEEDS_NOTHING,
      method_calendar,
      NULL,

@@ -156,12 +156,19 @@ static void days_add(json_t *view, const struct config *config, const struct she
 
 // --- the method ---
 
-// <days>: 0: only which day it is, and which follows.
-static json_t *view(const struct config *config, int32_t days, struct error *err)
+// The trading day that the dataplane was started for: positions and sums are of it. Null: there is
+// none, or none whose configuration is known.
+static const char *started_text(const struct config *config, uint64_t epoch, char text[DATE_LEN])
+{
+    return epoch ? date_text(text, day_wanted(config, local_time_at(epoch))) : NULL;
+}
+
+// <epoch>: of the dataplane; <days>: 0: only which day it is, and which follows.
+static json_t *view(const struct config *config, uint64_t epoch, int32_t days, struct error *err)
 {
     const struct local_time now = local_time_at(clock_utc_ns());
     const int32_t today = day_wanted(config, now);
-    char date[DATE_LEN], follows[DATE_LEN], until[DATE_LEN];
+    char date[DATE_LEN], follows[DATE_LEN], until[DATE_LEN], started[DATE_LEN];
     struct error none = {0};
     struct sheet s;
     json_t *view = NULL;
@@ -174,7 +181,8 @@ static json_t *view(const struct config *config, int32_t days, struct error *err
         return NULL;
     const bool known = next_day(config, &s, now, &next, days ? &none : err);
     if (known || days)
-        view = json_pack("{s:s,s:s?,s:s,s:s,s:s}", "today", date_text(date, today), "next",
+        view = json_pack("{s:s,s:s?,s:s?,s:s,s:s,s:s}", "today", date_text(date, today), "started",
+                         started_text(config, epoch, started), "next",
                          known ? date_text(follows, next) : NULL, "file", s.name, "zone",
                          config->day.zone, "ends", date_text(until, s.until));
     if (view && days)
@@ -191,7 +199,7 @@ static void answer(struct control *control, struct job *job, int32_t days)
     if (config == NULL)
         error_set(&err, EXIT_FAILED, "no memory for a configuration");
     else if (config_now(control->live, config, &text, &err) && zone_good(config, &err))
-        job->result = view(config, days, &err);
+        job->result = view(config, control->live->epoch, days, &err);
     if (job->result == NULL)
         job_fail(job, RPC_ERROR_STATE, "%.560s", err.text);
     free(text);

@@ -527,10 +527,14 @@ static void test_end_of_no_day(void **state)
 {
     static const char *const wrong[][2] = {
         {"2026-02-30", "--next: '2026-02-30'"},
-        {"2026-11-22", "--next: 2026-11-22 is over, it is 2026-11-23"}};
+        {"2026-11-24", "--next: 2026-11-24 is over, it is 2026-11-25"},
+        {"2026-11-25", "--next: 2026-11-25 does not follow: the dataplane was started for"},
+        {"2026-11-26", "--next: no trading on 2026-11-26"}};
     struct world *w = *state;
-    script_set(w, "calendar", "{\"today\":\"2026-11-23\",\"next\":\"2026-11-24\"}", EXIT_OK, NULL);
-    for (size_t i = 0; i < 2; i++) {
+    script_set(w, "calendar",
+               "{\"today\":\"2026-11-25\",\"started\":\"2026-11-25\",\"next\":\"2026-11-27\"}",
+               EXIT_OK, NULL);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct error err = {0};
         w->order.next = wrong[i][0];
         assert_null(day_end(&w->asks, &w->order, &err));

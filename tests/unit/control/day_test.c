@@ -132,6 +132,31 @@ static void follows(struct fixture *f, const char *date, const char *next)
     json_decref(answer);
 }
 
+// The day that the dataplane was started for is that of the zone, not of UTC.
+static void started(struct fixture *f)
+{
+    struct live_config *live = f->control.live;
+    char from[64], to[128];
+    calendar_is("date: today", "2000-01-01,2099-12-31\ndays,open,close\nmon-fri,09:30,16:00\n");
+    snprintf(from, sizeof from, "%s/tickgate.yaml", folder);
+    snprintf(live->directory, sizeof live->directory, "%s", folder);
+    for (uint32_t known = 0; known < 2; known++) {
+        live->epoch = known * UINT64_C(1795489200000000000); // 2026-11-24 03:00 UTC
+        snprintf(to, sizeof to, "%s/%016lx.0.yaml", folder, live->epoch);
+        assert_int_equal(link(from, to), 0);
+        json_t *answer = ask_text(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"calendar\"}");
+        const json_t *result = json_object_get(answer, "result");
+        if (known)
+            assert_string_equal(text_of(result, "started"), "2026-11-23");
+        else
+            assert_true(json_is_null(json_object_get(result, "started")));
+        json_decref(answer);
+        unlink(to);
+    }
+    live->epoch = 0;
+    live->directory[0] = 0;
+}
+
 // The day that follows: the next one, over a weekend, over a holiday; and why there is none.
 static const json_t *days_of(struct fixture *f, json_t **answer, uint32_t days)
 {
@@ -239,6 +264,7 @@ static void test_calendar(void **state)
     follows(f, "2026-11-23", "2026-11-24");
     follows(f, "2026-11-20", "2026-11-23");
     follows(f, "2026-11-25", "2026-11-27");
+    started(f);
     the_coming_days(f);
     calendar_is("date: 2026-11-23, calendar_days: 0",
                 "2026-01-01,2026-11-24\ndays,open,close\nmon,09:30,16:00\n");
