@@ -364,12 +364,25 @@ static void restored_tell(struct dataplane *d, struct event *event)
              e->quarantined, e->waited / 1e6, e->took / 1e6);
 }
 
+// The journal's day is that of the clock. What it says stands in the files of another day already.
+static bool date_good(const struct dataplane *d, struct error *err)
+{
+    char clock[DATE_LEN];
+    const int32_t by_clock = local_time_at(clock_utc_ns()).day;
+    return *d->config->day.date == 0 || d->day.today == by_clock ||
+           error_set(err, EXIT_STATE,
+                     "day.date: the trading day is %s, and with trading.start: journal what came "
+                     "on %s, the day of the clock, would count beside the files of that day; leave "
+                     "it out, or take start: venue",
+                     d->config->day.date, date_text(clock, by_clock));
+}
+
 bool restore_take(struct dataplane *d, struct error *err)
 {
     struct event event = {.type = EVENT_RESTORED};
     if (!restore_wanted(d->config))
         return true;
-    if (!restore_make(d, err))
+    if (!date_good(d, err) || !restore_make(d, err))
         return false;
     struct dataplane_restore *r = d->restore;
     struct restore_area *a = region_restore_area(&d->view, 0);

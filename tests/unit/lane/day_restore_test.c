@@ -133,11 +133,27 @@ static void a_restart_takes_what_was_read_again(void **state)
     }
 }
 
+// The files of tomorrow hold what came today, which the journal has, too.
+static void a_day_that_is_not_the_clocks_is_refused(void **state)
+{
+    struct error err = {0};
+    (void)state;
+    write_file("reference", REFERENCE "YY,10,\n");
+    open_lanes("reference");
+    config.trading.start = CONFIG_TRADE_JOURNAL;
+    d.day.today = local_time_at(clock_utc_ns()).day + 1;
+    assert_false(restore_take(&d, &err));
+    assert_int_equal(err.code, EXIT_STATE);
+    assert_non_null(strstr(err.text, "day.date: the trading day is "));
+    config.trading.start = CONFIG_TRADE_VENUE;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_raise_ends_with_the_file, close_lanes),
         cmocka_unit_test(a_restart_takes_what_was_read_again),
+        cmocka_unit_test_teardown(a_day_that_is_not_the_clocks_is_refused, close_lanes),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
