@@ -268,8 +268,7 @@ const struct method methods[] = {
     {"calendar",
      ROLE_VIEW,
      "The trading day that it is, the one of the dataplane's start, and the one that follows by "
-     "the "
-     "file day.calendar",
+     "the file day.calendar",
      NEEDS_NOTHING,
      method_calendar,
      NULL,

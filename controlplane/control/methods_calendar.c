@@ -35,14 +35,16 @@ static bool zone_good(const struct config *config, struct error *err)
 }
 
 // A day that has not opened yet follows, as long as nobody has said which day it is: whoever asks
-// after midnight is still at the end of the day before.
+// after midnight is still at the end of the day before. <started>: the day of the dataplane, which
+// does not follow itself; 0: there is none.
 static bool next_day(const struct config *config, const struct sheet *s, struct local_time now,
-                     int32_t *next, struct error *err)
+                     int32_t started, int32_t *next, struct error *err)
 {
     uint32_t open, close;
     char until[DATE_LEN];
     const int32_t today = day_wanted(config, now);
-    if (*config->day.date == 0 && calendar_hours(s, today, &open, &close) && now.second < open) {
+    if (day_by_clock(config) && started < today && calendar_hours(s, today, &open, &close) &&
+        now.second < open) {
         *next = today;
         return true;
     }
@@ -156,19 +158,15 @@ static void days_add(json_t *view, const struct config *config, const struct she
 
 // --- the method ---
 
-// The trading day that the dataplane was started for: positions and sums are of it. Null: there is
-// none, or none whose configuration is known.
-static const char *started_text(const struct config *config, uint64_t epoch, char text[DATE_LEN])
-{
-    return epoch ? date_text(text, day_wanted(config, local_time_at(epoch))) : NULL;
-}
-
-// <epoch>: of the dataplane; <days>: 0: only which day it is, and which follows.
+// <epoch>: of the dataplane, and so the day that it was started for, whose positions and sums it
+// has; 0: there is none, or none whose configuration is known. <days>: 0: only which day it is, and
+// which follows.
 static json_t *view(const struct config *config, uint64_t epoch, int32_t days, struct error *err)
 {
     const struct local_time now = local_time_at(clock_utc_ns());
     const int32_t today = day_wanted(config, now);
-    char date[DATE_LEN], follows[DATE_LEN], until[DATE_LEN], started[DATE_LEN];
+    const int32_t started = epoch ? day_wanted(config, local_time_at(epoch)) : 0;
+    char date[DATE_LEN], follows[DATE_LEN], until[DATE_LEN], began[DATE_LEN];
     struct error none = {0};
     struct sheet s;
     json_t *view = NULL;
@@ -179,10 +177,10 @@ static json_t *view(const struct config *config, uint64_t epoch, int32_t days, s
     }
     if (!day_file_load(DAY_CALENDAR, &s, config, NULL, today, err))
         return NULL;
-    const bool known = next_day(config, &s, now, &next, days ? &none : err);
+    const bool known = next_day(config, &s, now, started, &next, days ? &none : err);
     if (known || days)
         view = json_pack("{s:s,s:s?,s:s?,s:s,s:s,s:s}", "today", date_text(date, today), "started",
-                         started_text(config, epoch, started), "next",
+                         started ? date_text(began, started) : NULL, "next",
                          known ? date_text(follows, next) : NULL, "file", s.name, "zone",
                          config->day.zone, "ends", date_text(until, s.until));
     if (view && days)

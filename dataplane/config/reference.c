@@ -100,6 +100,11 @@ int32_t day_wanted(const struct config *config, struct local_time now)
     return date_parse(config->day.date, strlen(config->day.date), &day) ? day : now.day;
 }
 
+bool day_by_clock(const struct config *config)
+{
+    return strcmp(config->day.date, "today") == 0;
+}
+
 // --- reference data ---
 
 static bool volume_known(const struct sheet *s, const struct config *config, const uint32_t *row_of,

@@ -73,6 +73,8 @@ struct position_row {
 
 // The day that the configuration names, or that of <now>.
 int32_t day_wanted(const struct config *config, struct local_time now);
+// Nobody has said which day it is (day.date: today).
+bool day_by_clock(const struct config *config);
 
 // Of a sheet that was read, for the day <today> (day_wanted), against the configuration.
 extern const struct sheet_kind reference_kind, positions_kind;

@@ -369,7 +369,7 @@ static bool date_good(const struct dataplane *d, struct error *err)
 {
     char clock[DATE_LEN];
     const int32_t by_clock = local_time_at(clock_utc_ns()).day;
-    return *d->config->day.date == 0 || d->day.today == by_clock ||
+    return day_by_clock(d->config) || d->day.today == by_clock ||
            error_set(err, EXIT_STATE,
                      "day.date: the trading day is %s, and with trading.start: journal what came "
                      "on %s, the day of the clock, would count beside the files of that day; leave "

@@ -132,29 +132,48 @@ static void follows(struct fixture *f, const char *date, const char *next)
     json_decref(answer);
 }
 
-// The day that the dataplane was started for is that of the zone, not of UTC.
-static void started(struct fixture *f)
+// The answer beside a dataplane that began at <epoch>, 0: none.
+static json_t *beside(struct fixture *f, uint64_t epoch)
 {
     struct live_config *live = f->control.live;
     char from[64], to[128];
-    calendar_is("date: today", "2000-01-01,2099-12-31\ndays,open,close\nmon-fri,09:30,16:00\n");
     snprintf(from, sizeof from, "%s/tickgate.yaml", folder);
     snprintf(live->directory, sizeof live->directory, "%s", folder);
-    for (uint32_t known = 0; known < 2; known++) {
-        live->epoch = known * UINT64_C(1795489200000000000); // 2026-11-24 03:00 UTC
-        snprintf(to, sizeof to, "%s/%016lx.0.yaml", folder, live->epoch);
-        assert_int_equal(link(from, to), 0);
-        json_t *answer = ask_text(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"calendar\"}");
-        const json_t *result = json_object_get(answer, "result");
-        if (known)
-            assert_string_equal(text_of(result, "started"), "2026-11-23");
-        else
-            assert_true(json_is_null(json_object_get(result, "started")));
-        json_decref(answer);
-        unlink(to);
-    }
+    live->epoch = epoch;
+    snprintf(to, sizeof to, "%s/%016lx.0.yaml", folder, live->epoch);
+    assert_int_equal(link(from, to), 0);
+    json_t *answer = ask_text(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"calendar\"}");
+    unlink(to);
     live->epoch = 0;
     live->directory[0] = 0;
+    return answer;
+}
+
+// The day that the dataplane was started for is that of the zone, not of UTC.
+static void started(struct fixture *f)
+{
+    calendar_is("date: today", "2000-01-01,2099-12-31\ndays,open,close\nmon-fri,09:30,16:00\n");
+    json_t *answer = beside(f, 0);
+    assert_true(json_is_null(json_object_get(json_object_get(answer, "result"), "started")));
+    json_decref(answer);
+    answer = beside(f, UINT64_C(1795489200000000000)); // 2026-11-24 03:00 UTC
+    assert_string_equal(text_of(json_object_get(answer, "result"), "started"), "2026-11-23");
+    json_decref(answer);
+}
+
+// Before it opens the day that it is follows, unless the dataplane was started for it already.
+static void after_midnight(struct fixture *f)
+{
+    calendar_is("date: today", "2000-01-01,2099-12-31\ndays,open,close\nmon-sun,23:59:59,24:00\n");
+    while (local_time_at(clock_utc_ns()).second > DAY_SECONDS - 5) // about to open
+        sleep(1);
+    for (uint32_t runs = 0; runs < 2; runs++) {
+        json_t *answer = beside(f, runs ? clock_utc_ns() : 0);
+        const json_t *result = json_object_get(answer, "result");
+        const bool same = strcmp(text_of(result, "next"), text_of(result, "today")) == 0;
+        assert_true(same == !runs);
+        json_decref(answer);
+    }
 }
 
 // The day that follows: the next one, over a weekend, over a holiday; and why there is none.
@@ -265,6 +284,7 @@ static void test_calendar(void **state)
     follows(f, "2026-11-20", "2026-11-23");
     follows(f, "2026-11-25", "2026-11-27");
     started(f);
+    after_midnight(f);
     the_coming_days(f);
     calendar_is("date: 2026-11-23, calendar_days: 0",
                 "2026-01-01,2026-11-24\ndays,open,close\nmon,09:30,16:00\n");

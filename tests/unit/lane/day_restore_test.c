@@ -139,6 +139,7 @@ static void a_day_that_is_not_the_clocks_is_refused(void **state)
     struct error err = {0};
     (void)state;
     write_file("reference", REFERENCE "YY,10,\n");
+    trading_day = "2026-11-23";
     open_lanes("reference");
     config.trading.start = CONFIG_TRADE_JOURNAL;
     d.day.today = local_time_at(clock_utc_ns()).day + 1;
