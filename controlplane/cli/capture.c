@@ -120,14 +120,13 @@ void run_capture_export(const struct invocation *invocation, struct error *err)
     const char *directory = json_string_value(json_object_get(invocation->options, "DIR"));
     const char *path = json_string_value(json_object_get(invocation->options, "FILE"));
     const json_t *only = json_object_get(invocation->options, "--lane");
+    if (only && (json_integer_value(only) < 0 || json_integer_value(only) >= LANES_MAX)) {
+        error_set(err, EXIT_USAGE, "--lane: from 0 to %d", LANES_MAX - 1);
+        return;
+    }
     struct exported e = {.block = malloc(CAPTURE_FRAME_MAX + 1024)};
     struct capture_reader reader;
     struct capture_item item;
-    if (only && (json_integer_value(only) < 0 || json_integer_value(only) >= LANES_MAX)) {
-        error_set(err, EXIT_USAGE, "--lane: from 0 to %d", LANES_MAX - 1);
-        free(e.block);
-        return;
-    }
     if (e.block == NULL) {
         error_set(err, EXIT_FAILED, "no memory");
         return;

@@ -230,10 +230,7 @@ static bool has_reference(const struct flats *f)
 static bool of_reference(const char *key)
 {
     const char *word = begins(key, "symbols[") ? strrchr(key, '.') : NULL;
-    for (uint32_t i = REFERENCE_VOLUME; word && i < reference_kind.column_count; i++)
-        if (strcmp(word + 1, reference_kind.columns[i].value.key) == 0)
-            return true;
-    return false;
+    return word && reference_has(word + 1);
 }
 
 uint32_t config_diff(const char *was, uint64_t was_len, const char *now, uint64_t now_len,

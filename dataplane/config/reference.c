@@ -107,6 +107,14 @@ bool day_by_clock(const struct config *config)
 
 // --- reference data ---
 
+bool reference_has(const char *key)
+{
+    for (uint32_t i = REFERENCE_VOLUME; i < ARRAY_LEN(reference_columns); i++)
+        if (strcmp(key, reference_columns[i].value.key) == 0)
+            return true;
+    return false;
+}
+
 static bool volume_known(const struct sheet *s, const struct config *config, const uint32_t *row_of,
                          struct error *err)
 {

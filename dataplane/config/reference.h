@@ -76,6 +76,9 @@ int32_t day_wanted(const struct config *config, struct local_time now);
 // Nobody has said which day it is (day.date: today).
 bool day_by_clock(const struct config *config);
 
+// What reference data say of a symbol, by its key in the configuration.
+bool reference_has(const char *key);
+
 // Of a sheet that was read, for the day <today> (day_wanted), against the configuration.
 extern const struct sheet_kind reference_kind, positions_kind;
 bool reference_check(struct sheet *s, const struct config *config, const struct symbol_index *index,

@@ -97,19 +97,19 @@ static void row_of_file(const struct sheet *reference, const uint32_t *row_of,
     day_overlay_of(reference, row_of, instrument, to);
 }
 
-static void row_change(const struct day_change *c, const struct config_symbol_row *from,
-                       uint32_t instrument, struct config_symbol_row *to)
+static void rows_of_file(const struct config *config, const struct sheet *reference,
+                         const uint32_t *row_of, struct limits_source *to)
 {
-    row_of_file(&c->sheets[DAY_REFERENCE], c->row_of, from, instrument, to);
+    uint32_t at = 0;
+    for (uint32_t r = 0; r < config->symbol_count; r++)
+        for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++)
+            row_of_file(reference, row_of, &config->symbols[r], at, &to->symbols[at]);
 }
 
 static void reference_change(const struct dataplane *d, struct limits_source *next)
 {
-    const struct config *config = d->config;
-    uint32_t at = 0;
-    for (uint32_t r = 0; r < config->symbol_count; r++)
-        for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++)
-            row_change(&d->day.change, &config->symbols[r], at, &next->symbols[at]);
+    const struct day_change *c = &d->day.change;
+    rows_of_file(d->config, &c->sheets[DAY_REFERENCE], c->row_of, next);
 }
 
 // <line>: of the row that has brought the least.
@@ -147,7 +147,7 @@ static bool reference_good(struct dataplane *d)
     for (uint32_t r = 0; r < config->symbol_count && c->row_of; r++)
         for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++) {
             struct config_symbol_row row = limits_set_now(d)->symbols[at];
-            row_change(c, &config->symbols[r], at, &row);
+            row_of_file(&c->sheets[DAY_REFERENCE], c->row_of, &config->symbols[r], at, &row);
             if (!day_row_good(&c->sheets[DAY_REFERENCE], c->row_of, at,
                               config->symbols[r].names.names[i], &row, config_trade_lanes(config),
                               &err))
@@ -311,12 +311,7 @@ uint32_t day_turn(struct dataplane *d, uint64_t now_ns, uint64_t utc_ns)
 
 void day_restore_reference(struct dataplane *d)
 {
-    const struct config *config = d->config;
-    const struct day *day = &d->day;
     struct limits_source *now = limits_set_now(d);
-    uint32_t at = 0;
-    for (uint32_t r = 0; now && r < config->symbol_count; r++)
-        for (uint32_t i = 0; i < config->symbols[r].names.count; i++, at++)
-            row_of_file(&day->sheets[DAY_REFERENCE], day->row_of, &config->symbols[r], at,
-                        &now->symbols[at]);
+    if (now)
+        rows_of_file(d->config, &d->day.sheets[DAY_REFERENCE], d->day.row_of, now);
 }

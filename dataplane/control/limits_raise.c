@@ -6,6 +6,7 @@
 #include "dataplane/base/clock.h"
 #include "dataplane/base/log.h"
 #include "dataplane/config/config.h"
+#include "dataplane/config/reference.h"
 #include "dataplane/control/limits_fill.h"
 
 const struct limit_raise *raises_find(const struct limit_raises *r, uint32_t scope, uint32_t index,
@@ -114,18 +115,11 @@ void raises_over(const struct limit_raises *r, uint64_t now_ns, struct limit_set
     }
 }
 
-// As row_of_file has them (day_live.c).
-static bool of_reference(enum limit_control control)
-{
-    return control == LIMIT_SYMBOL_average_volume || control == LIMIT_SYMBOL_previous_close ||
-           control == LIMIT_SYMBOL_tick || control == LIMIT_SYMBOL_lot ||
-           control == LIMIT_SYMBOL_locates;
-}
-
 void raises_drop(struct limit_raises *r, struct event_writer *events)
 {
     for (uint32_t i = r->count; i-- > 0;)
-        if (of_reference(r->rows[i].control))
+        if (r->rows[i].scope == TRADE_SYMBOL &&
+            reference_has(limit_control_name(r->rows[i].control)))
             end(r, i, LIMIT_RAISE_TAKEN_BACK, events);
     soonest_find(r);
 }

@@ -248,3 +248,14 @@ static inline void steps_until(enum session_state state)
         step();
     assert_true(w->session.state == state);
 }
+
+// The lane takes a command in one turn. Its slot is free again, and has the answer until the next.
+static inline enum command_result command_taken(struct command_slot *slot)
+{
+    command_post(slot, 0, region_command_bell(&w->lane.view, 0));
+    lane_turn(&w->lane, w->now);
+    assert_true(command_done(slot));
+    const enum command_result result = slot->result;
+    command_release(slot);
+    return result;
+}

@@ -75,20 +75,10 @@ static void post(enum command_type type, enum trade_scope scope, uint32_t index)
         .scope = scope, .index = index, .user = 1000, .reason = "because of the test"};
 }
 
-static enum command_result taken(void)
-{
-    command_post(slot, 0, region_command_bell(&w->lane.view, 0));
-    lane_turn(&w->lane, w->now);
-    assert_true(command_done(slot));
-    const enum command_result result = slot->result;
-    command_release(slot);
-    return result;
-}
-
 static enum command_result order(enum command_type type, enum trade_scope scope, uint32_t index)
 {
     post(type, scope, index);
-    return taken();
+    return command_taken(slot);
 }
 
 // All that joined the stream since <from> is one cancel per order, and no order twice.
@@ -472,25 +462,25 @@ static void strategies_are_switched_and_set(void **state)
     slot->request.govern.chosen = 2;
     slot->request.govern.parameters[0] = 99; // not chosen
     slot->request.govern.parameters[1] = -5;
-    assert_int_equal(taken(), COMMAND_RESULT_OK);
+    assert_int_equal(command_taken(slot), COMMAND_RESULT_OK);
     assert_int_equal(told[0], 10);
     assert_int_equal(told[1], -5);
     assert_int_equal(region_strategy_values(&w->lane.view, 0)->value[1], -5);
     post(COMMAND_STRATEGY_SET, TRADE_STRATEGY, 0);
     slot->request.govern.chosen = 1; // which it refuses: nothing of it stays
     slot->request.govern.parameters[0] = 0;
-    assert_int_equal(taken(), COMMAND_RESULT_PARAMETERS_REFUSED);
+    assert_int_equal(command_taken(slot), COMMAND_RESULT_PARAMETERS_REFUSED);
     assert_int_equal(host->setup.parameters.value[0], 10);
     assert_int_equal(region_strategy_values(&w->lane.view, 0)->value[0], 10);
     post(COMMAND_STRATEGY_SET, TRADE_STRATEGY, 0);
     slot->request.govern.chosen = 2;
     slot->request.govern.parameters[1] = 6;
-    assert_int_equal(taken(), COMMAND_RESULT_OK);
+    assert_int_equal(command_taken(slot), COMMAND_RESULT_OK);
     assert_int_equal(told[0], 10);
     assert_int_equal(told[1], 6);
     post(COMMAND_STRATEGY_SET, TRADE_STRATEGY, 0);
     slot->request.govern.chosen = 4; // it has two
-    assert_int_equal(taken(), COMMAND_RESULT_BAD_ARGUMENT);
+    assert_int_equal(command_taken(slot), COMMAND_RESULT_BAD_ARGUMENT);
     assert_int_equal(order(COMMAND_STRATEGY_SET, TRADE_STRATEGY, 0), COMMAND_RESULT_BAD_ARGUMENT);
 
     open_orders(2);
@@ -539,7 +529,7 @@ static void a_reason_ends(void **state)
     ready();
     post(COMMAND_HALT, TRADE_FIRM, 0);
     memset(slot->request.govern.reason, 'x', REASON_LEN);
-    assert_int_equal(taken(), COMMAND_RESULT_OK);
+    assert_int_equal(command_taken(slot), COMMAND_RESULT_OK);
     const struct event *e = event_of(EVENT_GOVERNED);
     assert_int_equal(e ? strlen(e->governed.reason) : 0, REASON_LEN - 1);
 }

@@ -1,4 +1,5 @@
-// A mass cancel is over once every order has its cancel, whatever another session waits for.
+// A mass cancel takes off what its scope has, and nothing else. It is over once every order has its
+// cancel, whatever another session waits for.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,6 +25,35 @@ static void enter(uint16_t strategy, uint8_t venue)
     turn();
     say_accepted(venue, w->venues[venue].entered_count - 1);
     turn();
+}
+
+static uint32_t cancelled(void)
+{
+    return w->venues[A].cancelled_count + w->venues[B].cancelled_count;
+}
+
+static void each_scope_takes_off_its_own(void **state)
+{
+    const struct {
+        enum trade_scope scope;
+        uint32_t misses, hits;
+    } cases[] = {
+        {TRADE_ACCOUNT, 3, 1}, {TRADE_STRATEGY, 5, 2}, {TRADE_SYMBOL, 1, 0}, {TRADE_SESSION, B, A}};
+    (void)state;
+    market_opens();
+    for (uint32_t i = 0; i < ARRAY_LEN(cases); i++) {
+        enter(2, A);
+        desk_mass_cancel(&w->desk, cases[i].scope, cases[i].misses);
+        turn();
+        turn();
+        assert_int_equal(cancelled(), i);
+        desk_mass_cancel(&w->desk, cases[i].scope, cases[i].hits);
+        turn();
+        turn();
+        assert_int_equal(cancelled(), i + 1);
+        say_cancelled(A, w->venues[A].entered_count - 1, 100, 'U');
+        turn();
+    }
 }
 
 static void disable(uint32_t session)
@@ -73,6 +103,7 @@ int main(void)
 {
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
     const struct CMUnitTest tests[] = {
+        WORLD_TEST(each_scope_takes_off_its_own),
         WORLD_TEST(it_ends_beside_a_disabled_session),
         WORLD_TEST(a_disabled_session_ends_with_its_last_order),
     };

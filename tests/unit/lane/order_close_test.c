@@ -39,12 +39,8 @@ static enum command_result order(enum command_type type, enum trade_scope scope,
     slot->type = type;
     slot->request.govern = (struct govern_request){
         .scope = scope, .index = index, .chosen = chosen, .user = 1000, .reason = "they said so"};
-    command_post(slot, 0, region_command_bell(&w->lane.view, 0));
-    lane_turn(&w->lane, w->now);
-    assert_true(command_done(slot));
-    const enum command_result result = slot->result;
+    const enum command_result result = command_taken(slot);
     in_force_from = slot->sequence;
-    command_release(slot);
     return result;
 }
 

@@ -77,12 +77,7 @@ static enum command_result order(enum command_type type, enum trade_scope scope,
     assert_non_null(slot);
     slot->type = type;
     slot->request.govern = (struct govern_request){.scope = scope, .index = index};
-    command_post(slot, 0, region_command_bell(&w->lane.view, 0));
-    lane_turn(&w->lane, w->now);
-    assert_true(command_done(slot));
-    const enum command_result result = slot->result;
-    command_release(slot);
-    return result;
+    return command_taken(slot);
 }
 
 // The order that the sweep comes to next ends between two turns, and somebody else's takes its

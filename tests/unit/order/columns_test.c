@@ -53,6 +53,22 @@ static struct order_outcome tell(struct own_order *o, struct ouch_report r)
     return out;
 }
 
+static struct ouch_report replaced(uint32_t quantity)
+{
+    return (struct ouch_report){.kind = REPORT_REPLACED,
+                                .letter = 'U',
+                                .ref = CHANGE,
+                                .ref_was = REF,
+                                .quantity = quantity,
+                                .price = CHANGE_PRICE};
+}
+
+static struct ouch_report canceled(uint8_t reason)
+{
+    return (struct ouch_report){
+        .kind = REPORT_CANCELED, .letter = 'C', .ref = REF, .quantity = 200, .reason = reason};
+}
+
 static void accepted_may_come_behind_a_change(void **state)
 {
     (void)state;
@@ -128,12 +144,7 @@ static void an_answer_leaves_the_other_its_timer(void **state)
 {
     (void)state;
     struct own_order *o = order_in("LRC", true);
-    tell(o, (struct ouch_report){.kind = REPORT_REPLACED,
-                                 .letter = 'U',
-                                 .ref = CHANGE,
-                                 .ref_was = REF,
-                                 .quantity = 700,
-                                 .price = CHANGE_PRICE});
+    tell(o, replaced(700));
     assert_int_equal(o->waits, WAIT_CANCEL);
     assert_int_equal(order_overdue(&table, UINT64_MAX), (uint32_t)(o - table.orders));
     close_table(NULL);
@@ -145,9 +156,7 @@ static void a_part_that_is_cancelled_waits_no_longer(void **state)
     (void)state;
     struct own_order *o = order_in("L", true);
     order_cancel_begin(&table, (uint32_t)(o - table.orders), 300);
-    tell(o,
-         (struct ouch_report){
-             .kind = REPORT_CANCELED, .letter = 'C', .ref = REF, .quantity = 200, .reason = 'U'});
+    tell(o, canceled('U'));
     assert_int_equal(o->open, 300);
     assert_int_equal(o->waits, 0);
     close_table(NULL);
@@ -196,9 +205,7 @@ static void what_is_prevented_counts_in_the_total(void **state)
 {
     (void)state;
     struct own_order *o = order_in("L", true);
-    tell(o,
-         (struct ouch_report){
-             .kind = REPORT_CANCELED, .letter = 'C', .ref = REF, .quantity = 200, .reason = 'Q'});
+    tell(o, canceled('Q'));
     assert_int_equal(o->open, 300);
     assert_int_equal(order_total(o), SHARES);
     close_table(NULL);
@@ -209,12 +216,7 @@ static void a_replaced_total_is_what_was_asked_for(void **state)
 {
     (void)state;
     struct own_order *o = order_in("LR", true);
-    tell(o, (struct ouch_report){.kind = REPORT_REPLACED,
-                                 .letter = 'U',
-                                 .ref = CHANGE,
-                                 .ref_was = REF,
-                                 .quantity = 600,
-                                 .price = CHANGE_PRICE});
+    tell(o, replaced(600));
     assert_int_equal(o->open, 600);
     assert_int_equal(o->quantity, 700);
     close_table(NULL);
@@ -225,12 +227,8 @@ static void a_replaced_message_of_another_link_is_impossible(void **state)
 {
     (void)state;
     struct own_order *o = order_in("LR", true);
-    const struct ouch_report r = {.kind = REPORT_REPLACED,
-                                  .letter = 'U',
-                                  .ref = CHANGE,
-                                  .ref_was = REF - 1,
-                                  .quantity = 700,
-                                  .price = CHANGE_PRICE};
+    struct ouch_report r = replaced(700);
+    r.ref_was = REF - 1;
     assert_true(tell(o, r).did & DID_WRONG);
     assert_int_equal(o->ref, REF);
     assert_int_equal(o->waits, WAIT_REPLACE);
@@ -305,13 +303,7 @@ static void a_total_ends_where_its_type_does(void **state)
                                  .quantity = 100,
                                  .price = PRICE,
                                  .match = 900});
-    const struct ouch_report r = {.kind = REPORT_REPLACED,
-                                  .letter = 'U',
-                                  .ref = CHANGE,
-                                  .ref_was = REF,
-                                  .quantity = UINT32_MAX,
-                                  .price = CHANGE_PRICE};
-    assert_true(tell(o, r).did & DID_WRONG);
+    assert_true(tell(o, replaced(UINT32_MAX)).did & DID_WRONG);
     assert_int_equal(o->open, UINT32_MAX);
     assert_int_equal(o->quantity, UINT32_MAX);
     close_table(NULL);
